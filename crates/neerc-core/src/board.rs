@@ -1,0 +1,314 @@
+//! One room's tasks: what may be done to them, and what is done. [`Board::decide`] may refuse and changes nothing;
+//! [`Board::apply`] changes and cannot fail. Not the people of the room, who are handed in, and not storage.
+
+use crate::change::{Change, Room};
+use crate::command::{Command, Manner, Named};
+use crate::limits;
+use crate::notice::Notice;
+use crate::people::{Admin, People, Person, Rights};
+use crate::refusal::Refusal;
+use crate::task::{Difference, Kind, Packet, Past, Status, Task, TaskId, Title};
+use std::collections::BTreeMap;
+
+/// What was decided of a command that was not refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// The change to be made durable and applied; none if everything is already as it was asked for.
+    pub change: Option<Change>,
+    /// Names that were left out because nobody has them.
+    pub left_out: Vec<String>,
+}
+
+impl From<Change> for Decision {
+    fn from(change: Change) -> Decision {
+        Decision { change: Some(change), left_out: Vec::new() }
+    }
+}
+
+/// The tasks of one room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Board {
+    tasks: BTreeMap<TaskId, Task>,
+    next_id: u64,
+    last_timestamp_ms: i64,
+    revision: u64,
+}
+
+impl Default for Board {
+    fn default() -> Board {
+        Board { tasks: BTreeMap::new(), next_id: 1, last_timestamp_ms: 0, revision: 0 }
+    }
+}
+
+/// The boards of all rooms.
+pub type Boards = BTreeMap<Room, Board>;
+
+impl Board {
+    /// A board from what a snapshot holds: its tasks, the number of the next new task, the last timestamp given, and
+    /// the revision of the last change applied.
+    pub fn restore(
+        tasks: impl IntoIterator<Item = Task>,
+        next_id: u64,
+        last_timestamp_ms: i64,
+        revision: u64,
+    ) -> Board {
+        let tasks = tasks.into_iter().map(|task| (task.id, task)).collect();
+        Board { tasks, next_id, last_timestamp_ms, revision }
+    }
+
+    /// The live tasks, by number.
+    pub fn tasks(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.values()
+    }
+
+    /// How many live tasks there are.
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Whether there are no live tasks.
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// The live tasks in the order of the wire: ascending timestamp, those without people last.
+    pub fn listed(&self) -> Vec<&Task> {
+        let mut tasks: Vec<&Task> = self.tasks.values().collect();
+        tasks.sort_by_key(|task| (task.statuses.is_empty(), task.timestamp_ms));
+        tasks
+    }
+
+    /// A live task.
+    pub fn task(&self, id: TaskId) -> Option<&Task> {
+        self.tasks.get(&id)
+    }
+
+    /// Whether the id was used and its task removed.
+    pub fn was_removed(&self, id: TaskId) -> bool {
+        (1..self.next_id).contains(&id.0) && !self.tasks.contains_key(&id)
+    }
+
+    /// The number of the next new task.
+    pub fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
+    /// The last timestamp given, in ms since 1970.
+    pub fn last_timestamp_ms(&self) -> i64 {
+        self.last_timestamp_ms
+    }
+
+    /// The revision of the last change applied; 0 before the first.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Decides a command of `who` at `now_ms`. Changes nothing.
+    pub fn decide(&self, now_ms: i64, who: &Person, people: &People, command: &Command) -> Result<Decision, Refusal> {
+        let rights = people.rights(who).ok_or(Refusal::NotInRoom)?;
+        match command {
+            Command::Create { title, kind, statuses, manner } => {
+                self.create(admin(rights)?, now_ms, people, title, *kind, statuses, *manner)
+            }
+            Command::Edit { task, title, kind, statuses, manner } => {
+                self.edit(admin(rights)?, now_ms, people, *task, title, *kind, statuses, *manner)
+            }
+            Command::Remove { task } => self.remove(admin(rights)?, *task),
+            Command::Answer { task, status } => self.answer(who, *task, status),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // the fields of one command
+    fn create(
+        &self,
+        _: Admin,
+        now_ms: i64,
+        people: &People,
+        title: &Title,
+        kind: Kind,
+        named: &[Named],
+        manner: Manner,
+    ) -> Result<Decision, Refusal> {
+        if self.tasks.len() >= limits::TASKS_PER_ROOM {
+            return Err(Refusal::TooMany { what: "tasks in the room", limit: limits::TASKS_PER_ROOM });
+        }
+        let Resolved { packet, left_out } = resolve(people, None, named, manner)?;
+        let change = Change::Created {
+            task: TaskId(self.next_id),
+            title: title.clone(),
+            kind,
+            timestamp_ms: self.next_timestamp_ms(now_ms),
+            statuses: packet.into_iter().map(|(person, status)| (person, status.unwrap_or(Status::NONE))).collect(),
+        };
+        Ok(Decision { change: Some(change), left_out })
+    }
+
+    #[allow(clippy::too_many_arguments)] // the fields of one command
+    fn edit(
+        &self,
+        _: Admin,
+        now_ms: i64,
+        people: &People,
+        id: TaskId,
+        title: &Title,
+        kind: Kind,
+        named: &[Named],
+        manner: Manner,
+    ) -> Result<Decision, Refusal> {
+        let task = self.existing(id)?;
+        let Resolved { packet, left_out } = resolve(people, Some(task), named, manner)?;
+        let Difference { set, unassigned } = task.rebase(&packet, manner == Manner::Replacing);
+        if task.statuses.len() - unassigned.len() + set.len() > limits::ASSIGNEES {
+            return Err(Refusal::TooMany { what: "people assigned to a task", limit: limits::ASSIGNEES });
+        }
+        let somebody_new = set.keys().any(|person| !task.statuses.contains_key(person));
+        let title = Some(title).filter(|title| **title != task.title && !task.past.titles.contains(title));
+        let kind = Some(kind).filter(|kind| *kind != task.kind && !task.past.kinds.contains(kind));
+        if title.is_none() && kind.is_none() && set.is_empty() && unassigned.is_empty() {
+            return Ok(Decision { change: None, left_out });
+        }
+        let change = Change::Edited {
+            task: id,
+            title: title.cloned(),
+            kind,
+            timestamp_ms: somebody_new.then(|| self.next_timestamp_ms(now_ms)),
+            set: set.into_iter().collect(),
+            unassigned: unassigned.into_iter().collect(),
+        };
+        Ok(Decision { change: Some(change), left_out })
+    }
+
+    fn remove(&self, _: Admin, id: TaskId) -> Result<Decision, Refusal> {
+        self.existing(id)?;
+        Ok(Change::Removed { task: id }.into())
+    }
+
+    fn answer(&self, who: &Person, id: TaskId, status: &Status) -> Result<Decision, Refusal> {
+        let task = self.existing(id)?;
+        match task.statuses.get(who) {
+            None => Err(Refusal::NotAssigned { task: id.to_string() }),
+            Some(known) if known == status => Ok(Decision::default()),
+            Some(_) => Ok(Change::Answered { task: id, person: who.clone(), status: status.clone() }.into()),
+        }
+    }
+
+    fn existing(&self, id: TaskId) -> Result<&Task, Refusal> {
+        let task = id.to_string();
+        self.tasks.get(&id).ok_or_else(|| {
+            if self.was_removed(id) { Refusal::RemovedTask { task } } else { Refusal::UnknownTask { task } }
+        })
+    }
+
+    fn next_timestamp_ms(&self, now_ms: i64) -> i64 {
+        now_ms.max(self.last_timestamp_ms.saturating_add(1))
+    }
+
+    /// Who must hear of a change that is about to be applied.
+    pub fn notice(&self, change: &Change) -> Notice {
+        let task = change.task();
+        let lost = match change {
+            Change::Edited { unassigned, .. } => unassigned.clone(),
+            Change::Removed { .. } => self.task(task).map(|t| t.statuses.keys().cloned().collect()).unwrap_or_default(),
+            Change::Created { .. } | Change::Answered { .. } => Vec::new(),
+        };
+        Notice { task, lost }
+    }
+
+    /// Makes a change. Whatever does not fit the board (it can only come from a log that was tampered with) is left
+    /// undone rather than guessed at.
+    pub fn apply(&mut self, revision: u64, change: &Change) {
+        self.revision = revision;
+        match change {
+            Change::Created { task, title, kind, timestamp_ms, statuses } => {
+                self.next_id = self.next_id.max(task.0.saturating_add(1));
+                self.last_timestamp_ms = self.last_timestamp_ms.max(*timestamp_ms);
+                let created = Task {
+                    id: *task,
+                    title: title.clone(),
+                    kind: *kind,
+                    timestamp_ms: *timestamp_ms,
+                    statuses: statuses.iter().cloned().collect(),
+                    revision,
+                    past: Past::default(),
+                };
+                self.tasks.insert(*task, created);
+            }
+            Change::Edited { task, title, kind, timestamp_ms, set, unassigned } => {
+                let Some(task) = self.tasks.get_mut(task) else { return };
+                task.revision = revision;
+                if let Some(title) = title {
+                    task.retitle(title.clone());
+                }
+                if let Some(kind) = kind {
+                    task.rekind(*kind);
+                }
+                if let Some(timestamp_ms) = timestamp_ms {
+                    task.timestamp_ms = *timestamp_ms;
+                    self.last_timestamp_ms = self.last_timestamp_ms.max(*timestamp_ms);
+                }
+                let set = set.iter().map(|(person, status)| (person.clone(), Some(status.clone())));
+                task.step(set.chain(unassigned.iter().map(|person| (person.clone(), None))));
+            }
+            Change::Answered { task, person, status } => {
+                let Some(task) = self.tasks.get_mut(task) else { return };
+                task.revision = revision;
+                task.step([(person.clone(), Some(status.clone()))]);
+            }
+            Change::Removed { task } => {
+                self.tasks.remove(task);
+            }
+        }
+    }
+}
+
+fn admin(rights: Rights) -> Result<Admin, Refusal> {
+    match rights {
+        Rights::Power(admin) => Ok(admin),
+        Rights::Ordinary => Err(Refusal::AdminsOnly),
+    }
+}
+
+struct Resolved {
+    packet: Packet,
+    left_out: Vec<String>,
+}
+
+/// Who the names of a packet are: users, people the task already has, groups, nicks of occupants, in this order. A
+/// group adds only those whom neither the packet nor the task names otherwise.
+fn resolve(people: &People, task: Option<&Task>, named: &[Named], manner: Manner) -> Result<Resolved, Refusal> {
+    if named.len() > limits::NAMES_PER_PACKET {
+        return Err(Refusal::TooMany { what: "names", limit: limits::NAMES_PER_PACKET });
+    }
+    let assigned = |person: &Person| task.is_some_and(|task| task.statuses.contains_key(person));
+    let mut packet = Packet::new();
+    let mut from_groups = Vec::new();
+    let mut left_out = Vec::new();
+    for Named { name, status } in named {
+        let of_task = || Some(Person::named(name, people.host())).filter(|person| assigned(person));
+        if let Some(person) = people.user(name).cloned().or_else(of_task) {
+            packet.insert(person, Some(status.clone()));
+            continue;
+        }
+        let members = people.group(name);
+        if !members.is_empty() {
+            from_groups.extend(members.into_iter().map(|person| (person, status)));
+        } else if let Some(person) = people.by_nick(name) {
+            packet.insert(person.clone(), Some(status.clone()));
+        } else if people.is_own_nick(name) {
+            continue;
+        } else if manner == Manner::Replacing {
+            return Err(Refusal::UnknownName { name: name.clone() });
+        } else {
+            left_out.push(name.clone());
+        }
+    }
+    for (person, status) in from_groups {
+        // Somebody who is assigned already is only kept: a group says nothing of what they answered.
+        let status = Some(status.clone()).filter(|_| !assigned(person));
+        packet.entry(person.clone()).or_insert(status);
+    }
+    if packet.len() > limits::ASSIGNEES {
+        return Err(Refusal::TooMany { what: "people assigned to a task", limit: limits::ASSIGNEES });
+    }
+    Ok(Resolved { packet, left_out })
+}

@@ -1,0 +1,83 @@
+//! Everything that can have happened, as a closed list. Changes are stored for ever and never edited; how they are
+//! written down is the store's business.
+
+use crate::people::Person;
+use crate::task::{Kind, Status, TaskId, Title};
+use std::sync::Arc;
+
+/// Name of a room: the local part of its JID, in lower case.
+pub type Room = Arc<str>;
+
+/// Something that happened to the tasks of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A new task.
+    Created {
+        /// Its number, never used before in the room.
+        task: TaskId,
+        /// What to do.
+        title: Title,
+        /// What kind of answer it asks for.
+        kind: Kind,
+        /// When, in ms since 1970, later than every timestamp before it in the room.
+        timestamp_ms: i64,
+        /// Who it is for from the start.
+        statuses: Vec<(Person, Status)>,
+    },
+    /// An admin changed a task. What is `None` or empty stays as it was.
+    Edited {
+        /// Which.
+        task: TaskId,
+        /// The new title.
+        title: Option<Title>,
+        /// The new kind.
+        kind: Option<Kind>,
+        /// The new timestamp: given when somebody new was assigned.
+        timestamp_ms: Option<i64>,
+        /// People assigned, or whose status was replaced.
+        set: Vec<(Person, Status)>,
+        /// People who are not assigned any more.
+        unassigned: Vec<Person>,
+    },
+    /// Somebody said how far they are.
+    Answered {
+        /// Which task.
+        task: TaskId,
+        /// Who, about themselves.
+        person: Person,
+        /// What.
+        status: Status,
+    },
+    /// A task is gone; its number never comes back.
+    Removed {
+        /// Which.
+        task: TaskId,
+    },
+}
+
+impl Change {
+    /// The task that it is about.
+    pub fn task(&self) -> TaskId {
+        match self {
+            Change::Created { task, .. }
+            | Change::Edited { task, .. }
+            | Change::Answered { task, .. }
+            | Change::Removed { task } => *task,
+        }
+    }
+}
+
+/// A change with its place in the one order of changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Number in the order of all changes of all rooms, from 1, without gaps.
+    pub revision: u64,
+    /// Where.
+    pub room: Room,
+    /// When it was decided, in ms since 1970 by the service's clock.
+    pub at_ms: i64,
+    /// Who asked for it.
+    pub by: Person,
+    /// What.
+    pub change: Change,
+}

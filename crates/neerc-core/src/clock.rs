@@ -1,0 +1,109 @@
+//! The contest clock: what a feed last read, carried forward in time. Not the reading of it: that is a feed of the
+//! binary.
+
+use crate::limits;
+
+/// Where the contest stands; the numbers are those of the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Not begun.
+    Before = 1,
+    /// Running.
+    Running = 2,
+    /// Stopped for a while.
+    Paused = 3,
+    /// Over.
+    Over = 4,
+}
+
+impl Phase {
+    /// Reads the word or the digit that contest systems write.
+    pub fn parse(text: &str) -> Option<Phase> {
+        Some(match text.trim().to_ascii_uppercase().as_str() {
+            "BEFORE" | "1" => Phase::Before,
+            "RUNNING" | "2" => Phase::Running,
+            "PAUSED" | "3" => Phase::Paused,
+            "OVER" | "4" => Phase::Over,
+            _ => return None,
+        })
+    }
+}
+
+/// One look at the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Contest time gone by, in ms.
+    pub elapsed_ms: i64,
+    /// Length of the contest, in ms.
+    pub total_ms: i64,
+    /// Where the contest stands.
+    pub phase: Phase,
+}
+
+/// The clock as of its last reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContestClock {
+    reading: Reading,
+    read_at_ms: i64,
+}
+
+impl ContestClock {
+    /// A clock from its first reading at `now_ms`.
+    pub fn new(reading: Reading, now_ms: i64) -> ContestClock {
+        ContestClock { reading, read_at_ms: now_ms }
+    }
+
+    /// Takes a newer reading; says whether people must hear of it. A running clock that seems to have started a
+    /// little later than thought was only read late, so the earlier start is kept.
+    pub fn update(&mut self, reading: Reading, now_ms: i64) -> bool {
+        let runs = self.reading.phase == Phase::Running && reading.phase == Phase::Running;
+        if runs && self.reading.total_ms == reading.total_ms {
+            let late_ms = (now_ms - reading.elapsed_ms) - (self.read_at_ms - self.reading.elapsed_ms);
+            if (0..limits::CLOCK_SMOOTHING_MS).contains(&late_ms) {
+                return false;
+            }
+        }
+        let same = self.reading == reading && !runs;
+        *self = ContestClock::new(reading, now_ms);
+        !same
+    }
+
+    /// What the clock shows at `now_ms`.
+    pub fn at(&self, now_ms: i64) -> Reading {
+        let mut reading = self.reading;
+        if reading.phase == Phase::Running {
+            let gone = now_ms.saturating_sub(self.read_at_ms).max(0);
+            reading.elapsed_ms = reading.elapsed_ms.saturating_add(gone).min(reading.total_ms.max(reading.elapsed_ms));
+        }
+        reading
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running(elapsed_ms: i64) -> Reading {
+        Reading { elapsed_ms, total_ms: 18_000_000, phase: Phase::Running }
+    }
+
+    #[test]
+    fn a_late_reading_does_not_set_the_clock_back() {
+        let mut clock = ContestClock::new(running(1_000), 10_000);
+        assert!(!clock.update(running(1_000), 14_000));
+        assert_eq!(clock.at(14_000).elapsed_ms, 5_000);
+        assert!(clock.update(running(1_000), 80_000), "a minute is more than a late reading");
+        assert!(clock.update(running(9_000), 80_000), "an earlier start is taken at once");
+        assert_eq!(clock.at(81_000).elapsed_ms, 10_000);
+    }
+
+    #[test]
+    fn a_running_clock_stops_at_the_end_and_a_stopped_one_stands() {
+        let mut clock = ContestClock::new(running(17_999_000), 0);
+        assert_eq!(clock.at(5_000).elapsed_ms, 18_000_000);
+        let paused = Reading { phase: Phase::Paused, ..running(7) };
+        assert!(clock.update(paused, 0));
+        assert!(!clock.update(paused, 1_000));
+        assert_eq!(clock.at(99_000).elapsed_ms, 7);
+    }
+}

@@ -1,0 +1,22 @@
+//! What is true and what is allowed: the tasks of a contest's staff, who may do what, and how a request becomes a
+//! change. No input or output, no clock, no randomness, no threads: the time and the people are arguments.
+//!
+//! The contract, in the order a request takes:
+//!
+//! 1. [`Board::decide`](board::Board::decide) reads and may refuse; it changes nothing.
+//! 2. The caller makes the change durable, in the order of the decisions.
+//! 3. [`Board::apply`](board::Board::apply) changes the board and cannot fail: what was decided on a board can always
+//!    be applied to it, and what was stored can always be applied again.
+//! 4. [`Board::notice`](board::Board::notice), asked before applying, says who must hear of it.
+//!
+//! A panic in this crate means a bug in it, never bad input.
+
+pub mod board;
+pub mod change;
+pub mod clock;
+pub mod command;
+pub mod limits;
+pub mod notice;
+pub mod people;
+pub mod refusal;
+pub mod task;

@@ -1,0 +1,73 @@
+//! Every bound in the program, in one table. Not the place for settings: what a user may choose is in the
+//! configuration; these are the numbers nobody should have to think about.
+
+/// Longest title of a task, in characters.
+pub const TITLE_CHARS: usize = 1_000;
+/// Longest text of an answer (the `value` of a status), in characters.
+pub const VALUE_CHARS: usize = 1_000;
+/// Most people assigned to one task.
+pub const ASSIGNEES: usize = 10_000;
+/// Most statuses named in one packet.
+pub const NAMES_PER_PACKET: usize = 10_000;
+/// Most live tasks in one room.
+pub const TASKS_PER_ROOM: usize = 20_000;
+/// Versions of one task that are kept to recognise old copies of it.
+pub const VERSIONS_PER_TASK: usize = 16_384;
+/// Earlier titles of one task that are kept to recognise old copies of it.
+pub const TITLES_PER_TASK: usize = 1_024;
+
+/// Largest stanza taken from the server, in bytes.
+pub const STANZA_BYTES: usize = 256 * 1024;
+/// Deepest nesting of a stanza taken from the server, in elements.
+pub const STANZA_DEPTH: usize = 32;
+/// How much of the start tag of an over-long stanza is kept to answer it, in bytes.
+pub const HEAD_BYTES: usize = 8 * 1024;
+
+/// Most sessions (full JIDs) that are told of changes in one room.
+pub const SESSIONS_PER_ROOM: usize = 50_000;
+/// How long a session that only asked for the tasks is told of changes after its last request, in ms.
+pub const ASKER_MS: i64 = 60_000;
+/// Most writes waiting for the disk; above it a write is refused with `resource-constraint`.
+pub const WRITES_WAITING: usize = 65_536;
+/// Most writes made durable by one transaction.
+pub const WRITES_PER_BATCH: usize = 256;
+/// Bytes handed to the link at once; the newest state of a task is chosen no earlier than this many bytes before the
+/// socket takes it.
+pub const LINK_CHUNK_BYTES: usize = 64 * 1024;
+/// Most bytes of answers waiting for the link before the reading of requests pauses.
+pub const LINK_QUEUE_BYTES: usize = 4 * 1024 * 1024;
+
+/// First pause before the link is connected again, in ms; it doubles from there.
+pub const RECONNECT_FIRST_MS: i64 = 500;
+/// Longest pause before the link is connected again, in ms.
+pub const RECONNECT_LONGEST_MS: i64 = 30_000;
+/// How long opening the stream may take, from the connection to the accepted handshake, in ms.
+pub const HANDSHAKE_MS: i64 = 10_000;
+/// Silence of the server after which it is pinged, in ms.
+pub const KEEPALIVE_MS: i64 = 15_000;
+/// Silence of the server after a ping by which the link counts as dead, in ms.
+pub const DEAD_PEER_MS: i64 = 20_000;
+/// How long an answer of the server to one of our requests is waited for, in ms.
+pub const ANSWER_MS: i64 = 15_000;
+/// Most requests of ours that may wait for the server's answer at once.
+pub const ANSWERS_WAITING: usize = 1_024;
+/// How long the clean end of the service may take, in ms.
+pub const SHUTDOWN_MS: u64 = 2_500;
+
+/// How often the lists of a room's people are read again, in ms.
+pub const REREAD_ROOM_MS: i64 = 300_000;
+/// How often the service makes sure that it is still in its rooms (XEP-0410), in ms.
+pub const SELF_PING_MS: i64 = 60_000;
+/// Pause before a room that could not be joined or read is tried again, in ms.
+pub const RETRY_ROOM_MS: i64 = 10_000;
+/// How often the members of a group's room are read again, in ms.
+pub const REREAD_GROUP_MS: i64 = 60_000;
+/// How often a running contest clock is sent, in ms.
+pub const CLOCK_TICK_MS: i64 = 60_000;
+/// How often the clock file is looked at, in ms.
+pub const CLOCK_POLL_MS: u64 = 1_000;
+/// How far a newer reading of a running clock may lie behind the earliest one before it counts as a real change, in ms.
+pub const CLOCK_SMOOTHING_MS: i64 = 60_000;
+
+/// Changes after which a snapshot of the boards is stored.
+pub const CHANGES_PER_SNAPSHOT: u64 = 10_000;

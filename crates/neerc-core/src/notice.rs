@@ -1,0 +1,47 @@
+//! Who must hear what of a change. Not how or when: the face tells by state, so a notice names the task and leaves its
+//! newest state to the moment of telling.
+
+use crate::people::{Person, Rights};
+use crate::task::{Task, TaskId};
+
+/// Who may see which tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Visibility {
+    /// Every user of the room sees every task.
+    #[default]
+    All,
+    /// Ordinary users see the tasks that are theirs, with their own status; admins see everything.
+    Own,
+}
+
+/// That a task changed, and who has lost it by that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Which task.
+    pub task: TaskId,
+    /// People who were assigned and are not any more (all of them if the task was removed).
+    pub lost: Vec<Person>,
+}
+
+/// How much of a task somebody may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// All of it.
+    Whole,
+    /// With their own status only.
+    OwnStatus,
+    /// Nothing.
+    Nothing,
+}
+
+impl Visibility {
+    /// How much of `task` a person with these rights may see.
+    pub fn sight(self, rights: Option<Rights>, who: &Person, task: &Task) -> Sight {
+        match (self, rights) {
+            (_, None) => Sight::Nothing,
+            (Visibility::All, _) | (_, Some(Rights::Power(_))) => Sight::Whole,
+            (Visibility::Own, _) if task.statuses.contains_key(who) => Sight::OwnStatus,
+            (Visibility::Own, _) => Sight::Nothing,
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! Who there is: persons, their groups, and their rights in one room. Not how a server says it: affiliations come in
+//! as plain values from the face that reads them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+/// A user: a bare JID in normal form (lower case, prepared), domain included, so that nobody from elsewhere can pass
+/// for somebody with the same name here.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Person(Arc<str>);
+
+impl Person {
+    /// Takes a bare JID that is already in normal form.
+    pub fn from_bare(bare: &str) -> Person {
+        Person(bare.into())
+    }
+
+    /// The bare JID.
+    pub fn bare(&self) -> &str {
+        &self.0
+    }
+
+    /// The domain of the JID.
+    pub fn domain(&self) -> &str {
+        self.0.split_once('@').map_or(&*self.0, |(_, domain)| domain)
+    }
+
+    /// The name people use: the local part for users of `host`, else the whole bare JID.
+    pub fn name(&self, host: &str) -> &str {
+        match self.0.split_once('@') {
+            Some((local, domain)) if domain == host => local,
+            _ => &self.0,
+        }
+    }
+
+    /// The person that `name` (see [`Person::name`]) stands for, whether or not there is one.
+    pub fn named(name: &str, host: &str) -> Person {
+        if name.contains('@') {
+            Person(name.to_lowercase().into())
+        } else {
+            Person(format!("{}@{host}", name.to_lowercase()).into())
+        }
+    }
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Standing in a room, lowest first (XEP-0045 section 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Affiliation {
+    /// Banned.
+    Outcast,
+    /// No lasting standing.
+    None,
+    /// On the member list.
+    Member,
+    /// On the admin list.
+    Admin,
+    /// On the owner list, or an owner by the server's configuration.
+    Owner,
+}
+
+impl Affiliation {
+    /// Reads the value of an `affiliation` attribute.
+    pub fn parse(text: &str) -> Option<Affiliation> {
+        Some(match text {
+            "owner" => Affiliation::Owner,
+            "admin" => Affiliation::Admin,
+            "member" => Affiliation::Member,
+            "none" => Affiliation::None,
+            "outcast" => Affiliation::Outcast,
+            _ => return None,
+        })
+    }
+}
+
+/// Proof that somebody is an admin of the room. Only this module makes one, so a function that takes it cannot be
+/// reached without the check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admin(());
+
+/// What somebody may do in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Read, and answer the own tasks.
+    Ordinary,
+    /// Everything.
+    Power(Admin),
+}
+
+impl Rights {
+    /// Whether these are an admin's rights.
+    pub fn is_power(self) -> bool {
+        matches!(self, Rights::Power(_))
+    }
+}
+
+/// Name of a group as people see it.
+pub type Group = Arc<str>;
+
+/// One user of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Owner or admin of the room.
+    pub power: bool,
+    /// The groups, the one that is shown first; never empty.
+    pub groups: Vec<Group>,
+}
+
+/// One rule of the configuration that puts people into a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRule {
+    /// The group.
+    pub group: Group,
+    /// User names or globs (`*` any run, `?` one character), compared without regard to case.
+    pub patterns: Vec<String>,
+}
+
+/// Where groups come from, in the order in which they count: rules of the configuration, the directory account's
+/// roster, the rooms that stand for groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupBook {
+    /// From the configuration.
+    pub rules: Vec<GroupRule>,
+    /// From the directory: who is listed in which groups.
+    pub directory: BTreeMap<Person, Vec<Group>>,
+    /// From rooms: the members of each group's room.
+    pub rooms: Vec<(Group, BTreeSet<Person>)>,
+}
+
+impl GroupBook {
+    fn of(&self, person: &Person, name: &str, power: bool) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut add = |group: &Group| {
+            if !groups.iter().any(|known| same_name(known, group)) {
+                groups.push(group.clone());
+            }
+        };
+        for rule in &self.rules {
+            if rule.patterns.iter().any(|pattern| glob(pattern, name)) {
+                add(&rule.group);
+            }
+        }
+        self.directory.get(person).into_iter().flatten().for_each(&mut add);
+        self.rooms.iter().filter(|(_, members)| members.contains(person)).for_each(|(group, _)| add(group));
+        if groups.is_empty() {
+            groups.push(if power { "Admins".into() } else { "Users".into() });
+        }
+        groups
+    }
+}
+
+fn same_name(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
+}
+
+/// Whether `name` matches `pattern`, where `*` stands for any run of characters and `?` for one; case is ignored.
+pub fn glob(pattern: &str, name: &str) -> bool {
+    let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
+    let name: Vec<char> = name.to_lowercase().chars().collect();
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, n));
+                p += 1;
+            }
+            Some(&c) if c == '?' || c == name[n] => {
+                p += 1;
+                n += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    p = at + 1;
+                    n = from + 1;
+                    star = Some((at, n));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|&c| c == '*')
+}
+
+/// What a room says of one JID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Who.
+    pub person: Person,
+    /// The highest affiliation known of them.
+    pub affiliation: Affiliation,
+}
+
+/// The users of one room, as of now: a value, replaced when the room changes.
+#[derive(Clone, Debug, Default)]
+pub struct People {
+    host: Arc<str>,
+    own_nick: String,
+    members: BTreeMap<Person, Member>,
+    by_name: HashMap<String, Person>,
+    nicks: HashMap<String, Person>,
+    domains: BTreeMap<String, Affiliation>,
+}
+
+impl People {
+    /// Builds the people of a room. `standings` lists everybody with an affiliation; entries below member are
+    /// ignored. A standing without `@` is a whole domain: its users get the rights when they ask. `nicks` maps
+    /// occupants' nicks to accounts. `own_nick` is the service's nick in the room, which is nobody.
+    pub fn build(
+        host: &str,
+        own_nick: &str,
+        standings: impl IntoIterator<Item = Standing>,
+        nicks: HashMap<String, Person>,
+        book: &GroupBook,
+    ) -> People {
+        let mut people = People { host: host.into(), own_nick: own_nick.to_owned(), nicks, ..People::default() };
+        let mut highest: BTreeMap<Person, Affiliation> = BTreeMap::new();
+        for standing in standings {
+            if standing.affiliation < Affiliation::Member {
+                continue;
+            }
+            let known = highest.entry(standing.person).or_insert(standing.affiliation);
+            *known = (*known).max(standing.affiliation);
+        }
+        for (person, affiliation) in highest {
+            if !person.bare().contains('@') {
+                people.domains.insert(person.bare().to_owned(), affiliation);
+                continue;
+            }
+            let power = affiliation >= Affiliation::Admin;
+            let groups = book.of(&person, person.name(host), power);
+            people.by_name.insert(person.name(host).to_owned(), person.clone());
+            people.members.insert(person, Member { power, groups });
+        }
+        people
+    }
+
+    /// What `who` may do here, by the lists as they are now; `None` for somebody who is nobody in this room.
+    pub fn rights(&self, who: &Person) -> Option<Rights> {
+        let power = match self.members.get(who) {
+            Some(member) => member.power,
+            None => *self.domains.get(who.domain())? >= Affiliation::Admin,
+        };
+        Some(if power { Rights::Power(Admin(())) } else { Rights::Ordinary })
+    }
+
+    /// Everybody, power first, then by name: the order of the user list.
+    pub fn listed(&self) -> Vec<(&Person, &Member)> {
+        let mut all: Vec<_> = self.members.iter().collect();
+        all.sort_by(|a, b| b.1.power.cmp(&a.1.power).then_with(|| self.name(a.0).cmp(self.name(b.0))));
+        all
+    }
+
+    /// The name of a person on the wire.
+    pub fn name<'a>(&self, person: &'a Person) -> &'a str {
+        person.name(&self.host)
+    }
+
+    /// The domain whose users are called by their local part.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The user of that name.
+    pub fn user(&self, name: &str) -> Option<&Person> {
+        self.by_name.get(name).or_else(|| self.by_name.get(&name.to_lowercase())).or_else(|| {
+            // The whole bare JID of a user of this host is as good as the local part.
+            self.members.get_key_value(&Person::named(name, &self.host)).map(|(person, _)| person)
+        })
+    }
+
+    /// The members of the group of that name, in the order of their names; empty if there is no such group.
+    pub fn group(&self, name: &str) -> Vec<&Person> {
+        let in_group = |member: &Member| member.groups.iter().any(|group| same_name(group, name));
+        self.members.iter().filter(|(_, member)| in_group(member)).map(|(person, _)| person).collect()
+    }
+
+    /// The user whose occupant has that nick in the room.
+    pub fn by_nick(&self, nick: &str) -> Option<&Person> {
+        self.nicks.get(nick).filter(|person| self.members.contains_key(person))
+    }
+
+    /// Whether the name is the service's own nick in the room.
+    pub fn is_own_nick(&self, name: &str) -> bool {
+        same_name(&self.own_nick, name)
+    }
+
+    /// How many users there are.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn people(standings: &[(&str, Affiliation)], book: &GroupBook) -> People {
+        let standings = standings.iter().map(|(jid, a)| Standing { person: Person::from_bare(jid), affiliation: *a });
+        People::build("localhost", "neerc", standings, HashMap::new(), book)
+    }
+
+    #[test]
+    fn names_of_other_domains_are_whole_jids() {
+        assert_eq!(Person::from_bare("admin@localhost").name("localhost"), "admin");
+        assert_eq!(Person::from_bare("admin@elsewhere").name("localhost"), "admin@elsewhere");
+        let people = people(&[("admin@elsewhere", Affiliation::Owner)], &GroupBook::default());
+        assert!(people.rights(&Person::from_bare("admin@localhost")).is_none());
+        assert!(people.user("admin").is_none());
+        assert!(people.user("admin@elsewhere").is_some());
+    }
+
+    #[test]
+    fn the_highest_affiliation_counts() {
+        let who = Person::from_bare("a@localhost");
+        for lists in [[Affiliation::Owner, Affiliation::Member], [Affiliation::Member, Affiliation::Owner]] {
+            let people = people(&[("a@localhost", lists[0]), ("a@localhost", lists[1])], &GroupBook::default());
+            assert!(people.rights(&who).is_some_and(Rights::is_power));
+        }
+    }
+
+    #[test]
+    fn a_domain_on_the_member_list_gives_its_users_rights() {
+        let people = people(&[("localhost", Affiliation::Member)], &GroupBook::default());
+        assert_eq!(people.rights(&Person::from_bare("x@localhost")), Some(Rights::Ordinary));
+        assert_eq!(people.rights(&Person::from_bare("x@elsewhere")), None);
+        assert!(people.is_empty());
+    }
+
+    #[test]
+    fn groups_count_in_their_order() {
+        let hall1 = Person::from_bare("hall1@localhost");
+        let book = GroupBook {
+            rules: vec![GroupRule { group: "Halls".into(), patterns: vec!["hall*".into()] }],
+            directory: BTreeMap::from([(hall1.clone(), vec!["Floor 1".into(), "halls".into()])]),
+            rooms: vec![("Printers".into(), BTreeSet::from([hall1.clone()]))],
+        };
+        let people = people(
+            &[
+                ("hall1@localhost", Affiliation::Member),
+                ("a@localhost", Affiliation::Admin),
+                ("u@localhost", Affiliation::Member),
+            ],
+            &book,
+        );
+        let groups: Vec<_> =
+            people.listed().into_iter().map(|(p, m)| format!("{} {:?}", people.name(p), m.groups)).collect();
+        assert_eq!(groups, [r#"a ["Admins"]"#, r#"hall1 ["Halls", "Floor 1", "Printers"]"#, r#"u ["Users"]"#]);
+        assert_eq!(people.group("FLOOR 1"), [&hall1]);
+    }
+
+    #[test]
+    fn globs() {
+        for (pattern, name, expected) in [
+            ("hall*", "hall12", true),
+            ("hall*", "Hall", true),
+            ("hall?", "hall12", false),
+            ("*1*2", "hall1x2", true),
+            ("", "", true),
+            ("", "a", false),
+            ("a*b*c", "abbbcbc", true),
+            ("a*b*c", "abbbcbd", false),
+        ] {
+            assert_eq!(glob(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+}

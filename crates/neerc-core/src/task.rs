@@ -1,0 +1,366 @@
+//! A task with its people and their answers, and how an old copy of it is told from a deliberate edit. Not who may
+//! change it: that is board.rs.
+
+use crate::limits;
+use crate::people::Person;
+use crate::refusal::Refusal;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+
+/// Number of a task within its room; on the wire its decimal digits. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub u64);
+
+impl TaskId {
+    /// Reads an id. Only the exact digits that [`fmt::Display`] writes are one (`017` and `+17` are not); any other
+    /// text is the id of no task.
+    pub fn parse(text: &str) -> Result<TaskId, Refusal> {
+        let canonical = !text.starts_with('0') && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let number = if canonical { text.parse().ok() } else { None };
+        number.map(TaskId).ok_or_else(|| Refusal::UnknownTask { task: text.chars().take(64).collect() })
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What kind of answer a task asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// To be started and finished.
+    Todo,
+    /// To be started and finished, or to fail with a reason.
+    TodoFail,
+    /// To be acknowledged by one click.
+    Confirm,
+    /// Yes, or no with a reason.
+    OkFail,
+    /// To be answered with a text.
+    Question,
+}
+
+impl Kind {
+    /// Every kind with its name on the wire, then the aliases that are accepted and never sent.
+    const NAMES: [(&'static str, Kind); 9] = [
+        ("todo", Kind::Todo),
+        ("todofail", Kind::TodoFail),
+        ("confirm", Kind::Confirm),
+        ("okfail", Kind::OkFail),
+        ("question", Kind::Question),
+        ("task", Kind::Todo),
+        ("ok", Kind::Confirm),
+        ("reason", Kind::OkFail),
+        ("q", Kind::Question),
+    ];
+
+    /// Reads a name or an alias.
+    pub fn parse(text: &str) -> Result<Kind, Refusal> {
+        let found = Kind::NAMES.iter().find(|(name, _)| *name == text);
+        found.map(|(_, kind)| *kind).ok_or_else(|| Refusal::UnknownKind { kind: text.chars().take(64).collect() })
+    }
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Todo => "todo",
+            Kind::TodoFail => "todofail",
+            Kind::Confirm => "confirm",
+            Kind::OkFail => "okfail",
+            Kind::Question => "question",
+        }
+    }
+}
+
+/// How far somebody is with a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Progress {
+    /// No answer yet.
+    None,
+    /// Begun.
+    Running,
+    /// Done, or answered.
+    Success,
+    /// Failed; the value says why.
+    Fail,
+    /// Seen.
+    Acknowledged,
+}
+
+impl Progress {
+    /// Every value.
+    pub const ALL: [Progress; 5] =
+        [Progress::None, Progress::Running, Progress::Success, Progress::Fail, Progress::Acknowledged];
+
+    /// Reads the name on the wire.
+    pub fn parse(text: &str) -> Result<Progress, Refusal> {
+        let found = Progress::ALL.into_iter().find(|progress| progress.name() == text);
+        found.ok_or_else(|| Refusal::UnknownStatus { status: text.chars().take(64).collect() })
+    }
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Progress::None => "none",
+            Progress::Running => "running",
+            Progress::Success => "success",
+            Progress::Fail => "fail",
+            Progress::Acknowledged => "acknowledged",
+        }
+    }
+
+    /// Whether nothing more is expected of whoever says this.
+    pub fn is_final(self) -> bool {
+        matches!(self, Progress::Success | Progress::Fail)
+    }
+}
+
+/// The title of a task: one line, not empty, within [`limits::TITLE_CHARS`].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Title(Arc<str>);
+
+impl Title {
+    /// Checks a title; line breaks and tabs become spaces.
+    pub fn parse(text: &str) -> Result<Title, Refusal> {
+        let line = one_line("title", text, limits::TITLE_CHARS)?;
+        if line.trim().is_empty() { Err(Refusal::EmptyTitle) } else { Ok(Title(line)) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Title {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+fn one_line(what: &'static str, text: &str, limit: usize) -> Result<Arc<str>, Refusal> {
+    let chars = text.chars().count();
+    if chars > limit {
+        return Err(Refusal::TooLong { what, chars, limit });
+    }
+    let breaks = |c: char| matches!(c, '\r' | '\n' | '\t');
+    let forbidden = |c: &char| matches!(c, '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}') && !breaks(*c);
+    if let Some(character) = text.chars().find(forbidden) {
+        return Err(Refusal::ForbiddenCharacter { what, character });
+    }
+    Ok(if text.contains(breaks) { text.replace(breaks, " ").into() } else { text.into() })
+}
+
+/// What one person says of one task.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Status {
+    /// How far.
+    pub progress: Progress,
+    value: Option<Arc<str>>,
+}
+
+impl Status {
+    /// Nothing said yet.
+    pub const NONE: Status = Status { progress: Progress::None, value: None };
+
+    /// Checks a value: one line (line breaks become spaces) within [`limits::VALUE_CHARS`], possibly empty.
+    pub fn new(progress: Progress, value: &str) -> Result<Status, Refusal> {
+        let value = if value.is_empty() { None } else { Some(one_line("value", value, limits::VALUE_CHARS)?) };
+        Ok(Status { progress, value })
+    }
+
+    /// The text, possibly empty.
+    pub fn value(&self) -> &str {
+        self.value.as_deref().unwrap_or("")
+    }
+}
+
+impl fmt::Debug for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.progress.name(), self.value())
+    }
+}
+
+/// The people of a whole-task packet: what it says of each, or `None` for somebody it only keeps (a member of a named
+/// group who is assigned already).
+pub type Packet = BTreeMap<Person, Option<Status>>;
+
+/// What undoes one step of a task's history: each person concerned with the status before it (`None`: not assigned).
+pub type Step = Box<[(Person, Option<Status>)]>;
+
+/// What a task was before, as far as it serves to recognise old copies of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// Titles it has had and left.
+    pub titles: Vec<Title>,
+    /// Kinds it has had and left.
+    pub kinds: Vec<Kind>,
+    /// Steps of its people and answers, the newest last.
+    pub steps: VecDeque<Step>,
+}
+
+/// A task as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its number.
+    pub id: TaskId,
+    /// What to do.
+    pub title: Title,
+    /// What kind of answer it asks for.
+    pub kind: Kind,
+    /// When it was created or last given to somebody new, in ms since 1970; no two tasks of a room share one.
+    pub timestamp_ms: i64,
+    /// Who it is for, and what they say.
+    pub statuses: BTreeMap<Person, Status>,
+    /// Revision of the last change of it.
+    pub revision: u64,
+    /// What it was before.
+    pub past: Past,
+}
+
+/// What a packet asks of an existing task, after the rebase of an old copy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// People to be assigned, or whose status is deliberately replaced.
+    pub set: BTreeMap<Person, Status>,
+    /// People to be unassigned.
+    pub unassigned: BTreeSet<Person>,
+}
+
+impl Task {
+    /// What a whole-task packet, made from a copy of this task that may be old, really asks for (PROTOCOL.md,
+    /// "What a task packet changes").
+    ///
+    /// The newest version that explains the packet is the copy it was made from: everybody in both has the version's
+    /// status, and everybody new comes with nothing said. Only the difference to that version is asked for. Where no
+    /// version explains it, the packet is a deliberate edit and replaces what it names. `unassigns`: whether
+    /// leaving somebody out means to unassign them.
+    pub fn rebase(&self, packet: &Packet, unassigns: bool) -> Difference {
+        let said = || packet.iter().filter_map(|(person, status)| Some((person, status.as_ref()?)));
+        let Some(version) = self.explaining(packet) else {
+            let differs = said().filter(|(person, status)| self.statuses.get(*person) != Some(*status));
+            let set = differs.map(|(person, status)| (person.clone(), status.clone())).collect();
+            return Difference { set, unassigned: BTreeSet::new() };
+        };
+        let was_assigned = |person: &Person| match version.get(person) {
+            Some(before) => before.is_some(),
+            None => self.statuses.contains_key(person),
+        };
+        let new = said().filter(|(person, _)| !was_assigned(person) && !self.statuses.contains_key(*person));
+        let set = new.map(|(person, status)| (person.clone(), status.clone())).collect();
+        let left_out = |person: &&Person| unassigns && !packet.contains_key(*person) && was_assigned(person);
+        let unassigned = self.statuses.keys().filter(left_out).cloned().collect();
+        Difference { set, unassigned }
+    }
+
+    /// The newest version that explains the packet, as what differs in it from the task as it is now.
+    fn explaining(&self, packet: &Packet) -> Option<HashMap<&Person, Option<&Status>>> {
+        let explains = |said: &Option<Status>, version: Option<&Status>| match said {
+            Some(said) => said == version.unwrap_or(&Status::NONE),
+            None => true,
+        };
+        let mut unexplained: BTreeSet<&Person> =
+            packet.iter().filter(|(p, said)| !explains(said, self.statuses.get(*p))).map(|(p, _)| p).collect();
+        let mut version: HashMap<&Person, Option<&Status>> = HashMap::new();
+        let mut older = self.past.steps.iter().rev();
+        while !unexplained.is_empty() {
+            for (person, before) in older.next()? {
+                version.insert(person, before.as_ref());
+                if let Some((named, said)) = packet.get_key_value(person) {
+                    if explains(said, before.as_ref()) {
+                        unexplained.remove(named)
+                    } else {
+                        unexplained.insert(named)
+                    };
+                }
+            }
+        }
+        Some(version)
+    }
+
+    /// Sets the title, keeping the one it leaves.
+    pub(crate) fn retitle(&mut self, title: Title) {
+        let left = std::mem::replace(&mut self.title, title);
+        if self.past.titles.len() == limits::TITLES_PER_TASK {
+            self.past.titles.remove(0);
+        }
+        self.past.titles.push(left);
+    }
+
+    /// Sets the kind, keeping the one it leaves.
+    pub(crate) fn rekind(&mut self, kind: Kind) {
+        let left = std::mem::replace(&mut self.kind, kind);
+        if !self.past.kinds.contains(&left) {
+            self.past.kinds.push(left);
+        }
+    }
+
+    /// Sets (`Some`) or unassigns (`None`) people, as one step of the task's history.
+    pub(crate) fn step(&mut self, changes: impl IntoIterator<Item = (Person, Option<Status>)>) {
+        let mut undo = Vec::new();
+        for (person, status) in changes {
+            let before = match status {
+                Some(status) => self.statuses.insert(person.clone(), status),
+                None => self.statuses.remove(&person),
+            };
+            undo.push((person, before));
+        }
+        if undo.is_empty() {
+            return;
+        }
+        if self.past.steps.len() == limits::VERSIONS_PER_TASK {
+            self.past.steps.pop_front();
+        }
+        undo.reverse(); // a person named twice is undone in the opposite order
+        self.past.steps.push_back(undo.into());
+    }
+
+    /// Whether nothing more is expected of anybody: it has people and all of them have answered.
+    pub fn is_finished(&self) -> bool {
+        !self.statuses.is_empty() && self.statuses.values().all(|status| status.progress.is_final())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_canonical_numbers_are_ids() {
+        assert_eq!(TaskId::parse("17"), Ok(TaskId(17)));
+        for text in
+            ["", "0", "017", "+17", "-1", "17 ", "x", "18446744073709551616", "11111111-2222-3333-4444-555555555555"]
+        {
+            assert!(matches!(TaskId::parse(text), Err(Refusal::UnknownTask { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn kinds_and_their_aliases() {
+        for (text, kind) in Kind::NAMES {
+            assert_eq!(Kind::parse(text), Ok(kind));
+        }
+        assert_eq!(Kind::parse(Kind::OkFail.name()), Ok(Kind::OkFail));
+        assert!(Kind::parse("remove").is_err() && Kind::parse("Todo").is_err() && Kind::parse("").is_err());
+    }
+
+    #[test]
+    fn texts_are_one_line_within_limits() {
+        assert_eq!(Title::parse("a\r\nb\tc").unwrap().as_str(), "a  b c");
+        assert_eq!(Title::parse(" \n"), Err(Refusal::EmptyTitle));
+        assert!(Title::parse(&"я".repeat(limits::TITLE_CHARS)).is_ok());
+        let chars = limits::TITLE_CHARS + 1;
+        assert_eq!(Title::parse(&"я".repeat(chars)), Err(Refusal::TooLong { what: "title", chars, limit: chars - 1 }));
+        for c in ['\0', '\u{b}', '\u{1f}', '\u{fffe}'] {
+            assert_eq!(
+                Title::parse(&format!("a{c}")),
+                Err(Refusal::ForbiddenCharacter { what: "title", character: c })
+            );
+        }
+        assert_eq!(Status::new(Progress::Fail, "").unwrap().value(), "");
+        assert!(Status::new(Progress::Fail, &"x".repeat(limits::VALUE_CHARS + 1)).is_err());
+    }
+}
