@@ -52,7 +52,10 @@ impl Board {
         last_timestamp_ms: i64,
         revision: u64,
     ) -> Board {
-        let tasks = tasks.into_iter().map(|task| (task.id, task)).collect();
+        let tasks: BTreeMap<TaskId, Task> = tasks.into_iter().map(|task| (task.id, task)).collect();
+        // No number and no time is given twice, even if the snapshot has counted too low.
+        let next_id = tasks.keys().map(|id| id.0.saturating_add(1)).fold(next_id.max(1), u64::max);
+        let last_timestamp_ms = tasks.values().map(|task| task.timestamp_ms).fold(last_timestamp_ms, i64::max);
         Board { tasks, next_id, last_timestamp_ms, revision }
     }
 
@@ -158,10 +161,10 @@ impl Board {
         let task = self.existing(id)?;
         let Resolved { packet, left_out } = resolve(people, Some(task), named, manner)?;
         let Difference { set, unassigned } = task.rebase(&packet, manner == Manner::Replacing);
-        if task.statuses.len() - unassigned.len() + set.len() > limits::ASSIGNEES {
+        let new = set.keys().filter(|person| !task.statuses.contains_key(*person)).count();
+        if task.statuses.len() - unassigned.len() + new > limits::ASSIGNEES {
             return Err(Refusal::TooMany { what: "people assigned to a task", limit: limits::ASSIGNEES });
         }
-        let somebody_new = set.keys().any(|person| !task.statuses.contains_key(person));
         let title = Some(title).filter(|title| **title != task.title && !task.past.titles.contains(title));
         let kind = Some(kind).filter(|kind| *kind != task.kind && !task.past.kinds.contains(kind));
         if title.is_none() && kind.is_none() && set.is_empty() && unassigned.is_empty() {
@@ -171,7 +174,7 @@ impl Board {
             task: id,
             title: title.cloned(),
             kind,
-            timestamp_ms: somebody_new.then(|| self.next_timestamp_ms(now_ms)),
+            timestamp_ms: (new > 0).then(|| self.next_timestamp_ms(now_ms)),
             set: set.into_iter().collect(),
             unassigned: unassigned.into_iter().collect(),
         };
@@ -220,6 +223,9 @@ impl Board {
         self.revision = revision;
         match change {
             Change::Created { task, title, kind, timestamp_ms, statuses } => {
+                if task.0 < self.next_id {
+                    return; // a number is never used twice
+                }
                 self.next_id = self.next_id.max(task.0.saturating_add(1));
                 self.last_timestamp_ms = self.last_timestamp_ms.max(*timestamp_ms);
                 let created = Task {
@@ -251,6 +257,9 @@ impl Board {
             }
             Change::Answered { task, person, status } => {
                 let Some(task) = self.tasks.get_mut(task) else { return };
+                if !task.statuses.contains_key(person) {
+                    return;
+                }
                 task.revision = revision;
                 task.step([(person.clone(), Some(status.clone()))]);
             }
@@ -274,14 +283,15 @@ struct Resolved {
 }
 
 /// Who the names of a packet are: users, people the task already has, groups, nicks of occupants, in this order. A
-/// group adds only those whom neither the packet nor the task names otherwise.
+/// group adds only those whom neither the packet nor the task names otherwise; a nick says nothing of somebody whom the
+/// packet names as a user too.
 fn resolve(people: &People, task: Option<&Task>, named: &[Named], manner: Manner) -> Result<Resolved, Refusal> {
     if named.len() > limits::NAMES_PER_PACKET {
         return Err(Refusal::TooMany { what: "names", limit: limits::NAMES_PER_PACKET });
     }
     let assigned = |person: &Person| task.is_some_and(|task| task.statuses.contains_key(person));
     let mut packet = Packet::new();
-    let mut from_groups = Vec::new();
+    let (mut from_groups, mut by_nick) = (Vec::new(), Vec::new());
     let mut left_out = Vec::new();
     for Named { name, status } in named {
         let of_task = || Some(Person::named(name, people.host())).filter(|person| assigned(person));
@@ -293,7 +303,7 @@ fn resolve(people: &People, task: Option<&Task>, named: &[Named], manner: Manner
         if !members.is_empty() {
             from_groups.extend(members.into_iter().map(|person| (person, status)));
         } else if let Some(person) = people.by_nick(name) {
-            packet.insert(person.clone(), Some(status.clone()));
+            by_nick.push((person, status));
         } else if people.is_own_nick(name) {
             continue;
         } else if manner == Manner::Replacing {
@@ -302,13 +312,19 @@ fn resolve(people: &People, task: Option<&Task>, named: &[Named], manner: Manner
             left_out.push(name.clone());
         }
     }
+    for (person, status) in by_nick {
+        packet.entry(person.clone()).or_insert_with(|| Some(status.clone()));
+    }
     for (person, status) in from_groups {
-        // Somebody who is assigned already is only kept: a group says nothing of what they answered.
-        let status = Some(status.clone()).filter(|_| !assigned(person));
-        packet.entry(person.clone()).or_insert(status);
+        // A group says nothing of what somebody assigned has answered, nor of who was in the copy the packet is from.
+        let said = Some(status).filter(|status| **status != Status::NONE && !assigned(person));
+        packet.entry(person.clone()).or_insert_with(|| said.cloned());
     }
     if packet.len() > limits::ASSIGNEES {
         return Err(Refusal::TooMany { what: "people assigned to a task", limit: limits::ASSIGNEES });
     }
     Ok(Resolved { packet, left_out })
 }
+
+#[cfg(test)]
+mod tests;

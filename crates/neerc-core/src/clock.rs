@@ -58,7 +58,8 @@ impl ContestClock {
     pub fn update(&mut self, reading: Reading, now_ms: i64) -> bool {
         let runs = self.reading.phase == Phase::Running && reading.phase == Phase::Running;
         if runs && self.reading.total_ms == reading.total_ms {
-            let late_ms = (now_ms - reading.elapsed_ms) - (self.read_at_ms - self.reading.elapsed_ms);
+            let start_ms = |now_ms: i64, reading: Reading| now_ms.saturating_sub(reading.elapsed_ms);
+            let late_ms = start_ms(now_ms, reading).saturating_sub(start_ms(self.read_at_ms, self.reading));
             if (0..limits::CLOCK_SMOOTHING_MS).contains(&late_ms) {
                 return false;
             }
@@ -95,6 +96,16 @@ mod tests {
         assert!(clock.update(running(1_000), 80_000), "a minute is more than a late reading");
         assert!(clock.update(running(9_000), 80_000), "an earlier start is taken at once");
         assert_eq!(clock.at(81_000).elapsed_ms, 10_000);
+    }
+
+    #[test]
+    fn numbers_without_sense_do_not_overflow() {
+        for elapsed_ms in [i64::MIN, i64::MAX] {
+            let mut clock = ContestClock::new(running(-elapsed_ms.saturating_add(1)), 10_000);
+            clock.update(running(elapsed_ms), 20_000);
+            clock.update(running(0), -20_000);
+            clock.at(i64::MAX);
+        }
     }
 
     #[test]

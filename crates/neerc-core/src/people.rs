@@ -206,12 +206,13 @@ pub struct People {
     by_name: HashMap<String, Person>,
     nicks: HashMap<String, Person>,
     domains: BTreeMap<String, Affiliation>,
+    outcasts: BTreeSet<Person>,
 }
 
 impl People {
-    /// Builds the people of a room. `standings` lists everybody with an affiliation; entries below member are
-    /// ignored. A standing without `@` is a whole domain: its users get the rights when they ask. `nicks` maps
-    /// occupants' nicks to accounts. `own_nick` is the service's nick in the room, which is nobody.
+    /// Builds the people of a room. `standings` lists everybody with an affiliation. A standing without `@` is a whole
+    /// domain: its users get the rights when they ask, except outcasts. `nicks` maps occupants' nicks to accounts.
+    /// `own_nick` is the service's nick in the room, which is nobody.
     pub fn build(
         host: &str,
         own_nick: &str,
@@ -222,13 +223,17 @@ impl People {
         let mut people = People { host: host.into(), own_nick: own_nick.to_owned(), nicks, ..People::default() };
         let mut highest: BTreeMap<Person, Affiliation> = BTreeMap::new();
         for standing in standings {
-            if standing.affiliation < Affiliation::Member {
+            if standing.affiliation == Affiliation::None {
                 continue;
             }
             let known = highest.entry(standing.person).or_insert(standing.affiliation);
             *known = (*known).max(standing.affiliation);
         }
         for (person, affiliation) in highest {
+            if affiliation < Affiliation::Member {
+                people.outcasts.insert(person);
+                continue;
+            }
             if !person.bare().contains('@') {
                 people.domains.insert(person.bare().to_owned(), affiliation);
                 continue;
@@ -245,6 +250,7 @@ impl People {
     pub fn rights(&self, who: &Person) -> Option<Rights> {
         let power = match self.members.get(who) {
             Some(member) => member.power,
+            None if self.outcasts.contains(who) => return None,
             None => *self.domains.get(who.domain())? >= Affiliation::Admin,
         };
         Some(if power { Rights::Power(Admin(())) } else { Rights::Ordinary })
@@ -327,6 +333,12 @@ mod tests {
         for lists in [[Affiliation::Owner, Affiliation::Member], [Affiliation::Member, Affiliation::Owner]] {
             let people = people(&[("a@localhost", lists[0]), ("a@localhost", lists[1])], &GroupBook::default());
             assert!(people.rights(&who).is_some_and(Rights::is_power));
+        }
+        for other in ["a@localhost", "localhost"] {
+            let people =
+                people(&[(other, Affiliation::Member), ("a@localhost", Affiliation::Outcast)], &GroupBook::default());
+            assert_eq!(people.rights(&who).is_some(), other == "a@localhost", "a domain is no list of its users");
+            assert!(people.rights(&Person::from_bare("b@localhost")).is_none() || other == "localhost");
         }
     }
 

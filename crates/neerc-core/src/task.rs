@@ -123,7 +123,7 @@ impl Progress {
 pub struct Title(Arc<str>);
 
 impl Title {
-    /// Checks a title; line breaks and tabs become spaces.
+    /// Checks a title; line breaks (also those of Unicode) and tabs become spaces.
     pub fn parse(text: &str) -> Result<Title, Refusal> {
         let line = one_line("title", text, limits::TITLE_CHARS)?;
         if line.trim().is_empty() { Err(Refusal::EmptyTitle) } else { Ok(Title(line)) }
@@ -146,7 +146,8 @@ fn one_line(what: &'static str, text: &str, limit: usize) -> Result<Arc<str>, Re
     if chars > limit {
         return Err(Refusal::TooLong { what, chars, limit });
     }
-    let breaks = |c: char| matches!(c, '\r' | '\n' | '\t');
+    // Java's regular expressions, with which a client reads our bodies, end a line at all of these.
+    let breaks = |c: char| matches!(c, '\r' | '\n' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}');
     let forbidden = |c: &char| matches!(c, '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}') && !breaks(*c);
     if let Some(character) = text.chars().find(forbidden) {
         return Err(Refusal::ForbiddenCharacter { what, character });
@@ -184,8 +185,8 @@ impl fmt::Debug for Status {
     }
 }
 
-/// The people of a whole-task packet: what it says of each, or `None` for somebody it only keeps (a member of a named
-/// group who is assigned already).
+/// The people of a whole-task packet: what it says of each, or `None` for somebody who only has to be among them (a
+/// member of a named group): kept as they are, or assigned with nothing said.
 pub type Packet = BTreeMap<Person, Option<Status>>;
 
 /// What undoes one step of a task's history: each person concerned with the status before it (`None`: not assigned).
@@ -240,9 +241,11 @@ impl Task {
     /// leaving somebody out means to unassign them.
     pub fn rebase(&self, packet: &Packet, unassigns: bool) -> Difference {
         let said = || packet.iter().filter_map(|(person, status)| Some((person, status.as_ref()?)));
+        let unsaid = packet.iter().filter(|(person, said)| said.is_none() && !self.statuses.contains_key(*person));
+        let joining = unsaid.map(|(person, _)| (person.clone(), Status::NONE));
         let Some(version) = self.explaining(packet) else {
             let differs = said().filter(|(person, status)| self.statuses.get(*person) != Some(*status));
-            let set = differs.map(|(person, status)| (person.clone(), status.clone())).collect();
+            let set = differs.map(|(person, status)| (person.clone(), status.clone())).chain(joining).collect();
             return Difference { set, unassigned: BTreeSet::new() };
         };
         let was_assigned = |person: &Person| match version.get(person) {
@@ -250,7 +253,7 @@ impl Task {
             None => self.statuses.contains_key(person),
         };
         let new = said().filter(|(person, _)| !was_assigned(person) && !self.statuses.contains_key(*person));
-        let set = new.map(|(person, status)| (person.clone(), status.clone())).collect();
+        let set = new.map(|(person, status)| (person.clone(), status.clone())).chain(joining).collect();
         let left_out = |person: &&Person| unassigns && !packet.contains_key(*person) && was_assigned(person);
         let unassigned = self.statuses.keys().filter(left_out).cloned().collect();
         Difference { set, unassigned }
@@ -350,6 +353,7 @@ mod tests {
     #[test]
     fn texts_are_one_line_within_limits() {
         assert_eq!(Title::parse("a\r\nb\tc").unwrap().as_str(), "a  b c");
+        assert_eq!(Title::parse("a\u{85}b\u{2028}c\u{2029}d").unwrap().as_str(), "a b c d");
         assert_eq!(Title::parse(" \n"), Err(Refusal::EmptyTitle));
         assert!(Title::parse(&"я".repeat(limits::TITLE_CHARS)).is_ok());
         let chars = limits::TITLE_CHARS + 1;

@@ -1,0 +1,18 @@
+//! How it is said: the NEERC protocol and the XMPP around it. Pure: bytes and the time go in, bytes and requests come
+//! out; no sockets, no clock, no threads. What may be done is decided in `neerc-core`; when it is done, in `neerc`.
+//!
+//! Everything meets in one value, [`front::Front`]. Two of them wired to each other in memory, or one and a script, are
+//! the test bench.
+
+pub mod address;
+pub mod entity;
+pub mod frame;
+pub mod front;
+pub mod groups;
+pub mod neerc;
+pub mod outbox;
+pub mod room;
+pub mod stanza;
+pub mod stream;
+pub mod wire;
+pub mod xml;

@@ -1,0 +1,21 @@
+# `make` lists the targets. Everything works from a fresh clone; only Rust has to be there.
+CARGO := scripts/cargo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+demo: ## Try the program: a server, a room, users and the service, on this machine only
+	@scripts/setup demo
+	@$(CARGO) run --quiet --package neerc -- demo
+
+test: ## Run all tests, with real XMPP servers
+	@scripts/setup test
+	@$(CARGO) test --workspace
+
+lint: ## Check formatting, lints and documentation
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps

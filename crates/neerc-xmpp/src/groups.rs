@@ -1,0 +1,129 @@
+//! Groups that the server knows: the roster of a directory account, read with the server's leave (XEP-0356), and rooms
+//! whose members are a group. Neither is pushed to a component, so both are asked again and again.
+
+use crate::address::Address;
+use crate::room::{error_text, member_list, members};
+use crate::wire::{Purpose, Wire};
+use crate::xml::Element;
+use neerc_core::limits;
+use neerc_core::people::{Group, GroupBook, GroupRule, Person};
+use std::collections::BTreeMap;
+
+const NS_ROSTER: &str = "jabber:iq:roster";
+
+/// Where groups come from, by the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct GroupSettings {
+    /// Rules on names.
+    pub rules: Vec<GroupRule>,
+    /// Rooms that stand for groups, by their JIDs.
+    pub rooms: Vec<(Group, Address)>,
+    /// The directory account, and how often it is read, in ms.
+    pub directory: Option<(Address, i64)>,
+}
+
+/// The groups as they are known, and when to ask again.
+#[derive(Debug)]
+pub struct Groups {
+    settings: GroupSettings,
+    book: GroupBook,
+    read_rooms_ms: i64,
+    read_directory_ms: i64,
+}
+
+impl Groups {
+    /// The groups that the configuration alone knows.
+    pub fn new(settings: GroupSettings) -> Groups {
+        let rooms = settings.rooms.iter().map(|(group, _)| (group.clone(), Default::default())).collect();
+        let book = GroupBook { rules: settings.rules.clone(), directory: BTreeMap::new(), rooms };
+        Groups { settings, book, read_rooms_ms: i64::MAX, read_directory_ms: i64::MAX }
+    }
+
+    /// The groups as they are known now.
+    pub fn book(&self) -> &GroupBook {
+        &self.book
+    }
+
+    /// The stream is open: ask.
+    pub fn connected(&mut self, now_ms: i64, wire: &mut Wire) {
+        self.read_rooms_ms = now_ms;
+        self.read_directory_ms = now_ms;
+        self.timeout(now_ms, wire);
+    }
+
+    /// The stream is gone; what is known stays.
+    pub fn disconnected(&mut self) {
+        self.read_rooms_ms = i64::MAX;
+        self.read_directory_ms = i64::MAX;
+    }
+
+    /// When [`Groups::timeout`] has something to do.
+    pub fn next_timeout_ms(&self) -> i64 {
+        let rooms = if self.settings.rooms.is_empty() { i64::MAX } else { self.read_rooms_ms };
+        if self.settings.directory.is_none() { rooms } else { rooms.min(self.read_directory_ms) }
+    }
+
+    /// Asks for what is due.
+    pub fn timeout(&mut self, now_ms: i64, wire: &mut Wire) {
+        if self.read_rooms_ms <= now_ms {
+            self.read_rooms_ms = now_ms + limits::REREAD_GROUP_MS;
+            for (group, (_, room)) in self.settings.rooms.iter().enumerate() {
+                wire.request(now_ms, "get", room, &member_list(), Purpose::GroupRoom { group });
+            }
+        }
+        if let Some((directory, poll_ms)) = &self.settings.directory
+            && self.read_directory_ms <= now_ms
+        {
+            self.read_directory_ms = now_ms + poll_ms;
+            wire.request(now_ms, "get", directory, &format!("<query xmlns='{NS_ROSTER}'/>"), Purpose::Directory);
+        }
+    }
+
+    /// Takes the members of a group's room. `Ok(true)`: the groups have changed. An error is for whoever runs the
+    /// service; what was known stays.
+    pub fn room(&mut self, group: usize, answer: Option<&Element<'_>>) -> Result<bool, String> {
+        let Some((name, jid)) = self.settings.rooms.get(group) else { return Ok(false) };
+        let problem = |why: String| {
+            format!(
+                "the members of {} (group {name}) cannot be read ({why}): create that room, and make the component an \
+                 owner of all rooms in the server's configuration",
+                jid.as_str()
+            )
+        };
+        let iq = answer.ok_or_else(|| problem("no answer in time".to_owned()))?;
+        if iq.attr("type") == Some("error") {
+            return Err(problem(error_text(iq)));
+        }
+        let members = members(iq).into_iter().collect();
+        let Some((_, known)) = self.book.rooms.get_mut(group) else { return Ok(false) };
+        let changed = *known != members;
+        *known = members;
+        Ok(changed)
+    }
+
+    /// Takes the roster of the directory account, as [`Groups::room`].
+    pub fn directory(&mut self, answer: Option<&Element<'_>>) -> Result<bool, String> {
+        let Some((jid, _)) = &self.settings.directory else { return Ok(false) };
+        let problem = |why: String| {
+            format!(
+                "the roster of {} cannot be read ({why}): give the component the right to read rosters (XEP-0356): in \
+                 Prosody by mod_privilege with privileged_entities roster = \"get\" on the user's host, in ejabberd by \
+                 mod_privilege with roster: get",
+                jid.as_str()
+            )
+        };
+        let iq = answer.ok_or_else(|| problem("no answer in time".to_owned()))?;
+        if iq.attr("type") == Some("error") {
+            return Err(problem(error_text(iq)));
+        }
+        let mut listed: BTreeMap<Person, Vec<Group>> = BTreeMap::new();
+        for item in iq.child("query", NS_ROSTER).into_iter().flat_map(|query| query.elements()) {
+            let Some(person) = item.attr("jid").and_then(Address::parse).map(|jid| jid.person()) else { continue };
+            let groups = item.elements().filter(|e| e.is("group", NS_ROSTER)).map(|group| Group::from(group.text()));
+            listed.entry(person).or_default().extend(groups.filter(|group| !group.is_empty()));
+        }
+        let changed = self.book.directory != listed;
+        self.book.directory = listed;
+        Ok(changed)
+    }
+}

@@ -1,0 +1,347 @@
+//! The NEERC protocol on the wire: what a request's payload asks for, and how answers and notifications are written
+//! (PROTOCOL.md). Not who may ask, which core decides, and not the stanza around it.
+
+use crate::stanza::{Condition, attribute};
+use crate::xml::{Element, escape_text};
+use neerc_core::board::Board;
+use neerc_core::clock::Reading;
+use neerc_core::command::{Command, Manner, Named, Query};
+use neerc_core::notice::Sight;
+use neerc_core::people::{People, Person};
+use neerc_core::refusal::Refusal;
+use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
+
+/// Start of every namespace of the protocol.
+pub const NS: &str = "http://neerc.ifmo.ru/protocol/neerc";
+
+/// The features that the service announces; each is the namespace of a payload that [`parse`] takes.
+pub const FEATURES: [&str; 6] = [
+    "http://neerc.ifmo.ru/protocol/neerc#users",
+    "http://neerc.ifmo.ru/protocol/neerc#tasks",
+    "http://neerc.ifmo.ru/protocol/neerc#task",
+    "http://neerc.ifmo.ru/protocol/neerc#taskstatus",
+    "http://neerc.ifmo.ru/protocol/neerc#clock",
+    "http://neerc.ifmo.ru/protocol/neerc#ping",
+];
+
+/// What a payload asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Only to be answered.
+    Ping,
+    /// To read something.
+    Query(Query),
+    /// To change something.
+    Command(Command),
+}
+
+/// Reads the payload of a request. `None`: it is none of this protocol. `replacing`: the request was a `set`, so what
+/// a whole task leaves out is meant to go.
+pub fn parse(payload: &Element<'_>, replacing: bool) -> Option<Result<Request, Refusal>> {
+    let name = payload.ns.strip_prefix(NS)?;
+    let manner = if replacing { Manner::Replacing } else { Manner::Adding };
+    Some(match (payload.name, name) {
+        ("query", "#ping") => Ok(Request::Ping),
+        ("query", "#users") => Ok(Request::Query(Query::Users)),
+        ("query", "#tasks") => Ok(Request::Query(Query::Tasks { of: payload.attr("for").map(str::to_owned) })),
+        ("query", "#clock") => Ok(Request::Query(Query::Clock)),
+        ("task", "#task") => task_packet(payload, manner).map(Request::Command),
+        ("taskstatus", "#taskstatus") => status_packet(payload).map(Request::Command),
+        _ => return None,
+    })
+}
+
+/// The id of the task that a refused request was about, if it names one that may exist.
+pub fn task_of(payload: &Element<'_>) -> Option<TaskId> {
+    TaskId::parse(payload.attr("id")?).ok()
+}
+
+fn task_packet(payload: &Element<'_>, manner: Manner) -> Result<Command, Refusal> {
+    let id = payload.attr("id").map(TaskId::parse);
+    let kind = payload.attr("type").ok_or(Refusal::Missing { what: "the attribute 'type' of the task" })?;
+    if kind == "remove" {
+        let task = id.ok_or(Refusal::Missing { what: "the attribute 'id' of the task to be removed" })??;
+        return Ok(Command::Remove { task });
+    }
+    let kind = Kind::parse(kind)?;
+    let title = payload.attr("title").ok_or(Refusal::Missing { what: "the attribute 'title' of the task" })?;
+    let title = Title::parse(title)?;
+    let statuses = payload.elements().filter(|e| e.name == "status").map(named).collect::<Result<Vec<_>, _>>()?;
+    Ok(match id {
+        None => Command::Create { title, kind, statuses, manner },
+        Some(task) => Command::Edit { task: task?, title, kind, statuses, manner },
+    })
+}
+
+fn named(status: &Element<'_>) -> Result<Named, Refusal> {
+    let name = status.attr("for").ok_or(Refusal::Missing { what: "the attribute 'for' of a status" })?;
+    let progress = status.attr("type").map_or(Ok(Progress::None), Progress::parse)?;
+    Ok(Named { name: name.to_owned(), status: Status::new(progress, status.attr("value").unwrap_or(""))? })
+}
+
+fn status_packet(payload: &Element<'_>) -> Result<Command, Refusal> {
+    let task = payload.attr("id").ok_or(Refusal::Missing { what: "the attribute 'id' of the task" })?;
+    let progress = payload.attr("type").ok_or(Refusal::Missing { what: "the attribute 'type' of the status" })?;
+    let status = Status::new(Progress::parse(progress)?, payload.attr("value").unwrap_or(""))?;
+    Ok(Command::Answer { task: TaskId::parse(task)?, status })
+}
+
+/// How a refusal is said in XMPP.
+pub fn condition(refusal: &Refusal) -> Condition {
+    match refusal {
+        Refusal::NotInRoom | Refusal::AdminsOnly | Refusal::NotAssigned { .. } | Refusal::OwnTasksOnly => {
+            Condition::Forbidden
+        }
+        Refusal::UnknownTask { .. }
+        | Refusal::RemovedTask { .. }
+        | Refusal::UnknownUser { .. }
+        | Refusal::UnknownRoom { .. }
+        | Refusal::NoClock => Condition::ItemNotFound,
+        Refusal::UnknownName { .. }
+        | Refusal::EmptyTitle
+        | Refusal::TooLong { .. }
+        | Refusal::ForbiddenCharacter { .. }
+        | Refusal::UnknownKind { .. }
+        | Refusal::UnknownStatus { .. }
+        | Refusal::Missing { .. }
+        | Refusal::TooMany { .. } => Condition::BadRequest,
+        Refusal::NotDurable => Condition::InternalServerError,
+        Refusal::Busy => Condition::ResourceConstraint,
+    }
+}
+
+/// Writes the payload of an answer to `#users`.
+pub fn write_users(out: &mut Vec<u8>, people: &People) {
+    out.extend_from_slice(b"<query xmlns='http://neerc.ifmo.ru/protocol/neerc#users'>");
+    for (person, member) in people.listed() {
+        out.extend_from_slice(b"<user");
+        attribute(out, "name", people.name(person));
+        attribute(out, "group", member.groups.first().map_or("Users", |group| group));
+        attribute(out, "power", if member.power { "yes" } else { "no" });
+        out.extend_from_slice(b"/>");
+    }
+    out.extend_from_slice(b"</query>");
+}
+
+/// Writes the payload of an answer to `#tasks` that lists `tasks`, each with the statuses that `of` leaves.
+pub fn write_tasks<'t>(out: &mut Vec<u8>, host: &str, tasks: impl IntoIterator<Item = &'t Task>, of: Option<&Person>) {
+    out.extend_from_slice(b"<query xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'>");
+    for task in tasks {
+        write_task(out, host, task, of, Stamp::With);
+    }
+    out.extend_from_slice(b"</query>");
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stamp {
+    With,
+    Without,
+}
+
+fn write_task(out: &mut Vec<u8>, host: &str, task: &Task, of: Option<&Person>, stamp: Stamp) {
+    out.extend_from_slice(b"<task");
+    write_task_head(out, task, stamp);
+    let mut statuses = task.statuses.iter().filter(|(person, _)| of.is_none_or(|of| of == *person)).peekable();
+    if statuses.peek().is_none() {
+        out.extend_from_slice(b"/>");
+        return;
+    }
+    out.push(b'>');
+    for (person, status) in statuses {
+        out.extend_from_slice(b"<status");
+        attribute(out, "for", person.name(host));
+        attribute(out, "type", status.progress.name());
+        attribute(out, "value", status.value());
+        out.extend_from_slice(b"/>");
+    }
+    out.extend_from_slice(b"</task>");
+}
+
+fn write_task_head(out: &mut Vec<u8>, task: &Task, stamp: Stamp) {
+    if stamp == Stamp::Without {
+        attribute(out, "xmlns", "http://neerc.ifmo.ru/protocol/neerc#task");
+    }
+    attribute(out, "id", &task.id.to_string());
+    attribute(out, "title", task.title.as_str());
+    attribute(out, "type", task.kind.name());
+    if stamp == Stamp::With {
+        attribute(out, "timestamp", &task.timestamp_ms.to_string());
+    }
+}
+
+/// Which tasks go into an answer to `#tasks`, and whose statuses.
+pub struct TaskList<'b> {
+    /// The tasks, in order.
+    pub tasks: Vec<&'b Task>,
+    /// The one user whose statuses are shown; everybody's if `None`.
+    pub of: Option<Person>,
+    /// How many tasks were left out for want of room.
+    pub left_out: usize,
+}
+
+/// The list that fits into `limit` bytes (PROTOCOL.md, "Sizes"): an ordinary user is given the tasks that are theirs
+/// rather than a cut list; then the oldest finished tasks go first, then the oldest of all.
+pub fn fitting_list<'b>(
+    board: &'b Board,
+    host: &str,
+    own: Option<&Person>,
+    mut list: TaskList<'b>,
+    limit: usize,
+) -> TaskList<'b> {
+    let size = |task: &Task, of: &Option<Person>| {
+        let mut out = Vec::new();
+        write_task(&mut out, host, task, of.as_ref(), Stamp::With);
+        out.len()
+    };
+    let total = |list: &TaskList<'_>| list.tasks.iter().map(|task| size(task, &list.of)).sum::<usize>();
+    if total(&list) > limit
+        && let Some(own) = own
+        && list.of.is_none()
+    {
+        list.tasks = board.listed().into_iter().filter(|task| task.statuses.contains_key(own)).collect();
+        list.of = Some(own.clone());
+    }
+    let mut excess = total(&list).saturating_sub(limit);
+    if excess > 0 {
+        let mut oldest: Vec<&Task> = list.tasks.clone();
+        oldest.sort_by_key(|task| (!task.is_finished(), task.timestamp_ms));
+        let mut gone = std::collections::BTreeSet::new();
+        for task in oldest {
+            if excess == 0 {
+                break;
+            }
+            excess = excess.saturating_sub(size(task, &list.of));
+            gone.insert(task.id);
+        }
+        list.left_out = gone.len();
+        list.tasks.retain(|task| !gone.contains(&task.id));
+    }
+    list
+}
+
+/// A notification about one task, ready but for the recipient: `head` goes before the recipient's address, `tail`
+/// after it.
+#[derive(Clone, Debug, Default)]
+pub struct Notification {
+    /// From the start of the stanza into the `to` attribute.
+    pub head: Vec<u8>,
+    /// From the end of the `to` attribute to the end of the stanza.
+    pub tail: Vec<u8>,
+}
+
+impl Notification {
+    fn new(component: &str, body: &str, payload: impl FnOnce(&mut Vec<u8>)) -> Notification {
+        let mut head = b"<message".to_vec();
+        attribute(&mut head, "from", component);
+        head.extend_from_slice(b" to='");
+        let mut tail = b"'><body>".to_vec();
+        escape_text(&mut tail, body);
+        tail.extend_from_slice(b"</body>");
+        payload(&mut tail);
+        tail.extend_from_slice(b"<no-store xmlns='urn:xmpp:hints'/></message>");
+        Notification { head, tail }
+    }
+
+    /// Of a task as it is now. Over `limit` bytes the second copy of the packet is left out, then everything said
+    /// with the answers, then the people who have nothing to say.
+    pub fn task(
+        component: &str,
+        host: &str,
+        task: &Task,
+        sight: Sight,
+        of: &Person,
+        wiki_packet: bool,
+        limit: usize,
+    ) -> Notification {
+        let of = if sight == Sight::OwnStatus { Some(of) } else { None };
+        let write = |task: &Task, wiki_packet: bool| {
+            Notification::new(component, &body(task), |out| {
+                out.extend_from_slice(b"<x xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'>");
+                write_task(out, host, task, of, Stamp::With);
+                out.extend_from_slice(b"</x>");
+                if wiki_packet {
+                    write_task(out, host, task, of, Stamp::Without);
+                }
+            })
+        };
+        let fits = |notification: &Notification| notification.head.len() + notification.tail.len() + 3_072 <= limit;
+        let whole = write(task, wiki_packet);
+        if fits(&whole) {
+            return whole;
+        }
+        let single = write(task, false);
+        if fits(&single) {
+            return single;
+        }
+        let mut short = task.clone();
+        short.past = Default::default();
+        for status in short.statuses.values_mut() {
+            *status = Status::new(status.progress, "").unwrap_or(Status::NONE);
+        }
+        let valueless = write(&short, false);
+        if fits(&valueless) {
+            return valueless;
+        }
+        short.statuses.retain(|_, status| status.progress != Progress::None);
+        let mut kept = short.statuses.len();
+        loop {
+            let notification = write(&short, false);
+            if fits(&notification) || kept == 0 {
+                return notification;
+            }
+            kept /= 2;
+            short.statuses = std::mem::take(&mut short.statuses).into_iter().take(kept).collect();
+        }
+    }
+
+    /// That a task is gone, for those who may have it.
+    pub fn removal(component: &str, task: TaskId, wiki_packet: bool) -> Notification {
+        Notification::new(component, &format!("Task ({task}) changed"), |out| {
+            let gone = format!("id='{task}' title='' type='remove'");
+            out.extend_from_slice(format!("<x xmlns='{NS}#tasks'><task {gone}/></x>").as_bytes());
+            if wiki_packet {
+                out.extend_from_slice(format!("<task xmlns='{NS}#task' {gone}/>").as_bytes());
+            }
+        })
+    }
+
+    /// The contest clock.
+    pub fn clock(component: &str, reading: Reading) -> Notification {
+        Notification::new(component, "The clock is ticking", |out| {
+            out.extend_from_slice(b"<x xmlns='http://neerc.ifmo.ru/protocol/neerc#clock'>");
+            write_clock(out, reading);
+            out.extend_from_slice(b"</x>");
+        })
+    }
+
+    /// Writes it for one recipient.
+    pub fn write(&self, out: &mut Vec<u8>, to: &str) {
+        out.extend_from_slice(&self.head);
+        crate::xml::escape_attr(out, to);
+        out.extend_from_slice(&self.tail);
+    }
+}
+
+/// The body that deployed clients route on: one line, and without the title where that could be taken for the clock.
+fn body(task: &Task) -> String {
+    let title = task.title.as_str();
+    if title.to_lowercase().contains("clock") {
+        format!("Task ({}) changed", task.id)
+    } else {
+        format!("Task '{title}' ({}) changed", task.id)
+    }
+}
+
+/// Writes the payload of an answer to `#clock`.
+pub fn write_clock_answer(out: &mut Vec<u8>, reading: Reading) {
+    out.extend_from_slice(b"<query xmlns='http://neerc.ifmo.ru/protocol/neerc#clock'>");
+    write_clock(out, reading);
+    out.extend_from_slice(b"</query>");
+}
+
+fn write_clock(out: &mut Vec<u8>, reading: Reading) {
+    let Reading { elapsed_ms, total_ms, phase } = reading;
+    out.extend_from_slice(
+        format!("<clock time='{elapsed_ms}' total='{total_ms}' status='{}'/>", phase as u8).as_bytes(),
+    );
+}

@@ -1,0 +1,192 @@
+//! The command line: what `neerc` can be asked to do, and the words that explain it.
+//!
+//! Types for clap only; what they lead to is main's business.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::init::ServerKind;
+
+/// Where the configuration is looked for.
+pub const CONFIG: &str = "neerc.toml";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  fine
+  1  failed while running: the server cannot be reached for good, the disk is full, ...
+  2  wrong usage or configuration: nothing was started";
+
+const EXAMPLES: &str = "\
+Examples:
+  neerc init --server prosody --host example.org
+      write neerc.toml and print what to add to Prosody's configuration
+  neerc check
+      say whether neerc.toml is right, and what is in force
+  neerc run
+      serve, until Ctrl-C or SIGTERM
+  NEERC_LOG_LEVEL=debug neerc run --config /etc/neerc/neerc.toml
+      every key of the file can be given in the environment, as NEERC_SECTION_KEY
+
+Exit codes:
+  0  fine
+  1  failed while running: the server cannot be reached for good, the disk is full, ...
+  2  wrong usage or configuration: nothing was started";
+
+/// Hands out and tracks the tasks of programming-contest staff over XMPP
+///
+/// neerc is an external component (XEP-0114) beside any XMPP server. People, groups and rights come from the server's
+/// chat rooms; people use the clients they already have.
+#[derive(Debug, Parser)]
+#[command(name = "neerc", version, after_long_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Serve until told to stop
+    ///
+    /// Connects to the XMPP server, joins the rooms and serves, until Ctrl-C or SIGTERM. A lost connection is opened
+    /// again by itself. What was answered is on disk, so it may be stopped or killed at any time.
+    #[command(after_long_help = format!("Examples:\n  neerc run\n  neerc run --config /etc/neerc/neerc.toml\n\n{EXIT_CODES}"))]
+    Run(ConfigArgs),
+    /// Say whether the configuration is right, and what is in force
+    ///
+    /// Reads the file and the environment as `run` would, and prints every setting but the secret. Connects to
+    /// nothing and changes nothing.
+    #[command(after_long_help = format!("Examples:\n  neerc check\n  NEERC_ROOMS_JOIN=neerc,school neerc check --config test.toml\n\n{EXIT_CODES}"))]
+    Check(ConfigArgs),
+    /// Write a configuration, and print what to tell the XMPP server
+    ///
+    /// Writes a file with every key explained and a new random secret, then prints the lines to add to the server's
+    /// configuration. Never replaces a file without --force.
+    #[command(after_long_help = format!("Examples:\n  neerc init\n  neerc init --server ejabberd --host example.org --config /etc/neerc/neerc.toml\n\n{EXIT_CODES}"))]
+    Init(InitArgs),
+    /// Try it out: a made-up contest on this computer
+    ///
+    /// Needs no configuration. Listens on 127.0.0.1 only, and keeps nothing when it ends.
+    #[command(after_long_help = format!("Examples:\n  neerc demo\n  neerc demo --port 8080\n\n{EXIT_CODES}"))]
+    Demo(DemoArgs),
+}
+
+/// Arguments of `run` and `check`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub config: PathBuf,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The configuration file to write
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub config: PathBuf,
+    /// The XMPP server to print lines for; without it, for each
+    #[arg(long, value_enum)]
+    pub server: Option<ServerKind>,
+    /// The domain of the users; the service becomes neerc.DOMAIN
+    #[arg(long, value_name = "DOMAIN", default_value = "localhost")]
+    pub host: String,
+    /// Replace the file if it exists, and its secret with it
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The port to listen on; without it, any free one
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+}
+
+/// How the program ends; clap ends with `Usage` by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Fine.
+    Fine,
+    /// Failed while running.
+    Failure,
+    /// Wrong usage or configuration.
+    Usage,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        match exit {
+            Exit::Fine => ExitCode::from(0),
+            Exit::Failure => ExitCode::from(1),
+            Exit::Usage => ExitCode::from(2),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Action, clap::Error> {
+        Cli::try_parse_from(line.split(' ')).map(|cli| cli.action)
+    }
+
+    #[test]
+    fn definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_line_of_the_examples_parses() {
+        let mut lines = 0;
+        let mut command = Cli::command();
+        let mut texts = vec![command.render_long_help().to_string()];
+        texts.extend(command.get_subcommands_mut().map(|sub| sub.render_long_help().to_string()));
+        for text in texts {
+            for line in text.lines().filter_map(|line| line.strip_prefix("  ")) {
+                let words: Vec<&str> = line.split(' ').skip_while(|word| word.starts_with("NEERC_")).collect();
+                if words.first() == Some(&"neerc") {
+                    assert!(Cli::try_parse_from(&words).is_ok(), "{line}");
+                    lines += 1;
+                }
+            }
+        }
+        assert_eq!(lines, 12);
+    }
+
+    #[test]
+    fn defaults() {
+        let Ok(Action::Run(run)) = parse("neerc run") else { panic!("run") };
+        assert_eq!(run.config, PathBuf::from("neerc.toml"));
+        let Ok(Action::Init(init)) = parse("neerc init") else { panic!("init") };
+        assert_eq!((init.host.as_str(), init.server, init.force), ("localhost", None, false));
+        let Ok(Action::Init(init)) = parse("neerc init --server openfire --force") else { panic!("init") };
+        assert_eq!((init.server, init.force), (Some(ServerKind::Openfire), true));
+        let Ok(Action::Demo(demo)) = parse("neerc demo") else { panic!("demo") };
+        assert_eq!(demo.port, None);
+    }
+
+    #[test]
+    fn wrong_usage_ends_with_2() {
+        for line in ["neerc", "neerc walk", "neerc run --conf x", "neerc init --server jabberd", "neerc demo --port 0"] {
+            assert_eq!(parse(line).map(|_| ()).map_err(|error| error.exit_code()), Err(2), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_end_with_0_and_help_tells_the_exit_codes() {
+        for line in ["neerc --version", "neerc --help", "neerc run --help", "neerc check --help", "neerc init --help", "neerc demo --help"] {
+            let error = parse(line).map(|_| ()).unwrap_err();
+            assert_eq!(error.exit_code(), 0, "{line}");
+            let text = error.to_string();
+            assert_eq!(text.contains("Exit codes:") && text.contains("Examples:"), !line.ends_with("version"), "{line}");
+        }
+    }
+}

@@ -1,0 +1,1108 @@
+//! The configuration: defaults, below the TOML file, below the environment.
+//!
+//! The `Raw*` structs are the one list of keys. Their doc comments are what `neerc init` writes above each key, and
+//! `env` and `default` beside them are what it prints as such, so nothing is said twice. A [`Config`] is what is left
+//! after checking: whoever holds one need not check again. Nothing here reads a clock, randomness or any file but the
+//! configuration and the secret.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io;
+use std::net::Ipv6Addr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use confique::meta::{Expr, Field, FieldKind, LeafKind, Meta};
+use confique::{Config as _, Layer as _};
+use serde_json::{Map, Value};
+
+/// Least and most milliseconds between two updates of one task to one session.
+const SPACING_MS: RangeInclusive<i64> = 0..=10_000;
+/// Least and most bytes of an outgoing stanza. Prosody closes the stream above 512 KiB.
+const STANZA_BYTES: RangeInclusive<i64> = 16_384..=524_288;
+/// Least and most seconds between two readings of the directory.
+const POLL_S: RangeInclusive<i64> = 1..=86_400;
+/// Longest domain, in bytes (the limit of DNS).
+const DOMAIN_BYTES: usize = 255;
+/// Longest nickname, group name, room name, member or JID, in bytes.
+const NAME_BYTES: usize = 255;
+/// Characters that RFC 7622 forbids in the local part of a JID (`@` is dealt with where it may separate).
+const NOT_IN_USER: &[char] = &['"', '&', '\'', '/', ':', '<', '>'];
+
+/// Every key there is, with its words, default and environment variable.
+pub const KEYS: &Meta = &Raw::META;
+
+/// The whole file, as written.
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+struct Raw {
+    /// The connection to the XMPP server.
+    #[config(nested)]
+    component: RawComponent,
+    /// The chat rooms whose people and rights the service uses.
+    #[config(nested)]
+    rooms: RawRooms,
+    /// Where the tasks are kept.
+    #[config(nested)]
+    store: RawStore,
+    /// A group that a task can be given to by one name. Any number of [[groups]], each with a name and either
+    /// members (user names; * stands for any characters, ? for one) or room (a chat room whose members are the group).
+    /// In the environment: "Halls=hall*,aux?; Jury=room:jury", which replaces all groups of the file.
+    #[config(env = "NEERC_GROUPS")]
+    groups: Option<Vec<RawGroup>>,
+    /// People and groups from an account's contact list, read by XEP-0356. Off without jid.
+    #[config(nested)]
+    directory: RawDirectory,
+    /// How tasks are told to people.
+    #[config(nested)]
+    tasks: RawTasks,
+    /// The contest clock. Off without file.
+    #[config(nested)]
+    clock: RawClock,
+    /// What the service writes to standard error.
+    #[config(nested)]
+    log: RawLog,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+struct RawComponent {
+    /// The service's own address, a domain. Required.
+    #[config(env = "NEERC_COMPONENT_JID")]
+    jid: Option<String>,
+    /// Where the XMPP server takes component connections, host:port. Openfire's port is 5275.
+    #[config(env = "NEERC_COMPONENT_SERVER", default = "127.0.0.1:5347")]
+    server: String,
+    /// The secret shared with the server. Required: this or secret_file, not both.
+    #[config(env = "NEERC_COMPONENT_SECRET")]
+    secret: Option<Secret>,
+    /// A file that holds the secret and nothing else, relative to this file. A newline at its end is ignored.
+    #[config(env = "NEERC_COMPONENT_SECRET_FILE")]
+    secret_file: Option<String>,
+    /// The domain of the users: they are called by their short names. Default: jid without its first label.
+    #[config(env = "NEERC_COMPONENT_HOST")]
+    host: Option<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+struct RawRooms {
+    /// The domain of the chat rooms. Default: "conference." and component.host.
+    #[config(env = "NEERC_ROOMS_SERVICE")]
+    service: Option<String>,
+    /// The rooms, each a world of its own; the first is the default room. Letters, digits and _ only.
+    /// In the environment: names with commas between.
+    #[config(env = "NEERC_ROOMS_JOIN", default = ["neerc"])]
+    join: Vec<String>,
+    /// The service's name in the rooms. Must not start with "hall": clients list the service among the people.
+    #[config(env = "NEERC_ROOMS_NICKNAME", default = "neerc")]
+    nickname: String,
+    /// Whether people in a room without an affiliation there are ordinary users; false: they may do nothing.
+    #[config(env = "NEERC_ROOMS_ADMIT_UNAFFILIATED", default = false)]
+    admit_unaffiliated: bool,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+struct RawStore {
+    /// "sqlite:" and the path of the database, relative to this file.
+    #[config(env = "NEERC_STORE_URL", default = "sqlite:neerc.db")]
+    url: String,
+}
+
+/// One `[[groups]]`, as written.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawGroup {
+    name: Option<String>,
+    members: Option<Vec<String>>,
+    room: Option<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+struct RawDirectory {
+    /// The account whose contact list names the people and their groups. The service needs the right to read it.
+    #[config(env = "NEERC_DIRECTORY_JID")]
+    jid: Option<String>,
+    /// Seconds between two readings, 1 to 86400.
+    #[config(env = "NEERC_DIRECTORY_POLL_S", default = 60)]
+    poll_s: i64,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+struct RawTasks {
+    /// What ordinary users see: "all" tasks, or only their "own".
+    #[config(env = "NEERC_TASKS_VISIBILITY", default = "all")]
+    visibility: String,
+    /// Whether each change is also sent as the bare packet that the protocol's wiki page describes.
+    #[config(env = "NEERC_TASKS_WIKI_PACKET", default = true)]
+    wiki_packet: bool,
+    /// Least milliseconds between two updates of one task to one session, 0 to 10000. Under 50 some clients end on the
+    /// older state.
+    #[config(env = "NEERC_TASKS_SPACING_MS", default = 50)]
+    spacing_ms: i64,
+    /// Most bytes of one outgoing stanza, 16384 to 524288. Prosody closes the connection above 524288.
+    #[config(env = "NEERC_TASKS_MAX_STANZA_BYTES", default = 262144)]
+    max_stanza_bytes: i64,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+struct RawClock {
+    /// The contest system's clock file, relative to this file; read every second.
+    #[config(env = "NEERC_CLOCK_FILE")]
+    file: Option<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+struct RawLog {
+    /// error, warn, info, debug or trace.
+    #[config(env = "NEERC_LOG_LEVEL", default = "info")]
+    level: String,
+}
+
+type RawLayer = <Raw as confique::Config>::Layer;
+
+/// The checked configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The connection to the XMPP server.
+    pub component: Component,
+    /// The chat rooms.
+    pub rooms: Rooms,
+    /// Where the tasks are kept.
+    pub store: Store,
+    /// The groups of the file; names differ, ignoring case.
+    pub groups: Vec<Group>,
+    /// The account whose contact list names people and groups.
+    pub directory: Option<Directory>,
+    /// How tasks are told.
+    pub tasks: Tasks,
+    /// The contest clock.
+    pub clock: Option<Clock>,
+    /// How much is logged.
+    pub log_level: Level,
+}
+
+/// `[component]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Component {
+    /// The service's own domain, lower case.
+    pub jid: String,
+    /// Where to connect to.
+    pub server: Server,
+    /// The shared secret.
+    pub secret: Secret,
+    /// The users' domain, lower case.
+    pub host: String,
+}
+
+/// An address to connect to. `Display` gives `host:port` as TCP libraries take it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// A host name or IP address, without brackets.
+    pub host: String,
+    /// Never 0.
+    pub port: u16,
+}
+
+/// A text that is never printed: `Debug` says only that there is one, `Display` does not exist.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// `[rooms]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rooms {
+    /// The domain of the rooms, lower case.
+    pub service: String,
+    /// Names of rooms (`[a-z0-9_]+`), at least one, no two equal; the first is the default room.
+    pub join: Vec<String>,
+    /// The service's nick in every room.
+    pub nickname: String,
+    /// What occupants without an affiliation are.
+    pub unaffiliated: Unaffiliated,
+}
+
+/// What occupants without an affiliation are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unaffiliated {
+    /// Nobody: they may do nothing.
+    Refused,
+    /// Ordinary users.
+    Admitted,
+}
+
+/// `[store]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
+    /// An SQLite database at this path.
+    Sqlite(PathBuf),
+}
+
+/// One of `[[groups]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its name as shown.
+    pub name: String,
+    /// Who belongs to it.
+    pub members: Members,
+}
+
+/// Who belongs to a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Members {
+    /// Users whose name matches one of these: lower case, `*` any characters, `?` one. At least one.
+    Names(Vec<String>),
+    /// The members of this room (`[a-z0-9_]+`).
+    Room(String),
+}
+
+/// `[directory]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// A bare JID, lower case.
+    pub jid: String,
+    /// Seconds between two readings.
+    pub poll_s: u64,
+}
+
+/// `[tasks]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tasks {
+    /// What ordinary users see.
+    pub visibility: Visibility,
+    /// Whether notifications carry the wiki page's packet.
+    pub wiki_packet: WikiPacket,
+    /// Least milliseconds between two updates of one task to one session.
+    pub spacing_ms: u64,
+    /// Most bytes of an outgoing stanza.
+    pub max_stanza_bytes: usize,
+}
+
+/// What ordinary users see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// All tasks of the room.
+    All,
+    /// The tasks assigned to them.
+    Own,
+}
+
+/// Whether notifications carry the bare `#task` packet of the wiki page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WikiPacket {
+    /// They do.
+    Sent,
+    /// They do not.
+    LeftOut,
+}
+
+/// `[clock]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clock {
+    /// The contest system's clock file.
+    pub file: PathBuf,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// What went wrong.
+    Error,
+    /// And what may go wrong.
+    Warn,
+    /// And what happens.
+    Info,
+    /// And why.
+    Debug,
+    /// And every stanza.
+    Trace,
+}
+
+/// Where a value was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The file, and the line where it could be told, counted from 1.
+    File(PathBuf, Option<usize>),
+    /// The environment variable of this name.
+    Variable(&'static str),
+}
+
+/// Why there is no configuration. The cause of `Read` and `SecretFile` is in `source()`, not in the text.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {} (`neerc init` writes a new one)", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{place}: {message}")]
+    Syntax {
+        /// Where.
+        place: Place,
+        /// What the parser says.
+        message: String,
+    },
+    /// A key or section that does not exist.
+    #[error("{place}: unknown key `{key}`; allowed here: {allowed}")]
+    UnknownKey {
+        /// Where.
+        place: Place,
+        /// The key, with its section.
+        key: String,
+        /// The keys that exist there.
+        allowed: String,
+    },
+    /// A number where a text belongs, or the like.
+    #[error("{place}: {key} is {found}, but must be {wanted}")]
+    WrongType {
+        /// Where.
+        place: Place,
+        /// The key, with its section.
+        key: String,
+        /// What is there.
+        found: String,
+        /// What belongs there.
+        wanted: String,
+    },
+    /// A required key is not there.
+    #[error("{place}: {key} is missing: {wanted}")]
+    Missing {
+        /// Where it is not.
+        place: Place,
+        /// The key, with its section.
+        key: &'static str,
+        /// How to give it.
+        wanted: String,
+    },
+    /// A value of the right type that makes no sense.
+    #[error("{place}: {key} is {value}: {wanted}")]
+    Invalid {
+        /// Where.
+        place: Place,
+        /// The key, with its section.
+        key: &'static str,
+        /// The value, quoted, or a stand-in where it may hold a secret.
+        value: String,
+        /// What would be right.
+        wanted: String,
+    },
+    /// The secret is given twice.
+    #[error("{place}: both component.secret and component.secret_file are given: keep one of them")]
+    TwoSecrets {
+        /// Where the second is.
+        place: Place,
+    },
+    /// The file with the secret cannot be read.
+    #[error("{place}: cannot read component.secret_file {}", path.display())]
+    SecretFile {
+        /// Where it is named.
+        place: Place,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Config {
+    /// Reads the file at `path`; `env` gives the value of an environment variable. An empty variable counts as unset.
+    ///
+    /// A secret in the environment, given either way, replaces the one in the file, whichever way that is given.
+    pub fn load(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let mut file: RawLayer = confique::File::with_format(path, confique::FileFormat::Toml)
+            .required()
+            .load()
+            .map_err(|error| parse_error(path, &text, &error))?;
+        let mut variables = BTreeSet::new();
+        let layer = env_layer(path, &env, &mut variables)?;
+        let check = Check { path, text: &text, variables };
+        for one in [&layer.component, &file.component] {
+            if one.secret.is_some() && one.secret_file.is_some() {
+                return Err(ConfigError::TwoSecrets { place: check.place("component.secret_file") });
+            }
+            if one.secret.is_some() || one.secret_file.is_some() {
+                break;
+            }
+        }
+        if layer.component.secret.is_some() || layer.component.secret_file.is_some() {
+            file.component.secret = None;
+            file.component.secret_file = None;
+        }
+        let merged = layer.with_fallback(file).with_fallback(RawLayer::default_values());
+        let raw = Raw::from_layer(merged).map_err(|error| ConfigError::Syntax {
+            place: Place::File(path.to_owned(), None),
+            message: error.to_string(),
+        })?;
+        check.config(raw)
+    }
+}
+
+/// A domain, lower case; the error says what a domain is.
+pub fn domain(text: &str) -> Result<String, &'static str> {
+    let label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+    };
+    if text.len() <= DOMAIN_BYTES && text.split('.').all(label) {
+        Ok(text.to_lowercase())
+    } else {
+        Err("must be a domain alone, such as neerc.example.org, without user name, resource or port")
+    }
+}
+
+/// What is known of where values came from, and the checks that need it to complain.
+struct Check<'a> {
+    path: &'a Path,
+    text: &'a str,
+    /// The environment variables that gave a value.
+    variables: BTreeSet<&'static str>,
+}
+
+impl Check<'_> {
+    fn config(&self, raw: Raw) -> Result<Config, ConfigError> {
+        let component = self.component(raw.component)?;
+        Ok(Config {
+            rooms: self.rooms(raw.rooms, &component.host)?,
+            component,
+            store: self.store(&raw.store.url)?,
+            groups: self.groups(raw.groups.unwrap_or_default())?,
+            directory: self.directory(raw.directory)?,
+            tasks: self.tasks(&raw.tasks)?,
+            clock: self.clock(raw.clock)?,
+            log_level: self.level(&raw.log.level)?,
+        })
+    }
+
+    fn component(&self, raw: RawComponent) -> Result<Component, ConfigError> {
+        let jid = raw.jid.ok_or_else(|| {
+            self.missing("component.jid", "give the service's own domain, such as neerc.example.org")
+        })?;
+        let jid = self.domain("component.jid", &jid)?;
+        let host = match (raw.host, jid.split_once('.')) {
+            (Some(host), _) => self.domain("component.host", &host)?,
+            (None, Some((_, host))) => host.to_owned(),
+            (None, None) => {
+                let wanted = format!("give the users' domain, since it cannot be told from component.jid \"{jid}\"");
+                return Err(self.missing("component.host", &wanted));
+            }
+        };
+        let server = self.server(&raw.server)?;
+        let secret = self.secret(raw.secret, raw.secret_file)?;
+        Ok(Component { jid, server, secret, host })
+    }
+
+    fn server(&self, text: &str) -> Result<Server, ConfigError> {
+        parse_server(text).ok_or_else(|| {
+            self.invalid("component.server", text, "must be host:port, such as 127.0.0.1:5347 or [::1]:5347")
+        })
+    }
+
+    fn secret(&self, secret: Option<Secret>, file: Option<String>) -> Result<Secret, ConfigError> {
+        let (key, secret) = match (secret, file) {
+            (Some(secret), _) => ("component.secret", secret),
+            (None, Some(file)) => ("component.secret_file", self.read_secret(&file)?),
+            (None, None) => {
+                let wanted = "give component.secret or component.secret_file";
+                return Err(self.missing("component.secret", wanted));
+            }
+        };
+        let wrong = match secret.expose() {
+            "" => "must not be empty",
+            text if text.chars().any(char::is_control) => "must be one line without control characters",
+            _ => return Ok(secret),
+        };
+        Err(ConfigError::Invalid {
+            place: self.place(key),
+            key,
+            value: "(hidden)".to_owned(),
+            wanted: wrong.to_owned(),
+        })
+    }
+
+    fn read_secret(&self, file: &str) -> Result<Secret, ConfigError> {
+        let key = "component.secret_file";
+        let path = self.beside(key, file)?;
+        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::SecretFile {
+            place: self.place(key),
+            path,
+            source,
+        })?;
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        Ok(Secret(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+    }
+
+    fn rooms(&self, raw: RawRooms, host: &str) -> Result<Rooms, ConfigError> {
+        let service = match raw.service {
+            Some(service) => self.domain("rooms.service", &service)?,
+            None => format!("conference.{host}"),
+        };
+        if raw.join.is_empty() {
+            return Err(self.invalid_raw("rooms.join", "[]", "must name at least one room"));
+        }
+        let mut join: Vec<String> = Vec::with_capacity(raw.join.len());
+        for name in &raw.join {
+            let name = self.room("rooms.join", name, 0)?;
+            if join.contains(&name) {
+                return Err(self.invalid("rooms.join", &name, "must be named once only, ignoring case"));
+            }
+            join.push(name);
+        }
+        let nickname = self.nickname(&raw.nickname)?;
+        let unaffiliated = match raw.admit_unaffiliated {
+            true => Unaffiliated::Admitted,
+            false => Unaffiliated::Refused,
+        };
+        Ok(Rooms { service, join, nickname, unaffiliated })
+    }
+
+    fn nickname(&self, text: &str) -> Result<String, ConfigError> {
+        let key = "rooms.nickname";
+        if text.to_lowercase().starts_with("hall") {
+            let wanted = "must not start with \"hall\": clients would take the service for a hall";
+            return Err(self.invalid(key, text, wanted));
+        }
+        self.line(key, text, 0)
+    }
+
+    fn store(&self, url: &str) -> Result<Store, ConfigError> {
+        let key = "store.url";
+        let wanted = "must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db";
+        let scheme = url.split(':').next().unwrap_or_default();
+        if scheme == "postgres" || scheme == "postgresql" {
+            // The address may hold a password: only its scheme is repeated.
+            let value = format!("\"{scheme}:...\"");
+            let wanted = format!("not supported by this version; it {wanted}");
+            return Err(self.invalid_raw(key, &value, &wanted));
+        }
+        match url.strip_prefix("sqlite:") {
+            Some(":memory:") => {
+                Err(self.invalid(key, url, "must be a file: what is answered is on disk"))
+            }
+            Some(path) if !path.is_empty() && !path.starts_with("//") && !path.contains(['?', '\0']) => {
+                Ok(Store::Sqlite(self.base().join(path)))
+            }
+            Some(_) => Err(self.invalid(key, url, wanted)),
+            None => Err(self.invalid_raw(key, &without_userinfo(url), wanted)),
+        }
+    }
+
+    fn groups(&self, raw: Vec<RawGroup>) -> Result<Vec<Group>, ConfigError> {
+        let mut names = BTreeSet::new();
+        let mut groups = Vec::with_capacity(raw.len());
+        for (nth, group) in raw.into_iter().enumerate() {
+            let name = group.name.ok_or_else(|| ConfigError::Missing {
+                place: self.nth_place("groups.name", nth),
+                key: "groups.name",
+                wanted: "give the group a name, such as \"Halls\"".to_owned(),
+            })?;
+            let name = self.line("groups.name", &name, nth)?;
+            if !names.insert(name.to_lowercase()) {
+                return Err(self.nth_invalid("groups.name", nth, &name, "must differ from the others, ignoring case"));
+            }
+            let members = self.members(&name, group.members, group.room, nth)?;
+            groups.push(Group { name, members });
+        }
+        Ok(groups)
+    }
+
+    fn members(
+        &self,
+        group: &str,
+        members: Option<Vec<String>>,
+        room: Option<String>,
+        nth: usize,
+    ) -> Result<Members, ConfigError> {
+        match (members, room) {
+            (Some(members), None) if !members.is_empty() => {
+                members.iter().map(|member| self.member(member, nth)).collect::<Result<_, _>>().map(Members::Names)
+            }
+            (None, Some(room)) => self.room("groups.room", &room, nth).map(Members::Room),
+            (Some(_), Some(_)) => Err(self.nth_invalid("groups.name", nth, group, "has members and a room: keep one")),
+            (_, None) => Err(ConfigError::Missing {
+                place: self.nth_place("groups.members", nth),
+                key: "groups.members",
+                wanted: format!("give the group \"{group}\" members or a room"),
+            }),
+        }
+    }
+
+    fn member(&self, text: &str, nth: usize) -> Result<String, ConfigError> {
+        let (user, host) = match text.split_once('@') {
+            Some((user, host)) => (user, Some(host)),
+            None => (text, None),
+        };
+        if is_user(user) && host.is_none_or(is_user) && text.len() <= NAME_BYTES {
+            Ok(text.to_lowercase())
+        } else {
+            let wanted = "must be a user name such as hall1 or boss@example.org; * stands for any characters, ? for one";
+            Err(self.nth_invalid("groups.members", nth, text, wanted))
+        }
+    }
+
+    fn directory(&self, raw: RawDirectory) -> Result<Option<Directory>, ConfigError> {
+        let poll_s = self.number("directory.poll_s", raw.poll_s, POLL_S)?;
+        let Some(text) = raw.jid else { return Ok(None) };
+        let jid = text.split_once('@').and_then(|(user, host)| {
+            let host = domain(host).ok()?;
+            is_user(user).then(|| format!("{}@{host}", user.to_lowercase()))
+        });
+        let jid = jid.filter(|jid| jid.len() <= NAME_BYTES).ok_or_else(|| {
+            let wanted = "must be an account without resource, such as directory@example.org";
+            self.invalid("directory.jid", &text, wanted)
+        })?;
+        Ok(Some(Directory { jid, poll_s }))
+    }
+
+    fn tasks(&self, raw: &RawTasks) -> Result<Tasks, ConfigError> {
+        let visibility = match raw.visibility.as_str() {
+            "all" => Visibility::All,
+            "own" => Visibility::Own,
+            other => return Err(self.invalid("tasks.visibility", other, "must be \"all\" or \"own\"")),
+        };
+        let wiki_packet = match raw.wiki_packet {
+            true => WikiPacket::Sent,
+            false => WikiPacket::LeftOut,
+        };
+        let spacing_ms = self.number("tasks.spacing_ms", raw.spacing_ms, SPACING_MS)?;
+        let max_stanza_bytes = self.number("tasks.max_stanza_bytes", raw.max_stanza_bytes, STANZA_BYTES)?;
+        Ok(Tasks { visibility, wiki_packet, spacing_ms, max_stanza_bytes })
+    }
+
+    fn clock(&self, raw: RawClock) -> Result<Option<Clock>, ConfigError> {
+        let file = raw.file.map(|file| self.beside("clock.file", &file)).transpose()?;
+        Ok(file.map(|file| Clock { file }))
+    }
+
+    fn level(&self, text: &str) -> Result<Level, ConfigError> {
+        match text {
+            "error" => Ok(Level::Error),
+            "warn" => Ok(Level::Warn),
+            "info" => Ok(Level::Info),
+            "debug" => Ok(Level::Debug),
+            "trace" => Ok(Level::Trace),
+            _ => Err(self.invalid("log.level", text, "must be error, warn, info, debug or trace")),
+        }
+    }
+
+    fn domain(&self, key: &'static str, text: &str) -> Result<String, ConfigError> {
+        domain(text).map_err(|wanted| self.invalid(key, text, wanted))
+    }
+
+    fn room(&self, key: &'static str, text: &str, nth: usize) -> Result<String, ConfigError> {
+        let name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !text.is_empty() && text.len() <= NAME_BYTES && name(text) {
+            Ok(text.to_ascii_lowercase())
+        } else {
+            let wanted = "a room's name must be of the letters a-z, digits and _, without domain";
+            Err(self.nth_invalid(key, nth, text, wanted))
+        }
+    }
+
+    /// A text that people read: one line, no blanks around it.
+    fn line(&self, key: &'static str, text: &str, nth: usize) -> Result<String, ConfigError> {
+        let plain = !text.is_empty() && text.trim() == text && !text.chars().any(char::is_control);
+        if plain && text.len() <= NAME_BYTES {
+            Ok(text.to_owned())
+        } else {
+            let wanted = format!("must be one line of 1 to {NAME_BYTES} bytes, without blanks around it");
+            Err(self.nth_invalid(key, nth, text, &wanted))
+        }
+    }
+
+    /// A number within bounds, none of which is negative.
+    fn number<T: TryFrom<i64>>(
+        &self,
+        key: &'static str,
+        value: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<T, ConfigError> {
+        let inside = bounds.contains(&value).then(|| T::try_from(value).ok()).flatten();
+        inside.ok_or_else(|| {
+            let wanted = format!("must be {} to {}", bounds.start(), bounds.end());
+            self.invalid_raw(key, &value.to_string(), &wanted)
+        })
+    }
+
+    /// A path, relative to the configuration file.
+    fn beside(&self, key: &'static str, text: &str) -> Result<PathBuf, ConfigError> {
+        if text.is_empty() || text.contains('\0') {
+            return Err(self.invalid(key, text, "must be the path of a file"));
+        }
+        Ok(self.base().join(text))
+    }
+
+    /// The folder of the configuration file.
+    fn base(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    fn missing(&self, key: &'static str, wanted: &str) -> ConfigError {
+        let wanted = match variable(key) {
+            Some(name) => format!("{wanted} (or set {name})"),
+            None => wanted.to_owned(),
+        };
+        ConfigError::Missing { place: self.place(key), key, wanted }
+    }
+
+    fn invalid(&self, key: &'static str, value: &str, wanted: &str) -> ConfigError {
+        self.nth_invalid(key, 0, value, wanted)
+    }
+
+    fn nth_invalid(&self, key: &'static str, nth: usize, value: &str, wanted: &str) -> ConfigError {
+        let value = format!("{value:?}");
+        ConfigError::Invalid { place: self.nth_place(key, nth), key, value, wanted: wanted.to_owned() }
+    }
+
+    /// For a value that is no text, or that must not be repeated in full.
+    fn invalid_raw(&self, key: &'static str, value: &str, wanted: &str) -> ConfigError {
+        ConfigError::Invalid {
+            place: self.place(key),
+            key,
+            value: value.to_owned(),
+            wanted: wanted.to_owned(),
+        }
+    }
+
+    fn place(&self, key: &str) -> Place {
+        self.nth_place(key, 0)
+    }
+
+    /// Where the key was given, in the `nth` section of its name; for a key not given, where the section is.
+    fn nth_place(&self, key: &str, nth: usize) -> Place {
+        let name = variable(key).or_else(|| variable(key.split('.').next()?));
+        match name.filter(|name| self.variables.contains(name)) {
+            Some(name) => Place::Variable(name),
+            None => Place::File(self.path.to_owned(), line_of(self.text, key, nth)),
+        }
+    }
+}
+
+/// Whether this may be the local part of a JID, or a pattern for it.
+fn is_user(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || c == '@' || NOT_IN_USER.contains(&c);
+    !text.is_empty() && !text.contains(odd)
+}
+
+fn parse_server(text: &str) -> Option<Server> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host = match bracketed {
+        Some(host) => host.parse::<Ipv6Addr>().ok().map(|_| host)?,
+        None => domain(host).ok().map(|_| host)?,
+    };
+    Some(Server { host: host.to_owned(), port })
+}
+
+/// A quoted address that may be shown: what stands before an `@` may be a password.
+fn without_userinfo(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((_, rest)) => format!("{:?}", format!("...@{rest}")),
+        None => format!("{url:?}"),
+    }
+}
+
+/// The environment variable of a key such as `tasks.spacing_ms`.
+fn variable(key: &str) -> Option<&'static str> {
+    let mut fields = KEYS.fields;
+    for part in key.split('.') {
+        match fields.iter().find(|field| field.name == part)?.kind {
+            FieldKind::Nested { meta } => fields = meta.fields,
+            FieldKind::Leaf { env, .. } if key.ends_with(part) => return env,
+            FieldKind::Leaf { .. } => return None,
+        }
+    }
+    None
+}
+
+/// What the environment says, in the shape of the file. The names of the variables used are added to `variables`.
+///
+/// Not confique's own reading of the environment: that takes the process's, which tests cannot change.
+fn env_layer(
+    path: &Path,
+    env: &impl Fn(&str) -> Option<String>,
+    variables: &mut BTreeSet<&'static str>,
+) -> Result<RawLayer, ConfigError> {
+    let mut object = Map::new();
+    for field in KEYS.fields {
+        match field.kind {
+            FieldKind::Leaf { .. } => env_field(field, env, variables, &mut object)?,
+            FieldKind::Nested { meta } => {
+                let mut section = Map::new();
+                for field in meta.fields {
+                    env_field(field, env, variables, &mut section)?;
+                }
+                object.insert(field.name.to_owned(), Value::Object(section));
+            }
+        }
+    }
+    // The values have the shapes that the keys ask for, so this does not fail.
+    serde_json::from_value(Value::Object(object)).map_err(|error| ConfigError::Syntax {
+        place: Place::File(path.to_owned(), None),
+        message: format!("the environment does not fit: {error}"),
+    })
+}
+
+fn env_field(
+    field: &Field,
+    env: &impl Fn(&str) -> Option<String>,
+    variables: &mut BTreeSet<&'static str>,
+    section: &mut Map<String, Value>,
+) -> Result<(), ConfigError> {
+    let FieldKind::Leaf { env: Some(name), kind } = field.kind else { return Ok(()) };
+    let Some(text) = env(name).filter(|text| !text.is_empty()) else { return Ok(()) };
+    let wrong = |wanted: &str| ConfigError::WrongType {
+        place: Place::Variable(name),
+        key: "its value".to_owned(),
+        found: format!("{text:?}"),
+        wanted: wanted.to_owned(),
+    };
+    let value = match kind {
+        LeafKind::Required { default: Some(Expr::Bool(_)) } => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "1" => Value::Bool(true),
+            "false" | "no" | "0" => Value::Bool(false),
+            _ => return Err(wrong("true or false")),
+        },
+        LeafKind::Required { default: Some(Expr::Integer(_)) } => {
+            Value::from(text.trim().parse::<i64>().map_err(|_| wrong("a whole number"))?)
+        }
+        LeafKind::Required { default: Some(Expr::Array(_)) } => env_list(&text),
+        _ if field.name == "groups" => env_groups(&text)
+            .ok_or_else(|| wrong("NAME=USER,USER or NAME=room:ROOM, with semicolons between groups"))?,
+        _ => Value::String(text),
+    };
+    variables.insert(name);
+    section.insert(field.name.to_owned(), value);
+    Ok(())
+}
+
+/// `a, b` as a list.
+fn env_list(text: &str) -> Value {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Value::from).collect()
+}
+
+/// `Halls=hall*,aux?; Jury=room:jury` as `[[groups]]`.
+fn env_groups(text: &str) -> Option<Value> {
+    let groups = text.split(';').map(str::trim).filter(|group| !group.is_empty());
+    let group = |group: &str| {
+        let (name, members) = group.split_once('=')?;
+        let (key, members) = match members.trim().strip_prefix("room:") {
+            Some(room) => ("room", Value::from(room.trim())),
+            None => ("members", env_list(members)),
+        };
+        let pairs = [("name".to_owned(), Value::from(name.trim())), (key.to_owned(), members)];
+        Some(Value::Object(pairs.into_iter().collect()))
+    };
+    groups.map(group).collect()
+}
+
+/// What the TOML parser says, taken apart: it quotes whole lines of the file, and one of them may hold the secret.
+///
+/// confique gives the parser's error as text only, so the line is read from that text; a test holds its form.
+fn parse_error(path: &Path, text: &str, error: &confique::Error) -> ConfigError {
+    let report = match std::error::Error::source(error) {
+        Some(source) => source.to_string(),
+        None => error.to_string(),
+    };
+    let (line, message) = match report.strip_prefix("TOML parse error at line ") {
+        Some(rest) => {
+            let line = rest.split(',').next().and_then(|line| line.parse::<usize>().ok());
+            // The heading, and three lines that quote the file.
+            (line, report.lines().skip(4).collect::<Vec<_>>().join(" "))
+        }
+        None => (None, report.lines().next().unwrap_or_default().to_owned()),
+    };
+    let place = Place::File(path.to_owned(), line);
+    let key = line.map(|line| key_at(text, line)).unwrap_or_default();
+    if let Some((name, allowed)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
+        let allowed = allowed.trim_start_matches(", expected ").trim_start_matches("one of ").to_owned();
+        let key = match key.split('.').any(|part| part == name) {
+            true => key,
+            false => join(&key, name),
+        };
+        return ConfigError::UnknownKey { place, key, allowed };
+    }
+    match message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected ")) {
+        Some((found, wanted)) => {
+            // In the place of the whole section may stand what was meant to be the secret.
+            let found = match key.starts_with("component.") && !key.contains("secret") {
+                true => found,
+                false if key.starts_with("component") => "of another type",
+                false => found,
+            };
+            let found = found.replace('`', "");
+            ConfigError::WrongType { place, key, found, wanted: in_words(wanted).to_owned() }
+        }
+        None => ConfigError::Syntax { place, message },
+    }
+}
+
+/// What a type of serde is called by people who write TOML.
+fn in_words(wanted: &str) -> &str {
+    match wanted {
+        "i64" => "a whole number",
+        "a boolean" => "true or false",
+        "a string" => "a text in quotes",
+        "a sequence" => "a list in brackets",
+        wanted if wanted.starts_with("struct ") => "a section of keys",
+        wanted => wanted,
+    }
+}
+
+/// The name in a line such as `[tasks]` or `[[groups]]`.
+fn header(line: &str) -> Option<&str> {
+    let name = line.trim().strip_prefix('[')?;
+    name.trim_start_matches('[').split(']').next().map(str::trim)
+}
+
+fn join(section: &str, key: &str) -> String {
+    match section {
+        "" => key.to_owned(),
+        _ => format!("{section}.{key}"),
+    }
+}
+
+/// The key that is given in a line, with its section. For messages only: it does not know every form of TOML.
+fn key_at(text: &str, line: usize) -> String {
+    let mut section = "";
+    for (at, content) in text.lines().enumerate().take(line) {
+        if let Some(name) = header(content) {
+            section = name;
+        } else if at + 1 == line {
+            return match content.split_once('=') {
+                Some((key, _)) => join(section, key.trim()),
+                None => section.to_owned(),
+            };
+        }
+    }
+    section.to_owned()
+}
+
+/// The line where a key is given in the `nth` section of its name, else the line of that section.
+/// For messages only: it does not know every form of TOML.
+fn line_of(text: &str, key: &str, nth: usize) -> Option<usize> {
+    let (section, name) = key.rsplit_once('.')?;
+    let (mut current, mut seen, mut found) = ("", 0, None);
+    for (at, content) in text.lines().enumerate() {
+        if let Some(header) = header(content) {
+            current = header;
+            seen += usize::from(header == section);
+            if header == section && seen == nth + 1 {
+                found = Some(at + 1);
+            }
+        } else if let Some((given, _)) = content.split_once('=') {
+            let given = given.trim();
+            let inside = current == section && seen == nth + 1 && given == name;
+            if inside || (current.is_empty() && given == key) {
+                return Some(at + 1);
+            }
+        }
+    }
+    found
+}
+
+impl Secret {
+    /// The text itself, for the handshake only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // serde's own complaint would quote a secret that somebody wrote without quotes, as a number.
+        let text = String::deserialize(deserializer)
+            .map_err(|_| serde::de::Error::custom("invalid type: of another type, expected a string"))?;
+        Ok(Secret(text))
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::File(path, Some(line)) => write!(f, "{}:{line}", path.display()),
+            Place::File(path, None) => write!(f, "{}", path.display()),
+            Place::Variable(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The settings in force, one a line, for `neerc check`. Never the secret.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Config { component, rooms, store, groups, directory, tasks, clock, log_level } = self;
+        writeln!(f, "component.jid = {}", component.jid)?;
+        writeln!(f, "component.server = {}", component.server)?;
+        writeln!(f, "component.secret = {:?}", component.secret)?;
+        writeln!(f, "component.host = {}", component.host)?;
+        writeln!(f, "rooms.service = {}", rooms.service)?;
+        writeln!(f, "rooms.join = {}", rooms.join.join(", "))?;
+        writeln!(f, "rooms.nickname = {}", rooms.nickname)?;
+        writeln!(f, "rooms.admit_unaffiliated = {}", rooms.unaffiliated == Unaffiliated::Admitted)?;
+        let Store::Sqlite(path) = store;
+        writeln!(f, "store.url = sqlite:{}", path.display())?;
+        for Group { name, members } in groups {
+            match members {
+                Members::Names(names) => writeln!(f, "group {name} = {}", names.join(", "))?,
+                Members::Room(room) => writeln!(f, "group {name} = members of the room {room}")?,
+            }
+        }
+        match directory {
+            Some(Directory { jid, poll_s }) => writeln!(f, "directory = {jid}, every {poll_s} s")?,
+            None => writeln!(f, "directory = (off)")?,
+        }
+        let visibility = match tasks.visibility {
+            Visibility::All => "all",
+            Visibility::Own => "own",
+        };
+        writeln!(f, "tasks.visibility = {visibility}")?;
+        writeln!(f, "tasks.wiki_packet = {}", tasks.wiki_packet == WikiPacket::Sent)?;
+        writeln!(f, "tasks.spacing_ms = {}", tasks.spacing_ms)?;
+        writeln!(f, "tasks.max_stanza_bytes = {}", tasks.max_stanza_bytes)?;
+        match clock {
+            Some(Clock { file }) => writeln!(f, "clock.file = {}", file.display())?,
+            None => writeln!(f, "clock = (off)")?,
+        }
+        writeln!(f, "log.level = {}", log_level.as_str())
+    }
+}
+
+impl Level {
+    /// As in the file, and as tracing's filters name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Error => "error",
+            Level::Warn => "warn",
+            Level::Info => "info",
+            Level::Debug => "debug",
+            Level::Trace => "trace",
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The one integration binary: real XMPP servers, real clients and the real `neerc` program on loopback.
+//!
+//! `servers` starts Prosody and ejabberd, `service` the program under test, `slix` many ordinary clients, `raw` one
+//! client that sends exact bytes. `guard` sees to it that nothing outlives this process. Needs `scripts/setup test`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[macro_use]
+mod both;
+mod guard;
+mod harness;
+mod raw;
+mod servers;
+mod service;
+mod slix;
+mod wait;

@@ -1,0 +1,201 @@
+//! How ejabberd (23.01 or newer) is configured, started and told what to do.
+//!
+//! The Erlang machine is started directly and without distribution: no node name, no port mapper, no cookie, and the
+//! process that was started is the server itself. Commands go through the HTTP API, a few milliseconds each.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::{HOST, PASSWORD, ROOMS, SECRET, Server, all_components};
+use crate::guard::Process;
+use crate::wait::PATIENCE;
+
+/// Writes the configuration file.
+pub fn prepare(server: &Server) {
+    fs::create_dir_all(server.dir.join("mnesia")).unwrap();
+    fs::write(server.dir.join("ejabberd.yml"), config(server)).unwrap();
+    fs::write(server.dir.join("inetrc"), "{lookup,[\"file\",\"native\"]}.\n").unwrap();
+}
+
+/// Starts it in the foreground.
+pub fn spawn(server: &Server) -> Process {
+    let dir = &server.dir;
+    let mut command = Command::new("erl");
+    command
+        .args(["-noinput", "+K", "true", "-mnesia", "dir"])
+        .arg(format!("\"{}\"", dir.join("mnesia").display()))
+        .args(["-s", "ejabberd"])
+        .current_dir(dir)
+        .env("HOME", dir)
+        .env("ERL_CRASH_DUMP", "/dev/null")
+        .env("ERL_INETRC", dir.join("inetrc"))
+        .env("EJABBERD_CONFIG_PATH", dir.join("ejabberd.yml"))
+        .env("EJABBERD_LOG_PATH", dir.join("server.log"));
+    if let Some(libs) = erlang_libs() {
+        command.env("ERL_LIBS", libs);
+    }
+    Process::spawn_logged("ejabberd", &mut command, &dir.join("stdout.log"))
+}
+
+/// Where the package keeps ejabberd's code: its own start script knows.
+fn erlang_libs() -> Option<String> {
+    let script =
+        ["/usr/sbin/ejabberdctl", "/usr/bin/ejabberdctl"].iter().find_map(|path| fs::read_to_string(path).ok())?;
+    let value = script.lines().find_map(|line| line.strip_prefix("ERL_LIBS="))?;
+    Some(value.trim_matches(['\'', '"']).to_owned())
+}
+
+/// The HTTP API answers.
+pub fn api_is_open(server: &Server) -> bool {
+    call(server, "status", &json!({})).is_ok_and(|(status, _)| status == 200)
+}
+
+/// Creates accounts.
+pub fn register(server: &Server, users: &[&str]) {
+    for user in users {
+        let (status, answer) =
+            call(server, "register", &json!({"user": user, "host": HOST, "password": PASSWORD})).unwrap();
+        assert!(status == 200 || status == 409, "register {user}: {status} {answer}\n{}", server.log());
+    }
+}
+
+/// Creates a room.
+pub fn create_room(server: &Server, room: &str) {
+    let options: Vec<Value> =
+        [("persistent", "true"), ("members_only", "true"), ("anonymous", "false"), ("moderated", "false")]
+            .iter()
+            .map(|(name, value)| json!({"name": name, "value": value}))
+            .collect();
+    let request = json!({"name": room, "service": ROOMS, "host": HOST, "options": options});
+    command(server, "create_room_with_opts", &request);
+}
+
+/// Destroys a room.
+pub fn destroy_room(server: &Server, room: &str) {
+    command(server, "destroy_room", &json!({"name": room, "service": ROOMS}));
+}
+
+/// Sets an affiliation.
+pub fn set_affiliation(server: &Server, room: &str, bare_jid: &str, affiliation: &str) {
+    let request = json!({"name": room, "service": ROOMS, "jid": bare_jid, "affiliation": affiliation});
+    command(server, "set_room_affiliation", &request);
+}
+
+/// Creates the shared roster groups and lets `directory@localhost` see them.
+pub fn create_groups(server: &Server) {
+    let Some(groups) = &server.options.groups else { return };
+    let names: Vec<_> = groups.iter().map(|(name, _)| name).collect();
+    register(server, &["directory"]);
+    for (name, members) in groups {
+        create_group(server, name, &json!([]));
+        for member in members {
+            add_to_group(server, member, name);
+        }
+    }
+    create_group(server, "Directory", &json!(names));
+    add_to_group(server, "directory", "Directory");
+}
+
+fn create_group(server: &Server, name: &str, shown: &Value) {
+    let request = json!({"group": name, "host": HOST, "label": name, "description": name, "display": shown});
+    command(server, "srg_create", &request);
+}
+
+fn add_to_group(server: &Server, user: &str, group: &str) {
+    command(server, "srg_user_add", &json!({"user": user, "host": HOST, "group": group, "grouphost": HOST}));
+}
+
+fn command(server: &Server, name: &str, arguments: &Value) {
+    let (status, answer) = call(server, name, arguments).unwrap();
+    assert!(status == 200 && answer.trim() == "0", "{name} {arguments}: {status} {answer}\n{}", server.log());
+}
+
+/// One HTTP request: status and body.
+fn call(server: &Server, name: &str, arguments: &Value) -> std::io::Result<(u16, String)> {
+    let body = arguments.to_string();
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.http_port))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(
+        stream,
+        "POST /api/{name} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
+    Ok((status, body))
+}
+
+fn config(server: &Server) -> String {
+    let Server { c2s_port, component_port, http_port, options, .. } = server;
+    let mut components = String::new();
+    let mut servers = String::new();
+    for component in all_components() {
+        writeln!(components, "      \"{component}\": {{password: \"{SECRET}\"}}").unwrap();
+        writeln!(servers, "      - \"{component}\"").unwrap();
+    }
+    let users = options.service_admins.iter().map(|user| format!("\"{user}@{HOST}\"")).collect::<Vec<_>>().join(", ");
+    let muc_admins = if options.component_is_muc_admin { "\n    - allow: services" } else { "" };
+    let privilege = match options.groups {
+        None => "",
+        Some(_) => "  mod_privilege: {roster: {get: privileged}, message: {outgoing: privileged}}\n",
+    };
+    format!(
+        r#"# Written by the tests: one loopback server without encryption.
+loglevel: info
+hosts: ["{HOST}"]
+auth_method: internal
+auth_password_format: plain
+listen:
+  - {{port: {c2s_port}, ip: "127.0.0.1", module: ejabberd_c2s, access: all, max_stanza_size: 262144}}
+  - port: {component_port}
+    ip: "127.0.0.1"
+    module: ejabberd_service
+    access: all
+    hosts:
+{components}
+  - port: {http_port}
+    ip: "127.0.0.1"
+    module: ejabberd_http
+    request_handlers: {{/api: mod_http_api, /xmpp-websocket: ejabberd_http_ws, /http-bind: mod_bosh}}
+acl:
+  loopback: {{ip: ["127.0.0.0/8"]}}
+  admins: {{user: [{users}]}}
+  services:
+    server:
+{servers}
+access_rules:
+  privileged: [{{allow: services}}]
+  room_owners:
+    - allow: admins{muc_admins}
+api_permissions:
+  tests: {{from: [mod_http_api], who: {{access: {{allow: loopback}}}}, what: "*"}}
+modules:
+  mod_admin_extra: {{}}
+  mod_adhoc: {{}}
+  mod_blocking: {{}}
+  mod_bosh: {{}}
+  mod_carboncopy: {{}}
+  mod_disco: {{}}
+  mod_http_api: {{}}
+  mod_muc: {{host: "{ROOMS}", access_admin: room_owners, history_size: 20}}
+  mod_muc_admin: {{}}
+  mod_offline: {{}}
+  mod_ping: {{}}
+  mod_privacy: {{}}
+{privilege}  mod_private: {{}}
+  mod_roster: {{}}
+  mod_shared_roster: {{}}
+  mod_stream_mgmt: {{}}
+{extra}
+"#,
+        extra = options.extra_config
+    )
+}
