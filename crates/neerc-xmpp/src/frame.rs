@@ -629,6 +629,7 @@ mod tests {
     #[track_caller]
     fn check_error(stream: &str, frames: usize, expect: &str) {
         let (found, error) = both_ways(SMALL, stream.as_bytes());
+        assert_eq!(error, run(SMALL, stream.as_bytes().chunks(1)).1, "the place does not depend on the split");
         assert_eq!(error.map(|error| error.to_string()).as_deref(), Some(expect), "{stream}");
         assert_eq!(found.len(), frames);
     }
@@ -670,7 +671,9 @@ mod tests {
         check("<!DOCTYPE x [<!ENTITY y '<b/>'>]><a/>", &["stanza <a/>"]);
         let long = " x".repeat(100);
         check(&format!("{long}<!--{long}--><?{long}?><!D [<!E '{long}'><e{long}>{long}]><a/>"), &["stanza <a/>"]);
-        check(&format!("<!D [{long}<"), &[]);
+        let declaration = format!("<s><!D [{long}<");
+        let (frames, error) = run(SMALL, [declaration.as_bytes(), b"e>]><a/>"]);
+        assert_eq!((frames[1..].join(","), error), ("stanza <a/>".to_owned(), None));
     }
 
     #[test]
@@ -696,6 +699,10 @@ mod tests {
         let long = "x".repeat(50);
         check(&format!("<a x='>'>{long}</a><b/>"), &["long <a x='>'>", "stanza <b/>"]);
         check(&format!("<a x='{long}'>t</a><b/>"), &["long ", "stanza <b/>"]);
+        check(&format!("<b/><a x='{long}'>t</a>"), &["stanza <b/>", "long "]);
+        let no_longer_than_a_stanza = FrameLimits { head_bytes: 100, ..SMALL };
+        let (frames, _) = both_ways(no_longer_than_a_stanza, format!("<s><a x='{long}'>t</a>").as_bytes());
+        assert_eq!(frames[1..], ["long "]);
         check(&format!("<a><b>{long}<c><d/></c></b></a>"), &["long <a>"]);
         check(&format!("<a><b><c><d/></c>{long}</b></a>"), &["deep <a>"]);
         check(&format!("<a>{long}</a><b>{long}</b>"), &["long <a>", "long <b>"]);

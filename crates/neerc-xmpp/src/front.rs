@@ -242,6 +242,7 @@ impl Front {
         if self.phase != StreamPhase::Down {
             self.wire.out.extend_from_slice(stream::CLOSE);
         }
+        self.phase = StreamPhase::Down;
     }
 
     /// Bytes from the server.
@@ -343,7 +344,17 @@ impl Front {
 
     // Time
 
-    /// When [`Front::timeout`] has something to do, in ms; or [`Front::transmit`], where the link is free.
+    /// When [`Front::transmit`] has something to do where the link is free, in ms.
+    pub fn next_transmit_ms(&self) -> i64 {
+        if self.phase != StreamPhase::Online {
+            return if self.wire.out.is_empty() { i64::MAX } else { i64::MIN };
+        }
+        let due = self.outbox.next_due_ms().unwrap_or(i64::MAX);
+        let fence = if self.outbox.needs_fence() { self.fence_ms } else { i64::MAX };
+        if self.wire.out.is_empty() { due.min(fence) } else { i64::MIN }
+    }
+
+    /// When [`Front::timeout`] has something to do, in ms.
     pub fn next_timeout_ms(&self) -> i64 {
         match self.phase {
             StreamPhase::Down => i64::MAX,
@@ -353,10 +364,8 @@ impl Front {
                     + if self.pinged { limits::KEEPALIVE_MS + limits::DEAD_PEER_MS } else { limits::KEEPALIVE_MS };
                 let rooms = self.rooms.iter().map(RoomWatch::next_timeout_ms).min().unwrap_or(i64::MAX);
                 let requests = self.wire.requests.next_deadline_ms().unwrap_or(i64::MAX);
-                let due = self.outbox.next_due_ms().unwrap_or(i64::MAX);
-                let fence = if self.outbox.needs_fence() { self.fence_ms } else { i64::MAX };
                 let groups = self.groups.next_timeout_ms();
-                silence.min(rooms).min(requests).min(due).min(fence).min(groups).min(self.clock_tick_ms)
+                silence.min(rooms).min(requests).min(groups).min(self.clock_tick_ms)
             }
         }
     }
@@ -865,9 +874,10 @@ impl Front {
                 Sight::Nothing => {
                     let had_it = match visibility {
                         Visibility::All => task.is_none(),
+                        // Who had a task that was removed is not known after a restart; then everybody hears of it.
                         Visibility::Own => {
-                            due.lost.contains(&session.person)
-                                || (task.is_none() && rights.is_some_and(|r| r.is_power()))
+                            let power = rights.is_some_and(|rights| rights.is_power());
+                            due.lost.contains(&session.person) || (task.is_none() && (power || due.lost.is_empty()))
                         }
                     };
                     if rights.is_some() && had_it {

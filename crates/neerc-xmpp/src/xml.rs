@@ -360,8 +360,11 @@ impl<'a> Tree<'a> {
                 continue;
             }
             split_name(key)?;
-            if attributes.iter().any(|(known, _)| *known == key) {
+            if attributes.iter().any(|(known, _)| same_name(known, key)) {
                 return Err(XmlError::DuplicateAttribute { name: excerpt(key) });
+            }
+            if attributes.is_empty() {
+                attributes.reserve(8); // a stanza has five
             }
             attributes.push((key, value));
         }
@@ -390,7 +393,7 @@ impl<'a> Tree<'a> {
 
     fn namespace(&self, prefix: Option<&str>) -> Result<Cow<'a, str>, XmlError> {
         let wanted = prefix.unwrap_or_default();
-        if let Some((_, ns)) = self.bindings.iter().rev().find(|(known, _)| *known == wanted) {
+        if let Some((_, ns)) = self.bindings.iter().rev().find(|(known, _)| same_name(known, wanted)) {
             return Ok(ns.clone());
         }
         match prefix {
@@ -475,14 +478,11 @@ fn trim_start(text: &str) -> &str {
 
 /// Refuses what may not even be read: comments, processing instructions, declarations.
 fn refuse_markup(rest: &str) -> Result<(), XmlError> {
-    if rest.starts_with("<!--") {
-        Err(XmlError::Comment)
-    } else if rest.starts_with("<?") {
-        Err(XmlError::ProcessingInstruction)
-    } else if rest.starts_with("<!") && !rest.starts_with("<![CDATA[") {
-        Err(XmlError::Doctype)
-    } else {
-        Ok(())
+    match rest.as_bytes() {
+        [b'<', b'?', ..] => Err(XmlError::ProcessingInstruction),
+        [b'<', b'!', b'-', b'-', ..] => Err(XmlError::Comment),
+        [b'<', b'!', after @ ..] if !after.starts_with(b"[CDATA[") => Err(XmlError::Doctype),
+        _ => Ok(()),
     }
 }
 
@@ -574,9 +574,9 @@ fn unix_lines(raw: &str) -> Cow<'_, str> {
     }
 }
 
-/// `raw` without what is known to stand around it.
+/// `raw` without what quick-xml has seen to stand around it.
 fn trimmed<'a>(raw: &'a str, before: &str, after: &str) -> &'a str {
-    raw.strip_prefix(before).and_then(|raw| raw.strip_suffix(after)).unwrap_or_default()
+    raw.get(before.len()..raw.len().saturating_sub(after.len())).unwrap_or_default()
 }
 
 /// Length of the tag at the start of the slice, `>` included; all of it if the tag does not end.
@@ -595,6 +595,15 @@ fn tag_len(bytes: &[u8]) -> usize {
         }
     }
     bytes.len()
+}
+
+/// Equality of short names: most differ in the first byte, and a call to compare memory costs more than that.
+fn same_name(one: &str, other: &str) -> bool {
+    match (one.as_bytes(), other.as_bytes()) {
+        ([], []) => true,
+        ([first, ..], [second, ..]) => first == second && one == other,
+        _ => false,
+    }
 }
 
 fn name_len(tag: &str) -> usize {

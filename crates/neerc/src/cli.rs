@@ -175,18 +175,30 @@ mod tests {
 
     #[test]
     fn wrong_usage_ends_with_2() {
-        for line in ["neerc", "neerc walk", "neerc run --conf x", "neerc init --server jabberd", "neerc demo --port 0"] {
+        for line in ["neerc", "neerc walk", "neerc run --conf x", "neerc init --server jabberd", "neerc demo --port 0"]
+        {
             assert_eq!(parse(line).map(|_| ()).map_err(|error| error.exit_code()), Err(2), "{line}");
         }
     }
 
     #[test]
     fn help_and_version_end_with_0_and_help_tells_the_exit_codes() {
-        for line in ["neerc --version", "neerc --help", "neerc run --help", "neerc check --help", "neerc init --help", "neerc demo --help"] {
+        for line in [
+            "neerc --version",
+            "neerc --help",
+            "neerc run --help",
+            "neerc check --help",
+            "neerc init --help",
+            "neerc demo --help",
+        ] {
             let error = parse(line).map(|_| ()).unwrap_err();
             assert_eq!(error.exit_code(), 0, "{line}");
             let text = error.to_string();
-            assert_eq!(text.contains("Exit codes:") && text.contains("Examples:"), !line.ends_with("version"), "{line}");
+            assert_eq!(
+                text.contains("Exit codes:") && text.contains("Examples:"),
+                !line.ends_with("version"),
+                "{line}"
+            );
         }
     }
 }

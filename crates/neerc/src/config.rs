@@ -417,8 +417,8 @@ impl Config {
     ///
     /// A secret in the environment, given either way, replaces the one in the file, whichever way that is given.
     pub fn load(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let mut file: RawLayer = confique::File::with_format(path, confique::FileFormat::Toml)
             .required()
             .load()
@@ -426,14 +426,6 @@ impl Config {
         let mut variables = BTreeSet::new();
         let layer = env_layer(path, &env, &mut variables)?;
         let check = Check { path, text: &text, variables };
-        for one in [&layer.component, &file.component] {
-            if one.secret.is_some() && one.secret_file.is_some() {
-                return Err(ConfigError::TwoSecrets { place: check.place("component.secret_file") });
-            }
-            if one.secret.is_some() || one.secret_file.is_some() {
-                break;
-            }
-        }
         if layer.component.secret.is_some() || layer.component.secret_file.is_some() {
             file.component.secret = None;
             file.component.secret_file = None;
@@ -486,9 +478,9 @@ impl Check<'_> {
     }
 
     fn component(&self, raw: RawComponent) -> Result<Component, ConfigError> {
-        let jid = raw.jid.ok_or_else(|| {
-            self.missing("component.jid", "give the service's own domain, such as neerc.example.org")
-        })?;
+        let jid = raw
+            .jid
+            .ok_or_else(|| self.missing("component.jid", "give the service's own domain, such as neerc.example.org"))?;
         let jid = self.domain("component.jid", &jid)?;
         let host = match (raw.host, jid.split_once('.')) {
             (Some(host), _) => self.domain("component.host", &host)?,
@@ -511,7 +503,8 @@ impl Check<'_> {
 
     fn secret(&self, secret: Option<Secret>, file: Option<String>) -> Result<Secret, ConfigError> {
         let (key, secret) = match (secret, file) {
-            (Some(secret), _) => ("component.secret", secret),
+            (Some(_), Some(_)) => return Err(ConfigError::TwoSecrets { place: self.place("component.secret_file") }),
+            (Some(secret), None) => ("component.secret", secret),
             (None, Some(file)) => ("component.secret_file", self.read_secret(&file)?),
             (None, None) => {
                 let wanted = "give component.secret or component.secret_file";
@@ -587,9 +580,7 @@ impl Check<'_> {
             return Err(self.invalid_raw(key, &value, &wanted));
         }
         match url.strip_prefix("sqlite:") {
-            Some(":memory:") => {
-                Err(self.invalid(key, url, "must be a file: what is answered is on disk"))
-            }
+            Some(":memory:") => Err(self.invalid(key, url, "must be a file: what is answered is on disk")),
             Some(path) if !path.is_empty() && !path.starts_with("//") && !path.contains(['?', '\0']) => {
                 Ok(Store::Sqlite(self.base().join(path)))
             }
@@ -646,7 +637,8 @@ impl Check<'_> {
         if is_user(user) && host.is_none_or(is_user) && text.len() <= NAME_BYTES {
             Ok(text.to_lowercase())
         } else {
-            let wanted = "must be a user name such as hall1 or boss@example.org; * stands for any characters, ? for one";
+            let wanted =
+                "must be a user name such as hall1 or boss@example.org; * stands for any characters, ? for one";
             Err(self.nth_invalid("groups.members", nth, text, wanted))
         }
     }
@@ -767,12 +759,7 @@ impl Check<'_> {
 
     /// For a value that is no text, or that must not be repeated in full.
     fn invalid_raw(&self, key: &'static str, value: &str, wanted: &str) -> ConfigError {
-        ConfigError::Invalid {
-            place: self.place(key),
-            key,
-            value: value.to_owned(),
-            wanted: wanted.to_owned(),
-        }
+        ConfigError::Invalid { place: self.place(key), key, value: value.to_owned(), wanted: wanted.to_owned() }
     }
 
     fn place(&self, key: &str) -> Place {
@@ -937,16 +924,23 @@ fn parse_error(path: &Path, text: &str, error: &confique::Error) -> ConfigError 
     match message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected ")) {
         Some((found, wanted)) => {
             // In the place of the whole section may stand what was meant to be the secret.
-            let found = match key.starts_with("component.") && !key.contains("secret") {
-                true => found,
-                false if key.starts_with("component") => "of another type",
-                false => found,
-            };
+            let hidden = key == "component" || key.contains("secret");
+            let found = if hidden { "of another type" } else { found };
             let found = found.replace('`', "");
             ConfigError::WrongType { place, key, found, wanted: in_words(wanted).to_owned() }
         }
+        None if line.is_some_and(|line| lacks_quotes(text, line)) => {
+            ConfigError::Syntax { place, message: format!("{key}: a text must stand in quotes") }
+        }
         None => ConfigError::Syntax { place, message },
     }
+}
+
+/// Whether the value in a line looks like a bare word, of which the parser says only that it is no number.
+fn lacks_quotes(text: &str, line: usize) -> bool {
+    let value = text.lines().nth(line.saturating_sub(1)).and_then(|content| content.split_once('='));
+    let word = value.map(|(_, value)| value.split('#').next().unwrap_or_default().trim()).unwrap_or_default();
+    word.starts_with(char::is_alphabetic) && !["true", "false", "inf", "nan"].contains(&word)
 }
 
 /// What a type of serde is called by people who write TOML.
@@ -1104,5 +1098,514 @@ impl Level {
             Level::Debug => "debug",
             Level::Trace => "trace",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// The shortest file that loads: two lines, `[component]` open for more.
+    const LEAST: &str = "[component]\njid = \"neerc.localhost\"\nsecret = \"s3cret\"\n";
+
+    /// A folder of its own for each file, gone afterwards.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Folder {
+            static NEXT: AtomicUsize = AtomicUsize::new(0);
+            let nth = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = std::env::temp_dir().join(format!("neerc-config-{}-{nth}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Folder(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// Loads the text as `neerc.toml`; an error is its whole text, with the folder left out.
+    fn load(toml: &str, env: &[(&str, &str)]) -> Result<Config, String> {
+        let folder = Folder::new();
+        std::fs::write(folder.0.join("secret.txt"), "from file\n").unwrap();
+        std::fs::write(folder.0.join("crlf.txt"), "from file\r\n").unwrap();
+        std::fs::write(folder.0.join("two-lines.txt"), "from\nfile\n").unwrap();
+        std::fs::write(folder.0.join("empty.txt"), "\n").unwrap();
+        let path = folder.0.join("neerc.toml");
+        std::fs::write(&path, toml).unwrap();
+        let variable = |name: &str| {
+            let value = env.iter().find(|(key, _)| *key == name)?.1;
+            Some(value.to_owned())
+        };
+        let prefix = format!("{}/", folder.0.display());
+        let config = Config::load(&path, variable);
+        if let Err(error) = &config {
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+        config.map_err(|error| error.to_string().replace(&prefix, ""))
+    }
+
+    fn error(toml: &str, env: &[(&str, &str)]) -> String {
+        load(toml, env).map(|config| format!("loaded: {config}")).unwrap_or_else(|error| error)
+    }
+
+    #[test]
+    fn the_least_file_gives_the_defaults() {
+        let config = load(LEAST, &[]).unwrap();
+        let Store::Sqlite(path) = &config.store;
+        assert_eq!(path.file_name().unwrap(), "neerc.db");
+        assert!(path.is_absolute(), "beside the file: {}", path.display());
+        let text = config.to_string();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("store.url")).collect();
+        assert_eq!(
+            lines,
+            [
+                "component.jid = neerc.localhost",
+                "component.server = 127.0.0.1:5347",
+                "component.secret = (hidden)",
+                "component.host = localhost",
+                "rooms.service = conference.localhost",
+                "rooms.join = neerc",
+                "rooms.nickname = neerc",
+                "rooms.admit_unaffiliated = false",
+                "directory = (off)",
+                "tasks.visibility = all",
+                "tasks.wiki_packet = true",
+                "tasks.spacing_ms = 50",
+                "tasks.max_stanza_bytes = 262144",
+                "clock = (off)",
+                "log.level = info",
+            ]
+        );
+    }
+
+    #[test]
+    fn everything_can_be_given_in_the_file() {
+        let toml = r#"
+[component]
+jid = "NEERC.Example.org"
+server = "[::1]:5275"
+secret_file = "secret.txt"
+host = "Users.Example.org"
+[rooms]
+service = "Rooms.Example.org"
+join = ["Neerc", "school_2"]
+nickname = "The Tasks"
+admit_unaffiliated = true
+[store]
+url = "sqlite:/var/lib/neerc/neerc.db"
+[[groups]]
+name = "Halls"
+members = ["Hall*", "aux?", "boss@elsewhere.org"]
+[[groups]]
+name = "Jury"
+room = "Jury"
+[directory]
+jid = "Directory@Example.org"
+poll_s = 5
+[tasks]
+visibility = "own"
+wiki_packet = false
+spacing_ms = 0
+max_stanza_bytes = 524288
+[clock]
+file = "/run/clock.xml"
+[log]
+level = "trace"
+"#;
+        let names = ["hall*", "aux?", "boss@elsewhere.org"].map(str::to_owned).to_vec();
+        let expect = Config {
+            component: Component {
+                jid: "neerc.example.org".to_owned(),
+                server: Server { host: "::1".to_owned(), port: 5275 },
+                secret: Secret("from file".to_owned()),
+                host: "users.example.org".to_owned(),
+            },
+            rooms: Rooms {
+                service: "rooms.example.org".to_owned(),
+                join: vec!["neerc".to_owned(), "school_2".to_owned()],
+                nickname: "The Tasks".to_owned(),
+                unaffiliated: Unaffiliated::Admitted,
+            },
+            store: Store::Sqlite(PathBuf::from("/var/lib/neerc/neerc.db")),
+            groups: vec![
+                Group { name: "Halls".to_owned(), members: Members::Names(names) },
+                Group { name: "Jury".to_owned(), members: Members::Room("jury".to_owned()) },
+            ],
+            directory: Some(Directory { jid: "directory@example.org".to_owned(), poll_s: 5 }),
+            tasks: Tasks {
+                visibility: Visibility::Own,
+                wiki_packet: WikiPacket::LeftOut,
+                spacing_ms: 0,
+                max_stanza_bytes: 524_288,
+            },
+            clock: Some(Clock { file: PathBuf::from("/run/clock.xml") }),
+            log_level: Level::Trace,
+        };
+        assert_eq!(load(toml, &[]), Ok(expect));
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+        let toml = format!(
+            "{LEAST}[tasks]\nspacing_ms = 70\nmax_stanza_bytes = 20000\n[[groups]]\nname = \"Old\"\nroom = \"old\"\n"
+        );
+        let env = [
+            ("NEERC_TASKS_SPACING_MS", " 80 "),
+            ("NEERC_TASKS_WIKI_PACKET", "No"),
+            ("NEERC_ROOMS_JOIN", "neerc, School,"),
+            ("NEERC_COMPONENT_SERVER", "xmpp:5275"),
+            ("NEERC_GROUPS", "Halls=hall*, aux? ; Jury = room:Jury;"),
+            ("NEERC_ROOMS_NICKNAME", ""),
+        ];
+        let config = load(&toml, &env).unwrap();
+        assert_eq!((config.tasks.spacing_ms, config.tasks.max_stanza_bytes), (80, 20_000));
+        assert_eq!(config.tasks.wiki_packet, WikiPacket::LeftOut);
+        assert_eq!(config.rooms.join, ["neerc", "school"]);
+        assert_eq!(config.rooms.nickname, "neerc", "an empty variable is no value");
+        assert_eq!(config.component.server.to_string(), "xmpp:5275");
+        let names = vec!["hall*".to_owned(), "aux?".to_owned()];
+        assert_eq!(
+            config.groups,
+            [
+                Group { name: "Halls".to_owned(), members: Members::Names(names) },
+                Group { name: "Jury".to_owned(), members: Members::Room("jury".to_owned()) },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_secret_in_the_environment_replaces_the_one_in_the_file_in_either_form() {
+        let jid = "[component]\njid = \"neerc.localhost\"\n";
+        let secret = "secret = \"s3cret\"\n";
+        let file = "secret_file = \"crlf.txt\"\n";
+        let by_text = ("NEERC_COMPONENT_SECRET", "from env");
+        let by_file = ("NEERC_COMPONENT_SECRET_FILE", "secret.txt");
+        for (written, env, expect) in [
+            (secret, None, "s3cret"),
+            (file, None, "from file"),
+            (secret, Some(by_text), "from env"),
+            (file, Some(by_text), "from env"),
+            (secret, Some(by_file), "from file"),
+            ("", Some(by_file), "from file"),
+        ] {
+            let env: Vec<_> = env.into_iter().collect();
+            let config = load(&format!("{jid}{written}"), &env).unwrap();
+            assert_eq!(config.component.secret.expose(), expect, "{written} {env:?}");
+        }
+        assert_eq!(
+            error(&format!("{jid}{secret}{file}"), &[]),
+            "neerc.toml:4: both component.secret and component.secret_file are given: keep one of them"
+        );
+        assert_eq!(
+            error(jid, &[by_text, by_file]),
+            "NEERC_COMPONENT_SECRET_FILE: both component.secret and component.secret_file are given: keep one of them"
+        );
+    }
+
+    /// (file, its error)
+    const WRONG_FILES: &[(&str, &str)] = &[
+        (
+            "",
+            "neerc.toml: component.jid is missing: give the service's own domain, such as neerc.example.org (or set NEERC_COMPONENT_JID)",
+        ),
+        (
+            "\n[component]\n",
+            "neerc.toml:2: component.jid is missing: give the service's own domain, such as neerc.example.org (or set NEERC_COMPONENT_JID)",
+        ),
+        (
+            "[component]\njid = \"n.localhost\"",
+            "neerc.toml:1: component.secret is missing: give component.secret or component.secret_file (or set NEERC_COMPONENT_SECRET)",
+        ),
+        (
+            "[component]\njid = \"neerc\"",
+            "neerc.toml:1: component.host is missing: give the users' domain, since it cannot be told from component.jid \"neerc\" (or set NEERC_COMPONENT_HOST)",
+        ),
+        (
+            "[component]\njid = \"neerc@localhost\"",
+            "neerc.toml:2: component.jid is \"neerc@localhost\": must be a domain alone, such as neerc.example.org, without user name, resource or port",
+        ),
+        ("[component]\njid = neerc", "neerc.toml:2: component.jid: a text must stand in quotes"),
+        ("[component]\njid = 7", "neerc.toml:2: component.jid is integer 7, but must be a text in quotes"),
+        ("[component]\nsecret = hunter2", "neerc.toml:2: component.secret: a text must stand in quotes"),
+        (
+            "[component]\nsecret = [\"hunter2\"]",
+            "neerc.toml:2: component.secret is of another type, but must be a text in quotes",
+        ),
+        ("component = \"hunter2\"", "neerc.toml:1: component is of another type, but must be a section of keys"),
+        (
+            "component = { secret = 1, jid = 2 }",
+            "neerc.toml:1: component is of another type, but must be a text in quotes",
+        ),
+        (
+            "[component]\nsecert = \"hunter2\"",
+            "neerc.toml:2: unknown key `component.secert`; allowed here: `jid`, `server`, `secret`, `secret_file`, `host`",
+        ),
+        ("[component]\njid = \"a\"\njid = \"b\"", "neerc.toml:3: duplicate key"),
+        (
+            "[task]\n",
+            "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `log`",
+        ),
+        ("[store]\npath = \"x\"", "neerc.toml:2: unknown key `store.path`; allowed here: `url`"),
+        ("store = { path = \"x\" }", "neerc.toml:1: unknown key `store.path`; allowed here: `url`"),
+        (
+            "tasks.spacing = 1",
+            "neerc.toml:1: unknown key `tasks.spacing`; allowed here: `visibility`, `wiki_packet`, `spacing_ms`, `max_stanza_bytes`",
+        ),
+        (
+            "[[groups]]\nname = \"a\"\nuser = \"b\"",
+            "neerc.toml:3: unknown key `groups.user`; allowed here: `name`, `members`, `room`",
+        ),
+        (
+            "# one\n[tasks]\n# two\nspacing_ms = \"fast\"",
+            "neerc.toml:4: tasks.spacing_ms is string \"fast\", but must be a whole number",
+        ),
+        ("[tasks]\nwiki_packet = 1", "neerc.toml:2: tasks.wiki_packet is integer 1, but must be true or false"),
+        ("[rooms]\njoin = \"neerc\"", "neerc.toml:2: rooms.join is string \"neerc\", but must be a list in brackets"),
+        ("tasks = 1", "neerc.toml:1: tasks is integer 1, but must be a section of keys"),
+        ("[tasks\n", "neerc.toml:1: unclosed table, expected `]`"),
+    ];
+
+    /// (what follows the least file, whose lines are 1 to 3, its error)
+    const WRONG_VALUES: &[(&str, &str)] = &[
+        (
+            "server = \"localhost\"",
+            "neerc.toml:4: component.server is \"localhost\": must be host:port, such as 127.0.0.1:5347 or [::1]:5347",
+        ),
+        (
+            "server = \"localhost:0\"",
+            "neerc.toml:4: component.server is \"localhost:0\": must be host:port, such as 127.0.0.1:5347 or [::1]:5347",
+        ),
+        (
+            "server = \"::1:5347\"",
+            "neerc.toml:4: component.server is \"::1:5347\": must be host:port, such as 127.0.0.1:5347 or [::1]:5347",
+        ),
+        (
+            "host = \"a..b\"",
+            "neerc.toml:4: component.host is \"a..b\": must be a domain alone, such as neerc.example.org, without user name, resource or port",
+        ),
+        (
+            "[rooms]\nservice = \"a/b\"",
+            "neerc.toml:5: rooms.service is \"a/b\": must be a domain alone, such as neerc.example.org, without user name, resource or port",
+        ),
+        ("[rooms]\njoin = []", "neerc.toml:5: rooms.join is []: must name at least one room"),
+        (
+            "[rooms]\njoin = [\"a\", \"b c\"]",
+            "neerc.toml:5: rooms.join is \"b c\": a room's name must be of the letters a-z, digits and _, without domain",
+        ),
+        ("[rooms]\njoin = [\"a\", \"A\"]", "neerc.toml:5: rooms.join is \"a\": must be named once only, ignoring case"),
+        (
+            "[rooms]\nnickname = \"Hallmaster\"",
+            "neerc.toml:5: rooms.nickname is \"Hallmaster\": must not start with \"hall\": clients would take the service for a hall",
+        ),
+        (
+            "[rooms]\nnickname = \" neerc\"",
+            "neerc.toml:5: rooms.nickname is \" neerc\": must be one line of 1 to 255 bytes, without blanks around it",
+        ),
+        (
+            "[store]\nurl = \"postgres://u:hunter2@db/neerc\"",
+            "neerc.toml:5: store.url is \"postgres:...\": not supported by this version; it must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db",
+        ),
+        (
+            "[store]\nurl = \"mysql://u:hunter2@db/neerc\"",
+            "neerc.toml:5: store.url is \"...@db/neerc\": must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db",
+        ),
+        (
+            "[store]\nurl = \"neerc.db\"",
+            "neerc.toml:5: store.url is \"neerc.db\": must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db",
+        ),
+        (
+            "[store]\nurl = \"sqlite:\"",
+            "neerc.toml:5: store.url is \"sqlite:\": must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db",
+        ),
+        (
+            "[store]\nurl = \"sqlite::memory:\"",
+            "neerc.toml:5: store.url is \"sqlite::memory:\": must be a file: what is answered is on disk",
+        ),
+        ("[[groups]]\nroom = \"a\"", "neerc.toml:4: groups.name is missing: give the group a name, such as \"Halls\""),
+        ("[[groups]]\nname = \"a\"", "neerc.toml:4: groups.members is missing: give the group \"a\" members or a room"),
+        (
+            "[[groups]]\nname = \"a\"\nmembers = []",
+            "neerc.toml:6: groups.members is missing: give the group \"a\" members or a room",
+        ),
+        (
+            "[[groups]]\nname = \"a\"\nmembers = [\"b\"]\nroom = \"c\"",
+            "neerc.toml:5: groups.name is \"a\": has members and a room: keep one",
+        ),
+        (
+            "[[groups]]\nname = \"a\"\nroom = \"a\"\n[[groups]]\nname = \"A\"\nroom = \"b\"",
+            "neerc.toml:8: groups.name is \"A\": must differ from the others, ignoring case",
+        ),
+        (
+            "[[groups]]\nname = \"a\"\nroom = \"a\"\n[[groups]]\nname = \"b\"\nroom = \"b@c\"",
+            "neerc.toml:9: groups.room is \"b@c\": a room's name must be of the letters a-z, digits and _, without domain",
+        ),
+        (
+            "[[groups]]\nname = \"a\"\nmembers = [\"hall 1\"]",
+            "neerc.toml:6: groups.members is \"hall 1\": must be a user name such as hall1 or boss@example.org; * stands for any characters, ? for one",
+        ),
+        (
+            "[directory]\njid = \"directory\"",
+            "neerc.toml:5: directory.jid is \"directory\": must be an account without resource, such as directory@example.org",
+        ),
+        (
+            "[directory]\njid = \"a@b/c\"",
+            "neerc.toml:5: directory.jid is \"a@b/c\": must be an account without resource, such as directory@example.org",
+        ),
+        ("[directory]\njid = \"a@b\"\npoll_s = 0", "neerc.toml:6: directory.poll_s is 0: must be 1 to 86400"),
+        ("[tasks]\nvisibility = \"some\"", "neerc.toml:5: tasks.visibility is \"some\": must be \"all\" or \"own\""),
+        ("[tasks]\nspacing_ms = -1", "neerc.toml:5: tasks.spacing_ms is -1: must be 0 to 10000"),
+        ("[tasks]\nspacing_ms = 10001", "neerc.toml:5: tasks.spacing_ms is 10001: must be 0 to 10000"),
+        ("[tasks]\nmax_stanza_bytes = 16383", "neerc.toml:5: tasks.max_stanza_bytes is 16383: must be 16384 to 524288"),
+        (
+            "[tasks]\nmax_stanza_bytes = 524289",
+            "neerc.toml:5: tasks.max_stanza_bytes is 524289: must be 16384 to 524288",
+        ),
+        ("[clock]\nfile = \"\"", "neerc.toml:5: clock.file is \"\": must be the path of a file"),
+        ("[log]\nlevel = \"loud\"", "neerc.toml:5: log.level is \"loud\": must be error, warn, info, debug or trace"),
+    ];
+
+    /// (variable, value, error)
+    const WRONG_VARIABLES: &[(&str, &str, &str)] = &[
+        ("NEERC_TASKS_SPACING_MS", "fast", "NEERC_TASKS_SPACING_MS: its value is \"fast\", but must be a whole number"),
+        ("NEERC_TASKS_SPACING_MS", "99999", "NEERC_TASKS_SPACING_MS: tasks.spacing_ms is 99999: must be 0 to 10000"),
+        (
+            "NEERC_TASKS_WIKI_PACKET",
+            "maybe",
+            "NEERC_TASKS_WIKI_PACKET: its value is \"maybe\", but must be true or false",
+        ),
+        (
+            "NEERC_ROOMS_JOIN",
+            "a,b c",
+            "NEERC_ROOMS_JOIN: rooms.join is \"b c\": a room's name must be of the letters a-z, digits and _, without domain",
+        ),
+        ("NEERC_ROOMS_JOIN", ",", "NEERC_ROOMS_JOIN: rooms.join is []: must name at least one room"),
+        (
+            "NEERC_GROUPS",
+            "Halls",
+            "NEERC_GROUPS: its value is \"Halls\", but must be NAME=USER,USER or NAME=room:ROOM, with semicolons between groups",
+        ),
+        (
+            "NEERC_GROUPS",
+            "Halls=",
+            "NEERC_GROUPS: groups.members is missing: give the group \"Halls\" members or a room",
+        ),
+        (
+            "NEERC_COMPONENT_SECRET",
+            "hunter2\n",
+            "NEERC_COMPONENT_SECRET: component.secret is (hidden): must be one line without control characters",
+        ),
+        (
+            "NEERC_COMPONENT_SECRET_FILE",
+            "two-lines.txt",
+            "NEERC_COMPONENT_SECRET_FILE: component.secret_file is (hidden): must be one line without control characters",
+        ),
+        (
+            "NEERC_COMPONENT_SECRET_FILE",
+            "empty.txt",
+            "NEERC_COMPONENT_SECRET_FILE: component.secret_file is (hidden): must not be empty",
+        ),
+        (
+            "NEERC_COMPONENT_SECRET_FILE",
+            "nowhere.txt",
+            "NEERC_COMPONENT_SECRET_FILE: cannot read component.secret_file nowhere.txt",
+        ),
+    ];
+
+    #[test]
+    fn errors_name_the_place_the_key_the_value_and_what_would_be_right() {
+        let files = WRONG_FILES.iter().map(|(toml, expect)| ((*toml).to_owned(), *expect));
+        let values = WRONG_VALUES.iter().map(|(rest, expect)| (format!("{LEAST}{rest}\n"), *expect));
+        let files = files.chain(values).map(|(toml, expect)| (error(&toml, &[]), expect));
+        let variables = WRONG_VARIABLES.iter();
+        let variables = variables.map(|(name, value, expect)| (error(LEAST, &[(name, value)]), *expect));
+        let wrong: Vec<_> = files.chain(variables).filter(|(said, expect)| said != expect).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there() {
+        let error = Config::load(Path::new("/nowhere/neerc.toml"), |_| None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot read the configuration /nowhere/neerc.toml (`neerc init` writes a new one)"
+        );
+        assert!(std::error::Error::source(&error).is_some());
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let base = |path| Check { path: Path::new(path), text: "", variables: BTreeSet::new() };
+        let store = |path, url| base(path).store(url).unwrap();
+        assert_eq!(store("neerc.toml", "sqlite:neerc.db"), Store::Sqlite("neerc.db".into()));
+        assert_eq!(store("/etc/neerc/neerc.toml", "sqlite:a/b.db"), Store::Sqlite("/etc/neerc/a/b.db".into()));
+        assert_eq!(store("/etc/neerc/neerc.toml", "sqlite:/b.db"), Store::Sqlite("/b.db".into()));
+        assert_eq!(base("/etc/neerc.toml").beside("clock.file", "c.xml").unwrap(), Path::new("/etc/c.xml"));
+    }
+
+    #[test]
+    fn nothing_prints_the_secret() {
+        let config = load(&LEAST.replace("s3cret", "hunter2"), &[]).unwrap();
+        assert_eq!(config.component.secret.expose(), "hunter2");
+        for text in [format!("{config}"), format!("{config:?}"), format!("{config:#?}")] {
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_key_has_its_environment_variable_and_its_words() {
+        let mut leaves = 0;
+        for section in KEYS.fields {
+            assert!(!section.doc.is_empty(), "{}", section.name);
+            let keys = match section.kind {
+                FieldKind::Nested { meta } => meta.fields.to_vec(),
+                FieldKind::Leaf { env, .. } => {
+                    assert_eq!(env, Some(&*format!("NEERC_{}", section.name.to_uppercase())));
+                    continue;
+                }
+            };
+            for key in keys {
+                let FieldKind::Leaf { env, .. } = key.kind else { panic!("{} is a section in a section", key.name) };
+                let path = format!("{}.{}", section.name, key.name);
+                assert_eq!(env, Some(&*format!("NEERC_{}", path.replace('.', "_").to_uppercase())));
+                assert_eq!(variable(&path), env);
+                assert!(!key.doc.is_empty(), "{path}");
+                leaves += 1;
+            }
+        }
+        assert_eq!(leaves, 18, "a new key needs a row in the tables above");
+    }
+
+    #[test]
+    fn every_variable_is_heard() {
+        let rows = [
+            ("NEERC_COMPONENT_JID", "x.org", "component.jid = x.org"),
+            ("NEERC_COMPONENT_SERVER", "x:1", "component.server = x:1"),
+            ("NEERC_COMPONENT_HOST", "x.org", "component.host = x.org"),
+            ("NEERC_ROOMS_SERVICE", "x.org", "rooms.service = x.org"),
+            ("NEERC_ROOMS_JOIN", "x,y", "rooms.join = x, y"),
+            ("NEERC_ROOMS_NICKNAME", "x", "rooms.nickname = x"),
+            ("NEERC_ROOMS_ADMIT_UNAFFILIATED", "1", "rooms.admit_unaffiliated = true"),
+            ("NEERC_STORE_URL", "sqlite:/x.db", "store.url = sqlite:/x.db"),
+            ("NEERC_GROUPS", "X=room:y", "group X = members of the room y"),
+            ("NEERC_DIRECTORY_JID", "x@y", "directory = x@y, every 60 s"),
+            ("NEERC_TASKS_VISIBILITY", "own", "tasks.visibility = own"),
+            ("NEERC_TASKS_WIKI_PACKET", "0", "tasks.wiki_packet = false"),
+            ("NEERC_TASKS_SPACING_MS", "1", "tasks.spacing_ms = 1"),
+            ("NEERC_TASKS_MAX_STANZA_BYTES", "16384", "tasks.max_stanza_bytes = 16384"),
+            ("NEERC_CLOCK_FILE", "/x.xml", "clock.file = /x.xml"),
+            ("NEERC_LOG_LEVEL", "error", "log.level = error"),
+        ];
+        for (name, value, line) in rows {
+            let text = error(LEAST, &[(name, value)]);
+            assert!(text.lines().any(|one| one.trim_start_matches("loaded: ") == line), "{name}: {text}");
+        }
+        let env = [("NEERC_DIRECTORY_JID", "x@y"), ("NEERC_DIRECTORY_POLL_S", "7")];
+        assert!(error(LEAST, &env).contains("directory = x@y, every 7 s"));
     }
 }

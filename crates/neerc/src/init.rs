@@ -199,7 +199,7 @@ fn prosody(host: &str, secret: &str) -> String {
 -- Socket options belong here, above the first VirtualHost or Component:
 -- network_settings = {{ nagle = false }}
 
--- Into the section of the chat rooms you have, or as it stands. Without it the service does not own the rooms.
+-- If there is a section for the chat rooms, add to its admins. Without it the service does not own the rooms.
 Component "conference.{host}" "muc"
 	admins = {{ "neerc.{host}" }}
 
@@ -258,4 +258,160 @@ fn openfire(host: &str, secret: &str) -> String {
 3. A room takes 30 people unless told otherwise: raise "Maximum Room Occupants" of each room.
 "#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::config::{Config, ConfigError};
+
+    /// A folder of its own, gone afterwards.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Folder {
+            static NEXT: AtomicUsize = AtomicUsize::new(0);
+            let nth = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = std::env::temp_dir().join(format!("neerc-init-{}-{nth}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Folder(path)
+        }
+
+        fn file(&self) -> PathBuf {
+            self.0.join("neerc.toml")
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let folder = Folder::new();
+        std::fs::write(folder.0.join("secret.txt"), "secret\n").unwrap();
+        std::fs::write(folder.file(), text).unwrap();
+        Config::load(&folder.file(), |_| None)
+    }
+
+    /// The line with its key uncommented, if it is one.
+    fn uncommented(line: &str) -> Option<&str> {
+        line.strip_prefix('#').filter(|rest| !rest.is_empty() && !rest.starts_with(' '))
+    }
+
+    #[test]
+    fn the_file_loads_and_holds_what_was_asked_for() {
+        let config = load(&render_config("example.org", "q\"\\ü")).unwrap();
+        assert_eq!(config.component.jid, "neerc.example.org");
+        assert_eq!(config.component.host, "example.org");
+        assert_eq!(config.component.server.to_string(), "127.0.0.1:5347");
+        assert_eq!(config.component.secret.expose(), "q\"\\ü");
+        assert_eq!(config.rooms.service, "conference.example.org");
+        assert_eq!(config.rooms.join, ["neerc"]);
+        assert_eq!((config.groups.len(), config.directory, config.clock), (0, None, None));
+    }
+
+    #[test]
+    fn every_commented_line_is_a_valid_key_when_uncommented() {
+        let text = render_config("example.org", "secret");
+        let lines: Vec<&str> = text.lines().collect();
+        let mut keys = 0;
+        for at in 0..lines.len() {
+            let Some(key) = uncommented(lines[at]) else { continue };
+            let mut edited: Vec<&str> = lines.clone();
+            edited[at] = key;
+            // A section goes with its keys, and a secret in a file instead of the one that stands there.
+            let block = lines[..=at].iter().rposition(|line| uncommented(line).is_none()).unwrap_or(0) + 1;
+            for (nth, line) in lines.iter().enumerate().skip(block) {
+                match uncommented(line) {
+                    Some(other) if lines[block].starts_with("#[") => edited[nth] = other,
+                    _ => break,
+                }
+            }
+            if key.starts_with("secret_file") {
+                edited.retain(|line| !line.starts_with("secret ="));
+            }
+            let loaded = load(&edited.join("\n"));
+            assert!(loaded.is_ok(), "{key}: {loaded:?}");
+            keys += 1;
+        }
+        assert_eq!(keys, 16, "13 of the 18 keys, and the three lines of a group");
+    }
+
+    #[test]
+    fn everything_uncommented_loads_too() {
+        let text = render_config("example.org", "secret");
+        let lines = text.lines().filter(|line| !line.starts_with("secret ="));
+        let text: Vec<&str> = lines.map(|line| uncommented(line).unwrap_or(line)).collect();
+        let config = load(&text.join("\n")).unwrap();
+        assert_eq!(config.groups.len(), 1);
+        assert!(config.directory.is_some() && config.clock.is_some());
+    }
+
+    #[test]
+    fn prose_is_no_wider_than_the_screen() {
+        for line in render_config("example.org", "secret").lines() {
+            assert!(line.chars().count() <= 120, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_kept_unless_told_otherwise() {
+        let folder = Folder::new();
+        let run =
+            |secret: &str, existing| run(&folder.file(), Some(ServerKind::Openfire), "Example.org", secret, existing);
+        let printed = run("first", Existing::Keep).unwrap();
+        assert!(printed.contains("first") && printed.contains("Openfire:") && !printed.contains("Prosody:"));
+        let first = std::fs::read_to_string(folder.file()).unwrap();
+        assert!(first.contains("jid = \"neerc.example.org\"") && first.contains("server = \"127.0.0.1:5275\""));
+        let error = run("second", Existing::Keep).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{} exists already: give another --config, or --force to replace it and its secret",
+                folder.file().display()
+            )
+        );
+        assert_eq!(std::fs::read_to_string(folder.file()).unwrap(), first);
+        run("second", Existing::Replace).unwrap();
+        assert!(std::fs::read_to_string(folder.file()).unwrap().contains("secret = \"second\""));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nobody_else_may_read_the_secret() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = Folder::new();
+        run(&folder.file(), None, "localhost", "secret", Existing::Keep).unwrap();
+        assert_eq!(std::fs::metadata(folder.file()).unwrap().permissions().mode() & 0o077, 0);
+    }
+
+    #[test]
+    fn a_host_that_is_no_domain() {
+        let error = run(Path::new("/nowhere/neerc.toml"), None, "a@b", "secret", Existing::Keep).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "--host is \"a@b\": must be a domain alone, such as neerc.example.org, without user name, resource or port"
+        );
+        let error = run(Path::new("/nowhere/neerc.toml"), None, "b", "secret", Existing::Keep).unwrap_err();
+        assert_eq!(error.to_string(), "cannot write /nowhere/neerc.toml");
+    }
+
+    #[test]
+    fn snippets_name_the_component_its_secret_and_the_rooms() {
+        for kind in [ServerKind::Prosody, ServerKind::Ejabberd, ServerKind::Openfire] {
+            let text = snippet(kind, "example.org", "s3cret");
+            for part in ["neerc.example.org", "s3cret", "conference"] {
+                assert!(text.contains(part), "{kind:?} {part}\n{text}");
+            }
+        }
+        let lua = snippet(ServerKind::Prosody, "example.org", "a\"b");
+        assert!(
+            lua.contains("admins = { \"neerc.example.org\" }") && lua.contains(r#"component_secret = "a\"b""#),
+            "{lua}"
+        );
+    }
 }

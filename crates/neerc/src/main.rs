@@ -1,1 +1,108 @@
-fn main() {}
+//! `neerc`: when it is done. The command line, and the wiring of configuration, store, feeds and service.
+
+mod check;
+mod cli;
+mod config;
+mod feed;
+mod init;
+mod link;
+mod service;
+mod settings;
+mod store;
+
+use anyhow::Context;
+use clap::Parser;
+use cli::{Action, Cli, Exit};
+use config::Config;
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.action {
+        Action::Run(args) => run(&args.config),
+        Action::Check(args) => check::check(&args.config),
+        Action::Init(args) => init(&args),
+        Action::Demo(_) => Err((Exit::Failure, anyhow::anyhow!("not yet"))),
+    };
+    match outcome {
+        Ok(()) => Exit::Fine.into(),
+        Err((exit, error)) => {
+            eprintln!("neerc: {error:#}");
+            exit.into()
+        }
+    }
+}
+
+/// What a command comes to: how the program ends, and what is said of it.
+type Outcome = Result<(), (Exit, anyhow::Error)>;
+
+fn usage(error: impl Into<anyhow::Error>) -> (Exit, anyhow::Error) {
+    (Exit::Usage, error.into())
+}
+
+fn failure(error: impl Into<anyhow::Error>) -> (Exit, anyhow::Error) {
+    (Exit::Failure, error.into())
+}
+
+fn load(path: &Path) -> Result<Config, (Exit, anyhow::Error)> {
+    Config::load(path, |name| std::env::var(name).ok()).map_err(usage)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, (Exit, anyhow::Error)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("the program's runtime could not be started").map_err(failure)
+}
+
+fn run(path: &Path) -> Outcome {
+    let config = load(path)?;
+    log_to_stderr(config.log_level);
+    let settings = settings::front(&config).map_err(usage)?;
+    let opened = store::open(&settings::store_url(&config)).map_err(failure)?;
+    tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
+    runtime()?.block_on(async {
+        let readings = config.clock.map(|clock| {
+            let (sender, receiver) = tokio::sync::mpsc::channel(4);
+            tokio::spawn(feed::clock_file::watch(clock.file, sender));
+            receiver
+        });
+        let service = service::Service::new(settings, config.component.server.to_string(), opened, readings);
+        service.run(stop_signal()).await.map_err(failure)
+    })
+}
+
+/// Over when the program is asked to end, by SIGTERM or SIGINT.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    match (term, int) {
+        (Ok(mut term), Ok(mut int)) => {
+            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        }
+        _ => {
+            tracing::warn!(
+                "signals cannot be waited for; the service ends only when it is killed, which loses nothing"
+            );
+            std::future::pending().await
+        }
+    }
+}
+
+fn init(args: &cli::InitArgs) -> Outcome {
+    let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(32).collect();
+    let existing = if args.force { init::Existing::Replace } else { init::Existing::Keep };
+    let text = init::run(&args.config, args.server, &args.host, &secret, existing).map_err(usage)?;
+    print!("{text}");
+    Ok(())
+}
+
+fn log_to_stderr(level: config::Level) {
+    let filter = tracing_subscriber::EnvFilter::new(format!("neerc={0}", level.as_str()));
+    let ansi = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi)
+        .with_target(false)
+        .init();
+}

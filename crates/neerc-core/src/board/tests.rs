@@ -36,6 +36,8 @@ impl World {
             // Other rooms have changes too: the revisions of one room have gaps.
             let revision = self.board.revision() + 1 + self.log.len() as u64 % 3;
             self.board.apply(revision, change);
+            assert_eq!(self.board.revision(), revision);
+            assert!(self.board.task(change.task()).is_none_or(|task| task.revision == revision));
             let entry =
                 Entry { revision, room: "neerc".into(), at_ms: self.now_ms, by: who.clone(), change: change.clone() };
             self.log.push(entry);
@@ -657,6 +659,30 @@ fn the_desktops_old_copy_undoes_no_answer_and_loses_no_assignment() {
 }
 
 #[test]
+fn two_admins_who_assign_the_same_hall_from_the_same_copy_undo_no_answer() {
+    check(
+        r#"
+        admin: create todo "A" hall1
+        hall1: answer 1 running
+        admin get: edit 1 todo "A" hall1=running hall2
+        hall2: answer 1 success
+        hall1: answer 1 success
+        admin2 get: edit 1 todo "A" hall1=running hall2
+        admin2 get: edit 1 todo "A" hall1 hall2 hall3
+        "#,
+        r#"
+        #1 todo "A" @1000: hall1 none
+        #1 todo "A" @1000: hall1 running
+        #1 todo "A" @1001: hall1 running, hall2 none
+        #1 todo "A" @1001: hall1 running, hall2 success
+        #1 todo "A" @1001: hall1 success, hall2 success
+        unchanged: #1 todo "A" @1001: hall1 success, hall2 success
+        #1 todo "A" @1002: hall1 success, hall2 success, hall3 none
+        "#,
+    );
+}
+
+#[test]
 fn android_unassigns_whom_it_leaves_out_of_the_copy_it_was_shown() {
     check(
         r#"
@@ -959,6 +985,21 @@ fn what_does_not_fit_the_board_is_left_undone() {
         board.apply(world.board.revision(), &change);
         assert_eq!(board, world.board, "{change:?}");
     }
+}
+
+#[test]
+fn a_change_that_names_somebody_twice_is_undone_in_the_opposite_order() {
+    let mut world = World::new();
+    world.line("admin: create todo A hall1=fail:first hall2");
+    let set =
+        ["second", "third"].map(|value| (Person::named("hall1", HOST), Status::new(Progress::Fail, value).unwrap()));
+    let set = set.into();
+    world.board.apply(
+        7,
+        &Change::Edited { task: TaskId(1), title: None, kind: None, timestamp_ms: None, set, unassigned: Vec::new() },
+    );
+    let said = world.line("admin get: edit 1 todo A hall1=fail:first hall2");
+    assert_eq!(said, [r#"unchanged: #1 todo "A" @1000: hall1 fail "third", hall2 none"#]);
 }
 
 #[test]

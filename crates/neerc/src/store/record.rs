@@ -483,11 +483,8 @@ mod tests {
         let neerc = boards.entry("neerc".into()).or_default();
         neerc.apply(1, &created(1, Kind::Todo));
         neerc.apply(2, &created(2, Kind::Confirm));
-        let answered = Change::Answered {
-            task: TaskId(1),
-            person: person("hall2"),
-            status: status(Progress::Running, "50%"),
-        };
+        let answered =
+            Change::Answered { task: TaskId(1), person: person("hall2"), status: status(Progress::Running, "50%") };
         neerc.apply(3, &answered);
         let edited = Change::Edited {
             task: TaskId(1),

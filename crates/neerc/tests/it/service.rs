@@ -23,6 +23,7 @@ pub struct Neerc<'a> {
 impl<'a> Neerc<'a> {
     /// Starts it on a component of its own and waits until it is ready. `toml_extra` is laid over the usual
     /// configuration: a key in it replaces that key, a new table or key is added.
+    #[track_caller]
     pub fn start(server: &'a Server, rooms: &[&str], toml_extra: &str) -> Self {
         let mut neerc = Self::prepare(server, rooms, toml_extra);
         neerc.restart();
@@ -54,6 +55,7 @@ impl<'a> Neerc<'a> {
     }
 
     /// Starts it (again) and waits until it says that it is ready; the time that took.
+    #[track_caller]
     pub fn restart(&mut self) -> Duration {
         let began = Instant::now();
         let old_log = self.log().len();

@@ -12,8 +12,8 @@ const KINDS: [Kind; 3] = [Kind::Todo, Kind::Confirm, Kind::OkFail];
 enum Move {
     /// A new task for these halls.
     Create { halls: u8, status: usize },
-    /// The desktop: a copy that was shown some changes ago, plus these halls.
-    AddToOldCopy { back: usize, add: u8, group: bool, title: usize },
+    /// The desktop: a copy that was shown some changes ago, plus these halls; with another title or type now and then.
+    AddToOldCopy { back: usize, add: u8, group: bool, words: usize },
     /// Android: the task as it is, without some and with other halls.
     ChooseAnew { task: usize, keep: u8, add: u8 },
     /// The same from an old copy.
@@ -79,11 +79,12 @@ fn asked(step: &Move, board: &Board, shown: &[Task]) -> Option<(Person, Command)
             let title = Title::parse(TITLES[n % TITLES.len()]).unwrap();
             (admin, Command::Create { title, kind: KINDS[n % KINDS.len()], statuses, manner: Manner::Adding })
         }
-        Move::AddToOldCopy { back, add, group, title } => {
+        Move::AddToOldCopy { back, add, group, words } => {
             let copy = old(back)?;
             let statuses = packet(none(add).chain(copy.statuses.clone()).collect(), group);
-            let title = TITLES.get(title).map_or(copy.title.clone(), |title| Title::parse(title).unwrap());
-            (admin, edit(copy, title, statuses, Manner::Adding))
+            let title = TITLES.get(words).map_or(copy.title.clone(), |title| Title::parse(title).unwrap());
+            let kind = *KINDS.get(words.wrapping_sub(TITLES.len())).unwrap_or(&copy.kind);
+            (admin, Command::Edit { task: copy.id, title, kind, statuses, manner: Manner::Adding })
         }
         Move::ChooseAnew { task, keep, add } => {
             let copy = current(task)?;
@@ -230,8 +231,8 @@ fn create() -> BoxedStrategy<Move> {
 }
 
 fn add_to_old_copy() -> BoxedStrategy<Move> {
-    let numbers = (0usize..40, any::<u8>(), any::<u8>(), prop::bool::weighted(0.1), 0usize..9);
-    let moved = |(back, a, b, group, title)| Move::AddToOldCopy { back, add: a & b, group, title };
+    let numbers = (0usize..40, any::<u8>(), any::<u8>(), prop::bool::weighted(0.1), 0usize..18);
+    let moved = |(back, a, b, group, words)| Move::AddToOldCopy { back, add: a & b, group, words };
     numbers.prop_map(moved).boxed()
 }
 

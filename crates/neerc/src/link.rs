@@ -1,0 +1,212 @@
+//! The TCP connection to the server: connecting with pauses in between, reading, writing what the socket takes. Not
+//! what the bytes mean.
+
+use neerc_core::limits;
+use std::future::{Future, pending};
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// What happened on the link.
+#[derive(Debug)]
+pub enum LinkEvent {
+    /// The connection is open.
+    Connected,
+    /// Bytes came in; they are in [`Link::input`].
+    Received,
+    /// Some of the output was written.
+    Written,
+    /// The connection is gone, or could not be opened; it is tried again by itself.
+    Lost(io::Error),
+}
+
+type Connecting = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+
+enum State {
+    Connecting(Connecting),
+    Up(TcpStream),
+    Closed,
+}
+
+/// The link. [`Link::next`] drives it and may be dropped and called again at any time.
+pub struct Link {
+    server: String,
+    state: State,
+    failures: u32,
+    output: Vec<u8>,
+    written: usize,
+    input: Box<[u8]>,
+    received: usize,
+}
+
+/// How long opening a TCP connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+impl Link {
+    /// A link to `host:port`, which is being connected at once.
+    pub fn open(server: String) -> Link {
+        let state = State::Connecting(connecting(server.clone(), Duration::ZERO));
+        let input = vec![0; limits::LINK_CHUNK_BYTES].into_boxed_slice();
+        Link { server, state, failures: 0, output: Vec::new(), written: 0, input, received: 0 }
+    }
+
+    /// The server's address, `host:port`.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Whether the connection is open.
+    pub fn is_up(&self) -> bool {
+        matches!(self.state, State::Up(_))
+    }
+
+    /// The bytes that the last [`LinkEvent::Received`] brought.
+    pub fn input(&self) -> &[u8] {
+        &self.input[..self.received]
+    }
+
+    /// The buffer to put output into, if all that was in it before is written.
+    pub fn free_output(&mut self) -> Option<&mut Vec<u8>> {
+        self.is_free().then_some(&mut self.output)
+    }
+
+    /// Whether the connection is open and all output is written.
+    pub fn is_free(&self) -> bool {
+        self.is_up() && self.output.is_empty()
+    }
+
+    /// The server has accepted us: the next pause is a short one again.
+    pub fn accepted(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Closes the connection and opens another one after a pause.
+    pub fn reconnect(&mut self) {
+        self.output = Vec::new();
+        self.written = 0;
+        self.state = State::Connecting(connecting(self.server.clone(), pause(self.failures)));
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Closes the connection for good.
+    pub fn close(&mut self) {
+        self.state = State::Closed;
+        self.output = Vec::new();
+        self.written = 0;
+    }
+
+    /// The next thing that happens. `reads`: whether input is wanted.
+    pub async fn next(&mut self, reads: Reads) -> LinkEvent {
+        match &mut self.state {
+            State::Connecting(connecting) => match connecting.await {
+                Ok(stream) => {
+                    self.state = State::Up(stream);
+                    LinkEvent::Connected
+                }
+                Err(error) => {
+                    self.reconnect();
+                    LinkEvent::Lost(error)
+                }
+            },
+            State::Up(_) => match self.traffic(reads).await {
+                Ok(event) => event,
+                Err(error) => {
+                    self.reconnect();
+                    LinkEvent::Lost(error)
+                }
+            },
+            State::Closed => pending().await,
+        }
+    }
+
+    async fn traffic(&mut self, reads: Reads) -> io::Result<LinkEvent> {
+        let State::Up(stream) = &self.state else { return pending().await };
+        loop {
+            if !self.output.is_empty() {
+                match stream.try_write(&self.output[self.written..]) {
+                    Ok(count) => {
+                        self.written += count;
+                        if self.written == self.output.len() {
+                            self.written = 0;
+                            self.output.clear();
+                            // A burst of answers must not hold its memory for ever.
+                            self.output.shrink_to(4 * limits::LINK_CHUNK_BYTES);
+                        }
+                        return Ok(LinkEvent::Written);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if reads == Reads::Wanted {
+                match stream.try_read(&mut self.input) {
+                    Ok(0) => {
+                        return Err(io::Error::new(
+                            io::ErrorKind::UnexpectedEof,
+                            "the server has closed the connection",
+                        ));
+                    }
+                    Ok(count) => {
+                        self.received = count;
+                        return Ok(LinkEvent::Received);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            match (self.output.is_empty(), reads) {
+                (true, Reads::Paused) => return pending().await,
+                (true, Reads::Wanted) => stream.readable().await?,
+                (false, Reads::Paused) => stream.writable().await?,
+                (false, Reads::Wanted) => {
+                    stream.ready(tokio::io::Interest::READABLE | tokio::io::Interest::WRITABLE).await?;
+                }
+            }
+        }
+    }
+}
+
+/// Whether input is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// It is.
+    Wanted,
+    /// There is more to do than to take more work.
+    Paused,
+}
+
+fn connecting(server: String, after: Duration) -> Connecting {
+    Box::pin(async move {
+        tokio::time::sleep(after).await;
+        let connect = tokio::time::timeout(CONNECT, TcpStream::connect(&server));
+        let stream = connect.await.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no answer in time"))??;
+        stream.set_nodelay(true)?; // small stanzas must not wait for each other's acknowledgement
+        Ok(stream)
+    })
+}
+
+/// The pause after so many failures in a row: doubled each time, and anything from half of it on, so that services that
+/// lost one server do not come back in step.
+fn pause(failures: u32) -> Duration {
+    let doubled = limits::RECONNECT_FIRST_MS.saturating_mul(1 << failures.min(16));
+    let longest = doubled.min(limits::RECONNECT_LONGEST_MS).unsigned_abs();
+    Duration::from_millis(fastrand::u64(longest / 2..=longest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_from_half_a_second_to_half_a_minute() {
+        for _ in 0..1_000 {
+            for (failures, least, most) in
+                [(0, 250, 500), (1, 500, 1_000), (5, 8_000, 16_000), (6, 15_000, 30_000), (99, 15_000, 30_000)]
+            {
+                let ms = pause(failures).as_millis();
+                assert!((least..=most).contains(&ms), "{failures} failures: {ms} ms");
+            }
+        }
+    }
+}

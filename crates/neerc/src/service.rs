@@ -1,0 +1,417 @@
+//! The loop: takes what happens, decides, makes durable, applies, answers, tells. The only place that knows both the
+//! XMPP side and the store, and the only one that reads the clock.
+
+use crate::link::{Link, LinkEvent, Reads};
+use crate::store::{Committing, Opened, Store, StoreError};
+use neerc_core::board::Boards;
+use neerc_core::change::Entry;
+use neerc_core::clock::Reading;
+use neerc_core::limits;
+use neerc_core::people::Person;
+use neerc_core::refusal::Refusal;
+use neerc_xmpp::front::{Ask, Front, FrontEvent, FrontSettings};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, watch};
+
+/// Milliseconds that never go back, and start as the time of day.
+#[derive(Clone, Copy, Debug)]
+pub struct Steady {
+    began: Instant,
+    began_ms: i64,
+}
+
+impl Steady {
+    /// Starts now.
+    pub fn start() -> Steady {
+        Steady { began: Instant::now(), began_ms: wall_ms() }
+    }
+
+    /// The time for everything that waits and repeats, in ms since 1970 as it was known at the start.
+    pub fn now_ms(self) -> i64 {
+        self.began_ms.saturating_add(i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn at(self, ms: i64) -> Instant {
+        let from_start = u64::try_from(ms.saturating_sub(self.began_ms)).unwrap_or(0);
+        self.began + Duration::from_millis(from_start.min(1 << 40))
+    }
+}
+
+/// The time of day, in ms since 1970, for what people are shown.
+#[allow(clippy::disallowed_methods)] // here is where time enters
+fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Why the service ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The store cannot be trusted any more.
+    #[error(
+        "the store failed in a way that leaves it unknown what is on disk, so nothing was answered and the service ends; start it again, and what is on disk counts"
+    )]
+    Store(#[source] StoreError),
+}
+
+/// What somebody who watches the service sees of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// The server has accepted the component.
+    pub online: bool,
+    /// Every room is joined and read.
+    pub ready: bool,
+    /// Each room with its number of users and of tasks.
+    pub rooms: Vec<RoomHealth>,
+    /// What is to be mended, the newest last.
+    pub troubles: Vec<String>,
+}
+
+/// A room as it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomHealth {
+    /// Its name.
+    pub room: String,
+    /// Whether the service is in it and knows its people.
+    pub ready: bool,
+    /// Its users and how many of them have power.
+    pub users: usize,
+    /// How many of the users have power.
+    pub power: usize,
+    /// Live tasks.
+    pub tasks: usize,
+}
+
+/// A batch that is being made durable.
+struct Batch {
+    committing: Committing,
+    entries: Vec<Entry>,
+    outcomes: Vec<(u64, Result<Vec<String>, Refusal>)>,
+}
+
+/// Everything the loop holds.
+pub struct Service {
+    front: Front,
+    link: Link,
+    store: Store,
+    time: Steady,
+    /// What is on disk.
+    boards: Boards,
+    /// What is on disk and what is being written, which the next batch is decided on.
+    ahead: Boards,
+    revision: u64,
+    snapshot_revision: u64,
+    waiting: VecDeque<Ask>,
+    batch: Option<Batch>,
+    health: watch::Sender<Health>,
+    readings: Option<mpsc::Receiver<Reading>>,
+}
+
+impl Service {
+    /// A service on an opened store, linked to the server at `host:port`.
+    pub fn new(
+        settings: FrontSettings,
+        server: String,
+        opened: Opened,
+        readings: Option<mpsc::Receiver<Reading>>,
+    ) -> Service {
+        let Opened { store, boards, revision, told_revision, untold } = opened;
+        let time = Steady::start();
+        let mut front = Front::new(settings, time.now_ms(), told_revision);
+        for Entry { revision, room, change, .. } in untold {
+            let mut notice = boards
+                .get(&room)
+                .map(|board| board.notice(&change))
+                .unwrap_or_else(|| neerc_core::board::Board::default().notice(&change));
+            notice.lost.sort();
+            front.tell(time.now_ms(), &room, revision, notice);
+        }
+        Service {
+            front,
+            link: Link::open(server),
+            store,
+            time,
+            ahead: boards.clone(),
+            boards,
+            revision,
+            snapshot_revision: revision,
+            waiting: VecDeque::new(),
+            batch: None,
+            health: watch::Sender::default(),
+            readings,
+        }
+    }
+
+    /// How the service is, as it changes.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+
+    /// Serves until `stop` is over, then answers what was taken, leaves and closes the store.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
+        let mut stop = pin!(stop);
+        loop {
+            self.advance();
+            let wake_at = self.wake_at().into();
+            let reads = if self.is_congested() { Reads::Paused } else { Reads::Wanted };
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                stored = stored(&mut self.batch) => self.stored(stored)?,
+                reading = reading(&mut self.readings) => self.front.clock(self.time.now_ms(), reading),
+                () = tokio::time::sleep_until(wake_at) => self.front.timeout(self.time.now_ms()),
+                event = self.link.next(reads) => self.link_event(event),
+            }
+        }
+        self.finish().await
+    }
+
+    /// Does all that can be done without waiting.
+    fn advance(&mut self) {
+        self.take_events();
+        self.start_batch();
+        let now_ms = self.time.now_ms();
+        if let Some(output) = self.link.free_output() {
+            self.front.transmit(now_ms, &self.boards, output, limits::LINK_CHUNK_BYTES);
+        }
+        self.take_events();
+    }
+
+    fn is_congested(&self) -> bool {
+        self.front.is_congested() || self.waiting.len() >= limits::WRITES_WAITING
+    }
+
+    fn wake_at(&self) -> Instant {
+        let mut wake_ms = self.front.next_timeout_ms();
+        if self.link.is_free() {
+            wake_ms = wake_ms.min(self.front.next_transmit_ms());
+        }
+        self.time.at(wake_ms)
+    }
+
+    fn link_event(&mut self, event: LinkEvent) {
+        let now_ms = self.time.now_ms();
+        match event {
+            LinkEvent::Connected => self.front.connected(now_ms),
+            LinkEvent::Received => self.front.receive(now_ms, self.link.input(), &self.boards),
+            LinkEvent::Written => {}
+            LinkEvent::Lost(error) => {
+                self.front.disconnected();
+                self.trouble(format!("no connection to the server {}: {error}; trying again", self.link.server()));
+                self.note_health(|health| (health.online, health.ready) = (false, false));
+            }
+        }
+    }
+
+    fn take_events(&mut self) {
+        while let Some(event) = self.front.poll() {
+            match event {
+                FrontEvent::Ask(ask) => self.waiting.push_back(ask),
+                FrontEvent::Online => {
+                    self.link.accepted();
+                    tracing::info!("connected to {}", self.link.server());
+                    self.note_health(|health| health.online = true);
+                }
+                FrontEvent::Ready => {
+                    let rooms: Vec<&str> = self.front.rooms().iter().map(|watch| &*watch.room).collect();
+                    tracing::info!("ready: rooms {}", rooms.join(", "));
+                    self.note_health(|health| health.ready = true);
+                }
+                FrontEvent::RoomCreated(room) => tracing::info!("created the room {room}, which was missing"),
+                FrontEvent::Trouble(trouble) => self.trouble(trouble),
+                FrontEvent::Ended(why) => {
+                    self.trouble(why);
+                    self.front.disconnected();
+                    self.link.reconnect();
+                    self.note_health(|health| (health.online, health.ready) = (false, false));
+                }
+                FrontEvent::Told(revision) => self.store.told(revision),
+            }
+        }
+    }
+
+    fn trouble(&self, trouble: String) {
+        tracing::warn!("{trouble}");
+        self.note_health(|health| {
+            health.troubles.retain(|known| *known != trouble);
+            health.troubles.push(trouble);
+            let excess = health.troubles.len().saturating_sub(32);
+            health.troubles.drain(..excess);
+        });
+    }
+
+    fn note_health(&self, note: impl FnOnce(&mut Health)) {
+        let rooms = self.front.rooms().iter().map(|watch| RoomHealth {
+            room: watch.room.to_string(),
+            ready: watch.is_ready(),
+            users: watch.people().len(),
+            power: watch.people().listed().iter().filter(|(_, member)| member.power).count(),
+            tasks: self.boards.get(&watch.room).map_or(0, |board| board.len()),
+        });
+        let rooms = rooms.collect();
+        self.health.send_modify(|health| {
+            health.rooms = rooms;
+            note(health);
+        });
+    }
+
+    // Writes
+
+    /// Decides what waits and begins to make it durable, unless something is being made durable already.
+    fn start_batch(&mut self) {
+        if self.batch.is_some() || self.waiting.is_empty() {
+            return;
+        }
+        let wall_ms = wall_ms();
+        let mut entries = Vec::new();
+        let mut outcomes = Vec::new();
+        while outcomes.len() < limits::WRITES_PER_BATCH
+            && let Some(ask) = self.waiting.pop_front()
+        {
+            let Ask { token, room, who, command } = ask;
+            let board = self.ahead.entry(room.clone()).or_default();
+            let decided = board.decide(wall_ms, &who, self.front.people(&room), &command);
+            outcomes.push((
+                token,
+                decided.map(|decision| {
+                    if let Some(change) = decision.change {
+                        let revision = self.revision + 1 + entries.len() as u64;
+                        board.apply(revision, &change);
+                        entries.push(Entry { revision, room, at_ms: wall_ms, by: who, change });
+                    }
+                    decision.left_out
+                }),
+            ));
+        }
+        if entries.is_empty() {
+            return self.answer(outcomes);
+        }
+        let committing = self.store.commit(entries.clone());
+        self.batch = Some(Batch { committing, entries, outcomes });
+    }
+
+    /// A batch is on disk, or not.
+    fn stored(&mut self, outcome: Result<(), StoreError>) -> Result<(), ServiceError> {
+        let Some(Batch { entries, outcomes, .. }) = self.batch.take() else { return Ok(()) };
+        if let Err(error) = outcome {
+            if error.is_fatal() {
+                return Err(ServiceError::Store(error));
+            }
+            self.trouble(format!("{} changes were refused because they could not be stored: {error}", entries.len()));
+            self.ahead = self.boards.clone();
+            self.answer(outcomes.into_iter().map(|(token, _)| (token, Err(Refusal::NotDurable))).collect());
+            return Ok(());
+        }
+        let mut notices = Vec::with_capacity(entries.len());
+        for Entry { revision, room, change, by, .. } in entries {
+            let board = self.boards.entry(room.clone()).or_default();
+            let notice = board.notice(&change);
+            board.apply(revision, &change);
+            self.revision = revision;
+            log_change(revision, &room, &by, &change);
+            notices.push((room, revision, notice));
+        }
+        self.answer(outcomes);
+        let now_ms = self.time.now_ms();
+        for (room, revision, notice) in notices {
+            self.front.tell(now_ms, &room, revision, notice);
+        }
+        if self.revision - self.snapshot_revision >= limits::CHANGES_PER_SNAPSHOT {
+            self.snapshot_revision = self.revision;
+            self.store.snapshot(self.revision, self.boards.clone());
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, outcomes: Vec<(u64, Result<Vec<String>, Refusal>)>) {
+        let now_ms = self.time.now_ms();
+        for (token, outcome) in outcomes {
+            self.front.answer(now_ms, token, outcome, &self.boards);
+        }
+    }
+
+    // The end
+
+    /// Answers what was taken, leaves the rooms, ends the stream and closes the store.
+    async fn finish(mut self) -> Result<(), ServiceError> {
+        tracing::info!("stopping");
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(limits::SHUTDOWN_MS);
+        let answered = async {
+            while self.batch.is_some() || !self.waiting.is_empty() {
+                self.start_batch();
+                if self.batch.is_some() {
+                    let outcome = stored(&mut self.batch).await;
+                    self.stored(outcome)?;
+                }
+            }
+            self.flush().await;
+            self.front.close();
+            self.flush().await;
+            Ok(())
+        };
+        let answered = tokio::time::timeout_at(deadline, answered).await;
+        self.link.close();
+        if let Ok(Err(error)) = answered {
+            return Err(error);
+        }
+        if self.revision > self.snapshot_revision {
+            self.store.snapshot(self.revision, self.boards.clone());
+        }
+        let closed = tokio::time::timeout_at(deadline + Duration::from_millis(400), self.store.close()).await;
+        if let Ok(Err(error)) = closed {
+            tracing::warn!("the store was not closed cleanly, which loses nothing: {error}");
+        }
+        Ok(())
+    }
+}
+
+impl Service {
+    /// Writes all that can be written now; what the spacing holds back is told after the next start.
+    async fn flush(&mut self) {
+        while self.link.is_up() {
+            let now_ms = self.time.now_ms();
+            if let Some(output) = self.link.free_output() {
+                self.front.transmit(now_ms, &self.boards, output, limits::LINK_CHUNK_BYTES);
+                if output.is_empty() {
+                    return;
+                }
+            }
+            if let LinkEvent::Lost(_) = self.link.next(Reads::Paused).await {
+                return;
+            }
+        }
+    }
+}
+
+/// The outcome of the batch that is being made durable; never, if there is none.
+async fn stored(batch: &mut Option<Batch>) -> Result<(), StoreError> {
+    match batch {
+        Some(batch) => Pin::new(&mut batch.committing).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next reading of the contest clock; never, if there is no clock.
+async fn reading(readings: &mut Option<mpsc::Receiver<Reading>>) -> Reading {
+    if let Some(receiver) = readings
+        && let Some(reading) = receiver.recv().await
+    {
+        return reading;
+    }
+    std::future::pending().await
+}
+
+/// One line for each change; what people wrote is not in it.
+fn log_change(revision: u64, room: &str, by: &Person, change: &neerc_core::change::Change) {
+    use neerc_core::change::Change;
+    let what = match change {
+        Change::Created { .. } => "created",
+        Change::Edited { .. } => "edited",
+        Change::Answered { .. } => "answered",
+        Change::Removed { .. } => "removed",
+    };
+    tracing::debug!(revision, room, by = by.bare(), task = change.task().0, what);
+}

@@ -1,0 +1,65 @@
+//! From the checked configuration to what each part of the program takes.
+
+use crate::config::{self, Config};
+use neerc_core::notice::Visibility;
+use neerc_core::people::GroupRule;
+use neerc_xmpp::address::Address;
+use neerc_xmpp::front::FrontSettings;
+use neerc_xmpp::groups::GroupSettings;
+
+/// A setting that reads like a JID and is none.
+#[derive(Debug, thiserror::Error)]
+#[error("{key} = \"{value}\" is not a valid JID")]
+pub struct NotAJid {
+    key: &'static str,
+    value: String,
+}
+
+/// The settings of the XMPP side.
+pub fn front(config: &Config) -> Result<FrontSettings, NotAJid> {
+    let jid = |key, value: &str| Address::parse(value).ok_or_else(|| NotAJid { key, value: value.to_owned() });
+    let component = jid("component.jid", &config.component.jid)?;
+    let rooms_service = jid("rooms.service", &config.rooms.service)?;
+    jid("rooms.nickname", &format!("a@b/{}", config.rooms.nickname))?;
+    let mut groups = GroupSettings::default();
+    for group in &config.groups {
+        match &group.members {
+            config::Members::Names(patterns) => {
+                groups.rules.push(GroupRule { group: group.name.as_str().into(), patterns: patterns.clone() });
+            }
+            config::Members::Room(room) => {
+                let room = jid("groups.room", &format!("{room}@{}", rooms_service.domain()))?;
+                groups.rooms.push((group.name.as_str().into(), room));
+            }
+        }
+    }
+    if let Some(directory) = &config.directory {
+        let poll_ms = i64::try_from(directory.poll_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        groups.directory = Some((jid("directory.jid", &directory.jid)?, poll_ms));
+    }
+    Ok(FrontSettings {
+        component: component.as_str().to_owned(),
+        host: jid("component.host", &config.component.host)?,
+        secret: config.component.secret.expose().to_owned(),
+        rooms_service: rooms_service.as_str().to_owned(),
+        rooms: config.rooms.join.iter().map(|room| room.as_str().into()).collect(),
+        nickname: config.rooms.nickname.clone(),
+        admit_unaffiliated: config.rooms.unaffiliated == config::Unaffiliated::Admitted,
+        groups,
+        visibility: match config.tasks.visibility {
+            config::Visibility::All => Visibility::All,
+            config::Visibility::Own => Visibility::Own,
+        },
+        wiki_packet: config.tasks.wiki_packet == config::WikiPacket::Sent,
+        spacing_ms: i64::try_from(config.tasks.spacing_ms).unwrap_or(i64::MAX),
+        max_stanza_bytes: config.tasks.max_stanza_bytes,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// Where the store is.
+pub fn store_url(config: &Config) -> String {
+    match &config.store {
+        config::Store::Sqlite(path) => format!("sqlite:{}", path.display()),
+    }
+}

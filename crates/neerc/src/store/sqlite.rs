@@ -1,0 +1,942 @@
+//! The store in an SQLite file: a thread of its own owns the connection, and handles send it batches. Every commit is
+//! synced; the write-ahead log is copied back between commits, never within one. Other processes may read the file
+//! (backups), but a lock file beside it keeps a second neerc out. Not the formats of records: see record.rs.
+
+use super::StoreError;
+use super::record::{self, RecordError};
+use neerc_core::board::Boards;
+use neerc_core::change::{Entry, Room};
+use neerc_core::people::Person;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, ffi};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// Marks an SQLite file as ours: "NERC" in ASCII.
+const APPLICATION_ID: i64 = 0x4e45_5243;
+/// What makes a database of format N from one of format N - 1. Never edit one; add one.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+/// The newest format.
+const FORMAT: i64 = MIGRATIONS.len() as i64;
+
+/// Most batches waiting for the thread; the service has one under way at a time.
+const BATCHES_WAITING: usize = 64;
+/// How long another process that writes into the file is waited for.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
+/// How long a told revision waits for a commit to be stored with.
+const TOLD_WAIT: Duration = Duration::from_millis(500);
+/// How long nothing must be committed before the write-ahead log is copied back.
+const IDLE: Duration = Duration::from_millis(200);
+/// Pages in the write-ahead log at which it is copied back even if commits keep coming: 16 MiB.
+const WAL_PAGES: i64 = 4_096;
+/// Pages in the write-ahead log at which somebody's reading transaction is worth a warning: 256 MiB.
+const WAL_PAGES_ALARMING: i64 = 65_536;
+/// Pause before housekeeping that failed is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// How often the thread looks whether a snapshot has been written down.
+const SNAPSHOT_POLL: Duration = Duration::from_millis(10);
+/// Snapshots that are kept.
+const SNAPSHOTS: u32 = 2;
+
+type Reply = oneshot::Sender<Result<(), StoreError>>;
+
+/// What reading the file at the start gave.
+pub struct Loaded {
+    /// The boards as of `revision`.
+    pub boards: Boards,
+    /// Last revision of the log.
+    pub revision: u64,
+    /// Revision up to which everybody was told.
+    pub told_revision: u64,
+    /// The entries above that.
+    pub untold: Vec<Entry>,
+}
+
+/// A handle to the thread.
+#[derive(Clone, Debug)]
+pub struct Sqlite {
+    requests: mpsc::Sender<Request>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+enum Request {
+    Commit {
+        entries: Vec<Entry>,
+        reply: Reply,
+    },
+    /// There is something new in [`Shared`].
+    Look,
+    Close {
+        reply: Reply,
+    },
+}
+
+/// What handles leave for the thread where only the newest counts.
+#[derive(Debug, Default)]
+struct Shared {
+    batches_waiting: AtomicUsize,
+    told: AtomicU64,
+    snapshot: Mutex<Option<(u64, Boards)>>,
+    /// A [`Request::Look`] is on its way, so another would only fill the queue.
+    look_sent: AtomicBool,
+}
+
+impl Shared {
+    fn snapshot(&self) -> MutexGuard<'_, Option<(u64, Boards)>> {
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) // whole at any time: it is only ever replaced
+    }
+}
+
+impl Sqlite {
+    /// See [`super::Store::commit`].
+    pub fn commit(&self, entries: Vec<Entry>) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (reply, outcome) = oneshot::channel();
+        let waiting = self.shared.batches_waiting.fetch_add(1, Ordering::SeqCst);
+        if waiting >= BATCHES_WAITING {
+            self.shared.batches_waiting.fetch_sub(1, Ordering::SeqCst);
+            let _ = reply.send(Err(StoreError::Busy { waiting })); // we hold the receiver
+        } else {
+            self.send(Request::Commit { entries, reply });
+        }
+        outcome
+    }
+
+    /// See [`super::Store::told`].
+    pub fn told(&self, revision: u64) {
+        self.shared.told.fetch_max(revision, Ordering::SeqCst);
+        self.look();
+    }
+
+    /// See [`super::Store::snapshot`].
+    pub fn snapshot(&self, revision: u64, boards: Boards) {
+        let mut waiting = self.shared.snapshot();
+        if waiting.as_ref().is_none_or(|(known, _)| *known < revision) {
+            *waiting = Some((revision, boards));
+        }
+        drop(waiting);
+        self.look();
+    }
+
+    /// See [`super::Store::close`].
+    pub fn close(self) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (reply, outcome) = oneshot::channel();
+        self.send(Request::Close { reply });
+        outcome
+    }
+
+    fn look(&self) {
+        if !self.shared.look_sent.swap(true, Ordering::SeqCst) {
+            self.send(Request::Look);
+        }
+    }
+
+    /// If the thread is gone, the request is dropped, and its reply with it: the receiver says so.
+    fn send(&self, request: Request) {
+        let _ = self.requests.send(request);
+    }
+}
+
+/// Opens the file, reads it and starts the thread.
+pub fn open(path: &Path) -> Result<(Sqlite, Loaded), StoreError> {
+    let (disk, loaded) = open_disk(path)?;
+    let (requests, queue) = mpsc::channel();
+    let shared = Arc::new(Shared::default());
+    let worker = Worker { disk, queue, shared: shared.clone(), due: Due::default(), writing: None, is_alarmed: false };
+    let thread = thread::Builder::new().name("neerc-store".into());
+    thread.spawn(move || worker.run()).map_err(StoreError::Thread)?;
+    Ok((Sqlite { requests, shared }, loaded))
+}
+
+fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
+    let file = resolve(path)?;
+    let lock = lock(&file)?;
+    let conn = connect(&file)?;
+    let loaded = load(&conn, &file)?;
+    let disk = Disk { conn, file, last: loaded.revision, told: loaded.told_revision, is_broken: false, _lock: lock };
+    Ok((disk, loaded))
+}
+
+/// The one true path, so that two links to a database lead to the same lock.
+fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
+    let at = |source| StoreError::File { file: path.to_owned(), source };
+    match path.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let name = path.file_name().ok_or_else(|| at(error))?;
+            let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+            Ok(folder.canonicalize().map_err(at)?.join(name))
+        }
+        resolved => resolved.map_err(at),
+    }
+}
+
+/// Takes the lock file beside the database and writes the own process id into it. The kernel releases it with the
+/// process; the file itself stays.
+fn lock(file: &Path) -> Result<File, StoreError> {
+    let mut path = file.as_os_str().to_owned();
+    path.push(".lock");
+    let path = PathBuf::from(path);
+    let at = |source| StoreError::File { file: path.clone(), source };
+    let mut lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(at)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            let read = lock.take(32).read_to_string(&mut text);
+            let by = read.ok().and_then(|_| text.trim().parse().ok());
+            return Err(StoreError::InUse { file: file.to_owned(), by });
+        }
+        Err(TryLockError::Error(error)) => return Err(at(error)),
+    }
+    let written = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
+    if let Err(error) = written {
+        tracing::debug!("{}: cannot note the process id: {error}", path.display()); // the lock holds all the same
+    }
+    Ok(lock)
+}
+
+/// An error of SQLite with what it happened at. Damage is recognised whatever was being done.
+fn failed(doing: &'static str, file: &Path, source: rusqlite::Error) -> StoreError {
+    let file = file.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Damaged { file, what: source.to_string() }
+        }
+        _ => StoreError::Sqlite { doing, file, source },
+    }
+}
+
+/// Whether after this error what is on disk is not known any more.
+pub fn is_fatal(error: &rusqlite::Error) -> bool {
+    let rusqlite::Error::SqliteFailure(error, _) = error else { return false };
+    let syncs = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC, ffi::SQLITE_IOERR_CORRUPTFS];
+    syncs.contains(&error.extended_code) || matches!(error.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+}
+
+/// Opens a connection to a database of ours, made or migrated if need be. Nothing is written before it is known whose
+/// the file is.
+fn connect(file: &Path) -> Result<Connection, StoreError> {
+    let at = |source| failed("open", file, source);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut conn = Connection::open_with_flags(file, flags).map_err(at)?;
+    conn.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
+    let format = format(&conn, file)?;
+    let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(at)?;
+    if mode != "wal" {
+        return Err(StoreError::NoWal { file: file.to_owned(), mode });
+    }
+    conn.pragma_update(None, "synchronous", "FULL").map_err(at)?;
+    conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(at)?;
+    conn.pragma_update(None, "cell_size_check", true).map_err(at)?;
+    if format < FORMAT {
+        migrate(&mut conn, format).map_err(|source| failed("bring up to date", file, source))?;
+        tracing::info!("{}: brought from format {format} to {FORMAT}", file.display());
+    }
+    Ok(conn)
+}
+
+/// The format of the database, 0 for an empty one.
+fn format(conn: &Connection, file: &Path) -> Result<i64, StoreError> {
+    let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| failed("open", file, e));
+    let application_id = number("PRAGMA application_id")?;
+    let format = number("PRAGMA user_version")?;
+    if application_id != APPLICATION_ID {
+        let is_empty = application_id == 0 && format == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0;
+        return if is_empty { Ok(0) } else { Err(StoreError::Foreign { file: file.to_owned() }) };
+    }
+    if format > FORMAT {
+        return Err(StoreError::Newer { file: file.to_owned(), found: format, known: FORMAT });
+    }
+    Ok(format)
+}
+
+fn migrate(conn: &mut Connection, format: i64) -> rusqlite::Result<()> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for (version, sql) in (1..).zip(MIGRATIONS) {
+        if version > format {
+            tx.execute_batch(sql)?;
+        }
+    }
+    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    tx.pragma_update(None, "user_version", FORMAT)?;
+    tx.commit()
+}
+
+/// Reads the newest snapshot that can be read and the log after it; nothing else, so that a long log does not make a
+/// long start. Whatever is read is checked.
+fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError> {
+    let damaged = |what: String| StoreError::Damaged { file: file.to_owned(), what };
+    let number = |sql| {
+        let found = conn.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).optional();
+        Ok(found.map_err(|error| failed("read", file, error))?.flatten())
+    };
+    let revision = stored(number("SELECT max(revision) FROM log")?.unwrap_or(0));
+    let told = number("SELECT value FROM meta WHERE key = 'told_revision'")?;
+    let told_revision = stored(told.ok_or_else(|| damaged("meta has no told_revision".into()))?);
+    let snapshot = stored(number("SELECT max(revision) FROM snapshot")?.unwrap_or(0));
+    for (known, what) in [(told_revision, "people were told of"), (snapshot, "a snapshot was stored of")] {
+        if known > revision {
+            return Err(damaged(format!("the log ends at revision {revision}, but {what} revision {known}")));
+        }
+    }
+    let (folded, mut boards) = newest_snapshot(conn, file)?.unwrap_or_default();
+    let mut untold = Vec::new();
+    let mut last = folded.min(told_revision);
+    let mut log = conn
+        .prepare("SELECT revision, room, at_ms, by_jid, record, sum FROM log WHERE revision > ? ORDER BY revision")
+        .map_err(|error| failed("read", file, error))?;
+    let mut rows = log.query([number_of(last)]).map_err(|error| failed("read", file, error))?;
+    while let Some(row) = rows.next().map_err(|error| failed("read", file, error))? {
+        let entry = entry(row, &boards, last + 1).map_err(damaged)?;
+        last = entry.revision;
+        if last > folded {
+            boards.entry(entry.room.clone()).or_default().apply(last, &entry.change);
+        }
+        if last > told_revision {
+            untold.push(entry);
+        }
+    }
+    if last != revision {
+        return Err(damaged(format!("revision {} of the log is missing", last + 1)));
+    }
+    Ok(Loaded { boards, revision, told_revision, untold })
+}
+
+/// A line of the log, which must be that of `revision`; the error says what is wrong with it.
+fn entry(row: &Row<'_>, boards: &Boards, revision: u64) -> Result<Entry, String> {
+    let wrong = |why: &dyn std::fmt::Display| format!("revision {revision} of the log: {why}");
+    let text = |column| row.get_ref(column).map_err(|e| wrong(&e))?.as_bytes().map_err(|e| wrong(&e));
+    let number = |column| row.get_ref(column).map_err(|e| wrong(&e))?.as_i64().map_err(|e| wrong(&e));
+    let found = number(0)?;
+    if found != number_of(revision) {
+        return Err(format!("revision {revision} of the log is missing; the next is {found}"));
+    }
+    let (room, at_ms, by, record) = (text(1)?, number(2)?, text(3)?, text(4)?);
+    let sum = i64::from(record::entry_sum(found, room, at_ms, by, record));
+    if sum != number(5)? {
+        return Err(wrong(&format_args!("its checksum is {sum}, not {} as stored", number(5)?)));
+    }
+    let room = std::str::from_utf8(room).map_err(|e| wrong(&e))?;
+    let room = boards.get_key_value(room).map_or_else(|| Room::from(room), |(room, _)| room.clone());
+    let by = Person::from_bare(std::str::from_utf8(by).map_err(|e| wrong(&e))?);
+    let change = record::read_change(record).map_err(|e| wrong(&e))?;
+    Ok(Entry { revision, room, at_ms, by, change })
+}
+
+/// The newest snapshot that can be read. One that cannot only makes the start longer, unless SQLite itself finds
+/// damage in the file.
+fn newest_snapshot(conn: &Connection, file: &Path) -> Result<Option<(u64, Boards)>, StoreError> {
+    let at = |source| failed("read", file, source);
+    let mut snapshots =
+        conn.prepare("SELECT revision, record, sum FROM snapshot ORDER BY revision DESC").map_err(at)?;
+    let mut rows = snapshots.query([]).map_err(at)?;
+    while let Some(row) = rows.next().map_err(at)? {
+        let revision = row.get(0).map_err(at)?;
+        match boards(row, revision) {
+            Ok(boards) => return Ok(Some((stored(revision), boards))),
+            Err(why) => tracing::warn!(
+                "{}: the snapshot of revision {revision} is left aside and more of the log read instead: {why}",
+                file.display()
+            ),
+        }
+    }
+    Ok(None)
+}
+
+fn boards(row: &Row<'_>, revision: i64) -> Result<Boards, String> {
+    let record = row.get_ref(1).map_err(|e| e.to_string())?.as_bytes().map_err(|e| e.to_string())?;
+    let known: i64 = row.get(2).map_err(|e| e.to_string())?;
+    let sum = i64::from(record::snapshot_sum(revision, record));
+    if sum != known {
+        return Err(format!("its checksum is {sum}, not {known} as stored"));
+    }
+    record::read_boards(record).map_err(|e| e.to_string())
+}
+
+/// A revision as SQLite holds numbers.
+fn number_of(revision: u64) -> i64 {
+    i64::try_from(revision).unwrap_or(i64::MAX)
+}
+
+/// A revision from what SQLite holds; a negative one, which nobody stores, is none.
+fn stored(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// The connection with what is known of the file.
+struct Disk {
+    conn: Connection,
+    file: PathBuf,
+    /// Last revision stored.
+    last: u64,
+    /// Told revision stored.
+    told: u64,
+    /// Something fatal happened: nothing is stored any more.
+    is_broken: bool,
+    _lock: File,
+}
+
+impl Disk {
+    /// Stores a batch and, with it, up to where everybody was told. On an error nothing of either is stored.
+    fn append(&mut self, entries: &[Entry], told: u64) -> Result<(), StoreError> {
+        let Some(last) = entries.last() else { return Ok(()) };
+        let told = told.min(self.last).max(self.told);
+        self.guarded(|disk| disk.insert(entries, told))?;
+        self.last = last.revision;
+        self.told = told;
+        Ok(())
+    }
+
+    fn insert(&mut self, entries: &[Entry], told: u64) -> Result<(), StoreError> {
+        let file = &self.file;
+        let at = |source| failed("store changes in", file, source);
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(at)?;
+        let found: Option<i64> = {
+            let mut last = tx.prepare_cached("SELECT max(revision) FROM log").map_err(at)?;
+            last.query_row([], |row| row.get(0)).map_err(at)?
+        };
+        let mut last = stored(found.unwrap_or(0));
+        {
+            let mut insert = tx.prepare_cached("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)").map_err(at)?;
+            for Entry { revision, room, at_ms, by, change } in entries {
+                if last.checked_add(1) != Some(*revision) {
+                    return Err(StoreError::Order { file: file.clone(), last, given: *revision });
+                }
+                last = *revision;
+                let record = record::write_change(change)
+                    .map_err(|why| StoreError::Unwritable { revision: *revision, what: why.to_string() })?;
+                let (number, by) = (number_of(*revision), by.bare());
+                let sum = record::entry_sum(number, room.as_bytes(), *at_ms, by.as_bytes(), record.as_bytes());
+                insert.execute((number, &**room, at_ms, by, record, sum)).map_err(at)?;
+            }
+        }
+        if told > self.told {
+            set_told(&tx, told).map_err(at)?;
+        }
+        tx.commit().map_err(at)
+    }
+
+    /// Stores up to where everybody was told.
+    fn save_told(&mut self, told: u64) -> Result<(), StoreError> {
+        let told = told.min(self.last);
+        self.guarded(|disk| set_told(&disk.conn, told).map_err(|e| failed("store progress in", &disk.file, e)))?;
+        self.told = told;
+        Ok(())
+    }
+
+    /// Stores a snapshot and drops the oldest.
+    fn save_snapshot(&mut self, revision: u64, record: &str) -> Result<(), StoreError> {
+        let last = self.last;
+        self.guarded(|disk| {
+            let file = &disk.file;
+            if revision > last {
+                return Err(StoreError::Order { file: file.clone(), last, given: revision });
+            }
+            let at = |source| failed("store a snapshot in", file, source);
+            let number = number_of(revision);
+            let sum = record::snapshot_sum(number, record.as_bytes());
+            let tx = disk.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(at)?;
+            tx.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", (number, record, sum)).map_err(at)?;
+            let newest = "SELECT revision FROM snapshot ORDER BY revision DESC LIMIT ?";
+            tx.execute(&format!("DELETE FROM snapshot WHERE revision NOT IN ({newest})"), [SNAPSHOTS]).map_err(at)?;
+            tx.commit().map_err(at)
+        })
+    }
+
+    /// Pages of the write-ahead log that are not copied back yet, after doing what `mode` says (NOOP: nothing).
+    fn checkpoint(&mut self, mode: Checkpoint) -> Result<i64, StoreError> {
+        self.guarded(|disk| {
+            let at = |source| failed("copy the write-ahead log back into", &disk.file, source);
+            let mut pragma = disk.conn.prepare_cached(mode.sql()).map_err(at)?;
+            let (pages, copied): (i64, i64) = pragma.query_row([], |row| Ok((row.get(1)?, row.get(2)?))).map_err(at)?;
+            Ok(pages - copied)
+        })
+    }
+
+    /// Runs `work` unless the store is broken. Afterwards no transaction is open, or the store is broken.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Disk) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        if self.is_broken {
+            return Err(StoreError::Broken { file: self.file.clone() });
+        }
+        let outcome = work(self);
+        if !self.conn.is_autocommit() && self.conn.execute_batch("ROLLBACK").is_err() {
+            self.give_up();
+        } else if outcome.as_ref().is_err_and(StoreError::is_fatal) {
+            self.give_up();
+        }
+        match outcome {
+            Err(error) if self.is_broken && !error.is_fatal() => {
+                tracing::error!("{error}, and that could not be undone");
+                Err(StoreError::Broken { file: self.file.clone() })
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Touches the file no more: what the page cache holds may not be what is on disk, so not even the checkpoint
+    /// that SQLite makes of its own when it closes may happen.
+    fn give_up(&mut self) {
+        self.is_broken = true;
+        if let Err(error) = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+            tracing::error!("{}: {error}", self.file.display());
+        }
+    }
+}
+
+fn set_told(conn: &Connection, told: u64) -> rusqlite::Result<()> {
+    let mut update = conn.prepare_cached("UPDATE meta SET value = ? WHERE key = 'told_revision'")?;
+    update.execute([number_of(told)]).map(|_| ())
+}
+
+/// How much of the write-ahead log is copied back.
+#[derive(Clone, Copy)]
+enum Checkpoint {
+    /// Nothing, only look.
+    Noop,
+    /// What is possible without waiting for anybody.
+    Passive,
+    /// Everything, and the file is emptied.
+    Truncate,
+}
+
+impl Checkpoint {
+    fn sql(self) -> &'static str {
+        match self {
+            Checkpoint::Noop => "PRAGMA wal_checkpoint(NOOP)",
+            Checkpoint::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+            Checkpoint::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+        }
+    }
+}
+
+/// What the thread holds.
+struct Worker {
+    disk: Disk,
+    queue: mpsc::Receiver<Request>,
+    shared: Arc<Shared>,
+    due: Due,
+    /// The snapshot that is being written down, by a thread that ends with it.
+    writing: Option<(u64, JoinHandle<Result<String, RecordError>>)>,
+    is_alarmed: bool,
+}
+
+/// When housekeeping is due; `None`: there is nothing to do.
+#[derive(Default)]
+struct Due {
+    told: Option<Instant>,
+    checkpoint: Option<Instant>,
+    /// The write-ahead log could not be copied back whole; not again before this.
+    checkpoint_pause: Option<Instant>,
+}
+
+impl Worker {
+    fn run(mut self) {
+        loop {
+            match self.next() {
+                Ok(Request::Commit { entries, reply }) => {
+                    self.shared.batches_waiting.fetch_sub(1, Ordering::SeqCst);
+                    let outcome = self.disk.append(&entries, self.shared.told.load(Ordering::SeqCst));
+                    let _ = reply.send(outcome); // whoever dropped the future does not care
+                    self.after_commit();
+                }
+                Ok(Request::Look) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Request::Close { reply }) => {
+                    let outcome = self.finish();
+                    drop(self);
+                    let _ = reply.send(outcome);
+                    return;
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    if let Err(error) = self.finish() {
+                        tracing::error!("{error}");
+                    }
+                    return;
+                }
+            }
+            self.housekeeping();
+        }
+    }
+
+    /// The next request, or a timeout when housekeeping is due and nothing is waiting.
+    fn next(&self) -> Result<Request, RecvTimeoutError> {
+        let poll = self.writing.as_ref().map(|_| Instant::now() + SNAPSHOT_POLL);
+        match [self.due.told, self.due.checkpoint, poll].into_iter().flatten().min() {
+            Some(due) => self.queue.recv_timeout(due.saturating_duration_since(Instant::now())),
+            None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    /// The write-ahead log is copied back once there is a pause, or now if it is long.
+    fn after_commit(&mut self) {
+        let now = Instant::now();
+        let due = match self.disk.checkpoint(Checkpoint::Noop) {
+            Ok(0) => None,
+            Ok(pages) if pages >= WAL_PAGES => Some(self.due.checkpoint_pause.unwrap_or(now)),
+            Ok(_) => Some((now + IDLE).max(self.due.checkpoint_pause.unwrap_or(now))),
+            Err(_) if self.disk.is_broken => None,
+            Err(_) => Some(now + RETRY),
+        };
+        self.due.checkpoint = due;
+    }
+
+    fn housekeeping(&mut self) {
+        self.shared.look_sent.store(false, Ordering::SeqCst); // before looking: what comes later sends another
+        if self.disk.is_broken {
+            self.due = Due::default();
+            *self.shared.snapshot() = None;
+            return;
+        }
+        let now = Instant::now();
+        self.keep_told(now);
+        self.keep_snapshot();
+        if self.due.checkpoint.is_some_and(|due| due <= now) {
+            self.copy_back(now);
+        }
+    }
+
+    fn keep_told(&mut self, now: Instant) {
+        let told = self.shared.told.load(Ordering::SeqCst).min(self.disk.last);
+        if told <= self.disk.told {
+            self.due.told = None;
+        } else if *self.due.told.get_or_insert(now + TOLD_WAIT) <= now {
+            let saved = self.disk.save_told(told);
+            self.due.told = saved.is_err().then_some(now + RETRY);
+            self.report(saved);
+            self.after_commit();
+        }
+    }
+
+    fn keep_snapshot(&mut self) {
+        if let Some((revision, writing)) = self.writing.take_if(|(_, writing)| writing.is_finished()) {
+            self.store_snapshot(revision, writing);
+            self.after_commit();
+        }
+        if self.writing.is_none() {
+            self.write_snapshot();
+        }
+    }
+
+    /// Has the waiting snapshot written down by another thread: with a long history that takes longer than a commit
+    /// should.
+    fn write_snapshot(&mut self) {
+        let Some((revision, boards)) = self.shared.snapshot().take() else { return };
+        let thread = thread::Builder::new().name("neerc-snapshot".into());
+        match thread.spawn(move || record::write_boards(&boards)) {
+            Ok(writing) => self.writing = Some((revision, writing)),
+            Err(error) => self.report(Err(StoreError::Thread(error))),
+        }
+    }
+
+    fn store_snapshot(&mut self, revision: u64, writing: JoinHandle<Result<String, RecordError>>) {
+        match writing.join() {
+            Ok(Ok(record)) => {
+                let saved = self.disk.save_snapshot(revision, &record);
+                self.report(saved);
+            }
+            Ok(Err(why)) => self.report(Err(StoreError::Unwritable { revision, what: why.to_string() })),
+            Err(_) => tracing::error!("writing down the snapshot of revision {revision} panicked"),
+        }
+    }
+
+    fn copy_back(&mut self, now: Instant) {
+        let left = self.disk.checkpoint(Checkpoint::Passive);
+        let pages = *left.as_ref().unwrap_or(&1);
+        self.due.checkpoint_pause = (pages > 0).then_some(now + RETRY);
+        self.due.checkpoint = self.due.checkpoint_pause.filter(|_| !self.disk.is_broken);
+        let is_alarming = pages >= WAL_PAGES_ALARMING;
+        if is_alarming && !self.is_alarmed {
+            tracing::warn!(
+                "{}: {pages} pages of the write-ahead log cannot be copied back while another program reads the file",
+                self.disk.file.display()
+            );
+        }
+        self.is_alarmed = is_alarming;
+        self.report(left.map(|_| ()));
+    }
+
+    /// Housekeeping has nobody to answer; after a fatal error the next commit says so.
+    fn report(&self, outcome: Result<(), StoreError>) {
+        match outcome {
+            Ok(()) => {}
+            Err(error) if error.is_fatal() => tracing::error!("{error}"),
+            Err(error) => tracing::warn!("{error}"),
+        }
+    }
+
+    /// Stores what waits and empties the write-ahead log, so that the database is one file again.
+    fn finish(&mut self) -> Result<(), StoreError> {
+        if let Some((revision, writing)) = self.writing.take() {
+            self.store_snapshot(revision, writing);
+        }
+        self.write_snapshot();
+        if let Some((revision, writing)) = self.writing.take() {
+            self.store_snapshot(revision, writing);
+        }
+        let told = self.shared.told.load(Ordering::SeqCst);
+        if told.min(self.disk.last) > self.disk.told {
+            self.disk.save_told(told)?;
+        }
+        self.disk.checkpoint(Checkpoint::Truncate).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use neerc_core::change::Change;
+    use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
+    use std::fs;
+    use std::os::unix::fs::FileExt;
+    use tempfile::TempDir;
+
+    /// A task with one person, and then that person's answers.
+    fn entry(revision: u64) -> Entry {
+        let person = Person::from_bare("hall1@localhost");
+        let (task, timestamp_ms) = (TaskId(1), 1_000);
+        let change = if revision == 1 {
+            let (title, statuses) = (Title::parse("Water").unwrap(), vec![(person.clone(), Status::NONE)]);
+            Change::Created { task, title, kind: Kind::Todo, timestamp_ms, statuses }
+        } else {
+            let status = Status::new(Progress::Running, &format!("step {revision} {}", "x".repeat(200))).unwrap();
+            Change::Answered { task, person: person.clone(), status }
+        };
+        Entry { revision, room: "neerc".into(), at_ms: 1_000 + revision as i64, by: person, change }
+    }
+
+    fn entries(revisions: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
+        revisions.map(entry).collect()
+    }
+
+    fn folded(revisions: std::ops::RangeInclusive<u64>) -> Boards {
+        let mut boards = Boards::new();
+        for entry in entries(revisions) {
+            boards.entry(entry.room).or_default().apply(entry.revision, &entry.change);
+        }
+        boards
+    }
+
+    /// A folder with a store of 20 changes, told up to 15.
+    fn store_of_20() -> (TempDir, PathBuf) {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("neerc.db");
+        let (mut disk, _) = open_disk(&file).unwrap();
+        disk.append(&entries(1..=20), 0).unwrap();
+        disk.save_told(15).unwrap();
+        (folder, file)
+    }
+
+    fn refusal(file: &Path) -> String {
+        open_disk(file).err().expect("the store opened").to_string()
+    }
+
+    /// What is done to a sound store makes it refused with these words.
+    fn check_damage(damage: impl FnOnce(&Path), expected: &str) {
+        let (_folder, file) = store_of_20();
+        damage(&file);
+        let error = refusal(&file);
+        assert!(error.contains("neerc.db is damaged: ") && error.ends_with("; restore a backup"), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
+
+    fn check_sql(sql: &str, expected: &str) {
+        check_damage(|file| Connection::open(file).unwrap().execute_batch(sql).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_second_neerc_is_kept_out_even_by_another_path() {
+        let (folder, file) = store_of_20();
+        let link = folder.path().join("link.db");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let (disk, _) = open_disk(&link).unwrap();
+        for path in [&file, &link] {
+            let pid = std::process::id();
+            let expected =
+                format!("neerc.db is in use by another neerc (process {pid}); only one can use it at a time");
+            assert!(refusal(path).ends_with(&expected), "{}", refusal(path));
+        }
+        drop(disk);
+        open_disk(&file).unwrap();
+    }
+
+    #[test]
+    fn databases_of_others_are_refused_and_left_alone() {
+        let check = |sql: &str, expected: &str| {
+            let folder = TempDir::new().unwrap();
+            let file = folder.path().join("other.db");
+            Connection::open(&file).unwrap().execute_batch(sql).unwrap();
+            let before = fs::read(&file).unwrap();
+            let error = refusal(&file);
+            assert!(error.contains(expected), "{error}");
+            assert_eq!(fs::read(&file).unwrap(), before);
+        };
+        check("CREATE TABLE log (x)", "other.db is not a neerc store but some other program's database");
+        check("PRAGMA application_id = 7", "other.db is not a neerc store");
+        check("PRAGMA user_version = 1", "other.db is not a neerc store");
+        check(
+            "PRAGMA application_id = 0x4e455243; PRAGMA user_version = 7",
+            "was written by a newer neerc (format 7; this one reads up to 1); use that version or restore a backup",
+        );
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let error = refusal(Path::new("/nowhere/neerc.db"));
+        assert_eq!(error, "cannot use /nowhere/neerc.db: No such file or directory (os error 2)");
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_or_cut_short_is_refused() {
+        check_damage(|file| fs::write(file, "x".repeat(8_192)).unwrap(), "file is not a database");
+        check_damage(
+            |file| {
+                let cut = OpenOptions::new().write(true).open(file).unwrap();
+                cut.set_len(fs::metadata(file).unwrap().len() / 2).unwrap();
+            },
+            "database disk image is malformed",
+        );
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found() {
+        let flip = |file: &Path| {
+            let bytes = fs::read(file).unwrap();
+            let at = bytes.windows(7).position(|text| text == b"step 17").unwrap();
+            OpenOptions::new().write(true).open(file).unwrap().write_all_at(b"S", at as u64).unwrap();
+        };
+        check_damage(flip, "revision 17 of the log: its checksum is ");
+        check_sql("UPDATE log SET room = 'other' WHERE revision = 3", "revision 3 of the log: its checksum");
+        check_sql("UPDATE log SET at_ms = at_ms + 1 WHERE revision = 3", "revision 3 of the log: its checksum");
+        check_sql("UPDATE log SET by_jid = 'a@b' WHERE revision = 3", "revision 3 of the log: its checksum");
+        check_sql("UPDATE log SET record = CAST(x'ff' AS TEXT) WHERE revision = 3", "revision 3 of the log: its");
+        check_sql("UPDATE log SET sum = sum + 4294967296 WHERE revision = 3", "revision 3 of the log: its checksum");
+    }
+
+    #[test]
+    fn a_record_of_an_unknown_form_is_named() {
+        let sum = record::entry_sum(20, b"neerc", 1_020, b"hall1@localhost", b"{\"moved\":{}}");
+        let sql = format!(r#"UPDATE log SET record = '{{"moved":{{}}}}', sum = {sum} WHERE revision = 20"#);
+        check_sql(&sql, "revision 20 of the log: it cannot be read: unknown variant `moved`");
+    }
+
+    #[test]
+    fn missing_changes_are_found() {
+        check_sql("DELETE FROM log WHERE revision = 1", "revision 1 of the log is missing; the next is 2");
+        check_sql("DELETE FROM log WHERE revision IN (5, 6)", "revision 5 of the log is missing; the next is 7");
+        let cut = "the log ends at revision 14, but people were told of revision 15";
+        check_sql("DELETE FROM log WHERE revision > 14", cut);
+        let snapshot = "INSERT INTO snapshot VALUES (20, '{}', 0); DELETE FROM log WHERE revision > 18";
+        check_sql(snapshot, "the log ends at revision 18, but a snapshot was stored of revision 20");
+        check_sql("DELETE FROM meta", "meta has no told_revision");
+    }
+
+    #[test]
+    fn a_snapshot_that_cannot_be_read_only_makes_the_start_longer() {
+        let (_folder, file) = store_of_20();
+        let (mut disk, _) = open_disk(&file).unwrap();
+        for revision in [4, 8, 12] {
+            disk.save_snapshot(revision, &record::write_boards(&folded(1..=revision)).unwrap()).unwrap();
+        }
+        drop(disk);
+        let check = |sql: &str, kept: i64| {
+            let conn = Connection::open(&file).unwrap();
+            conn.execute_batch(sql).unwrap();
+            assert_eq!(conn.query_row("SELECT count(*) FROM snapshot", [], |row| row.get(0)), Ok(kept));
+            let (_, loaded) = open_disk(&file).unwrap();
+            assert_eq!((loaded.boards, loaded.revision), (folded(1..=20), 20));
+            assert_eq!((loaded.told_revision, loaded.untold), (15, entries(16..=20)));
+        };
+        check("", 2);
+        check("UPDATE snapshot SET record = record || ' ' WHERE revision = 12", 2);
+        // Now the log before 8 is not read, so that nobody misses this; and then it is.
+        check("UPDATE log SET sum = 0 WHERE revision = 3", 2);
+        Connection::open(&file).unwrap().execute_batch("UPDATE snapshot SET sum = 0").unwrap();
+        assert!(refusal(&file).contains("revision 3 of the log: its checksum"));
+    }
+
+    #[test]
+    fn a_batch_that_does_not_continue_the_log_leaves_nothing() {
+        let (_folder, file) = store_of_20();
+        let (mut disk, _) = open_disk(&file).unwrap();
+        let error = disk.append(&[entry(21), entry(23)], 20).unwrap_err();
+        assert!(error.to_string().contains("cannot store revision 23 in "), "{error}");
+        assert!(error.to_string().ends_with("neerc.db: after 21 comes 22") && error.is_fatal(), "{error}");
+        assert!(matches!(disk.append(&[entry(21)], 20), Err(StoreError::Broken { .. })));
+        drop(disk);
+        for given in [20, 22] {
+            let (mut disk, loaded) = open_disk(&file).unwrap();
+            assert_eq!((loaded.boards, loaded.revision, loaded.told_revision), (folded(1..=20), 20, 15));
+            let error = disk.append(&[entry(given)], 20).unwrap_err();
+            assert!(matches!(error, StoreError::Order { last: 20, given: g, .. } if g == given), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_loses_nothing_and_recovers() {
+        let (_folder, file) = store_of_20();
+        let (mut disk, _) = open_disk(&file).unwrap();
+        let pages: i64 = disk.conn.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        disk.conn.pragma_update(None, "max_page_count", pages + 1).unwrap();
+        for _ in 0..2 {
+            let error = disk.append(&entries(21..=120), 20).unwrap_err();
+            assert!(error.to_string().ends_with("database or disk is full") && !error.is_fatal(), "{error}");
+            assert_eq!((disk.last, disk.told), (20, 15));
+        }
+        disk.append(&entries(21..=22), 20).unwrap();
+        disk.conn.pragma_update(None, "max_page_count", 1_000_000).unwrap();
+        disk.append(&entries(23..=120), 22).unwrap();
+        drop(disk);
+        let (_, loaded) = open_disk(&file).unwrap();
+        assert_eq!((loaded.boards, loaded.revision, loaded.told_revision), (folded(1..=120), 120, 22));
+    }
+
+    #[test]
+    fn somebody_elses_write_is_waited_for_only_briefly() {
+        let (_folder, file) = store_of_20();
+        let (mut disk, _) = open_disk(&file).unwrap();
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let error = disk.append(&entries(21..=22), 0).unwrap_err();
+        assert!(error.to_string().ends_with("database is locked") && !error.is_fatal(), "{error}");
+        other.execute_batch("ROLLBACK").unwrap();
+        disk.append(&entries(21..=22), 0).unwrap();
+    }
+
+    #[test]
+    fn which_errors_are_fatal() {
+        let error = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        for code in [
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_IOERR_DIR_FSYNC,
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_CORRUPT_INDEX,
+            ffi::SQLITE_NOTADB,
+        ] {
+            assert!(is_fatal(&error(code)), "{code}");
+        }
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_READONLY] {
+            assert!(!is_fatal(&error(code)), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_broken_store_takes_nothing_more_and_touches_nothing() {
+        let (_folder, file) = store_of_20();
+        let (mut disk, _) = open_disk(&file).unwrap();
+        disk.append(&[entry(21)], 0).unwrap();
+        disk.give_up();
+        let before = fs::read(&file).unwrap();
+        let error = disk.append(&[entry(22)], 0).unwrap_err();
+        assert!(error.to_string().ends_with("is not used any more since an earlier failure; start again"), "{error}");
+        assert!(error.is_fatal() && disk.save_told(21).is_err() && disk.checkpoint(Checkpoint::Passive).is_err());
+        drop(disk);
+        assert_eq!(fs::read(&file).unwrap(), before);
+        assert_eq!(open_disk(&file).unwrap().1.revision, 21);
+    }
+}
