@@ -646,15 +646,15 @@ pub fn member_list() -> String {
 
 /// The condition of an error stanza, by its element name.
 pub fn error_condition<'e>(stanza: &'e Element<'_>) -> &'e str {
-    let error = stanza.elements().find(|e| &*e.name == "error");
+    let error = stanza.elements().find(|e| e.name == "error");
     let condition =
-        error.and_then(|e| e.elements().find(|c| &*c.ns == crate::stanza::NS_STANZAS && &*c.name != "text"));
-    condition.map_or("undefined-condition", |c| &*c.name)
+        error.and_then(|e| e.elements().find(|c| &*c.ns == crate::stanza::NS_STANZAS && c.name != "text"));
+    condition.map_or("undefined-condition", |c| c.name)
 }
 
 /// The condition of an error stanza with the server's words.
 pub fn error_text(stanza: &Element<'_>) -> String {
-    let error = stanza.elements().find(|e| &*e.name == "error");
+    let error = stanza.elements().find(|e| e.name == "error");
     let text = error.and_then(|e| e.child("text", crate::stanza::NS_STANZAS)).map(|t| t.text()).unwrap_or_default();
     let condition = error_condition(stanza);
     if text.is_empty() { condition.to_owned() } else { format!("{condition}: {text}") }

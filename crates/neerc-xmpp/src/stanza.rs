@@ -87,7 +87,7 @@ impl<'s> Shell<'s> {
     /// Reads the shell of an element. `None` if it is no stanza, or if its addresses are missing or none: the server
     /// stamps them, so nobody could be answered.
     pub fn of(element: &'s Element<'_>) -> Option<Shell<'s>> {
-        let kind = match &*element.name {
+        let kind = match element.name {
             "iq" => Kind::Iq,
             "message" => Kind::Message,
             "presence" => Kind::Presence,

@@ -46,8 +46,8 @@ impl StreamError {
         if !element.is("error", NS_STREAMS) {
             return None;
         }
-        let of_stream = |e: &&Element<'_>| &*e.ns == NS_STREAM_ERRORS && &*e.name != "text";
-        let condition = element.elements().find(of_stream).map_or("undefined-condition", |e| &*e.name).to_owned();
+        let of_stream = |e: &&Element<'_>| &*e.ns == NS_STREAM_ERRORS && e.name != "text";
+        let condition = element.elements().find(of_stream).map_or("undefined-condition", |e| e.name).to_owned();
         let text = element.child("text", NS_STREAM_ERRORS).map(|text| text.text()).unwrap_or_default();
         Some(StreamError { condition, text })
     }

@@ -104,10 +104,6 @@ fn write(path: &Path, text: &str, existing: Existing) -> Result<(), InitError> {
 
 /// The configuration for the users of `host`, which must be a domain, with every key explained. Keys that may be left
 /// out stand behind a `#` without a blank; prose stands behind one with a blank.
-pub fn render_config(host: &str, secret: &str) -> String {
-    render(host, secret, ServerKind::Prosody.port())
-}
-
 fn render(host: &str, secret: &str, port: u16) -> String {
     let given = [
         ("component.jid", quoted(&format!("neerc.{host}"))),
@@ -304,7 +300,7 @@ mod tests {
 
     #[test]
     fn the_file_loads_and_holds_what_was_asked_for() {
-        let config = load(&render_config("example.org", "q\"\\ü")).unwrap();
+        let config = load(&render("example.org", "q\"\\ü", ServerKind::Prosody.port())).unwrap();
         assert_eq!(config.component.jid, "neerc.example.org");
         assert_eq!(config.component.host, "example.org");
         assert_eq!(config.component.server.to_string(), "127.0.0.1:5347");
@@ -316,7 +312,7 @@ mod tests {
 
     #[test]
     fn every_commented_line_is_a_valid_key_when_uncommented() {
-        let text = render_config("example.org", "secret");
+        let text = render("example.org", "secret", ServerKind::Prosody.port());
         let lines: Vec<&str> = text.lines().collect();
         let mut keys = 0;
         for at in 0..lines.len() {
@@ -343,7 +339,7 @@ mod tests {
 
     #[test]
     fn everything_uncommented_loads_too() {
-        let text = render_config("example.org", "secret");
+        let text = render("example.org", "secret", ServerKind::Prosody.port());
         let lines = text.lines().filter(|line| !line.starts_with("secret ="));
         let text: Vec<&str> = lines.map(|line| uncommented(line).unwrap_or(line)).collect();
         let config = load(&text.join("\n")).unwrap();
@@ -353,7 +349,7 @@ mod tests {
 
     #[test]
     fn prose_is_no_wider_than_the_screen() {
-        for line in render_config("example.org", "secret").lines() {
+        for line in render("example.org", "secret", ServerKind::Prosody.port()).lines() {
             assert!(line.chars().count() <= 120, "{line}");
         }
     }

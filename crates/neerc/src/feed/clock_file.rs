@@ -4,7 +4,7 @@
 
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::limits;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -38,8 +38,8 @@ pub async fn watch(file: PathBuf, readings: mpsc::Sender<Reading>) {
     }
 }
 
-async fn read(file: &PathBuf) -> Result<Reading, String> {
-    let path = file.clone();
+async fn read(file: &Path) -> Result<Reading, String> {
+    let path = file.to_owned();
     let read = tokio::task::spawn_blocking(move || {
         let bytes = std::fs::metadata(&path)?.len();
         if bytes > FILE_BYTES {

@@ -297,7 +297,7 @@ impl Answers {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_answer_is_lost_to_copies_that_were_once_shown(moves in desktops()) {
