@@ -9,6 +9,7 @@ use crate::people::{Admin, People, Person, Rights};
 use crate::refusal::Refusal;
 use crate::task::{Difference, Kind, Packet, Past, Status, Task, TaskId, Title};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What was decided of a command that was not refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +29,8 @@ impl From<Change> for Decision {
 /// The tasks of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
-    tasks: BTreeMap<TaskId, Task>,
+    /// Shared with copies of the board, so that a copy is cheap.
+    tasks: BTreeMap<TaskId, Arc<Task>>,
     next_id: u64,
     last_timestamp_ms: i64,
     revision: u64,
@@ -52,16 +54,16 @@ impl Board {
         last_timestamp_ms: i64,
         revision: u64,
     ) -> Board {
-        let tasks: BTreeMap<TaskId, Task> = tasks.into_iter().map(|task| (task.id, task)).collect();
+        let tasks: BTreeMap<_, _> = tasks.into_iter().map(|task| (task.id, Arc::new(task))).collect();
         // No number and no time is given twice, even if the snapshot has counted too low.
-        let next_id = tasks.keys().map(|id| id.0.saturating_add(1)).fold(next_id.max(1), u64::max);
+        let next_id = tasks.keys().map(|id: &TaskId| id.0.saturating_add(1)).fold(next_id.max(1), u64::max);
         let last_timestamp_ms = tasks.values().map(|task| task.timestamp_ms).fold(last_timestamp_ms, i64::max);
         Board { tasks, next_id, last_timestamp_ms, revision }
     }
 
     /// The live tasks, by number.
     pub fn tasks(&self) -> impl Iterator<Item = &Task> {
-        self.tasks.values()
+        self.tasks.values().map(|task| &**task)
     }
 
     /// How many live tasks there are.
@@ -76,14 +78,14 @@ impl Board {
 
     /// The live tasks in the order of the wire: ascending timestamp, those without people last.
     pub fn listed(&self) -> Vec<&Task> {
-        let mut tasks: Vec<&Task> = self.tasks.values().collect();
+        let mut tasks: Vec<&Task> = self.tasks().collect();
         tasks.sort_by_key(|task| (task.statuses.is_empty(), task.timestamp_ms));
         tasks
     }
 
     /// A live task.
     pub fn task(&self, id: TaskId) -> Option<&Task> {
-        self.tasks.get(&id)
+        self.tasks.get(&id).map(|task| &**task)
     }
 
     /// Whether the id was used and its task removed.
@@ -197,7 +199,7 @@ impl Board {
 
     fn existing(&self, id: TaskId) -> Result<&Task, Refusal> {
         let task = id.to_string();
-        self.tasks.get(&id).ok_or_else(|| {
+        self.task(id).ok_or_else(|| {
             if self.was_removed(id) { Refusal::RemovedTask { task } } else { Refusal::UnknownTask { task } }
         })
     }
@@ -237,10 +239,10 @@ impl Board {
                     revision,
                     past: Past::default(),
                 };
-                self.tasks.insert(*task, created);
+                self.tasks.insert(*task, Arc::new(created));
             }
             Change::Edited { task, title, kind, timestamp_ms, set, unassigned } => {
-                let Some(task) = self.tasks.get_mut(task) else { return };
+                let Some(task) = self.tasks.get_mut(task).map(Arc::make_mut) else { return };
                 task.revision = revision;
                 if let Some(title) = title {
                     task.retitle(title.clone());
@@ -256,7 +258,7 @@ impl Board {
                 task.step(set.chain(unassigned.iter().map(|person| (person.clone(), None))));
             }
             Change::Answered { task, person, status } => {
-                let Some(task) = self.tasks.get_mut(task) else { return };
+                let Some(task) = self.tasks.get_mut(task).map(Arc::make_mut) else { return };
                 if !task.statuses.contains_key(person) {
                     return;
                 }

@@ -199,8 +199,38 @@ pub struct Past {
     pub titles: Vec<Title>,
     /// Kinds it has had and left.
     pub kinds: Vec<Kind>,
-    /// Steps of its people and answers, the newest last.
-    pub steps: VecDeque<Step>,
+    steps: VecDeque<Step>,
+    /// What the steps count for, in bytes.
+    weight: usize,
+}
+
+impl Past {
+    /// A past from what a snapshot holds; the steps with the newest last.
+    pub fn restore(titles: Vec<Title>, kinds: Vec<Kind>, steps: impl IntoIterator<Item = Step>) -> Past {
+        let mut past = Past { titles, kinds, ..Past::default() };
+        steps.into_iter().for_each(|step| past.push(step));
+        past
+    }
+
+    /// The steps of its people and answers, the newest last.
+    pub fn steps(&self) -> impl DoubleEndedIterator<Item = &Step> + ExactSizeIterator {
+        self.steps.iter()
+    }
+
+    /// Keeps a step, forgetting the oldest ones for it; the newest is always kept.
+    fn push(&mut self, step: Step) {
+        self.weight += weight(&step);
+        self.steps.push_back(step);
+        while self.weight > limits::HISTORY_BYTES && self.steps.len() > 1 {
+            self.weight -= self.steps.pop_front().map_or(0, |oldest| weight(&oldest));
+        }
+    }
+}
+
+/// What a step counts for, in bytes.
+fn weight(step: &Step) -> usize {
+    let texts: usize = step.iter().filter_map(|(_, status)| status.as_ref()).map(|status| status.value().len()).sum();
+    texts + step.len() * limits::HISTORY_ENTRY_BYTES
 }
 
 /// A task as it is now.
@@ -314,11 +344,8 @@ impl Task {
         if undo.is_empty() {
             return;
         }
-        if self.past.steps.len() == limits::VERSIONS_PER_TASK {
-            self.past.steps.pop_front();
-        }
         undo.reverse(); // a person named twice is undone in the opposite order
-        self.past.steps.push_back(undo.into());
+        self.past.push(undo.into());
     }
 
     /// Whether nothing more is expected of anybody: it has people and all of them have answered.

@@ -249,7 +249,7 @@ impl<'a, T: Eq + std::hash::Hash> Table<'a, T> {
 
 impl<'a> Tables<'a> {
     fn task(&mut self, task: &'a Task) -> TaskRecord<'a> {
-        let Past { titles, kinds, steps } = &task.past;
+        let Past { titles, kinds, .. } = &task.past;
         TaskRecord {
             id: task.id.0,
             title: task.title.as_str().into(),
@@ -259,7 +259,7 @@ impl<'a> Tables<'a> {
             statuses: task.statuses.iter().map(|(p, s)| (self.people.number(p), self.statuses.number(s))).collect(),
             past_titles: titles.iter().map(|title| title.as_str().into()).collect(),
             past_kinds: kinds.iter().map(|kind| kind.name().into()).collect(),
-            past_steps: steps.iter().map(|step| self.step(step)).collect(),
+            past_steps: task.past.steps().map(|step| self.step(step)).collect(),
         }
     }
 
@@ -318,11 +318,10 @@ impl Lines {
         for (person, status) in record.statuses {
             statuses.insert(self.person(person)?, self.status(status)?);
         }
-        let past = Past {
-            titles: record.past_titles.iter().map(|title| Title::parse(title)).collect::<Result<_, _>>()?,
-            kinds: record.past_kinds.iter().map(|kind| Kind::parse(kind)).collect::<Result<_, _>>()?,
-            steps: record.past_steps.into_iter().map(|step| self.step(step)).collect::<Result<_, _>>()?,
-        };
+        let titles = record.past_titles.iter().map(|title| Title::parse(title)).collect::<Result<_, _>>()?;
+        let kinds = record.past_kinds.iter().map(|kind| Kind::parse(kind)).collect::<Result<_, _>>()?;
+        let steps = record.past_steps.into_iter().map(|step| self.step(step)).collect::<Result<Vec<_>, _>>()?;
+        let past = Past::restore(titles, kinds, steps);
         Ok(Task {
             id: TaskId(record.id),
             title: Title::parse(&record.title)?,

@@ -466,9 +466,8 @@ impl Disk {
             return Err(StoreError::Broken { file: self.file.clone() });
         }
         let outcome = work(self);
-        if !self.conn.is_autocommit() && self.conn.execute_batch("ROLLBACK").is_err() {
-            self.give_up();
-        } else if outcome.as_ref().is_err_and(StoreError::is_fatal) {
+        let is_stuck = !self.conn.is_autocommit() && self.conn.execute_batch("ROLLBACK").is_err();
+        if is_stuck || outcome.as_ref().is_err_and(StoreError::is_fatal) {
             self.give_up();
         }
         match outcome {
