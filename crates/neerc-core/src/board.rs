@@ -237,7 +237,7 @@ impl Board {
                     timestamp_ms: *timestamp_ms,
                     statuses: statuses.iter().cloned().collect(),
                     revision,
-                    past: Past::default(),
+                    past: Past::restore(Vec::new(), Vec::new(), revision, []),
                 };
                 self.tasks.insert(*task, Arc::new(created));
             }
@@ -255,7 +255,7 @@ impl Board {
                     self.last_timestamp_ms = self.last_timestamp_ms.max(*timestamp_ms);
                 }
                 let set = set.iter().map(|(person, status)| (person.clone(), Some(status.clone())));
-                task.step(set.chain(unassigned.iter().map(|person| (person.clone(), None))));
+                task.step(revision, set.chain(unassigned.iter().map(|person| (person.clone(), None))));
             }
             Change::Answered { task, person, status } => {
                 let Some(task) = self.tasks.get_mut(task).map(Arc::make_mut) else { return };
@@ -263,7 +263,7 @@ impl Board {
                     return;
                 }
                 task.revision = revision;
-                task.step([(person.clone(), Some(status.clone()))]);
+                task.step(revision, [(person.clone(), Some(status.clone()))]);
             }
             Change::Removed { task } => {
                 self.tasks.remove(task);

@@ -189,8 +189,14 @@ impl fmt::Debug for Status {
 /// member of a named group): kept as they are, or assigned with nothing said.
 pub type Packet = BTreeMap<Person, Option<Status>>;
 
-/// What undoes one step of a task's history: each person concerned with the status before it (`None`: not assigned).
-pub type Step = Box<[(Person, Option<Status>)]>;
+/// One step of a task's history, as what undoes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Revision of the change that made it.
+    pub revision: u64,
+    /// Each person concerned with the status before it (`None`: not assigned).
+    pub before: Box<[(Person, Option<Status>)]>,
+}
 
 /// What a task was before, as far as it serves to recognise old copies of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -199,6 +205,8 @@ pub struct Past {
     pub titles: Vec<Title>,
     /// Kinds it has had and left.
     pub kinds: Vec<Kind>,
+    /// Revision after which every step is kept: that of the creation, or of the newest step that was forgotten.
+    pub since: u64,
     steps: VecDeque<Step>,
     /// What the steps count for, in bytes.
     weight: usize,
@@ -206,8 +214,8 @@ pub struct Past {
 
 impl Past {
     /// A past from what a snapshot holds; the steps with the newest last.
-    pub fn restore(titles: Vec<Title>, kinds: Vec<Kind>, steps: impl IntoIterator<Item = Step>) -> Past {
-        let mut past = Past { titles, kinds, ..Past::default() };
+    pub fn restore(titles: Vec<Title>, kinds: Vec<Kind>, since: u64, steps: impl IntoIterator<Item = Step>) -> Past {
+        let mut past = Past { titles, kinds, since, ..Past::default() };
         steps.into_iter().for_each(|step| past.push(step));
         past
     }
@@ -222,15 +230,17 @@ impl Past {
         self.weight += weight(&step);
         self.steps.push_back(step);
         while self.weight > limits::HISTORY_BYTES && self.steps.len() > 1 {
-            self.weight -= self.steps.pop_front().map_or(0, |oldest| weight(&oldest));
+            let Some(oldest) = self.steps.pop_front() else { return };
+            self.weight -= weight(&oldest);
+            self.since = oldest.revision;
         }
     }
 }
 
 /// What a step counts for, in bytes.
 fn weight(step: &Step) -> usize {
-    let texts: usize = step.iter().filter_map(|(_, status)| status.as_ref()).map(|status| status.value().len()).sum();
-    texts + step.len() * limits::HISTORY_ENTRY_BYTES
+    let said = step.before.iter().filter_map(|(_, status)| status.as_ref());
+    said.map(|status| status.value().len()).sum::<usize>() + step.before.len() * limits::HISTORY_ENTRY_BYTES
 }
 
 /// A task as it is now.
@@ -300,7 +310,7 @@ impl Task {
         let mut version: HashMap<&Person, Option<&Status>> = HashMap::new();
         let mut older = self.past.steps.iter().rev();
         while !unexplained.is_empty() {
-            for (person, before) in older.next()? {
+            for (person, before) in &older.next()?.before {
                 version.insert(person, before.as_ref());
                 if let Some((named, said)) = packet.get_key_value(person) {
                     if explains(said, before.as_ref()) {
@@ -331,8 +341,18 @@ impl Task {
         }
     }
 
+    /// Whose status has changed (or who was assigned or unassigned) at that revision or later; `None` if the history
+    /// that is kept does not reach back before it.
+    pub fn changed_since(&self, revision: u64) -> Option<BTreeSet<&Person>> {
+        if revision <= self.past.since {
+            return None;
+        }
+        let newer = self.past.steps.iter().rev().take_while(|step| step.revision >= revision);
+        Some(newer.flat_map(|step| &step.before).map(|(person, _)| person).collect())
+    }
+
     /// Sets (`Some`) or unassigns (`None`) people, as one step of the task's history.
-    pub(crate) fn step(&mut self, changes: impl IntoIterator<Item = (Person, Option<Status>)>) {
+    pub(crate) fn step(&mut self, revision: u64, changes: impl IntoIterator<Item = (Person, Option<Status>)>) {
         let mut undo = Vec::new();
         for (person, status) in changes {
             let before = match status {
@@ -345,7 +365,7 @@ impl Task {
             return;
         }
         undo.reverse(); // a person named twice is undone in the opposite order
-        self.past.push(undo.into());
+        self.past.push(Step { revision, before: undo.into() });
     }
 
     /// Whether nothing more is expected of anybody: it has people and all of them have answered.

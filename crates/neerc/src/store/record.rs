@@ -181,6 +181,9 @@ struct BoardRecord<'a> {
     tasks: Vec<TaskRecord<'a>>,
 }
 
+/// Revision of a step, and persons with the status before it (null: not assigned).
+type StepRecord = (u64, Vec<(u32, Option<u32>)>);
+
 #[derive(Serialize, Deserialize)]
 struct TaskRecord<'a> {
     id: u64,
@@ -194,9 +197,11 @@ struct TaskRecord<'a> {
     past_titles: Vec<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     past_kinds: Vec<Cow<'a, str>>,
-    /// Steps, the newest last, each as persons with the status before it (null: not assigned).
+    /// Revision after which every step is kept.
+    past_since: u64,
+    /// Steps, the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    past_steps: Vec<Vec<(u32, Option<u32>)>>,
+    past_steps: Vec<StepRecord>,
 }
 
 /// Writes all boards, with all of their tasks' past.
@@ -259,15 +264,17 @@ impl<'a> Tables<'a> {
             statuses: task.statuses.iter().map(|(p, s)| (self.people.number(p), self.statuses.number(s))).collect(),
             past_titles: titles.iter().map(|title| title.as_str().into()).collect(),
             past_kinds: kinds.iter().map(|kind| kind.name().into()).collect(),
+            past_since: task.past.since,
             past_steps: task.past.steps().map(|step| self.step(step)).collect(),
         }
     }
 
-    fn step(&mut self, step: &'a Step) -> Vec<(u32, Option<u32>)> {
+    fn step(&mut self, step: &'a Step) -> StepRecord {
         let status = |table: &mut Table<'a, Status>, status: &'a Option<Status>| {
             status.as_ref().map(|status| table.number(status))
         };
-        step.iter().map(|(p, before)| (self.people.number(p), status(&mut self.statuses, before))).collect()
+        let before = step.before.iter().map(|(p, before)| (self.people.number(p), status(&mut self.statuses, before)));
+        (step.revision, before.collect())
     }
 }
 
@@ -321,7 +328,7 @@ impl Lines {
         let titles = record.past_titles.iter().map(|title| Title::parse(title)).collect::<Result<_, _>>()?;
         let kinds = record.past_kinds.iter().map(|kind| Kind::parse(kind)).collect::<Result<_, _>>()?;
         let steps = record.past_steps.into_iter().map(|step| self.step(step)).collect::<Result<Vec<_>, _>>()?;
-        let past = Past::restore(titles, kinds, steps);
+        let past = Past::restore(titles, kinds, record.past_since, steps);
         Ok(Task {
             id: TaskId(record.id),
             title: Title::parse(&record.title)?,
@@ -333,9 +340,10 @@ impl Lines {
         })
     }
 
-    fn step(&self, step: Vec<(u32, Option<u32>)>) -> Result<Step, RecordError> {
-        let before = |status: Option<u32>| status.map(|status| self.status(status)).transpose();
-        step.into_iter().map(|(person, status)| Ok((self.person(person)?, before(status)?))).collect()
+    fn step(&self, (revision, before): StepRecord) -> Result<Step, RecordError> {
+        let status = |status: Option<u32>| status.map(|status| self.status(status)).transpose();
+        let before = before.into_iter().map(|(person, before)| Ok((self.person(person)?, status(before)?)));
+        Ok(Step { revision, before: before.collect::<Result<_, RecordError>>()? })
     }
 }
 
@@ -506,9 +514,9 @@ mod tests {
         r#"{"room":"empty","next_id":1,"last_timestamp_ms":0,"revision":0,"tasks":[]},"#,
         r#"{"room":"neerc","next_id":3,"last_timestamp_ms":2000,"revision":6,"tasks":["#,
         r#"{"id":1,"title":"Вода","kind":"question","timestamp_ms":2000,"revision":4,"statuses":[[0,0],[1,1]],"#,
-        r#""past_titles":["Water"],"past_kinds":["todo"],"past_steps":[[[1,0]],[[2,0],[0,null]]]}]},"#,
+        r#""past_titles":["Water"],"past_kinds":["todo"],"past_since":1,"past_steps":[[3,[[1,0]]],[4,[[2,0],[0,null]]]]}]},"#,
         r#"{"room":"other","next_id":2,"last_timestamp_ms":1001,"revision":5,"tasks":["#,
-        r#"{"id":1,"title":"Water","kind":"okfail","timestamp_ms":1001,"revision":5,"statuses":[[2,0],[1,0]]}]}]}"#,
+        r#"{"id":1,"title":"Water","kind":"okfail","timestamp_ms":1001,"revision":5,"statuses":[[2,0],[1,0]],"past_since":5}]}]}"#,
     );
 
     #[test]
