@@ -9,7 +9,7 @@ help: ## List the targets
 
 demo: ## Try the program: a server, a room, users and the service, on this machine only
 	@scripts/setup demo
-	@$(CARGO) run --quiet --package neerc -- demo
+	@$(CARGO) run --package neerc -- demo
 
 test: ## Run all tests, with real XMPP servers
 	@scripts/setup test

@@ -15,7 +15,7 @@ pub const CONFIG: &str = "neerc.toml";
 const EXIT_CODES: &str = "\
 Exit codes:
   0  fine
-  1  failed while running: the server cannot be reached for good, the disk is full, ...
+  1  failed while running: the disk is full, ...; or check found something to fix
   2  wrong usage or configuration: nothing was started";
 
 const EXAMPLES: &str = "\
@@ -23,7 +23,7 @@ Examples:
   neerc init --server prosody --host example.org
       write neerc.toml and print what to add to Prosody's configuration
   neerc check
-      say whether neerc.toml is right, and what is in force
+      try neerc.toml, and say what works and what to fix
   neerc run
       serve, until Ctrl-C or SIGTERM
   NEERC_LOG_LEVEL=debug neerc run --config /etc/neerc/neerc.toml
@@ -31,7 +31,7 @@ Examples:
 
 Exit codes:
   0  fine
-  1  failed while running: the server cannot be reached for good, the disk is full, ...
+  1  failed while running: the disk is full, ...; or check found something to fix
   2  wrong usage or configuration: nothing was started";
 
 /// Hands out and tracks the tasks of programming-contest staff over XMPP
@@ -55,10 +55,11 @@ pub enum Action {
     /// again by itself. What was answered is on disk, so it may be stopped or killed at any time.
     #[command(after_long_help = format!("Examples:\n  neerc run\n  neerc run --config /etc/neerc/neerc.toml\n\n{EXIT_CODES}"))]
     Run(ConfigArgs),
-    /// Say whether the configuration is right, and what is in force
+    /// Try the configuration, and say what works and what to fix
     ///
-    /// Reads the file and the environment as `run` would, and prints every setting but the secret. Connects to
-    /// nothing and changes nothing.
+    /// Reads the file and the environment as `run` does, opens the store, connects, joins the rooms and reads who is in
+    /// them; then leaves again. A store or a room that is missing is made, as `run` would. While a neerc serves from the
+    /// same store it is left alone, and nothing is connected to.
     #[command(after_long_help = format!("Examples:\n  neerc check\n  NEERC_ROOMS_JOIN=neerc,school neerc check --config test.toml\n\n{EXIT_CODES}"))]
     Check(ConfigArgs),
     /// Write a configuration, and print what to tell the XMPP server
@@ -69,7 +70,9 @@ pub enum Action {
     Init(InitArgs),
     /// Try it out: a made-up contest on this computer
     ///
-    /// Needs no configuration. Listens on 127.0.0.1 only, and keeps nothing when it ends.
+    /// Starts a private Prosody, which has to be installed, and the service; shows some people at work over XMPP, and
+    /// stays up for you to join in, until Ctrl-C or SIGTERM. Needs no configuration. Listens on 127.0.0.1 only, and
+    /// keeps nothing when it ends.
     #[command(after_long_help = format!("Examples:\n  neerc demo\n  neerc demo --port 8080\n\n{EXIT_CODES}"))]
     Demo(DemoArgs),
 }
@@ -102,7 +105,7 @@ pub struct InitArgs {
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// The port to listen on; without it, any free one
+    /// The port for clients; without it, 5222 if that is free, else any free one
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
 }

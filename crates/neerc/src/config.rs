@@ -45,7 +45,7 @@ struct Raw {
     /// Where the tasks are kept.
     #[config(nested)]
     store: RawStore,
-    /// A group that a task can be given to by one name. Any number of [[groups]], each with a name and either
+    /// A group that a task can be given to by one name. Any number of these tables, each with a name and either
     /// members (user names; * stands for any characters, ? for one) or room (a chat room whose members are the group).
     /// In the environment: "Halls=hall*,aux?; Jury=room:jury", which replaces all groups of the file.
     #[config(env = "NEERC_GROUPS")]

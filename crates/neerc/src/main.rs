@@ -3,9 +3,11 @@
 mod check;
 mod cli;
 mod config;
+mod demo;
 mod feed;
 mod init;
 mod link;
+mod secret;
 mod service;
 mod settings;
 mod store;
@@ -23,7 +25,7 @@ fn main() -> ExitCode {
         Action::Run(args) => run(&args.config),
         Action::Check(args) => check::check(&args.config),
         Action::Init(args) => init(&args),
-        Action::Demo(_) => Err((Exit::Failure, anyhow::anyhow!("not yet"))),
+        Action::Demo(args) => demo::demo(&args),
     };
     match outcome {
         Ok(()) => Exit::Fine.into(),
@@ -89,7 +91,7 @@ async fn stop_signal() {
 }
 
 fn init(args: &cli::InitArgs) -> Outcome {
-    let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(32).collect();
+    let secret = secret::hex(32).context("there is no randomness to be had from /dev/urandom").map_err(failure)?;
     let existing = if args.force { init::Existing::Replace } else { init::Existing::Keep };
     let text = init::run(&args.config, args.server, &args.host, &secret, existing).map_err(usage)?;
     print!("{text}");
