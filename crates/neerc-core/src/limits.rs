@@ -33,6 +33,12 @@ pub const ASKER_MS: i64 = 60_000;
 pub const WRITES_WAITING: usize = 65_536;
 /// Most writes made durable by one transaction.
 pub const WRITES_PER_BATCH: usize = 256;
+/// Requests that one session may send each second in the long run, unless the configuration says otherwise.
+pub const REQUESTS_PER_SECOND: u32 = 20;
+/// Requests that one session may send at once after a pause, unless the configuration says otherwise.
+pub const REQUESTS_BURST: u32 = 60;
+/// Most sessions whose recent requests are counted.
+pub const THROTTLED_SESSIONS: usize = 20_000;
 /// Bytes handed to the link at once; the newest state of a task is chosen no earlier than this many bytes before the
 /// socket takes it.
 pub const LINK_CHUNK_BYTES: usize = 64 * 1024;

@@ -126,6 +126,8 @@ pub struct Front {
     ready: bool,
     heard_ms: i64,
     pinged: bool,
+    /// The framer may hold stanzas that were not taken because too many answers wait for the link.
+    backlog: bool,
     clock: Option<ContestClock>,
     clock_tick_ms: i64,
     fence_ms: i64,
@@ -171,6 +173,7 @@ impl Front {
             ready: false,
             heard_ms: 0,
             pinged: false,
+            backlog: false,
             clock: None,
             clock_tick_ms: i64::MAX,
             fence_ms: 0,
@@ -211,6 +214,7 @@ impl Front {
     /// The connection to the server is open.
     pub fn connected(&mut self, now_ms: i64) {
         self.framer = new_framer();
+        self.backlog = false;
         self.wire.out.clear();
         self.wire.requests.clear();
         self.phase = StreamPhase::Opening { deadline_ms: now_ms + limits::HANDSHAKE_MS };
@@ -224,6 +228,7 @@ impl Front {
     pub fn disconnected(&mut self) {
         self.phase = StreamPhase::Down;
         self.ready = false;
+        self.backlog = false;
         self.wire.out.clear();
         self.wire.requests.clear();
         self.outbox.disconnected();
@@ -245,16 +250,33 @@ impl Front {
         self.phase = StreamPhase::Down;
     }
 
-    /// Bytes from the server.
+    /// Bytes from the server. What would be answered beyond the bound of waiting answers is kept for [`Front::resume`]:
+    /// a few bytes can ask for many.
     pub fn receive(&mut self, now_ms: i64, bytes: &[u8], boards: &Boards) {
         if self.phase == StreamPhase::Down {
             return;
         }
         self.heard_ms = now_ms;
         self.pinged = false;
+        self.framer.push(bytes);
+        self.take_frames(now_ms, boards);
+    }
+
+    /// Goes on with what was received, once the link has taken enough of the answers.
+    pub fn resume(&mut self, now_ms: i64, boards: &Boards) {
+        if self.backlog && !self.is_full() && self.phase != StreamPhase::Down {
+            self.take_frames(now_ms, boards);
+        }
+    }
+
+    fn take_frames(&mut self, now_ms: i64, boards: &Boards) {
         let mut framer = std::mem::replace(&mut self.framer, new_framer());
-        framer.push(bytes);
+        self.backlog = false;
         loop {
+            if self.is_full() {
+                self.backlog = true;
+                break;
+            }
             match framer.next_frame() {
                 Ok(None) => break,
                 Ok(Some(frame)) => self.frame(now_ms, frame, boards),
@@ -329,7 +351,7 @@ impl Front {
         match shell.kind {
             Kind::Iq => self.iq(now_ms, &shell, element, boards),
             Kind::Presence => self.presence(now_ms, &shell, element),
-            Kind::Message => self.message(&shell, element),
+            Kind::Message => self.message(now_ms, &shell, element),
         }
     }
 
@@ -411,6 +433,15 @@ impl Front {
 
     /// Takes what rooms and groups have to say after they were given something.
     fn settle(&mut self, now_ms: i64) {
+        self.note_room_events(now_ms);
+        self.freshen();
+        if !self.ready && self.phase == StreamPhase::Online && self.rooms.iter().all(RoomWatch::is_ready) {
+            self.ready = true;
+            self.events.push_back(FrontEvent::Ready);
+        }
+    }
+
+    fn note_room_events(&mut self, now_ms: i64) {
         for index in 0..self.rooms.len() {
             for event in self.rooms[index].take_events() {
                 match event {
@@ -425,11 +456,6 @@ impl Front {
                     RoomEvent::Read => {}
                 }
             }
-        }
-        self.freshen();
-        if !self.ready && self.phase == StreamPhase::Online && self.rooms.iter().all(RoomWatch::is_ready) {
-            self.ready = true;
-            self.events.push_back(FrontEvent::Ready);
         }
     }
 
@@ -685,17 +711,27 @@ impl Front {
                     self.outbox.directed(room, &shell.from);
                 }
             }
-            "unavailable" | "error" => self.outbox.gone(&shell.from),
+            "unavailable" => {
+                self.note_room_events(now_ms);
+                if let Some(room) = self.room_of(&shell.to) {
+                    self.outbox.undirected(room, &shell.from);
+                }
+            }
+            "error" => {
+                self.note_room_events(now_ms);
+                self.outbox.gone(&shell.from);
+            }
             _ => {}
         }
     }
 
-    fn message(&mut self, shell: &Shell<'_>, element: &Element<'_>) {
+    fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>) {
         if let Some(room) = self.rooms.iter_mut().find(|room| room.jid.as_str() == shell.from.bare()) {
             return room.message(shell, element);
         }
         if shell.type_ == "error" && shell.from.resource().is_some() {
             // What was sent to that session came back: it is gone.
+            self.note_room_events(now_ms);
             self.outbox.gone(&shell.from);
         }
     }
@@ -794,6 +830,10 @@ impl Front {
 
     /// Whether answers wait for the link in such number that reading should pause.
     pub fn is_congested(&self) -> bool {
+        self.backlog || self.is_full()
+    }
+
+    fn is_full(&self) -> bool {
         self.wire.out.len() > limits::LINK_QUEUE_BYTES
     }
 
@@ -825,7 +865,7 @@ impl Front {
         let waiting = self.outbox.take_clock();
         let Some(reading) = self.clock_at(now_ms) else { return };
         let notification = Notification::clock(&self.settings.component, reading);
-        for slot in waiting {
+        for slot in waiting.iter() {
             if let Some(session) = self.outbox.recipient(slot, now_ms)
                 && self.rooms[session.room].people().rights(&session.person).is_some()
             {

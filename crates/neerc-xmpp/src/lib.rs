@@ -12,6 +12,7 @@ pub mod groups;
 pub mod neerc;
 pub mod outbox;
 pub mod room;
+pub mod slots;
 pub mod stanza;
 pub mod stream;
 pub mod wire;

@@ -4,6 +4,7 @@
 //! Not the writing of it: that is neerc.rs.
 
 use crate::address::Address;
+use crate::slots::Slots;
 use neerc_core::limits;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
@@ -36,11 +37,17 @@ impl Session {
 }
 
 #[derive(Debug, Default)]
-struct Slots {
+struct RoomSessions {
+    count: usize,
+    slots: Slots,
+}
+
+#[derive(Debug, Default)]
+struct Sessions {
     sessions: Vec<Option<Session>>,
     free: Vec<usize>,
     index: HashMap<(usize, Address), usize>,
-    per_room: HashMap<usize, usize>,
+    per_room: BTreeMap<usize, RoomSessions>,
 }
 
 #[derive(Debug, Default)]
@@ -50,8 +57,23 @@ struct Pending {
     due_ms: i64,
     /// Everybody who is in the room once the service is in it.
     everybody: bool,
-    waiting: BTreeSet<usize>,
+    waiting: Slots,
+    /// Whether the link took some of the sessions and left the others waiting.
+    begun: bool,
+    /// Sessions that were told in this round and must be told once more, a spacing later.
+    again: Slots,
     lost: BTreeSet<Person>,
+}
+
+impl Pending {
+    /// These sessions have to be told of what is new now.
+    fn wait(&mut self, slots: &Slots) {
+        if self.begun {
+            self.again.union(&slots.without(&self.waiting));
+        } else {
+            self.waiting.union(slots);
+        }
+    }
 }
 
 /// A task to be written to the sessions of `slots`.
@@ -69,11 +91,11 @@ pub struct Due {
 #[derive(Debug)]
 pub struct Outbox {
     spacing_ms: i64,
-    slots: Slots,
+    slots: Sessions,
     pending: BTreeMap<Key, Pending>,
     order: BTreeSet<(i64, Key)>,
     last_told_ms: HashMap<Key, i64>,
-    clock_waiting: BTreeSet<usize>,
+    clock_waiting: Slots,
     /// Told, but not known to have arrived at the server, with the first revision and who lost the task.
     unfenced: BTreeMap<Key, (u64, BTreeSet<Person>)>,
     fencing: BTreeMap<Key, (u64, BTreeSet<Person>)>,
@@ -86,11 +108,11 @@ impl Outbox {
     pub fn new(spacing_ms: i64) -> Outbox {
         Outbox {
             spacing_ms,
-            slots: Slots::default(),
+            slots: Sessions::default(),
             pending: BTreeMap::new(),
             order: BTreeSet::new(),
             last_told_ms: HashMap::new(),
-            clock_waiting: BTreeSet::new(),
+            clock_waiting: Slots::default(),
             unfenced: BTreeMap::new(),
             fencing: BTreeMap::new(),
             latest_revision: 0,
@@ -101,15 +123,17 @@ impl Outbox {
     // Sessions
 
     fn session(&mut self, room: usize, address: &Address) -> Option<&mut Session> {
+        if address.resource().is_none() && address.local().is_some() {
+            return None; // servers store messages for a bare JID, or hand them to another session
+        }
         let key = (room, address.clone());
         if let Some(&slot) = self.slots.index.get(&key) {
             return self.slots.sessions[slot].as_mut();
         }
-        let count = self.slots.per_room.entry(room).or_default();
-        if *count >= limits::SESSIONS_PER_ROOM {
+        let of_room = self.slots.per_room.entry(room).or_default();
+        if of_room.count >= limits::SESSIONS_PER_ROOM {
             return None;
         }
-        *count += 1;
         let session = Session {
             room,
             address: address.clone(),
@@ -125,6 +149,8 @@ impl Outbox {
             self.slots.sessions.len() - 1
         });
         self.slots.index.insert(key, slot);
+        of_room.count += 1;
+        of_room.slots.insert(slot);
         let place = &mut self.slots.sessions[slot];
         *place = Some(session);
         place.as_mut()
@@ -155,9 +181,21 @@ impl Outbox {
         }
     }
 
+    /// The session has taken its presence to the service back. It is told nothing more unless it is in the room.
+    pub fn undirected(&mut self, room: usize, address: &Address) {
+        let Some(&slot) = self.slots.index.get(&(room, address.clone())) else { return };
+        let Some(session) = &mut self.slots.sessions[slot] else { return };
+        session.directed = false;
+        session.asked_ms = None;
+        if !session.joined {
+            self.forget(slot);
+        }
+    }
+
     /// The session is gone from wherever it was.
     pub fn gone(&mut self, address: &Address) {
-        for room in 0..=self.slots.per_room.keys().max().copied().unwrap_or(0) {
+        let rooms: Vec<usize> = self.slots.per_room.keys().copied().collect();
+        for room in rooms {
             if let Some(&slot) = self.slots.index.get(&(room, address.clone())) {
                 self.forget(slot);
             }
@@ -178,20 +216,22 @@ impl Outbox {
 
     fn forget(&mut self, slot: usize) {
         let Some(session) = self.slots.sessions[slot].take() else { return };
-        if let Some(count) = self.slots.per_room.get_mut(&session.room) {
-            *count = count.saturating_sub(1);
+        if let Some(of_room) = self.slots.per_room.get_mut(&session.room) {
+            of_room.count = of_room.count.saturating_sub(1);
+            of_room.slots.remove(slot);
         }
         self.slots.index.remove(&(session.room, session.address));
         self.slots.free.push(slot);
-        self.clock_waiting.remove(&slot);
+        self.clock_waiting.remove(slot);
         for pending in self.pending.values_mut() {
-            pending.waiting.remove(&slot);
+            pending.waiting.remove(slot);
+            pending.again.remove(slot);
         }
     }
 
     /// How many sessions are told of changes in a room.
     pub fn sessions(&self, room: usize) -> usize {
-        self.slots.per_room.get(&room).copied().unwrap_or(0)
+        self.slots.per_room.get(&room).map_or(0, |of_room| of_room.count)
     }
 
     /// The session in a slot, if it is still to be told.
@@ -206,11 +246,13 @@ impl Outbox {
     pub fn changed(&mut self, now_ms: i64, key: Key, revision: u64, lost: impl IntoIterator<Item = Person>) {
         self.latest_revision = self.latest_revision.max(revision);
         let inside = self.inside.contains(&key.0);
-        let everybody: Vec<usize> = if inside { self.slots_of(key.0) } else { Vec::new() };
-        let pending = self.pend(now_ms, key, revision);
+        self.pend(now_ms, key, revision);
+        let Some(pending) = self.pending.get_mut(&key) else { return };
         pending.everybody |= !inside;
         pending.lost.extend(lost);
-        pending.waiting.extend(everybody);
+        if let Some(of_room) = self.slots.per_room.get(&key.0) {
+            pending.wait(&of_room.slots);
+        }
     }
 
     /// One session must hear the true state of a task, whether or not it is told of changes otherwise.
@@ -218,13 +260,9 @@ impl Outbox {
         let Some(session) = self.session(key.0, address) else { return };
         session.once = true;
         let Some(&slot) = self.slots.index.get(&(key.0, address.clone())) else { return };
-        self.pend(now_ms, key, u64::MAX).waiting.insert(slot);
-    }
-
-    fn slots_of(&self, room: usize) -> Vec<usize> {
-        let of_room =
-            |(slot, session): (usize, &Option<Session>)| session.as_ref().filter(|s| s.room == room).map(|_| slot);
-        self.slots.sessions.iter().enumerate().filter_map(of_room).collect()
+        let mut one = Slots::default();
+        one.insert(slot);
+        self.pend(now_ms, key, u64::MAX).wait(&one);
     }
 
     fn pend(&mut self, now_ms: i64, key: Key, revision: u64) -> &mut Pending {
@@ -238,12 +276,15 @@ impl Outbox {
 
     /// The contest clock must be sent to everybody.
     pub fn clock_changed(&mut self) {
-        let all = self.slots.sessions.iter().enumerate().filter(|(_, session)| session.is_some()).map(|(slot, _)| slot);
-        self.clock_waiting = all.collect();
+        for (slot, session) in self.slots.sessions.iter().enumerate() {
+            if session.is_some() {
+                self.clock_waiting.insert(slot);
+            }
+        }
     }
 
     /// The sessions that the clock is to be sent to.
-    pub fn take_clock(&mut self) -> BTreeSet<usize> {
+    pub fn take_clock(&mut self) -> Slots {
         std::mem::take(&mut self.clock_waiting)
     }
 
@@ -261,7 +302,7 @@ impl Outbox {
                 // Nobody can be told before the service is in the room; `inside` puts it in order again.
                 continue;
             }
-            let slots = std::mem::take(&mut pending.waiting).into_iter().collect();
+            let slots = std::mem::take(&mut pending.waiting).iter().collect();
             return Some(Due { key, slots, lost: pending.lost.clone() });
         }
     }
@@ -269,7 +310,8 @@ impl Outbox {
     /// The rest of a due task that did not fit; it stays first in order.
     pub fn put_back(&mut self, key: Key, rest: &[usize]) {
         if let Some(pending) = self.pending.get_mut(&key) {
-            pending.waiting.extend(rest);
+            pending.begun = true;
+            rest.iter().for_each(|slot| pending.waiting.insert(*slot));
             self.order.insert((pending.due_ms, key));
         }
     }
@@ -288,8 +330,17 @@ impl Outbox {
 
     /// All who waited for a task have been told of it.
     pub fn finish(&mut self, key: Key) {
-        let Some(pending) = self.pending.get(&key) else { return };
+        let Some(pending) = self.pending.get_mut(&key) else { return };
+        pending.begun = false;
+        if !pending.again.is_empty() {
+            pending.waiting = std::mem::take(&mut pending.again);
+            pending.due_ms = self.last_told_ms.get(&key).map_or(pending.due_ms, |told| told + self.spacing_ms);
+            self.order.insert((pending.due_ms, key));
+            return;
+        }
         if pending.everybody && !self.inside.contains(&key.0) {
+            // It stays for those in the room; sessions that are told already keep their distance to the next change.
+            pending.due_ms = self.last_told_ms.get(&key).map_or(pending.due_ms, |told| told + self.spacing_ms);
             return;
         }
         if let Some(pending) = self.pending.remove(&key)
@@ -367,26 +418,33 @@ impl Outbox {
     /// The service is in the room, and its sessions are known: what they have not heard is told.
     pub fn inside(&mut self, now_ms: i64, room: usize) {
         self.inside.insert(room);
-        let slots = self.slots_of(room);
         let keys: Vec<Key> =
             self.pending.range((room, TaskId(0))..=(room, TaskId(u64::MAX))).map(|(key, _)| *key).collect();
         for key in keys {
             let Some(pending) = self.pending.get_mut(&key) else { continue };
             if std::mem::take(&mut pending.everybody) {
-                pending.waiting.extend(&slots);
+                if let Some(of_room) = self.slots.per_room.get(&room) {
+                    pending.wait(&of_room.slots);
+                }
                 self.order.remove(&(pending.due_ms, key));
-                pending.due_ms = now_ms;
-                self.order.insert((now_ms, key));
+                let spaced_ms = self.last_told_ms.get(&key).map_or(now_ms, |told| told + self.spacing_ms);
+                pending.due_ms = spaced_ms.max(now_ms);
+                self.order.insert((pending.due_ms, key));
             }
+        }
+        // Clients count by themselves in between; they may have missed that the clock was stopped.
+        if let Some(of_room) = self.slots.per_room.get(&room) {
+            self.clock_waiting.union(&of_room.slots);
         }
     }
 
     /// The service is not in the room any more; who is there is not known.
     pub fn outside(&mut self, room: usize) {
         self.inside.remove(&room);
-        let gone: Vec<usize> = self
-            .slots_of(room)
-            .into_iter()
+        let Some(of_room) = self.slots.per_room.get(&room) else { return self.untold(room) };
+        let gone: Vec<usize> = of_room
+            .slots
+            .iter()
             .filter(|slot| {
                 let Some(session) = self.slots.sessions[*slot].as_mut() else { return false };
                 session.joined = false;
@@ -413,10 +471,12 @@ impl Outbox {
 
     /// The link is gone: no session is known to be there, and what the server did not confirm is told again.
     pub fn disconnected(&mut self) {
-        self.slots = Slots::default();
+        self.slots = Sessions::default();
         self.clock_waiting.clear();
         self.pending.retain(|_, pending| {
             pending.waiting.clear();
+            pending.again.clear();
+            pending.begun = false;
             pending.since != u64::MAX
         });
         let pending: BTreeSet<Key> = self.pending.keys().copied().collect();
@@ -425,5 +485,34 @@ impl Outbox {
             pending.iter().chain(self.unfenced.keys()).chain(self.fencing.keys()).map(|key| key.0).collect();
         rooms.into_iter().for_each(|room| self.untold(room));
         self.inside.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes what is due and says to whom it goes.
+    fn take(outbox: &mut Outbox, now_ms: i64) -> Vec<String> {
+        let Some(due) = outbox.take_due(now_ms) else { return Vec::new() };
+        let to = due.slots.iter().filter_map(|slot| outbox.recipient(*slot, now_ms));
+        let to = to.map(|session| session.address.as_str().to_owned()).collect();
+        outbox.told(now_ms, &due);
+        outbox.finish(due.key);
+        to
+    }
+
+    #[test]
+    fn a_session_that_only_asked_keeps_its_distance_while_the_service_is_out_of_the_room() {
+        let mut outbox = Outbox::new(50);
+        let asker = Address::parse("hall1@localhost/A").unwrap();
+        outbox.asked(0, &asker, 0);
+        outbox.take_clock();
+        outbox.changed(1_000, (0, TaskId(1)), 1, []);
+        assert_eq!(take(&mut outbox, 1_000), ["hall1@localhost/A"]);
+        outbox.changed(1_010, (0, TaskId(1)), 2, []);
+        assert_eq!(take(&mut outbox, 1_010), [""; 0]);
+        assert_eq!(take(&mut outbox, 1_050), ["hall1@localhost/A"]);
+        assert_eq!(outbox.told_revision(), 0, "those in the room have heard nothing");
     }
 }

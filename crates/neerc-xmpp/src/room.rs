@@ -69,9 +69,12 @@ struct Occupant {
 #[derive(Debug, Default)]
 struct Reading {
     answered: usize,
-    /// A push came in between, so what was read may be older than what is known.
-    overtaken: bool,
     listed: BTreeMap<Person, Affiliation>,
+    /// What the room told of in between: newer than the lists that were answered before it, and no older than those
+    /// answered after it, for the room speaks in order.
+    pushed: BTreeMap<Person, Affiliation>,
+    /// The service has come into the room in between; what changed before that was not told, so all is read again.
+    again: bool,
 }
 
 /// One room.
@@ -95,6 +98,8 @@ pub struct RoomWatch {
     reading: Option<Reading>,
     read_at_ms: i64,
     has_read: bool,
+    /// The lists were not asked for since the service asked to come in.
+    read_on_entry: bool,
     self_ping_at_ms: i64,
     people: People,
     stale: bool,
@@ -120,6 +125,7 @@ impl RoomWatch {
             reading: None,
             read_at_ms: i64::MAX,
             has_read: false,
+            read_on_entry: false,
             self_ping_at_ms: i64::MAX,
             people: People::default(),
             stale: true,
@@ -242,6 +248,7 @@ impl RoomWatch {
 
     fn join(&mut self, now_ms: i64, wire: &mut Wire) {
         self.phase = Phase::Joining { deadline_ms: now_ms + limits::ANSWER_MS };
+        self.read_on_entry = true;
         self.send_join(wire);
     }
 
@@ -251,7 +258,7 @@ impl RoomWatch {
     }
 
     fn left(&mut self, retry_ms: i64) {
-        let was_inside = self.phase == Phase::In;
+        let was_inside = self.phase == Phase::In || !self.occupants.is_empty();
         self.phase = Phase::Out { retry_ms };
         self.occupants.clear();
         self.refreshed = None;
@@ -274,6 +281,7 @@ impl RoomWatch {
 
     fn read_lists(&mut self, now_ms: i64, wire: &mut Wire) {
         self.reading = Some(Reading::default());
+        self.read_on_entry = false;
         self.read_at_ms = now_ms + limits::REREAD_ROOM_MS;
         for affiliation in LISTS {
             let payload = format!("<query xmlns='{NS_MUC_ADMIN}'><item affiliation='{affiliation}'/></query>");
@@ -310,13 +318,14 @@ impl RoomWatch {
         if reading.answered < LISTS.len() {
             return;
         }
-        let overtaken = reading.overtaken;
-        let listed = std::mem::take(&mut reading.listed);
-        self.reading = None;
-        if overtaken && self.has_read {
-            self.read_at_ms = now_ms;
-            return self.timeout(now_ms, wire);
+        if reading.again {
+            return self.read_lists(now_ms, wire);
         }
+        let mut listed = std::mem::take(&mut reading.listed);
+        for (person, affiliation) in std::mem::take(&mut reading.pushed) {
+            set_listed(&mut listed, &person, affiliation);
+        }
+        self.reading = None;
         self.listed = listed;
         self.stale = true;
         self.has_read = true;
@@ -370,6 +379,7 @@ impl RoomWatch {
                 self.report(format!("{} {why}; joining it again", self.jid.as_str()));
                 self.left(now_ms + 1_000);
             }
+            ("unavailable", false) if codes.contains(&"303") => self.renamed(nick, x),
             ("unavailable", false) => self.occupant_left(nick, x),
             ("", true) => self.joined(now_ms, nick, &codes, wire),
             ("", false) => self.occupant_is_here(now_ms, nick, x),
@@ -393,6 +403,13 @@ impl RoomWatch {
             self.trouble = None;
             self.stale = true;
             self.events.push(RoomEvent::Inside);
+            if std::mem::take(&mut self.read_on_entry) {
+                // The room does not tell of changes that were made while the service was out.
+                match &mut self.reading {
+                    Some(reading) => reading.again = true,
+                    None => self.read_lists(now_ms, wire),
+                }
+            }
         }
     }
 
@@ -410,9 +427,16 @@ impl RoomWatch {
         let component = &self.settings.component;
         let room = self.jid.as_str();
         let advice = match condition {
-            "registration-required" | "forbidden" | "not-allowed" => format!(
+            "registration-required" | "forbidden" => format!(
                 "give {component} the right to enter: make it an owner of all rooms in the server's configuration \
                  (neerc init prints the lines), or a member of {room}"
+            ),
+            // Either the room is missing and not anybody may create one, or the domain is none of this server's.
+            "not-allowed" => format!(
+                "let {component} create rooms by making it an owner of all rooms in the server's configuration \
+                 (neerc init prints the lines), or create the room with any client; if {0} is not the server's domain \
+                 of chat rooms, correct rooms.service in neerc.toml ({0})",
+                self.jid.domain()
             ),
             "remote-server-not-found" | "remote-server-timeout" => format!(
                 "correct rooms.service in neerc.toml ({}), or start that chat room service in the server's \
@@ -480,10 +504,20 @@ impl RoomWatch {
             refreshed.remove(nick);
         }
         if let Some(occupant) = self.occupants.remove(nick) {
-            // A new nick follows at once as a presence of its own.
             self.events.extend(occupant.sessions.into_keys().map(RoomEvent::Left));
             self.stale = true;
         }
+    }
+
+    /// An occupant has a new nick, with all its sessions; nobody has left.
+    fn renamed(&mut self, nick: &str, x: Option<&Element<'_>>) {
+        let Some(new) = x.and_then(new_nick) else { return self.occupant_left(nick, x) };
+        for occupants in self.refreshed.iter_mut().chain([&mut self.occupants]) {
+            if let Some(occupant) = occupants.remove(nick) {
+                occupants.entry(new.clone()).or_default().sessions.extend(occupant.sessions);
+            }
+        }
+        self.stale = true;
     }
 
     fn replace_occupants(&mut self, refreshed: HashMap<String, Occupant>) {
@@ -515,24 +549,18 @@ impl RoomWatch {
 
     /// Takes an affiliation as the newest truth about a person.
     fn note_affiliation(&mut self, person: &Person, affiliation: Affiliation) {
-        let known = self.listed.get(person).copied();
-        let listed = Some(affiliation).filter(|affiliation| *affiliation >= Affiliation::Member);
-        if known == listed {
+        if let Some(reading) = &mut self.reading {
+            reading.pushed.insert(person.clone(), affiliation);
+        }
+        if !set_listed(&mut self.listed, person, affiliation) {
             return;
         }
-        match listed {
-            Some(affiliation) => self.listed.insert(person.clone(), affiliation),
-            None => self.listed.remove(person),
-        };
         for occupant in self.occupants.values_mut() {
             for (session, standing) in &mut occupant.sessions {
                 if session.bare() == person.bare() {
                     *standing = affiliation;
                 }
             }
-        }
-        if let Some(reading) = &mut self.reading {
-            reading.overtaken = true;
         }
         self.stale = true;
     }
@@ -598,6 +626,13 @@ impl RoomWatch {
     }
 }
 
+/// Notes what a person's affiliation is now, as the lists would; says whether that is news.
+fn set_listed(listed: &mut BTreeMap<Person, Affiliation>, person: &Person, affiliation: Affiliation) -> bool {
+    let is_listed = affiliation >= Affiliation::Member;
+    let before = if is_listed { listed.insert(person.clone(), affiliation) } else { listed.remove(person) };
+    before != Some(affiliation).filter(|_| is_listed)
+}
+
 fn field(out: &mut Vec<u8>, var: &str, value: &str) {
     out.extend_from_slice(b"<field");
     attribute(out, "var", var);
@@ -647,8 +682,7 @@ pub fn member_list() -> String {
 /// The condition of an error stanza, by its element name.
 pub fn error_condition<'e>(stanza: &'e Element<'_>) -> &'e str {
     let error = stanza.elements().find(|e| e.name == "error");
-    let condition =
-        error.and_then(|e| e.elements().find(|c| &*c.ns == crate::stanza::NS_STANZAS && c.name != "text"));
+    let condition = error.and_then(|e| e.elements().find(|c| &*c.ns == crate::stanza::NS_STANZAS && c.name != "text"));
     condition.map_or("undefined-condition", |c| c.name)
 }
 

@@ -113,11 +113,11 @@ impl<'s> Shell<'s> {
     pub fn return_address(&self) -> ReturnAddress {
         // The domain goes out in normal form: some servers end the stream over `from='NEERC.localhost'`.
         let from = match self.to_text.split_once('@') {
-            Some((node, _)) => {
+            Some((node, _)) if self.to.local().is_some() => {
                 let rest = self.to.resource().map(|resource| format!("/{resource}")).unwrap_or_default();
                 format!("{node}@{}{rest}", self.to.domain())
             }
-            None => self.to.as_str().to_owned(),
+            _ => self.to.as_str().to_owned(), // an `@` of the resource, or none
         };
         ReturnAddress { kind: self.kind, from, to: self.from.clone(), id: self.id.map(str::to_owned) }
     }

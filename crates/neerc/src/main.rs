@@ -106,5 +106,7 @@ fn log_to_stderr(level: config::Level) {
         .with_writer(std::io::stderr)
         .with_ansi(ansi)
         .with_target(false)
+        // It would complain of a log that cannot be written by writing to it, which panics: a full disk ended the service.
+        .log_internal_errors(false)
         .init();
 }

@@ -177,6 +177,7 @@ impl Service {
         if let Some(output) = self.link.free_output() {
             self.front.transmit(now_ms, &self.boards, output, limits::LINK_CHUNK_BYTES);
         }
+        self.front.resume(now_ms, &self.boards);
         self.take_events();
     }
 

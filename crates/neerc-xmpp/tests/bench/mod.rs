@@ -1,0 +1,471 @@
+//! The test bench: a real `Front` with the service's side of the contract done in memory (decide, commit, apply,
+//! answer, tell, as crates/neerc/src/service.rs does) and, if wanted, a chat server that answers its requests.
+//!
+//! A conversation is a text. Each line is `C: STANZA` (a client or the server says it), `S: STANZA` (the service must
+//! say exactly that, next), or a step in parentheses such as `(50 ms later)`; other lines go on with the one before.
+#![allow(dead_code)] // each test program uses its part of it
+
+mod canon;
+pub mod server;
+
+use neerc_core::board::{Board, Boards};
+use neerc_core::change::Entry;
+use neerc_core::clock::{Phase, Reading};
+use neerc_core::limits;
+use neerc_core::notice::Visibility;
+use neerc_core::refusal::Refusal;
+use neerc_xmpp::address::Address;
+use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
+use neerc_xmpp::front::{Ask, Front, FrontEvent, FrontSettings};
+use neerc_xmpp::groups::GroupSettings;
+use server::Server;
+use std::collections::VecDeque;
+
+pub use canon::canonical;
+
+/// When every conversation begins, in ms since 1970.
+pub const BEGIN_MS: i64 = 1_512_700_000_000;
+
+/// The settings of a service on localhost with one room.
+pub fn settings() -> FrontSettings {
+    FrontSettings {
+        component: "neerc.localhost".to_owned(),
+        host: Address::parse("localhost").unwrap(),
+        secret: "secret".to_owned(),
+        rooms_service: "conference.localhost".to_owned(),
+        rooms: vec!["neerc".into()],
+        nickname: "neerc".to_owned(),
+        admit_unaffiliated: false,
+        groups: GroupSettings::default(),
+        visibility: Visibility::All,
+        wiki_packet: true,
+        spacing_ms: 50,
+        max_stanza_bytes: 256 * 1024,
+        version: "0.1.0".to_owned(),
+    }
+}
+
+/// Whether changes can be made durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disk {
+    Good,
+    Full,
+}
+
+/// A front with everything around it.
+pub struct Bench {
+    pub front: Front,
+    pub boards: Boards,
+    ahead: Boards,
+    revision: u64,
+    log: Vec<Entry>,
+    pub now_ms: i64,
+    pub disk: Disk,
+    /// Bytes handed to the link at once.
+    pub chunk: usize,
+    /// Whether the link takes anything.
+    pub link_free: bool,
+    pub server: Option<Server>,
+    cutter: Framer,
+    said: VecDeque<String>,
+    /// Everything the front made known but asks, in order.
+    pub events: Vec<FrontEvent>,
+    /// Everything the front was given since the connection, if it is wanted.
+    pub heard: Vec<(i64, Vec<u8>)>,
+    settings: FrontSettings,
+}
+
+impl Bench {
+    /// Not connected; nobody answers the front but the script.
+    pub fn new(settings: FrontSettings) -> Bench {
+        Bench {
+            front: Front::new(settings.clone(), BEGIN_MS, 0),
+            boards: Boards::new(),
+            ahead: Boards::new(),
+            revision: 0,
+            log: Vec::new(),
+            now_ms: BEGIN_MS,
+            disk: Disk::Good,
+            chunk: limits::LINK_CHUNK_BYTES,
+            link_free: true,
+            server: None,
+            cutter: cutter(),
+            said: VecDeque::new(),
+            events: Vec::new(),
+            heard: Vec::new(),
+            settings,
+        }
+    }
+
+    /// Connected to a server that takes part by itself; the front is in its rooms.
+    pub fn served(settings: FrontSettings, server: Server) -> Bench {
+        let mut bench = Bench::new(settings);
+        bench.server = Some(server);
+        bench.connect();
+        assert_eq!(bench.said, Vec::<String>::new(), "said while getting ready");
+        assert!(bench.events.contains(&FrontEvent::Ready), "not ready: {:?}", bench.events);
+        bench.events.clear();
+        bench
+    }
+
+    /// Opens the stream; with a server that takes part, up to being in the rooms.
+    pub fn connect(&mut self) {
+        self.cutter = cutter();
+        self.front.connected(self.now_ms);
+        self.pump();
+        if self.server.is_some() {
+            self.hear(server::HEADER);
+            self.hear("<handshake/>");
+        }
+    }
+
+    /// The same with the script as server: the handshake is accepted, and what the front then asks is returned.
+    pub fn accepted(settings: FrontSettings) -> Bench {
+        let mut bench = Bench::new(settings);
+        bench.connect();
+        bench.hear(server::HEADER);
+        bench.hear("<handshake/>");
+        let header = bench.said.drain(..2).collect::<Vec<_>>();
+        assert!(header[0].starts_with("<?xml") || header[0].starts_with("<stream:stream"), "{header:?}");
+        assert!(header[1].starts_with("<handshake"), "{header:?}");
+        bench
+    }
+
+    /// The connection is lost.
+    pub fn disconnect(&mut self) {
+        self.front.disconnected();
+        if let Some(server) = &mut self.server {
+            server.disconnected();
+        }
+        self.cutter = cutter();
+    }
+
+    /// The service ends at once and starts again with what is on disk; what was told after `told` is told again.
+    pub fn restart(&mut self, told: u64) {
+        self.front = Front::new(self.settings.clone(), self.now_ms, told);
+        self.ahead = self.boards.clone();
+        for Entry { revision, room, change, .. } in self.log.iter().filter(|entry| entry.revision > told) {
+            let mut notice =
+                self.boards.get(room).map_or_else(|| Board::default().notice(change), |board| board.notice(change));
+            notice.lost.sort();
+            self.front.tell(self.now_ms, room, *revision, notice);
+        }
+        if let Some(server) = &mut self.server {
+            server.disconnected();
+        }
+        self.said.clear();
+        self.connect();
+    }
+
+    /// The chat server that takes part.
+    pub fn server(&mut self) -> &mut Server {
+        self.server.as_mut().unwrap()
+    }
+
+    /// The front hears something from the server; what comes of it is done.
+    pub fn hear(&mut self, xml: impl AsRef<[u8]>) {
+        self.hear_only(xml);
+        self.pump();
+    }
+
+    /// The front hears something; nothing else happens.
+    pub fn hear_only(&mut self, xml: impl AsRef<[u8]>) {
+        let bytes = xml.as_ref();
+        self.heard.push((self.now_ms, bytes.to_vec()));
+        self.front.receive(self.now_ms, bytes, &self.boards);
+    }
+
+    /// The front hears what the server says now.
+    pub fn server_says(&mut self, say: impl FnOnce(&mut Server)) {
+        let server = self.server.as_mut().unwrap();
+        say(server);
+        self.pump();
+    }
+
+    /// Does all that can be done without waiting.
+    pub fn pump(&mut self) {
+        loop {
+            self.take_events();
+            let mut out = Vec::new();
+            if self.link_free {
+                self.front.transmit(self.now_ms, &self.boards, &mut out, self.chunk);
+            }
+            self.take_events();
+            let mut said = cut(&mut self.cutter, &out);
+            let mut answers = Vec::new();
+            if let Some(server) = &mut self.server {
+                said.retain(|stanza| !server.hears(stanza));
+                answers = server.take();
+            }
+            self.said.extend(said);
+            if out.is_empty() && answers.is_empty() {
+                break;
+            }
+            for answer in answers {
+                self.hear_only(answer);
+            }
+        }
+    }
+
+    /// As the loop of the service does.
+    fn take_events(&mut self) {
+        let mut waiting = Vec::new();
+        while let Some(event) = self.front.poll() {
+            match event {
+                FrontEvent::Ask(ask) => waiting.push(ask),
+                FrontEvent::Ended(_) => {
+                    self.events.push(event);
+                    self.front.disconnected();
+                }
+                event => self.events.push(event),
+            }
+        }
+        let (mut entries, mut outcomes) = (Vec::new(), Vec::new());
+        for Ask { token, room, who, command } in waiting {
+            let board = self.ahead.entry(room.clone()).or_default();
+            let decided = board.decide(self.now_ms, &who, self.front.people(&room), &command);
+            outcomes.push((
+                token,
+                decided.map(|decision| {
+                    if let Some(change) = decision.change {
+                        let revision = self.revision + 1 + entries.len() as u64;
+                        board.apply(revision, &change);
+                        entries.push(Entry { revision, room, at_ms: self.now_ms, by: who, change });
+                    }
+                    decision.left_out
+                }),
+            ));
+        }
+        if entries.is_empty() {
+            return self.answer(outcomes);
+        }
+        if self.disk == Disk::Full {
+            self.ahead = self.boards.clone();
+            return self.answer(outcomes.into_iter().map(|(token, _)| (token, Err(Refusal::NotDurable))).collect());
+        }
+        let mut notices = Vec::new();
+        for entry in entries {
+            let board = self.boards.entry(entry.room.clone()).or_default();
+            notices.push((entry.room.clone(), entry.revision, board.notice(&entry.change)));
+            board.apply(entry.revision, &entry.change);
+            self.revision = entry.revision;
+            self.log.push(entry);
+        }
+        self.answer(outcomes);
+        for (room, revision, notice) in notices {
+            self.front.tell(self.now_ms, &room, revision, notice);
+        }
+    }
+
+    fn answer(&mut self, outcomes: Vec<(u64, Result<Vec<String>, Refusal>)>) {
+        for (token, outcome) in outcomes {
+            self.front.answer(self.now_ms, token, outcome, &self.boards);
+        }
+    }
+
+    /// Time goes by; what falls due on the way is done when it is due.
+    pub fn pass(&mut self, ms: i64) {
+        let end_ms = self.now_ms + ms;
+        loop {
+            let due_ms = self.front.next_timeout_ms().min(self.front.next_transmit_ms());
+            if due_ms > end_ms || !self.link_free {
+                break;
+            }
+            self.now_ms = due_ms.max(self.now_ms);
+            self.front.timeout(self.now_ms);
+            self.pump();
+        }
+        self.now_ms = end_ms;
+        self.front.timeout(self.now_ms);
+        self.pump();
+    }
+
+    /// Everything said and not expected yet.
+    pub fn said(&mut self) -> Vec<String> {
+        self.said.drain(..).collect()
+    }
+
+    /// The troubles made known since the last call.
+    pub fn troubles(&mut self) -> Vec<String> {
+        let mut troubles = Vec::new();
+        self.events.retain(|event| match event {
+            FrontEvent::Trouble(trouble) | FrontEvent::Ended(trouble) => {
+                troubles.push(trouble.clone());
+                false
+            }
+            _ => true,
+        });
+        troubles
+    }
+
+    /// The last revision that everybody is known to have been told of.
+    pub fn told(&self) -> u64 {
+        let told = self.events.iter().filter_map(|event| match event {
+            FrontEvent::Told(revision) => Some(*revision),
+            _ => None,
+        });
+        told.max().unwrap_or(0)
+    }
+
+    /// Who was told something since the last look: the addresses of all messages, in order.
+    pub fn recipients(&mut self) -> Vec<String> {
+        let said = self.said();
+        said.iter().filter(|stanza| stanza.starts_with("<message")).filter_map(|stanza| attr(stanza, "to")).collect()
+    }
+
+    /// The contest clock is read.
+    pub fn clock(&mut self, elapsed_ms: i64, total_ms: i64, phase: Phase) {
+        self.front.clock(self.now_ms, Reading { elapsed_ms, total_ms, phase });
+        self.pump();
+    }
+
+    /// Plays a conversation. Everything the service says must be in it, in this order.
+    #[track_caller]
+    pub fn check(&mut self, script: &str) {
+        if let Err(wrong) = self.play(script) {
+            panic!("{wrong}");
+        }
+    }
+
+    /// Plays a conversation; an error says what went otherwise.
+    pub fn play(&mut self, script: &str) -> Result<(), String> {
+        let mut before = "the beginning".to_owned();
+        for step in steps(script)? {
+            if let Step::Expect(expected) = &step {
+                let expected = canonical(expected).map_err(|e| format!("in the script: {e}: {expected}"))?;
+                let said = self
+                    .said
+                    .pop_front()
+                    .ok_or_else(|| format!("after {before}\n  expected {expected}\n  but nothing more was said"))?;
+                let actual = canonical(&said).map_err(|e| format!("said: {e}: {said}"))?;
+                if expected != actual {
+                    return Err(format!("after {before}\n  expected {expected}\n  but said {actual}"));
+                }
+                continue;
+            }
+            self.nothing_more(&before)?;
+            match step {
+                Step::Hear(xml) => {
+                    self.hear(flat(&xml));
+                    before = xml;
+                }
+                Step::Do(what) => {
+                    self.act(&what)?;
+                    before = format!("({what})");
+                }
+                Step::Expect(_) => {}
+            }
+        }
+        self.nothing_more(&before)
+    }
+
+    fn nothing_more(&mut self, before: &str) -> Result<(), String> {
+        match self.said.pop_front() {
+            None => Ok(()),
+            Some(said) => Err(format!("after {before}\n  said, and not expected: {said}")),
+        }
+    }
+
+    fn act(&mut self, what: &str) -> Result<(), String> {
+        let words: Vec<&str> = what.split_whitespace().collect();
+        match words[..] {
+            [number, "ms", "later"] => self.pass(number.parse().map_err(|_| format!("no number: {what}"))?),
+            [number, "s", "later"] => {
+                self.pass(1_000 * number.parse::<i64>().map_err(|_| format!("no number: {what}"))?);
+            }
+            ["the", "disk", "is", "full"] => self.disk = Disk::Full,
+            ["the", "disk", "is", "well", "again"] => self.disk = Disk::Good,
+            ["the", "connection", "is", "lost"] => self.disconnect(),
+            ["the", "service", "connects"] => self.connect(),
+            ["the", "contest", "clock", "shows", elapsed, "of", total, "ms,", phase] => {
+                let number = |text: &str| text.parse().map_err(|_| format!("no number: {what}"));
+                let phase = Phase::parse(phase).ok_or_else(|| format!("no phase: {what}"))?;
+                self.clock(number(elapsed)?, number(total)?, phase);
+            }
+            [nick, "joins", "from", jid] => {
+                let (nick, jid) = (nick.to_owned(), jid.to_owned());
+                self.server_says(|server| server.join("neerc", &nick, &jid));
+            }
+            [nick, "leaves", "from", jid] => {
+                let (nick, jid) = (nick.to_owned(), jid.to_owned());
+                self.server_says(|server| server.leave("neerc", &nick, &jid));
+            }
+            [person, "becomes", affiliation] => {
+                let (person, affiliation) = (person.to_owned(), affiliation.to_owned());
+                self.server_says(|server| server.affiliate("neerc", &person, &affiliation));
+            }
+            _ => return Err(format!("no such step: ({what})")),
+        }
+        Ok(())
+    }
+}
+
+/// The value of an attribute of the start tag, as written.
+pub fn attr(stanza: &str, name: &str) -> Option<String> {
+    let head = &stanza[..stanza.find('>')?];
+    let value = head.split_once(&format!(" {name}='"))?.1;
+    Some(value.split('\'').next()?.to_owned())
+}
+
+fn cutter() -> Framer {
+    Framer::new(FrameLimits { bytes: 64 << 20, depth: 64, head_bytes: 8_192 })
+}
+
+/// Cuts what the front has said into stanzas.
+fn cut(cutter: &mut Framer, out: &[u8]) -> Vec<String> {
+    cutter.push(out);
+    let mut stanzas = Vec::new();
+    while let Some(frame) = cutter.next_frame().expect("what the front says is well-formed") {
+        stanzas.push(match frame {
+            Frame::Open(bytes) | Frame::Stanza(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+            Frame::Close => "</stream:stream>".to_owned(),
+            Frame::Skipped { .. } => panic!("the front said something over every limit"),
+        });
+    }
+    stanzas
+}
+
+enum Step {
+    Hear(String),
+    Expect(String),
+    Do(String),
+}
+
+/// Without the line breaks and indents that a script puts between elements.
+fn flat(xml: &str) -> String {
+    let mut flat = String::new();
+    for line in xml.lines() {
+        let line = line.trim();
+        if !flat.is_empty() && !flat.ends_with('>') && !line.starts_with('<') {
+            flat.push(' '); // in the middle of a tag
+        }
+        flat.push_str(line);
+    }
+    flat
+}
+
+fn steps(script: &str) -> Result<Vec<Step>, String> {
+    let mut steps: Vec<Step> = Vec::new();
+    for line in script.lines() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with("# ") {
+            continue;
+        }
+        if let Some(what) = line.strip_prefix('(').and_then(|line| line.strip_suffix(')')) {
+            steps.push(Step::Do(what.to_owned()));
+        } else if let Some(xml) = line.strip_prefix("C: ") {
+            steps.push(Step::Hear(xml.trim().to_owned()));
+        } else if let Some(xml) = line.strip_prefix("S: ") {
+            steps.push(Step::Expect(xml.trim().to_owned()));
+        } else {
+            match steps.last_mut() {
+                Some(Step::Hear(xml) | Step::Expect(xml)) => {
+                    xml.push('\n');
+                    xml.push_str(line);
+                }
+                _ => return Err(format!("no step: {line}")),
+            }
+        }
+    }
+    Ok(steps)
+}

@@ -1,0 +1,77 @@
+//! The contest clock: asked for, sent on a change, to newcomers and every minute.
+
+use super::*;
+use neerc_core::clock::Phase;
+
+const TOTAL: i64 = 18_000_000;
+
+fn ticks(bench: &mut Bench) -> Vec<String> {
+    let said = bench.said();
+    let ticks = said.iter().filter(|said| said.contains("<body>The clock is ticking</body>"));
+    let of = |said: &String| {
+        let clock = said.split_once("<clock ").unwrap().1.split_once("/>").unwrap().0.to_owned();
+        format!("{} {clock}", bench::attr(said, "to").unwrap())
+    };
+    ticks.map(of).collect()
+}
+
+#[test]
+fn a_newcomer_is_sent_the_clock_once_after_the_first_tasks() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.clock(5, TOTAL, Phase::Paused);
+    bench.hear(iq("get", HALL1, &query("tasks")));
+    assert_eq!(ticks(&mut bench), [format!("{HALL1} time='5' total='18000000' status='3'")]);
+    bench.hear(iq("get", HALL1, &query("tasks")));
+    assert_eq!(ticks(&mut bench), Vec::<String>::new());
+    let said = bench.on(&iq("get", HALL1, &query("clock")));
+    assert!(said[0].contains("<clock time='5' total='18000000' status='3'/>"), "{said:?}");
+}
+
+#[test]
+fn a_change_goes_to_everybody_and_a_running_clock_every_minute() {
+    let mut bench = ready(Flavour::Ejabberd);
+    bench.joins("hall1", HALL1);
+    bench.joins("hall2", HALL2);
+    bench.joins("guest", "guest@localhost/Web");
+    let both = |clock: &str| vec![format!("{HALL1} {clock}"), format!("{HALL2} {clock}")];
+    bench.clock(0, TOTAL, Phase::Before);
+    assert_eq!(ticks(&mut bench), both("time='0' total='18000000' status='1'"));
+    bench.pass(300_000);
+    assert_eq!(ticks(&mut bench), Vec::<String>::new(), "only a running clock ticks");
+    bench.clock(0, TOTAL, Phase::Before);
+    assert_eq!(ticks(&mut bench), Vec::<String>::new(), "that was no change");
+    bench.clock(100, TOTAL, Phase::Running);
+    assert_eq!(ticks(&mut bench), both("time='100' total='18000000' status='2'"));
+    bench.pass(59_999);
+    assert_eq!(ticks(&mut bench), Vec::<String>::new());
+    bench.pass(1);
+    assert_eq!(ticks(&mut bench), both("time='60100' total='18000000' status='2'"));
+    bench.clock(60_000, TOTAL, Phase::Running); // read a little late
+    assert_eq!(ticks(&mut bench), Vec::<String>::new());
+    bench.pass(60_000);
+    assert_eq!(ticks(&mut bench), both("time='120100' total='18000000' status='2'"));
+    bench.leaves("hall2", HALL2);
+    bench.clock(TOTAL, TOTAL, Phase::Over);
+    assert_eq!(ticks(&mut bench), [format!("{HALL1} time='18000000' total='18000000' status='4'")]);
+}
+
+#[test]
+fn a_change_while_the_link_is_down_is_heard_after_it() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("hall1", HALL1);
+    bench.clock(100, TOTAL, Phase::Running);
+    bench.said();
+    bench.disconnect();
+    bench.clock(200, TOTAL, Phase::Paused);
+    bench.connect();
+    assert_eq!(ticks(&mut bench), [format!("{HALL1} time='200' total='18000000' status='3'")]);
+}
+
+#[test]
+fn without_a_clock_nothing_ticks() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.hear(iq("get", HALL1, &query("tasks")));
+    bench.pass(200_000);
+    assert_eq!(ticks(&mut bench), Vec::<String>::new());
+    assert!(bench.on(&iq("get", HALL1, &query("clock")))[0].contains("<item-not-found "));
+}

@@ -1,0 +1,226 @@
+//! The stream: opening and its failures, silence, answers that are not the server's.
+
+use super::*;
+use neerc_xmpp::front::FrontEvent;
+
+#[test]
+fn the_stream_is_opened_and_accepted() {
+    let mut bench = Bench::new(settings());
+    bench.connect();
+    assert_eq!(
+        bench.said(),
+        [
+            "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='neerc.localhost'>"
+        ]
+    );
+    bench.hear(bench::server::HEADER);
+    // sha1sum of 3BF96D32secret
+    assert_eq!(bench.said(), ["<handshake>b09ea9b3b7f586be8a08d0a3dd7466f110aeb136</handshake>"]);
+    assert_eq!(bench.events, []);
+    bench.check(
+        "C: <handshake/>
+         S: <presence from='neerc.localhost' to='neerc@conference.localhost/neerc'>
+              <x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x>
+            </presence>
+         S: <iq type='get' id='n1' from='neerc.localhost' to='neerc@conference.localhost'>
+              <query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='owner'/></query>
+            </iq>
+         S: <iq type='get' id='n2' from='neerc.localhost' to='neerc@conference.localhost'>
+              <query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='admin'/></query>
+            </iq>
+         S: <iq type='get' id='n3' from='neerc.localhost' to='neerc@conference.localhost'>
+              <query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='member'/></query>
+            </iq>",
+    );
+    assert_eq!(bench.events, [FrontEvent::Online]);
+}
+
+#[test]
+fn what_the_server_says_instead_of_yes_becomes_advice() {
+    for (condition, text, words) in [
+        ("not-authorized", "", "the server refuses the secret of neerc.localhost: make component.secret in neerc.toml"),
+        ("not-authorized", "Given token", "refuses the secret of neerc.localhost (Given token): make"),
+        ("host-unknown", "", "the server does not know the component neerc.localhost: add Component"),
+        ("conflict", "Component already connected", "already has a neerc.localhost (Component already connected)"),
+        ("invalid-from", "", "component.jid in neerc.toml (neerc.localhost) must be"),
+        ("not-well-formed", "", "lower tasks.max_stanza_bytes in neerc.toml"),
+        ("system-shutdown", "", "the server is shutting down"),
+        ("undefined-condition", "no idea", "ended the stream with undefined-condition (no idea)"),
+    ] {
+        let mut bench = Bench::new(settings());
+        bench.connect();
+        bench.hear(bench::server::HEADER);
+        let ns = "urn:ietf:params:xml:ns:xmpp-streams";
+        let said = if text.is_empty() { String::new() } else { format!("<text xmlns='{ns}'>{text}</text>") };
+        bench.hear(format!("<stream:error><{condition} xmlns='{ns}'/>{said}</stream:error></stream:stream>"));
+        let troubles = bench.troubles();
+        assert!(troubles.len() == 1 && troubles[0].contains(words), "{condition}: {troubles:?}");
+        assert_eq!(bench.front.next_timeout_ms(), i64::MAX, "{condition}: something is still due");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_given_up() {
+    let mut bench = Bench::new(settings());
+    bench.connect();
+    bench.pass(9_999);
+    assert_eq!(bench.troubles(), Vec::<String>::new());
+    bench.pass(1);
+    assert_eq!(bench.troubles(), ["the server did not accept the component within 10 s"]);
+}
+
+#[test]
+fn silence_is_broken_by_a_ping_and_then_ends_the_stream() {
+    let mut bench = Bench::accepted(settings());
+    bench.said();
+    bench.pass(14_999);
+    assert_eq!(bench.said(), Vec::<String>::new());
+    bench.pass(1);
+    let said = bench.said();
+    assert!(
+        said.contains(
+            &"<iq type='get' id='n4' from='neerc.localhost' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
+                .to_owned()
+        ),
+        "{said:?}"
+    );
+    bench.hear(" ");
+    bench.pass(14_999);
+    assert!(!bench.said().iter().any(|said| said.contains("urn:xmpp:ping")), "a space is a sign of life");
+    bench.pass(1);
+    assert!(bench.said().iter().any(|said| said.contains("urn:xmpp:ping")));
+    bench.troubles();
+    bench.pass(19_999);
+    assert!(!bench.troubles().iter().any(|trouble| trouble.contains("silent")));
+    bench.pass(1);
+    assert_eq!(bench.troubles(), ["the server has been silent for 35 s"]);
+}
+
+#[test]
+fn a_result_from_somebody_else_is_no_answer() {
+    let list = |from: &str, items: &str| {
+        format!(
+            "<iq type='result' id='n1' from='{from}' to='neerc.localhost'>\
+             <query xmlns='http://jabber.org/protocol/muc#admin'>{items}</query></iq>"
+        )
+    };
+    let evil = "<item jid='evil@localhost' affiliation='owner'/>";
+    let mut bench = Bench::accepted(settings());
+    bench.said();
+    for from in ["evil@localhost/x", "conference.localhost", "neerc@conference.localhost/evil", "localhost"] {
+        bench.hear(list(from, evil));
+    }
+    bench.hear(list("neerc@conference.localhost", "<item jid='admin@localhost' affiliation='owner'/>"));
+    for id in ["n2", "n3"] {
+        bench.hear(list("neerc@conference.localhost", "").replace("'n1'", &format!("'{id}'")));
+    }
+    bench.hear(list("neerc@conference.localhost", evil)); // the id has been answered
+    bench.check(&format!(
+        "C: {}\nS: {}",
+        iq("get", "evil@localhost/x", &query("users")),
+        error("evil@localhost/x", 403, "auth", "forbidden", "you are neither owner, admin nor member of this room")
+    ));
+    let people = bench.front.people("neerc").listed().len();
+    assert_eq!(people, 1);
+}
+
+#[test]
+fn a_server_that_ends_the_stream_is_left() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.hear("</stream:stream>");
+    assert_eq!(bench.troubles(), ["the server has closed the stream"]);
+    bench.hear("<iq/>"); // nothing is read any more
+    assert_eq!(bench.said(), Vec::<String>::new());
+}
+
+#[test]
+fn a_stream_that_cannot_be_cut_ends() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.hear("<iq></iq></other>");
+    let troubles = bench.troubles();
+    assert!(troubles.len() == 1 && troubles[0].contains("cannot be read any more"), "{troubles:?}");
+}
+
+#[test]
+fn closing_leaves_the_rooms_and_ends_the_stream() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.front.close();
+    let mut out = Vec::new();
+    bench.front.transmit(bench.now_ms, &bench.boards, &mut out, 1);
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "<presence type='unavailable' from='neerc.localhost' to='neerc@conference.localhost/neerc'></presence></stream:stream>"
+    );
+}
+
+/// A long conversation with rooms, people, requests, clock and changes, as bytes with their times.
+fn recorded() -> (Vec<(i64, Vec<u8>)>, Vec<String>) {
+    let mut bench = ready(Flavour::Prosody);
+    bench.heard.clear();
+    let mut said = Vec::new();
+    bench.joins("hall1", HALL1);
+    bench.joins("hall1", "hall1@localhost/Second");
+    bench.joins("admin", ADMIN);
+    for payload in [query("users"), query("tasks"), task("title='Ещё &lt;раз&gt;' type='ok'", &["hall1", "hall2"])]
+    {
+        bench.hear(iq("get", ADMIN, &payload));
+    }
+    bench.hear(iq("set", HALL1, &status(1, "success")));
+    bench.hear(format!("<message type='error' from='{ADMIN}' to='neerc.localhost'><body>x</body></message>"));
+    bench.hear(format!("<presence from='{HALL2}' to='neerc.localhost'/>{}", iq("set", HALL2, &status(1, "fail"))));
+    bench.hear(format!("<iq type='get' id='x' from='{HALL1}' to='neerc.localhost'><!-- no --></iq>"));
+    said.extend(bench.said());
+    (std::mem::take(&mut bench.heard), said)
+}
+
+#[test]
+fn one_byte_at_a_time_says_the_same() {
+    let (heard, said) = recorded();
+    assert!(said.len() >= 9, "{said:?}");
+    for size in [1, 2, 7, 64] {
+        let mut bench = ready(Flavour::Prosody);
+        bench.server = None; // what the server says is in the record
+        let mut again = Vec::new();
+        for (_, bytes) in &heard {
+            for piece in bytes.chunks(size) {
+                bench.hear_only(piece);
+            }
+            bench.pump();
+            again.extend(bench.said());
+        }
+        again.retain(|said| !said.contains(" id='n")); // requests to the server, which are not in the record
+        assert_eq!(again, said, "{size} bytes at a time");
+    }
+}
+
+#[test]
+fn a_presence_and_what_follows_it_count_in_their_order() {
+    let presence = "<presence from='neerc@conference.localhost/hall1' to='neerc.localhost'><x xmlns='http://jabber.org/protocol/muc#user'>\
+                    <item jid='hall1@localhost/Phone' affiliation='member'/></x></presence>";
+    let bounce = format!("<message type='error' from='{HALL1}' to='neerc.localhost'/>");
+    for apart in [true, false] {
+        let mut bench = ready(Flavour::Prosody);
+        if apart {
+            bench.hear(presence);
+            bench.hear(&bounce);
+        } else {
+            bench.hear(format!("{presence}{bounce}"));
+        }
+        assert_eq!(bench.front.sessions(0), 0, "apart: {apart}");
+    }
+}
+
+#[test]
+fn a_stanza_over_a_limit_is_refused_and_ends_nothing() {
+    let mut bench = ready(Flavour::Prosody);
+    let long = format!("<query xmlns='{NS}#users'>{}</query>", "x".repeat(300_000));
+    let deep = format!("{}{}", "<a>".repeat(40), "</a>".repeat(40));
+    for (payload, text) in
+        [(long, "a stanza may have at most 262144 bytes"), (deep, "elements may be nested at most 32 deep")]
+    {
+        let expected = error(HALL1, 406, "modify", "policy-violation", text);
+        let said = bench.on(&iq("get", HALL1, &payload));
+        assert_eq!(said, [expected]);
+    }
+    assert!(bench.on(&iq("get", HALL1, &query("ping")))[0].contains("result"));
+}

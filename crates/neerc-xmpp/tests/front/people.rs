@@ -1,0 +1,194 @@
+//! Rights that follow the room, and groups.
+
+use super::*;
+use bench::server::BOTH;
+use neerc_core::people::GroupRule;
+use neerc_xmpp::address::Address;
+
+/// Name, group and power of everybody, as `#users` says it.
+fn users(bench: &mut Bench, from: &str) -> String {
+    let said = bench.on(&iq("get", from, &query("users")));
+    let users = said[0].split("<user ").skip(1).map(|user| {
+        let value =
+            |name: &str| user.split_once(&format!("{name}='")).unwrap().1.split('\'').next().unwrap().to_owned();
+        format!("{}/{}/{}", value("name"), value("group"), value("power"))
+    });
+    users.collect::<Vec<_>>().join(" ")
+}
+
+fn may_create(bench: &mut Bench, from: &str) -> bool {
+    let said = bench.on(&iq("set", from, &task("title='T' type='todo'", &[])));
+    said[0].starts_with("<iq type='result'")
+}
+
+fn may_read(bench: &mut Bench, from: &str) -> bool {
+    bench.on(&iq("get", from, &query("users")))[0].starts_with("<iq type='result'")
+}
+
+#[test]
+fn rights_follow_the_room_in_both_directions() {
+    for flavour in BOTH {
+        for present in [false, true] {
+            let mut bench = ready(flavour);
+            if present {
+                bench.joins("hall1", HALL1);
+                bench.joins("hall1", "hall1@localhost/Second");
+            }
+            assert!(!may_create(&mut bench, HALL1));
+            for (affiliation, power, reads) in [
+                ("admin", true, true),
+                ("member", false, true),
+                ("owner", true, true),
+                ("none", false, false),
+                ("member", false, true),
+                ("outcast", false, false),
+                ("admin", true, true),
+            ] {
+                bench.server_says(|server| server.affiliate("neerc", "hall1@localhost", affiliation));
+                bench.said();
+                assert_eq!(may_create(&mut bench, HALL1), power, "{flavour:?} present {present} {affiliation}");
+                bench.said();
+                assert_eq!(may_read(&mut bench, HALL1), reads, "{flavour:?} present {present} {affiliation}");
+                bench.said();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_change_that_nobody_told_of_is_read_in_time() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.server().list("neerc", "tk@localhost", "none");
+    bench.pass(299_000);
+    assert!(may_create(&mut bench, "tk@localhost/Desk"));
+    bench.pass(2_000);
+    assert!(!may_create(&mut bench, "tk@localhost/Desk"));
+}
+
+#[test]
+fn implicit_owners_count_while_they_are_in_the_room() {
+    for flavour in BOTH {
+        let mut server = Server::new(flavour);
+        server.implicit.insert("root@localhost".to_owned());
+        let mut bench = Bench::served(settings(), server);
+        assert!(!may_create(&mut bench, "root@localhost/Desk"));
+        bench.joins("root", "root@localhost/Desk");
+        assert!(may_create(&mut bench, "root@localhost/Desk"), "{flavour:?}");
+        bench.pass(600_000);
+        assert!(may_create(&mut bench, "root@localhost/Desk"), "{flavour:?}: lists that do not name them were read");
+    }
+}
+
+#[test]
+fn a_push_between_two_lists_is_the_newest_truth() {
+    let list = |id: u32, items: &str| {
+        format!(
+            "<iq type='result' id='n{id}' from='neerc@conference.localhost' to='neerc.localhost'>\
+             <query xmlns='http://jabber.org/protocol/muc#admin'>{items}</query></iq>"
+        )
+    };
+    let mut bench = Bench::accepted(settings());
+    bench.said();
+    bench.hear(list(1, "<item jid='admin@localhost' affiliation='owner'/>"));
+    bench.hear(list(2, "<item jid='tk@localhost' affiliation='admin'/>"));
+    bench.hear(
+        "<message from='neerc@conference.localhost' to='neerc.localhost'><x xmlns='http://jabber.org/protocol/muc#user'>\
+         <item jid='tk@localhost' affiliation='member'/></x></message>",
+    );
+    bench.hear(list(3, "<item jid='tk@localhost' affiliation='member'/>"));
+    bench.said();
+    assert_eq!(users(&mut bench, ADMIN), "admin/Admins/yes tk/Users/no");
+}
+
+#[test]
+fn pushes_that_are_not_the_rooms_own_change_nothing() {
+    let mut bench = ready(Flavour::Ejabberd);
+    let item = "<x xmlns='http://jabber.org/protocol/muc#user'><item jid='hall1@localhost' affiliation='owner'/></x>";
+    for (from, kind) in [
+        ("hall1@localhost/Phone", ""),
+        ("neerc@conference.localhost/hall1", ""), // a private message through the room
+        ("neerc@conference.localhost", "type='groupchat'"),
+        ("neerc@conference.localhost", "type='error'"),
+        ("other@conference.localhost", ""),
+        ("conference.localhost", ""),
+    ] {
+        bench.hear(format!("<message {kind} from='{from}' to='neerc.localhost'>{item}</message>"));
+        assert!(!may_create(&mut bench, HALL1), "{from} {kind}");
+    }
+    bench.hear(format!("<message from='neerc@conference.localhost' to='neerc.localhost'>{item}</message>"));
+    assert!(may_create(&mut bench, HALL1), "the same from the room counts");
+}
+
+#[test]
+fn the_service_itself_is_nobody() {
+    let mut server = Server::new(Flavour::Prosody);
+    server.list("neerc", "neerc.localhost", "owner");
+    server.list("neerc", "bot@neerc.localhost", "owner");
+    let mut bench = Bench::served(settings(), server);
+    assert_eq!(users(&mut bench, ADMIN), "admin/Admins/yes tk/Admins/yes hall1/Users/no hall2/Users/no hall3/Users/no");
+}
+
+#[test]
+fn unaffiliated_occupants_are_users_only_by_the_setting() {
+    for admit in [false, true] {
+        let mut settings = settings();
+        settings.admit_unaffiliated = admit;
+        let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
+        bench.joins("guest", "guest@localhost/Web");
+        assert_eq!(may_read(&mut bench, "guest@localhost/Web"), admit);
+        assert!(!may_create(&mut bench, "guest@localhost/Web"));
+        bench.leaves("guest", "guest@localhost/Web");
+        assert!(!may_read(&mut bench, "guest@localhost/Web"));
+    }
+}
+
+#[test]
+fn groups_by_rule_by_directory_and_by_room() {
+    let mut settings = settings();
+    settings.groups.rules.push(GroupRule { group: "Halls".into(), patterns: vec!["hall?".into()] });
+    settings.groups.directory = Some((Address::parse("directory@localhost").unwrap(), 30_000));
+    settings.groups.rooms = vec![("Printers".into(), Address::parse("printers@conference.localhost").unwrap())];
+    let mut server = Server::new(Flavour::Ejabberd);
+    let of = |name: &str, groups: &[&str]| {
+        (format!("{name}@localhost"), groups.iter().map(|group| (*group).to_owned()).collect::<Vec<_>>())
+    };
+    server.rosters.insert("directory@localhost".to_owned(), vec![of("hall1", &["Floor 1"]), of("tk", &["Jury"])]);
+    server.list("printers", "hall2@localhost", "member");
+    server.list("printers", "tk@localhost", "member");
+    let mut bench = Bench::served(settings, server);
+    assert_eq!(users(&mut bench, ADMIN), "admin/Admins/yes tk/Jury/yes hall1/Halls/no hall2/Halls/no hall3/Halls/no");
+    for (name, expected) in [("halls", 3), ("FLOOR 1", 1), ("printers", 2), ("Jury", 1), ("admins", 1)] {
+        let said = bench.on(&iq("set", ADMIN, &task("title='T' type='todo'", &[name])));
+        assert!(said[0].starts_with("<iq type='result'"), "{name}: {said:?}");
+        assert_eq!(bench.boards["neerc"].tasks().last().unwrap().statuses.len(), expected, "{name}");
+    }
+    // both are asked again in time
+    bench.server().rosters.insert("directory@localhost".to_owned(), vec![of("tk", &["Guests"])]);
+    bench.server().list("printers", "admin@localhost", "member");
+    bench.pass(61_000);
+    assert_eq!(
+        users(&mut bench, ADMIN).split(' ').take(2).collect::<Vec<_>>(),
+        ["admin/Printers/yes", "tk/Guests/yes"]
+    );
+    bench.server().rosters.clear();
+    bench.server().lists = false;
+    bench.pass(61_000);
+    let troubles = bench.troubles().join("\n");
+    assert!(troubles.contains("the roster of directory@localhost cannot be read (forbidden): give the component the right to read rosters (XEP-0356)"), "{troubles}");
+    assert!(
+        troubles.contains("the members of printers@conference.localhost (group Printers) cannot be read (forbidden)"),
+        "{troubles}"
+    );
+    assert_eq!(users(&mut bench, ADMIN).split(' ').next(), Some("admin/Printers/yes"), "what was known stays");
+}
+
+#[test]
+fn what_changed_while_the_service_was_out_of_the_room_is_read_when_it_is_back() {
+    for flavour in BOTH {
+        let mut bench = ready(flavour);
+        bench.server_says(|server| server.kick("neerc"));
+        bench.server().list("neerc", "tk@localhost", "none"); // of which nobody outside is told
+        bench.pass(2_000);
+        assert!(!may_create(&mut bench, "tk@localhost/Desk"), "{flavour:?}");
+    }
+}

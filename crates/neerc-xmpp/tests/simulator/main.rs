@@ -1,0 +1,99 @@
+//! The two pure crates in a simulated world that a seed determines: server, link, disk, people and accidents. Beside it
+//! a model that knows what was promised (P1 to P5 of the README) and panics when it does not hold.
+//!
+//! `NEERC_SEEDS=n` tries more seeds; `NEERC_SEED=x` replays one and prints what happens.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a broken promise is reported
+
+mod model;
+mod random;
+mod server;
+mod service;
+mod users;
+mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use world::World;
+
+/// Seeds of an ordinary run.
+const SEEDS: u64 = 10_000;
+/// Things done in each.
+const ACTS: usize = 40;
+
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn what_is_promised_holds_whatever_happens() {
+    if let Some(seed) = variable("NEERC_SEED") {
+        return live(seed, true);
+    }
+    let seeds = variable("NEERC_SEEDS").unwrap_or(SEEDS);
+    let first = variable("NEERC_FIRST").unwrap_or(0);
+    let next = AtomicU64::new(first);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(8);
+    let failed = std::thread::scope(|scope| {
+        let work = || {
+            let mut failed = None;
+            while failed.is_none() {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= first + seeds {
+                    break;
+                }
+                if catch_unwind(AssertUnwindSafe(|| live(seed, false))).is_err() {
+                    next.store(u64::MAX / 2, Ordering::Relaxed);
+                    failed = Some(seed);
+                }
+            }
+            failed
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().filter_map(|worker| worker.join().ok().flatten()).collect::<Vec<u64>>()
+    });
+    assert!(
+        failed.is_empty(),
+        "seeds {failed:?} fail; replay with NEERC_SEED={} cargo test -p neerc-xmpp --test simulator -- --nocapture",
+        failed[0]
+    );
+}
+
+/// One seed: a while of anything, then peace, in which everything must settle, then everybody leaves.
+fn live(seed: u64, trace: bool) {
+    let mut world = World::new(seed, trace);
+    for _ in 0..ACTS {
+        world.act();
+        let ms = match world.random.below(10) {
+            0..4 => 0,
+            4..8 => world.random.ms(1, 60),
+            _ => world.random.ms(100, 3_000),
+        };
+        world.run_for(ms);
+    }
+    world.calm = true;
+    world.run_for(45_000);
+    world.trace(|| "everything must have settled".to_owned());
+    world.check_settled();
+    everybody_leaves(&mut world);
+}
+
+/// When all have gone, the service must have forgotten them with the next change.
+fn everybody_leaves(world: &mut World) {
+    for at in 0..world.sessions.len() {
+        world.go_offline(at);
+    }
+    world.run_for(70_000);
+    for (room, admin) in ["admin@localhost/Z", "boss@localhost/Z"].into_iter().enumerate() {
+        world.come_as(admin.to_owned());
+        let at = world.sessions.len() - 1;
+        world.last_change(at);
+        world.run_for(2_000);
+        world.go_offline(at);
+        world.run_for(70_000);
+        let service = world.service.as_ref().expect("the service runs");
+        // The last one may only have asked, and goes without a word.
+        assert!(service.front.sessions(room) <= 1, "sessions of room {room} are never forgotten");
+    }
+    world.check_settled();
+}

@@ -1,0 +1,200 @@
+//! What must be true: every state that every task has had, who may have been shown which, and what each change may be.
+//! Panics with the reason when a promise is broken.
+
+use neerc_core::board::{Board, Boards};
+use neerc_core::change::{Change, Entry};
+use neerc_core::command::{Command, Manner, Named};
+use neerc_core::people::Person;
+use neerc_core::task::{Status, Task};
+use neerc_xmpp::front::Ask;
+use neerc_xmpp::xml::Element;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The domain of the users.
+pub const HOST: &str = "localhost";
+/// The rooms, by their index.
+pub const ROOMS: [&str; 2] = ["neerc", "test"];
+
+/// A task as a client holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy {
+    pub id: String,
+    pub title: String,
+    pub kind: String,
+    pub timestamp: String,
+    /// Name, type and value.
+    pub statuses: Vec<(String, String, String)>,
+}
+
+impl Copy {
+    fn of(task: &Task) -> Copy {
+        let status = |(person, status): (&Person, &Status)| {
+            (person.name(HOST).to_owned(), status.progress.name().to_owned(), status.value().to_owned())
+        };
+        Copy {
+            id: task.id.to_string(),
+            title: task.title.as_str().to_owned(),
+            kind: task.kind.name().to_owned(),
+            timestamp: task.timestamp_ms.to_string(),
+            statuses: task.statuses.iter().map(status).collect(),
+        }
+    }
+
+    /// Reads one from the wire; `None` for a removal.
+    pub fn read(task: &Element<'_>) -> (u64, Option<Copy>) {
+        let attr = |e: &Element<'_>, name: &str| e.attr(name).unwrap_or_else(|| panic!("no {name}: {e:?}")).to_owned();
+        let id = attr(task, "id");
+        let number = id.parse().expect("an id is a number");
+        if task.attr("type") == Some("remove") {
+            assert_eq!(task.attr("title"), Some(""), "a removal without its empty title");
+            return (number, None);
+        }
+        let statuses = task.elements().map(|s| (attr(s, "for"), attr(s, "type"), attr(s, "value"))).collect();
+        let (title, kind) = (attr(task, "title"), attr(task, "type"));
+        (number, Some(Copy { id, title, kind, timestamp: attr(task, "timestamp"), statuses }))
+    }
+}
+
+/// How somebody is shown a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// As it is.
+    Whole,
+    /// Only if it is theirs, with the own status.
+    Own(String),
+}
+
+impl Sight {
+    /// What is seen of a state.
+    pub fn view(&self, copy: &Option<Copy>) -> Option<Copy> {
+        let mut copy = copy.clone()?;
+        if let Sight::Own(name) = self {
+            copy.statuses.retain(|(person, ..)| person == name);
+            if copy.statuses.is_empty() {
+                return None;
+            }
+        }
+        Some(copy)
+    }
+}
+
+/// One state of a task.
+#[derive(Debug)]
+pub struct Version {
+    /// The change that made it.
+    pub revision: u64,
+    /// When that was durable.
+    pub at_ms: i64,
+    /// The state; `None` once removed.
+    pub copy: Option<Copy>,
+}
+
+/// Everything that is durable.
+#[derive(Default)]
+pub struct Model {
+    /// All states of each task of each room, oldest first.
+    pub history: BTreeMap<(usize, u64), Vec<Version>>,
+    boards: Boards,
+    highest_id: [u64; 2],
+    highest_timestamp: [i64; 2],
+}
+
+impl Model {
+    /// Takes changes that have just become durable.
+    pub fn committed(&mut self, now_ms: i64, entries: &[Entry]) {
+        for entry in entries {
+            let room = ROOMS.iter().position(|room| **room == *entry.room).expect("a room that is served");
+            let board = self.boards.entry(entry.room.clone()).or_default();
+            let given = match &entry.change {
+                Change::Created { task, timestamp_ms, .. } => {
+                    assert!(task.0 > self.highest_id[room], "the id {task} is used twice");
+                    self.highest_id[room] = task.0;
+                    Some(*timestamp_ms)
+                }
+                Change::Edited { timestamp_ms, .. } => *timestamp_ms,
+                Change::Answered { person, .. } => {
+                    assert_eq!(*person, entry.by, "an answer for somebody else");
+                    None
+                }
+                Change::Removed { .. } => None,
+            };
+            if let Some(timestamp_ms) = given {
+                assert!(timestamp_ms > self.highest_timestamp[room], "timestamps do not increase");
+                self.highest_timestamp[room] = timestamp_ms;
+            }
+            board.apply(entry.revision, &entry.change);
+            let task = entry.change.task();
+            let copy = board.task(task).map(Copy::of);
+            let version = Version { revision: entry.revision, at_ms: now_ms, copy };
+            self.history.entry((room, task.0)).or_default().push(version);
+        }
+    }
+
+    /// The boards by what is durable.
+    pub fn boards(&self) -> &Boards {
+        &self.boards
+    }
+
+    /// Which state of a task was shown to somebody who was shown `seen` before: the earliest that fits.
+    pub fn shown(&self, key: (usize, u64), sights: &[Sight], seen: Option<usize>, copy: &Option<Copy>) -> usize {
+        let history = self.history.get(&key).unwrap_or_else(|| panic!("told of task {key:?}, which never was"));
+        let fits = |sight: &Sight, version: &Version| sight.view(&version.copy) == *copy;
+        let from = seen.unwrap_or(0);
+        let earliest = |sight: &Sight| history[from..].iter().position(|version| fits(sight, version));
+        match sights.iter().filter_map(earliest).max() {
+            Some(at) => from + at,
+            None if history.iter().any(|version| sights.iter().any(|sight| fits(sight, version))) => panic!("task {key:?} went back in time: {copy:?}"),
+            None => panic!("task {key:?} was never so: {copy:?}, {history:?}"),
+        }
+    }
+
+    /// An edit that some version of the task explains was made from an old copy: it may undo no answer and lose no
+    /// assignment but what it left out of that version.
+    pub fn decided(&self, ask: &Ask, before: &Board, entry: &Entry) {
+        let (Command::Edit { task, statuses, manner, .. }, Change::Edited { set, unassigned, .. }) =
+            (&ask.command, &entry.change)
+        else {
+            return;
+        };
+        let Some(now) = before.task(*task) else { panic!("a change of no task") };
+        assert!(*manner == Manner::Replacing || unassigned.is_empty(), "a packet that only adds has unassigned");
+        let named: BTreeMap<Person, &Status> = match named(statuses) {
+            Some(named) => named,
+            None => return,
+        };
+        let room = ROOMS.iter().position(|room| **room == *ask.room).expect("a room");
+        let mut versions: Vec<BTreeMap<Person, (String, String)>> = vec![people(&Copy::of(now))];
+        let history = self.history.get(&(room, task.0)).into_iter().flatten();
+        versions.extend(history.rev().filter_map(|version| version.copy.as_ref()).map(people));
+        let explains = |version: &BTreeMap<Person, (String, String)>| {
+            named.iter().all(|(person, status)| match version.get(person) {
+                Some((kind, value)) => kind == status.progress.name() && value == status.value(),
+                None => **status == Status::NONE,
+            })
+        };
+        let Some(version) = versions.iter().find(|version| explains(version)) else { return };
+        for (person, status) in set {
+            assert!(!now.statuses.contains_key(person), "an old copy has replaced what {person:?} said");
+            assert!(*status == Status::NONE && !version.contains_key(person), "an old copy has said {status:?}");
+        }
+        let may_go: BTreeSet<&Person> = version.keys().filter(|person| !named.contains_key(*person)).collect();
+        for person in unassigned {
+            assert!(may_go.contains(person), "an old copy has unassigned {person:?}, whom it did not know");
+        }
+    }
+}
+
+fn people(copy: &Copy) -> BTreeMap<Person, (String, String)> {
+    let statuses = copy.statuses.iter();
+    statuses.map(|(name, kind, value)| (Person::named(name, HOST), (kind.clone(), value.clone()))).collect()
+}
+
+/// The people of a packet that names nobody by group or nick.
+fn named(statuses: &[Named]) -> Option<BTreeMap<Person, &Status>> {
+    statuses.iter().map(plainly_named).collect()
+}
+
+fn plainly_named(named: &Named) -> Option<(Person, &Status)> {
+    let plain = (named.name.starts_with("hall") && named.name != "halls") || named.name.contains('@');
+    plain.then(|| (Person::named(&named.name, HOST), &named.status))
+}

@@ -1,0 +1,723 @@
+//! Everything around the service in simulated time: the link with its delays and breaks, the server, the disk, and what
+//! comes of each step. What users do is in users.rs.
+
+use crate::model::{Copy, HOST, Model, ROOMS, Sight};
+use crate::random::Random;
+use crate::server::{Room, SVC, bare};
+use crate::service::{Disk, Service, Word};
+use crate::users::{Effect, Request, Session};
+use neerc_core::change::Change;
+use neerc_core::notice::Visibility;
+use neerc_core::people::GroupRule;
+use neerc_xmpp::address::Address;
+use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
+use neerc_xmpp::front::FrontSettings;
+use neerc_xmpp::groups::GroupSettings;
+use neerc_xmpp::stanza::NS_COMPONENT;
+use neerc_xmpp::xml::{self, Element, TreeLimits};
+use std::collections::{BTreeMap, HashMap};
+
+/// How late somebody may know of what happened at the server.
+pub const SLACK_MS: i64 = 1_000;
+const SPACING_MS: i64 = 50;
+const HEADER: &str = "<?xml version='1.0'?><stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:component:accept' from='neerc.localhost' id='5'>";
+
+/// Something that happens at a time. `life` is that of the link, `run` that of the process.
+enum Event {
+    Connect,
+    ToService { life: u64, bytes: Vec<u8> },
+    ToServer { life: u64, said: Said },
+    Written { life: u64 },
+    Broken { life: u64 },
+    ServerAnswers { life: u64, request: Asked },
+    Stored { run: u64 },
+    SaveTold { run: u64, revision: u64 },
+    Restart,
+}
+
+/// A request of the service to the server.
+#[derive(Clone)]
+struct Asked {
+    id: String,
+    to: String,
+    payload: String,
+    list: Option<String>,
+}
+
+/// What the service has said in one stanza.
+enum Said {
+    Open,
+    Handshake,
+    Request(Asked),
+    Answer { to: String, id: String, error: Option<String>, list: Option<Vec<(u64, Option<Copy>)>> },
+    Join { to: String },
+    Push { to: String, task: u64, copy: Option<Copy> },
+    Other,
+}
+
+/// The whole of it.
+pub struct World {
+    pub random: Random,
+    pub now_ms: i64,
+    pub wall_ahead_ms: i64,
+    events: BTreeMap<(i64, u64), Event>,
+    next_event: u64,
+    pub service: Option<Service>,
+    pub disk: Disk,
+    run: u64,
+    settings: FrontSettings,
+    chunk: usize,
+    /// Which connection; odd while there is one.
+    pub life: u64,
+    online: bool,
+    free: bool,
+    written: Framer,
+    to_service_ms: i64,
+    to_server_ms: i64,
+    /// From now on nothing fails.
+    pub calm: bool,
+    pub rooms: Vec<Room>,
+    pub sessions: Vec<Session>,
+    pub requests: HashMap<(String, String), Request>,
+    pub next_request: u64,
+    pub model: Model,
+    sent_ms: HashMap<(String, u64), i64>,
+    trace: bool,
+}
+
+impl World {
+    /// A world of its own for each seed.
+    pub fn new(seed: u64, trace: bool) -> World {
+        let mut random = Random::new(seed);
+        let names_all = random.one_in(2);
+        let people: [&[(&str, &str)]; 2] = [
+            &[
+                ("admin@localhost", "owner"),
+                ("jury@localhost", "admin"),
+                ("hall1@localhost", "member"),
+                ("hall2@localhost", "member"),
+                ("hall3@localhost", "member"),
+                ("hall4@elsewhere", "member"),
+                ("outcast@localhost", "outcast"),
+            ],
+            &[("boss@localhost", "owner"), ("hall9@localhost", "member")],
+        ];
+        let rooms = ROOMS.into_iter().zip(people).map(|(name, people)| Room::new(name, names_all, people)).collect();
+        let settings = FrontSettings {
+            component: SVC.to_owned(),
+            host: Address::parse(HOST).unwrap(),
+            secret: "secret".to_owned(),
+            rooms_service: "conference.localhost".to_owned(),
+            rooms: ROOMS.map(Into::into).to_vec(),
+            nickname: "neerc".to_owned(),
+            admit_unaffiliated: false,
+            groups: GroupSettings {
+                rules: vec![GroupRule { group: "Halls".into(), patterns: vec!["hall*".to_owned()] }],
+                ..GroupSettings::default()
+            },
+            visibility: if random.one_in(4) { Visibility::Own } else { Visibility::All },
+            wiki_packet: random.one_in(2),
+            spacing_ms: SPACING_MS,
+            max_stanza_bytes: 262_144,
+            version: "sim".to_owned(),
+        };
+        let chunk = [400, 2_000, 65_536][random.below(3)];
+        let mut world = World {
+            random,
+            now_ms: 1_000_000_000,
+            wall_ahead_ms: 0,
+            events: BTreeMap::new(),
+            next_event: 0,
+            service: None,
+            disk: Disk::default(),
+            run: 0,
+            settings,
+            chunk,
+            life: 0,
+            online: false,
+            free: false,
+            written: Framer::new(FrameLimits::default()),
+            to_service_ms: 0,
+            to_server_ms: 0,
+            calm: false,
+            rooms,
+            sessions: Vec::new(),
+            requests: HashMap::new(),
+            next_request: 0,
+            model: Model::default(),
+            sent_ms: HashMap::new(),
+            trace,
+        };
+        world.at(0, Event::Restart);
+        world
+    }
+
+    /// Notes a line for a replay.
+    pub fn trace(&self, line: impl FnOnce() -> String) {
+        if self.trace {
+            eprintln!("{:>9} {}", self.now_ms - 1_000_000_000, line());
+        }
+    }
+
+    fn at(&mut self, after_ms: i64, event: Event) {
+        self.next_event += 1;
+        self.events.insert((self.now_ms + after_ms.max(0), self.next_event), event);
+    }
+
+    /// Lets time go by.
+    pub fn run_for(&mut self, ms: i64) {
+        let until_ms = self.now_ms + ms;
+        loop {
+            self.advance();
+            let event_ms = self.events.first_key_value().map_or(i64::MAX, |(key, _)| key.0);
+            let wake_ms = self.wake_ms();
+            let next_ms = event_ms.min(wake_ms);
+            if next_ms > until_ms {
+                break;
+            }
+            self.now_ms = self.now_ms.max(next_ms);
+            if event_ms <= wake_ms {
+                if let Some((_, event)) = self.events.pop_first() {
+                    self.happen(event);
+                }
+            } else if let Some(service) = &mut self.service {
+                service.front.timeout(self.now_ms);
+            }
+        }
+        self.now_ms = until_ms;
+    }
+
+    fn wake_ms(&self) -> i64 {
+        let Some(service) = &self.service else { return i64::MAX };
+        let transmit_ms = if self.free { service.front.next_transmit_ms() } else { i64::MAX };
+        service.front.next_timeout_ms().min(transmit_ms)
+    }
+
+    // The process
+
+    fn advance(&mut self) {
+        let Some(mut service) = self.service.take() else { return };
+        let mut words = Vec::new();
+        service.take_events(&mut words);
+        if service.start_batch(self.now_ms, self.now_ms + self.wall_ahead_ms, &mut words) {
+            let after_ms = if self.random.one_in(8) { self.random.ms(0, 400) } else { self.random.ms(0, 12) };
+            self.at(after_ms, Event::Stored { run: self.run });
+        }
+        if self.free && !words.iter().any(|word| matches!(word, Word::Ended(_))) {
+            let mut out = Vec::new();
+            service.front.transmit(self.now_ms, &service.boards, &mut out, self.chunk);
+            if !out.is_empty() {
+                self.transmitted(&out);
+            }
+            service.take_events(&mut words);
+        }
+        self.service = Some(service);
+        for word in words {
+            self.word(word);
+        }
+    }
+
+    fn word(&mut self, word: Word) {
+        match word {
+            Word::Told(revision) => {
+                self.trace(|| format!("told up to {revision}"));
+                assert!(revision <= self.disk.log.len() as u64, "told of what is not durable");
+                self.check_told(revision, "told before it arrived");
+                let after_ms = self.random.ms(0, 1_000);
+                self.at(after_ms, Event::SaveTold { run: self.run, revision });
+            }
+            Word::Ended(why) => {
+                self.trace(|| format!("the front gives up: {why}"));
+                let allowed = why.contains("silent") || why.contains("did not accept");
+                assert!(allowed, "input ended the stream: {why}");
+                self.down();
+                let after_ms = self.random.ms(250, 3_000);
+                self.at(after_ms, Event::Connect);
+            }
+            Word::Decided(ask, before, entry) => {
+                self.trace(|| format!("{:?} in {}: {:?} -> {entry:?}", ask.who, ask.room, ask.command));
+                let Some(entry) = entry else { return };
+                self.model.decided(&ask, &before, &entry);
+                let room = self.rooms.iter().find(|room| room.name == &*ask.room).expect("a room");
+                let power = !matches!(entry.change, Change::Answered { .. });
+                if room.hearing_ms.is_some_and(|since| since + SLACK_MS < self.now_ms) {
+                    let had = room.had(ask.who.bare(), self.now_ms - SLACK_MS, power);
+                    assert!(had, "{:?} was let do what is beyond their standing: {:?}", ask.who, entry.change);
+                }
+            }
+        }
+    }
+
+    /// The process dies, whatever it is doing.
+    pub fn crash(&mut self) {
+        let Some(service) = self.service.take() else { return };
+        self.trace(|| "CRASH".to_owned());
+        self.run += 1;
+        if let Some(batch) = service.batch
+            && self.random.one_in(2)
+        {
+            self.model.committed(self.now_ms, &batch.entries);
+            self.disk.log.extend(batch.entries);
+        }
+        self.down();
+        let after_ms = self.random.ms(1, 3_000);
+        self.at(after_ms, Event::Restart);
+    }
+
+    fn restart(&mut self) {
+        self.trace(|| format!("start, {} changes, told {}", self.disk.log.len(), self.disk.told));
+        let service = Service::start(self.settings.clone(), self.now_ms, &self.disk);
+        assert_eq!(service.boards, *self.model.boards(), "the log gives other boards");
+        self.service = Some(service);
+        let after_ms = self.random.ms(0, 300);
+        self.at(after_ms, Event::Connect);
+    }
+
+    // The link
+
+    /// The link is gone for both sides; what was under way is lost.
+    fn down(&mut self) {
+        if self.life % 2 == 1 {
+            self.life += 1;
+        }
+        self.online = false;
+        self.free = false;
+        for room in &mut self.rooms {
+            room.component_leaves(true);
+            room.silent = false;
+        }
+        for session in &mut self.sessions {
+            session.directed_ms = None;
+            session.asked = None;
+        }
+        self.requests.values_mut().filter(|request| request.answers == 0).for_each(|request| request.lost = true);
+    }
+
+    /// The link breaks; the service hears of it later.
+    pub fn cut(&mut self) {
+        if self.life.is_multiple_of(2) {
+            return;
+        }
+        self.trace(|| "the link breaks".to_owned());
+        self.down();
+        let after_ms = self.random.ms(0, 200);
+        self.at(after_ms, Event::Broken { life: self.life });
+    }
+
+    /// Sends a stanza to the service, in pieces; says whether there is a stream to send it on.
+    pub fn send(&mut self, stanza: &str) -> bool {
+        if !self.online {
+            return false;
+        }
+        self.trace(|| format!("-> {}", stanza.chars().take(600).collect::<String>()));
+        self.send_raw(stanza.as_bytes());
+        true
+    }
+
+    fn send_raw(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let len = if self.random.one_in(4) { 1 + self.random.below(bytes.len()) } else { bytes.len() };
+            let (piece, rest) = bytes.split_at(len);
+            bytes = rest;
+            self.to_service_ms = self.to_service_ms.max(self.now_ms + self.random.ms(0, 10));
+            let event = Event::ToService { life: self.life, bytes: piece.to_vec() };
+            self.at(self.to_service_ms - self.now_ms, event);
+        }
+    }
+
+    /// The service has handed bytes to the link.
+    fn transmitted(&mut self, out: &[u8]) {
+        self.free = false;
+        self.written.push(out);
+        let mut all = Vec::new();
+        while let Some(frame) = self.written.next_frame().expect("the service writes well-framed XML") {
+            match frame {
+                Frame::Open(_) => all.push(Said::Open),
+                Frame::Close => {}
+                Frame::Skipped { .. } => panic!("a stanza over every limit"),
+                Frame::Stanza(bytes) => {
+                    let stanza = xml::parse(bytes, NS_COMPONENT, &TreeLimits::default())
+                        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(bytes)));
+                    if self.trace {
+                        eprintln!("{:>9} <- {}", self.now_ms - 1_000_000_000, String::from_utf8_lossy(bytes));
+                    }
+                    all.push(said(&stanza));
+                }
+            }
+        }
+        for said in all {
+            if let Said::Push { to, task, .. } = &said {
+                self.check_push(to, *task);
+            }
+            self.to_server_ms = self.to_server_ms.max(self.now_ms + self.random.ms(0, 10));
+            self.at(self.to_server_ms - self.now_ms, Event::ToServer { life: self.life, said });
+        }
+        let slow_ms = if self.random.one_in(20) { self.random.ms(20, 500) } else { self.random.ms(0, 3) };
+        self.at(slow_ms, Event::Written { life: self.life });
+    }
+
+    /// A push is about to leave: not too soon after the last one, and only to somebody who may see it.
+    fn check_push(&mut self, to: &str, task: u64) {
+        assert!(to.contains('/'), "told a bare address: {to}");
+        let last = self.sent_ms.insert((to.to_owned(), task), self.now_ms);
+        if let Some(last) = last {
+            let gap = self.now_ms - last;
+            assert!(gap >= SPACING_MS, "task {task} told twice to {to} within {gap} ms");
+        }
+        let Some(room) = self.rooms.iter().find(|room| room.name == room_of(to)) else { return };
+        if room.hearing_ms.is_some_and(|since| since + SLACK_MS < self.now_ms) {
+            assert!(room.had(bare(to), self.now_ms - SLACK_MS, false), "{to} was told and is nobody in the room");
+        }
+    }
+
+    // What happens
+
+    fn happen(&mut self, event: Event) {
+        let live = |life: u64, world: &World| life == world.life && world.life % 2 == 1;
+        match event {
+            Event::Connect => self.connect(),
+            Event::ToService { life, bytes } if live(life, self) => {
+                if let Some(service) = &mut self.service {
+                    service.front.receive(self.now_ms, &bytes, &service.boards);
+                }
+            }
+            Event::ToServer { life, said } if live(life, self) => self.said(said),
+            Event::Written { life } if live(life, self) => self.free = true,
+            Event::Broken { life } if life == self.life => {
+                if let Some(service) = &mut self.service {
+                    service.front.disconnected();
+                    let after_ms = self.random.ms(250, 3_000);
+                    self.at(after_ms, Event::Connect);
+                }
+            }
+            Event::ServerAnswers { life, request } if live(life, self) => self.server_answers(&request),
+            Event::Stored { run } if run == self.run => self.stored(),
+            Event::SaveTold { run, revision } if run == self.run => self.disk.told = self.disk.told.max(revision),
+            Event::Restart => self.restart(),
+            _ => {}
+        }
+    }
+
+    fn connect(&mut self) {
+        let Some(service) = &mut self.service else { return };
+        if self.life % 2 == 1 {
+            return;
+        }
+        self.life += 1;
+        self.written = Framer::new(FrameLimits::default());
+        self.to_service_ms = 0;
+        self.to_server_ms = 0;
+        self.free = true;
+        service.front.connected(self.now_ms);
+        self.trace(|| "connected".to_owned());
+    }
+
+    fn stored(&mut self) {
+        let durable = self.calm || !self.random.one_in(10);
+        let Some(service) = &mut self.service else { return };
+        if durable && let Some(batch) = &service.batch {
+            self.model.committed(self.now_ms, &batch.entries);
+            self.disk.log.extend(batch.entries.iter().cloned());
+        }
+        service.stored(self.now_ms, durable);
+        self.trace(|| format!("stored: {durable}"));
+        if !self.calm && self.random.one_in(60) {
+            self.crash();
+        }
+    }
+
+    /// A stanza of the service arrives at the server.
+    fn said(&mut self, said: Said) {
+        match said {
+            Said::Open => self.send_raw(HEADER.as_bytes()),
+            Said::Handshake => {
+                self.online = true;
+                self.send("<handshake/>");
+            }
+            Said::Join { to } => {
+                let (jid, nick) = to.split_once('/').expect("a nick");
+                let room = self.rooms.iter_mut().find(|room| room.jid() == jid).expect("a room of ours");
+                let said = room.component_enters(nick);
+                // Knowing the lists is part of being there.
+                room.hearing_ms = room.component.as_ref().and(room.hearing_ms.or(Some(self.now_ms)));
+                for session in self.sessions.iter_mut().filter(|session| session.known_ms == i64::MAX) {
+                    if session.room == room.name {
+                        session.known_ms = self.now_ms;
+                    }
+                }
+                for stanza in said {
+                    self.send(&stanza);
+                }
+            }
+            Said::Request(request) => self.server_asked(request),
+            Said::Answer { to, id, error, list } => self.answered(&to, &id, error.as_deref(), list),
+            Said::Push { to, task, copy } => self.pushed(&to, task, copy),
+            Said::Other => {}
+        }
+    }
+
+    /// The server answers at once, late, twice, or never.
+    fn server_asked(&mut self, request: Asked) {
+        let ping = request.list.is_none();
+        match self.random.below(if self.calm { 1 } else { 30 }) {
+            1 if ping => {}
+            2 => {
+                let after_ms = self.random.ms(0, if ping { 20_000 } else { 500 });
+                self.at(after_ms, Event::ServerAnswers { life: self.life, request });
+            }
+            3 => {
+                self.server_answers(&request);
+                self.server_answers(&request);
+            }
+            _ => self.server_answers(&request),
+        }
+    }
+
+    fn server_answers(&mut self, Asked { id, to, payload, list }: &Asked) {
+        let at = self.rooms.iter().position(|room| room.jid() == bare(to));
+        let (type_, answer) = match (at, list) {
+            (Some(at), Some(list)) => ("result", self.rooms[at].list(list)),
+            (Some(at), None) if payload == "ping" && self.rooms[at].component.is_none() => {
+                ("error", "<error type='cancel'><not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>".to_owned())
+            }
+            _ => ("result", String::new()),
+        };
+        let answer = format!("<iq type='{type_}' id='{id}' from='{to}' to='{SVC}'>{answer}</iq>");
+        self.send(&answer);
+    }
+
+    /// A user's request is answered.
+    fn answered(&mut self, to: &str, id: &str, error: Option<&str>, list: Option<Vec<(u64, Option<Copy>)>>) {
+        let Some(request) = self.requests.get_mut(&(to.to_owned(), id.to_owned())) else {
+            panic!("an answer to {to} {id}, which never asked");
+        };
+        request.answers += 1;
+        assert_eq!(request.answers, 1, "{to} {id} is answered twice");
+        let (effect, sent_ms) = (request.effect.clone(), request.sent_ms);
+        let done = effect.as_ref().is_some_and(|effect| self.is_logged(effect));
+        match error {
+            None => assert!(effect.is_none() || done, "{to} {id} has its result, and it is not on disk: {effect:?}"),
+            Some(error) => {
+                request_failed(&mut self.requests, to, id);
+                assert!(!done || matches!(effect, Some(Effect::Removed(..))), "{error} for what was done: {effect:?}");
+            }
+        }
+        if let Some(list) = list {
+            self.listed(to, sent_ms, list);
+        }
+    }
+
+    /// Whether the log holds that effect.
+    pub fn is_logged(&self, effect: &Effect) -> bool {
+        let room = |name: &str| ROOMS.iter().position(|room| *room == name).unwrap_or(0);
+        match effect {
+            Effect::Titled(name, title) => self.disk.log.iter().any(|entry| match &entry.change {
+                Change::Created { title: given, .. } | Change::Edited { title: Some(given), .. } => {
+                    *entry.room == **name && given.as_str() == title
+                }
+                _ => false,
+            }),
+            Effect::Answered(value) => self.disk.log.iter().any(
+                |entry| matches!(&entry.change, Change::Answered { status, .. } if status.value() == value.as_str()),
+            ),
+            Effect::Removed(name, task) => {
+                let versions = self.model.history.get(&(room(name), *task));
+                versions.and_then(|versions| versions.last()).is_some_and(|last| last.copy.is_none())
+            }
+        }
+    }
+
+    fn listed(&mut self, to: &str, sent_ms: i64, list: Vec<(u64, Option<Copy>)>) {
+        let Some(at) = self.session(to) else { return };
+        let room = ROOMS.iter().position(|room| *room == room_of(to)).unwrap_or(0);
+        let (now_ms, life) = (self.now_ms, self.life);
+        // That one of several sessions has left is found out a little later.
+        if sent_ms > self.sessions[at].left_ms.saturating_add(SLACK_MS) {
+            self.sessions[at].asked = Some((now_ms, sent_ms, life));
+        }
+        let listed: Vec<u64> = list.iter().map(|(task, _)| *task).collect();
+        for (task, copy) in list {
+            self.pushed(to, task, copy);
+        }
+        let keys: Vec<u64> = self.model.history.keys().filter(|key| key.0 == room).map(|key| key.1).collect();
+        for task in keys.into_iter().filter(|task| !listed.contains(task)) {
+            // What is left out was not there yet, or is there no more.
+            if self.sessions[at].seen.contains_key(&task) {
+                self.pushed(to, task, None);
+            }
+        }
+    }
+
+    fn pushed(&mut self, to: &str, task: u64, copy: Option<Copy>) {
+        let Some(at) = self.session(to) else {
+            let bounce = format!(
+                "<message type='error' from='{to}' to='{SVC}'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+            );
+            self.send(&bounce);
+            return;
+        };
+        let room = ROOMS.iter().position(|room| *room == room_of(to)).unwrap_or(0);
+        let sights = self.sights(to);
+        let session = &mut self.sessions[at];
+        let seen = self.model.shown((room, task), &sights, session.seen.get(&task).copied(), &copy);
+        session.seen.insert(task, seen);
+        if let Some(copy) = copy {
+            session.copies.push(copy);
+            if session.copies.len() > 30 {
+                session.copies.remove(0);
+            }
+        }
+    }
+
+    /// How somebody may be shown a task now.
+    fn sights(&self, jid: &str) -> Vec<Sight> {
+        let name = bare(jid).strip_suffix("@localhost").unwrap_or(bare(jid)).to_owned();
+        let room = self.rooms.iter().find(|room| room.name == room_of(jid)).expect("a room");
+        let unsure = room.hearing_ms.is_none_or(|since| since + SLACK_MS >= self.now_ms);
+        let power = unsure || room.had(bare(jid), self.now_ms - 2 * SLACK_MS, true);
+        match self.settings.visibility {
+            Visibility::All => vec![Sight::Whole],
+            Visibility::Own if power => vec![Sight::Whole, Sight::Own(name)],
+            Visibility::Own => vec![Sight::Own(name)],
+        }
+    }
+
+    /// How a session must be told of a task.
+    fn sight(&self, session: &Session) -> Sight {
+        let who = bare(&session.jid);
+        let room = self.rooms.iter().find(|room| room.name == session.room).expect("a room");
+        let power = matches!(room.affiliation(who), "owner" | "admin");
+        if self.settings.visibility == Visibility::All || power {
+            return Sight::Whole;
+        }
+        Sight::Own(who.strip_suffix("@localhost").unwrap_or(who).to_owned())
+    }
+
+    /// The session of a JID that is online.
+    pub fn session(&self, jid: &str) -> Option<usize> {
+        self.sessions.iter().rposition(|session| session.jid == jid && session.online)
+    }
+
+    // What must hold
+
+    /// Everybody who was there when a task changed has been told of its state as of `revision`.
+    pub fn check_told(&self, revision: u64, what: &str) {
+        for session in self.sessions.iter().filter(|session| session.online && !session.silenced) {
+            let Some((since_ms, until_ms)) = self.entitled(session) else { continue };
+            let room = ROOMS.iter().position(|room| *room == session.room).unwrap_or(0);
+            let sight = self.sight(session);
+            for ((_, task), versions) in self.model.history.range((room, 0)..=(room, u64::MAX)) {
+                let Some(at) = versions.iter().rposition(|version| version.revision <= revision) else { continue };
+                let version = &versions[at];
+                if version.at_ms <= since_ms + SLACK_MS || version.at_ms >= until_ms {
+                    continue;
+                }
+                let wanted = sight.view(&version.copy);
+                let seen = session.seen.get(task).copied();
+                let told = seen.is_some_and(|seen| seen >= at || sight.view(&versions[seen].copy) == wanted);
+                let nothing = wanted.is_none() && (seen.is_none() && sight != Sight::Whole);
+                assert!(
+                    told || nothing,
+                    "{what}: {} of task {task} at revision {} ({wanted:?}); seen {seen:?}",
+                    session.jid,
+                    version.revision
+                );
+            }
+        }
+    }
+
+    /// From when and until when a session must be told of changes, by all that can have been known of it.
+    fn entitled(&self, session: &Session) -> Option<(i64, i64)> {
+        let room = self.rooms.iter().find(|room| room.name == session.room)?;
+        let who = bare(&session.jid);
+        if !matches!(room.affiliation(who), "owner" | "admin" | "member") {
+            return None;
+        }
+        let standing_ms = room.standing.get(who).and_then(|all| all.last()).map_or(i64::MIN, |(since, _)| *since);
+        let standing_ms = standing_ms.max(-SLACK_MS * 1_000);
+        if room.nick_of(&session.jid).is_some() {
+            return (session.known_ms < i64::MAX).then(|| (session.known_ms.max(standing_ms), i64::MAX));
+        }
+        if let Some(directed_ms) = session.directed_ms {
+            return Some((directed_ms.max(standing_ms), i64::MAX));
+        }
+        let (answered_ms, sent_ms, life) = session.asked?;
+        (life == self.life).then(|| (answered_ms.max(standing_ms), sent_ms + 58_000))
+    }
+
+    /// Nothing waits anywhere.
+    pub fn check_settled(&mut self) {
+        for _ in 0..20 {
+            // A ping of the service may be under way just now.
+            if self.wake_ms() > self.now_ms && self.free {
+                break;
+            }
+            self.run_for(100);
+        }
+        let service = self.service.as_ref().expect("the service runs");
+        assert!(service.is_idle(), "something waits to be stored");
+        assert!(self.online, "the service is not online");
+        assert_eq!(service.front.next_transmit_ms(), i64::MAX, "something waits to be sent");
+        assert!(!service.front.is_congested());
+        let revision = self.disk.log.len() as u64;
+        self.check_told(revision, "never told");
+        assert_eq!(service.told, revision, "not everything is known to be told");
+        for ((jid, id), request) in &self.requests {
+            assert!(request.answers == 1 || request.lost, "{jid} {id} was never answered: {request:?}");
+            if let Some(effect) = request.effect.as_ref().filter(|_| request.failed) {
+                let gone = matches!(effect, Effect::Removed(..));
+                assert!(gone || !self.is_logged(effect), "{jid} {id} was refused, and done: {effect:?}");
+            }
+            if let Some(effect) = request.effect.as_ref().filter(|_| request.answers == 1 && !request.failed) {
+                assert!(self.is_logged(effect), "{jid} {id} was answered, and lost: {effect:?}");
+            }
+        }
+    }
+}
+
+fn request_failed(requests: &mut HashMap<(String, String), Request>, to: &str, id: &str) {
+    if let Some(request) = requests.get_mut(&(to.to_owned(), id.to_owned())) {
+        request.failed = true;
+    }
+}
+
+/// The room that a user belongs to.
+pub fn room_of(jid: &str) -> &'static str {
+    if jid.starts_with("boss@") || jid.starts_with("hall9@") { ROOMS[1] } else { ROOMS[0] }
+}
+
+/// Reads a stanza of the service.
+fn said(stanza: &Element<'_>) -> Said {
+    if stanza.name == "handshake" {
+        return Said::Handshake;
+    }
+    let attr = |name: &str| stanza.attr(name).map(str::to_owned);
+    let to = attr("to").expect("a recipient");
+    assert!(stanza.attr("from").is_some_and(|from| from.ends_with(SVC)), "not from us: {stanza:?}");
+    match (stanza.name, stanza.attr("type")) {
+        ("iq", Some("result" | "error")) => {
+            let error = stanza.elements().find(|e| e.name == "error").and_then(|e| e.elements().next());
+            let query = stanza.elements().find(|e| e.ns == "http://neerc.ifmo.ru/protocol/neerc#tasks");
+            Said::Answer {
+                to,
+                id: attr("id").expect("an id"),
+                error: error.map(|condition| condition.name.to_owned()),
+                list: query.map(|query| query.elements().map(Copy::read).collect()),
+            }
+        }
+        ("iq", _) => {
+            let payload = stanza.elements().next().expect("a payload");
+            let list = payload.elements().next().and_then(|item| item.attr("affiliation")).map(str::to_owned);
+            Said::Request(Asked { id: attr("id").expect("an id"), to, payload: payload.name.to_owned(), list })
+        }
+        ("presence", None) => Said::Join { to },
+        ("message", None) => match stanza.elements().find(|e| e.name == "x").and_then(|x| x.elements().next()) {
+            Some(task) if task.name == "task" => {
+                let (task, copy) = Copy::read(task);
+                Said::Push { to, task, copy }
+            }
+            _ => Said::Other,
+        },
+        _ => Said::Other,
+    }
+}
