@@ -1,6 +1,7 @@
 //! Who there is: persons, their groups, and their rights in one room. Not how a server says it: affiliations come in
 //! as plain values from the face that reads them.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -41,6 +42,13 @@ impl Person {
         } else {
             Person(format!("{}@{host}", name.to_lowercase()).into())
         }
+    }
+}
+
+/// So that tables of persons can be asked by a bare JID. Order and equality are those of the text.
+impl Borrow<str> for Person {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
@@ -248,10 +256,15 @@ impl People {
 
     /// What `who` may do here, by the lists as they are now; `None` for somebody who is nobody in this room.
     pub fn rights(&self, who: &Person) -> Option<Rights> {
-        let power = match self.members.get(who) {
+        self.rights_of(who.bare())
+    }
+
+    /// [`People::rights`] by a bare JID in normal form.
+    pub fn rights_of(&self, bare: &str) -> Option<Rights> {
+        let power = match self.members.get(bare) {
             Some(member) => member.power,
-            None if self.outcasts.contains(who) => return None,
-            None => *self.domains.get(who.domain())? >= Affiliation::Admin,
+            None if self.outcasts.contains(bare) => return None,
+            None => *self.domains.get(bare.split_once('@').map_or(bare, |(_, domain)| domain))? >= Affiliation::Admin,
         };
         Some(if power { Rights::Power(Admin(())) } else { Rights::Ordinary })
     }
@@ -289,7 +302,7 @@ impl People {
 
     /// The user whose occupant has that nick in the room.
     pub fn by_nick(&self, nick: &str) -> Option<&Person> {
-        self.nicks.get(nick).filter(|person| self.members.contains_key(person))
+        self.nicks.get(nick).filter(|person| self.members.contains_key(person.bare()))
     }
 
     /// Whether the name is the service's own nick in the room.

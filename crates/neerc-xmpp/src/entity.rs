@@ -49,20 +49,31 @@ const QUESTIONS: [Question; 6] = [
     Question { name: "time", ns: "urn:xmpp:time", handler: time },
 ];
 
+/// What comes of a question.
+pub enum Answer<W> {
+    /// The answer, as a function that writes it.
+    Written(W),
+    /// It asks about a node, and there are none.
+    NoSuchNode,
+    /// Nothing here answers it.
+    Unknown,
+}
+
 impl Entity {
-    /// The answer to a payload, as a function that writes it; `None` if nothing here answers it. A question about a
-    /// node of ours has no answer, since there are none.
+    /// The answer to a payload.
     pub fn answer<'e>(
         &'e self,
         place: Place<'e>,
         now_ms: i64,
         payload: &Element<'_>,
-    ) -> Option<impl FnOnce(&mut Vec<u8>) + 'e> {
-        let question = QUESTIONS.iter().find(|question| payload.is(question.name, question.ns))?;
+    ) -> Answer<impl FnOnce(&mut Vec<u8>) + 'e> {
+        let Some(question) = QUESTIONS.iter().find(|question| payload.is(question.name, question.ns)) else {
+            return Answer::Unknown;
+        };
         if payload.attr("node").is_some() {
-            return None;
+            return Answer::NoSuchNode;
         }
-        Some(move |out: &mut Vec<u8>| (question.handler)(self, place, now_ms, out))
+        Answer::Written(move |out: &mut Vec<u8>| (question.handler)(self, place, now_ms, out))
     }
 }
 

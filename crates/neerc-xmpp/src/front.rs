@@ -4,7 +4,7 @@
 //! The order of a call's effects is the order of the calls. A panic here means a bug, never bad input.
 
 use crate::address::Address;
-use crate::entity::{Entity, Place};
+use crate::entity::{Answer, Entity, Place};
 use crate::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::groups::{GroupSettings, Groups};
 use crate::neerc::{self, Notification, Request, TaskList};
@@ -12,6 +12,7 @@ use crate::outbox::{Due, Outbox};
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
 use crate::stanza::{Condition, Kind, NS_COMPONENT, ReturnAddress, Shell, attribute};
 use crate::stream::{self, StreamError};
+use crate::throttle::{Rate, Throttle};
 use crate::wire::{PING, Purpose, Wire};
 use crate::xml::{self, Element, TreeLimits, escape_text};
 use neerc_core::board::{Board, Boards};
@@ -53,6 +54,8 @@ pub struct FrontSettings {
     pub spacing_ms: i64,
     /// Largest stanza sent, in bytes.
     pub max_stanza_bytes: usize,
+    /// How much one session may ask.
+    pub rate: Rate,
     /// Version of the program.
     pub version: String,
 }
@@ -100,10 +103,17 @@ enum StreamPhase {
 }
 
 #[derive(Debug)]
-struct Asked {
-    back: ReturnAddress,
+struct Asked<'s> {
+    back: ReturnAddress<'s>,
     room: usize,
     task: Option<TaskId>,
+}
+
+impl Asked<'_> {
+    /// The same, to be kept until the answer is known.
+    fn into_owned(self) -> Asked<'static> {
+        Asked { back: self.back.into_owned(), room: self.room, task: self.task }
+    }
 }
 
 /// An answer to `#tasks` as it was last written, with the revision it shows.
@@ -120,7 +130,8 @@ pub struct Front {
     groups: Groups,
     entity: Entity,
     outbox: Outbox,
-    asks: HashMap<u64, Asked>,
+    asks: HashMap<u64, Asked<'static>>,
+    throttle: Throttle,
     next_token: u64,
     events: VecDeque<FrontEvent>,
     ready: bool,
@@ -168,6 +179,7 @@ impl Front {
             entity,
             outbox: Outbox::new(settings.spacing_ms),
             asks: HashMap::new(),
+            throttle: Throttle::new(settings.rate),
             next_token: 0,
             events: VecDeque::new(),
             ready: false,
@@ -481,6 +493,12 @@ impl Front {
             return;
         }
         let back = shell.return_address();
+        if !self.throttle.admits(now_ms, &shell.from.shared()) {
+            let Rate { per_second, burst } = self.settings.rate;
+            let text =
+                format!("a session may ask {burst} times at once and {per_second} times a second; wait a little");
+            return back.error(&mut self.wire.out, Condition::ResourceConstraint, &text);
+        }
         if !matches!(shell.type_, "get" | "set") {
             let text =
                 format!("an iq has the type get or set, not '{}'", shell.type_.chars().take(32).collect::<String>());
@@ -501,10 +519,12 @@ impl Front {
             return self.request(now_ms, shell, back, room, payload, request, boards);
         }
         let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
+        let out = &mut self.wire.out;
         match self.entity.answer(place, now_ms, payload) {
-            Some(answer) => back.result(&mut self.wire.out, answer),
-            None => {
-                back.error(&mut self.wire.out, Condition::ServiceUnavailable, "nothing here answers such a request")
+            Answer::Written(write) => back.result(out, write),
+            Answer::NoSuchNode => back.error(out, Condition::ItemNotFound, "there are no nodes here"),
+            Answer::Unknown => {
+                back.error(out, Condition::ServiceUnavailable, "nothing here answers such a request");
             }
         }
     }
@@ -525,7 +545,7 @@ impl Front {
         &mut self,
         now_ms: i64,
         shell: &Shell<'_>,
-        back: ReturnAddress,
+        back: ReturnAddress<'_>,
         room: usize,
         payload: &Element<'_>,
         request: Result<Request, Refusal>,
@@ -535,9 +555,8 @@ impl Front {
             return back.result(&mut self.wire.out, |_| {});
         }
         self.settle(now_ms);
-        let who = shell.from.person();
         let asked = Asked { back, room, task: neerc::task_of(payload) };
-        if self.rooms[room].people().rights(&who).is_none() {
+        if self.rooms[room].people().rights_of(shell.from.bare()).is_none() {
             return self.refuse(now_ms, asked, Refusal::NotInRoom, boards);
         }
         match request {
@@ -550,7 +569,8 @@ impl Front {
                 }
                 let token = self.next_token;
                 self.next_token += 1;
-                self.asks.insert(token, asked);
+                self.asks.insert(token, asked.into_owned());
+                let who = shell.from.person();
                 let room = self.rooms[room].room.clone();
                 self.events.push_back(FrontEvent::Ask(Ask { token, room, who, command }));
             }
@@ -559,13 +579,13 @@ impl Front {
 
     /// Refuses a request. No deployed client shows errors, but all of them repaint a task they are told of: so the
     /// asker is told the true state of the task they tried to change.
-    fn refuse(&mut self, now_ms: i64, asked: Asked, refusal: Refusal, boards: &Boards) {
+    fn refuse(&mut self, now_ms: i64, asked: Asked<'_>, refusal: Refusal, boards: &Boards) {
         asked.back.error(&mut self.wire.out, neerc::condition(&refusal), &refusal.to_string());
         let existed = |task: &TaskId| {
             let board = boards.get(&self.rooms[asked.room].room);
             board.is_some_and(|board| board.task(*task).is_some() || board.was_removed(*task))
         };
-        let known = self.rooms[asked.room].people().rights(&asked.back.to.person()).is_some();
+        let known = self.rooms[asked.room].people().rights_of(asked.back.to.bare()).is_some();
         if let Some(task) = asked.task.filter(|task| known && existed(task)) {
             self.outbox.repeat(now_ms, (asked.room, task), &asked.back.to);
         }
@@ -589,7 +609,7 @@ impl Front {
     }
 
     /// Tells an asker whose client shows no errors that some names were nobody's.
-    fn say_left_out(&mut self, back: &ReturnAddress, left_out: &[String]) {
+    fn say_left_out(&mut self, back: &ReturnAddress<'_>, left_out: &[String]) {
         let names: Vec<String> =
             left_out.iter().take(20).map(|name| format!("'{}'", name.chars().take(64).collect::<String>())).collect();
         let out = &mut self.wire.out;
@@ -601,7 +621,7 @@ impl Front {
         out.extend_from_slice(b"</body><no-store xmlns='urn:xmpp:hints'/></message>");
     }
 
-    fn query(&mut self, now_ms: i64, asked: Asked, from: &Address, query: &Query, boards: &Boards) {
+    fn query(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, query: &Query, boards: &Boards) {
         let room = asked.room;
         let nothing = Board::default();
         let board = boards.get(&self.rooms[room].room).unwrap_or(&nothing);
@@ -840,7 +860,11 @@ impl Front {
     /// Appends what is to be sent now to `out`: all answers, then tellings until `out` holds `limit` bytes or more.
     /// To be called when the link is free, so that the newest state is told.
     pub fn transmit(&mut self, now_ms: i64, boards: &Boards, out: &mut Vec<u8>, limit: usize) {
-        out.append(&mut self.wire.out);
+        if out.is_empty() {
+            std::mem::swap(out, &mut self.wire.out);
+        } else {
+            out.append(&mut self.wire.out);
+        }
         if self.phase != StreamPhase::Online {
             return;
         }

@@ -15,5 +15,6 @@ pub mod room;
 pub mod slots;
 pub mod stanza;
 pub mod stream;
+pub mod throttle;
 pub mod wire;
 pub mod xml;

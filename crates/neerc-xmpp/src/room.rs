@@ -693,3 +693,51 @@ pub fn error_text(stanza: &Element<'_>) -> String {
     let condition = error_condition(stanza);
     if text.is_empty() { condition.to_owned() } else { format!("{condition}: {text}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stanza::NS_COMPONENT;
+    use crate::xml;
+
+    /// Hands the room a presence of the service itself.
+    fn own_presence(room: &mut RoomWatch, now_ms: i64, wire: &mut Wire, type_: &str, code: &str) {
+        let stanza = format!(
+            "<presence from='neerc@conference.localhost/neerc' to='neerc.localhost' {type_}><x xmlns='{NS_MUC_USER}'>\
+             <item affiliation='owner'/><status code='110'/><status code='{code}'/></x></presence>"
+        );
+        let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
+        room.presence(now_ms, &Shell::of(&element).unwrap(), &element, wire);
+    }
+
+    /// Takes what was written, and says whether the lists were asked for.
+    fn asks_for_lists(wire: &mut Wire) -> bool {
+        String::from_utf8(std::mem::take(&mut wire.out)).unwrap().contains("<item affiliation='owner'/>")
+    }
+
+    #[test]
+    fn rights_that_changed_while_the_service_was_put_out_are_read_on_entry() {
+        let settings = RoomSettings {
+            component: "neerc.localhost".to_owned(),
+            host: "localhost".to_owned(),
+            nickname: "neerc".to_owned(),
+            admit_unaffiliated: false,
+        };
+        let jid = Address::parse("neerc@conference.localhost").unwrap();
+        let mut room = RoomWatch::new(0, "neerc".into(), jid, settings);
+        let wire = &mut Wire::new("neerc.localhost");
+        room.connected(0, wire);
+        assert!(asks_for_lists(wire));
+        own_presence(&mut room, 10, wire, "", "100");
+        assert!(!asks_for_lists(wire), "the lists that were asked for after the join are new enough");
+        for list in LISTS {
+            let answer = format!("<iq type='result'><query xmlns='{NS_MUC_ADMIN}'/></iq>");
+            let answer = xml::parse(answer.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
+            room.list(20, list, Some(&answer), wire);
+        }
+        own_presence(&mut room, 1_000, wire, "type='unavailable'", "307");
+        room.timeout(2_000, wire);
+        own_presence(&mut room, 2_010, wire, "", "100");
+        assert!(asks_for_lists(wire));
+    }
+}

@@ -4,6 +4,7 @@
 use crate::address::Address;
 use crate::xml::{Element, escape_attr, escape_text};
 use neerc_core::limits;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 /// Namespace of the stanzas on a component stream (XEP-0114).
@@ -110,31 +111,49 @@ impl<'s> Shell<'s> {
     }
 
     /// What an answer to it needs.
-    pub fn return_address(&self) -> ReturnAddress {
-        // The domain goes out in normal form: some servers end the stream over `from='NEERC.localhost'`.
-        let from = match self.to_text.split_once('@') {
+    pub fn return_address(&self) -> ReturnAddress<'s> {
+        ReturnAddress {
+            kind: self.kind,
+            from: self.answering_address(),
+            to: self.from.clone(),
+            id: self.id.map(Cow::Borrowed),
+        }
+    }
+
+    /// The address that was asked, to answer from: as it was typed, except for the domain, which goes out in normal
+    /// form: some servers end the stream over `from='NEERC.localhost'`.
+    fn answering_address(&self) -> Cow<'s, str> {
+        if self.to.as_str() == self.to_text {
+            return Cow::Borrowed(self.to_text);
+        }
+        match self.to_text.split_once('@') {
             Some((node, _)) if self.to.local().is_some() => {
                 let rest = self.to.resource().map(|resource| format!("/{resource}")).unwrap_or_default();
-                format!("{node}@{}{rest}", self.to.domain())
+                Cow::Owned(format!("{node}@{}{rest}", self.to.domain()))
             }
-            _ => self.to.as_str().to_owned(), // an `@` of the resource, or none
-        };
-        ReturnAddress { kind: self.kind, from, to: self.from.clone(), id: self.id.map(str::to_owned) }
+            _ => Cow::Owned(self.to.as_str().to_owned()), // an `@` of the resource, or none
+        }
     }
 }
 
 /// Where the answer to a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReturnAddress {
+pub struct ReturnAddress<'s> {
     kind: Kind,
     /// The address that was asked; the answer comes from it.
-    pub from: String,
+    pub from: Cow<'s, str>,
     /// Who asked.
     pub to: Address,
-    id: Option<String>,
+    id: Option<Cow<'s, str>>,
 }
 
-impl ReturnAddress {
+impl ReturnAddress<'_> {
+    /// The same, to be kept until the answer is known.
+    pub fn into_owned(self) -> ReturnAddress<'static> {
+        let ReturnAddress { kind, from, to, id } = self;
+        ReturnAddress { kind, from: from.into_owned().into(), to, id: id.map(|id| id.into_owned().into()) }
+    }
+
     fn open(&self, out: &mut Vec<u8>, type_: &str) {
         out.extend_from_slice(b"<");
         out.extend_from_slice(self.kind.name().as_bytes());

@@ -80,7 +80,11 @@ mod tests {
         assert_eq!(admitted(&mut throttle, 0, "a@b/d", 10), 10);
         let in_ten_seconds: usize = (1..=50_000).map(|n| admitted(&mut throttle, n / 5, "a@b/c", 1)).sum();
         assert_eq!(in_ten_seconds, 200);
-        assert_eq!(admitted(&mut throttle, 13_000, "a@b/c", 5_000), 60, "after three seconds of silence all is forgiven");
+        assert_eq!(
+            admitted(&mut throttle, 13_000, "a@b/c", 5_000),
+            60,
+            "after three seconds of silence all is forgiven"
+        );
     }
 
     #[test]

@@ -18,6 +18,10 @@ use serde_json::{Map, Value};
 
 /// Least and most milliseconds between two updates of one task to one session.
 const SPACING_MS: RangeInclusive<i64> = 0..=10_000;
+/// Least and most requests each second of one session; 0 is without limit.
+const PER_SECOND: RangeInclusive<i64> = 0..=100_000;
+/// Least and most requests of one session at once.
+const BURST: RangeInclusive<i64> = 1..=100_000;
 /// Least and most bytes of an outgoing stanza. Prosody closes the stream above 512 KiB.
 const STANZA_BYTES: RangeInclusive<i64> = 16_384..=524_288;
 /// Least and most seconds between two readings of the directory.
@@ -59,6 +63,9 @@ struct Raw {
     /// The contest clock. Off without file.
     #[config(nested)]
     clock: RawClock,
+    /// How much one session may ask.
+    #[config(nested)]
+    limits: RawLimits,
     /// What the service writes to standard error.
     #[config(nested)]
     log: RawLog,
@@ -158,6 +165,17 @@ struct RawClock {
 
 #[derive(confique::Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
+struct RawLimits {
+    /// Requests each second that one session may send in the long run, 0 to 100000; 0 means without limit.
+    #[config(env = "NEERC_LIMITS_REQUESTS_PER_SECOND", default = 20)]
+    requests_per_second: i64,
+    /// Requests that one session may send at once after a pause, 1 to 100000.
+    #[config(env = "NEERC_LIMITS_REQUESTS_BURST", default = 60)]
+    requests_burst: i64,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
 struct RawLog {
     /// error, warn, info, debug or trace.
     #[config(env = "NEERC_LOG_LEVEL", default = "info")]
@@ -183,6 +201,8 @@ pub struct Config {
     pub tasks: Tasks,
     /// The contest clock.
     pub clock: Option<Clock>,
+    /// How much one session may ask.
+    pub limits: Limits,
     /// How much is logged.
     pub log_level: Level,
 }
@@ -298,6 +318,15 @@ pub enum WikiPacket {
     Sent,
     /// They do not.
     LeftOut,
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests each second of one session; 0 means without limit.
+    pub requests_per_second: u32,
+    /// Requests of one session at once, at least 1.
+    pub requests_burst: u32,
 }
 
 /// `[clock]`.
@@ -473,6 +502,7 @@ impl Check<'_> {
             directory: self.directory(raw.directory)?,
             tasks: self.tasks(&raw.tasks)?,
             clock: self.clock(raw.clock)?,
+            limits: self.limits(&raw.limits)?,
             log_level: self.level(&raw.log.level)?,
         })
     }
@@ -670,6 +700,12 @@ impl Check<'_> {
         let spacing_ms = self.number("tasks.spacing_ms", raw.spacing_ms, SPACING_MS)?;
         let max_stanza_bytes = self.number("tasks.max_stanza_bytes", raw.max_stanza_bytes, STANZA_BYTES)?;
         Ok(Tasks { visibility, wiki_packet, spacing_ms, max_stanza_bytes })
+    }
+
+    fn limits(&self, raw: &RawLimits) -> Result<Limits, ConfigError> {
+        let requests_per_second = self.number("limits.requests_per_second", raw.requests_per_second, PER_SECOND)?;
+        let requests_burst = self.number("limits.requests_burst", raw.requests_burst, BURST)?;
+        Ok(Limits { requests_per_second, requests_burst })
     }
 
     fn clock(&self, raw: RawClock) -> Result<Option<Clock>, ConfigError> {
@@ -1051,7 +1087,7 @@ impl fmt::Display for Place {
 /// The settings in force, one a line, for `neerc check`. Never the secret.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Config { component, rooms, store, groups, directory, tasks, clock, log_level } = self;
+        let Config { component, rooms, store, groups, directory, tasks, clock, limits, log_level } = self;
         writeln!(f, "component.jid = {}", component.jid)?;
         writeln!(f, "component.server = {}", component.server)?;
         writeln!(f, "component.secret = {:?}", component.secret)?;
@@ -1084,6 +1120,8 @@ impl fmt::Display for Config {
             Some(Clock { file }) => writeln!(f, "clock.file = {}", file.display())?,
             None => writeln!(f, "clock = (off)")?,
         }
+        writeln!(f, "limits.requests_per_second = {}", limits.requests_per_second)?;
+        writeln!(f, "limits.requests_burst = {}", limits.requests_burst)?;
         writeln!(f, "log.level = {}", log_level.as_str())
     }
 }
@@ -1179,6 +1217,8 @@ mod tests {
                 "tasks.spacing_ms = 50",
                 "tasks.max_stanza_bytes = 262144",
                 "clock = (off)",
+                "limits.requests_per_second = 20",
+                "limits.requests_burst = 60",
                 "log.level = info",
             ]
         );
@@ -1215,6 +1255,9 @@ spacing_ms = 0
 max_stanza_bytes = 524288
 [clock]
 file = "/run/clock.xml"
+[limits]
+requests_per_second = 0
+requests_burst = 7
 [log]
 level = "trace"
 "#;
@@ -1245,6 +1288,7 @@ level = "trace"
                 max_stanza_bytes: 524_288,
             },
             clock: Some(Clock { file: PathBuf::from("/run/clock.xml") }),
+            limits: Limits { requests_per_second: 0, requests_burst: 7 },
             log_level: Level::Trace,
         };
         assert_eq!(load(toml, &[]), Ok(expect));
@@ -1349,7 +1393,7 @@ level = "trace"
         ("[component]\njid = \"a\"\njid = \"b\"", "neerc.toml:3: duplicate key"),
         (
             "[task]\n",
-            "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `log`",
+            "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `limits`, `log`",
         ),
         ("[store]\npath = \"x\"", "neerc.toml:2: unknown key `store.path`; allowed here: `url`"),
         ("store = { path = \"x\" }", "neerc.toml:1: unknown key `store.path`; allowed here: `url`"),
@@ -1599,6 +1643,8 @@ level = "trace"
             ("NEERC_TASKS_SPACING_MS", "1", "tasks.spacing_ms = 1"),
             ("NEERC_TASKS_MAX_STANZA_BYTES", "16384", "tasks.max_stanza_bytes = 16384"),
             ("NEERC_CLOCK_FILE", "/x.xml", "clock.file = /x.xml"),
+            ("NEERC_LIMITS_REQUESTS_PER_SECOND", "5", "limits.requests_per_second = 5"),
+            ("NEERC_LIMITS_REQUESTS_BURST", "9", "limits.requests_burst = 9"),
             ("NEERC_LOG_LEVEL", "error", "log.level = error"),
         ];
         for (name, value, line) in rows {

@@ -6,6 +6,7 @@ use neerc_core::people::GroupRule;
 use neerc_xmpp::address::Address;
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::groups::GroupSettings;
+use neerc_xmpp::throttle::Rate;
 
 /// A setting that reads like a JID and is none.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,7 @@ pub fn front(config: &Config) -> Result<FrontSettings, NotAJid> {
         wiki_packet: config.tasks.wiki_packet == config::WikiPacket::Sent,
         spacing_ms: i64::try_from(config.tasks.spacing_ms).unwrap_or(i64::MAX),
         max_stanza_bytes: config.tasks.max_stanza_bytes,
+        rate: Rate { per_second: config.limits.requests_per_second, burst: config.limits.requests_burst },
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

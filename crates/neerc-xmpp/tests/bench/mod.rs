@@ -41,6 +41,7 @@ pub fn settings() -> FrontSettings {
         wiki_packet: true,
         spacing_ms: 50,
         max_stanza_bytes: 256 * 1024,
+        rate: neerc_xmpp::throttle::Rate { per_second: 0, burst: 1 },
         version: "0.1.0".to_owned(),
     }
 }

@@ -143,7 +143,9 @@ impl Model {
         let earliest = |sight: &Sight| history[from..].iter().position(|version| fits(sight, version));
         match sights.iter().filter_map(earliest).max() {
             Some(at) => from + at,
-            None if history.iter().any(|version| sights.iter().any(|sight| fits(sight, version))) => panic!("task {key:?} went back in time: {copy:?}"),
+            None if history.iter().any(|version| sights.iter().any(|sight| fits(sight, version))) => {
+                panic!("task {key:?} went back in time: {copy:?}")
+            }
             None => panic!("task {key:?} was never so: {copy:?}, {history:?}"),
         }
     }

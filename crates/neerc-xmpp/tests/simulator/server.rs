@@ -82,7 +82,10 @@ impl Room {
         let items: String = sessions.iter().map(item).collect();
         let codes: String = codes.iter().map(|code| format!("<status code='{code}'/>")).collect();
         let type_ = if type_.is_empty() { String::new() } else { format!(" type='{type_}'") };
-        format!("<presence from='{}/{nick}' to='{SVC}'{type_}><x xmlns='{USER}'>{items}{codes}</x></presence>", self.jid())
+        format!(
+            "<presence from='{}/{nick}' to='{SVC}'{type_}><x xmlns='{USER}'>{items}{codes}</x></presence>",
+            self.jid()
+        )
     }
 
     fn here(&self, occupant: &Occupant) -> String {
@@ -168,7 +171,11 @@ impl Room {
         let Some(nick) = self.component.take() else { return Vec::new() };
         self.hearing_ms = None;
         self.silent = silently;
-        if silently { Vec::new() } else { vec![self.presence(&nick, "unavailable", &[SVC.to_owned()], &["110", "307"])] }
+        if silently {
+            Vec::new()
+        } else {
+            vec![self.presence(&nick, "unavailable", &[SVC.to_owned()], &["110", "307"])]
+        }
     }
 
     /// The payload of an answer to a request for a list.

@@ -362,7 +362,10 @@ impl World {
             }
             21..25 => drop(self.send("  text <!-- between --> stanzas <a xmlns='x'/>")),
             25 => {
-                let message = format!("<message from='{jid}' to='{SVC}'><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' jid='{}'/></x></message>", bare(&jid));
+                let message = format!(
+                    "<message from='{jid}' to='{SVC}'><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' jid='{}'/></x></message>",
+                    bare(&jid)
+                );
                 self.send(&message);
             }
             _ => {}
@@ -393,7 +396,8 @@ impl World {
         if !self.send(&format!("<presence from='{jid}' to='{to}'><show>foo</show></presence>")) {
             return;
         }
-        let own = to.strip_suffix(SVC).is_some_and(|name| name == format!("{room}@") || (name.is_empty() && room == "neerc"));
+        let own =
+            to.strip_suffix(SVC).is_some_and(|name| name == format!("{room}@") || (name.is_empty() && room == "neerc"));
         self.sessions[at].directed_to.push(to);
         let Some(room) = self.rooms.iter().find(|known| known.name == room) else { return };
         let known = |since: i64| since.saturating_add(SLACK_MS) < self.now_ms;

@@ -14,6 +14,7 @@ use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::groups::GroupSettings;
 use neerc_xmpp::stanza::NS_COMPONENT;
+use neerc_xmpp::throttle::Rate;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
 use std::collections::{BTreeMap, HashMap};
 
@@ -119,6 +120,7 @@ impl World {
             wiki_packet: random.one_in(2),
             spacing_ms: SPACING_MS,
             max_stanza_bytes: 262_144,
+            rate: Rate { per_second: if random.one_in(2) { 0 } else { 5 }, burst: 10 },
             version: "sim".to_owned(),
         };
         let chunk = [400, 2_000, 65_536][random.below(3)];
@@ -477,9 +479,10 @@ impl World {
         let at = self.rooms.iter().position(|room| room.jid() == bare(to));
         let (type_, answer) = match (at, list) {
             (Some(at), Some(list)) => ("result", self.rooms[at].list(list)),
-            (Some(at), None) if payload == "ping" && self.rooms[at].component.is_none() => {
-                ("error", "<error type='cancel'><not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>".to_owned())
-            }
+            (Some(at), None) if payload == "ping" && self.rooms[at].component.is_none() => (
+                "error",
+                "<error type='cancel'><not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>".to_owned(),
+            ),
             _ => ("result", String::new()),
         };
         let answer = format!("<iq type='{type_}' id='{id}' from='{to}' to='{SVC}'>{answer}</iq>");

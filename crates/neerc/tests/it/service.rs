@@ -151,6 +151,7 @@ fn command(dir: &Path) -> Command {
     command
 }
 
+/// The least there must be, and no limit on requests: tests ask faster than people.
 fn base_config(server: &Server, jid: &str, rooms: &[&str]) -> String {
     let port = server.component_port;
     format!(
@@ -164,6 +165,8 @@ join = {rooms:?}
 nickname = "neerc"
 [store]
 url = "sqlite:neerc.db"
+[limits]
+requests_per_second = 0
 "#
     )
 }
