@@ -2,7 +2,7 @@
 CARGO := scripts/cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint
+.PHONY: help demo test lint bench
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -19,3 +19,6 @@ lint: ## Check formatting, lints and documentation
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps
+
+bench: ## Measure the service beside other libraries and bare loops (10 minutes)
+	@bench/run

@@ -334,7 +334,7 @@ mod tests {
             assert!(loaded.is_ok(), "{key}: {loaded:?}");
             keys += 1;
         }
-        assert_eq!(keys, 16, "13 of the 18 keys, and the three lines of a group");
+        assert_eq!(keys, 18, "15 of the 20 keys, and the three lines of a group");
     }
 
     #[test]

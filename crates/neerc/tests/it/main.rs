@@ -6,10 +6,17 @@
 
 #[macro_use]
 mod both;
+mod crash;
+mod disk;
+mod fake;
 mod guard;
 mod harness;
+mod hostile;
 mod raw;
+mod said;
 mod servers;
 mod service;
 mod slix;
+mod stalled;
 mod wait;
+mod wire;
