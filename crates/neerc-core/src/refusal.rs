@@ -78,6 +78,13 @@ pub enum Refusal {
         /// What.
         what: &'static str,
     },
+    /// Something in the request is not of the form it should have.
+    Malformed {
+        /// What.
+        what: &'static str,
+        /// What it should be.
+        wanted: &'static str,
+    },
     /// Too many of something.
     TooMany {
         /// Of what.
@@ -118,6 +125,7 @@ impl fmt::Display for Refusal {
                 write!(f, "there is no status type '{status}'; allowed are none, running, success, fail, acknowledged")
             }
             Refusal::Missing { what } => write!(f, "{what} is missing"),
+            Refusal::Malformed { what, wanted } => write!(f, "{what} is not {wanted}"),
             Refusal::TooMany { what, limit } => write!(f, "too many {what}; at most {limit} are allowed"),
             Refusal::NotDurable => write!(f, "the change could not be stored, so nothing was changed; try again later"),
             Refusal::Busy => {

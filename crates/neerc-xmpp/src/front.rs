@@ -8,7 +8,7 @@ use crate::entity::{Answer, Entity, Place};
 use crate::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::groups::{GroupSettings, Groups};
 use crate::neerc::{self, Notification, Request, TaskList};
-use crate::outbox::{Due, Outbox};
+use crate::outbox::{Due, Hears, Outbox};
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
 use crate::stanza::{Condition, Kind, NS_COMPONENT, ReturnAddress, Shell, attribute};
 use crate::stream::{self, StreamError};
@@ -563,6 +563,7 @@ impl Front {
             Err(refusal) => self.refuse(now_ms, asked, refusal, boards),
             Ok(Request::Ping) => {}
             Ok(Request::Query(query)) => self.query(now_ms, asked, &shell.from, &query, boards),
+            Ok(Request::Changes { since }) => self.changes(now_ms, asked, &shell.from, since, boards),
             Ok(Request::Command(command)) => {
                 if self.asks.len() >= limits::WRITES_WAITING {
                     return self.refuse(now_ms, asked, Refusal::Busy, boards);
@@ -643,10 +644,27 @@ impl Front {
                 Err(refusal) => self.refuse(now_ms, asked, refusal, boards),
                 Ok(list) => {
                     asked.back.result(&mut self.wire.out, |out| out.extend_from_slice(&list));
-                    self.outbox.asked(room, from, now_ms);
+                    self.outbox.asked(room, from, now_ms, Hears::Tasks);
                 }
             },
         }
+    }
+
+    /// Answers a request for the tasks by a client that hears differences. Where the answer would be too long it is the
+    /// ordinary list, and so are the notifications.
+    fn changes(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, since: Option<u64>, boards: &Boards) {
+        let nothing = Board::default();
+        let board = boards.get(&self.rooms[asked.room].room).unwrap_or(&nothing);
+        let power = self.rooms[asked.room].people().rights_of(from.bare()).is_some_and(|rights| rights.is_power());
+        let own = (self.settings.visibility == Visibility::Own && !power).then(|| from.person());
+        let mut payload = Vec::new();
+        neerc::write_changes(&mut payload, self.settings.host.domain(), board, since, own.as_ref());
+        if payload.len() + STANZA_HEAD_BYTES > self.settings.max_stanza_bytes {
+            return self.query(now_ms, asked, from, &Query::Tasks { of: None }, boards);
+        }
+        asked.back.result(&mut self.wire.out, |out| out.extend_from_slice(&payload));
+        let hears = if own.is_some() { Hears::Tasks } else { Hears::Differences };
+        self.outbox.asked(asked.room, from, now_ms, hears);
     }
 
     /// The payload of an answer to `#tasks`.
@@ -686,7 +704,7 @@ impl Front {
         let whole = of.is_none();
         let mut out = Vec::new();
         neerc::write_tasks(&mut out, host, tasks.iter().copied(), of.as_ref());
-        let limit = self.settings.max_stanza_bytes.saturating_sub(4_096); // the rest is for the stanza's addresses
+        let limit = self.settings.max_stanza_bytes.saturating_sub(STANZA_HEAD_BYTES);
         if out.len() > limit {
             let list = TaskList { tasks, of, left_out: 0 };
             let own = (!power).then_some(who);
@@ -909,6 +927,7 @@ impl Front {
         let write = |sight: Sight, of: &Person| {
             task.map(|task| Notification::task(component, host, task, sight, of, *wiki_packet, *max_stanza_bytes))
         };
+        let mut difference: Option<Option<Notification>> = None;
         let mut whole: Option<Notification> = None;
         let mut removal: Option<Notification> = None;
         let mut written = 0;
@@ -923,6 +942,19 @@ impl Front {
             let to = session.address.as_str();
             match sight {
                 Sight::Whole => {
+                    if session.hears == Hears::Differences {
+                        let difference = difference.get_or_insert_with(|| {
+                            let known = Some(due.since).filter(|since| *since != u64::MAX);
+                            let changed = task?.changed_since(known?)?;
+                            let told = self.outbox.told_with(due.key);
+                            let short = Notification::difference(component, host, task?, &changed, told);
+                            (short.len() <= *max_stanza_bytes).then_some(short)
+                        });
+                        if let Some(difference) = difference {
+                            difference.write(out, to);
+                            continue;
+                        }
+                    }
                     if whole.is_none() {
                         whole = write(sight, &session.person);
                     }
@@ -957,6 +989,9 @@ impl Front {
         if rest.is_empty() { self.outbox.finish(due.key) } else { self.outbox.put_back(due.key, &rest) }
     }
 }
+
+/// What a stanza's start tag and addresses may take, in bytes.
+const STANZA_HEAD_BYTES: usize = 4_096;
 
 /// Bounds of the tree of one stanza.
 const TREE: TreeLimits = TreeLimits { depth: limits::STANZA_DEPTH, nodes: 10_000, attributes: 256 };

@@ -10,6 +10,7 @@ use neerc_core::notice::Sight;
 use neerc_core::people::{People, Person};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
+use std::collections::BTreeSet;
 
 /// Start of every namespace of the protocol.
 pub const NS: &str = "http://neerc.ifmo.ru/protocol/neerc";
@@ -31,6 +32,11 @@ pub enum Request {
     Ping,
     /// To read something.
     Query(Query),
+    /// To read the tasks, as far as they changed after that revision, and to be told of differences from now on.
+    Changes {
+        /// What the asker knows already.
+        since: Option<u64>,
+    },
     /// To change something.
     Command(Command),
 }
@@ -43,6 +49,7 @@ pub fn parse(payload: &Element<'_>, replacing: bool) -> Option<Result<Request, R
     Some(match (payload.name, name) {
         ("query", "#ping") => Ok(Request::Ping),
         ("query", "#users") => Ok(Request::Query(Query::Users)),
+        ("query", "#tasks") if payload.attr("delta") == Some("1") => changes(payload),
         ("query", "#tasks") => Ok(Request::Query(Query::Tasks { of: payload.attr("for").map(str::to_owned) })),
         ("query", "#clock") => Ok(Request::Query(Query::Clock)),
         ("task", "#task") => task_packet(payload, manner).map(Request::Command),
@@ -54,6 +61,13 @@ pub fn parse(payload: &Element<'_>, replacing: bool) -> Option<Result<Request, R
 /// The id of the task that a refused request was about, if it names one that may exist.
 pub fn task_of(payload: &Element<'_>) -> Option<TaskId> {
     TaskId::parse(payload.attr("id")?).ok()
+}
+
+fn changes(payload: &Element<'_>) -> Result<Request, Refusal> {
+    let Some(since) = payload.attr("since") else { return Ok(Request::Changes { since: None }) };
+    let since =
+        since.parse().map_err(|_| Refusal::Malformed { what: "the attribute 'since'", wanted: "a revision" })?;
+    Ok(Request::Changes { since: Some(since) })
 }
 
 fn task_packet(payload: &Element<'_>, manner: Manner) -> Result<Command, Refusal> {
@@ -104,6 +118,7 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::UnknownKind { .. }
         | Refusal::UnknownStatus { .. }
         | Refusal::Missing { .. }
+        | Refusal::Malformed { .. }
         | Refusal::TooMany { .. } => Condition::BadRequest,
         Refusal::NotDurable => Condition::InternalServerError,
         Refusal::Busy => Condition::ResourceConstraint,
@@ -132,6 +147,27 @@ pub fn write_tasks<'t>(out: &mut Vec<u8>, host: &str, tasks: impl IntoIterator<I
     out.extend_from_slice(b"</query>");
 }
 
+/// Writes the payload of an answer to `#tasks` with `delta`: the tasks changed after `since`, whole, and the ids of all
+/// that there are; or all tasks, if there is no such revision to start from.
+pub fn write_changes(out: &mut Vec<u8>, host: &str, board: &Board, since: Option<u64>, of: Option<&Person>) {
+    let revision = board.revision();
+    let theirs = |task: &&Task| of.is_none_or(|of| task.statuses.contains_key(of));
+    let tasks: Vec<&Task> = board.listed().into_iter().filter(theirs).collect();
+    out.extend_from_slice(b"<query xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'");
+    attribute(out, "revision", &revision.to_string());
+    let since = since.filter(|since| *since <= revision);
+    if let Some(since) = since {
+        attribute(out, "since", &since.to_string());
+        let ids: Vec<String> = tasks.iter().map(|task| task.id.to_string()).collect();
+        attribute(out, "ids", &ids.join(" "));
+    }
+    out.push(b'>');
+    for task in tasks.into_iter().filter(|task| since.is_none_or(|since| task.revision > since)) {
+        write_task(out, host, task, of, Stamp::With);
+    }
+    out.extend_from_slice(b"</query>");
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stamp {
     With,
@@ -148,13 +184,17 @@ fn write_task(out: &mut Vec<u8>, host: &str, task: &Task, of: Option<&Person>, s
     }
     out.push(b'>');
     for (person, status) in statuses {
-        out.extend_from_slice(b"<status");
-        attribute(out, "for", person.name(host));
-        attribute(out, "type", status.progress.name());
-        attribute(out, "value", status.value());
-        out.extend_from_slice(b"/>");
+        write_status(out, person.name(host), status);
     }
     out.extend_from_slice(b"</task>");
+}
+
+fn write_status(out: &mut Vec<u8>, name: &str, status: &Status) {
+    out.extend_from_slice(b"<status");
+    attribute(out, "for", name);
+    attribute(out, "type", status.progress.name());
+    attribute(out, "value", status.value());
+    out.extend_from_slice(b"/>");
 }
 
 fn write_task_head(out: &mut Vec<u8>, task: &Task, stamp: Stamp) {
@@ -205,7 +245,7 @@ pub fn fitting_list<'b>(
     if excess > 0 {
         let mut oldest: Vec<&Task> = list.tasks.clone();
         oldest.sort_by_key(|task| (!task.is_finished(), task.timestamp_ms));
-        let mut gone = std::collections::BTreeSet::new();
+        let mut gone = BTreeSet::new();
         for task in oldest {
             if excess == 0 {
                 break;
@@ -218,6 +258,9 @@ pub fn fitting_list<'b>(
     }
     list
 }
+
+/// The longest that a full JID can be, in bytes.
+const ADDRESS_BYTES: usize = 3_072;
 
 /// A notification about one task, ready but for the recipient: `head` goes before the recipient's address, `tail`
 /// after it.
@@ -264,7 +307,7 @@ impl Notification {
                 }
             })
         };
-        let fits = |notification: &Notification| notification.head.len() + notification.tail.len() + 3_072 <= limit;
+        let fits = |notification: &Notification| notification.len() <= limit;
         let whole = write(task, wiki_packet);
         if fits(&whole) {
             return whole;
@@ -294,6 +337,37 @@ impl Notification {
         }
     }
 
+    /// Of a task, for a session that hears differences: the statuses of `changed`, and whom of them it does not have any
+    /// more; with the revision up to which the session then knows everything.
+    pub fn difference(
+        component: &str,
+        host: &str,
+        task: &Task,
+        changed: &BTreeSet<&Person>,
+        revision: u64,
+    ) -> Notification {
+        Notification::new(component, &body(task), |out| {
+            out.extend_from_slice(b"<x xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'");
+            attribute(out, "revision", &revision.to_string());
+            out.extend_from_slice(b"><task");
+            write_task_head(out, task, Stamp::With);
+            attribute(out, "delta", "1");
+            out.push(b'>');
+            for person in changed {
+                match task.statuses.get(*person) {
+                    Some(status) => write_status(out, person.name(host), status),
+                    None => {
+                        out.extend_from_slice(b"<status");
+                        attribute(out, "for", person.name(host));
+                        attribute(out, "type", "unassigned");
+                        out.extend_from_slice(b"/>");
+                    }
+                }
+            }
+            out.extend_from_slice(b"</task></x>");
+        })
+    }
+
     /// That a task is gone, for those who may have it.
     pub fn removal(component: &str, task: TaskId, wiki_packet: bool) -> Notification {
         Notification::new(component, &format!("Task ({task}) changed"), |out| {
@@ -312,6 +386,12 @@ impl Notification {
             write_clock(out, reading);
             out.extend_from_slice(b"</x>");
         })
+    }
+
+    /// The most bytes that it may take with an address.
+    #[allow(clippy::len_without_is_empty)] // it never is
+    pub fn len(&self) -> usize {
+        self.head.len() + self.tail.len() + ADDRESS_BYTES
     }
 
     /// Writes it for one recipient.

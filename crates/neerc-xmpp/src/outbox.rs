@@ -22,6 +22,8 @@ pub struct Session {
     pub address: Address,
     /// The account.
     pub person: Person,
+    /// How it is told.
+    pub hears: Hears,
     joined: bool,
     directed: bool,
     asked_ms: Option<i64>,
@@ -62,6 +64,8 @@ struct Pending {
     begun: bool,
     /// Sessions that were told in this round and must be told once more, a spacing later.
     again: Slots,
+    /// The first revision that those have not been told of.
+    again_since: u64,
     lost: BTreeSet<Person>,
 }
 
@@ -85,6 +89,18 @@ pub struct Due {
     pub slots: Vec<usize>,
     /// People who were assigned and are not any more.
     pub lost: BTreeSet<Person>,
+    /// The first revision that these sessions have not been told of; `u64::MAX` where only the true state is repeated.
+    pub since: u64,
+}
+
+/// How a session is told of changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hears {
+    /// Of each changed task, whole.
+    #[default]
+    Tasks,
+    /// Of each changed task, the statuses that changed.
+    Differences,
 }
 
 /// The outbox.
@@ -138,6 +154,7 @@ impl Outbox {
             room,
             address: address.clone(),
             person: address.person(),
+            hears: Hears::Tasks,
             joined: false,
             directed: false,
             asked_ms: None,
@@ -202,11 +219,12 @@ impl Outbox {
         }
     }
 
-    /// The session has asked for the tasks of the room, so it knows all that is committed. Says whether the clock is
-    /// still to be sent to it.
-    pub fn asked(&mut self, room: usize, address: &Address, now_ms: i64) {
+    /// The session has asked for the tasks of the room, so it knows all that is committed. The first time the clock is
+    /// sent to it as well.
+    pub fn asked(&mut self, room: usize, address: &Address, now_ms: i64, hears: Hears) {
         let Some(session) = self.session(room, address) else { return };
         session.asked_ms = Some(now_ms);
+        session.hears = hears;
         if !std::mem::replace(&mut session.clock_sent, true)
             && let Some(&slot) = self.slots.index.get(&(room, address.clone()))
         {
@@ -267,10 +285,13 @@ impl Outbox {
 
     fn pend(&mut self, now_ms: i64, key: Key, revision: u64) -> &mut Pending {
         let due_ms = self.last_told_ms.get(&key).map_or(now_ms, |told| (told + self.spacing_ms).max(now_ms));
-        let new = || Pending { since: u64::MAX, due_ms, ..Pending::default() };
+        let new = || Pending { since: u64::MAX, again_since: u64::MAX, due_ms, ..Pending::default() };
         let pending = self.pending.entry(key).or_insert_with(new);
         self.order.insert((pending.due_ms, key));
         pending.since = pending.since.min(revision);
+        if pending.begun {
+            pending.again_since = pending.again_since.min(revision);
+        }
         pending
     }
 
@@ -303,7 +324,7 @@ impl Outbox {
                 continue;
             }
             let slots = std::mem::take(&mut pending.waiting).iter().collect();
-            return Some(Due { key, slots, lost: pending.lost.clone() });
+            return Some(Due { key, slots, lost: pending.lost.clone(), since: pending.since });
         }
     }
 
@@ -314,6 +335,12 @@ impl Outbox {
             rest.iter().for_each(|slot| pending.waiting.insert(*slot));
             self.order.insert((pending.due_ms, key));
         }
+    }
+
+    /// The revision up to which everybody has been told of everything, once they are told of this task as it is now.
+    pub fn told_with(&self, key: Key) -> u64 {
+        let others = self.pending.iter().filter(|(other, _)| **other != key).map(|(_, pending)| pending.since);
+        others.min().map_or(self.latest_revision, |oldest| (oldest - 1).min(self.latest_revision))
     }
 
     /// The sessions of `due` have been told of the task as it is now.
@@ -333,6 +360,12 @@ impl Outbox {
         let Some(pending) = self.pending.get_mut(&key) else { return };
         pending.begun = false;
         if !pending.again.is_empty() {
+            if pending.since != u64::MAX {
+                let unfenced = self.unfenced.entry(key).or_insert((u64::MAX, BTreeSet::new()));
+                unfenced.0 = unfenced.0.min(pending.since);
+                unfenced.1.extend(pending.lost.iter().cloned());
+            }
+            pending.since = std::mem::replace(&mut pending.again_since, u64::MAX);
             pending.waiting = std::mem::take(&mut pending.again);
             pending.due_ms = self.last_told_ms.get(&key).map_or(pending.due_ms, |told| told + self.spacing_ms);
             self.order.insert((pending.due_ms, key));
@@ -506,7 +539,7 @@ mod tests {
     fn a_session_that_only_asked_keeps_its_distance_while_the_service_is_out_of_the_room() {
         let mut outbox = Outbox::new(50);
         let asker = Address::parse("hall1@localhost/A").unwrap();
-        outbox.asked(0, &asker, 0);
+        outbox.asked(0, &asker, 0, Hears::Tasks);
         outbox.take_clock();
         outbox.changed(1_000, (0, TaskId(1)), 1, []);
         assert_eq!(take(&mut outbox, 1_000), ["hall1@localhost/A"]);

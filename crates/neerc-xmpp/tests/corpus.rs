@@ -1,6 +1,8 @@
 //! The fuzz targets on the stable compiler: every input of their corpora, and a bounded number of seeded mutations of
 //! each. Real fuzzing is in `fuzz/`, whose bodies are included here so that this workspace does not depend on it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a finding is reported
+
 #[path = "../../../fuzz/src/lib.rs"]
 mod targets;
 
@@ -81,7 +83,7 @@ fn survives(target: &str) {
 }
 
 /// Runs one input; on a panic says which it was, so that it can be put into the corpus.
-fn tried(check: fn(&[u8]), input: &[u8], what: &str) {
+fn tried(check: targets::Check, input: &[u8], what: &str) {
     if let Err(panic) = std::panic::catch_unwind(|| check(input)) {
         eprintln!("{what} fails: b\"{}\"", input.escape_ascii());
         std::panic::resume_unwind(panic);

@@ -146,6 +146,11 @@ fn the_limits_are_the_true_ones() {
         ("history of one task that old copies are compared with", format!("{} KiB", limits::HISTORY_BYTES / 1024)),
         ("earlier titles of one task that are remembered", thousands(limits::TITLES_PER_TASK)),
         ("sessions told of changes in one room", thousands(limits::SESSIONS_PER_ROOM)),
+        ("requests of one session at once, after a pause", format!("{} (a setting)", limits::REQUESTS_BURST)),
+        (
+            "requests of one session each second, in the long run",
+            format!("{} (a setting)", limits::REQUESTS_PER_SECOND),
+        ),
         ("writes that wait to be stored", thousands(limits::WRITES_WAITING)),
         ("size of a stanza taken", format!("{} KiB", limits::STANZA_BYTES / 1024)),
         ("nesting of elements in a stanza taken", thousands(limits::STANZA_DEPTH)),

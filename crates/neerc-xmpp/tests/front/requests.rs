@@ -246,3 +246,20 @@ fn several_rooms_are_worlds_of_their_own() {
     assert!(said[0].contains("<forbidden "), "{said:?}");
     same(&bench.on(&iq("get", ADMIN, &query("tasks"))), &[result(ADMIN, &query("tasks"))]);
 }
+
+#[test]
+fn a_session_that_asks_too_often_is_told_to_wait_and_the_others_are_not() {
+    let mut settings = settings();
+    settings.rate = neerc_xmpp::throttle::Rate { per_second: 20, burst: 60 };
+    let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
+    let refused = |bench: &mut Bench, from: &str, times: usize| {
+        let answers = (0..times).flat_map(|_| bench.on(&iq("get", from, &query("ping")))).collect::<Vec<_>>();
+        assert_eq!(answers.len(), times, "each request has one answer");
+        answers.iter().filter(|answer| answer.contains("<resource-constraint")).count()
+    };
+    assert_eq!(refused(&mut bench, HALL1, 100), 40);
+    assert_eq!(refused(&mut bench, HALL2, 60), 0);
+    assert_eq!(refused(&mut bench, "hall1@localhost/Other", 60), 0);
+    bench.pass(500);
+    assert_eq!(refused(&mut bench, HALL1, 11), 1);
+}

@@ -342,3 +342,81 @@ fn the_fence_never_starves_and_its_pace_is_bounded() {
     assert!((5..=11).contains(&fences), "{fences} fences in a second");
     assert!(bench.told() >= 80, "{}", bench.told());
 }
+
+/// A notification of what differs in the one task `1` with title `T`.
+fn told_difference(to: &str, revision: u64, timestamp_ms: i64, statuses: &str) -> String {
+    format!(
+        "<message from='neerc.localhost' to='{to}'><body>Task 'T' (1) changed</body><x xmlns='{NS}#tasks' \
+         revision='{revision}'><task id='1' title='T' type='todo' timestamp='{timestamp_ms}' delta='1'>{statuses}</task>\
+         </x><no-store xmlns='urn:xmpp:hints'/></message>"
+    )
+}
+
+fn changes(since: &str) -> String {
+    format!("<query xmlns='{NS}#tasks' delta='1'{since}/>")
+}
+
+#[test]
+fn who_asks_for_differences_is_told_differences_and_nobody_else() {
+    let mut bench = ready(Flavour::Prosody).with_task(&["hall1", "hall2"]);
+    bench.joins("hall2", HALL2);
+    let tk = "tk@localhost/Desk";
+    bench.on(&iq("get", tk, &changes("")));
+    bench.hear(iq("set", HALL1, &status(1, "running")));
+    let said = bench.said();
+    assert!(
+        said.iter().any(|s| canonical(s)
+            == canonical(&told_difference(tk, 2, BEGIN_MS, "<status for='hall1' type='running' value=''/>"))),
+        "{said:#?}"
+    );
+    assert!(
+        said.iter()
+            .any(|s| canonical(s) == canonical(&told(HALL2, BEGIN_MS, &[("hall1", "running"), ("hall2", "none")]))),
+        "{said:#?}"
+    );
+    bench.pass(1_000);
+    let unassign =
+        format!("<task xmlns='{NS}#task' id='1' title='T' type='todo'><status for='hall1' type='running'/></task>");
+    bench.hear(iq("set", ADMIN, &unassign));
+    let said = bench.said();
+    assert!(
+        said.iter()
+            .any(|s| canonical(s)
+                == canonical(&told_difference(tk, 3, BEGIN_MS, "<status for='hall2' type='unassigned'/>"))),
+        "{said:#?}"
+    );
+}
+
+#[test]
+fn a_refused_write_of_somebody_who_hears_differences_is_answered_by_the_whole_task() {
+    let mut bench = ready(Flavour::Prosody).with_task(&["hall1"]);
+    bench.on(&iq("get", HALL2, &changes("")));
+    bench.pass(1_000);
+    bench.said();
+    bench.hear(iq("set", HALL2, &status(1, "running")));
+    let said = bench.said();
+    assert!(said.iter().any(|s| canonical(s) == canonical(&told(HALL2, BEGIN_MS, &[("hall1", "none")]))), "{said:#?}");
+}
+
+#[test]
+fn a_resumed_list_holds_what_has_changed_and_the_ids_of_all() {
+    let mut bench = ready(Flavour::Prosody).with_task(&["hall1"]);
+    let second = iq("set", ADMIN, &task("title='U' type='todo'", &["hall1"]));
+    bench.on(&second);
+    bench.pass(1_000);
+    bench.said();
+    let answer = |bench: &mut Bench, since: &str| bench.on(&iq("get", HALL2, &changes(since)))[0].clone();
+    let newer = answer(&mut bench, " since='1'");
+    assert!(
+        newer.contains("revision='2' since='1' ids='1 2'")
+            && newer.contains("title='U'")
+            && !newer.contains("title='T'"),
+        "{newer}"
+    );
+    let nothing = answer(&mut bench, " since='2'");
+    assert!(nothing.contains("ids='1 2'") && !nothing.contains("<task"), "{nothing}");
+    let unknown = answer(&mut bench, " since='99'");
+    assert!(!unknown.contains("since=") && unknown.contains("title='T'") && unknown.contains("title='U'"), "{unknown}");
+    let refused = answer(&mut bench, " since='x'");
+    assert!(refused.contains("bad-request"), "{refused}");
+}

@@ -6,7 +6,7 @@ pub struct Random(u64);
 impl Random {
     /// The generator of a seed.
     pub fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x6e65_6572_63)
+        Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x006e_6565_7263)
     }
 
     fn next(&mut self) -> u64 {

@@ -38,7 +38,7 @@ pub struct Batch {
 /// What the loop wants the world to know.
 pub enum Word {
     /// It was decided on this board, to this effect.
-    Decided(Ask, Box<Board>, Option<Entry>),
+    Decided(Box<(Ask, Board, Option<Entry>)>),
     /// The front has given up the stream.
     Ended(String),
     /// Everybody has been told of this.
@@ -110,7 +110,7 @@ impl Service {
         {
             let Ask { token, room, who, command } = ask.clone();
             let board = self.ahead.entry(room.clone()).or_default();
-            let before = Box::new(board.clone());
+            let before = board.clone();
             let decided = board.decide(wall_ms, &who, self.front.people(&room), &command);
             let mut stored = None;
             let outcome = decided.map(|decision| {
@@ -123,7 +123,7 @@ impl Service {
                 }
                 decision.left_out
             });
-            words.push(Word::Decided(ask, before, stored));
+            words.push(Word::Decided(Box::new((ask, before, stored))));
             outcomes.push((token, outcome));
         }
         if entries.is_empty() {

@@ -380,6 +380,11 @@ impl World {
         self.trace(|| format!("{who} becomes {affiliation}"));
         let Some(room) = self.rooms.iter_mut().find(|room| room.name == room_of(who)) else { return };
         let said = room.affiliate(now_ms, who, affiliation);
+        if matches!(affiliation, "none" | "outcast") {
+            for session in self.sessions.iter_mut().filter(|session| bare(&session.jid) == who) {
+                (session.asked, session.left_ms) = (None, now_ms);
+            }
+        }
         self.say(said);
     }
 

@@ -236,7 +236,8 @@ impl World {
                 let after_ms = self.random.ms(250, 3_000);
                 self.at(after_ms, Event::Connect);
             }
-            Word::Decided(ask, before, entry) => {
+            Word::Decided(decided) => {
+                let (ask, before, entry) = *decided;
                 self.trace(|| format!("{:?} in {}: {:?} -> {entry:?}", ask.who, ask.room, ask.command));
                 let Some(entry) = entry else { return };
                 self.model.decided(&ask, &before, &entry);
@@ -351,11 +352,27 @@ impl World {
             if let Said::Push { to, task, .. } = &said {
                 self.check_push(to, *task);
             }
+            if let Said::Request(request) = &said
+                && !self.calm
+                && self.random.one_in(10)
+            {
+                self.forge(&request.id);
+            }
             self.to_server_ms = self.to_server_ms.max(self.now_ms + self.random.ms(0, 10));
             self.at(self.to_server_ms - self.now_ms, Event::ToServer { life: self.life, said });
         }
         let slow_ms = if self.random.one_in(20) { self.random.ms(20, 500) } else { self.random.ms(0, 3) };
         self.at(slow_ms, Event::Written { life: self.life });
+    }
+
+    /// Somebody guesses the id of a request of the service, and answers it.
+    fn forge(&mut self, id: &str) {
+        let here: Vec<usize> = (0..self.sessions.len()).filter(|at| self.sessions[*at].online).collect();
+        let Some(&at) = self.random.pick(&here) else { return };
+        let jid = self.sessions[at].jid.clone();
+        let item = format!("<item jid='{}' affiliation='owner'/>", bare(&jid));
+        let list = format!("<query xmlns='http://jabber.org/protocol/muc#admin'>{item}</query>");
+        self.send(&format!("<iq type='result' id='{id}' from='{jid}' to='{SVC}'>{list}</iq>"));
     }
 
     /// A push is about to leave: not too soon after the last one, and only to somebody who may see it.
