@@ -215,6 +215,7 @@ listen:
     ip: "127.0.0.1"
     module: ejabberd_service
     access: all
+    global_routes: false    # a component gets its own stanzas only, not those of others on this port
     hosts:
       "neerc.{host}":
         password: {secret}

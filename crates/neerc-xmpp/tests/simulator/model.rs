@@ -95,6 +95,8 @@ pub struct Model {
     /// All states of each task of each room, oldest first.
     pub history: BTreeMap<(usize, u64), Vec<Version>>,
     boards: Boards,
+    /// States that were decided on and are not durable yet, oldest first.
+    under_way: Vec<(usize, Copy)>,
     highest_id: [u64; 2],
     highest_timestamp: [i64; 2],
 }
@@ -152,7 +154,18 @@ impl Model {
 
     /// An edit that some version of the task explains was made from an old copy: it may undo no answer and lose no
     /// assignment but what it left out of that version.
-    pub fn decided(&self, ask: &Ask, before: &Board, entry: &Entry) {
+    pub fn decided(&mut self, ask: &Ask, before: &Board, entry: &Entry) {
+        self.check_edit(ask, before, entry);
+        let room = ROOMS.iter().position(|room| **room == *ask.room).expect("a room");
+        self.under_way.extend(before.task(entry.change.task()).map(|task| (room, Copy::of(task))));
+    }
+
+    /// What was decided is durable, or lost.
+    pub fn batch_over(&mut self) {
+        self.under_way.clear();
+    }
+
+    fn check_edit(&self, ask: &Ask, before: &Board, entry: &Entry) {
         let (Command::Edit { task, statuses, manner, .. }, Change::Edited { set, unassigned, .. }) =
             (&ask.command, &entry.change)
         else {
@@ -166,6 +179,8 @@ impl Model {
         };
         let room = ROOMS.iter().position(|room| **room == *ask.room).expect("a room");
         let mut versions: Vec<BTreeMap<Person, (String, String)>> = vec![people(&Copy::of(now))];
+        let under_way = self.under_way.iter().rev().filter(|(of, copy)| *of == room && copy.id == task.to_string());
+        versions.extend(under_way.map(|(_, copy)| people(copy)));
         let history = self.history.get(&(room, task.0)).into_iter().flatten();
         versions.extend(history.rev().filter_map(|version| version.copy.as_ref()).map(people));
         let explains = |version: &BTreeMap<Person, (String, String)>| {

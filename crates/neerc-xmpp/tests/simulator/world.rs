@@ -256,6 +256,7 @@ impl World {
         let Some(service) = self.service.take() else { return };
         self.trace(|| "CRASH".to_owned());
         self.run += 1;
+        self.model.batch_over();
         if let Some(batch) = service.batch
             && self.random.one_in(2)
         {
@@ -439,6 +440,7 @@ impl World {
             self.disk.log.extend(batch.entries.iter().cloned());
         }
         service.stored(self.now_ms, durable);
+        self.model.batch_over();
         self.trace(|| format!("stored: {durable}"));
         if !self.calm && self.random.one_in(60) {
             self.crash();

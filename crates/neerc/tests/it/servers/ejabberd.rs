@@ -159,6 +159,7 @@ listen:
     ip: "127.0.0.1"
     module: ejabberd_service
     access: all
+    global_routes: false
     hosts:
 {components}
   - port: {http_port}

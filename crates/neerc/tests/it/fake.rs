@@ -1,0 +1,208 @@
+//! The server's side of XEP-0114, played by a test: what no real server would hand on, or when.
+//!
+//! One room with one admin and two halls, and `jury1@elsewhere`, a member with an admin's name on another domain. It
+//! answers the requests of the program by itself, and only while a test waits for something.
+#![allow(dead_code)] // a toolbox: not every tool is in use at any one time
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
+
+use crate::said::Said;
+use crate::servers::{Kind, ROOMS, Server};
+use crate::service::Neerc;
+use crate::wait::PATIENCE;
+
+/// The room that the program is told to serve.
+pub const ROOM: &str = "fake";
+
+/// A session of the admin, one of the hall who misbehaves, and one of another hall; all are in the room.
+pub const OCCUPANTS: [(&str, &str, &str); 3] = [
+    ("Jury", "jury1@localhost/desk", "owner"),
+    ("Hall", "hall1@localhost/bad", "member"),
+    ("Hall2", "hall2@localhost/desk", "member"),
+];
+
+/// How long one side of the stream is looked at when both need it.
+const GLANCE: Duration = Duration::from_millis(2);
+
+/// One component stream, server's side.
+pub struct FakeServer {
+    /// The program's JID.
+    pub component: String,
+    socket: TcpStream,
+    framer: Framer,
+    heard: VecDeque<Said>,
+    outgoing: Vec<u8>,
+    chunk: Vec<u8>,
+}
+
+impl FakeServer {
+    /// Starts the program on a fake server, and waits until it is ready. No real server has a part in it: `Neerc` only
+    /// takes a name from one.
+    #[track_caller]
+    pub fn start() -> (Self, Neerc<'static>) {
+        Self::start_saying(|_| String::new())
+    }
+
+    /// The same; what `first` makes of the program's JID is sent as soon as the program is accepted, so before the
+    /// answers to its first requests.
+    #[track_caller]
+    pub fn start_saying(first: impl Fn(&str) -> String) -> (Self, Neerc<'static>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = Server::shared(Kind::Prosody);
+        let address = format!("[component]\nserver = \"127.0.0.1:{port}\"\n");
+        let mut neerc = Neerc::prepare(server, &[ROOM], &address);
+        neerc.spawn();
+        let socket = listener.accept().unwrap().0;
+        socket.set_nodelay(true).unwrap();
+        let framer = Framer::new(FrameLimits { bytes: 1 << 24, ..FrameLimits::default() });
+        let component = neerc.jid.clone();
+        let mut fake =
+            Self { component, socket, framer, heard: VecDeque::new(), outgoing: Vec::new(), chunk: vec![0; 1 << 16] };
+        fake.send(&format!(
+            "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' \
+             xmlns:stream='http://etherx.jabber.org/streams' from='{}' id='1'>",
+            fake.component
+        ));
+        fake.expect(|said| said.name == "handshake");
+        fake.send(&format!("<handshake/>{}", first(&fake.component)));
+        // Its requests are answered in order, so this comes after the answers to them.
+        fake.send(&fake.iq("jury1@localhost/desk", "get", "begun", "<ping xmlns='urn:xmpp:ping'/>"));
+        fake.expect(|said| said.id == "begun");
+        while !neerc.log().contains("ready: rooms") {
+            fake.read(Duration::from_millis(20));
+        }
+        (fake, neerc)
+    }
+
+    /// The address of the room at the service.
+    pub fn room_jid(&self) -> String {
+        format!("{ROOM}@{}", self.component)
+    }
+
+    /// The text of a request as the server would hand it on.
+    pub fn iq(&self, from: &str, kind: &str, id: &str, child: &str) -> String {
+        format!("<iq from='{from}' to='{}' type='{kind}' id='{id}'>{child}</iq>", self.room_jid())
+    }
+
+    /// Sends text.
+    pub fn send(&mut self, text: &str) {
+        self.send_bytes(text.as_bytes());
+    }
+
+    /// Sends bytes.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        assert!(self.send_unheard(bytes, PATIENCE), "the program does not read for {PATIENCE:?}");
+    }
+
+    /// Sends bytes without reading anything. What the program does not take within `limit` goes out later, before
+    /// everything else; says whether it took all.
+    pub fn send_unheard(&mut self, bytes: &[u8], limit: Duration) -> bool {
+        self.outgoing.extend_from_slice(bytes);
+        self.flush(limit)
+    }
+
+    fn flush(&mut self, limit: Duration) -> bool {
+        self.socket.set_write_timeout(Some(limit)).unwrap();
+        while !self.outgoing.is_empty() {
+            match self.socket.write(&self.outgoing) {
+                Ok(count) => drop(self.outgoing.drain(..count)),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return false,
+                Err(error) => panic!("the program has closed the connection: {error}"),
+            }
+        }
+        true
+    }
+
+    /// Waits for a stanza of the program, leaving aside those before it.
+    #[track_caller]
+    pub fn expect(&mut self, wanted: impl Fn(&Said) -> bool) -> Said {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            while let Some(said) = self.heard.pop_front() {
+                if wanted(&said) {
+                    return said;
+                }
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "the program did not say it in {PATIENCE:?}");
+            self.read(left);
+        }
+    }
+
+    /// Reads what there is, answering what is the server's to answer.
+    fn read(&mut self, limit: Duration) {
+        // A server that waited for the program to read before it reads itself would wait for ever.
+        let limit = if self.outgoing.is_empty() || self.flush(GLANCE) { limit } else { limit.min(GLANCE) };
+        self.socket.set_read_timeout(Some(limit)).unwrap();
+        let count = match self.socket.read(&mut self.chunk) {
+            Ok(0) => panic!("the program has closed the connection"),
+            Ok(count) => count,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return,
+            Err(error) => panic!("the program has closed the connection: {error}"),
+        };
+        self.framer.push(&self.chunk[..count]);
+        let mut stanzas = Vec::new();
+        loop {
+            match self.framer.next_frame().expect("the program writes XML") {
+                None => break,
+                Some(Frame::Stanza(bytes)) => stanzas.push(Said::read(std::str::from_utf8(bytes).unwrap())),
+                Some(Frame::Open(_)) => {}
+                Some(other) => panic!("the program has sent {other:?}"),
+            }
+        }
+        for said in stanzas {
+            match self.answer(&said) {
+                Some(answer) => self.outgoing.extend_from_slice(answer.as_bytes()),
+                None => self.heard.push_back(said),
+            }
+        }
+        self.flush(GLANCE);
+    }
+
+    /// What a server answers to the program's own requests.
+    fn answer(&self, said: &Said) -> Option<String> {
+        let (component, id, room) = (&self.component, &said.id, format!("{ROOM}@{ROOMS}"));
+        let result =
+            |child: &str| format!("<iq type='result' id='{id}' from='{}' to='{component}'>{child}</iq>", said.to);
+        if said.name == "presence" && said.to == format!("{room}/neerc") {
+            let others = OCCUPANTS.map(|(nick, jid, affiliation)| self.occupant(nick, jid, affiliation));
+            return Some(format!(
+                "{}<presence from='{room}/neerc' to='{component}'><x xmlns='http://jabber.org/protocol/muc#user'>\
+                 <item jid='{component}' affiliation='owner' role='moderator'/><status code='110'/></x></presence>\
+                 <message type='groupchat' from='{room}' to='{component}'><subject/></message>",
+                others.concat()
+            ));
+        }
+        if said.name != "iq" || said.kind != "get" || !(said.to == room || said.to == "localhost") {
+            return None;
+        }
+        let ns = "http://jabber.org/protocol/muc#admin";
+        if said.payload.1 != ns {
+            return Some(result(""));
+        }
+        let people = match () {
+            () if said.xml.contains("'owner'") => vec![("owner", "jury1@localhost")],
+            () if said.xml.contains("'member'") => {
+                ["hall1@localhost", "hall2@localhost", "jury1@elsewhere"].map(|jid| ("member", jid)).into()
+            }
+            () => Vec::new(),
+        };
+        let item = |(affiliation, jid)| format!("<item affiliation='{affiliation}' jid='{jid}'/>");
+        Some(result(&format!("<query xmlns='{ns}'>{}</query>", people.into_iter().map(item).collect::<String>())))
+    }
+
+    /// The presence by which a room tells of an occupant.
+    pub fn occupant(&self, nick: &str, jid: &str, affiliation: &str) -> String {
+        format!(
+            "<presence from='{ROOM}@{ROOMS}/{nick}' to='{}'><x xmlns='http://jabber.org/protocol/muc#user'>\
+             <item jid='{jid}' affiliation='{affiliation}' role='participant'/></x></presence>",
+            self.component
+        )
+    }
+}
