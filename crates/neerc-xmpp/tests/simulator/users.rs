@@ -19,6 +19,8 @@ pub struct Session {
     pub online: bool,
     /// When the service was sent that it is in the room; `MAX` if it was not yet.
     pub known_ms: i64,
+    /// When it came online.
+    pub came_ms: i64,
     /// When it left the room.
     pub left_ms: i64,
     /// Since when the service has its directed presence.
@@ -50,6 +52,8 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct Request {
     pub effect: Option<Effect>,
+    /// The task that it would change.
+    pub task: Option<u64>,
     pub sent_ms: i64,
     pub answers: usize,
     pub failed: bool,
@@ -99,7 +103,9 @@ impl World {
 
     fn ask_as_is(&mut self, jid: String, id: String, stanza: &str, effect: Option<Effect>) {
         if self.send(stanza) {
-            let request = Request { effect, sent_ms: self.now_ms, answers: 0, failed: false, lost: false };
+            let words = stanza.split_once("#task' id='").or_else(|| stanza.split_once("#taskstatus' id='"));
+            let task = words.and_then(|(_, id)| id.split_once('\'')?.0.parse().ok());
+            let request = Request { effect, task, sent_ms: self.now_ms, answers: 0, failed: false, lost: false };
             self.requests.insert((jid, id), request);
         }
     }
@@ -129,6 +135,7 @@ impl World {
             jid,
             online: true,
             known_ms: i64::MAX,
+            came_ms: self.now_ms,
             left_ms: i64::MIN,
             directed_ms: None,
             directed_to: Vec::new(),
@@ -418,6 +425,7 @@ impl World {
         let at = self.random.below(self.rooms.len());
         self.trace(|| format!("the service is put out of room {at}, silently: {silently}"));
         let said = self.rooms[at].component_leaves(silently);
+        self.to_repeat.clear(); // sessions that nobody knows of any more are not shown anything
         self.say(said);
     }
 }

@@ -83,6 +83,8 @@ pub struct World {
     pub next_request: u64,
     pub model: Model,
     sent_ms: HashMap<(String, u64), i64>,
+    /// Who was refused a change of a task and has to be shown it as it is.
+    pub to_repeat: HashMap<(String, u64), i64>,
     trace: bool,
 }
 
@@ -148,6 +150,7 @@ impl World {
             next_request: 0,
             model: Model::default(),
             sent_ms: HashMap::new(),
+            to_repeat: HashMap::new(),
             trace,
         };
         world.at(0, Event::Restart);
@@ -286,6 +289,7 @@ impl World {
         }
         self.online = false;
         self.free = false;
+        self.to_repeat.clear();
         for room in &mut self.rooms {
             room.component_leaves(true);
             room.silent = false;
@@ -482,8 +486,12 @@ impl World {
         let ping = request.list.is_none();
         match self.random.below(if self.calm { 1 } else { 30 }) {
             1 if ping => {}
+            2 | 4 if !ping => {
+                let after_ms = self.random.ms(0, 500);
+                self.at(after_ms, Event::ServerAnswers { life: self.life, request });
+            }
             2 => {
-                let after_ms = self.random.ms(0, if ping { 20_000 } else { 500 });
+                let after_ms = self.random.ms(0, 20_000);
                 self.at(after_ms, Event::ServerAnswers { life: self.life, request });
             }
             3 => {
@@ -515,17 +523,37 @@ impl World {
         };
         request.answers += 1;
         assert_eq!(request.answers, 1, "{to} {id} is answered twice");
-        let (effect, sent_ms) = (request.effect.clone(), request.sent_ms);
+        request.failed = error.is_some();
+        let (effect, sent_ms, task) = (request.effect.clone(), request.sent_ms, request.task);
         let done = effect.as_ref().is_some_and(|effect| self.is_logged(effect));
         match error {
             None => assert!(effect.is_none() || done, "{to} {id} has its result, and it is not on disk: {effect:?}"),
             Some(error) => {
-                request_failed(&mut self.requests, to, id);
+                if let Some(task) = task.filter(|_| error != "resource-constraint") {
+                    self.refused(to, task);
+                }
                 assert!(!done || matches!(effect, Some(Effect::Removed(..))), "{error} for what was done: {effect:?}");
             }
         }
         if let Some(list) = list {
             self.listed(to, sent_ms, list);
+        }
+    }
+
+    /// Somebody was refused a change of a task: if it ever was, and they may see it, they are shown it as it is.
+    fn refused(&mut self, to: &str, task: u64) {
+        let Some(at) = self.session(to) else { return };
+        let room = ROOMS.iter().position(|room| *room == room_of(to)).unwrap_or(0);
+        let known = &self.rooms[room];
+        let sure = known.hearing_ms.is_some_and(|since| since.saturating_add(SLACK_MS) < self.now_ms);
+        let standing = known.standing.get(bare(to)).and_then(|all| all.last());
+        let belongs = standing.is_some_and(|(since, affiliation)| {
+            !matches!(*affiliation, "none" | "outcast") && since.saturating_add(SLACK_MS) < self.now_ms
+        });
+        let whole = self.sight(&self.sessions[at]) == Sight::Whole;
+        let there = self.model.history.get(&(room, task)).is_some_and(|all| all[0].at_ms + SLACK_MS < self.now_ms);
+        if sure && belongs && whole && there {
+            self.to_repeat.insert((to.to_owned(), task), self.now_ms);
         }
     }
 
@@ -580,6 +608,7 @@ impl World {
         };
         let room = ROOMS.iter().position(|room| *room == room_of(to)).unwrap_or(0);
         let sights = self.sights(to);
+        self.to_repeat.remove(&(to.to_owned(), task));
         let session = &mut self.sessions[at];
         let seen = self.model.shown((room, task), &sights, session.seen.get(&task).copied(), &copy);
         session.seen.insert(task, seen);
@@ -684,6 +713,16 @@ impl World {
         let revision = self.disk.log.len() as u64;
         self.check_told(revision, "never told");
         assert_eq!(service.told, revision, "not everything is known to be told");
+        for ((jid, task), at_ms) in &self.to_repeat {
+            let session = self.session(jid).map(|at| &self.sessions[at]);
+            // Somebody who has gone or lost their standing since then need not be shown anything.
+            let still = session.is_some_and(|s| {
+                s.came_ms < *at_ms
+                    && !s.silenced
+                    && self.entitled(s).is_some_and(|(since, _)| since + SLACK_MS < *at_ms)
+            });
+            assert!(!still, "{jid} was refused a change of task {task} and was not shown it");
+        }
         for ((jid, id), request) in &self.requests {
             assert!(request.answers == 1 || request.lost, "{jid} {id} was never answered: {request:?}");
             if let Some(effect) = request.effect.as_ref().filter(|_| request.failed) {
@@ -694,12 +733,6 @@ impl World {
                 assert!(self.is_logged(effect), "{jid} {id} was answered, and lost: {effect:?}");
             }
         }
-    }
-}
-
-fn request_failed(requests: &mut HashMap<(String, String), Request>, to: &str, id: &str) {
-    if let Some(request) = requests.get_mut(&(to.to_owned(), id.to_owned())) {
-        request.failed = true;
     }
 }
 

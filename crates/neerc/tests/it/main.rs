@@ -7,11 +7,13 @@
 #[macro_use]
 mod both;
 mod crash;
+mod demo;
 mod disk;
 mod fake;
 mod guard;
 mod harness;
 mod hostile;
+mod profanity;
 mod raw;
 mod said;
 mod servers;

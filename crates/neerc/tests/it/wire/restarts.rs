@@ -114,11 +114,28 @@ fn freeze_after(stage: &mut Stage<'_>, user: &User<'_>, child: &str) {
     user.sync(stage.svc());
     let log = stage.neerc.log().len();
     stage.neerc.signal("STOP");
-    user.send(&format!("<iq type='set' id='frozen' to='{}'>{child}</iq>", stage.at()));
-    user.sync("localhost"); // the server has dealt with all that the user sent before
+    // Longer than whatever else the server may have to say to the service in between.
+    let id = "frozen-".repeat(PADDING_BYTES / 7 + 1);
+    user.send(&format!("<iq type='set' id='{id}' to='{}'>{child}</iq>", stage.at()));
+    wait_for("the request to be in the service's socket", || unread_bytes(stage.server.component_port) > PADDING_BYTES);
     stage.server.signal("STOP");
     stage.neerc.signal("CONT");
     stage.neerc.wait_for_log(" what=", log);
+}
+
+const PADDING_BYTES: usize = 2_000;
+
+/// What waits to be read by whoever is connected to that port of this machine (proc(5), /proc/net/tcp).
+fn unread_bytes(port: u16) -> usize {
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    let far = format!("0100007F:{port:04X}");
+    let queue = |line: &str| {
+        let mut columns = line.split_whitespace().skip(2);
+        let to_it = columns.next()? == far;
+        let (_, received) = columns.nth(1)?.split_once(':')?;
+        to_it.then(|| usize::from_str_radix(received, 16).unwrap())
+    };
+    table.lines().filter_map(queue).max().unwrap_or(0)
 }
 
 fn what_a_killed_server_did_not_confirm_is_told_again(kind: Kind) {

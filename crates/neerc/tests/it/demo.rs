@@ -1,0 +1,37 @@
+//! `neerc demo` as a newcomer runs it: it starts all it needs, shows an exchange, stays up, and leaves nothing behind.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::guard::{self, Process};
+use crate::wait::{PATIENCE, poll_for};
+
+#[test]
+fn the_demo_shows_a_real_exchange_and_leaves_nothing_behind() {
+    let dir = guard::scratch_dir("demo");
+    let log = dir.join("demo.log");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_neerc"));
+    command.arg("demo").current_dir(&dir).env("NO_COLOR", "1").env("TMPDIR", &dir);
+    let mut demo = Process::spawn_logged("demo", &mut command, &log);
+    let read = || fs::read_to_string(&log).unwrap_or_default();
+    let up = poll_for(PATIENCE, || read().contains("Whatever changes is shown here").then_some(()));
+    let said = read();
+    assert!(up.is_some(), "the demo does not come up:\n{said}");
+    for line in [
+        "admin        hears: admin, jury1 (power); hall1, hall2, hall3 (Halls)",
+        "hall1/phone  is told: task 1 \"Wallpapers set?\": hall1 none, hall2 none, hall3 none",
+        "hall2        answers task 1: fail \"none of them\"",
+        "jury1        is told: task 1 \"Wallpapers set?\": hall1 none, hall2 fail \"none of them\", hall3 none",
+        "hall2        is refused: forbidden",
+    ] {
+        assert!(said.contains(line), "no line {line:?} in\n{said}");
+    }
+    let folder = said.split(" in ").last().and_then(|rest| rest.split_whitespace().next()).expect("it names its folder");
+    assert!(Path::new(folder).join("neerc.db").exists(), "{folder} holds the store");
+    demo.signal("TERM");
+    let status = demo.wait(Duration::from_secs(5)).unwrap_or_else(|| panic!("it does not end:\n{}", read()));
+    assert!(status.success(), "{status}\n{}", read());
+    assert!(!Path::new(folder).exists(), "{folder} is left behind");
+}
