@@ -497,8 +497,16 @@ impl Outbox {
             let pending = self.pend(0, key, since);
             pending.lost.extend(lost);
         }
-        for (_, pending) in self.pending.range_mut((room, TaskId(0))..=(room, TaskId(u64::MAX))) {
+        for (key, pending) in self.pending.range_mut((room, TaskId(0))..=(room, TaskId(u64::MAX))) {
             pending.everybody |= pending.since != u64::MAX;
+            if std::mem::take(&mut pending.begun) {
+                // The round is over without its end: whoever is still there is told in the next one.
+                pending.waiting.union(&std::mem::take(&mut pending.again));
+                pending.again_since = u64::MAX;
+                self.order.remove(&(pending.due_ms, *key));
+                pending.due_ms = self.last_told_ms.get(key).map_or(pending.due_ms, |told| told + self.spacing_ms);
+                self.order.insert((pending.due_ms, *key));
+            }
         }
     }
 
@@ -529,7 +537,8 @@ mod tests {
     fn take(outbox: &mut Outbox, now_ms: i64) -> Vec<String> {
         let Some(due) = outbox.take_due(now_ms) else { return Vec::new() };
         let to = due.slots.iter().filter_map(|slot| outbox.recipient(*slot, now_ms));
-        let to = to.map(|session| session.address.as_str().to_owned()).collect();
+        let mut to: Vec<String> = to.map(|session| session.address.as_str().to_owned()).collect();
+        to.sort();
         outbox.told(now_ms, &due);
         outbox.finish(due.key);
         to
@@ -547,5 +556,25 @@ mod tests {
         assert_eq!(take(&mut outbox, 1_010), [""; 0]);
         assert_eq!(take(&mut outbox, 1_050), ["hall1@localhost/A"]);
         assert_eq!(outbox.told_revision(), 0, "those in the room have heard nothing");
+    }
+
+    #[test]
+    fn a_telling_cut_short_by_leaving_the_room_is_not_taken_for_told() {
+        let mut outbox = Outbox::new(50);
+        let sessions = ["hall1@localhost/A", "hall2@localhost/A"].map(|jid| Address::parse(jid).unwrap());
+        let join = |outbox: &mut Outbox| sessions.iter().for_each(|session| outbox.joined(0, session));
+        join(&mut outbox);
+        outbox.inside(0, 0);
+        outbox.changed(1_000, (0, TaskId(1)), 1, []);
+        let mut due = outbox.take_due(1_000).unwrap();
+        let rest = due.slots.split_off(1); // the link has taken no more
+        outbox.told(1_000, &due);
+        outbox.put_back(due.key, &rest);
+        outbox.outside(0);
+        join(&mut outbox);
+        outbox.inside(2_000, 0);
+        assert_eq!(take(&mut outbox, 2_000), ["hall1@localhost/A", "hall2@localhost/A"]);
+        assert!(outbox.take_fence());
+        assert_eq!(outbox.fenced(), 1);
     }
 }

@@ -28,7 +28,8 @@ fn the_demo_shows_a_real_exchange_and_leaves_nothing_behind() {
     ] {
         assert!(said.contains(line), "no line {line:?} in\n{said}");
     }
-    let folder = said.split(" in ").last().and_then(|rest| rest.split_whitespace().next()).expect("it names its folder");
+    let folder =
+        said.split(" in ").last().and_then(|rest| rest.split_whitespace().next()).expect("it names its folder");
     assert!(Path::new(folder).join("neerc.db").exists(), "{folder} holds the store");
     demo.signal("TERM");
     let status = demo.wait(Duration::from_secs(5)).unwrap_or_else(|| panic!("it does not end:\n{}", read()));

@@ -25,7 +25,8 @@ impl Profanity {
         let profanity = Profanity { dir, terminal };
         poll_for(PATIENCE, || profanity.dir.join("tmux").exists().then_some(())).expect("tmux listens");
         let folder = profanity.dir.display();
-        let program = format!("env HOME={folder} XDG_CONFIG_HOME={folder}/c XDG_DATA_HOME={folder}/d LANG=C.UTF-8 profanity");
+        let program =
+            format!("env HOME={folder} XDG_CONFIG_HOME={folder}/c XDG_DATA_HOME={folder}/d LANG=C.UTF-8 profanity");
         profanity.tmux(&["new-session", "-d", "-x", "160", "-y", "60", &program]);
         profanity.wait_for("first time starting");
         let port = server.c2s_port;
@@ -95,9 +96,9 @@ fn a_standard_client_learns_what_the_service_is(kind: Kind) {
 fn answers(screen: &str, id: &str) -> bool {
     let screen = screen.replace(['\n', '"', '\''], "");
     let received = screen.split("RECV:").skip(1);
-    received.map(|stanza| stanza.split("SENT:").next().unwrap_or("")).any(|stanza| {
-        stanza.contains(&format!("id={id}")) && stanza.contains("type=result")
-    })
+    received
+        .map(|stanza| stanza.split("SENT:").next().unwrap_or(""))
+        .any(|stanza| stanza.contains(&format!("id={id}")) && stanza.contains("type=result"))
 }
 
 on_both!(a_standard_client_learns_what_the_service_is);
