@@ -95,7 +95,7 @@ fn same(element: &Element<'_>, task: &Task) {
 fn told(board: &Board, people: &People, task: &Task, now_ms: i64) {
     let admin = Person::from_bare("admin@localhost");
     let mut out = Vec::new();
-    Notification::task(SVC, HOST, task, Sight::Whole, &admin, true, 1 << 20).write(&mut out, "hall1@localhost/'<&>");
+    Notification::task(SVC, HOST, task, Sight::Whole, &admin, true, 1 << 20).write(&mut out, b"hall1@localhost/&apos;&lt;&amp;&gt;");
     let limits = TreeLimits { nodes: 1_000_000, ..TreeLimits::default() };
     let message = xml::parse(&out, NS_COMPONENT, &limits).expect("our own notification is well-formed");
     assert_eq!(message.attr("to"), Some("hall1@localhost/'<&>"));
@@ -114,7 +114,7 @@ fn told(board: &Board, people: &People, task: &Task, now_ms: i64) {
     for limit in [0, 3_500, 10_000] {
         let short = Notification::task(SVC, HOST, task, Sight::OwnStatus, &admin, true, limit);
         let mut out = Vec::new();
-        short.write(&mut out, "x@y/z");
+        short.write(&mut out, b"x@y/z");
         xml::parse(&out, NS_COMPONENT, &limits).expect("a shortened notification is well-formed");
     }
 }

@@ -41,9 +41,10 @@ pub const REQUESTS_BURST: u32 = 60;
 pub const THROTTLED_SESSIONS: usize = 20_000;
 /// Bytes handed to the link at once; the newest state of a task is chosen no earlier than this many bytes before the
 /// socket takes it.
-pub const LINK_CHUNK_BYTES: usize = 64 * 1024;
-/// Most bytes of answers waiting for the link before the reading of requests pauses.
-pub const LINK_QUEUE_BYTES: usize = 4 * 1024 * 1024;
+pub const LINK_CHUNK_BYTES: usize = 128 * 1024;
+/// Most bytes of answers waiting for the link before the reading of requests pauses. More would only leave the
+/// processor's cache before it is written.
+pub const LINK_QUEUE_BYTES: usize = 256 * 1024;
 
 /// First pause before the link is connected again, in ms; it doubles from there.
 pub const RECONNECT_FIRST_MS: i64 = 500;
@@ -78,4 +79,4 @@ pub const CLOCK_POLL_MS: u64 = 1_000;
 pub const CLOCK_SMOOTHING_MS: i64 = 60_000;
 
 /// Changes after which a snapshot of the boards is stored.
-pub const CHANGES_PER_SNAPSHOT: u64 = 10_000;
+pub const CHANGES_PER_SNAPSHOT: u64 = 50_000;

@@ -207,7 +207,8 @@ pub struct Past {
     pub kinds: Vec<Kind>,
     /// Revision after which every step is kept: that of the creation, or of the newest step that was forgotten.
     pub since: u64,
-    steps: VecDeque<Step>,
+    /// Shared with copies of the task, so that a copy is cheap.
+    steps: VecDeque<Arc<Step>>,
     /// What the steps count for, in bytes.
     weight: usize,
 }
@@ -222,13 +223,13 @@ impl Past {
 
     /// The steps of its people and answers, the newest last.
     pub fn steps(&self) -> impl DoubleEndedIterator<Item = &Step> + ExactSizeIterator {
-        self.steps.iter()
+        self.steps.iter().map(|step| &**step)
     }
 
     /// Keeps a step, forgetting the oldest ones for it; the newest is always kept.
     fn push(&mut self, step: Step) {
         self.weight += weight(&step);
-        self.steps.push_back(step);
+        self.steps.push_back(Arc::new(step));
         while self.weight > limits::HISTORY_BYTES && self.steps.len() > 1 {
             let Some(oldest) = self.steps.pop_front() else { return };
             self.weight -= weight(&oldest);

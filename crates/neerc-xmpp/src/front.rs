@@ -7,7 +7,7 @@ use crate::address::Address;
 use crate::entity::{Answer, Entity, Place};
 use crate::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::groups::{GroupSettings, Groups};
-use crate::neerc::{self, Notification, Request, TaskList};
+use crate::neerc::{self, Notification, Request};
 use crate::outbox::{Due, Hears, Outbox};
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
 use crate::stanza::{Condition, Kind, NS_COMPONENT, ReturnAddress, Shell, attribute};
@@ -23,7 +23,7 @@ use neerc_core::limits;
 use neerc_core::notice::{Notice, Sight, Visibility};
 use neerc_core::people::{People, Person};
 use neerc_core::refusal::Refusal;
-use neerc_core::task::TaskId;
+use neerc_core::task::{Task, TaskId};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -116,8 +116,14 @@ impl Asked<'_> {
     }
 }
 
-/// An answer to `#tasks` as it was last written, with the revision it shows.
-type Written = Option<(u64, Arc<Vec<u8>>)>;
+/// The list of all tasks of a room, as the payload of an answer.
+#[derive(Clone, Debug)]
+enum AllTasks {
+    /// All of them.
+    Whole(Arc<Vec<u8>>),
+    /// Those that fit.
+    Cut(Arc<Vec<u8>>),
+}
 
 /// The XMPP side.
 #[derive(Debug)]
@@ -143,7 +149,8 @@ pub struct Front {
     clock_tick_ms: i64,
     fence_ms: i64,
     told_revision: u64,
-    lists: Vec<Written>,
+    /// The list of each room as it was last written, with the revision that it shows.
+    lists: Vec<Option<(u64, AllTasks)>>,
     user_lists: Vec<Option<Arc<Vec<u8>>>>,
     troubles: HashMap<&'static str, String>,
 }
@@ -678,52 +685,65 @@ impl Front {
         let people = self.rooms[room].people();
         let power = people.rights(who).is_some_and(|rights| rights.is_power());
         let own_only = self.settings.visibility == Visibility::Own && !power;
+        let unknown = |name: &str| Refusal::UnknownUser { name: name.chars().take(64).collect() };
         let of = match of {
-            Some(name) => Some(
-                people
-                    .user(name)
-                    .cloned()
-                    .ok_or_else(|| Refusal::UnknownUser { name: name.chars().take(64).collect() })?,
-            ),
+            Some(name) => Some(people.user(name).cloned().ok_or_else(|| unknown(name))?),
             None => own_only.then(|| who.clone()),
         };
         if own_only && of.as_ref() != Some(who) {
             return Err(Refusal::OwnTasksOnly);
         }
-        if of.is_none()
-            && let Some((revision, written)) = &self.lists[room]
+        match of {
+            Some(of) => Ok(Arc::new(self.tasks_of(room, &of, board))),
+            None => match self.all_tasks(room, board) {
+                AllTasks::Whole(list) => Ok(list),
+                AllTasks::Cut(list) if power => Ok(list),
+                // Rather all of the own tasks than some of everybody's.
+                AllTasks::Cut(_) => Ok(Arc::new(self.tasks_of(room, who, board))),
+            },
+        }
+    }
+
+    /// The list of all tasks, written once for each revision.
+    fn all_tasks(&mut self, room: usize, board: &Board) -> AllTasks {
+        if let Some((revision, list)) = &self.lists[room]
             && *revision == board.revision()
         {
-            return Ok(written.clone());
+            return list.clone();
         }
+        let (written, left_out) = self.write_list(room, board.listed(), None);
+        let list = if left_out == 0 { AllTasks::Whole(Arc::new(written)) } else { AllTasks::Cut(Arc::new(written)) };
+        self.lists[room] = Some((board.revision(), list.clone()));
+        list
+    }
+
+    /// The list of one user's tasks, with that user's statuses.
+    fn tasks_of(&mut self, room: usize, of: &Person, board: &Board) -> Vec<u8> {
         let mut tasks = board.listed();
-        if let Some(of) = &of {
-            tasks.retain(|task| task.statuses.contains_key(of));
-        }
+        tasks.retain(|task| task.statuses.contains_key(of));
+        self.write_list(room, tasks, Some(of)).0
+    }
+
+    /// Writes a list of tasks, as many as fit, and says how many were left out.
+    fn write_list(&mut self, room: usize, mut tasks: Vec<&Task>, of: Option<&Person>) -> (Vec<u8>, usize) {
         let host = self.settings.host.domain();
-        let whole = of.is_none();
-        let mut out = Vec::new();
-        neerc::write_tasks(&mut out, host, tasks.iter().copied(), of.as_ref());
         let limit = self.settings.max_stanza_bytes.saturating_sub(STANZA_HEAD_BYTES);
-        if out.len() > limit {
-            let list = TaskList { tasks, of, left_out: 0 };
-            let own = (!power).then_some(who);
-            let list = neerc::fitting_list(board, host, own, list, limit);
-            out.clear();
-            neerc::write_tasks(&mut out, host, list.tasks.iter().copied(), list.of.as_ref());
-            if list.left_out > 0 {
-                self.trouble("left out", format!(
-                    "the task list of room {} is over tasks.max_stanza_bytes ({}): the oldest tasks are left out; remove old tasks, or raise the limit together with the server's",
-                    self.rooms[room].room, self.settings.max_stanza_bytes
-                ));
-            }
-            return Ok(Arc::new(out));
+        let mut out = Vec::new();
+        neerc::write_tasks(&mut out, host, tasks.iter().copied(), of);
+        if out.len() <= limit {
+            return (out, 0);
         }
-        let written = Arc::new(out);
-        if whole {
-            self.lists[room] = Some((board.revision(), written.clone()));
-        }
-        Ok(written)
+        let left_out = neerc::shorten(&mut tasks, host, of, limit);
+        out.clear();
+        neerc::write_tasks(&mut out, host, tasks, of);
+        let (room, bytes) = (&self.rooms[room].room, self.settings.max_stanza_bytes);
+        let trouble = format!(
+            "a task list of room {room} is over tasks.max_stanza_bytes ({bytes}), so the oldest tasks are left out for \
+             people with power, and others are given their own tasks only; remove old tasks, or raise the limit together \
+             with the server's"
+        );
+        self.trouble("long list", trouble);
+        (out, left_out)
     }
 
     /// Reports something to whoever runs the service, once until the words change.
@@ -911,7 +931,7 @@ impl Front {
             if let Some(session) = self.outbox.recipient(slot, now_ms)
                 && self.rooms[session.room].people().rights(&session.person).is_some()
             {
-                notification.write(out, session.address.as_str());
+                notification.write(out, &session.to);
             }
         }
     }
@@ -939,7 +959,7 @@ impl Front {
             let Some(session) = self.outbox.recipient(slot, now_ms) else { continue };
             let rights = people.rights(&session.person);
             let sight = task.map_or(Sight::Nothing, |task| visibility.sight(rights, &session.person, task));
-            let to = session.address.as_str();
+            let to = &session.to;
             match sight {
                 Sight::Whole => {
                     if session.hears == Hears::Differences {

@@ -209,54 +209,28 @@ fn write_task_head(out: &mut Vec<u8>, task: &Task, stamp: Stamp) {
     }
 }
 
-/// Which tasks go into an answer to `#tasks`, and whose statuses.
-pub struct TaskList<'b> {
-    /// The tasks, in order.
-    pub tasks: Vec<&'b Task>,
-    /// The one user whose statuses are shown; everybody's if `None`.
-    pub of: Option<Person>,
-    /// How many tasks were left out for want of room.
-    pub left_out: usize,
-}
-
-/// The list that fits into `limit` bytes (PROTOCOL.md, "Sizes"): an ordinary user is given the tasks that are theirs
-/// rather than a cut list; then the oldest finished tasks go first, then the oldest of all.
-pub fn fitting_list<'b>(
-    board: &'b Board,
-    host: &str,
-    own: Option<&Person>,
-    mut list: TaskList<'b>,
-    limit: usize,
-) -> TaskList<'b> {
-    let size = |task: &Task, of: &Option<Person>| {
-        let mut out = Vec::new();
-        write_task(&mut out, host, task, of.as_ref(), Stamp::With);
+/// Takes tasks out of a list until it fits into `limit` bytes (PROTOCOL.md, "Limits"): the oldest finished ones first,
+/// then the oldest of all. Returns how many were taken out.
+pub fn shorten(tasks: &mut Vec<&Task>, host: &str, of: Option<&Person>, limit: usize) -> usize {
+    let mut out = Vec::new();
+    let mut size = |task: &Task| {
+        out.clear();
+        write_task(&mut out, host, task, of, Stamp::With);
         out.len()
     };
-    let total = |list: &TaskList<'_>| list.tasks.iter().map(|task| size(task, &list.of)).sum::<usize>();
-    if total(&list) > limit
-        && let Some(own) = own
-        && list.of.is_none()
-    {
-        list.tasks = board.listed().into_iter().filter(|task| task.statuses.contains_key(own)).collect();
-        list.of = Some(own.clone());
-    }
-    let mut excess = total(&list).saturating_sub(limit);
-    if excess > 0 {
-        let mut oldest: Vec<&Task> = list.tasks.clone();
-        oldest.sort_by_key(|task| (!task.is_finished(), task.timestamp_ms));
-        let mut gone = BTreeSet::new();
-        for task in oldest {
-            if excess == 0 {
-                break;
-            }
-            excess = excess.saturating_sub(size(task, &list.of));
-            gone.insert(task.id);
+    let mut sizes: Vec<(&Task, usize)> = tasks.iter().map(|task| (*task, size(task))).collect();
+    let mut excess = sizes.iter().map(|(_, size)| size).sum::<usize>().saturating_sub(limit);
+    sizes.sort_by_key(|(task, _)| (!task.is_finished(), task.timestamp_ms));
+    let mut gone = BTreeSet::new();
+    for (task, size) in sizes {
+        if excess == 0 {
+            break;
         }
-        list.left_out = gone.len();
-        list.tasks.retain(|task| !gone.contains(&task.id));
+        excess = excess.saturating_sub(size);
+        gone.insert(task.id);
     }
-    list
+    tasks.retain(|task| !gone.contains(&task.id));
+    gone.len()
 }
 
 /// The longest that a full JID can be, in bytes.
@@ -394,10 +368,11 @@ impl Notification {
         self.head.len() + self.tail.len() + ADDRESS_BYTES
     }
 
-    /// Writes it for one recipient.
-    pub fn write(&self, out: &mut Vec<u8>, to: &str) {
+    /// Writes it for one recipient, whose address is escaped already.
+    pub fn write(&self, out: &mut Vec<u8>, to: &[u8]) {
+        out.reserve(self.head.len() + to.len() + self.tail.len());
         out.extend_from_slice(&self.head);
-        crate::xml::escape_attr(out, to);
+        out.extend_from_slice(to);
         out.extend_from_slice(&self.tail);
     }
 }

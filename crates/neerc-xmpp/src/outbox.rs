@@ -5,6 +5,7 @@
 
 use crate::address::Address;
 use crate::slots::Slots;
+use crate::xml::escape_attr;
 use neerc_core::limits;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
@@ -22,6 +23,8 @@ pub struct Session {
     pub address: Address,
     /// The account.
     pub person: Person,
+    /// The full JID as it stands in an attribute.
+    pub to: Box<[u8]>,
     /// How it is told.
     pub hears: Hears,
     joined: bool,
@@ -103,6 +106,12 @@ pub enum Hears {
     Differences,
 }
 
+fn escaped(text: &str) -> Box<[u8]> {
+    let mut out = Vec::new();
+    escape_attr(&mut out, text);
+    out.into()
+}
+
 /// The outbox.
 #[derive(Debug)]
 pub struct Outbox {
@@ -154,6 +163,7 @@ impl Outbox {
             room,
             address: address.clone(),
             person: address.person(),
+            to: escaped(address.as_str()),
             hears: Hears::Tasks,
             joined: false,
             directed: false,
@@ -360,12 +370,16 @@ impl Outbox {
         let Some(pending) = self.pending.get_mut(&key) else { return };
         pending.begun = false;
         if !pending.again.is_empty() {
-            if pending.since != u64::MAX {
-                let unfenced = self.unfenced.entry(key).or_insert((u64::MAX, BTreeSet::new()));
-                unfenced.0 = unfenced.0.min(pending.since);
-                unfenced.1.extend(pending.lost.iter().cloned());
+            let again_since = std::mem::replace(&mut pending.again_since, u64::MAX);
+            // While those in the room cannot be told, what they have not heard stays the first that somebody has not.
+            if !pending.everybody || self.inside.contains(&key.0) {
+                if pending.since != u64::MAX {
+                    let unfenced = self.unfenced.entry(key).or_insert((u64::MAX, BTreeSet::new()));
+                    unfenced.0 = unfenced.0.min(pending.since);
+                    unfenced.1.extend(pending.lost.iter().cloned());
+                }
+                pending.since = again_since;
             }
-            pending.since = std::mem::replace(&mut pending.again_since, u64::MAX);
             pending.waiting = std::mem::take(&mut pending.again);
             pending.due_ms = self.last_told_ms.get(&key).map_or(pending.due_ms, |told| told + self.spacing_ms);
             self.order.insert((pending.due_ms, key));
@@ -555,6 +569,25 @@ mod tests {
         outbox.changed(1_010, (0, TaskId(1)), 2, []);
         assert_eq!(take(&mut outbox, 1_010), [""; 0]);
         assert_eq!(take(&mut outbox, 1_050), ["hall1@localhost/A"]);
+        assert_eq!(outbox.told_revision(), 0, "those in the room have heard nothing");
+    }
+
+    #[test]
+    fn what_only_askers_were_told_outside_of_the_room_is_not_taken_for_told() {
+        let mut outbox = Outbox::new(50);
+        let askers = ["hall1@localhost/A", "hall2@localhost/A"].map(|jid| Address::parse(jid).unwrap());
+        askers.iter().for_each(|asker| outbox.asked(0, asker, 0, Hears::Tasks));
+        outbox.take_clock();
+        outbox.changed(1_000, (0, TaskId(1)), 1, []);
+        let mut due = outbox.take_due(1_000).unwrap();
+        let rest = due.slots.split_off(1); // the link has taken no more
+        outbox.told(1_000, &due);
+        outbox.put_back(due.key, &rest);
+        outbox.changed(1_010, (0, TaskId(1)), 2, []);
+        assert_eq!(take(&mut outbox, 1_020).len(), 1);
+        assert_eq!(outbox.told_revision(), 0);
+        assert!(!take(&mut outbox, 1_070).is_empty());
+        assert!(!outbox.take_fence());
         assert_eq!(outbox.told_revision(), 0, "those in the room have heard nothing");
     }
 

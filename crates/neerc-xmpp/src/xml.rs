@@ -337,8 +337,8 @@ impl<'a> Tree<'a> {
         let attributes = self.attributes(rest, outer)?;
         // Only now: a declaration may come after the attribute that uses it.
         for (key, _) in &attributes {
-            if let Some((prefix, _)) = key.split_once(':') {
-                self.namespace(Some(prefix))?;
+            if let Some(colon) = key.bytes().position(|byte| byte == b':') {
+                self.namespace(key.get(..colon))?;
             }
         }
         let ns = self.namespace(prefix)?;

@@ -269,7 +269,10 @@ impl Service {
         let wall_ms = wall_ms();
         let mut entries = Vec::new();
         let mut outcomes = Vec::new();
-        while outcomes.len() < limits::WRITES_PER_BATCH
+        // Of many, half: the next batch is decided and answered while this one is on its way to the disk.
+        let waiting = self.waiting.len();
+        let take = if waiting > limits::WRITES_PER_BATCH / 4 { waiting / 2 } else { waiting };
+        while outcomes.len() < take.min(limits::WRITES_PER_BATCH)
             && let Some(ask) = self.waiting.pop_front()
         {
             let Ask { token, room, who, command } = ask;

@@ -283,14 +283,14 @@ fn a_list_over_the_limit_is_shortened_by_who_asks() {
     };
     let ordinary = bench.on(&iq("get", HALL1, &query("tasks")));
     assert_eq!(titles(&ordinary), [0, 1, 2], "an ordinary user is given their own");
-    assert_eq!(bench.troubles(), Vec::<String>::new());
+    let troubles = bench.troubles();
+    assert!(troubles.len() == 1 && troubles[0].contains("the oldest tasks are left out"), "{troubles:?}");
     let admin = bench.on(&iq("get", ADMIN, &query("tasks")));
     let shown = titles(&admin);
     assert!(admin[0].len() < 4_096 + 2_000, "{}", admin[0].len());
     assert!(!shown.contains(&4) && !shown.contains(&6), "finished ones go first: {shown:?}");
     assert!(!shown.contains(&0) && shown.contains(&29), "then the oldest: {shown:?}");
-    let troubles = bench.troubles();
-    assert!(troubles.len() == 1 && troubles[0].contains("the oldest tasks are left out"), "{troubles:?}");
+    assert_eq!(bench.troubles(), Vec::<String>::new(), "once is enough");
     let long = bench.on(&iq("get", HALL2, &query("tasks")));
     assert!(
         long[0].len() < 4_096 + 2_000 && titles(&long).contains(&29) && !titles(&long).contains(&4),

@@ -113,17 +113,27 @@ fn what_the_server_did_not_confirm_is_told_after_a_kill(kind: Kind) {
 fn freeze_after(stage: &mut Stage<'_>, user: &User<'_>, child: &str) {
     user.sync(stage.svc());
     let log = stage.neerc.log().len();
-    stage.neerc.signal("STOP");
+    freeze(stage.neerc.pid(), || stage.neerc.signal("STOP"));
     // Longer than whatever else the server may have to say to the service in between.
     let id = "frozen-".repeat(PADDING_BYTES / 7 + 1);
     user.send(&format!("<iq type='set' id='{id}' to='{}'>{child}</iq>", stage.at()));
     wait_for("the request to be in the service's socket", || unread_bytes(stage.server.component_port) > PADDING_BYTES);
-    stage.server.signal("STOP");
+    freeze(stage.server.pid(), || stage.server.signal("STOP"));
     stage.neerc.signal("CONT");
     stage.neerc.wait_for_log(" what=", log);
 }
 
 const PADDING_BYTES: usize = 2_000;
+
+/// Stops a process and waits until each of its threads stands still, which takes a while on a loaded machine.
+fn freeze(pid: u32, stop: impl FnOnce()) {
+    stop();
+    wait_for("all threads to stand still", || {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+        let mut states = threads.filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+        states.all(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T')))
+    });
+}
 
 /// What waits to be read by whoever is connected to that port of this machine (proc(5), /proc/net/tcp).
 fn unread_bytes(port: u16) -> usize {
