@@ -95,7 +95,8 @@ fn same(element: &Element<'_>, task: &Task) {
 fn told(board: &Board, people: &People, task: &Task, now_ms: i64) {
     let admin = Person::from_bare("admin@localhost");
     let mut out = Vec::new();
-    Notification::task(SVC, HOST, task, Sight::Whole, &admin, true, 1 << 20).write(&mut out, b"hall1@localhost/&apos;&lt;&amp;&gt;");
+    Notification::task(SVC, HOST, task, Sight::Whole, &admin, true, 1 << 20)
+        .write(&mut out, b"hall1@localhost/&apos;&lt;&amp;&gt;");
     let limits = TreeLimits { nodes: 1_000_000, ..TreeLimits::default() };
     let message = xml::parse(&out, NS_COMPONENT, &limits).expect("our own notification is well-formed");
     assert_eq!(message.attr("to"), Some("hall1@localhost/'<&>"));

@@ -6,9 +6,10 @@ use crate::command::{Command, Manner, Named};
 use crate::limits;
 use crate::notice::Notice;
 use crate::people::{Admin, People, Person, Rights};
+use crate::plan::{Plan, PlanId, Planned, Schedule};
 use crate::refusal::Refusal;
-use crate::task::{Difference, Kind, Packet, Past, Status, Task, TaskId, Title};
-use std::collections::BTreeMap;
+use crate::task::{Difference, Kind, Packet, Past, Progress, Status, Task, TaskId, Title};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What was decided of a command that was not refused.
@@ -31,14 +32,26 @@ impl From<Change> for Decision {
 pub struct Board {
     /// Shared with copies of the board, so that a copy is cheap.
     tasks: BTreeMap<TaskId, Arc<Task>>,
+    plan: Plan,
     next_id: u64,
     last_timestamp_ms: i64,
     revision: u64,
 }
 
+/// A task that somebody has not answered yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Late<'a> {
+    /// Which.
+    pub task: &'a Task,
+    /// Who has said nothing.
+    pub silent: Vec<&'a Person>,
+    /// Who has said something, and not that they are done.
+    pub unfinished: Vec<&'a Person>,
+}
+
 impl Default for Board {
     fn default() -> Board {
-        Board { tasks: BTreeMap::new(), next_id: 1, last_timestamp_ms: 0, revision: 0 }
+        Board { tasks: BTreeMap::new(), plan: Plan::default(), next_id: 1, last_timestamp_ms: 0, revision: 0 }
     }
 }
 
@@ -58,7 +71,17 @@ impl Board {
         // No number and no time is given twice, even if the snapshot has counted too low.
         let next_id = tasks.keys().map(|id: &TaskId| id.0.saturating_add(1)).fold(next_id.max(1), u64::max);
         let last_timestamp_ms = tasks.values().map(|task| task.timestamp_ms).fold(last_timestamp_ms, i64::max);
-        Board { tasks, next_id, last_timestamp_ms, revision }
+        Board { tasks, plan: Plan::default(), next_id, last_timestamp_ms, revision }
+    }
+
+    /// The same board with the plan that a snapshot holds.
+    pub fn with_plan(self, plan: Plan) -> Board {
+        Board { plan, ..self }
+    }
+
+    /// What is planned.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The live tasks, by number.
@@ -81,6 +104,49 @@ impl Board {
         let mut tasks: Vec<&Task> = self.tasks().collect();
         tasks.sort_by_key(|task| (task.statuses.is_empty(), task.timestamp_ms));
         tasks
+    }
+
+    /// The tasks that `who` has and is not done with, the oldest first.
+    pub fn open_tasks(&self, who: &Person) -> Vec<&Task> {
+        self.own_tasks(who, |progress| !progress.is_final())
+    }
+
+    /// The tasks of which `who` has said something, the oldest first.
+    pub fn answered_tasks(&self, who: &Person) -> Vec<&Task> {
+        self.own_tasks(who, |progress| progress != Progress::None)
+    }
+
+    fn own_tasks(&self, who: &Person, wanted: fn(Progress) -> bool) -> Vec<&Task> {
+        let own = |task: &&Task| task.statuses.get(who).is_some_and(|status| wanted(status.progress));
+        let mut tasks: Vec<&Task> = self.tasks().filter(own).collect();
+        tasks.sort_by_key(|task| task.timestamp_ms);
+        tasks
+    }
+
+    /// The one task that `who` has and is not done with; `None` if there are none or several.
+    pub fn lone_open_task(&self, who: &Person) -> Option<&Task> {
+        match self.open_tasks(who)[..] {
+            [task] => Some(task),
+            _ => None,
+        }
+    }
+
+    /// What is still to be answered by whom, the oldest first.
+    pub fn late(&self, _: Admin) -> Vec<Late<'_>> {
+        let open = self.listed().into_iter().filter(|task| !task.statuses.is_empty() && !task.is_finished());
+        let late = open.map(|task| {
+            let of = |wanted: fn(Progress) -> bool| {
+                task.statuses.iter().filter(|(_, s)| wanted(s.progress)).map(|(person, _)| person).collect()
+            };
+            let unfinished = of(|progress| progress != Progress::None && !progress.is_final());
+            Late { task, silent: of(|progress| progress == Progress::None), unfinished }
+        });
+        late.collect()
+    }
+
+    /// One task for an admin who asks for it by its id.
+    pub fn show(&self, _: Admin, id: TaskId) -> Result<&Task, Refusal> {
+        self.existing(id)
     }
 
     /// A live task.
@@ -120,6 +186,15 @@ impl Board {
             }
             Command::Remove { task } => self.remove(admin(rights)?, *task),
             Command::Answer { task, status } => self.answer(who, *task, status),
+            Command::Assign { task, names } => self.assign(admin(rights)?, now_ms, people, *task, names),
+            Command::Unassign { task, names } => self.unassign(admin(rights)?, people, *task, names),
+            Command::Reset { task, names } => self.reset(admin(rights)?, people, *task, names),
+            Command::Rename { task, title } => self.rename(admin(rights)?, *task, title),
+            Command::Plan { title, kind, names, schedule } => {
+                self.add_plan(admin(rights)?, who, people, title, *kind, names, *schedule)
+            }
+            Command::Unplan { plan } => self.unplan(admin(rights)?, *plan),
+            Command::Fulfil { plan } => self.fulfil(admin(rights)?, now_ms, people, *plan),
         }
     }
 
@@ -134,16 +209,28 @@ impl Board {
         named: &[Named],
         manner: Manner,
     ) -> Result<Decision, Refusal> {
+        let resolved = resolve(people, None, named, manner)?;
+        self.created(now_ms, title, kind, resolved, None)
+    }
+
+    fn created(
+        &self,
+        now_ms: i64,
+        title: &Title,
+        kind: Kind,
+        Resolved { packet, left_out }: Resolved,
+        plan: Option<PlanId>,
+    ) -> Result<Decision, Refusal> {
         if self.tasks.len() >= limits::TASKS_PER_ROOM {
             return Err(Refusal::TooMany { what: "tasks in the room", limit: limits::TASKS_PER_ROOM });
         }
-        let Resolved { packet, left_out } = resolve(people, None, named, manner)?;
         let change = Change::Created {
             task: TaskId(self.next_id),
             title: title.clone(),
             kind,
             timestamp_ms: self.next_timestamp_ms(now_ms),
             statuses: packet.into_iter().map(|(person, status)| (person, status.unwrap_or(Status::NONE))).collect(),
+            plan,
         };
         Ok(Decision { change: Some(change), left_out })
     }
@@ -197,6 +284,81 @@ impl Board {
         }
     }
 
+    fn assign(
+        &self,
+        _: Admin,
+        now_ms: i64,
+        people: &People,
+        id: TaskId,
+        names: &[String],
+    ) -> Result<Decision, Refusal> {
+        let task = self.existing(id)?;
+        let Resolved { packet, .. } = resolve(people, Some(task), &unanswered(names), Manner::Replacing)?;
+        let new = packet.into_keys().filter(|person| !task.statuses.contains_key(person));
+        let set: Vec<_> = new.map(|person| (person, Status::NONE)).collect();
+        if task.statuses.len() + set.len() > limits::ASSIGNEES {
+            return Err(Refusal::TooMany { what: "people assigned to a task", limit: limits::ASSIGNEES });
+        }
+        let timestamp_ms = (!set.is_empty()).then(|| self.next_timestamp_ms(now_ms));
+        Ok(edited(task, None, timestamp_ms, set, Vec::new()))
+    }
+
+    fn unassign(&self, _: Admin, people: &People, id: TaskId, names: &[String]) -> Result<Decision, Refusal> {
+        let task = self.existing(id)?;
+        let unassigned = assigned(people, task, names)?.into_iter().cloned().collect();
+        Ok(edited(task, None, None, Vec::new(), unassigned))
+    }
+
+    fn reset(&self, _: Admin, people: &People, id: TaskId, names: &[String]) -> Result<Decision, Refusal> {
+        let task = self.existing(id)?;
+        let answered = assigned(people, task, names)?.into_iter();
+        let answered = answered.filter(|person| task.statuses.get(*person) != Some(&Status::NONE));
+        let set = answered.map(|person| (person.clone(), Status::NONE)).collect();
+        Ok(edited(task, None, None, set, Vec::new()))
+    }
+
+    fn rename(&self, _: Admin, id: TaskId, title: &Title) -> Result<Decision, Refusal> {
+        let task = self.existing(id)?;
+        let title = Some(title).filter(|title| **title != task.title).cloned();
+        Ok(edited(task, title, None, Vec::new(), Vec::new()))
+    }
+
+    #[allow(clippy::too_many_arguments)] // the fields of one command
+    fn add_plan(
+        &self,
+        _: Admin,
+        who: &Person,
+        people: &People,
+        title: &Title,
+        kind: Kind,
+        names: &[String],
+        schedule: Schedule,
+    ) -> Result<Decision, Refusal> {
+        if self.plan.len() >= limits::PLANS_PER_ROOM {
+            return Err(Refusal::TooMany { what: "planned tasks", limit: limits::PLANS_PER_ROOM });
+        }
+        resolve(people, None, &unanswered(names), Manner::Replacing)?; // a slip is to be seen now, not when it is due
+        let id = PlanId(self.plan.next());
+        let (by, title, names) = (who.clone(), title.clone(), names.to_vec());
+        Ok(Change::Planned(Planned { id, by, title, kind, names, schedule }).into())
+    }
+
+    fn unplan(&self, _: Admin, id: PlanId) -> Result<Decision, Refusal> {
+        self.planned(id)?;
+        Ok(Change::Unplanned { plan: id }.into())
+    }
+
+    /// Who is not in the room any more is left out: a planned task is not lost for that.
+    fn fulfil(&self, _: Admin, now_ms: i64, people: &People, id: PlanId) -> Result<Decision, Refusal> {
+        let Planned { title, kind, names, .. } = self.planned(id)?;
+        let resolved = resolve(people, None, &unanswered(names), Manner::Adding)?;
+        self.created(now_ms, title, *kind, resolved, Some(id))
+    }
+
+    fn planned(&self, id: PlanId) -> Result<&Planned, Refusal> {
+        self.plan.entry(id).ok_or_else(|| Refusal::UnknownPlan { plan: id.to_string() })
+    }
+
     fn existing(&self, id: TaskId) -> Result<&Task, Refusal> {
         let task = id.to_string();
         self.task(id).ok_or_else(|| {
@@ -208,15 +370,17 @@ impl Board {
         now_ms.max(self.last_timestamp_ms.saturating_add(1))
     }
 
-    /// Who must hear of a change that is about to be applied.
-    pub fn notice(&self, change: &Change) -> Notice {
-        let task = change.task();
+    /// Who must hear of a change that is about to be applied; `None` if nobody does.
+    pub fn notice(&self, change: &Change) -> Option<Notice> {
+        let task = change.task()?;
         let lost = match change {
             Change::Edited { unassigned, .. } => unassigned.clone(),
             Change::Removed { .. } => self.task(task).map(|t| t.statuses.keys().cloned().collect()).unwrap_or_default(),
-            Change::Created { .. } | Change::Answered { .. } => Vec::new(),
+            Change::Created { .. } | Change::Answered { .. } | Change::Planned(_) | Change::Unplanned { .. } => {
+                Vec::new()
+            }
         };
-        Notice { task, lost }
+        Some(Notice { task, lost })
     }
 
     /// Makes a change. Whatever does not fit the board (it can only come from a log that was tampered with) is left
@@ -224,7 +388,7 @@ impl Board {
     pub fn apply(&mut self, revision: u64, change: &Change) {
         self.revision = revision;
         match change {
-            Change::Created { task, title, kind, timestamp_ms, statuses } => {
+            Change::Created { task, title, kind, timestamp_ms, statuses, plan } => {
                 if task.0 < self.next_id {
                     return; // a number is never used twice
                 }
@@ -240,6 +404,7 @@ impl Board {
                     past: Past::restore(Vec::new(), Vec::new(), revision, []),
                 };
                 self.tasks.insert(*task, Arc::new(created));
+                plan.iter().for_each(|plan| self.plan.take_out(*plan));
             }
             Change::Edited { task, title, kind, timestamp_ms, set, unassigned } => {
                 let Some(task) = self.tasks.get_mut(task).map(Arc::make_mut) else { return };
@@ -268,6 +433,8 @@ impl Board {
             Change::Removed { task } => {
                 self.tasks.remove(task);
             }
+            Change::Planned(planned) => self.plan.add(planned),
+            Change::Unplanned { plan } => self.plan.take_out(*plan),
         }
     }
 }
@@ -277,6 +444,48 @@ fn admin(rights: Rights) -> Result<Admin, Refusal> {
         Rights::Power(admin) => Ok(admin),
         Rights::Ordinary => Err(Refusal::AdminsOnly),
     }
+}
+
+/// An edit of what is given; no change if nothing is.
+fn edited(
+    task: &Task,
+    title: Option<Title>,
+    timestamp_ms: Option<i64>,
+    set: Vec<(Person, Status)>,
+    unassigned: Vec<Person>,
+) -> Decision {
+    if title.is_none() && set.is_empty() && unassigned.is_empty() {
+        return Decision::default();
+    }
+    Change::Edited { task: task.id, title, kind: None, timestamp_ms, set, unassigned }.into()
+}
+
+fn unanswered(names: &[String]) -> Vec<Named> {
+    names.iter().map(|name| Named { name: name.clone(), status: Status::NONE }).collect()
+}
+
+/// Who the names are among those who have the task: users, groups, nicks of occupants, in this order. A group stands
+/// for those of it who have the task, be it nobody.
+fn assigned<'a>(people: &People, task: &'a Task, names: &[String]) -> Result<BTreeSet<&'a Person>, Refusal> {
+    if names.len() > limits::NAMES_PER_PACKET {
+        return Err(Refusal::TooMany { what: "names", limit: limits::NAMES_PER_PACKET });
+    }
+    let has = |person: &Person| task.statuses.get_key_value(person).map(|(person, _)| person);
+    let mut found = BTreeSet::new();
+    for name in names {
+        let user = people.user(name).or_else(|| people.by_nick(name).filter(|_| people.group(name).is_empty()));
+        let members = people.group(name);
+        if let Some(person) = user.and_then(has).or_else(|| has(&Person::named(name, people.host()))) {
+            found.insert(person);
+        } else if user.is_some() {
+            return Err(Refusal::NotTheirs { task: task.id.to_string(), name: name.clone() });
+        } else if !members.is_empty() {
+            found.extend(members.into_iter().filter_map(has));
+        } else if !people.is_own_nick(name) {
+            return Err(Refusal::UnknownName { name: name.clone() });
+        }
+    }
+    Ok(found)
 }
 
 struct Resolved {

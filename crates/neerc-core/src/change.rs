@@ -2,6 +2,7 @@
 //! written down is the store's business.
 
 use crate::people::Person;
+use crate::plan::{PlanId, Planned};
 use crate::task::{Kind, Status, TaskId, Title};
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub enum Change {
         timestamp_ms: i64,
         /// Who it is for from the start.
         statuses: Vec<(Person, Status)>,
+        /// The planned task that it was, which is none any more.
+        plan: Option<PlanId>,
     },
     /// An admin changed a task. What is `None` or empty stays as it was.
     Edited {
@@ -53,16 +56,27 @@ pub enum Change {
         /// Which.
         task: TaskId,
     },
+    /// A task is to be handed out at a moment of the contest.
+    Planned(
+        /// What, with a number never used before in the room.
+        Planned,
+    ),
+    /// A planned task is not wanted any more.
+    Unplanned {
+        /// Which.
+        plan: PlanId,
+    },
 }
 
 impl Change {
-    /// The task that it is about.
-    pub fn task(&self) -> TaskId {
+    /// The task that it is about; planned ones are none yet.
+    pub fn task(&self) -> Option<TaskId> {
         match self {
             Change::Created { task, .. }
             | Change::Edited { task, .. }
             | Change::Answered { task, .. }
-            | Change::Removed { task } => *task,
+            | Change::Removed { task } => Some(*task),
+            Change::Planned(_) | Change::Unplanned { .. } => None,
         }
     }
 }

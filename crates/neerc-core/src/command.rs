@@ -1,6 +1,9 @@
 //! Everything anybody can ask, as two closed lists: [`Query`] only reads, [`Command`] changes. Not how it is written
 //! by a client: each face makes these values from its own notation.
 
+use crate::people::Rights;
+use crate::plan::{PlanId, Schedule};
+use crate::refusal::Refusal;
 use crate::task::{Kind, Status, TaskId, Title};
 
 /// A request that changes nothing.
@@ -15,6 +18,26 @@ pub enum Query {
     },
     /// The contest clock.
     Clock,
+    /// One task with everything known of it. For admins.
+    Show {
+        /// Which.
+        task: TaskId,
+    },
+    /// Who has not answered what. For admins.
+    Late,
+    /// The planned tasks. For admins.
+    Plans,
+}
+
+impl Query {
+    /// Refuses what these rights do not allow to be read at all.
+    pub fn permit(&self, rights: Rights) -> Result<(), Refusal> {
+        match self {
+            Query::Users | Query::Tasks { .. } | Query::Clock => Ok(()),
+            Query::Show { .. } | Query::Late | Query::Plans if rights.is_power() => Ok(()),
+            Query::Show { .. } | Query::Late | Query::Plans => Err(Refusal::AdminsOnly),
+        }
+    }
 }
 
 /// How a packet that holds a whole task is meant.
@@ -75,14 +98,70 @@ pub enum Command {
         /// What.
         status: Status,
     },
+    /// Give a task to more people. For admins.
+    Assign {
+        /// Which.
+        task: TaskId,
+        /// Users, groups or occupants.
+        names: Vec<String>,
+    },
+    /// Take a task away from people. For admins.
+    Unassign {
+        /// Which.
+        task: TaskId,
+        /// Users, groups or occupants; a group stands for those of it who have the task.
+        names: Vec<String>,
+    },
+    /// Make people's answers undone, as if they had said nothing. For admins.
+    Reset {
+        /// Which.
+        task: TaskId,
+        /// Users, groups or occupants; a group stands for those of it who have the task.
+        names: Vec<String>,
+    },
+    /// Give a task another title, be it one that it had before. For admins.
+    Rename {
+        /// Which.
+        task: TaskId,
+        /// The title.
+        title: Title,
+    },
+    /// Plan a task for a moment of the contest. For admins.
+    Plan {
+        /// What to do.
+        title: Title,
+        /// What kind of answer it asks for.
+        kind: Kind,
+        /// For whom: users, groups or occupants.
+        names: Vec<String>,
+        /// When.
+        schedule: Schedule,
+    },
+    /// Take a task out of the plan. For admins.
+    Unplan {
+        /// Which.
+        plan: PlanId,
+    },
+    /// Hand out a planned task now: asked by the service for whoever planned it when it is due, or by an admin at any
+    /// time. For admins.
+    Fulfil {
+        /// Which.
+        plan: PlanId,
+    },
 }
 
 impl Command {
     /// The existing task that it is about.
     pub fn task(&self) -> Option<TaskId> {
         match self {
-            Command::Create { .. } => None,
-            Command::Edit { task, .. } | Command::Remove { task } | Command::Answer { task, .. } => Some(*task),
+            Command::Create { .. } | Command::Plan { .. } | Command::Unplan { .. } | Command::Fulfil { .. } => None,
+            Command::Edit { task, .. }
+            | Command::Remove { task }
+            | Command::Answer { task, .. }
+            | Command::Assign { task, .. }
+            | Command::Unassign { task, .. }
+            | Command::Reset { task, .. }
+            | Command::Rename { task, .. } => Some(*task),
         }
     }
 }

@@ -17,6 +17,18 @@ pub const HISTORY_BYTES: usize = 256 * 1024;
 pub const HISTORY_ENTRY_BYTES: usize = 64;
 /// Earlier titles of one task that are kept to recognise old copies of it.
 pub const TITLES_PER_TASK: usize = 1_024;
+/// Most planned tasks in one room.
+pub const PLANS_PER_ROOM: usize = 1_000;
+/// Furthest moment from the start or the end of a contest that a task can be planned for, in minutes: a week.
+pub const SCHEDULE_MIN: i64 = 7 * 24 * 60;
+/// Most lines of one chat message that are read as commands.
+pub const LINES_PER_TEXT: usize = 50;
+/// Most names written in one chat line.
+pub const NAMES_PER_LINE: usize = 200;
+/// Longest word for which a near one is looked for, in characters.
+pub const NEAR_CHARS: usize = 64;
+/// Most proposals in one question about a chat line.
+pub const PROPOSALS: usize = 20;
 
 /// Largest stanza taken from the server, in bytes.
 pub const STANZA_BYTES: usize = 256 * 1024;

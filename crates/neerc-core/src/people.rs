@@ -1,6 +1,7 @@
 //! Who there is: persons, their groups, and their rights in one room. Not how a server says it: affiliations come in
 //! as plain values from the face that reads them.
 
+use crate::near;
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -300,6 +301,17 @@ impl People {
         self.members.iter().filter(|(_, member)| in_group(member)).map(|(person, _)| person).collect()
     }
 
+    /// The user or group whose name is so close to `name` that it was most likely meant.
+    pub fn nearest(&self, name: &str) -> Option<String> {
+        let users = self.members.keys().map(|person| self.name(person));
+        near::nearest(name, users.chain(self.groups().map(|group| &**group))).map(str::to_owned)
+    }
+
+    /// The groups of everybody, those of several people several times.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.members.values().flat_map(|member| &member.groups)
+    }
+
     /// The user whose occupant has that nick in the room.
     pub fn by_nick(&self, nick: &str) -> Option<&Person> {
         self.nicks.get(nick).filter(|person| self.members.contains_key(person.bare()))
@@ -383,6 +395,21 @@ mod tests {
             people.listed().into_iter().map(|(p, m)| format!("{} {:?}", people.name(p), m.groups)).collect();
         assert_eq!(groups, [r#"a ["Admins"]"#, r#"hall1 ["Halls", "Floor 1", "Printers"]"#, r#"u ["Users"]"#]);
         assert_eq!(people.group("FLOOR 1"), [&hall1]);
+    }
+
+    #[test]
+    fn a_slip_in_the_name_of_a_user_or_a_group_is_seen() {
+        let book = GroupBook {
+            rules: vec![GroupRule { group: "Halls".into(), patterns: vec!["hall*".into()] }],
+            ..GroupBook::default()
+        };
+        let members = ["hall1@localhost", "hall2@localhost", "max@elsewhere"].map(|jid| (jid, Affiliation::Member));
+        let people = people(&members, &book);
+        for (name, expected) in
+            [("hal2", Some("hall2")), ("hals", Some("Halls")), ("max@elsewere", Some("max@elsewhere")), ("zoe", None)]
+        {
+            assert_eq!(people.nearest(name).as_deref(), expected, "{name}");
+        }
     }
 
     #[test]

@@ -325,8 +325,10 @@ impl Task {
         Some(version)
     }
 
-    /// Sets the title, keeping the one it leaves.
+    /// Sets the title, keeping the one it leaves. One that comes back is no earlier title any more, so a packet that
+    /// says it is taken for what it is: a copy of the task as it stands.
     pub(crate) fn retitle(&mut self, title: Title) {
+        self.past.titles.retain(|earlier| *earlier != title);
         let left = std::mem::replace(&mut self.title, title);
         if self.past.titles.len() == limits::TITLES_PER_TASK {
             self.past.titles.remove(0);

@@ -9,6 +9,7 @@ use crate::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::groups::{GroupSettings, Groups};
 use crate::neerc::{self, Notification, Request};
 use crate::outbox::{Due, Hears, Outbox};
+use crate::probe::{Probe, RoundTrips};
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
 use crate::stanza::{Condition, Kind, NS_COMPONENT, ReturnAddress, Shell, attribute};
 use crate::stream::{self, StreamError};
@@ -90,6 +91,8 @@ pub enum FrontEvent {
     Ended(String),
     /// Everybody has been told of every change up to this revision.
     Told(u64),
+    /// How long stanzas take through the server, as [`Front::probe`] asked.
+    Probed(RoundTrips),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -138,6 +141,7 @@ pub struct Front {
     outbox: Outbox,
     asks: HashMap<u64, Asked<'static>>,
     throttle: Throttle,
+    probe: Option<Probe>,
     next_token: u64,
     events: VecDeque<FrontEvent>,
     ready: bool,
@@ -187,6 +191,7 @@ impl Front {
             outbox: Outbox::new(settings.spacing_ms),
             asks: HashMap::new(),
             throttle: Throttle::new(settings.rate),
+            probe: None,
             next_token: 0,
             events: VecDeque::new(),
             ready: false,
@@ -497,6 +502,9 @@ impl Front {
             return;
         }
         if shell.from.domain() == self.settings.component {
+            if self.wire.requests.take(shell.id, &shell.from) == Some(Purpose::Probe) {
+                self.probed(now_ms);
+            }
             return;
         }
         let back = shell.return_address();
@@ -533,6 +541,21 @@ impl Front {
             Answer::Unknown => {
                 back.error(out, Condition::ServiceUnavailable, "nothing here answers such a request");
             }
+        }
+    }
+
+    /// Measures how long the server takes to hand stanzas on; ends with [`FrontEvent::Probed`].
+    pub fn probe(&mut self, now_ms: i64) {
+        if let Some(own) = Address::parse(&self.settings.component) {
+            self.probe = Some(Probe::start(now_ms, own, &mut self.wire));
+        }
+    }
+
+    fn probed(&mut self, now_ms: i64) {
+        let Some(probe) = &mut self.probe else { return };
+        if let Some(round_trips) = probe.came_back(now_ms, &mut self.wire) {
+            self.probe = None;
+            self.events.push_back(FrontEvent::Probed(round_trips));
         }
     }
 
@@ -798,7 +821,7 @@ impl Front {
     fn answered(&mut self, now_ms: i64, purpose: Purpose, answer: Option<&Element<'_>>) {
         let wire = &mut self.wire;
         match purpose {
-            Purpose::KeepAlive => {}
+            Purpose::KeepAlive | Purpose::Probe => {}
             Purpose::Fence if answer.is_some() => {
                 let told = self.outbox.fenced();
                 self.note_told(told);

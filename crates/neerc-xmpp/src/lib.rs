@@ -11,6 +11,7 @@ pub mod front;
 pub mod groups;
 pub mod neerc;
 pub mod outbox;
+pub mod probe;
 pub mod room;
 pub mod slots;
 pub mod stanza;

@@ -489,9 +489,9 @@ impl RoomWatch {
                     *standing = affiliation;
                 }
             }
-            if occupant.sessions.insert(session.clone(), affiliation).is_none() {
-                self.events.push(RoomEvent::Joined(session));
-            }
+            occupant.sessions.insert(session.clone(), affiliation);
+            // Said each time: a session that counts as gone since a stanza came back from it may be here again.
+            self.events.push(RoomEvent::Joined(session));
         }
         self.stale = true;
     }
@@ -715,8 +715,7 @@ mod tests {
         String::from_utf8(std::mem::take(&mut wire.out)).unwrap().contains("<item affiliation='owner'/>")
     }
 
-    #[test]
-    fn rights_that_changed_while_the_service_was_put_out_are_read_on_entry() {
+    fn room() -> RoomWatch {
         let settings = RoomSettings {
             component: "neerc.localhost".to_owned(),
             host: "localhost".to_owned(),
@@ -724,7 +723,29 @@ mod tests {
             admit_unaffiliated: false,
         };
         let jid = Address::parse("neerc@conference.localhost").unwrap();
-        let mut room = RoomWatch::new(0, "neerc".into(), jid, settings);
+        RoomWatch::new(0, "neerc".into(), jid, settings)
+    }
+
+    #[test]
+    fn a_session_that_came_back_while_its_nick_stayed_is_said_to_be_here_again() {
+        let mut room = room();
+        let wire = &mut Wire::new("neerc.localhost");
+        let stanza = format!(
+            "<presence from='neerc@conference.localhost/hall1' to='neerc.localhost'><x xmlns='{NS_MUC_USER}'>\
+             <item affiliation='member' jid='hall1@localhost/A'/><item affiliation='member' jid='hall1@localhost/B'/>\
+             </x></presence>"
+        );
+        let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
+        for _ in 0..2 {
+            room.presence(0, &Shell::of(&element).unwrap(), &element, wire);
+            let joined = ["hall1@localhost/A", "hall1@localhost/B"].map(|jid| Address::parse(jid).map(RoomEvent::Joined));
+            assert_eq!(room.take_events(), joined.into_iter().flatten().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn rights_that_changed_while_the_service_was_put_out_are_read_on_entry() {
+        let mut room = room();
         let wire = &mut Wire::new("neerc.localhost");
         room.connected(0, wire);
         assert!(asks_for_lists(wire));

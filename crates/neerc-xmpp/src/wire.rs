@@ -40,6 +40,8 @@ pub enum Purpose {
     },
     /// Read the roster of the directory account.
     Directory,
+    /// Hear how long a stanza takes through the server; it comes back as it was sent.
+    Probe,
 }
 
 /// Buffer of the stream and the table of our requests.

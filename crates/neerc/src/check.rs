@@ -5,11 +5,15 @@ use crate::cli::Exit;
 use crate::service::{Health, Service};
 use crate::store::{self, StoreError};
 use crate::{Outcome, failure, load, runtime, settings};
+use neerc_xmpp::probe::RoundTrips;
 use std::path::Path;
 use std::time::Duration;
 
 /// How long the server and the rooms are waited for.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How much longer than a short stanza a long one may take, in ms: delayed acknowledgements take 40.
+const SLOW_MS: i64 = 25;
 
 /// Checks the configuration at `path` and everything it names.
 pub fn check(path: &Path) -> Outcome {
@@ -33,11 +37,12 @@ pub fn check(path: &Path) -> Outcome {
     let server = config.component.server.to_string();
     let jid = config.component.jid.clone();
     let health = runtime()?.block_on(async {
-        let service = Service::new(front, server.clone(), opened, None);
+        let service = Service::new(front, server.clone(), opened, None).probing();
         let mut seen = service.health();
         let mut last = Health::default();
         let enough = async {
-            let wait = seen.wait_for(|health| health.ready || (!health.online && !health.troubles.is_empty()));
+            let wait =
+                seen.wait_for(|health| health.round_trips.is_some() || (!health.online && !health.troubles.is_empty()));
             let _ = tokio::time::timeout(PATIENCE, wait).await;
         };
         let outcome = service.run(enough).await;
@@ -58,6 +63,17 @@ fn report(health: &Health, server: &str, jid: &str) -> Outcome {
         println!(
             "{verdict} room {}: {} users, {} of them with power; {} tasks",
             room.room, room.users, room.power, room.tasks
+        );
+    }
+    let slow = health.round_trips.is_some_and(|trips| trips.long_ms > SLOW_MS + trips.short_ms);
+    if let Some(RoundTrips { short_ms, long_ms }) = health.round_trips {
+        let verdict = if slow { "SLOW " } else { "ok   " };
+        println!("{verdict} a short stanza takes {short_ms} ms through the server, one of 20 KB {long_ms} ms");
+    }
+    if slow {
+        println!(
+            "SLOW  long stanzas wait for acknowledgements: in Prosody, put network_settings = {{ nagle = false }} into \
+             prosody.cfg.lua, above the first VirtualHost or Component"
         );
     }
     for trouble in &health.troubles {

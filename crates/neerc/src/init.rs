@@ -192,8 +192,9 @@ fn prosody(host: &str, secret: &str) -> String {
     let secret = quoted(secret);
     format!(
         r#"-- Prosody: /etc/prosody/prosody.cfg.lua. Restart it afterwards.
--- Socket options belong here, above the first VirtualHost or Component:
--- network_settings = {{ nagle = false }}
+-- This belongs above the first VirtualHost or Component. Without it stanzas over 8 KB, such as task lists, wait some
+-- 40 ms for an acknowledgement.
+network_settings = {{ nagle = false }}
 
 -- If there is a section for the chat rooms, add to its admins. Without it the service does not own the rooms.
 Component "conference.{host}" "muc"

@@ -11,6 +11,8 @@ mod secret;
 mod service;
 mod settings;
 mod store;
+#[cfg(test)]
+mod text;
 
 use anyhow::Context;
 use clap::Parser;

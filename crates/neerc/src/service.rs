@@ -10,6 +10,7 @@ use neerc_core::limits;
 use neerc_core::people::Person;
 use neerc_core::refusal::Refusal;
 use neerc_xmpp::front::{Ask, Front, FrontEvent, FrontSettings};
+use neerc_xmpp::probe::RoundTrips;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -68,6 +69,8 @@ pub struct Health {
     pub rooms: Vec<RoomHealth>,
     /// What is to be mended, the newest last.
     pub troubles: Vec<String>,
+    /// How long stanzas take through the server, if it was measured.
+    pub round_trips: Option<RoundTrips>,
 }
 
 /// A room as it is known.
@@ -108,6 +111,7 @@ pub struct Service {
     batch: Option<Batch>,
     health: watch::Sender<Health>,
     readings: Option<mpsc::Receiver<Reading>>,
+    probes: bool,
 }
 
 impl Service {
@@ -142,7 +146,13 @@ impl Service {
             batch: None,
             health: watch::Sender::default(),
             readings,
+            probes: false,
         }
+    }
+
+    /// The same, measuring how long stanzas take through the server once it is ready.
+    pub fn probing(self) -> Service {
+        Service { probes: true, ..self }
     }
 
     /// How the service is, as it changes.
@@ -220,6 +230,9 @@ impl Service {
                     let rooms: Vec<&str> = self.front.rooms().iter().map(|watch| &*watch.room).collect();
                     tracing::info!("ready: rooms {}", rooms.join(", "));
                     self.note_health(|health| health.ready = true);
+                    if self.probes {
+                        self.front.probe(self.time.now_ms());
+                    }
                 }
                 FrontEvent::RoomCreated(room) => tracing::info!("created the room {room}, which was missing"),
                 FrontEvent::Trouble(trouble) => self.trouble(trouble),
@@ -230,6 +243,7 @@ impl Service {
                     self.note_health(|health| (health.online, health.ready) = (false, false));
                 }
                 FrontEvent::Told(revision) => self.store.told(revision),
+                FrontEvent::Probed(round_trips) => self.note_health(|health| health.round_trips = Some(round_trips)),
             }
         }
     }

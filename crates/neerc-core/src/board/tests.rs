@@ -3,6 +3,8 @@
 
 use super::*;
 use crate::change::Entry;
+use crate::command::Query;
+use crate::line::TaskLine;
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
 use crate::task::Progress;
 use proptest::prelude::*;
@@ -37,7 +39,7 @@ impl World {
             let revision = self.board.revision() + 1 + self.log.len() as u64 % 3;
             self.board.apply(revision, change);
             assert_eq!(self.board.revision(), revision);
-            assert!(self.board.task(change.task()).is_none_or(|task| task.revision == revision));
+            assert!(change.task().and_then(|id| self.board.task(id)).is_none_or(|task| task.revision == revision));
             let entry =
                 Entry { revision, room: "neerc".into(), at_ms: self.now_ms, by: who.clone(), change: change.clone() };
             self.log.push(entry);
@@ -80,7 +82,13 @@ impl World {
         vec![match decision {
             Err(refusal) => format!("refused: {refusal}"),
             Ok(Decision { change, left_out }) => {
-                let id = change.as_ref().map(Change::task).or(id).unwrap();
+                let Some(id) = change.as_ref().and_then(Change::task).or(id) else {
+                    let plan = self.board.plan().entries().map(|p| format!("{} {}", p.id, TaskLine::from(p)));
+                    return vec![format!(
+                        "planned: {}",
+                        plan.chain(["that is all".into()]).collect::<Vec<_>>().join("; ")
+                    )];
+                };
                 let state = self.board.task(id).map_or_else(|| format!("#{id} removed"), show);
                 let unchanged = if change.is_none() { "unchanged: " } else { "" };
                 let left_out =
@@ -139,7 +147,8 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// `create KIND TITLE NAME=STATUS...`, `edit ID KIND TITLE NAME=STATUS...`, `remove ID`, `answer ID STATUS VALUE`;
-/// a status is `none` unless given, and may be `fail:reason`.
+/// a status is `none` unless given, and may be `fail:reason`. Beyond these the verbs of the menu, with one word for each
+/// field.
 fn command(words: &[&str], manner: Manner) -> Result<Command, Refusal> {
     let task = |id| TaskId::parse(id);
     let named = |words: &[&str]| words.iter().map(|word| named(word)).collect::<Result<Vec<_>, _>>();
@@ -159,8 +168,24 @@ fn command(words: &[&str], manner: Manner) -> Result<Command, Refusal> {
             let status = Status::new(Progress::parse(status)?, value.first().unwrap_or(&""))?;
             Command::Answer { task: task(id)?, status }
         }
+        ["assign", id, ref names @ ..] => Command::Assign { task: task(id)?, names: owned(names) },
+        ["unassign", id, ref names @ ..] => Command::Unassign { task: task(id)?, names: owned(names) },
+        ["reset", id, ref names @ ..] => Command::Reset { task: task(id)?, names: owned(names) },
+        ["rename", id, title] => Command::Rename { task: task(id)?, title: Title::parse(title)? },
+        ["plan", schedule, kind, title, ref names @ ..] => Command::Plan {
+            title: Title::parse(title)?,
+            kind: Kind::parse(kind)?,
+            names: owned(names),
+            schedule: Schedule::required(schedule)?,
+        },
+        ["unplan", id] => Command::Unplan { plan: PlanId::parse(id)? },
+        ["now", id] => Command::Fulfil { plan: PlanId::parse(id)? },
         _ => panic!("no such command: {words:?}"),
     })
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 fn named(word: &str) -> Result<Named, Refusal> {
@@ -924,7 +949,10 @@ fn replacing_the_answers_of_a_full_task_was_refused_as_too_many_people() {
     let mut world = World::new();
     let (title, kind) = (Title::parse("A").unwrap(), Kind::Todo);
     let statuses = all(&Status::NONE);
-    world.board.apply(1, &Change::Created { task: TaskId(1), title: title.clone(), kind, timestamp_ms: 1, statuses });
+    world.board.apply(
+        1,
+        &Change::Created { task: TaskId(1), title: title.clone(), kind, timestamp_ms: 1, statuses, plan: None },
+    );
     let edit = world
         .ask(&Person::named("admin", HOST), &command(&["edit", "1", "todo", "A", "p7=fail"], Manner::Adding).unwrap());
     assert!(edit.is_ok_and(|decision| decision.change.is_some()));
@@ -942,8 +970,8 @@ fn a_notice_names_those_who_lost_the_task() {
         let who = Person::named(if words[0] == "answer" { "hall1" } else { "admin" }, HOST);
         let command = command(words, Manner::Replacing).unwrap();
         let change = world.board.decide(1, &who, &world.people, &command).unwrap().change.unwrap();
-        let Notice { task, lost } = world.board.notice(&change);
-        assert_eq!(task, change.task());
+        let Notice { task, lost } = world.board.notice(&change).unwrap();
+        assert_eq!(Some(task), change.task());
         lost.iter().map(|person| person.name(HOST).to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(lost(&world, &["create", "todo", "B", "hall1"]), [""; 0]);
@@ -964,6 +992,7 @@ fn what_does_not_fit_the_board_is_left_undone() {
         kind: Kind::Todo,
         timestamp_ms: 1,
         statuses: Vec::new(),
+        plan: None,
     };
     let answered =
         |id, name| Change::Answered { task: TaskId(id), person: Person::named(name, HOST), status: Status::NONE };
@@ -1010,4 +1039,221 @@ fn a_snapshot_that_counts_too_low_gives_no_number_and_no_time_twice() {
     world.line("admin: create todo A hall1");
     world.board = Board::restore(world.board.tasks().cloned().collect::<Vec<_>>(), 0, 0, 1);
     assert_eq!(world.line("admin: create todo B"), [r#"#2 todo "B" @1001: nobody"#]);
+}
+
+// --- What people say by name --------------------------------------------------------------------------------------
+
+#[test]
+fn people_are_assigned_by_name_group_and_nick_and_keep_their_answers() {
+    check(
+        r#"
+        admin: create todo A hall1=success:ok
+        at 2000
+        admin: assign 1 HALL2 Ivan Zoë
+        admin: assign 1 halls
+        admin: assign 1 halls hall1 neerc
+        admin: assign 1 hal5
+        admin: assign 9 hall1
+        hall1: assign 1 hall1
+        leave hall2
+        admin: assign 1 hall2
+        "#,
+        r#"
+        #1 todo "A" @1000: hall1 success "ok"
+        #1 todo "A" @2000: hall1 success "ok", hall2 none, zoe none
+        #1 todo "A" @2001: hall1 success "ok", hall2 none, hall3 none, hall4 none, zoe none
+        unchanged: #1 todo "A" @2001: hall1 success "ok", hall2 none, hall3 none, hall4 none, zoe none
+        refused: there is no user, group or occupant 'hal5' in this room
+        refused: there is no task '9'
+        refused: only owners and admins of the room may do this
+        unchanged: #1 todo "A" @2001: hall1 success "ok", hall2 none, hall3 none, hall4 none, zoe none
+        "#,
+    );
+}
+
+#[test]
+fn people_are_unassigned_and_their_answers_undone_by_name() {
+    check(
+        r#"
+        admin: create todo A halls=running zoe=fail:x
+        hall3: answer 1 success
+        admin: reset 1 hall3 Zoë
+        admin: reset 1 hall3
+        admin: unassign 1 hall3 zoe
+        admin: unassign 1 hall3
+        admin: reset 1 Zoë
+        admin: unassign 1 nobody
+        hall1: reset 1 hall1
+        hall1: unassign 1 hall1
+        leave hall1
+        admin: reset 1 halls
+        admin: unassign 1 hall1
+        admin: unassign 1 halls
+        admin: unassign 1 halls
+        "#,
+        r#"
+        #1 todo "A" @1000: hall1 running, hall2 running, hall3 running, hall4 running, zoe fail "x"
+        #1 todo "A" @1000: hall1 running, hall2 running, hall3 success, hall4 running, zoe fail "x"
+        #1 todo "A" @1000: hall1 running, hall2 running, hall3 none, hall4 running, zoe none
+        unchanged: #1 todo "A" @1000: hall1 running, hall2 running, hall3 none, hall4 running, zoe none
+        #1 todo "A" @1000: hall1 running, hall2 running, hall4 running
+        refused: task 1 is not assigned to 'hall3'
+        refused: task 1 is not assigned to 'Zoë'
+        refused: there is no user, group or occupant 'nobody' in this room
+        refused: only owners and admins of the room may do this
+        refused: only owners and admins of the room may do this
+        #1 todo "A" @1000: hall1 running, hall2 none, hall4 none
+        #1 todo "A" @1000: hall2 none, hall4 none
+        #1 todo "A" @1000: nobody
+        unchanged: #1 todo "A" @1000: nobody
+        "#,
+    );
+}
+
+#[test]
+fn a_task_is_renamed_also_to_an_earlier_title_and_old_copies_stay_old() {
+    check(
+        r#"
+        admin: create todo A hall1
+        admin: rename 1 B
+        admin: rename 1 A
+        admin get: edit 1 todo B hall1
+        admin get: edit 1 todo A hall1
+        admin: rename 1 A
+        admin: rename 1 C
+        admin get: edit 1 todo A hall1
+        admin get: edit 1 todo B hall1
+        admin get: edit 1 todo D hall1
+        hall1: rename 1 E
+        "#,
+        r#"
+        #1 todo "A" @1000: hall1 none
+        #1 todo "B" @1000: hall1 none
+        #1 todo "A" @1000: hall1 none
+        unchanged: #1 todo "A" @1000: hall1 none
+        unchanged: #1 todo "A" @1000: hall1 none
+        unchanged: #1 todo "A" @1000: hall1 none
+        #1 todo "C" @1000: hall1 none
+        unchanged: #1 todo "C" @1000: hall1 none
+        unchanged: #1 todo "C" @1000: hall1 none
+        #1 todo "D" @1000: hall1 none
+        refused: only owners and admins of the room may do this
+        "#,
+    );
+    let mut world = World::new();
+    world.line("admin: create todo A");
+    for title in ["B", "A", "B", "A"] {
+        world.line(&format!("admin: rename 1 {title}"));
+    }
+    let titles = &world.board.task(TaskId(1)).unwrap().past.titles;
+    assert_eq!(titles.iter().map(Title::as_str).collect::<Vec<_>>(), ["B"], "each earlier title is kept once");
+}
+
+#[test]
+fn an_old_copy_undoes_no_reset() {
+    check(
+        r#"
+        admin: create todo A hall1 hall2
+        hall1: answer 1 success x
+        admin: reset 1 hall1
+        admin2 get: edit 1 todo A hall1=success:x hall2 hall3
+        "#,
+        r#"
+        #1 todo "A" @1000: hall1 none, hall2 none
+        #1 todo "A" @1000: hall1 success "x", hall2 none
+        #1 todo "A" @1000: hall1 none, hall2 none
+        #1 todo "A" @1001: hall1 none, hall2 none, hall3 none
+        "#,
+    );
+}
+
+#[test]
+fn what_is_planned_is_handed_out_once_or_taken_out() {
+    check(
+        r#"
+        admin: plan end-60! confirm "Hand in" halls
+        admin: plan start todo B
+        admin: plan start todo C nobody
+        hall1: plan start todo C
+        hall1: unplan s1
+        hall1: now s1
+        leave hall4
+        admin2: now s1
+        admin: now s1
+        admin: unplan s2
+        admin: unplan s2
+        admin: plan start todo D hall1
+        leave hall1
+        admin: now s3
+        "#,
+        r#"
+        planned: s1 @confirm halls end-60! Hand in; that is all
+        planned: s1 @confirm halls end-60! Hand in; s2 @todo start+0 "B"; that is all
+        refused: there is no user, group or occupant 'nobody' in this room
+        refused: only owners and admins of the room may do this
+        refused: only owners and admins of the room may do this
+        refused: only owners and admins of the room may do this
+        #1 confirm "Hand in" @1000: hall1 none, hall2 none, hall3 none
+        refused: there is no planned task 's1'
+        planned: that is all
+        refused: there is no planned task 's2'
+        planned: s3 @todo hall1 start+0 D; that is all
+        #2 todo "D" @1001: nobody (left out: hall1)
+        "#,
+    );
+}
+
+#[test]
+fn a_plan_that_does_not_fit_the_board_is_left_undone() {
+    let mut world = World::new();
+    world.line("admin: plan start todo A");
+    world.line("admin: unplan s1");
+    let mut board = world.board.clone();
+    for Entry { change, .. } in &world.log {
+        assert!(board.notice(change).is_none());
+        board.apply(world.board.revision(), change);
+        assert_eq!(board, world.board, "{change:?}");
+    }
+    assert_eq!(Board::default().with_plan(board.plan().clone()).plan().next(), 2);
+}
+
+#[test]
+fn what_is_open_and_who_is_late() {
+    let mut world = World::new();
+    for line in [
+        "admin: create todo A hall1 hall2 hall3",
+        "admin: create confirm B hall1",
+        "admin: create todo C",
+        "hall1: answer 1 running",
+        "hall2: answer 1 success",
+        "admin: assign 1 hall4",
+    ] {
+        world.line(line);
+    }
+    let hall1 = Person::named("hall1", HOST);
+    let ids = |tasks: Vec<&Task>| tasks.into_iter().map(|task| task.id.0).collect::<Vec<_>>();
+    assert_eq!(ids(world.board.open_tasks(&hall1)), [2, 1], "the oldest first; task 1 was given to somebody new");
+    assert_eq!(ids(world.board.answered_tasks(&hall1)), [1]);
+    assert_eq!(world.board.lone_open_task(&hall1), None);
+    assert_eq!(world.board.lone_open_task(&Person::named("hall3", HOST)).map(|task| task.id.0), Some(1));
+    let Some(Rights::Power(admin)) = world.people.rights(&Person::named("admin", HOST)) else { panic!() };
+    let names = |people: &[&Person]| people.iter().map(|p| p.name(HOST)).collect::<Vec<_>>().join(" ");
+    let late = world.board.late(admin);
+    let late: Vec<_> = late.iter().map(|l| (l.task.id.0, names(&l.silent), names(&l.unfinished))).collect();
+    assert_eq!(late, [(2, "hall1".into(), "".into()), (1, "hall3 hall4".into(), "hall1".into())]);
+    world.line("hall1: answer 2 success");
+    assert_eq!(world.board.late(admin).len(), 1);
+    assert!(world.board.show(admin, TaskId(3)).is_ok() && world.board.show(admin, TaskId(4)).is_err());
+}
+
+#[test]
+fn what_only_admins_may_read() {
+    let people = people(&BTreeSet::new());
+    let queries = [Query::Users, Query::Tasks { of: None }, Query::Clock, Query::Late, Query::Plans];
+    let may = |name| {
+        let rights = people.rights(&Person::named(name, HOST)).unwrap();
+        queries.iter().map(|query| query.permit(rights).is_ok()).collect::<Vec<_>>()
+    };
+    assert_eq!(may("admin"), [true; 5]);
+    assert_eq!(may("hall1"), [true, true, true, false, false]);
 }

@@ -224,3 +224,21 @@ fn a_stanza_over_a_limit_is_refused_and_ends_nothing() {
     }
     assert!(bench.on(&iq("get", HALL1, &query("ping")))[0].contains("result"));
 }
+
+#[test]
+fn a_probe_measures_what_its_stanzas_take_and_nobody_elses_count() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.server = None; // from here on this test is the server
+    bench.front.probe(bench.now_ms);
+    bench.pass(0);
+    for round in 0..10 {
+        let said = bench.said();
+        let own = said.iter().find(|stanza| stanza.contains("urn:neerc:probe")).expect("a stanza to itself").clone();
+        assert_eq!(own.len() > 20_000, round >= 5, "short ones first");
+        bench.hear(own.replacen("from='neerc.localhost'", "from='hall1@localhost/Phone'", 1));
+        bench.pass(if round < 5 { 1 } else { 44 });
+        bench.hear(own);
+    }
+    let trips = neerc_xmpp::probe::RoundTrips { short_ms: 1, long_ms: 44 };
+    assert!(bench.events.contains(&FrontEvent::Probed(trips)), "{:?}", bench.events);
+}

@@ -685,7 +685,11 @@ impl World {
             return None;
         }
         let standing_ms = room.standing.get(who).and_then(|all| all.last()).map_or(i64::MIN, |(since, _)| *since);
-        let standing_ms = standing_ms.max(-SLACK_MS * 1_000);
+        let mut standing_ms = standing_ms.max(-SLACK_MS * 1_000);
+        if room.standing.get(who).is_some_and(|all| all.len() > 1) {
+            // It may have changed while the service did not hear of it.
+            standing_ms = standing_ms.max(room.hearing_ms?);
+        }
         if room.nick_of(&session.jid).is_some() {
             return (session.known_ms < i64::MAX).then(|| (session.known_ms.max(standing_ms), i64::MAX));
         }

@@ -5,6 +5,7 @@
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::Change;
 use neerc_core::people::Person;
+use neerc_core::plan::{Plan, PlanId, Planned, Schedule};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Past, Progress, Status, Step, Task, TaskId, Title};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,8 @@ enum ChangeRecord<'a> {
         timestamp_ms: i64,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         statuses: Vec<StatusRecord<'a>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<u64>,
     },
     Edited {
         task: u64,
@@ -75,6 +78,46 @@ enum ChangeRecord<'a> {
     Removed {
         task: u64,
     },
+    Planned(PlannedRecord<'a>),
+    Unplanned {
+        plan: u64,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct PlannedRecord<'a> {
+    plan: u64,
+    by: Cow<'a, str>,
+    title: Cow<'a, str>,
+    kind: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    names: Vec<Cow<'a, str>>,
+    /// `start+15`, `end-60!`.
+    schedule: String,
+}
+
+impl<'a> PlannedRecord<'a> {
+    fn of(planned: &'a Planned) -> PlannedRecord<'a> {
+        PlannedRecord {
+            plan: planned.id.0,
+            by: planned.by.bare().into(),
+            title: planned.title.as_str().into(),
+            kind: planned.kind.name().into(),
+            names: planned.names.iter().map(|name| name.as_str().into()).collect(),
+            schedule: planned.schedule.to_string(),
+        }
+    }
+
+    fn read(self) -> Result<Planned, Refusal> {
+        Ok(Planned {
+            id: PlanId(self.plan),
+            by: Person::from_bare(&self.by),
+            title: Title::parse(&self.title)?,
+            kind: Kind::parse(&self.kind)?,
+            names: self.names.into_iter().map(Cow::into_owned).collect(),
+            schedule: Schedule::required(&self.schedule)?,
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,12 +154,13 @@ impl<'a> StatusRecord<'a> {
 /// Writes a change.
 pub fn write_change(change: &Change) -> Result<String, RecordError> {
     let record = match change {
-        Change::Created { task, title, kind, timestamp_ms, statuses } => ChangeRecord::Created {
+        Change::Created { task, title, kind, timestamp_ms, statuses, plan } => ChangeRecord::Created {
             task: task.0,
             title: title.as_str().into(),
             kind: kind.name().into(),
             timestamp_ms: *timestamp_ms,
             statuses: StatusRecord::all(statuses),
+            plan: plan.map(|plan| plan.0),
         },
         Change::Edited { task, title, kind, timestamp_ms, set, unassigned } => ChangeRecord::Edited {
             task: task.0,
@@ -131,6 +175,8 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
             ChangeRecord::Answered { task: task.0, person, status, value }
         }
         Change::Removed { task } => ChangeRecord::Removed { task: task.0 },
+        Change::Planned(planned) => ChangeRecord::Planned(PlannedRecord::of(planned)),
+        Change::Unplanned { plan } => ChangeRecord::Unplanned { plan: plan.0 },
     };
     Ok(serde_json::to_string(&record)?)
 }
@@ -138,12 +184,13 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
 /// Reads what [`write_change`] of this or an earlier version wrote.
 pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
     Ok(match serde_json::from_slice(record)? {
-        ChangeRecord::Created { task, title, kind, timestamp_ms, statuses } => Change::Created {
+        ChangeRecord::Created { task, title, kind, timestamp_ms, statuses, plan } => Change::Created {
             task: TaskId(task),
             title: Title::parse(&title)?,
             kind: Kind::parse(&kind)?,
             timestamp_ms,
             statuses: StatusRecord::read_all(&statuses)?,
+            plan: plan.map(PlanId),
         },
         ChangeRecord::Edited { task, title, kind, timestamp_ms, set, unassigned } => Change::Edited {
             task: TaskId(task),
@@ -158,6 +205,8 @@ pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
             Change::Answered { task: TaskId(task), person, status }
         }
         ChangeRecord::Removed { task } => Change::Removed { task: TaskId(task) },
+        ChangeRecord::Planned(record) => Change::Planned(record.read()?),
+        ChangeRecord::Unplanned { plan } => Change::Unplanned { plan: PlanId(plan) },
     })
 }
 
@@ -179,6 +228,28 @@ struct BoardRecord<'a> {
     last_timestamp_ms: i64,
     revision: u64,
     tasks: Vec<TaskRecord<'a>>,
+    /// Absent if nothing was ever planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    plan: Option<PlanRecord<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PlanRecord<'a> {
+    next: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    entries: Vec<PlannedRecord<'a>>,
+}
+
+impl<'a> PlanRecord<'a> {
+    fn of(plan: &'a Plan) -> Option<PlanRecord<'a>> {
+        let entries = plan.entries().map(PlannedRecord::of).collect();
+        (*plan != Plan::default()).then(|| PlanRecord { next: plan.next(), entries })
+    }
+
+    fn read(self) -> Result<Plan, Refusal> {
+        let entries = self.entries.into_iter().map(PlannedRecord::read).collect::<Result<Vec<_>, _>>()?;
+        Ok(Plan::restore(entries, self.next))
+    }
 }
 
 /// Revision of a step, and persons with the status before it (null: not assigned).
@@ -213,6 +284,7 @@ pub fn write_boards(boards: &Boards) -> Result<String, RecordError> {
         last_timestamp_ms: board.last_timestamp_ms(),
         revision: board.revision(),
         tasks: board.tasks().map(|task| tables.task(task)).collect(),
+        plan: PlanRecord::of(board.plan()),
     });
     let rooms = rooms.collect();
     let statuses = tables.statuses.lines.iter();
@@ -291,9 +363,11 @@ pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
         statuses: record.statuses.iter().map(status).collect::<Result<_, _>>()?,
     };
     let mut boards = Boards::new();
-    for BoardRecord { room, next_id, last_timestamp_ms, revision, tasks } in record.rooms {
+    for BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan } in record.rooms {
         let tasks = tasks.into_iter().map(|task| lines.task(task)).collect::<Result<Vec<_>, _>>()?;
-        boards.insert(room.into(), Board::restore(tasks, next_id, last_timestamp_ms, revision));
+        let plan = plan.map(PlanRecord::read).transpose()?.unwrap_or_default();
+        let board = Board::restore(tasks, next_id, last_timestamp_ms, revision).with_plan(plan);
+        boards.insert(room.into(), board);
     }
     Ok(boards)
 }
@@ -391,6 +465,7 @@ mod tests {
             kind: Kind::OkFail,
             timestamp_ms: 1_700_000_000_123,
             statuses,
+            plan: None,
         };
         let edited = |title, kind, timestamp_ms, set, unassigned| Change::Edited {
             task: TaskId(7),
@@ -438,7 +513,38 @@ mod tests {
                 answered(Progress::Acknowledged, ""),
             ),
             (r#"{"removed":{"task":7}}"#, Change::Removed { task: TaskId(7) }),
+            (
+                r#"{"planned":{"plan":3,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","names":["halls","зал 1"],"schedule":"end-60!"}}"#,
+                Change::Planned(planned(3, &["halls", "зал 1"], "end-60!")),
+            ),
+            (
+                r#"{"planned":{"plan":18446744073709551615,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","schedule":"start+0"}}"#,
+                Change::Planned(planned(u64::MAX, &[], "start")),
+            ),
+            (r#"{"unplanned":{"plan":3}}"#, Change::Unplanned { plan: PlanId(3) }),
+            (
+                r#"{"created":{"task":7,"title":"t","kind":"todo","timestamp_ms":5,"plan":3}}"#,
+                Change::Created {
+                    task: TaskId(7),
+                    title: title("t"),
+                    kind: Kind::Todo,
+                    timestamp_ms: 5,
+                    statuses: vec![],
+                    plan: Some(PlanId(3)),
+                },
+            ),
         ]
+    }
+
+    fn planned(id: u64, names: &[&str], schedule: &str) -> Planned {
+        Planned {
+            id: PlanId(id),
+            by: person("admin"),
+            title: title("Раздать \"воду\""),
+            kind: Kind::OkFail,
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            schedule: Schedule::required(schedule).unwrap(),
+        }
     }
 
     #[test]
@@ -474,6 +580,8 @@ mod tests {
         );
         check(r#"{"edited":{"task":1,"kind":"tidy"}}"#, "no task type 'tidy'");
         check(r#"{"answered":{"task":1,"person":"a@b","status":"late"}}"#, "no status type 'late'");
+        let planned = r#"{"planned":{"plan":1,"by":"a@b","title":"t","kind":"todo","schedule":"noon"}}"#;
+        check(planned, "'noon' is no moment of a contest");
     }
 
     /// Two rooms with everything a board can remember.
@@ -485,6 +593,7 @@ mod tests {
             kind,
             timestamp_ms: 1_000 + task as i64,
             statuses: halls.to_vec(),
+            plan: None,
         };
         let mut boards = Boards::new();
         let neerc = boards.entry("neerc".into()).or_default();
@@ -523,6 +632,24 @@ mod tests {
     fn snapshots_are_written_and_read_as_ever() {
         assert_eq!(write_boards(&boards()).unwrap(), SNAPSHOT);
         assert_eq!(read_boards(SNAPSHOT.as_bytes()).unwrap(), boards());
+    }
+
+    #[test]
+    fn what_is_planned_survives_a_snapshot_as_ever() {
+        let mut boards = Boards::new();
+        let room = boards.entry("neerc".into()).or_default();
+        for (revision, id) in [(1, 1), (2, 2), (3, 3)] {
+            room.apply(revision, &Change::Planned(planned(id, &["halls"], "start+15")));
+        }
+        room.apply(4, &Change::Unplanned { plan: PlanId(1) });
+        room.apply(5, &Change::Unplanned { plan: PlanId(3) });
+        let written = concat!(
+            r#"{"v":1,"people":[],"statuses":[],"rooms":[{"room":"neerc","next_id":1,"last_timestamp_ms":0,"revision":5,"#,
+            r#""tasks":[],"plan":{"next":4,"entries":[{"plan":2,"by":"admin@localhost","#,
+            r#""title":"Раздать \"воду\"","kind":"okfail","names":["halls"],"schedule":"start+15"}]}}]}"#,
+        );
+        assert_eq!(write_boards(&boards).unwrap(), written);
+        assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
     }
 
     #[test]

@@ -22,6 +22,8 @@ enum Move {
     Decree { task: usize, halls: u8, status: usize, add: u8, manner: Manner },
     /// A hall says how far it is.
     Answer { task: usize, hall: usize, status: usize },
+    /// An admin says by name what to change: 0 assign, 1 unassign, 2 reset, 3 rename.
+    Say { task: usize, verb: usize, hall: usize, group: bool },
     /// A task is removed.
     Remove { task: usize },
     /// Time goes by, or back.
@@ -105,6 +107,18 @@ fn asked(step: &Move, board: &Board, shown: &[Task]) -> Option<(Person, Command)
             let who = copy.statuses.keys().nth(n % copy.statuses.len().max(1)).cloned().unwrap_or(hall(n));
             (who, Command::Answer { task: copy.id, status: status(s) })
         }
+        Move::Say { task, verb, hall: n, group } => {
+            let task = current(task)?;
+            let name = if group { "halls".to_owned() } else { hall(n).name(HOST).to_owned() };
+            let (id, names) = (task.id, vec![name]);
+            let command = match verb {
+                0 => Command::Assign { task: id, names },
+                1 => Command::Unassign { task: id, names },
+                2 => Command::Reset { task: id, names },
+                _ => Command::Rename { task: id, title: Title::parse(TITLES[n % TITLES.len()]).unwrap() },
+            };
+            (admin, command)
+        }
         Move::Remove { task } => (admin, Command::Remove { task: current(task)?.id }),
         Move::Wait { .. } => return None,
     })
@@ -122,7 +136,7 @@ fn play(moves: &[Move], mut watch: impl FnMut(Seen)) -> World {
         let before = world.board.clone();
         let decision = world.ask(&who, &command);
         if let Ok(Decision { change: Some(change), .. }) = &decision {
-            shown.extend(world.board.task(change.task()).cloned());
+            shown.extend(change.task().and_then(|id| world.board.task(id)).cloned());
         }
         watch(Seen {
             who: &who,
@@ -215,6 +229,24 @@ impl Model {
                 self.push(id, next);
             }
             Command::Remove { .. } => _ = self.versions.remove(&id),
+            Command::Assign { names, .. } | Command::Unassign { names, .. } | Command::Reset { names, .. } => {
+                let mut next = self.versions[&id].last().unwrap().clone();
+                let of = |person: &Person| names[0] == "halls" || person.name(HOST) == names[0];
+                for person in (0..HALLS).map(hall).filter(of) {
+                    match seen.command {
+                        Command::Assign { .. } => _ = next.entry(person).or_insert(Status::NONE),
+                        Command::Unassign { .. } => _ = next.remove(&person),
+                        _ => next.get_mut(&person).into_iter().for_each(|status| *status = Status::NONE),
+                    }
+                }
+                self.push(id, next);
+            }
+            Command::Rename { title, .. } => {
+                let titles = self.titles.get_mut(&id).unwrap();
+                titles.retain(|earlier| earlier != title);
+                titles.push(title.clone());
+            }
+            Command::Plan { .. } | Command::Unplan { .. } | Command::Fulfil { .. } => unreachable!("no such move"),
         }
     }
 
@@ -254,6 +286,11 @@ fn answer() -> BoxedStrategy<Move> {
     (0usize..3, 0..HALLS, 0usize..5).prop_map(|(task, hall, status)| Move::Answer { task, hall, status }).boxed()
 }
 
+fn say() -> BoxedStrategy<Move> {
+    let numbers = (0usize..3, 0usize..4, 0..HALLS, prop::bool::weighted(0.2));
+    numbers.prop_map(|(task, verb, hall, group)| Move::Say { task, verb, hall, group }).boxed()
+}
+
 fn remove() -> BoxedStrategy<Move> {
     (0usize..3).prop_map(|task| Move::Remove { task }).boxed()
 }
@@ -265,7 +302,8 @@ fn wait() -> BoxedStrategy<Move> {
 /// Every kind of move.
 fn anything() -> impl Strategy<Value = Vec<Move>> {
     let step = prop_oneof![
-        1 => create(), 6 => add_to_old_copy(), 3 => choose(), 2 => decree(), 8 => answer(), 1 => remove(), 2 => wait()
+        1 => create(), 6 => add_to_old_copy(), 3 => choose(), 2 => decree(), 8 => answer(), 3 => say(), 1 => remove(),
+        2 => wait()
     ];
     prop::collection::vec(step, 1..80)
 }
@@ -323,6 +361,10 @@ proptest! {
                 answers.0.retain(|(of, person), _| {
                     of != id || !(deliberate && said.contains_key(person) || unassigned(person))
                 });
+            }
+            if let Command::Unassign { task: id, .. } | Command::Reset { task: id, .. } = seen.command {
+                let said = |person: &Person| seen.after.task(*id).and_then(|task| task.statuses.get(person));
+                answers.0.retain(|(of, person), _| of != id || said(person).is_some_and(|said| *said != Status::NONE));
             }
             model.tell(&seen);
             answers.assert_shown(seen.after);
@@ -396,7 +438,7 @@ proptest! {
             {
                 revision += 1;
                 staged.apply(revision, &change);
-                shown.extend(staged.task(change.task()).cloned());
+                shown.extend(change.task().and_then(|id| staged.task(id)).cloned());
                 batch.push((revision, change));
             }
             if n % 7 == 0 {

@@ -131,6 +131,7 @@ c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 authentication = "internal_plain"
 storage = "internal"
+network_settings = {{ nagle = false }} -- as neerc init advises
 modules_disabled = {{ "s2s" }} -- no DNS either
 modules_enabled = {{
 	"roster", "saslauth", "disco", "posix", "ping", "carbons", "blocklist", "private", "smacks",

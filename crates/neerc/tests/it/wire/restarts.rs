@@ -447,6 +447,7 @@ fn a_good_configuration_is_said_to_be_good(kind: Kind) {
     ] {
         assert!(said.lines().any(|said| said == line), "{line}: {said}");
     }
+    assert!(said.contains(" a short stanza takes "), "{said}");
     assert!(
         said.lines().any(|line| line.starts_with("ok    store ") && line.ends_with("1 changes, 1 tasks")),
         "{said}"

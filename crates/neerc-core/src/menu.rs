@@ -1,0 +1,461 @@
+//! The menu: everything that people can ask for, in one table, from which every face is drawn - chat lines, ad-hoc
+//! commands, web forms. A new command is a new row here. Not the words people read: those are kept by key in the
+//! binary; the words people type are here, in every language at once.
+
+use crate::command::{Command, Manner, Named, Query};
+use crate::near;
+use crate::plan::{PlanId, Schedule};
+use crate::refusal::Refusal;
+use crate::task::{Kind, Progress, Status, TaskId, Title};
+
+/// What a row of the menu is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // each is the row of the same name
+pub enum Act {
+    Tasks,
+    Start,
+    Done,
+    Ok,
+    Fail,
+    Answer,
+    Undo,
+    Who,
+    Clock,
+    Help,
+    Create,
+    Show,
+    Assign,
+    Unassign,
+    Reset,
+    Rename,
+    Remove,
+    Late,
+    Plans,
+    Now,
+    Unplan,
+}
+
+/// Who a row is for. It decides what is offered; what is allowed is decided by the board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Every user of the room.
+    User,
+    /// Its owners and admins.
+    Admin,
+}
+
+/// What stands in a field, and what a form offers for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FieldKind {
+    /// One of the asker's own tasks that are not done.
+    OwnOpenTask,
+    /// One of the asker's own tasks of which they have said something.
+    OwnAnsweredTask,
+    /// A task of the room.
+    Task,
+    /// Users, groups or occupants of the room, one in each value.
+    Names,
+    /// The same, of those who have the task.
+    Assigned,
+    /// One user of the room.
+    User,
+    /// A kind of task.
+    TaskKind,
+    /// The title of a task.
+    Title,
+    /// Any text.
+    Text,
+    /// A moment of the contest.
+    Schedule,
+    /// A planned task.
+    Plan,
+    /// A verb of the menu.
+    Verb,
+}
+
+/// Whether a field may be left empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It has to be filled in.
+    Required,
+    /// It may be left empty.
+    Optional,
+}
+
+/// One field of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name, the same in all forms and among the keys of words.
+    pub var: &'static str,
+    /// What stands in it.
+    pub kind: FieldKind,
+    /// Whether it may be left empty.
+    pub presence: Presence,
+}
+
+const fn required(var: &'static str, kind: FieldKind) -> Field {
+    Field { var, kind, presence: Presence::Required }
+}
+
+const fn optional(var: &'static str, kind: FieldKind) -> Field {
+    Field { var, kind, presence: Presence::Optional }
+}
+
+const OWN: Field = required("task", FieldKind::OwnOpenTask);
+const TASK: Field = required("task", FieldKind::Task);
+const NAMES: Field = required("names", FieldKind::Names);
+const ASSIGNED: Field = required("names", FieldKind::Assigned);
+const PLAN: Field = required("plan", FieldKind::Plan);
+const CREATE: [Field; 4] = [
+    required("kind", FieldKind::TaskKind),
+    required("title", FieldKind::Title),
+    optional("names", FieldKind::Names),
+    optional("schedule", FieldKind::Schedule),
+];
+
+/// One row of the menu.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What it is for.
+    pub act: Act,
+    /// The English verb, which is also its name among the keys of words.
+    pub verb: &'static str,
+    /// The node of its ad-hoc command (XEP-0050).
+    pub node: &'static str,
+    /// Who it is for.
+    pub needs: Needs,
+    /// What it has to be told, in this order.
+    pub fields: &'static [Field],
+    /// Other words for it in English.
+    pub english: &'static [&'static str],
+    /// The words for it in Russian, the one to be shown first.
+    pub russian: &'static [&'static str],
+}
+
+macro_rules! item {
+    ($act:ident $verb:literal $needs:ident $fields:expr, $english:expr, $russian:expr) => {
+        Item {
+            act: Act::$act,
+            verb: $verb,
+            node: concat!("http://neerc.ifmo.ru/protocol/neerc/commands#", $verb),
+            needs: Needs::$needs,
+            fields: &$fields,
+            english: &$english,
+            russian: &$russian,
+        }
+    };
+}
+
+/// Everything that people can ask for, in the order in which it is shown.
+#[rustfmt::skip] // one row each
+pub const MENU: [Item; 21] = [
+    item!(Tasks "tasks" User [optional("of", FieldKind::User)], ["list"], ["задачи", "список"]),
+    item!(Start "start" User [OWN], ["begin", "started"], ["начал", "начала", "начать", "начинаю", "взял", "взяла"]),
+    item!(Done "done" User [OWN], ["finish", "finished", "ready"],
+        ["готово", "готов", "сделано", "сделал", "сделала", "закончил", "закончила"]),
+    item!(Ok "ok" User [OWN], ["okay", "yes"], ["да", "ок", "хорошо", "понял", "поняла", "принято"]),
+    item!(Fail "fail" User [OWN, optional("text", FieldKind::Text)], ["failed", "no"],
+        ["нет", "ошибка", "неудача", "провал"]),
+    item!(Answer "answer" User [OWN, required("text", FieldKind::Text)], ["reply"], ["ответ", "ответить", "отвечаю"]),
+    item!(Undo "undo" User [required("task", FieldKind::OwnAnsweredTask)], ["cancel"], ["отмена", "отменить"]),
+    item!(Who "who" User [], ["users", "people"], ["кто", "люди"]),
+    item!(Clock "clock" User [], ["time"], ["время", "часы"]),
+    item!(Help "help" User [optional("verb", FieldKind::Verb)], ["?", "commands"], ["помощь", "справка", "команды"]),
+    item!(Create "create" Admin CREATE, ["new"], ["создать", "создай", "новая"]),
+    item!(Show "show" Admin [TASK], ["details"], ["показать", "покажи"]),
+    item!(Assign "assign" Admin [TASK, NAMES], ["give"], ["назначить", "назначь", "дать", "дай"]),
+    item!(Unassign "unassign" Admin [TASK, ASSIGNED], ["take"], ["снять", "сними", "забрать"]),
+    item!(Reset "reset" Admin [TASK, ASSIGNED], [], ["сбросить", "сбрось", "сброс"]),
+    item!(Rename "rename" Admin [TASK, required("title", FieldKind::Title)], ["retitle"],
+        ["переименовать", "переименуй"]),
+    item!(Remove "remove" Admin [TASK], ["delete"], ["удалить", "удали"]),
+    item!(Late "late" Admin [], ["waiting"], ["ждем", "должники", "опоздавшие"]),
+    item!(Plans "plans" Admin [], ["plan", "scheduled"], ["план", "планы", "расписание"]),
+    item!(Now "now" Admin [PLAN], [], ["сейчас", "пора"]),
+    item!(Unplan "unplan" Admin [PLAN], ["unschedule"], ["вычеркнуть", "вычеркни"]),
+];
+
+static ROWS: [Item; MENU.len()] = MENU;
+
+/// The rows of the menu that are offered to somebody with or without an admin's rights.
+pub fn offered(needs: Needs) -> impl Iterator<Item = &'static Item> {
+    ROWS.iter().filter(move |item| item.needs == Needs::User || needs == Needs::Admin)
+}
+
+/// The row of an ad-hoc command.
+pub fn by_node(node: &str) -> Option<&'static Item> {
+    ROWS.iter().find(|item| item.node == node)
+}
+
+/// The row for this.
+pub fn by_act(act: Act) -> &'static Item {
+    ROWS.iter().find(|item| item.act == act).unwrap_or(&ROWS[0]) // a test looks up every act
+}
+
+/// The row that a word in any language is for; case is ignored, and so are the dots of `ё`.
+pub fn by_word(word: &str) -> Result<&'static Item, Refusal> {
+    let plain = word.to_lowercase().replace('ё', "е");
+    ROWS.iter().find(|item| item.words().any(|known| known == plain)).ok_or_else(|| {
+        let nearest = near::nearest(&plain, ROWS.iter().flat_map(Item::words));
+        let nearest = nearest.and_then(|near| ROWS.iter().flat_map(Item::words).find(|word| *word == near));
+        Refusal::UnknownVerb { verb: word.chars().take(64).collect(), nearest }
+    })
+}
+
+impl Item {
+    /// All words for it, in all languages.
+    pub fn words(&self) -> impl Iterator<Item = &'static str> + use<> {
+        [self.verb].into_iter().chain(self.english.iter().copied()).chain(self.russian.iter().copied())
+    }
+}
+
+/// What somebody asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// To be told something.
+    Query(Query),
+    /// To have something done.
+    Command(Command),
+    /// To be told what can be asked: everything, or more of one row.
+    Help(Option<&'static Item>),
+}
+
+/// Makes the request of a row and the values of its fields, wherever they were filled in. Values of fields that the
+/// row does not have are ignored, and so are blank ones.
+pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Refusal> {
+    let form = Form { item, values };
+    form.check()?;
+    let answer = |progress| {
+        let text = form.one("text").unwrap_or("");
+        Ok(Request::Command(Command::Answer { task: form.task()?, status: Status::new(progress, text)? }))
+    };
+    let query = |query| Ok(Request::Query(query));
+    let command = |command| Ok(Request::Command(command));
+    match item.act {
+        Act::Tasks => query(Query::Tasks { of: form.one("of").map(str::to_owned) }),
+        Act::Start => answer(Progress::Running),
+        Act::Done | Act::Ok | Act::Answer => answer(Progress::Success),
+        Act::Fail => answer(Progress::Fail),
+        Act::Undo => answer(Progress::None),
+        Act::Who => query(Query::Users),
+        Act::Clock => query(Query::Clock),
+        Act::Help => Ok(Request::Help(form.one("verb").map(by_word).transpose()?)),
+        Act::Create => command(form.create()?),
+        Act::Show => query(Query::Show { task: form.task()? }),
+        Act::Assign => command(Command::Assign { task: form.task()?, names: form.many("names") }),
+        Act::Unassign => command(Command::Unassign { task: form.task()?, names: form.many("names") }),
+        Act::Reset => command(Command::Reset { task: form.task()?, names: form.many("names") }),
+        Act::Rename => command(Command::Rename { task: form.task()?, title: form.title()? }),
+        Act::Remove => command(Command::Remove { task: form.task()? }),
+        Act::Late => query(Query::Late),
+        Act::Plans => query(Query::Plans),
+        Act::Now => command(Command::Fulfil { plan: form.plan()? }),
+        Act::Unplan => command(Command::Unplan { plan: form.plan()? }),
+    }
+}
+
+/// A row whose fields are filled in.
+struct Form<'a> {
+    item: &'a Item,
+    values: &'a [(&'a str, Vec<String>)],
+}
+
+impl Form<'_> {
+    /// Whether everything that has to be filled in is.
+    fn check(&self) -> Result<(), Refusal> {
+        let missing = |field: &&Field| field.presence == Presence::Required && self.one(field.var).is_none();
+        match self.item.fields.iter().find(missing) {
+            Some(field) => Err(Refusal::MissingField { field: field.var }),
+            None => Ok(()),
+        }
+    }
+
+    fn all(&self, var: &str) -> impl Iterator<Item = &str> {
+        self.values.iter().filter(move |(name, _)| *name == var).flat_map(|(_, values)| values).map(String::as_str)
+    }
+
+    fn one(&self, var: &str) -> Option<&str> {
+        self.all(var).find(|value| !value.trim().is_empty())
+    }
+
+    fn many(&self, var: &str) -> Vec<String> {
+        self.all(var).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn trimmed(&self, var: &'static str) -> Result<&str, Refusal> {
+        self.one(var).map(str::trim).ok_or(Refusal::MissingField { field: var })
+    }
+
+    fn task(&self) -> Result<TaskId, Refusal> {
+        let text = self.trimmed("task")?;
+        TaskId::parse(text.strip_prefix('#').unwrap_or(text))
+    }
+
+    fn plan(&self) -> Result<PlanId, Refusal> {
+        PlanId::parse(self.trimmed("plan")?)
+    }
+
+    fn title(&self) -> Result<Title, Refusal> {
+        Title::parse(self.one("title").unwrap_or(""))
+    }
+
+    fn create(&self) -> Result<Command, Refusal> {
+        let (kind, title, names) = (Kind::parse(self.trimmed("kind")?)?, self.title()?, self.many("names"));
+        if let Some(schedule) = self.one("schedule") {
+            let schedule = Schedule::required(schedule.trim())?;
+            return Ok(Command::Plan { title, kind, names, schedule });
+        }
+        let statuses = names.into_iter().map(|name| Named { name, status: Status::NONE }).collect();
+        Ok(Command::Create { title, kind, statuses, manner: Manner::Replacing })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeSet, HashSet};
+    use std::mem::{Discriminant, discriminant};
+
+    fn example(kind: FieldKind) -> &'static str {
+        match kind {
+            FieldKind::OwnOpenTask | FieldKind::OwnAnsweredTask | FieldKind::Task => "#3",
+            FieldKind::Names | FieldKind::Assigned | FieldKind::User => "hall1",
+            FieldKind::TaskKind => "okfail",
+            FieldKind::Title | FieldKind::Text => "42",
+            FieldKind::Schedule => "end-60!",
+            FieldKind::Plan => "s3",
+            FieldKind::Verb => "done",
+        }
+    }
+
+    fn filled(item: &Item, wanted: impl Fn(&Field) -> bool) -> Vec<(&'static str, Vec<String>)> {
+        let fields = item.fields.iter().filter(|field| wanted(field));
+        fields.map(|field| (field.var, vec![" ".to_owned(), example(field.kind).to_owned()])).collect()
+    }
+
+    fn whole(item: &Item) -> Request {
+        build(item, &filled(item, |_| true)).unwrap()
+    }
+
+    fn least(item: &Item) -> Request {
+        build(item, &filled(item, |field| field.presence == Presence::Required)).unwrap()
+    }
+
+    #[test]
+    fn every_row_can_be_built_whole_and_with_the_least_but_with_nothing_less() {
+        for item in &MENU {
+            whole(item);
+            least(item);
+            for lacking in item.fields.iter().filter(|field| field.presence == Presence::Required) {
+                let refused = build(item, &filled(item, |field| field != lacking));
+                assert_eq!(refused, Err(Refusal::MissingField { field: lacking.var }), "{}", item.verb);
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_rows_share_an_act_a_node_or_a_word() {
+        let acts: HashSet<_> = MENU.iter().map(|item| item.act).collect();
+        let nodes: BTreeSet<_> = MENU.iter().map(|item| item.node).collect();
+        assert_eq!((acts.len(), nodes.len()), (MENU.len(), MENU.len()));
+        let words: Vec<_> = MENU.iter().flat_map(Item::words).collect();
+        assert_eq!(words.iter().collect::<BTreeSet<_>>().len(), words.len());
+        for item in &MENU {
+            assert_eq!((by_act(item.act), by_node(item.node)), (item, Some(item)));
+            assert!(!item.russian.is_empty());
+            for word in item.words() {
+                assert_eq!(by_word(&word.to_uppercase()), Ok(item));
+                assert_eq!(word, word.to_lowercase().replace('ё', "е"), "it would never be found");
+            }
+        }
+        assert_eq!(by_word("ждём").unwrap().act, Act::Late);
+    }
+
+    /// Every query and command that people can ask, by hand: one that is missing here does not compile.
+    fn expected() -> (HashSet<Discriminant<Query>>, HashSet<Discriminant<Command>>) {
+        let (task, plan) = (TaskId(1), PlanId(1));
+        let (title, kind, manner) = (Title::parse("t").unwrap(), Kind::Todo, Manner::Replacing);
+        let schedule = Schedule::required("start").unwrap();
+        let mut queries = vec![Query::Users];
+        while let Some(next) = match queries[queries.len() - 1] {
+            Query::Users => Some(Query::Tasks { of: None }),
+            Query::Tasks { .. } => Some(Query::Clock),
+            Query::Clock => Some(Query::Show { task }),
+            Query::Show { .. } => Some(Query::Late),
+            Query::Late => Some(Query::Plans),
+            Query::Plans => None,
+        } {
+            queries.push(next);
+        }
+        let mut commands = vec![Command::Create { title: title.clone(), kind, statuses: vec![], manner }];
+        let (names, title) = (Vec::new, || title.clone());
+        while let Some(next) = match commands[commands.len() - 1] {
+            Command::Create { .. } => Some(Command::Edit { task, title: title(), kind, statuses: vec![], manner }),
+            Command::Edit { .. } => Some(Command::Remove { task }),
+            Command::Remove { .. } => Some(Command::Answer { task, status: Status::NONE }),
+            Command::Answer { .. } => Some(Command::Assign { task, names: names() }),
+            Command::Assign { .. } => Some(Command::Unassign { task, names: names() }),
+            Command::Unassign { .. } => Some(Command::Reset { task, names: names() }),
+            Command::Reset { .. } => Some(Command::Rename { task, title: title() }),
+            Command::Rename { .. } => Some(Command::Plan { title: title(), kind, names: names(), schedule }),
+            Command::Plan { .. } => Some(Command::Unplan { plan }),
+            Command::Unplan { .. } => Some(Command::Fulfil { plan }),
+            Command::Fulfil { .. } => None,
+        } {
+            commands.push(next);
+        }
+        // A packet of a whole task is for programs; people assign, unassign, reset and rename.
+        commands.retain(|command| !matches!(command, Command::Edit { .. }));
+        (queries.iter().map(discriminant).collect(), commands.iter().map(discriminant).collect())
+    }
+
+    #[test]
+    fn everything_that_people_can_ask_is_in_the_menu() {
+        let (mut queries, mut commands, mut help) = (HashSet::new(), HashSet::new(), false);
+        for request in MENU.iter().flat_map(|item| [whole(item), least(item)]) {
+            match request {
+                Request::Query(query) => _ = queries.insert(discriminant(&query)),
+                Request::Command(command) => _ = commands.insert(discriminant(&command)),
+                Request::Help(_) => help = true,
+            }
+        }
+        assert_eq!((queries, commands), expected());
+        assert!(help);
+    }
+
+    #[test]
+    fn answers_say_what_their_verbs_mean() {
+        for (act, progress, value) in [
+            (Act::Start, Progress::Running, ""),
+            (Act::Done, Progress::Success, ""),
+            (Act::Ok, Progress::Success, ""),
+            (Act::Fail, Progress::Fail, "42"),
+            (Act::Answer, Progress::Success, "42"),
+            (Act::Undo, Progress::None, ""),
+        ] {
+            let status = Status::new(progress, value).unwrap();
+            assert_eq!(whole(by_act(act)), Request::Command(Command::Answer { task: TaskId(3), status }));
+        }
+    }
+
+    #[test]
+    fn bad_values_are_refused_by_name() {
+        let refusal = |act, values: &[(&str, &str)]| {
+            let values: Vec<_> = values.iter().map(|(var, value)| (*var, vec![(*value).to_owned()])).collect();
+            build(by_act(act), &values).unwrap_err()
+        };
+        assert!(matches!(refusal(Act::Done, &[("task", "x")]), Refusal::UnknownTask { .. }));
+        assert!(matches!(refusal(Act::Now, &[("plan", "3")]), Refusal::UnknownPlan { .. }));
+        assert_eq!(refusal(Act::Rename, &[("task", "3"), ("title", " ")]), Refusal::MissingField { field: "title" });
+        assert!(matches!(refusal(Act::Help, &[("verb", "doen")]), Refusal::UnknownVerb { nearest: Some("done"), .. }));
+        let bad = [("kind", "todo"), ("title", "t"), ("schedule", "noon")];
+        assert!(matches!(refusal(Act::Create, &bad), Refusal::BadSchedule { .. }));
+    }
+
+    #[test]
+    fn what_is_offered_to_whom() {
+        assert_eq!(offered(Needs::Admin).count(), MENU.len());
+        assert!(offered(Needs::User).all(|item| item.needs == Needs::User));
+        assert_eq!(offered(Needs::User).count(), 10);
+    }
+}

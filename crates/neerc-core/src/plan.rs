@@ -1,0 +1,324 @@
+//! Tasks that are to be handed out at a moment of the contest: what was planned, and what is due by the contest clock.
+//! Not the handing out: what is due becomes a [`Command::Fulfil`](crate::command::Command::Fulfil) by whoever planned
+//! it.
+
+use crate::clock::{Phase, Reading};
+use crate::limits;
+use crate::people::Person;
+use crate::refusal::Refusal;
+use crate::task::{Kind, Title};
+use std::collections::BTreeMap;
+use std::fmt;
+
+const MINUTE_MS: i64 = 60_000;
+
+/// Number of a planned task within its room, written `s3` so that nobody takes it for a task's. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlanId(pub u64);
+
+impl PlanId {
+    /// Reads `s3`, also with a `#` before it and in upper case.
+    pub fn parse(text: &str) -> Result<PlanId, Refusal> {
+        let digits = text.strip_prefix('#').unwrap_or(text).strip_prefix(['s', 'S']).unwrap_or("");
+        let canonical = !digits.starts_with('0') && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        let number = if canonical { digits.parse().ok() } else { None };
+        number.map(PlanId).ok_or_else(|| Refusal::UnknownPlan { plan: text.chars().take(64).collect() })
+    }
+}
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s{}", self.0)
+    }
+}
+
+/// What a moment is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum From {
+    /// The start of the contest.
+    Start,
+    /// Its end.
+    End,
+}
+
+/// Whether somebody is asked before a due task is handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// An admin has to say so first.
+    First,
+    /// It is handed out without asking (`!`).
+    Never,
+}
+
+/// A moment of the contest: `start+15`, `end-60!`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Schedule {
+    /// What it is counted from.
+    pub from: From,
+    /// Minutes after that; negative: before.
+    pub offset_min: i64,
+    /// Whether to ask.
+    pub ask: Ask,
+}
+
+impl Schedule {
+    /// Words for what a moment is counted from, in lower case.
+    const WORDS: [(&'static str, From); 5] = [
+        ("start", From::Start),
+        ("end", From::End),
+        ("начало", From::Start),
+        ("старт", From::Start),
+        ("конец", From::End),
+    ];
+
+    /// Reads a moment; `None` if the word is none. Refused is one that no contest reaches.
+    pub fn parse(word: &str) -> Result<Option<Schedule>, Refusal> {
+        let (moment, ask) = word.strip_suffix('!').map_or((word, Ask::First), |moment| (moment, Ask::Never));
+        // Phones make dashes of hyphens.
+        let sign = moment.char_indices().find(|(_, c)| matches!(c, '+' | '-' | '−' | '–'));
+        let (name, offset) = match sign {
+            Some((at, sign)) => (&moment[..at], Some((sign, &moment[at + sign.len_utf8()..]))),
+            None => (moment, None),
+        };
+        let name = name.to_lowercase();
+        let Some((_, from)) = Schedule::WORDS.into_iter().find(|(word, _)| *word == name) else { return Ok(None) };
+        let Some((sign, digits)) = offset else { return Ok(Some(Schedule { from, offset_min: 0, ask })) };
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Ok(None);
+        }
+        let minutes: i64 = digits.parse().unwrap_or(i64::MAX);
+        if minutes > limits::SCHEDULE_MIN {
+            return Err(Schedule::refused(word));
+        }
+        Ok(Some(Schedule { from, offset_min: if sign == '+' { minutes } else { -minutes }, ask }))
+    }
+
+    /// Reads a moment where nothing else can stand.
+    pub fn required(word: &str) -> Result<Schedule, Refusal> {
+        Schedule::parse(word)?.ok_or_else(|| Schedule::refused(word))
+    }
+
+    fn refused(word: &str) -> Refusal {
+        Refusal::BadSchedule { schedule: word.chars().take(64).collect() }
+    }
+
+    /// Whether a word is the bare name of a moment (`start`), which may as well begin a title.
+    pub(crate) fn is_bare(word: &str) -> bool {
+        let word = word.to_lowercase();
+        Schedule::WORDS.iter().any(|(name, _)| *name == word)
+    }
+
+    /// How much contest time is left until the moment; none or less if it has come.
+    fn left_ms(&self, reading: Reading) -> i64 {
+        let offset_ms = self.offset_min.saturating_mul(MINUTE_MS);
+        let base_ms = match self.from {
+            From::Start => 0,
+            From::End => reading.total_ms,
+        };
+        base_ms.saturating_add(offset_ms).saturating_sub(reading.elapsed_ms)
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = if self.from == From::Start { "start" } else { "end" };
+        let mark = if self.ask == Ask::Never { "!" } else { "" };
+        write!(f, "{from}{:+}{mark}", self.offset_min)
+    }
+}
+
+/// A task that is to be handed out later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// Its number among the planned ones.
+    pub id: PlanId,
+    /// Who planned it; by their rights it is handed out.
+    pub by: Person,
+    /// What to do.
+    pub title: Title,
+    /// What kind of answer it asks for.
+    pub kind: Kind,
+    /// For whom, as it was written: a group stands for whoever is in it when the task is handed out.
+    pub names: Vec<String>,
+    /// When.
+    pub schedule: Schedule,
+}
+
+/// Everything that is planned in one room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    entries: BTreeMap<PlanId, Planned>,
+    next: u64,
+}
+
+impl Default for Plan {
+    fn default() -> Plan {
+        Plan { entries: BTreeMap::new(), next: 1 }
+    }
+}
+
+impl Plan {
+    /// A plan from what a snapshot holds: its entries and the number of the next one.
+    pub fn restore(entries: impl IntoIterator<Item = Planned>, next: u64) -> Plan {
+        let entries: BTreeMap<_, _> = entries.into_iter().map(|planned| (planned.id, planned)).collect();
+        let next = entries.keys().map(|id: &PlanId| id.0.saturating_add(1)).fold(next.max(1), u64::max);
+        Plan { entries, next }
+    }
+
+    /// What is planned, by number.
+    pub fn entries(&self) -> impl Iterator<Item = &Planned> {
+        self.entries.values()
+    }
+
+    /// How much is planned.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing is planned.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// One planned task.
+    pub fn entry(&self, id: PlanId) -> Option<&Planned> {
+        self.entries.get(&id)
+    }
+
+    /// The number of the next planned task.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// What is due when the contest clock shows this, in the order of its numbers: also while the contest is paused
+    /// and after it, but not before it has begun. Without a reading of the clock nothing ever is. An entry stays due
+    /// until it is fulfilled or taken out, so whoever asks people remembers whom it has asked.
+    pub fn due(&self, reading: Reading) -> impl Iterator<Item = &Planned> {
+        let begun = reading.phase != Phase::Before;
+        self.entries().filter(move |planned| begun && planned.schedule.left_ms(reading) <= 0)
+    }
+
+    /// How long a running clock takes from this reading until something more is due, in ms; `None` if the clock
+    /// stands, or nothing more is planned.
+    pub fn next_due_ms(&self, reading: Reading) -> Option<i64> {
+        let left = self.entries().map(|planned| planned.schedule.left_ms(reading)).filter(|left_ms| *left_ms > 0);
+        if reading.phase == Phase::Running { left.min() } else { None }
+    }
+
+    /// Adds an entry; whatever has an old number is left out.
+    pub(crate) fn add(&mut self, planned: &Planned) {
+        if planned.id.0 >= self.next {
+            self.next = planned.id.0.saturating_add(1);
+            self.entries.insert(planned.id, planned.clone());
+        }
+    }
+
+    /// Takes an entry out.
+    pub(crate) fn take_out(&mut self, id: PlanId) {
+        self.entries.remove(&id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schedule(text: &str) -> Schedule {
+        Schedule::required(text).unwrap()
+    }
+
+    fn plan(schedules: &[&str]) -> Plan {
+        let planned = schedules.iter().enumerate().map(|(n, text)| Planned {
+            id: PlanId(n as u64 + 1),
+            by: Person::from_bare("admin@localhost"),
+            title: Title::parse("Announce").unwrap(),
+            kind: Kind::Todo,
+            names: vec!["halls".into()],
+            schedule: schedule(text),
+        });
+        Plan::restore(planned, 1)
+    }
+
+    fn reading(minutes: i64, phase: Phase) -> Reading {
+        Reading { elapsed_ms: minutes * MINUTE_MS, total_ms: 300 * MINUTE_MS, phase }
+    }
+
+    #[test]
+    fn moments_and_what_is_none() {
+        for (text, from, offset_min, ask) in [
+            ("start", From::Start, 0, Ask::First),
+            ("start+5", From::Start, 5, Ask::First),
+            ("start-15!", From::Start, -15, Ask::Never),
+            ("END!", From::End, 0, Ask::Never),
+            ("end-60!", From::End, -60, Ask::Never),
+            ("конец−60", From::End, -60, Ask::First),
+            ("Начало+007!", From::Start, 7, Ask::Never),
+        ] {
+            let read = schedule(text);
+            assert_eq!(read, Schedule { from, offset_min, ask }, "{text}");
+            assert_eq!(schedule(&read.to_string()), read);
+        }
+        for text in ["", "!", "starts", "start!!", "start+", "start+x", "start+-5", "begin+5", "+5", "start+５"] {
+            assert_eq!(Schedule::parse(text), Ok(None), "{text}");
+        }
+        for text in ["end-10081", "start+99999999999999999999999!"] {
+            assert!(matches!(Schedule::parse(text), Err(Refusal::BadSchedule { .. })), "{text}");
+        }
+        assert_eq!(schedule("start").to_string(), "start+0");
+        assert_eq!([Schedule::is_bare("Start"), Schedule::is_bare("start!")], [true, false]);
+    }
+
+    #[test]
+    fn numbers_of_planned_tasks() {
+        for text in ["s3", "S3", "#s3"] {
+            assert_eq!(PlanId::parse(text).unwrap().to_string(), "s3");
+        }
+        for text in ["3", "s", "s03", "s0", "s-1", "s18446744073709551616", ""] {
+            assert!(matches!(PlanId::parse(text), Err(Refusal::UnknownPlan { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_task_is_due_from_its_moment_on_but_not_before_the_contest() {
+        let plan = plan(&["start-15", "start", "start+15!", "end-60", "end"]);
+        let due = |minutes, phase| plan.due(reading(minutes, phase)).map(|planned| planned.id.0).collect::<Vec<_>>();
+        assert_eq!(due(0, Phase::Before), []);
+        assert_eq!(due(300, Phase::Before), []);
+        assert_eq!(due(0, Phase::Running), [1, 2]);
+        assert_eq!(due(14, Phase::Running), [1, 2]);
+        assert_eq!(due(15, Phase::Paused), [1, 2, 3]);
+        assert_eq!(due(240, Phase::Running), [1, 2, 3, 4]);
+        assert_eq!(due(300, Phase::Over), [1, 2, 3, 4, 5]);
+        assert_eq!(due(-20, Phase::Running), []);
+    }
+
+    #[test]
+    fn the_next_moment_is_waited_for_while_the_clock_runs() {
+        let plan = plan(&["start-15", "start+15!", "end-60"]);
+        assert_eq!(plan.next_due_ms(reading(0, Phase::Running)), Some(15 * MINUTE_MS));
+        assert_eq!(plan.next_due_ms(reading(15, Phase::Running)), Some(225 * MINUTE_MS));
+        assert_eq!(plan.next_due_ms(reading(15, Phase::Paused)), None);
+        assert_eq!(plan.next_due_ms(reading(299, Phase::Running)), None);
+    }
+
+    #[test]
+    fn readings_without_sense_do_not_overflow() {
+        let plan = plan(&["start-10080", "end+10080"]);
+        for number in [i64::MIN, 0, i64::MAX] {
+            for other in [i64::MIN, 0, i64::MAX] {
+                let reading = Reading { elapsed_ms: number, total_ms: other, phase: Phase::Running };
+                plan.due(reading).count();
+                plan.next_due_ms(reading);
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_is_never_given_twice() {
+        let mut plan = plan(&["start", "end"]);
+        let first = plan.entry(PlanId(1)).unwrap().clone();
+        plan.take_out(PlanId(1));
+        plan.add(&first);
+        assert_eq!((plan.len(), plan.next()), (1, 3));
+    }
+}

@@ -1,0 +1,225 @@
+# Words for people, in English. Keys and arguments are the same in all languages; a test compares them.
+
+## The menu: what each command is called, and what it does
+
+item-tasks = Tasks
+item-tasks-help = Your tasks; "tasks all" shows everybody's
+item-start = Start
+item-start-help = You have begun a task
+item-done = Done
+item-done-help = You have finished a task
+item-ok = OK
+item-ok-help = You have read it, or the answer is yes
+item-fail = Failed
+item-fail-help = It did not work, or the answer is no; say why
+item-answer = Answer
+item-answer-help = The answer to a question
+item-undo = Take back
+item-undo-help = Take back what you have said of a task
+item-who = People
+item-who-help = Who is in this room, and in which groups
+item-clock = Contest time
+item-clock-help = How long the contest has been running and how much is left
+item-help = Help
+item-help-help = What you can do; "help done" tells more of one command
+item-create = New task
+item-create-help = Hand out a task now, or plan it for a moment of the contest
+item-show = Show task
+item-show-help = One task with everybody's answers
+item-assign = Assign
+item-assign-help = Give a task to more people or groups
+item-unassign = Unassign
+item-unassign-help = Take a task away from people
+item-reset = Reset
+item-reset-help = Clear people's answers, so that they answer again
+item-rename = Rename
+item-rename-help = Change the title of a task
+item-remove = Remove
+item-remove-help = Remove a task for everybody
+item-late = Who is late
+item-late-help = Who has not answered what
+item-plans = Planned tasks
+item-plans-help = What is planned for which moment
+item-now = Hand out now
+item-now-help = Hand out a planned task without waiting
+item-unplan = Unplan
+item-unplan-help = Take a task out of the plan
+
+## Fields of forms
+
+field-task = Task
+field-text = Text
+field-of = Whose
+field-verb = Command
+field-kind = Type
+field-title = Title
+field-names = For whom
+field-schedule = When
+field-plan = Planned task
+hint-schedule = start+15, end-60; with ! it is handed out without asking
+hint-names = People and groups
+hint-everybody = everybody's
+
+## Types of tasks and statuses
+
+kind-todo = to do
+kind-todofail = to do, may fail
+kind-confirm = to confirm
+kind-okfail = yes or no
+kind-question = question
+status-none = no answer
+status-running = in progress
+status-success = done
+status-fail = failed
+status-acknowledged = seen
+
+## Lists
+
+heading-own-tasks = Your tasks:
+heading-tasks = Tasks of the room:
+heading-users = People:
+heading-late = Not answered yet:
+heading-plans = Planned:
+heading-help = You can write:
+heading-help-admin = Admins can also write:
+no-tasks = There are no tasks.
+no-open-tasks = Nothing to do for you.
+no-late = Everybody has answered.
+no-plans = Nothing is planned.
+nobody = nobody
+admin-mark = admin
+and-more = { $count ->
+    [one] and 1 more
+   *[other] and { $count } more
+}
+count-tasks = { $count ->
+    [one] 1 task
+   *[other] { $count } tasks
+}
+count-open = { $count ->
+    [one] 1 open task
+   *[other] { $count } open tasks
+}
+count-people = { $count ->
+    [one] 1 person
+   *[other] { $count } people
+}
+count-answered = { $count } of { $total } answered
+count-minutes = { $count ->
+    [one] 1 minute
+   *[other] { $count } minutes
+}
+
+## The contest clock
+
+clock-before = The contest has not begun yet.
+clock-running = Contest time { $elapsed } of { $total }.
+clock-paused = The contest is paused at { $elapsed } of { $total }.
+clock-over = The contest is over.
+
+## What is said by itself
+
+greeting = Hello, { $name }! I hand out tasks in the room { $room }. Write "help" to see what you can do.
+greeting-open = { $count ->
+    [one] You have 1 open task. Write "tasks" to see it.
+   *[other] You have { $count } open tasks. Write "tasks" to see them.
+}
+new-task = New task { $task }: { $title }
+task-changed = Task { $task } has changed: { $title }
+task-removed = Task { $task } was removed.
+task-taken = Task { $task } is not yours any more: { $title }
+reminder = { $count ->
+    [one] 1 task waits for your answer:
+   *[other] { $count } tasks wait for your answer:
+}
+reply-todo = Reply "start { $task }" and "done { $task }"
+reply-todofail = Reply "start { $task }", "done { $task }" or "fail { $task } why"
+reply-confirm = Reply "ok { $task }"
+reply-okfail = Reply "yes { $task }" or "no { $task } why"
+reply-question = Reply "answer { $task } your answer"
+plan-due = It is time for the planned task { $plan }: { $title }. Hand it out? Reply "now { $plan }" or "unplan { $plan }"
+plan-fulfilled = The planned task { $plan } was handed out as task { $task }: { $title }
+plan-failed = The planned task { $plan } was not handed out: { $why }. It stays in the plan: { $title }
+
+## Answers to commands
+
+said-created = Task { $task } is handed out to { $count ->
+    [0] nobody yet
+    [one] 1 person
+   *[other] { $count } people
+}: { $title }
+said-planned = Planned as { $plan } for { $schedule }: { $title }
+said-answered = Task { $task }: { $status }.
+said-changed = Task { $task } is changed.
+said-unchanged = Nothing to change.
+said-removed = Task { $task } is removed.
+said-unplanned = { $plan } is out of the plan.
+said-left-out = { $count ->
+    [one] Left out, there is nobody of this name here: { $names }
+   *[other] Left out, there is nobody of these names here: { $names }
+}
+
+## Refusals
+
+refusal-not-in-room = You do not belong to this room. Ask its owner to add you.
+refusal-admins-only = Only owners and admins of the room may do this.
+refusal-not-assigned = Task { $task } is not yours.
+refusal-own-tasks-only = You may see your own tasks only.
+refusal-unknown-task = There is no task "{ $task }".
+refusal-removed-task = Task { $task } was removed.
+refusal-unknown-user = There is no user "{ $name }" in this room.
+refusal-unknown-name = There is no user or group "{ $name }" in this room.
+refusal-unknown-room = There is no room "{ $room }" here.
+refusal-no-clock = There is no contest clock.
+refusal-empty-title = The title is empty.
+refusal-too-long = { $what } too long: { $chars ->
+    [one] 1 character
+   *[other] { $chars } characters
+}, at most { $limit } are allowed.
+refusal-forbidden-character = { $what }: the character { $character } is not allowed.
+refusal-unknown-kind = There is no task type "{ $kind }". There are: todo, todofail, confirm, okfail, question.
+refusal-unknown-status = There is no status "{ $status }". There are: none, running, success, fail, acknowledged.
+refusal-missing = Missing: { $what }.
+refusal-malformed = { $what } is not { $wanted }.
+refusal-too-many = Too many { $what }: at most { $limit } are allowed.
+refusal-not-theirs = "{ $name }" does not have task { $task }.
+refusal-unknown-plan = There is no planned task "{ $plan }". They are numbered s1, s2 and so on; write "plans".
+refusal-bad-schedule = "{ $schedule }" is no moment of a contest. Write start+15 or end-60!, at most { $limit } minutes.
+refusal-missing-field = { $field }: please fill in.
+refusal-unknown-verb = { $nearest ->
+    [none] I do not know "{ $verb }". Write "help" to see what you can do.
+   *[other] I do not know "{ $verb }". Did you mean "{ $nearest }"?
+}
+refusal-surplus = I do not know what to do with "{ $text }".
+refusal-no-open-task = You have no open task.
+refusal-not-durable = It could not be saved, so nothing has changed. Please try again in a minute.
+refusal-busy = Too many changes at once. Please try again in a minute.
+did-you-mean = Did you mean "{ $name }"?
+
+## Things that are too long (by themselves) or too many
+
+what-title = Title
+what-value = Answer
+what-names = names
+what-lines = lines in one message
+what-tasks-in-the-room = tasks in the room
+what-people-assigned-to-a-task = people for one task
+what-planned-tasks = planned tasks
+
+## Questions about lines that can be read in two ways
+
+question-nobody-called = { $count ->
+    [one] There is nobody called "{ $names }" here. What is meant?
+   *[other] There is nobody here called: { $names }. What is meant?
+}
+question-only-people = This is for { $names }, but what is to be done? Add a title; or, if that is the title:
+question-only-schedule = This is for "{ $word }", but what is to be done? Add a title; or, if that is the title:
+question-bare-schedule = Does the title begin with "{ $word }", or is that when?
+question-people-in-title = Is this for { $names }, or is that part of the title?
+question-which-task = Which of your { $count } tasks?
+question-number-or-text = Is "{ $text }" your answer? Then write:
+reading-people = for these people
+reading-title = as a title
+reading-schedule = at that moment
+reading-task = task { $task }: { $title }
+reading-text = as the answer

@@ -1,0 +1,230 @@
+# Слова для людей, по-русски. Ключи и аргументы во всех языках одни и те же; их сравнивает тест.
+
+## Меню: как называется команда и что она делает
+
+item-tasks = Задачи
+item-tasks-help = Ваши задачи; «задачи все» — задачи всей комнаты
+item-start = Начать
+item-start-help = Вы взялись за задачу
+item-done = Готово
+item-done-help = Вы сделали задачу
+item-ok = Да
+item-ok-help = Вы прочитали, или ответ — «да»
+item-fail = Не вышло
+item-fail-help = Не получилось, или ответ — «нет»; напишите почему
+item-answer = Ответить
+item-answer-help = Ответ на вопрос
+item-undo = Отменить ответ
+item-undo-help = Взять назад то, что вы сказали о задаче
+item-who = Люди
+item-who-help = Кто в этой комнате и в каких группах
+item-clock = Время тура
+item-clock-help = Сколько идёт тур и сколько осталось
+item-help = Помощь
+item-help-help = Что можно делать; «помощь готово» — подробнее об одной команде
+item-create = Новая задача
+item-create-help = Раздать задачу сейчас или запланировать её на момент тура
+item-show = Показать задачу
+item-show-help = Одна задача со всеми ответами
+item-assign = Назначить
+item-assign-help = Дать задачу ещё людям или группам
+item-unassign = Снять
+item-unassign-help = Снять задачу с людей
+item-reset = Сбросить
+item-reset-help = Стереть ответы людей, чтобы они ответили заново
+item-rename = Переименовать
+item-rename-help = Изменить название задачи
+item-remove = Удалить
+item-remove-help = Удалить задачу у всех
+item-late = Кого ждём
+item-late-help = Кто на что ещё не ответил
+item-plans = План
+item-plans-help = Что и на какой момент запланировано
+item-now = Раздать сейчас
+item-now-help = Раздать запланированную задачу, не дожидаясь её времени
+item-unplan = Вычеркнуть
+item-unplan-help = Убрать задачу из плана
+
+## Поля форм
+
+field-task = Задача
+field-text = Текст
+field-of = Чьи
+field-verb = Команда
+field-kind = Тип
+field-title = Название
+field-names = Кому
+field-schedule = Когда
+field-plan = Запланированная задача
+hint-schedule = start+15, end-60; с ! — раздать без вопроса
+hint-names = Люди и группы
+hint-everybody = всех
+
+## Типы задач и статусы
+
+kind-todo = сделать
+kind-todofail = сделать, может не выйти
+kind-confirm = подтвердить
+kind-okfail = да или нет
+kind-question = вопрос
+status-none = нет ответа
+status-running = в работе
+status-success = готово
+status-fail = не вышло
+status-acknowledged = прочитано
+
+## Списки
+
+heading-own-tasks = Ваши задачи:
+heading-tasks = Задачи комнаты:
+heading-users = Люди:
+heading-late = Ещё не ответили:
+heading-plans = Запланировано:
+heading-help = Можно написать:
+heading-help-admin = Администраторы могут ещё:
+no-tasks = Задач нет.
+no-open-tasks = Вам сейчас делать нечего.
+no-late = Все ответили.
+no-plans = Ничего не запланировано.
+nobody = никто
+admin-mark = администратор
+and-more = и ещё { $count }
+count-tasks = { $count ->
+    [one] { $count } задача
+    [few] { $count } задачи
+   *[other] { $count } задач
+}
+count-open = { $count ->
+    [one] { $count } открытая задача
+    [few] { $count } открытые задачи
+   *[other] { $count } открытых задач
+}
+count-people = { $count ->
+    [one] { $count } человек
+    [few] { $count } человека
+   *[other] { $count } человек
+}
+count-answered = ответили { $count } из { $total }
+count-minutes = { $count ->
+    [one] { $count } минута
+    [few] { $count } минуты
+   *[other] { $count } минут
+}
+
+## Часы тура
+
+clock-before = Тур ещё не начался.
+clock-running = Идёт тур: { $elapsed } из { $total }.
+clock-paused = Тур приостановлен: { $elapsed } из { $total }.
+clock-over = Тур закончился.
+
+## Что говорится само
+
+greeting = Здравствуйте, { $name }! Я раздаю задачи в комнате { $room }. Напишите «помощь», чтобы узнать, что можно делать.
+greeting-open = { $count ->
+    [one] У вас { $count } открытая задача. Напишите «задачи», чтобы её увидеть.
+    [few] У вас { $count } открытые задачи. Напишите «задачи», чтобы их увидеть.
+   *[other] У вас { $count } открытых задач. Напишите «задачи», чтобы их увидеть.
+}
+new-task = Новая задача { $task }: { $title }
+task-changed = Задача { $task } изменилась: { $title }
+task-removed = Задача { $task } удалена.
+task-taken = Задача { $task } больше не ваша: { $title }
+reminder = { $count ->
+    [one] { $count } задача ждёт вашего ответа:
+    [few] { $count } задачи ждут вашего ответа:
+   *[other] { $count } задач ждут вашего ответа:
+}
+reply-todo = Ответьте «начал { $task }» и «готово { $task }»
+reply-todofail = Ответьте «начал { $task }», «готово { $task }» или «ошибка { $task } причина»
+reply-confirm = Ответьте «да { $task }»
+reply-okfail = Ответьте «да { $task }» или «нет { $task } причина»
+reply-question = Ответьте «ответ { $task } ваш ответ»
+plan-due = Пора раздать запланированную задачу { $plan }: { $title }. Раздать? Ответьте «сейчас { $plan }» или «вычеркнуть { $plan }»
+plan-fulfilled = Запланированная задача { $plan } роздана, её номер { $task }: { $title }
+plan-failed = Запланированная задача { $plan } не роздана: { $why }. Она остаётся в плане: { $title }
+
+## Ответы на команды
+
+said-created = Задача { $task } { $count ->
+    [0] создана, пока никому не назначена
+    [one] роздана, её получил { $count } человек
+    [few] роздана, её получили { $count } человека
+   *[other] роздана, её получили { $count } человек
+}: { $title }
+said-planned = Запланировано как { $plan } на { $schedule }: { $title }
+said-answered = Задача { $task }: { $status }.
+said-changed = Задача { $task } изменена.
+said-unchanged = Менять нечего.
+said-removed = Задача { $task } удалена.
+said-unplanned = { $plan } больше не в плане.
+said-left-out = { $count ->
+    [one] Пропущено, здесь никого так не зовут: { $names }
+   *[other] Пропущены, здесь никого так не зовут: { $names }
+}
+
+## Отказы
+
+refusal-not-in-room = Вас нет в списках этой комнаты. Попросите её владельца вас добавить.
+refusal-admins-only = Это могут только владельцы и администраторы комнаты.
+refusal-not-assigned = Задача { $task } не ваша.
+refusal-own-tasks-only = Вам видны только ваши задачи.
+refusal-unknown-task = Задачи «{ $task }» нет.
+refusal-removed-task = Задача { $task } удалена.
+refusal-unknown-user = Пользователя «{ $name }» в этой комнате нет.
+refusal-unknown-name = Ни пользователя, ни группы «{ $name }» в этой комнате нет.
+refusal-unknown-room = Комнаты «{ $room }» здесь нет.
+refusal-no-clock = Часов тура нет.
+refusal-empty-title = Название пустое.
+refusal-too-long = { $what }: слишком длинно, { $chars ->
+    [one] { $chars } символ
+    [few] { $chars } символа
+   *[other] { $chars } символов
+}; можно не больше { $limit }.
+refusal-forbidden-character = { $what }: символ { $character } недопустим.
+refusal-unknown-kind = Типа задач «{ $kind }» нет. Есть todo, todofail, confirm, okfail, question.
+refusal-unknown-status = Статуса «{ $status }» нет. Есть none, running, success, fail, acknowledged.
+refusal-missing = Не хватает: { $what }.
+refusal-malformed = Не той формы: { $what }; нужно { $wanted }.
+refusal-too-many = Слишком много { $what }: можно не больше { $limit }.
+refusal-not-theirs = У «{ $name }» нет задачи { $task }.
+refusal-unknown-plan = Запланированной задачи «{ $plan }» нет. Их номера — s1, s2 и так далее; напишите «план».
+refusal-bad-schedule = «{ $schedule }» — не момент тура. Напишите start+15 или end-60!, не больше { $limit } минут.
+refusal-missing-field = { $field }: нужно заполнить.
+refusal-unknown-verb = { $nearest ->
+    [none] Не знаю, что такое «{ $verb }». Напишите «помощь», чтобы узнать, что можно делать.
+   *[other] Не знаю, что такое «{ $verb }». Может быть, «{ $nearest }»?
+}
+refusal-surplus = Не знаю, что делать с «{ $text }».
+refusal-no-open-task = У вас нет открытых задач.
+refusal-not-durable = Не удалось сохранить, поэтому ничего не изменилось. Попробуйте ещё раз через минуту.
+refusal-busy = Слишком много изменений сразу. Попробуйте ещё раз через минуту.
+did-you-mean = Может быть, «{ $name }»?
+
+## Чего слишком много (родительный падеж) или что слишком длинно (именительный)
+
+what-title = Название
+what-value = Ответ
+what-names = имён
+what-lines = строк в одном сообщении
+what-tasks-in-the-room = задач в комнате
+what-people-assigned-to-a-task = людей на одну задачу
+what-planned-tasks = запланированных задач
+
+## Вопросы о строках, которые можно понять по-разному
+
+question-nobody-called = { $count ->
+    [one] Никого по имени «{ $names }» здесь нет. Что имеется в виду?
+   *[other] Здесь никого так не зовут: { $names }. Что имеется в виду?
+}
+question-only-people = Это для { $names }, а что нужно сделать? Допишите название; если это и есть название:
+question-only-schedule = «{ $word }» — это когда, а что нужно сделать? Допишите название; если это и есть название:
+question-bare-schedule = «{ $word }» — это начало названия или время?
+question-people-in-title = Это для { $names } или это часть названия?
+question-which-task = О какой из ваших задач речь? Их { $count }.
+question-number-or-text = «{ $text }» — это ваш ответ? Тогда напишите:
+reading-people = для этих людей
+reading-title = как название
+reading-schedule = к этому времени
+reading-task = задача { $task }: { $title }
+reading-text = как ответ
