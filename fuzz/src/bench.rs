@@ -136,7 +136,7 @@ impl Bench {
                 let outcome = decided.map(|decision| {
                     if let Some(change) = decision.change {
                         self.revision += 1;
-                        notice = Some(board.notice(&change));
+                        notice = board.notice(&change);
                         board.apply(self.revision, &change);
                     }
                     decision.left_out

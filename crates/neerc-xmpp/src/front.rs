@@ -677,6 +677,8 @@ impl Front {
                     self.outbox.asked(room, from, now_ms, Hears::Tasks);
                 }
             },
+            // No packet asks these; chat lines and forms answer them in words.
+            Query::Show { .. } | Query::Late | Query::Plans => asked.back.result(&mut self.wire.out, |_| ()),
         }
     }
 

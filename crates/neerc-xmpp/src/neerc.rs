@@ -110,6 +110,9 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::RemovedTask { .. }
         | Refusal::UnknownUser { .. }
         | Refusal::UnknownRoom { .. }
+        | Refusal::NotTheirs { .. }
+        | Refusal::UnknownPlan { .. }
+        | Refusal::NoOpenTask
         | Refusal::NoClock => Condition::ItemNotFound,
         Refusal::UnknownName { .. }
         | Refusal::EmptyTitle
@@ -118,6 +121,10 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::UnknownKind { .. }
         | Refusal::UnknownStatus { .. }
         | Refusal::Missing { .. }
+        | Refusal::BadSchedule { .. }
+        | Refusal::MissingField { .. }
+        | Refusal::UnknownVerb { .. }
+        | Refusal::Surplus { .. }
         | Refusal::Malformed { .. }
         | Refusal::TooMany { .. } => Condition::BadRequest,
         Refusal::NotDurable => Condition::InternalServerError,

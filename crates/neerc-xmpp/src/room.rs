@@ -738,7 +738,8 @@ mod tests {
         let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
         for _ in 0..2 {
             room.presence(0, &Shell::of(&element).unwrap(), &element, wire);
-            let joined = ["hall1@localhost/A", "hall1@localhost/B"].map(|jid| Address::parse(jid).map(RoomEvent::Joined));
+            let joined =
+                ["hall1@localhost/A", "hall1@localhost/B"].map(|jid| Address::parse(jid).map(RoomEvent::Joined));
             assert_eq!(room.take_events(), joined.into_iter().flatten().collect::<Vec<_>>());
         }
     }

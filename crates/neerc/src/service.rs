@@ -126,10 +126,11 @@ impl Service {
         let time = Steady::start();
         let mut front = Front::new(settings, time.now_ms(), told_revision);
         for Entry { revision, room, change, .. } in untold {
-            let mut notice = boards
+            let notice = boards
                 .get(&room)
                 .map(|board| board.notice(&change))
                 .unwrap_or_else(|| neerc_core::board::Board::default().notice(&change));
+            let Some(mut notice) = notice else { continue };
             notice.lost.sort();
             front.tell(time.now_ms(), &room, revision, notice);
         }
@@ -330,7 +331,7 @@ impl Service {
             board.apply(revision, &change);
             self.revision = revision;
             log_change(revision, &room, &by, &change);
-            notices.push((room, revision, notice));
+            notices.extend(notice.map(|notice| (room, revision, notice)));
         }
         self.answer(outcomes);
         let now_ms = self.time.now_ms();
@@ -430,6 +431,8 @@ fn log_change(revision: u64, room: &str, by: &Person, change: &neerc_core::chang
         Change::Edited { .. } => "edited",
         Change::Answered { .. } => "answered",
         Change::Removed { .. } => "removed",
+        Change::Planned(_) => "planned",
+        Change::Unplanned { .. } => "unplanned",
     };
-    tracing::debug!(revision, room, by = by.bare(), task = change.task().0, what);
+    tracing::debug!(revision, room, by = by.bare(), task = change.task().map(|task| task.0), what);
 }

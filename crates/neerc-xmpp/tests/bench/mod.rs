@@ -146,8 +146,9 @@ impl Bench {
         self.front = Front::new(self.settings.clone(), self.now_ms, told);
         self.ahead = self.boards.clone();
         for Entry { revision, room, change, .. } in self.log.iter().filter(|entry| entry.revision > told) {
-            let mut notice =
+            let notice =
                 self.boards.get(room).map_or_else(|| Board::default().notice(change), |board| board.notice(change));
+            let Some(mut notice) = notice else { continue };
             notice.lost.sort();
             self.front.tell(self.now_ms, room, *revision, notice);
         }
@@ -247,7 +248,8 @@ impl Bench {
         let mut notices = Vec::new();
         for entry in entries {
             let board = self.boards.entry(entry.room.clone()).or_default();
-            notices.push((entry.room.clone(), entry.revision, board.notice(&entry.change)));
+            let notice = board.notice(&entry.change);
+            notices.extend(notice.map(|notice| (entry.room.clone(), entry.revision, notice)));
             board.apply(entry.revision, &entry.change);
             self.revision = entry.revision;
             self.log.push(entry);

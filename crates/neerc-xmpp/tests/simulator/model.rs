@@ -118,14 +118,14 @@ impl Model {
                     assert_eq!(*person, entry.by, "an answer for somebody else");
                     None
                 }
-                Change::Removed { .. } => None,
+                Change::Removed { .. } | Change::Planned(_) | Change::Unplanned { .. } => None,
             };
             if let Some(timestamp_ms) = given {
                 assert!(timestamp_ms > self.highest_timestamp[room], "timestamps do not increase");
                 self.highest_timestamp[room] = timestamp_ms;
             }
             board.apply(entry.revision, &entry.change);
-            let task = entry.change.task();
+            let Some(task) = entry.change.task() else { continue };
             let copy = board.task(task).map(Copy::of);
             let version = Version { revision: entry.revision, at_ms: now_ms, copy };
             self.history.entry((room, task.0)).or_default().push(version);
@@ -157,7 +157,7 @@ impl Model {
     pub fn decided(&mut self, ask: &Ask, before: &Board, entry: &Entry) {
         self.check_edit(ask, before, entry);
         let room = ROOMS.iter().position(|room| **room == *ask.room).expect("a room");
-        self.under_way.extend(before.task(entry.change.task()).map(|task| (room, Copy::of(task))));
+        self.under_way.extend(entry.change.task().and_then(|id| before.task(id)).map(|task| (room, Copy::of(task))));
     }
 
     /// What was decided is durable, or lost.

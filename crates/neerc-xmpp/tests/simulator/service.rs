@@ -66,8 +66,9 @@ impl Service {
         let boards = disk.boards();
         let mut front = Front::new(settings, now_ms, disk.told);
         for Entry { revision, room, change, .. } in disk.log.iter().filter(|entry| entry.revision > disk.told) {
-            let notice = boards.get(room).cloned().unwrap_or_default().notice(change);
-            front.tell(now_ms, room, *revision, notice);
+            if let Some(notice) = boards.get(room).cloned().unwrap_or_default().notice(change) {
+                front.tell(now_ms, room, *revision, notice);
+            }
         }
         let revision = disk.log.len() as u64;
         Service {
@@ -148,7 +149,7 @@ impl Service {
             let notice = board.notice(&change);
             board.apply(revision, &change);
             self.revision = revision;
-            notices.push((room, revision, notice));
+            notices.extend(notice.map(|notice| (room, revision, notice)));
         }
         self.answer(now_ms, outcomes);
         for (room, revision, notice) in notices {
