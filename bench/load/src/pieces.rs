@@ -372,7 +372,7 @@ pub fn start(scale: Scale) -> Outcome<Vec<Row>> {
 pub fn growth(scale: Scale) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     let mut points = Vec::new();
-    let sizes: &[usize] = if scale.is_quick { &[10, 100, 1_000] } else { &[10, 30, 100, 300, 1_000, 4_000] };
+    let sizes: &[usize] = if scale.is_quick { &[10, 100, 1_000] } else { &[10, 30, 100, 300, 1_000, 5_000] };
     for &people in sizes {
         let mut service = Service::start(Cast { members: people, sessions: people }, 1, people)?;
         service.link.drain(Duration::from_millis(300), PATIENCE)?;

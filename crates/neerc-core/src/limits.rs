@@ -11,8 +11,8 @@ pub const ASSIGNEES: usize = 10_000;
 pub const NAMES_PER_PACKET: usize = 10_000;
 /// Most live tasks in one room.
 pub const TASKS_PER_ROOM: usize = 20_000;
-/// How much of one task's history is kept to recognise old copies of it, in bytes: about 4,000 plain answers.
-pub const HISTORY_BYTES: usize = 256 * 1024;
+/// How much of one task's history is kept to recognise old copies of it, in bytes: about 1,000 plain answers.
+pub const HISTORY_BYTES: usize = 64 * 1024;
 /// What one person in one step of a task's history counts for besides the text of their answer, in bytes.
 pub const HISTORY_ENTRY_BYTES: usize = 64;
 /// Earlier titles of one task that are kept to recognise old copies of it.
