@@ -91,4 +91,4 @@ pub const CLOCK_POLL_MS: u64 = 1_000;
 pub const CLOCK_SMOOTHING_MS: i64 = 60_000;
 
 /// Changes after which a snapshot of the boards is stored.
-pub const CHANGES_PER_SNAPSHOT: u64 = 50_000;
+pub const CHANGES_PER_SNAPSHOT: u64 = 200_000;

@@ -8,7 +8,7 @@ use crate::entity::{Answer, Entity, Place};
 use crate::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::groups::{GroupSettings, Groups};
 use crate::neerc::{self, Notification, Request};
-use crate::outbox::{Due, Hears, Outbox};
+use crate::outbox::{Due, Hears, Key, Outbox};
 use crate::probe::{Probe, RoundTrips};
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
 use crate::stanza::{Condition, Kind, NS_COMPONENT, ReturnAddress, Shell, attribute};
@@ -156,6 +156,8 @@ pub struct Front {
     /// The list of each room as it was last written, with the revision that it shows.
     lists: Vec<Option<(u64, AllTasks)>>,
     user_lists: Vec<Option<Arc<Vec<u8>>>>,
+    /// The notification that was written last, with the task and its revision.
+    written: Option<(Key, u64, Notification)>,
     troubles: HashMap<&'static str, String>,
 }
 
@@ -204,6 +206,7 @@ impl Front {
             told_revision,
             lists: vec![None; rooms.len()],
             user_lists: vec![None; rooms.len()],
+            written: None,
             rooms,
             settings,
             troubles: HashMap::new(),
@@ -973,7 +976,12 @@ impl Front {
             task.map(|task| Notification::task(component, host, task, sight, of, *wiki_packet, *max_stanza_bytes))
         };
         let mut difference: Option<Option<Notification>> = None;
-        let mut whole: Option<Notification> = None;
+        // What the link took only in part goes on with the same words, unless there is news.
+        let revision = task.map(|task| task.revision);
+        let mut whole = match self.written.take() {
+            Some((key, written_at, whole)) if key == due.key && Some(written_at) == revision => Some(whole),
+            _ => None,
+        };
         let mut removal: Option<Notification> = None;
         let mut written = 0;
         for &slot in &due.slots {
@@ -1029,6 +1037,7 @@ impl Front {
                 }
             }
         }
+        self.written = whole.zip(revision).map(|(whole, revision)| (due.key, revision, whole));
         let rest = due.slots.split_off(written);
         self.outbox.told(now_ms, &due);
         if rest.is_empty() { self.outbox.finish(due.key) } else { self.outbox.put_back(due.key, &rest) }
