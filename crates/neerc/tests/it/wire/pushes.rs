@@ -9,7 +9,7 @@ use super::{
 use crate::raw::Raw;
 use crate::servers::Kind;
 use crate::slix::Stanza;
-use crate::wait::PATIENCE;
+use crate::wait::{PATIENCE, wait_for};
 
 on_both!(
     a_notification_has_exactly_the_form_that_clients_read,
@@ -327,6 +327,9 @@ fn a_burst_is_spaced_and_ends_with_the_newest_state(kind: Kind) {
     let mut seen = Vec::new();
     for burst in 0..20 {
         let last = format!("burst {burst} of 20");
+        // What was told before must not hold the first of these back.
+        let quiet = Instant::now();
+        wait_for("the spacing has passed", || quiet.elapsed() > Duration::from_millis(60));
         let began = Instant::now();
         let arrivals = std::thread::scope(|scope| {
             let reader = scope.spawn(|| {
