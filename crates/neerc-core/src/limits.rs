@@ -37,6 +37,15 @@ pub const STANZA_DEPTH: usize = 32;
 /// How much of the start tag of an over-long stanza is kept to answer it, in bytes.
 pub const HEAD_BYTES: usize = 8 * 1024;
 
+/// Most elements and pieces of text in a stanza taken from the server.
+pub const STANZA_NODES: usize = 10_000;
+/// Most attributes of one element in a stanza taken from the server; duplicates are found by comparing all pairs.
+pub const STANZA_ATTRIBUTES: usize = 256;
+/// What the start tag and the addresses of a stanza sent may take, in bytes.
+pub const STANZA_HEAD_BYTES: usize = 4 * 1024;
+/// The longest that a full JID can be (RFC 7622 section 3.1), in bytes.
+pub const ADDRESS_BYTES: usize = 3 * 1024;
+
 /// Most sessions (full JIDs) that are told of changes in one room.
 pub const SESSIONS_PER_ROOM: usize = 50_000;
 /// How long a session that only asked for the tasks is told of changes after its last request, in ms.
@@ -62,6 +71,10 @@ pub const LINK_QUEUE_BYTES: usize = 256 * 1024;
 pub const RECONNECT_FIRST_MS: i64 = 500;
 /// Longest pause before the link is connected again, in ms.
 pub const RECONNECT_LONGEST_MS: i64 = 30_000;
+/// How long opening a TCP connection may take, in ms.
+pub const CONNECT_MS: u64 = 10_000;
+/// Least time between two fences, in ms: what a crash may tell twice.
+pub const FENCE_MS: i64 = 100;
 /// How long opening the stream may take, from the connection to the accepted handshake, in ms.
 pub const HANDSHAKE_MS: i64 = 10_000;
 /// Silence of the server after which it is pinged, in ms.
@@ -85,6 +98,8 @@ pub const RETRY_ROOM_MS: i64 = 10_000;
 pub const REREAD_GROUP_MS: i64 = 60_000;
 /// How often a running contest clock is sent, in ms.
 pub const CLOCK_TICK_MS: i64 = 60_000;
+/// Largest clock file that is read, in bytes.
+pub const CLOCK_FILE_BYTES: u64 = 64 * 1024;
 /// How often the clock file is looked at, in ms.
 pub const CLOCK_POLL_MS: u64 = 1_000;
 /// How far a newer reading of a running clock may lie behind the earliest one before it counts as a real change, in ms.

@@ -161,9 +161,6 @@ pub struct Front {
     troubles: HashMap<&'static str, String>,
 }
 
-/// Least time between two fences, in ms: what a crash may tell twice.
-const FENCE_MS: i64 = 100;
-
 impl Front {
     /// A front that is not connected. `told_revision`: up to which everybody was told before.
     pub fn new(settings: FrontSettings, started_ms: i64, told_revision: u64) -> Front {
@@ -681,7 +678,14 @@ impl Front {
                 }
             },
             // No packet asks these; chat lines and forms answer them in words.
-            Query::Show { .. } | Query::Late | Query::Plans => asked.back.result(&mut self.wire.out, |_| ()),
+            // No packet of this protocol asks these; they are for faces that show them to people.
+            Query::Show { .. } | Query::Late | Query::Plans => {
+                asked.back.error(
+                    &mut self.wire.out,
+                    Condition::ServiceUnavailable,
+                    "nothing here answers such a request",
+                );
+            }
         }
     }
 
@@ -694,7 +698,7 @@ impl Front {
         let own = (self.settings.visibility == Visibility::Own && !power).then(|| from.person());
         let mut payload = Vec::new();
         neerc::write_changes(&mut payload, self.settings.host.domain(), board, since, own.as_ref());
-        if payload.len() + STANZA_HEAD_BYTES > self.settings.max_stanza_bytes {
+        if payload.len() + limits::STANZA_HEAD_BYTES > self.settings.max_stanza_bytes {
             return self.query(now_ms, asked, from, &Query::Tasks { of: None }, boards);
         }
         asked.back.result(&mut self.wire.out, |out| out.extend_from_slice(&payload));
@@ -755,7 +759,7 @@ impl Front {
     /// Writes a list of tasks, as many as fit, and says how many were left out.
     fn write_list(&mut self, room: usize, mut tasks: Vec<&Task>, of: Option<&Person>) -> (Vec<u8>, usize) {
         let host = self.settings.host.domain();
-        let limit = self.settings.max_stanza_bytes.saturating_sub(STANZA_HEAD_BYTES);
+        let limit = self.settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES);
         let mut out = Vec::new();
         neerc::write_tasks(&mut out, host, tasks.iter().copied(), of);
         if out.len() <= limit {
@@ -940,7 +944,7 @@ impl Front {
             self.transmit_task(now_ms, boards, due, out, limit);
         }
         if out.len() < limit && now_ms >= self.fence_ms && self.outbox.take_fence() {
-            self.fence_ms = now_ms + FENCE_MS;
+            self.fence_ms = now_ms + limits::FENCE_MS;
             let host = self.settings.host.clone();
             self.wire.request(now_ms, "get", &host, PING, Purpose::Fence);
             out.append(&mut self.wire.out);
@@ -1044,11 +1048,9 @@ impl Front {
     }
 }
 
-/// What a stanza's start tag and addresses may take, in bytes.
-const STANZA_HEAD_BYTES: usize = 4_096;
-
 /// Bounds of the tree of one stanza.
-const TREE: TreeLimits = TreeLimits { depth: limits::STANZA_DEPTH, nodes: 10_000, attributes: 256 };
+const TREE: TreeLimits =
+    TreeLimits { depth: limits::STANZA_DEPTH, nodes: limits::STANZA_NODES, attributes: limits::STANZA_ATTRIBUTES };
 
 fn new_framer() -> Framer {
     Framer::new(FrameLimits {

@@ -6,6 +6,7 @@ use crate::xml::{Element, escape_text};
 use neerc_core::board::Board;
 use neerc_core::clock::Reading;
 use neerc_core::command::{Command, Manner, Named, Query};
+use neerc_core::limits;
 use neerc_core::notice::Sight;
 use neerc_core::people::{People, Person};
 use neerc_core::refusal::Refusal;
@@ -240,9 +241,6 @@ pub fn shorten(tasks: &mut Vec<&Task>, host: &str, of: Option<&Person>, limit: u
     gone.len()
 }
 
-/// The longest that a full JID can be, in bytes.
-const ADDRESS_BYTES: usize = 3_072;
-
 /// A notification about one task, ready but for the recipient: `head` goes before the recipient's address, `tail`
 /// after it.
 #[derive(Clone, Debug, Default)]
@@ -372,7 +370,7 @@ impl Notification {
     /// The most bytes that it may take with an address.
     #[allow(clippy::len_without_is_empty)] // it never is
     pub fn len(&self) -> usize {
-        self.head.len() + self.tail.len() + ADDRESS_BYTES
+        self.head.len() + self.tail.len() + limits::ADDRESS_BYTES
     }
 
     /// Writes it for one recipient, whose address is escaped already.

@@ -192,13 +192,7 @@ impl Outbox {
 
     /// The session has left the room. It is told nothing more unless it has sent presence to the service itself.
     pub fn left(&mut self, room: usize, address: &Address) {
-        let Some(&slot) = self.slots.index.get(&(room, address.clone())) else { return };
-        let Some(session) = &mut self.slots.sessions[slot] else { return };
-        session.joined = false;
-        session.asked_ms = None;
-        if !session.directed {
-            self.forget(slot);
-        }
+        self.withdraw(room, address, |session| session.joined = false);
     }
 
     /// The session has sent presence to the service itself.
@@ -210,11 +204,16 @@ impl Outbox {
 
     /// The session has taken its presence to the service back. It is told nothing more unless it is in the room.
     pub fn undirected(&mut self, room: usize, address: &Address) {
+        self.withdraw(room, address, |session| session.directed = false);
+    }
+
+    /// Takes back one reason to tell the session of changes; having asked is none any more either.
+    fn withdraw(&mut self, room: usize, address: &Address, reason: impl FnOnce(&mut Session)) {
         let Some(&slot) = self.slots.index.get(&(room, address.clone())) else { return };
         let Some(session) = &mut self.slots.sessions[slot] else { return };
-        session.directed = false;
+        reason(session);
         session.asked_ms = None;
-        if !session.joined {
+        if !session.joined && !session.directed {
             self.forget(slot);
         }
     }

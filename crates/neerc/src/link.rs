@@ -40,9 +40,6 @@ pub struct Link {
     received: usize,
 }
 
-/// How long opening a TCP connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
-
 impl Link {
     /// A link to `host:port`, which is being connected at once.
     pub fn open(server: String) -> Link {
@@ -179,7 +176,7 @@ pub enum Reads {
 fn connecting(server: String, after: Duration) -> Connecting {
     Box::pin(async move {
         tokio::time::sleep(after).await;
-        let connect = tokio::time::timeout(CONNECT, TcpStream::connect(&server));
+        let connect = tokio::time::timeout(Duration::from_millis(limits::CONNECT_MS), TcpStream::connect(&server));
         let stream = connect.await.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no answer in time"))??;
         stream.set_nodelay(true)?; // small stanzas must not wait for each other's acknowledgement
         Ok(stream)

@@ -8,9 +8,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Largest clock file that is read, in bytes.
-const FILE_BYTES: u64 = 64 * 1024;
-
 /// Reads the file every second and sends each reading that differs from the one before. Ends when nobody listens.
 pub async fn watch(file: PathBuf, readings: mpsc::Sender<Reading>) {
     let mut ticks = tokio::time::interval(Duration::from_millis(limits::CLOCK_POLL_MS));
@@ -42,8 +39,11 @@ async fn read(file: &Path) -> Result<Reading, String> {
     let path = file.to_owned();
     let read = tokio::task::spawn_blocking(move || {
         let bytes = std::fs::metadata(&path)?.len();
-        if bytes > FILE_BYTES {
-            return Err(std::io::Error::other(format!("it has {bytes} bytes; at most {FILE_BYTES} are read")));
+        if bytes > limits::CLOCK_FILE_BYTES {
+            return Err(std::io::Error::other(format!(
+                "it has {bytes} bytes; at most {} are read",
+                limits::CLOCK_FILE_BYTES
+            )));
         }
         std::fs::read_to_string(&path)
     });

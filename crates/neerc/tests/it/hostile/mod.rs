@@ -33,9 +33,17 @@ trait Way {
     /// Sends the input and says what came back to the sender.
     fn send(&mut self, input: &Input, bytes: &[u8], wanted: &Reply) -> Reply;
     /// How long another user waits for the answer to a ping.
-    fn ping(&mut self) -> Duration;
+    fn ping(&mut self) -> Duration {
+        let began = Instant::now();
+        self.jury_asks("get", &query("ping"));
+        began.elapsed()
+    }
     /// What another user sees: tasks and users.
-    fn state(&mut self) -> (Said, Said);
+    fn state(&mut self) -> (Said, Said) {
+        (self.jury_asks("get", &query("tasks")), self.jury_asks("get", &query("users")))
+    }
+    /// What the service answers to another user.
+    fn jury_asks(&mut self, kind: &str, child: &str) -> Said;
     /// Fills in the addresses.
     fn fill(&self, text: &str) -> String;
 }
@@ -143,17 +151,16 @@ impl<'a> Through<'a> {
         self.hall = Raw::login(self.server, "hall1", &unique("bad"));
         self.nick = unique("Evil");
     }
+}
 
-    #[track_caller]
+impl Way for Through<'_> {
     fn jury_asks(&mut self, kind: &str, child: &str) -> Said {
         let id = unique("j");
         self.jury.send(&format!("<iq to='{}' type='{kind}' id='{id}'>{child}</iq>", self.neerc.room_jid(&self.room)));
         let answer = self.jury.expect(|text| Said::read(text).id == id);
         Said { id: String::new(), xml: String::new(), ..Said::read(&answer) }
     }
-}
 
-impl Way for Through<'_> {
     fn prelude(&mut self, text: &str) {
         self.hall.send(text);
         // Through the room, behind all that the room hands on; whatever the answer is, the program has seen the rest.
@@ -190,16 +197,6 @@ impl Way for Through<'_> {
                 }
             }
         }
-    }
-
-    fn ping(&mut self) -> Duration {
-        let began = Instant::now();
-        self.jury_asks("get", &query("ping"));
-        began.elapsed()
-    }
-
-    fn state(&mut self) -> (Said, Said) {
-        (self.jury_asks("get", &query("tasks")), self.jury_asks("get", &query("users")))
     }
 
     fn fill(&self, text: &str) -> String {
@@ -299,7 +296,7 @@ struct Straight {
 const BAD: &str = "hall1@localhost/bad";
 const JURY: &str = "jury1@localhost/desk";
 
-impl Straight {
+impl Way for Straight {
     fn jury_asks(&mut self, kind: &str, child: &str) -> Said {
         let id = unique("j");
         let iq = self.fake.iq(JURY, kind, &id, child);
@@ -307,9 +304,7 @@ impl Straight {
         let answer = self.fake.expect(|said| said.id == id && said.to == JURY);
         Said { id: String::new(), xml: String::new(), ..answer }
     }
-}
 
-impl Way for Straight {
     fn prelude(&mut self, text: &str) {
         self.fake.send(text);
     }
@@ -327,16 +322,6 @@ impl Way for Straight {
         };
         let said = self.fake.expect(is_over);
         Reply::of(&said, input).unwrap_or(Reply::Silence)
-    }
-
-    fn ping(&mut self) -> Duration {
-        let began = Instant::now();
-        self.jury_asks("get", &query("ping"));
-        began.elapsed()
-    }
-
-    fn state(&mut self) -> (Said, Said) {
-        (self.jury_asks("get", &query("tasks")), self.jury_asks("get", &query("users")))
     }
 
     fn fill(&self, text: &str) -> String {
