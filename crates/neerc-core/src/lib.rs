@@ -24,3 +24,4 @@ pub mod people;
 pub mod plan;
 pub mod refusal;
 pub mod task;
+pub mod words;

@@ -3,132 +3,51 @@
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
-use neerc_core::line::{LineQuestion, Reading};
-use neerc_core::refusal::Refusal;
+use neerc_core::words::{Arg, Language, Words};
 use std::sync::LazyLock;
 use unic_langid::LanguageIdentifier;
 
-/// A language that people are spoken to in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-    /// Russian.
-    Russian,
-}
+/// The words in the files.
+#[derive(Clone, Copy, Debug)]
+pub struct Files;
 
-impl Language {
-    /// Every language.
-    pub const ALL: [Language; 2] = [Language::English, Language::Russian];
-
-    /// The language of a tag as in `xml:lang` (`ru`, `ru-RU`); `None` if there are no words in it.
-    pub fn parse(tag: &str) -> Option<Language> {
-        let main = tag.split(['-', '_']).next().unwrap_or(tag);
-        Language::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(main))
-    }
-
-    /// The tag, for `xml:lang`.
-    pub fn tag(self) -> &'static str {
-        match self {
-            Language::English => "en",
-            Language::Russian => "ru",
-        }
-    }
-
-    fn source(self) -> &'static str {
-        match self {
-            Language::English => include_str!("i18n/en.ftl"),
-            Language::Russian => include_str!("i18n/ru.ftl"),
-        }
-    }
-
-    fn words(self) -> &'static Words {
-        static ENGLISH: LazyLock<Words> = LazyLock::new(|| Words::of(Language::English));
-        static RUSSIAN: LazyLock<Words> = LazyLock::new(|| Words::of(Language::Russian));
-        match self {
-            Language::English => &ENGLISH,
-            Language::Russian => &RUSSIAN,
-        }
+impl Words for Files {
+    fn find(&self, language: Language, key: &str, args: &[(&str, Arg<'_>)]) -> Option<String> {
+        bundle(language).say(key, args).or_else(|| bundle(Language::English).say(key, args))
     }
 }
 
-/// What stands in a blank of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arg<'a> {
-    /// A text, as it is.
-    Text(&'a str),
-    /// A number, which the words around it agree with.
-    Number(i64),
-}
-
-/// The text of that key in a language.
-pub fn say(language: Language, key: &str, args: &[(&str, Arg<'_>)]) -> String {
-    let said = language.words().say(key, args).or_else(|| Language::English.words().say(key, args));
-    said.unwrap_or_else(|| key.to_owned())
-}
-
-/// The words of a refusal.
-pub fn refusal(language: Language, refusal: &Refusal) -> String {
-    let words = |(name, value): (&'static str, String)| match name {
-        "what" => (name, named(language, "what", value)),
-        "field" => (name, named(language, "field", value)),
-        _ => (name, value),
-    };
-    let args: Vec<_> = refusal.args().into_iter().map(words).collect();
-    say_all(language, &format!("refusal-{}", refusal.key()), &args)
-}
-
-/// The words of a question about a line, then each reading with the line to send for it.
-pub fn question(language: Language, question: &LineQuestion) -> String {
-    let mut said = say_all(language, &format!("question-{}", question.key()), &question.args());
-    for proposal in question.proposals() {
-        let args = match &proposal.reading {
-            Reading::Task(task, title) => vec![("task", task.to_string()), ("title", title.as_str().to_owned())],
-            Reading::People | Reading::Title | Reading::Schedule | Reading::Text => Vec::new(),
-        };
-        let reading = say_all(language, &format!("reading-{}", proposal.reading.key()), &args);
-        said.push_str(&format!("\n{} — {reading}", proposal.line));
+fn source(language: Language) -> &'static str {
+    match language {
+        Language::English => include_str!("i18n/en.ftl"),
+        Language::Russian => include_str!("i18n/ru.ftl"),
     }
-    said
 }
 
-/// The word for a thing that the core names in English; the English itself if there is none.
-fn named(language: Language, group: &str, thing: String) -> String {
-    let slug = thing.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-    language.words().say(&format!("{group}-{slug}"), &[]).unwrap_or(thing)
-}
-
-/// What the core hands out as text; its numbers are told by their names.
-fn say_all(language: Language, key: &str, args: &[(&'static str, String)]) -> String {
-    let arg = |(name, value): &'_ (&'static str, String)| {
-        let number = if matches!(*name, "count" | "chars" | "limit") { value.parse().ok() } else { None };
-        (*name, number)
-    };
-    let numbers: Vec<_> = args.iter().map(arg).collect();
-    let args: Vec<_> = numbers
-        .into_iter()
-        .zip(args)
-        .map(|((name, number), (_, value))| (name, number.map_or(Arg::Text(value), Arg::Number)))
-        .collect();
-    say(language, key, &args)
+fn bundle(language: Language) -> &'static Bundle {
+    static ENGLISH: LazyLock<Bundle> = LazyLock::new(|| Bundle::of(Language::English));
+    static RUSSIAN: LazyLock<Bundle> = LazyLock::new(|| Bundle::of(Language::Russian));
+    match language {
+        Language::English => &ENGLISH,
+        Language::Russian => &RUSSIAN,
+    }
 }
 
 /// The words of one language.
-struct Words(FluentBundle<FluentResource>);
+struct Bundle(FluentBundle<FluentResource>);
 
-impl Words {
+impl Bundle {
     /// Whatever of a file cannot be read is missing; a test asserts that nothing is.
-    fn of(language: Language) -> Words {
+    fn of(language: Language) -> Bundle {
         let id: LanguageIdentifier = language.tag().parse().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![id]);
         bundle.set_use_isolating(false);
-        let resource = match FluentResource::try_new(language.source().to_owned()) {
+        let resource = match FluentResource::try_new(source(language).to_owned()) {
             Ok(resource) => resource,
             Err((resource, _)) => resource,
         };
         bundle.add_resource_overriding(resource);
-        Words(bundle)
+        Bundle(bundle)
     }
 
     fn say(&self, key: &str, args: &[(&str, Arg<'_>)]) -> Option<String> {
@@ -149,7 +68,9 @@ impl Words {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use neerc_core::line::{LineQuestion, Reading};
     use neerc_core::menu::MENU;
+    use neerc_core::refusal::Refusal;
     use neerc_core::task::{Kind, Progress, TaskId, Title};
     use std::collections::{BTreeMap, BTreeSet};
 
@@ -161,7 +82,7 @@ mod tests {
     fn keys(language: Language) -> BTreeMap<String, BTreeSet<String>> {
         let mut keys = BTreeMap::new();
         let mut blanks = &mut BTreeSet::new();
-        for line in language.source().lines().filter(|line| !line.starts_with('#')) {
+        for line in source(language).lines().filter(|line| !line.starts_with('#')) {
             if let Some((key, _)) = line.split_once(" = ").filter(|_| is_key(line)) {
                 blanks = keys.entry(key.to_owned()).or_insert_with(BTreeSet::new);
             }
@@ -173,17 +94,17 @@ mod tests {
     }
 
     fn count(language: Language, key: &str, count: i64) -> String {
-        say(language, key, &[("count", Arg::Number(count))])
+        Files.say(language, key, &[("count", Arg::Number(count))])
     }
 
     #[test]
     fn the_files_are_well_formed_and_have_the_same_keys_and_blanks() {
         for language in Language::ALL {
-            let resource = FluentResource::try_new(language.source().to_owned());
+            let resource = FluentResource::try_new(source(language).to_owned());
             resource.map_err(|(_, errors)| errors).unwrap();
-            let (keys, given) = (keys(language), language.source().lines().filter(|line| is_key(line)).count());
+            let (keys, given) = (keys(language), source(language).lines().filter(|line| is_key(line)).count());
             assert_eq!(keys.len(), given, "a key is given twice");
-            assert!(keys.keys().all(|key| language.words().0.has_message(key)));
+            assert!(keys.keys().all(|key| bundle(language).0.has_message(key)));
         }
         assert_eq!(keys(Language::English), keys(Language::Russian));
         assert!(keys(Language::English)["greeting"].contains("room"));
@@ -222,7 +143,7 @@ mod tests {
                     .iter()
                     .map(|blank| (&**blank, if number(blank) { Arg::Number(5) } else { Arg::Text("X") }))
                     .collect();
-                let said = say(language, &key, &args);
+                let said = Files.say(language, &key, &args);
                 assert!(
                     (said != key || key == "nobody") && !said.contains(['{', '}', '$', '\u{2068}']),
                     "{key}: {said}"
@@ -235,11 +156,11 @@ mod tests {
     fn every_refusal_is_said_whole() {
         for language in Language::ALL {
             for example in Refusal::examples() {
-                let said = refusal(language, &example);
+                let said = Files.refusal(language, &example);
                 assert!(!said.contains(['{', '$']) && !said.starts_with("refusal-"), "{said}");
             }
         }
-        let told = |refused: Refusal| Language::ALL.map(|language| refusal(language, &refused)).join(" | ");
+        let told = |refused: Refusal| Language::ALL.map(|language| Files.refusal(language, &refused)).join(" | ");
         assert_eq!(
             told(Refusal::TooLong { what: "title", chars: 1001, limit: 1000 }),
             "Title too long: 1001 characters, at most 1000 are allowed. | \
@@ -276,7 +197,7 @@ mod tests {
             "У вас 21 открытая задача. Напишите «задачи», чтобы её увидеть."
         );
         let created = |language, n| {
-            say(
+            Files.say(
                 language,
                 "said-created",
                 &[("task", Arg::Text("3")), ("title", Arg::Text("x")), ("count", Arg::Number(n))],
@@ -293,30 +214,23 @@ mod tests {
         let open = vec![(TaskId(3), title("Вода")), (TaskId(5), title("Бумага"))];
         let asked = LineQuestion::WhichTask { verb: "готово".into(), text: String::new(), open };
         assert_eq!(
-            question(Language::Russian, &asked),
+            Files.question(Language::Russian, &asked),
             "О какой из ваших задач речь? Их 2.\nготово 3 — задача 3: Вода\nготово 5 — задача 5: Бумага"
         );
         let asked = LineQuestion::NumberOrText { verb: "answer".into(), task: TaskId(3), text: "42".into() };
-        let said = question(Language::English, &asked);
+        let said = Files.question(Language::English, &asked);
         assert_eq!(said, "Is \"42\" your answer? Then write:\nanswer 3 42 — as the answer");
     }
 
     #[test]
     fn what_is_missing_is_no_disaster() {
         for language in Language::ALL {
-            assert_eq!(say(language, "no-such-key", &[]), "no-such-key");
-            assert_eq!(say(language, "", &[]), "");
-            assert!(say(language, "greeting", &[]).contains("{$name}"));
-            assert_eq!(named(language, "what", "the attribute 'id'".into()), "the attribute 'id'");
+            assert_eq!(Files.say(language, "no-such-key", &[]), "no-such-key");
+            assert_eq!(Files.say(language, "", &[]), "");
+            assert!(Files.say(language, "greeting", &[]).contains("{$name}"));
+            assert_eq!(Files.named(language, "what", "the attribute 'id'".into()), "the attribute 'id'");
         }
-        let odd = say(Language::English, "task-removed", &[("task", Arg::Text("{ $x } \u{202e}"))]);
+        let odd = Files.say(Language::English, "task-removed", &[("task", Arg::Text("{ $x } \u{202e}"))]);
         assert_eq!(odd, "Task { $x } \u{202e} was removed.");
-    }
-
-    #[test]
-    fn languages_by_their_tags() {
-        assert_eq!(Language::parse("ru-RU"), Some(Language::Russian));
-        assert_eq!(Language::parse("EN_us"), Some(Language::English));
-        assert_eq!([Language::parse("de"), Language::parse("")], [None, None]);
     }
 }

@@ -20,5 +20,8 @@ mod servers;
 mod service;
 mod slix;
 mod stalled;
+#[allow(dead_code)] // not every test reports yet
+#[path = "../../../../trust/report.rs"]
+mod trust;
 mod wait;
 mod wire;
