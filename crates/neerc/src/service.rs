@@ -14,6 +14,7 @@ use neerc_xmpp::probe::RoundTrips;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
 
@@ -88,11 +89,21 @@ pub struct RoomHealth {
     pub tasks: usize,
 }
 
-/// A batch that is being made durable.
+/// What is to be answered, by the token of the ask.
+type Outcomes = Vec<(u64, Result<Vec<String>, Refusal>)>;
+
+/// Writes that are decided, whose changes are to be made durable together.
+#[derive(Default)]
+struct Decided {
+    entries: Vec<Entry>,
+    outcomes: Outcomes,
+}
+
+/// The same, while they are being made durable.
 struct Batch {
     committing: Committing,
-    entries: Vec<Entry>,
-    outcomes: Vec<(u64, Result<Vec<String>, Refusal>)>,
+    entries: Arc<[Entry]>,
+    outcomes: Outcomes,
 }
 
 /// Everything the loop holds.
@@ -103,12 +114,15 @@ pub struct Service {
     time: Steady,
     /// What is on disk.
     boards: Boards,
-    /// What is on disk and what is being written, which the next batch is decided on.
+    /// What is on disk, what is being written and what is written next: what the next ask is decided on.
     ahead: Boards,
+    /// Of the last change on disk.
     revision: u64,
     snapshot_revision: u64,
     waiting: VecDeque<Ask>,
     batch: Option<Batch>,
+    /// What was decided while that batch is on its way to the disk.
+    next: Decided,
     health: watch::Sender<Health>,
     readings: Option<mpsc::Receiver<Reading>>,
     probes: bool,
@@ -145,6 +159,7 @@ impl Service {
             snapshot_revision: revision,
             waiting: VecDeque::new(),
             batch: None,
+            next: Decided::default(),
             health: watch::Sender::default(),
             readings,
             probes: false,
@@ -276,18 +291,26 @@ impl Service {
 
     // Writes
 
-    /// Decides what waits and begins to make it durable, unless something is being made durable already.
+    /// Decides what waits; begins to make it durable, unless something is being made durable already.
     fn start_batch(&mut self) {
-        if self.batch.is_some() || self.waiting.is_empty() {
+        if self.batch.is_none() {
+            // Of many, half: the others are decided, and those before them answered, while these go to the disk.
+            let waiting = self.waiting.len();
+            self.decide_waiting(if waiting > limits::WRITES_PER_BATCH / 4 { waiting / 2 } else { waiting });
+            self.commit_next();
+        }
+        self.decide_waiting(limits::WRITES_PER_BATCH);
+    }
+
+    /// Decides what waits, so that at most `most` are next.
+    fn decide_waiting(&mut self, most: usize) {
+        if self.waiting.is_empty() {
             return;
         }
         let wall_ms = wall_ms();
-        let mut entries = Vec::new();
-        let mut outcomes = Vec::new();
-        // Of many, half: the next batch is decided and answered while this one is on its way to the disk.
-        let waiting = self.waiting.len();
-        let take = if waiting > limits::WRITES_PER_BATCH / 4 { waiting / 2 } else { waiting };
-        while outcomes.len() < take.min(limits::WRITES_PER_BATCH)
+        let under_way = self.batch.as_ref().map_or(0, |batch| batch.entries.len());
+        let Decided { entries, outcomes } = &mut self.next;
+        while outcomes.len() < most.min(limits::WRITES_PER_BATCH)
             && let Some(ask) = self.waiting.pop_front()
         {
             let Ask { token, room, who, command } = ask;
@@ -297,7 +320,7 @@ impl Service {
                 token,
                 decided.map(|decision| {
                     if let Some(change) = decision.change {
-                        let revision = self.revision + 1 + entries.len() as u64;
+                        let revision = self.revision + (under_way + entries.len()) as u64 + 1;
                         board.apply(revision, &change);
                         entries.push(Entry { revision, room, at_ms: wall_ms, by: who, change });
                     }
@@ -305,11 +328,15 @@ impl Service {
                 }),
             ));
         }
+    }
+
+    fn commit_next(&mut self) {
+        let Decided { entries, outcomes } = std::mem::take(&mut self.next);
         if entries.is_empty() {
-            return self.answer(outcomes);
+            return self.answer(outcomes); // nothing of them waits for the disk
         }
-        let committing = self.store.commit(entries.clone());
-        self.batch = Some(Batch { committing, entries, outcomes });
+        let entries: Arc<[Entry]> = entries.into();
+        self.batch = Some(Batch { committing: self.store.commit(entries.clone()), entries, outcomes });
     }
 
     /// A batch is on disk, or not.
@@ -319,24 +346,29 @@ impl Service {
             if error.is_fatal() {
                 return Err(ServiceError::Store(error));
             }
-            self.trouble(format!("{} changes were refused because they could not be stored: {error}", entries.len()));
+            // What was decided since was decided on what is not there now.
+            let next = std::mem::take(&mut self.next);
+            let changes = entries.len() + next.entries.len();
+            self.trouble(format!("{changes} changes were refused because they could not be stored: {error}"));
             self.ahead = self.boards.clone();
-            self.answer(outcomes.into_iter().map(|(token, _)| (token, Err(Refusal::NotDurable))).collect());
+            let refused = outcomes.into_iter().chain(next.outcomes);
+            self.answer(refused.map(|(token, _)| (token, Err(Refusal::NotDurable))).collect());
             return Ok(());
         }
+        self.revision += entries.len() as u64;
+        self.commit_next(); // so that the disk is busy while this batch is answered
         let mut notices = Vec::with_capacity(entries.len());
-        for Entry { revision, room, change, by, .. } in entries {
+        for Entry { revision, room, change, by, .. } in entries.iter() {
             let board = self.boards.entry(room.clone()).or_default();
-            let notice = board.notice(&change);
-            board.apply(revision, &change);
-            self.revision = revision;
-            log_change(revision, &room, &by, &change);
-            notices.extend(notice.map(|notice| (room, revision, notice)));
+            let notice = board.notice(change);
+            board.apply(*revision, change);
+            log_change(*revision, room, by, change);
+            notices.extend(notice.map(|notice| (room, *revision, notice)));
         }
         self.answer(outcomes);
         let now_ms = self.time.now_ms();
         for (room, revision, notice) in notices {
-            self.front.tell(now_ms, &room, revision, notice);
+            self.front.tell(now_ms, room, revision, notice);
         }
         if self.revision - self.snapshot_revision >= limits::CHANGES_PER_SNAPSHOT {
             self.snapshot_revision = self.revision;
@@ -359,7 +391,7 @@ impl Service {
         tracing::info!("stopping");
         let deadline = tokio::time::Instant::now() + Duration::from_millis(limits::SHUTDOWN_MS);
         let answered = async {
-            while self.batch.is_some() || !self.waiting.is_empty() {
+            while self.batch.is_some() || !self.waiting.is_empty() || !self.next.outcomes.is_empty() {
                 self.start_batch();
                 if self.batch.is_some() {
                     let outcome = stored(&mut self.batch).await;

@@ -9,6 +9,7 @@ use neerc_core::change::Entry;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
@@ -60,9 +61,9 @@ impl Store {
     ///
     /// The batch takes its place in the order now, not when the future is polled, and is stored even if the future is
     /// dropped. The future is `'static` and `Unpin`: keep it in a variable and poll `&mut` of it in `select!`.
-    pub fn commit(&self, entries: Vec<Entry>) -> Committing {
+    pub fn commit(&self, entries: impl Into<Arc<[Entry]>>) -> Committing {
         match self {
-            Store::Sqlite(store) => Committing(store.commit(entries)),
+            Store::Sqlite(store) => Committing(store.commit(entries.into())),
         }
     }
 

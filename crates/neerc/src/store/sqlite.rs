@@ -69,7 +69,7 @@ pub struct Sqlite {
 #[derive(Debug)]
 enum Request {
     Commit {
-        entries: Vec<Entry>,
+        entries: Arc<[Entry]>,
         reply: Reply,
     },
     /// There is something new in [`Shared`].
@@ -97,7 +97,7 @@ impl Shared {
 
 impl Sqlite {
     /// See [`super::Store::commit`].
-    pub fn commit(&self, entries: Vec<Entry>) -> oneshot::Receiver<Result<(), StoreError>> {
+    pub fn commit(&self, entries: Arc<[Entry]>) -> oneshot::Receiver<Result<(), StoreError>> {
         let (reply, outcome) = oneshot::channel();
         let waiting = self.shared.batches_waiting.fetch_add(1, Ordering::SeqCst);
         if waiting >= BATCHES_WAITING {
