@@ -1,16 +1,22 @@
 //! A front with a server and a store around it, as small as they can be: requests of the service are answered at once,
 //! every change is durable at once. What the front writes is always checked.
 
+use keys::Keys;
 use neerc_core::board::Boards;
 use neerc_core::change::Room;
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
+use neerc_core::words::Language;
 use neerc_xmpp::address::Address;
 use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::groups::GroupSettings;
 use neerc_xmpp::stanza::NS_COMPONENT;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
+use std::sync::Arc;
+
+#[path = "../../crates/neerc-xmpp/tests/bench/keys.rs"]
+mod keys;
 
 /// The component.
 pub const SVC: &str = "neerc.localhost";
@@ -36,6 +42,8 @@ pub fn settings() -> FrontSettings {
         spacing_ms: 50,
         max_stanza_bytes: 262_144,
         rate: neerc_xmpp::throttle::Rate { per_second: 0, burst: 1 },
+        words: Arc::new(Keys),
+        language: Language::English,
         version: "fuzz".to_owned(),
     }
 }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use confique::meta::{Expr, Field, FieldKind, LeafKind, Meta};
 use confique::{Config as _, Layer as _};
+use neerc_core::words::Language;
 use serde_json::{Map, Value};
 
 /// Least and most milliseconds between two updates of one task to one session.
@@ -66,6 +67,9 @@ struct Raw {
     /// How much one session may ask.
     #[config(nested)]
     limits: RawLimits,
+    /// What people are told in words.
+    #[config(nested)]
+    texts: RawTexts,
     /// What the service writes to standard error.
     #[config(nested)]
     log: RawLog,
@@ -176,6 +180,14 @@ struct RawLimits {
 
 #[derive(confique::Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
+struct RawTexts {
+    /// The language of those whose client does not tell theirs: "en" or "ru".
+    #[config(env = "NEERC_TEXTS_LANGUAGE", default = "en")]
+    language: String,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
 struct RawLog {
     /// error, warn, info, debug or trace.
     #[config(env = "NEERC_LOG_LEVEL", default = "info")]
@@ -203,6 +215,8 @@ pub struct Config {
     pub clock: Option<Clock>,
     /// How much one session may ask.
     pub limits: Limits,
+    /// The language of those who do not tell theirs.
+    pub language: Language,
     /// How much is logged.
     pub log_level: Level,
 }
@@ -503,6 +517,7 @@ impl Check<'_> {
             tasks: self.tasks(&raw.tasks)?,
             clock: self.clock(raw.clock)?,
             limits: self.limits(&raw.limits)?,
+            language: self.language(&raw.texts.language)?,
             log_level: self.level(&raw.log.level)?,
         })
     }
@@ -711,6 +726,11 @@ impl Check<'_> {
     fn clock(&self, raw: RawClock) -> Result<Option<Clock>, ConfigError> {
         let file = raw.file.map(|file| self.beside("clock.file", &file)).transpose()?;
         Ok(file.map(|file| Clock { file }))
+    }
+
+    fn language(&self, text: &str) -> Result<Language, ConfigError> {
+        let exact = Language::ALL.into_iter().find(|language| language.tag() == text);
+        exact.ok_or_else(|| self.invalid("texts.language", text, "must be en or ru"))
     }
 
     fn level(&self, text: &str) -> Result<Level, ConfigError> {
@@ -1087,7 +1107,7 @@ impl fmt::Display for Place {
 /// The settings in force, one a line, for `neerc check`. Never the secret.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Config { component, rooms, store, groups, directory, tasks, clock, limits, log_level } = self;
+        let Config { component, rooms, store, groups, directory, tasks, clock, limits, language, log_level } = self;
         writeln!(f, "component.jid = {}", component.jid)?;
         writeln!(f, "component.server = {}", component.server)?;
         writeln!(f, "component.secret = {:?}", component.secret)?;
@@ -1122,6 +1142,7 @@ impl fmt::Display for Config {
         }
         writeln!(f, "limits.requests_per_second = {}", limits.requests_per_second)?;
         writeln!(f, "limits.requests_burst = {}", limits.requests_burst)?;
+        writeln!(f, "texts.language = {}", language.tag())?;
         writeln!(f, "log.level = {}", log_level.as_str())
     }
 }
@@ -1219,6 +1240,7 @@ mod tests {
                 "clock = (off)",
                 "limits.requests_per_second = 20",
                 "limits.requests_burst = 60",
+                "texts.language = en",
                 "log.level = info",
             ]
         );
@@ -1258,6 +1280,8 @@ file = "/run/clock.xml"
 [limits]
 requests_per_second = 0
 requests_burst = 7
+[texts]
+language = "ru"
 [log]
 level = "trace"
 "#;
@@ -1289,6 +1313,7 @@ level = "trace"
             },
             clock: Some(Clock { file: PathBuf::from("/run/clock.xml") }),
             limits: Limits { requests_per_second: 0, requests_burst: 7 },
+            language: Language::Russian,
             log_level: Level::Trace,
         };
         assert_eq!(load(toml, &[]), Ok(expect));
@@ -1393,7 +1418,7 @@ level = "trace"
         ("[component]\njid = \"a\"\njid = \"b\"", "neerc.toml:3: duplicate key"),
         (
             "[task]\n",
-            "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `limits`, `log`",
+            "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `limits`, `texts`, `log`",
         ),
         ("[store]\npath = \"x\"", "neerc.toml:2: unknown key `store.path`; allowed here: `url`"),
         ("store = { path = \"x\" }", "neerc.toml:1: unknown key `store.path`; allowed here: `url`"),
@@ -1511,6 +1536,7 @@ level = "trace"
             "neerc.toml:5: tasks.max_stanza_bytes is 524289: must be 16384 to 524288",
         ),
         ("[clock]\nfile = \"\"", "neerc.toml:5: clock.file is \"\": must be the path of a file"),
+        ("[texts]\nlanguage = \"RU\"", "neerc.toml:5: texts.language is \"RU\": must be en or ru"),
         ("[log]\nlevel = \"loud\"", "neerc.toml:5: log.level is \"loud\": must be error, warn, info, debug or trace"),
     ];
 
@@ -1645,6 +1671,7 @@ level = "trace"
             ("NEERC_CLOCK_FILE", "/x.xml", "clock.file = /x.xml"),
             ("NEERC_LIMITS_REQUESTS_PER_SECOND", "5", "limits.requests_per_second = 5"),
             ("NEERC_LIMITS_REQUESTS_BURST", "9", "limits.requests_burst = 9"),
+            ("NEERC_TEXTS_LANGUAGE", "ru", "texts.language = ru"),
             ("NEERC_LOG_LEVEL", "error", "log.level = error"),
         ];
         for (name, value, line) in rows {

@@ -11,7 +11,6 @@ mod secret;
 mod service;
 mod settings;
 mod store;
-#[cfg(test)]
 mod text;
 
 use anyhow::Context;

@@ -1,12 +1,14 @@
 //! From the checked configuration to what each part of the program takes.
 
 use crate::config::{self, Config};
+use crate::text;
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
 use neerc_xmpp::address::Address;
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::groups::GroupSettings;
 use neerc_xmpp::throttle::Rate;
+use std::sync::Arc;
 
 /// A setting that reads like a JID and is none.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +57,8 @@ pub fn front(config: &Config) -> Result<FrontSettings, NotAJid> {
         spacing_ms: i64::try_from(config.tasks.spacing_ms).unwrap_or(i64::MAX),
         max_stanza_bytes: config.tasks.max_stanza_bytes,
         rate: Rate { per_second: config.limits.requests_per_second, burst: config.limits.requests_burst },
+        words: Arc::new(text::Files),
+        language: config.language,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

@@ -6,6 +6,7 @@
 #![allow(dead_code)] // each test program uses its part of it
 
 mod canon;
+pub mod keys;
 pub mod server;
 
 use neerc_core::board::{Board, Boards};
@@ -14,12 +15,14 @@ use neerc_core::clock::{Phase, Reading};
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
 use neerc_core::refusal::Refusal;
+use neerc_core::words::Language;
 use neerc_xmpp::address::Address;
 use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::front::{Ask, Front, FrontEvent, FrontSettings};
 use neerc_xmpp::groups::GroupSettings;
 use server::Server;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 pub use canon::canonical;
 
@@ -42,6 +45,8 @@ pub fn settings() -> FrontSettings {
         spacing_ms: 50,
         max_stanza_bytes: 256 * 1024,
         rate: neerc_xmpp::throttle::Rate { per_second: 0, burst: 1 },
+        words: Arc::new(keys::Keys),
+        language: Language::English,
         version: "0.1.0".to_owned(),
     }
 }

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a broken promise is reported
 
+#[path = "../bench/keys.rs"]
+mod keys;
 mod model;
 mod random;
 mod server;

@@ -1,6 +1,7 @@
 //! Everything around the service in simulated time: the link with its delays and breaks, the server, the disk, and what
 //! comes of each step. What users do is in users.rs.
 
+use crate::keys::Keys;
 use crate::model::{Copy, HOST, Model, ROOMS, Sight};
 use crate::random::Random;
 use crate::server::{Room, SVC, bare};
@@ -9,6 +10,7 @@ use crate::users::{Effect, Request, Session};
 use neerc_core::change::Change;
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
+use neerc_core::words::Language;
 use neerc_xmpp::address::Address;
 use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::front::FrontSettings;
@@ -17,6 +19,7 @@ use neerc_xmpp::stanza::NS_COMPONENT;
 use neerc_xmpp::throttle::Rate;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// How late somebody may know of what happened at the server.
 pub const SLACK_MS: i64 = 1_000;
@@ -123,6 +126,8 @@ impl World {
             spacing_ms: SPACING_MS,
             max_stanza_bytes: 262_144,
             rate: Rate { per_second: if random.one_in(2) { 0 } else { 5 }, burst: 10 },
+            words: Arc::new(Keys),
+            language: Language::English,
             version: "sim".to_owned(),
         };
         let chunk = [400, 2_000, 65_536][random.below(3)];

@@ -1,0 +1,250 @@
+//! The link and the time: bytes into stanzas, the stream, the deadlines. Not what stanzas mean.
+
+use super::{Front, FrontEvent, StreamPhase};
+use crate::address::Address;
+use crate::frame::{Excess, Frame, FrameLimits, Framer};
+use crate::probe::Probe;
+use crate::room::RoomWatch;
+use crate::stanza::{Condition, Kind, NS_COMPONENT, Shell};
+use crate::stream::{self, StreamError};
+use crate::wire::{PING, Purpose};
+use crate::xml::{self, Element, TreeLimits};
+use neerc_core::board::Boards;
+use neerc_core::limits;
+
+impl Front {
+    /// The connection to the server is open.
+    pub fn connected(&mut self, now_ms: i64) {
+        self.framer = new_framer();
+        self.backlog = false;
+        self.wire.out.clear();
+        self.wire.requests.clear();
+        self.phase = StreamPhase::Opening { deadline_ms: now_ms + limits::HANDSHAKE_MS };
+        self.heard_ms = now_ms;
+        self.pinged = false;
+        stream::open(&mut self.wire.out, &self.settings.component);
+    }
+
+    /// The connection to the server is gone. Asks that were taken are still decided; their answers go out if the
+    /// server is back by then.
+    pub fn disconnected(&mut self) {
+        self.phase = StreamPhase::Down;
+        self.ready = false;
+        self.backlog = false;
+        self.wire.out.clear();
+        self.wire.requests.clear();
+        self.outbox.disconnected();
+        self.groups.disconnected();
+        self.rooms.iter_mut().for_each(RoomWatch::disconnected);
+        for room in &mut self.rooms {
+            room.take_events();
+        }
+    }
+
+    /// Leaves the rooms and ends the stream; the bytes of it are the last to be sent.
+    pub fn close(&mut self) {
+        if self.phase == StreamPhase::Online {
+            self.rooms.iter_mut().for_each(|room| room.leave(&mut self.wire));
+        }
+        if self.phase != StreamPhase::Down {
+            self.wire.out.extend_from_slice(stream::CLOSE);
+        }
+        self.phase = StreamPhase::Down;
+    }
+
+    /// Bytes from the server. What would be answered beyond the bound of waiting answers is kept for [`Front::resume`]:
+    /// a few bytes can ask for many.
+    pub fn receive(&mut self, now_ms: i64, bytes: &[u8], boards: &Boards) {
+        if self.phase == StreamPhase::Down {
+            return;
+        }
+        self.heard_ms = now_ms;
+        self.pinged = false;
+        self.framer.push(bytes);
+        self.take_frames(now_ms, boards);
+    }
+
+    /// Goes on with what was received, once the link has taken enough of the answers.
+    pub fn resume(&mut self, now_ms: i64, boards: &Boards) {
+        if self.backlog && !self.is_full() && self.phase != StreamPhase::Down {
+            self.take_frames(now_ms, boards);
+        }
+    }
+
+    fn take_frames(&mut self, now_ms: i64, boards: &Boards) {
+        let mut framer = std::mem::replace(&mut self.framer, new_framer());
+        self.backlog = false;
+        loop {
+            if self.is_full() {
+                self.backlog = true;
+                break;
+            }
+            match framer.next_frame() {
+                Ok(None) => break,
+                Ok(Some(frame)) => self.frame(now_ms, frame, boards),
+                Err(broken) => {
+                    self.end(format!("what the server sends cannot be read any more: {broken}"));
+                    break;
+                }
+            }
+            if self.phase == StreamPhase::Down {
+                break;
+            }
+        }
+        self.framer = framer;
+        self.settle(now_ms);
+    }
+
+    pub(super) fn end(&mut self, why: String) {
+        self.phase = StreamPhase::Down;
+        self.events.push_back(FrontEvent::Ended(why));
+    }
+
+    fn frame(&mut self, now_ms: i64, frame: Frame<'_>, boards: &Boards) {
+        match frame {
+            Frame::Open(header) => {
+                let header = xml::parse_head(header, "");
+                let id = header.as_ref().and_then(|header| header.attr("id")).unwrap_or("");
+                stream::handshake(&mut self.wire.out, id, &self.settings.secret);
+            }
+            Frame::Close => self.end("the server has closed the stream".to_owned()),
+            Frame::Stanza(bytes) => match xml::parse(bytes, NS_COMPONENT, &TREE) {
+                Ok(element) => self.element(now_ms, &element, boards),
+                Err(refused) => self.refuse_unread(bytes, Condition::BadRequest, &refused.to_string()),
+            },
+            Frame::Skipped { head, why } => {
+                let text = match why {
+                    Excess::Bytes => format!("a stanza may have at most {} bytes", limits::STANZA_BYTES),
+                    Excess::Depth => format!("elements may be nested at most {} deep", limits::STANZA_DEPTH),
+                };
+                self.refuse_unread(head, Condition::PolicyViolation, &text);
+            }
+        }
+    }
+
+    /// Answers a stanza of which only the start tag may be readable.
+    fn refuse_unread(&mut self, bytes: &[u8], condition: Condition, text: &str) {
+        let Some(head) = xml::parse_head(bytes, NS_COMPONENT) else { return };
+        let Some(shell) = Shell::of(&head) else { return };
+        let answered = match shell.kind {
+            Kind::Iq => shell.is_request(),
+            Kind::Message => condition == Condition::PolicyViolation && !matches!(shell.type_, "error" | "groupchat"),
+            Kind::Presence => false,
+        };
+        if answered && self.phase == StreamPhase::Online && shell.from.domain() != self.settings.component {
+            shell.return_address().error(&mut self.wire.out, condition, text);
+        }
+    }
+
+    fn element(&mut self, now_ms: i64, element: &Element<'_>, boards: &Boards) {
+        if let Some(error) = StreamError::read(element) {
+            return self.end(error.advice(&self.settings.component));
+        }
+        if self.phase != StreamPhase::Online {
+            if element.is("handshake", NS_COMPONENT) {
+                self.online(now_ms);
+            }
+            return;
+        }
+        let Some(shell) = Shell::of(element) else { return };
+        if shell.from.domain() == self.settings.component && shell.kind != Kind::Iq {
+            return; // our own words, come back
+        }
+        match shell.kind {
+            Kind::Iq => self.iq(now_ms, &shell, element, boards),
+            Kind::Presence => self.presence(now_ms, &shell, element),
+            Kind::Message => self.message(now_ms, &shell, element),
+        }
+    }
+
+    fn online(&mut self, now_ms: i64) {
+        self.phase = StreamPhase::Online;
+        self.events.push_back(FrontEvent::Online);
+        for room in &mut self.rooms {
+            room.connected(now_ms, &mut self.wire);
+        }
+        self.groups.connected(now_ms, &mut self.wire);
+    }
+
+    /// When [`Front::timeout`] has something to do, in ms.
+    pub fn next_timeout_ms(&self) -> i64 {
+        match self.phase {
+            StreamPhase::Down => i64::MAX,
+            StreamPhase::Opening { deadline_ms } => deadline_ms,
+            StreamPhase::Online => {
+                let silence = self.heard_ms
+                    + if self.pinged { limits::KEEPALIVE_MS + limits::DEAD_PEER_MS } else { limits::KEEPALIVE_MS };
+                let rooms = self.rooms.iter().map(RoomWatch::next_timeout_ms).min().unwrap_or(i64::MAX);
+                let requests = self.wire.requests.next_deadline_ms().unwrap_or(i64::MAX);
+                let groups = self.groups.next_timeout_ms();
+                silence.min(rooms).min(requests).min(groups).min(self.clock_tick_ms)
+            }
+        }
+    }
+
+    /// Does what is due.
+    pub fn timeout(&mut self, now_ms: i64) {
+        match self.phase {
+            StreamPhase::Down => return,
+            StreamPhase::Opening { deadline_ms } => {
+                if deadline_ms <= now_ms {
+                    self.end(format!(
+                        "the server did not accept the component within {} s",
+                        limits::HANDSHAKE_MS / 1_000
+                    ));
+                }
+                return;
+            }
+            StreamPhase::Online => {}
+        }
+        let silent_ms = now_ms - self.heard_ms;
+        if self.pinged && silent_ms >= limits::KEEPALIVE_MS + limits::DEAD_PEER_MS {
+            return self.end(format!("the server has been silent for {} s", silent_ms / 1_000));
+        }
+        if !self.pinged && silent_ms >= limits::KEEPALIVE_MS {
+            self.pinged = true;
+            let host = self.settings.host.clone();
+            self.wire.request(now_ms, "get", &host, PING, Purpose::KeepAlive);
+        }
+        for purpose in self.wire.requests.overdue(now_ms) {
+            self.answered(now_ms, purpose, None);
+        }
+        for room in &mut self.rooms {
+            room.timeout(now_ms, &mut self.wire);
+        }
+        self.groups.timeout(now_ms, &mut self.wire);
+        if self.clock_tick_ms <= now_ms {
+            self.clock_tick_ms = now_ms + limits::CLOCK_TICK_MS;
+            self.outbox.clock_changed();
+        }
+        self.outbox.tidy(now_ms);
+        self.settle(now_ms);
+    }
+
+    /// Measures how long the server takes to hand stanzas on; ends with [`FrontEvent::Probed`].
+    pub fn probe(&mut self, now_ms: i64) {
+        if let Some(own) = Address::parse(&self.settings.component) {
+            self.probe = Some(Probe::start(now_ms, own, &mut self.wire));
+        }
+    }
+
+    pub(super) fn probed(&mut self, now_ms: i64) {
+        let Some(probe) = &mut self.probe else { return };
+        if let Some(round_trips) = probe.came_back(now_ms, &mut self.wire) {
+            self.probe = None;
+            self.events.push_back(FrontEvent::Probed(round_trips));
+        }
+    }
+}
+
+/// Bounds of the tree of one stanza.
+const TREE: TreeLimits =
+    TreeLimits { depth: limits::STANZA_DEPTH, nodes: limits::STANZA_NODES, attributes: limits::STANZA_ATTRIBUTES };
+
+pub(super) fn new_framer() -> Framer {
+    Framer::new(FrameLimits {
+        bytes: limits::STANZA_BYTES,
+        depth: limits::STANZA_DEPTH,
+        head_bytes: limits::HEAD_BYTES,
+    })
+}

@@ -1,0 +1,384 @@
+//! The whole XMPP side as one value: bytes, answers, changes and the time go in; bytes, asks and events come out. No
+//! sockets, no clock, no tasks of its own: the boards are handed in to be read, and every write is an [`Ask`].
+//!
+//! The order of a call's effects is the order of the calls. A panic here means a bug, never bad input.
+
+mod link;
+mod requests;
+mod telling;
+
+use self::link::new_framer;
+use self::requests::{AllTasks, Asked};
+use crate::address::Address;
+use crate::entity::Entity;
+use crate::frame::Framer;
+use crate::groups::{GroupSettings, Groups};
+use crate::neerc::Notification;
+use crate::outbox::{Key, Outbox};
+use crate::probe::{Probe, RoundTrips};
+use crate::room::{RoomEvent, RoomSettings, RoomWatch};
+use crate::stanza::Shell;
+use crate::throttle::{Rate, Throttle};
+use crate::wire::{Purpose, Wire};
+use crate::xml::Element;
+use neerc_core::change::Room;
+use neerc_core::clock::{ContestClock, Phase, Reading};
+use neerc_core::command::Command;
+use neerc_core::limits;
+use neerc_core::notice::Visibility;
+use neerc_core::people::{People, Person};
+use neerc_core::words::{Language, Words};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// What the configuration says of the XMPP side. JIDs are in normal form.
+#[derive(Clone, Debug)]
+pub struct FrontSettings {
+    /// The component's domain.
+    pub component: String,
+    /// The domain whose users are called by their local part; also the server that is pinged.
+    pub host: Address,
+    /// The secret shared with the server.
+    pub secret: String,
+    /// The domain of the chat rooms.
+    pub rooms_service: String,
+    /// The rooms, the default one first; never empty.
+    pub rooms: Vec<Room>,
+    /// The nick to join with.
+    pub nickname: String,
+    /// Whether occupants without an affiliation count as ordinary users.
+    pub admit_unaffiliated: bool,
+    /// Where groups come from.
+    pub groups: GroupSettings,
+    /// Who may see which tasks.
+    pub visibility: Visibility,
+    /// Whether a notification carries the bare `#task` packet too.
+    pub wiki_packet: bool,
+    /// Least time between two updates of one task to one session, in ms.
+    pub spacing_ms: i64,
+    /// Largest stanza sent, in bytes.
+    pub max_stanza_bytes: usize,
+    /// How much one session may ask.
+    pub rate: Rate,
+    /// Where the words for people come from.
+    pub words: Arc<dyn Words>,
+    /// The language of those who do not tell theirs.
+    pub language: Language,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// A write that somebody asks for; to be answered by [`Front::answer`] with its token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Names the ask in the answer.
+    pub token: u64,
+    /// In which room.
+    pub room: Room,
+    /// Who asks.
+    pub who: Person,
+    /// For what.
+    pub command: Command,
+}
+
+/// What the rest of the program must do or know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FrontEvent {
+    /// Somebody asks for a change.
+    Ask(Ask),
+    /// The server has accepted the component.
+    Online,
+    /// Every room is joined and its people are known.
+    Ready,
+    /// A room of that name was missing and has been created.
+    RoomCreated(Room),
+    /// Something that whoever runs the service must mend; the service goes on.
+    Trouble(String),
+    /// The stream is over, with the reason; the connection is to be closed and opened again later.
+    Ended(String),
+    /// Everybody has been told of every change up to this revision.
+    Told(u64),
+    /// How long stanzas take through the server, as [`Front::probe`] asked.
+    Probed(RoundTrips),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum StreamPhase {
+    Down,
+    /// Header or handshake sent; given up at that time (ms).
+    Opening {
+        deadline_ms: i64,
+    },
+    Online,
+}
+
+/// The XMPP side.
+#[derive(Debug)]
+pub struct Front {
+    settings: FrontSettings,
+    phase: StreamPhase,
+    framer: Framer,
+    wire: Wire,
+    rooms: Vec<RoomWatch>,
+    groups: Groups,
+    entity: Entity,
+    outbox: Outbox,
+    asks: HashMap<u64, Asked<'static>>,
+    throttle: Throttle,
+    probe: Option<Probe>,
+    next_token: u64,
+    events: VecDeque<FrontEvent>,
+    ready: bool,
+    heard_ms: i64,
+    pinged: bool,
+    /// The framer may hold stanzas that were not taken because too many answers wait for the link.
+    backlog: bool,
+    clock: Option<ContestClock>,
+    clock_tick_ms: i64,
+    fence_ms: i64,
+    told_revision: u64,
+    /// The list of each room as it was last written, with the revision that it shows.
+    lists: Vec<Option<(u64, AllTasks)>>,
+    user_lists: Vec<Option<Arc<Vec<u8>>>>,
+    /// The notification that was written last, with the task and its revision.
+    written: Option<(Key, u64, Notification)>,
+    troubles: HashMap<&'static str, String>,
+}
+
+impl Front {
+    /// A front that is not connected. `told_revision`: up to which everybody was told before.
+    pub fn new(settings: FrontSettings, started_ms: i64, told_revision: u64) -> Front {
+        let room_settings = RoomSettings {
+            component: settings.component.clone(),
+            host: settings.host.domain().to_owned(),
+            nickname: settings.nickname.clone(),
+            admit_unaffiliated: settings.admit_unaffiliated,
+        };
+        let watch = |(index, room): (usize, &Room)| {
+            let jid = Address::parse(&format!("{room}@{}", settings.rooms_service))?;
+            Some(RoomWatch::new(index, room.clone(), jid, room_settings.clone()))
+        };
+        let rooms: Vec<RoomWatch> = settings.rooms.iter().enumerate().filter_map(watch).collect();
+        let entity = Entity {
+            version: settings.version.clone(),
+            started_ms,
+            component: settings.component.clone(),
+            rooms: settings.rooms.clone(),
+        };
+        Front {
+            phase: StreamPhase::Down,
+            framer: new_framer(),
+            wire: Wire::new(&settings.component),
+            groups: Groups::new(settings.groups.clone()),
+            entity,
+            outbox: Outbox::new(settings.spacing_ms),
+            asks: HashMap::new(),
+            throttle: Throttle::new(settings.rate),
+            probe: None,
+            next_token: 0,
+            events: VecDeque::new(),
+            ready: false,
+            heard_ms: 0,
+            pinged: false,
+            backlog: false,
+            clock: None,
+            clock_tick_ms: i64::MAX,
+            fence_ms: 0,
+            told_revision,
+            lists: vec![None; rooms.len()],
+            user_lists: vec![None; rooms.len()],
+            written: None,
+            rooms,
+            settings,
+            troubles: HashMap::new(),
+        }
+    }
+
+    /// The next thing to do or to know.
+    pub fn poll(&mut self) -> Option<FrontEvent> {
+        self.events.pop_front()
+    }
+
+    /// The people of a room as they are known now; nobody for a room that is not served.
+    pub fn people(&mut self, room: &str) -> &People {
+        let index = self.rooms.iter().position(|watch| *watch.room == *room);
+        self.freshen();
+        static NOBODY: std::sync::LazyLock<People> = std::sync::LazyLock::new(People::default);
+        index.map_or(&NOBODY, |index| self.rooms[index].people())
+    }
+
+    /// The rooms, for whoever wants to report on them.
+    pub fn rooms(&self) -> &[RoomWatch] {
+        &self.rooms
+    }
+
+    /// How many sessions are told of changes in the room of that index.
+    pub fn sessions(&self, room: usize) -> usize {
+        self.outbox.sessions(room)
+    }
+
+    /// Takes what rooms and groups have to say after they were given something.
+    fn settle(&mut self, now_ms: i64) {
+        self.note_room_events(now_ms);
+        self.freshen();
+        if !self.ready && self.phase == StreamPhase::Online && self.rooms.iter().all(RoomWatch::is_ready) {
+            self.ready = true;
+            self.events.push_back(FrontEvent::Ready);
+        }
+    }
+
+    fn note_room_events(&mut self, now_ms: i64) {
+        for index in 0..self.rooms.len() {
+            for event in self.rooms[index].take_events() {
+                match event {
+                    RoomEvent::Joined(session) => self.outbox.joined(index, &session),
+                    RoomEvent::Left(session) => self.outbox.left(index, &session),
+                    RoomEvent::Inside => self.outbox.inside(now_ms, index),
+                    RoomEvent::Outside => self.outbox.outside(index),
+                    RoomEvent::Created => {
+                        self.events.push_back(FrontEvent::RoomCreated(self.rooms[index].room.clone()))
+                    }
+                    RoomEvent::Trouble(trouble) => self.events.push_back(FrontEvent::Trouble(trouble)),
+                    RoomEvent::Read => {}
+                }
+            }
+        }
+    }
+
+    /// Works out the people of the rooms where something has changed.
+    fn freshen(&mut self) {
+        for (index, room) in self.rooms.iter_mut().enumerate() {
+            if room.refresh_people(self.groups.book()) {
+                self.user_lists[index] = None;
+            }
+        }
+    }
+
+    /// Reports something to whoever runs the service, once until the words change.
+    fn trouble(&mut self, about: &'static str, trouble: String) {
+        if self.troubles.get(about) != Some(&trouble) {
+            self.troubles.insert(about, trouble.clone());
+            self.events.push_back(FrontEvent::Trouble(trouble));
+        }
+    }
+
+    fn presence(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>) {
+        if let Some(room) = self.rooms.iter_mut().find(|room| room.jid.as_str() == shell.from.bare()) {
+            return room.presence(now_ms, shell, element, &mut self.wire);
+        }
+        if shell.from.resource().is_none() {
+            return;
+        }
+        match shell.type_ {
+            "" => {
+                let Some(room) = self.room_of(&shell.to) else { return };
+                self.settle(now_ms);
+                if self.rooms[room].people().rights(&shell.from.person()).is_some() {
+                    self.outbox.directed(room, &shell.from);
+                }
+            }
+            "unavailable" => {
+                self.note_room_events(now_ms);
+                if let Some(room) = self.room_of(&shell.to) {
+                    self.outbox.undirected(room, &shell.from);
+                }
+            }
+            "error" => {
+                self.note_room_events(now_ms);
+                self.outbox.gone(&shell.from);
+            }
+            _ => {}
+        }
+    }
+
+    fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>) {
+        if let Some(room) = self.rooms.iter_mut().find(|room| room.jid.as_str() == shell.from.bare()) {
+            return room.message(shell, element);
+        }
+        if shell.type_ == "error" && shell.from.resource().is_some() {
+            // What was sent to that session came back: it is gone.
+            self.note_room_events(now_ms);
+            self.outbox.gone(&shell.from);
+        }
+    }
+
+    /// Takes the answer to one of our requests, or that there was none in time.
+    fn answered(&mut self, now_ms: i64, purpose: Purpose, answer: Option<&Element<'_>>) {
+        let wire = &mut self.wire;
+        match purpose {
+            Purpose::KeepAlive | Purpose::Probe => {}
+            Purpose::Fence if answer.is_some() => {
+                let told = self.outbox.fenced();
+                self.note_told(told);
+            }
+            Purpose::Fence => self.outbox.fence_lost(),
+            Purpose::List { room, affiliation } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.list(now_ms, affiliation, answer, wire);
+                }
+            }
+            Purpose::SelfPing { room } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.self_pinged(now_ms, answer, wire);
+                }
+            }
+            Purpose::ConfigForm { room } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.config_form(now_ms, answer, wire);
+                }
+            }
+            Purpose::ConfigSubmit { room } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.configured(now_ms, answer, wire);
+                }
+            }
+            Purpose::GroupRoom { group } => {
+                let outcome = self.groups.room(group, answer);
+                self.groups_answered("group room", outcome);
+            }
+            Purpose::Directory => {
+                let outcome = self.groups.directory(answer);
+                self.groups_answered("directory", outcome);
+            }
+        }
+    }
+
+    fn groups_answered(&mut self, about: &'static str, outcome: Result<bool, String>) {
+        match outcome {
+            Ok(changed) => {
+                self.troubles.remove(about);
+                if changed {
+                    self.rooms.iter_mut().for_each(RoomWatch::groups_changed);
+                }
+            }
+            Err(problem) => self.trouble(about, problem),
+        }
+    }
+
+    fn note_told(&mut self, revision: u64) {
+        if revision > self.told_revision {
+            self.told_revision = revision;
+            self.events.push_back(FrontEvent::Told(revision));
+        }
+    }
+
+    /// The contest clock was read.
+    pub fn clock(&mut self, now_ms: i64, reading: Reading) {
+        let news = match &mut self.clock {
+            Some(clock) => clock.update(reading, now_ms),
+            None => {
+                self.clock = Some(ContestClock::new(reading, now_ms));
+                true
+            }
+        };
+        if news {
+            self.outbox.clock_changed();
+            self.clock_tick_ms =
+                if reading.phase == Phase::Running { now_ms + limits::CLOCK_TICK_MS } else { i64::MAX };
+        }
+    }
+
+    fn clock_at(&self, now_ms: i64) -> Option<Reading> {
+        self.clock.map(|clock| clock.at(now_ms))
+    }
+}

@@ -1,0 +1,313 @@
+//! Requests by IQ and their answers. Not what is told without being asked.
+
+use super::{Ask, Front, FrontEvent, StreamPhase};
+use crate::address::Address;
+use crate::entity::{Answer, Place};
+use crate::neerc::{self, Request};
+use crate::outbox::Hears;
+use crate::stanza::{Condition, ReturnAddress, Shell, attribute};
+use crate::throttle::Rate;
+use crate::wire::Purpose;
+use crate::xml::{Element, escape_text};
+use neerc_core::board::{Board, Boards};
+use neerc_core::command::Query;
+use neerc_core::limits;
+use neerc_core::notice::Visibility;
+use neerc_core::people::Person;
+use neerc_core::refusal::Refusal;
+use neerc_core::task::{Task, TaskId};
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub(super) struct Asked<'s> {
+    back: ReturnAddress<'s>,
+    room: usize,
+    task: Option<TaskId>,
+}
+
+impl Asked<'_> {
+    /// The same, to be kept until the answer is known.
+    fn into_owned(self) -> Asked<'static> {
+        Asked { back: self.back.into_owned(), room: self.room, task: self.task }
+    }
+}
+
+/// The list of all tasks of a room, as the payload of an answer.
+#[derive(Clone, Debug)]
+pub(super) enum AllTasks {
+    /// All of them.
+    Whole(Arc<Vec<u8>>),
+    /// Those that fit.
+    Cut(Arc<Vec<u8>>),
+}
+
+impl Front {
+    pub(super) fn iq(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, boards: &Boards) {
+        if matches!(shell.type_, "result" | "error") {
+            if let Some(purpose) = self.wire.requests.take(shell.id, &shell.from) {
+                self.answered(now_ms, purpose, Some(element));
+            }
+            return;
+        }
+        if shell.from.domain() == self.settings.component {
+            if self.wire.requests.take(shell.id, &shell.from) == Some(Purpose::Probe) {
+                self.probed(now_ms);
+            }
+            return;
+        }
+        let back = shell.return_address();
+        if !self.throttle.admits(now_ms, &shell.from.shared()) {
+            let Rate { per_second, burst } = self.settings.rate;
+            let text =
+                format!("a session may ask {burst} times at once and {per_second} times a second; wait a little");
+            return back.error(&mut self.wire.out, Condition::ResourceConstraint, &text);
+        }
+        if !matches!(shell.type_, "get" | "set") {
+            let text =
+                format!("an iq has the type get or set, not '{}'", shell.type_.chars().take(32).collect::<String>());
+            return back.error(&mut self.wire.out, Condition::BadRequest, &text);
+        }
+        if shell.id.is_none() {
+            return back.error(&mut self.wire.out, Condition::BadRequest, "the attribute 'id' is missing");
+        }
+        let mut payloads = element.elements();
+        let (Some(payload), None) = (payloads.next(), payloads.next()) else {
+            return back.error(&mut self.wire.out, Condition::BadRequest, "an iq that asks holds exactly one element");
+        };
+        let Some(room) = self.room_of(&shell.to) else {
+            let text = Refusal::UnknownRoom { room: shell.to_text.chars().take(128).collect() }.to_string();
+            return back.error(&mut self.wire.out, Condition::ItemNotFound, &text);
+        };
+        if let Some(request) = neerc::parse(payload, shell.type_ == "set") {
+            return self.request(now_ms, shell, back, room, payload, request, boards);
+        }
+        let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
+        let out = &mut self.wire.out;
+        match self.entity.answer(place, now_ms, payload) {
+            Answer::Written(write) => back.result(out, write),
+            Answer::NoSuchNode => back.error(out, Condition::ItemNotFound, "there are no nodes here"),
+            Answer::Unknown => {
+                back.error(out, Condition::ServiceUnavailable, "nothing here answers such a request");
+            }
+        }
+    }
+
+    /// The index of the room that an address of ours stands for.
+    pub(super) fn room_of(&self, to: &Address) -> Option<usize> {
+        if to.domain() != self.settings.component || to.resource().is_some() {
+            return None;
+        }
+        match to.local() {
+            None => Some(0).filter(|_| !self.rooms.is_empty()),
+            Some(local) => self.rooms.iter().position(|watch| *watch.room == *local),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // a request with all that is known of it
+    fn request(
+        &mut self,
+        now_ms: i64,
+        shell: &Shell<'_>,
+        back: ReturnAddress<'_>,
+        room: usize,
+        payload: &Element<'_>,
+        request: Result<Request, Refusal>,
+        boards: &Boards,
+    ) {
+        if request == Ok(Request::Ping) {
+            return back.result(&mut self.wire.out, |_| {});
+        }
+        self.settle(now_ms);
+        let asked = Asked { back, room, task: neerc::task_of(payload) };
+        if self.rooms[room].people().rights_of(shell.from.bare()).is_none() {
+            return self.refuse(now_ms, asked, Refusal::NotInRoom, boards);
+        }
+        match request {
+            Err(refusal) => self.refuse(now_ms, asked, refusal, boards),
+            Ok(Request::Ping) => {}
+            Ok(Request::Query(query)) => self.query(now_ms, asked, &shell.from, &query, boards),
+            Ok(Request::Changes { since }) => self.changes(now_ms, asked, &shell.from, since, boards),
+            Ok(Request::Command(command)) => {
+                if self.asks.len() >= limits::WRITES_WAITING {
+                    return self.refuse(now_ms, asked, Refusal::Busy, boards);
+                }
+                let token = self.next_token;
+                self.next_token += 1;
+                self.asks.insert(token, asked.into_owned());
+                let who = shell.from.person();
+                let room = self.rooms[room].room.clone();
+                self.events.push_back(FrontEvent::Ask(Ask { token, room, who, command }));
+            }
+        }
+    }
+
+    /// Refuses a request. No deployed client shows errors, but all of them repaint a task they are told of: so the
+    /// asker is told the true state of the task they tried to change.
+    pub(super) fn refuse(&mut self, now_ms: i64, asked: Asked<'_>, refusal: Refusal, boards: &Boards) {
+        asked.back.error(&mut self.wire.out, neerc::condition(&refusal), &refusal.to_string());
+        let existed = |task: &TaskId| {
+            let board = boards.get(&self.rooms[asked.room].room);
+            board.is_some_and(|board| board.task(*task).is_some() || board.was_removed(*task))
+        };
+        let known = self.rooms[asked.room].people().rights_of(asked.back.to.bare()).is_some();
+        if let Some(task) = asked.task.filter(|task| known && existed(task)) {
+            self.outbox.repeat(now_ms, (asked.room, task), &asked.back.to);
+        }
+    }
+
+    /// The answer to an ask: names that were left out, or why nothing was done.
+    pub fn answer(&mut self, now_ms: i64, token: u64, outcome: Result<Vec<String>, Refusal>, boards: &Boards) {
+        let Some(asked) = self.asks.remove(&token) else { return };
+        if self.phase != StreamPhase::Online {
+            return;
+        }
+        match outcome {
+            Err(refusal) => self.refuse(now_ms, asked, refusal, boards),
+            Ok(left_out) => {
+                asked.back.result(&mut self.wire.out, |_| {});
+                if !left_out.is_empty() {
+                    self.say_left_out(&asked.back, &left_out);
+                }
+            }
+        }
+    }
+
+    /// Tells an asker whose client shows no errors that some names were nobody's.
+    fn say_left_out(&mut self, back: &ReturnAddress<'_>, left_out: &[String]) {
+        let names: Vec<String> =
+            left_out.iter().take(20).map(|name| format!("'{}'", name.chars().take(64).collect::<String>())).collect();
+        let out = &mut self.wire.out;
+        out.extend_from_slice(b"<message type='chat'");
+        attribute(out, "from", &back.from);
+        attribute(out, "to", back.to.as_str());
+        out.extend_from_slice(b"><body>");
+        escape_text(out, &format!("There is no user, group or occupant {} in this room; left out.", names.join(", ")));
+        out.extend_from_slice(b"</body><no-store xmlns='urn:xmpp:hints'/></message>");
+    }
+
+    fn query(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, query: &Query, boards: &Boards) {
+        let room = asked.room;
+        let nothing = Board::default();
+        let board = boards.get(&self.rooms[room].room).unwrap_or(&nothing);
+        match query {
+            Query::Users => {
+                let people = self.rooms[room].people();
+                let users = self.user_lists[room].get_or_insert_with(|| {
+                    let mut out = Vec::new();
+                    neerc::write_users(&mut out, people);
+                    Arc::new(out)
+                });
+                asked.back.result(&mut self.wire.out, |out| out.extend_from_slice(users));
+            }
+            Query::Clock => match self.clock_at(now_ms) {
+                Some(reading) => asked.back.result(&mut self.wire.out, |out| neerc::write_clock_answer(out, reading)),
+                None => self.refuse(now_ms, asked, Refusal::NoClock, boards),
+            },
+            Query::Tasks { of } => match self.task_list(room, &from.person(), of.as_deref(), board) {
+                Err(refusal) => self.refuse(now_ms, asked, refusal, boards),
+                Ok(list) => {
+                    asked.back.result(&mut self.wire.out, |out| out.extend_from_slice(&list));
+                    self.outbox.asked(room, from, now_ms, Hears::Tasks);
+                }
+            },
+            // No packet asks these; chat lines and forms answer them in words.
+            // No packet of this protocol asks these; they are for faces that show them to people.
+            Query::Show { .. } | Query::Late | Query::Plans => {
+                asked.back.error(
+                    &mut self.wire.out,
+                    Condition::ServiceUnavailable,
+                    "nothing here answers such a request",
+                );
+            }
+        }
+    }
+
+    /// Answers a request for the tasks by a client that hears differences. Where the answer would be too long it is the
+    /// ordinary list, and so are the notifications.
+    fn changes(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, since: Option<u64>, boards: &Boards) {
+        let nothing = Board::default();
+        let board = boards.get(&self.rooms[asked.room].room).unwrap_or(&nothing);
+        let power = self.rooms[asked.room].people().rights_of(from.bare()).is_some_and(|rights| rights.is_power());
+        let own = (self.settings.visibility == Visibility::Own && !power).then(|| from.person());
+        let mut payload = Vec::new();
+        neerc::write_changes(&mut payload, self.settings.host.domain(), board, since, own.as_ref());
+        if payload.len() + limits::STANZA_HEAD_BYTES > self.settings.max_stanza_bytes {
+            return self.query(now_ms, asked, from, &Query::Tasks { of: None }, boards);
+        }
+        asked.back.result(&mut self.wire.out, |out| out.extend_from_slice(&payload));
+        let hears = if own.is_some() { Hears::Tasks } else { Hears::Differences };
+        self.outbox.asked(asked.room, from, now_ms, hears);
+    }
+
+    /// The payload of an answer to `#tasks`.
+    fn task_list(
+        &mut self,
+        room: usize,
+        who: &Person,
+        of: Option<&str>,
+        board: &Board,
+    ) -> Result<Arc<Vec<u8>>, Refusal> {
+        let people = self.rooms[room].people();
+        let power = people.rights(who).is_some_and(|rights| rights.is_power());
+        let own_only = self.settings.visibility == Visibility::Own && !power;
+        let unknown = |name: &str| Refusal::UnknownUser { name: name.chars().take(64).collect() };
+        let of = match of {
+            Some(name) => Some(people.user(name).cloned().ok_or_else(|| unknown(name))?),
+            None => own_only.then(|| who.clone()),
+        };
+        if own_only && of.as_ref() != Some(who) {
+            return Err(Refusal::OwnTasksOnly);
+        }
+        match of {
+            Some(of) => Ok(Arc::new(self.tasks_of(room, &of, board))),
+            None => match self.all_tasks(room, board) {
+                AllTasks::Whole(list) => Ok(list),
+                AllTasks::Cut(list) if power => Ok(list),
+                // Rather all of the own tasks than some of everybody's.
+                AllTasks::Cut(_) => Ok(Arc::new(self.tasks_of(room, who, board))),
+            },
+        }
+    }
+
+    /// The list of all tasks, written once for each revision.
+    fn all_tasks(&mut self, room: usize, board: &Board) -> AllTasks {
+        if let Some((revision, list)) = &self.lists[room]
+            && *revision == board.revision()
+        {
+            return list.clone();
+        }
+        let (written, left_out) = self.write_list(room, board.listed(), None);
+        let list = if left_out == 0 { AllTasks::Whole(Arc::new(written)) } else { AllTasks::Cut(Arc::new(written)) };
+        self.lists[room] = Some((board.revision(), list.clone()));
+        list
+    }
+
+    /// The list of one user's tasks, with that user's statuses.
+    fn tasks_of(&mut self, room: usize, of: &Person, board: &Board) -> Vec<u8> {
+        let mut tasks = board.listed();
+        tasks.retain(|task| task.statuses.contains_key(of));
+        self.write_list(room, tasks, Some(of)).0
+    }
+
+    /// Writes a list of tasks, as many as fit, and says how many were left out.
+    fn write_list(&mut self, room: usize, mut tasks: Vec<&Task>, of: Option<&Person>) -> (Vec<u8>, usize) {
+        let host = self.settings.host.domain();
+        let limit = self.settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES);
+        let mut out = Vec::new();
+        neerc::write_tasks(&mut out, host, tasks.iter().copied(), of);
+        if out.len() <= limit {
+            return (out, 0);
+        }
+        let left_out = neerc::shorten(&mut tasks, host, of, limit);
+        out.clear();
+        neerc::write_tasks(&mut out, host, tasks, of);
+        let (room, bytes) = (&self.rooms[room].room, self.settings.max_stanza_bytes);
+        let trouble = format!(
+            "a task list of room {room} is over tasks.max_stanza_bytes ({bytes}), so the oldest tasks are left out for \
+             people with power, and others are given their own tasks only; remove old tasks, or raise the limit together \
+             with the server's"
+        );
+        self.trouble("long list", trouble);
+        (out, left_out)
+    }
+}

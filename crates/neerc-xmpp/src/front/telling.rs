@@ -1,0 +1,160 @@
+//! Output: what is told without being asked, when the link is free for it. Not the answers, only their place: they go
+//! before it.
+
+use super::{Front, FrontSettings, StreamPhase};
+use crate::neerc::Notification;
+use crate::outbox::{Due, Hears};
+use crate::wire::{PING, Purpose};
+use neerc_core::board::Boards;
+use neerc_core::limits;
+use neerc_core::notice::{Notice, Sight, Visibility};
+use neerc_core::people::Person;
+
+impl Front {
+    /// A change with that revision is committed and applied; everybody in the room must hear of it.
+    pub fn tell(&mut self, now_ms: i64, room: &str, revision: u64, notice: Notice) {
+        match self.rooms.iter().position(|watch| *watch.room == *room) {
+            Some(index) => self.outbox.changed(now_ms, (index, notice.task), revision, notice.lost),
+            None => self.outbox.passed(revision), // a room that is not served any more has nobody to hear of it
+        }
+    }
+
+    /// When [`Front::transmit`] has something to do where the link is free, in ms.
+    pub fn next_transmit_ms(&self) -> i64 {
+        if self.phase != StreamPhase::Online {
+            return if self.wire.out.is_empty() { i64::MAX } else { i64::MIN };
+        }
+        let due = self.outbox.next_due_ms().unwrap_or(i64::MAX);
+        let fence = if self.outbox.needs_fence() { self.fence_ms } else { i64::MAX };
+        if self.wire.out.is_empty() { due.min(fence) } else { i64::MIN }
+    }
+
+    /// Whether answers wait for the link in such number that reading should pause.
+    pub fn is_congested(&self) -> bool {
+        self.backlog || self.is_full()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.wire.out.len() > limits::LINK_QUEUE_BYTES
+    }
+
+    /// Appends what is to be sent now to `out`: all answers, then tellings until `out` holds `limit` bytes or more.
+    /// To be called when the link is free, so that the newest state is told.
+    pub fn transmit(&mut self, now_ms: i64, boards: &Boards, out: &mut Vec<u8>, limit: usize) {
+        if out.is_empty() {
+            std::mem::swap(out, &mut self.wire.out);
+        } else {
+            out.append(&mut self.wire.out);
+        }
+        if self.phase != StreamPhase::Online {
+            return;
+        }
+        self.transmit_clock(now_ms, out);
+        while out.len() < limit {
+            let Some(due) = self.outbox.take_due(now_ms) else { break };
+            self.transmit_task(now_ms, boards, due, out, limit);
+        }
+        if out.len() < limit && now_ms >= self.fence_ms && self.outbox.take_fence() {
+            self.fence_ms = now_ms + limits::FENCE_MS;
+            let host = self.settings.host.clone();
+            self.wire.request(now_ms, "get", &host, PING, Purpose::Fence);
+            out.append(&mut self.wire.out);
+        } else if self.outbox.is_idle() {
+            // Nobody was there to be told: nothing has to arrive.
+            let told = self.outbox.told_revision();
+            self.note_told(told);
+        }
+    }
+
+    fn transmit_clock(&mut self, now_ms: i64, out: &mut Vec<u8>) {
+        let waiting = self.outbox.take_clock();
+        let Some(reading) = self.clock_at(now_ms) else { return };
+        let notification = Notification::clock(&self.settings.component, reading);
+        for slot in waiting.iter() {
+            if let Some(session) = self.outbox.recipient(slot, now_ms)
+                && self.rooms[session.room].people().rights(&session.person).is_some()
+            {
+                notification.write(out, &session.to);
+            }
+        }
+    }
+
+    /// Writes the newest state of a task to everybody who waits for it, as far as there is room.
+    fn transmit_task(&mut self, now_ms: i64, boards: &Boards, mut due: Due, out: &mut Vec<u8>, limit: usize) {
+        let (room, id) = due.key;
+        let people = self.rooms[room].people();
+        let board = boards.get(&self.rooms[room].room);
+        let task = board.and_then(|board| board.task(id));
+        let FrontSettings { component, wiki_packet, visibility, max_stanza_bytes, .. } = &self.settings;
+        let host = self.settings.host.domain();
+        let write = |sight: Sight, of: &Person| {
+            task.map(|task| Notification::task(component, host, task, sight, of, *wiki_packet, *max_stanza_bytes))
+        };
+        let mut difference: Option<Option<Notification>> = None;
+        // What the link took only in part goes on with the same words, unless there is news.
+        let revision = task.map(|task| task.revision);
+        let mut whole = match self.written.take() {
+            Some((key, written_at, whole)) if key == due.key && Some(written_at) == revision => Some(whole),
+            _ => None,
+        };
+        let mut removal: Option<Notification> = None;
+        let mut written = 0;
+        for &slot in &due.slots {
+            if out.len() >= limit {
+                break;
+            }
+            written += 1;
+            let Some(session) = self.outbox.recipient(slot, now_ms) else { continue };
+            let rights = people.rights(&session.person);
+            let sight = task.map_or(Sight::Nothing, |task| visibility.sight(rights, &session.person, task));
+            let to = &session.to;
+            match sight {
+                Sight::Whole => {
+                    if session.hears == Hears::Differences {
+                        let difference = difference.get_or_insert_with(|| {
+                            let known = Some(due.since).filter(|since| *since != u64::MAX);
+                            let changed = task?.changed_since(known?)?;
+                            let told = self.outbox.told_with(due.key);
+                            let short = Notification::difference(component, host, task?, &changed, told);
+                            (short.len() <= *max_stanza_bytes).then_some(short)
+                        });
+                        if let Some(difference) = difference {
+                            difference.write(out, to);
+                            continue;
+                        }
+                    }
+                    if whole.is_none() {
+                        whole = write(sight, &session.person);
+                    }
+                    if let Some(whole) = &whole {
+                        whole.write(out, to);
+                    }
+                }
+                Sight::OwnStatus => {
+                    if let Some(own) = write(sight, &session.person) {
+                        own.write(out, to);
+                    }
+                }
+                Sight::Nothing => {
+                    let had_it = match visibility {
+                        Visibility::All => task.is_none(),
+                        // Who had a task that was removed is not known after a restart; then everybody hears of it.
+                        Visibility::Own => {
+                            let power = rights.is_some_and(|rights| rights.is_power());
+                            due.lost.contains(&session.person) || (task.is_none() && (power || due.lost.is_empty()))
+                        }
+                    };
+                    if rights.is_some() && had_it {
+                        let notification =
+                            removal.get_or_insert_with(|| Notification::removal(component, id, *wiki_packet));
+                        notification.write(out, to);
+                    }
+                }
+            }
+        }
+        self.written = whole.zip(revision).map(|(whole, revision)| (due.key, revision, whole));
+        let rest = due.slots.split_off(written);
+        self.outbox.told(now_ms, &due);
+        if rest.is_empty() { self.outbox.finish(due.key) } else { self.outbox.put_back(due.key, &rest) }
+    }
+}
