@@ -356,7 +356,8 @@ impl Task {
 
     /// Sets (`Some`) or unassigns (`None`) people, as one step of the task's history.
     pub(crate) fn step(&mut self, revision: u64, changes: impl IntoIterator<Item = (Person, Option<Status>)>) {
-        let mut undo = Vec::new();
+        let changes = changes.into_iter();
+        let mut undo = Vec::with_capacity(changes.size_hint().0);
         for (person, status) in changes {
             let before = match status {
                 Some(status) => self.statuses.insert(person.clone(), status),
