@@ -54,6 +54,10 @@ pub const ASKER_MS: i64 = 60_000;
 pub const WRITES_WAITING: usize = 65_536;
 /// Most writes made durable by one transaction.
 pub const WRITES_PER_BATCH: usize = 256;
+/// Changes that are committed at once, however soon after the last commit.
+pub const WRITES_WORTH_A_SYNC: usize = 16;
+/// Least time from one commit to the next one of fewer changes than that.
+pub const COMMIT_SPACING_MS: i64 = 2;
 /// Requests that one session may send each second in the long run, unless the configuration says otherwise.
 pub const REQUESTS_PER_SECOND: u32 = 20;
 /// Requests that one session may send at once after a pause, unless the configuration says otherwise.

@@ -2,10 +2,12 @@
 //! what the bytes mean.
 
 use neerc_core::limits;
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// What happened on the link.
@@ -118,49 +120,35 @@ impl Link {
     }
 
     async fn traffic(&mut self, reads: Reads) -> io::Result<LinkEvent> {
-        let State::Up(stream) = &self.state else { return pending().await };
-        loop {
-            if !self.output.is_empty() {
-                match stream.try_write(&self.output[self.written..]) {
-                    Ok(count) => {
-                        self.written += count;
-                        if self.written == self.output.len() {
-                            self.written = 0;
-                            self.output.clear();
-                            // A burst of answers must not hold its memory for ever.
-                            self.output.shrink_to(4 * limits::LINK_CHUNK_BYTES);
-                        }
-                        return Ok(LinkEvent::Written);
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(error),
+        let Link { state: State::Up(stream), output, written, input, received, .. } = self else {
+            return pending().await;
+        };
+        let mut stream = Pin::new(stream);
+        poll_fn(|context| {
+            if !output.is_empty()
+                && let Poll::Ready(count) = stream.as_mut().poll_write(context, &output[*written..])?
+            {
+                *written += count;
+                if *written == output.len() {
+                    *written = 0;
+                    output.clear();
+                    // A burst of answers must not hold its memory for ever.
+                    output.shrink_to(4 * limits::LINK_CHUNK_BYTES);
                 }
+                return Poll::Ready(Ok(LinkEvent::Written));
             }
-            if reads == Reads::Wanted {
-                match stream.try_read(&mut self.input) {
-                    Ok(0) => {
-                        return Err(io::Error::new(
-                            io::ErrorKind::UnexpectedEof,
-                            "the server has closed the connection",
-                        ));
-                    }
-                    Ok(count) => {
-                        self.received = count;
-                        return Ok(LinkEvent::Received);
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(error),
+            let mut buffer = ReadBuf::new(input);
+            if reads == Reads::Wanted && stream.as_mut().poll_read(context, &mut buffer)?.is_ready() {
+                *received = buffer.filled().len();
+                if *received == 0 {
+                    let why = "the server has closed the connection";
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, why)));
                 }
+                return Poll::Ready(Ok(LinkEvent::Received));
             }
-            match (self.output.is_empty(), reads) {
-                (true, Reads::Paused) => return pending().await,
-                (true, Reads::Wanted) => stream.readable().await?,
-                (false, Reads::Paused) => stream.writable().await?,
-                (false, Reads::Wanted) => {
-                    stream.ready(tokio::io::Interest::READABLE | tokio::io::Interest::WRITABLE).await?;
-                }
-            }
-        }
+            Poll::Pending
+        })
+        .await
     }
 }
 

@@ -123,6 +123,8 @@ pub struct Service {
     batch: Option<Batch>,
     /// What was decided while that batch is on its way to the disk.
     next: Decided,
+    /// When a commit of few changes may follow the last one, in ms.
+    commit_due_ms: i64,
     health: watch::Sender<Health>,
     readings: Option<mpsc::Receiver<Reading>>,
     probes: bool,
@@ -160,6 +162,7 @@ impl Service {
             waiting: VecDeque::new(),
             batch: None,
             next: Decided::default(),
+            commit_due_ms: i64::MIN,
             health: watch::Sender::default(),
             readings,
             probes: false,
@@ -215,6 +218,9 @@ impl Service {
         let mut wake_ms = self.front.next_timeout_ms();
         if self.link.is_free() {
             wake_ms = wake_ms.min(self.front.next_transmit_ms());
+        }
+        if self.batch.is_none() && !self.next.entries.is_empty() {
+            wake_ms = wake_ms.min(self.commit_due_ms);
         }
         self.time.at(wake_ms)
     }
@@ -297,7 +303,7 @@ impl Service {
             // Of many, half: the others are decided, and those before them answered, while these go to the disk.
             let waiting = self.waiting.len();
             self.decide_waiting(if waiting > limits::WRITES_PER_BATCH / 4 { waiting / 2 } else { waiting });
-            self.commit_next();
+            self.commit_next_if_due();
         }
         self.decide_waiting(limits::WRITES_PER_BATCH);
     }
@@ -330,11 +336,20 @@ impl Service {
         }
     }
 
+    /// Few changes soon after the last commit wait a little for others: a sync costs as much as many changes.
+    fn commit_next_if_due(&mut self) {
+        let is_due = self.time.now_ms() >= self.commit_due_ms;
+        if is_due || self.next.entries.is_empty() || self.next.entries.len() >= limits::WRITES_WORTH_A_SYNC {
+            self.commit_next();
+        }
+    }
+
     fn commit_next(&mut self) {
         let Decided { entries, outcomes } = std::mem::take(&mut self.next);
         if entries.is_empty() {
             return self.answer(outcomes); // nothing of them waits for the disk
         }
+        self.commit_due_ms = self.time.now_ms() + limits::COMMIT_SPACING_MS;
         let entries: Arc<[Entry]> = entries.into();
         self.batch = Some(Batch { committing: self.store.commit(entries.clone()), entries, outcomes });
     }
@@ -356,7 +371,7 @@ impl Service {
             return Ok(());
         }
         self.revision += entries.len() as u64;
-        self.commit_next(); // so that the disk is busy while this batch is answered
+        self.commit_next_if_due(); // so that the disk is busy while this batch is answered
         let mut notices = Vec::with_capacity(entries.len());
         for Entry { revision, room, change, by, .. } in entries.iter() {
             let board = self.boards.entry(room.clone()).or_default();
@@ -393,6 +408,9 @@ impl Service {
         let answered = async {
             while self.batch.is_some() || !self.waiting.is_empty() || !self.next.outcomes.is_empty() {
                 self.start_batch();
+                if self.batch.is_none() {
+                    self.commit_next();
+                }
                 if self.batch.is_some() {
                     let outcome = stored(&mut self.batch).await;
                     self.stored(outcome)?;
