@@ -32,6 +32,10 @@ pub fn check(path: &Path) -> Outcome {
             return Err(failure(anyhow::anyhow!("the check found something to mend")));
         }
     };
+    if let Err(error) = store::verify(&url) {
+        println!("WRONG store {url}: {error}");
+        return Err(failure(anyhow::anyhow!("the check found something to mend")));
+    }
     let tasks: usize = opened.boards.values().map(|board| board.len()).sum();
     println!("ok    store {url}: {} changes, {tasks} tasks", opened.revision);
     let server = config.component.server.to_string();

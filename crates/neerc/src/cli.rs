@@ -26,6 +26,10 @@ Examples:
       try neerc.toml, and say what works and what to fix
   neerc run
       serve, until Ctrl-C or SIGTERM
+  neerc backup --force /var/backups/neerc.db
+      copy the store, also while the service runs; `neerc restore` brings it back
+  neerc restore /var/backups/neerc.db
+      put a backup in the place of the store
   NEERC_LOG_LEVEL=debug neerc run --config /etc/neerc/neerc.toml
       every key of the file can be given in the environment, as NEERC_SECTION_KEY
 
@@ -62,6 +66,18 @@ pub enum Action {
     /// same store it is left alone, and nothing is connected to.
     #[command(after_long_help = format!("Examples:\n  neerc check\n  NEERC_ROOMS_JOIN=neerc,school neerc check --config test.toml\n\n{EXIT_CODES}"))]
     Check(ConfigArgs),
+    /// Copy the store into one file, also while the service runs
+    ///
+    /// The copy is of one moment: every change answered before is in it. It is read from beginning to end before it gets
+    /// its name, so what is there is whole. Never replaces a file without --force.
+    #[command(after_long_help = format!("Examples:\n  neerc backup\n  neerc backup --force /var/backups/neerc.db\n\n{EXIT_CODES}"))]
+    Backup(BackupArgs),
+    /// Put a backup in the place of the store
+    ///
+    /// Only while no service uses the store. The backup is read from beginning to end first, and the store that was in
+    /// its place is kept under a name that is printed.
+    #[command(after_long_help = format!("Examples:\n  neerc restore /var/backups/neerc.db\n\n{EXIT_CODES}"))]
+    Restore(RestoreArgs),
     /// Write a configuration, and print what to tell the XMPP server
     ///
     /// Writes a file with every key explained and a new random secret, then prints the lines to add to the server's
@@ -77,12 +93,37 @@ pub enum Action {
     Demo(DemoArgs),
 }
 
-/// Arguments of `run` and `check`.
+/// Arguments of `run` and `check`, and of whatever needs the configuration.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
     /// The configuration file
     #[arg(long, value_name = "FILE", default_value = CONFIG)]
     pub config: PathBuf,
+}
+
+/// Arguments of `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The file to write; without it, neerc-backup-REVISION.db in this folder
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// Where the store is named.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Arguments of `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// What `neerc backup` wrote
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Where the store is named.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// Arguments of `init`.
@@ -161,7 +202,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 12);
+        assert_eq!(lines, 17);
     }
 
     #[test]
@@ -191,6 +232,8 @@ mod tests {
             "neerc --help",
             "neerc run --help",
             "neerc check --help",
+            "neerc backup --help",
+            "neerc restore --help",
             "neerc init --help",
             "neerc demo --help",
         ] {

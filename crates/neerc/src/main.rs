@@ -10,13 +10,13 @@ mod link;
 mod secret;
 mod service;
 mod settings;
-mod store;
 mod text;
 
 use anyhow::Context;
 use clap::Parser;
 use cli::{Action, Cli, Exit};
 use config::Config;
+use neerc_store as store;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -25,6 +25,8 @@ fn main() -> ExitCode {
     let outcome = match cli.action {
         Action::Run(args) => run(&args.config),
         Action::Check(args) => check::check(&args.config),
+        Action::Backup(args) => backup(&args),
+        Action::Restore(args) => restore(&args),
         Action::Init(args) => init(&args),
         Action::Demo(args) => demo::demo(&args),
     };
@@ -89,6 +91,35 @@ async fn stop_signal() {
             std::future::pending().await
         }
     }
+}
+
+fn backup(args: &cli::BackupArgs) -> Outcome {
+    let config = load(&args.config.config)?;
+    let existing = if args.force { store::Existing::Replace } else { store::Existing::Keep };
+    let copied = store::backup(&settings::store_url(&config), args.file.as_deref(), existing).map_err(failure)?;
+    println!(
+        "{} holds {} changes, {} tasks; it was read again and is whole",
+        copied.file.display(),
+        copied.revision,
+        copied.tasks
+    );
+    Ok(())
+}
+
+fn restore(args: &cli::RestoreArgs) -> Outcome {
+    let config = load(&args.config.config)?;
+    let store::Restored { now, kept } = store::restore(&settings::store_url(&config), &args.file).map_err(failure)?;
+    println!(
+        "{} holds {} changes, {} tasks, from {}",
+        now.file.display(),
+        now.revision,
+        now.tasks,
+        args.file.display()
+    );
+    if let Some(kept) = kept {
+        println!("what was in its place is kept as {}", kept.display());
+    }
+    Ok(())
 }
 
 fn init(args: &cli::InitArgs) -> Outcome {

@@ -1,8 +1,13 @@
 //! Where changes are durable. [`open`] hands over the boards as they were left; then [`Store::commit`] stores batches
 //! of changes, each whole or not at all. Not what the changes mean: that is the core's business.
+//!
+//! A library of its own beside the program, so that tests open what disks may leave behind as the program would.
 
+mod backup;
+mod lock;
 mod record;
 mod sqlite;
+mod wal;
 
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
@@ -31,6 +36,12 @@ pub struct Opened {
 /// Opens the store at `url`: the path of an SQLite file, with or without `sqlite:` before it. The file is made if there
 /// is none. Reads the newest snapshot and the changes after it; waits for the disk, so not for use within the loop.
 pub fn open(url: &str) -> Result<Opened, StoreError> {
+    let (store, loaded) = sqlite::open(&path_of(url)?)?;
+    let sqlite::Loaded { boards, revision, told_revision, untold } = loaded;
+    Ok(Opened { store: Store::Sqlite(store), boards, revision, told_revision, untold })
+}
+
+fn path_of(url: &str) -> Result<PathBuf, StoreError> {
     let path = match url.split_once(':') {
         Some(("sqlite", path)) => path.strip_prefix("//").unwrap_or(path),
         Some((scheme, rest)) if rest.starts_with("//") => {
@@ -41,9 +52,54 @@ pub fn open(url: &str) -> Result<Opened, StoreError> {
     if path.is_empty() {
         return Err(StoreError::Url { url: url.to_owned() });
     }
-    let (store, loaded) = sqlite::open(Path::new(path))?;
-    let sqlite::Loaded { boards, revision, told_revision, untold } = loaded;
-    Ok(Opened { store: Store::Sqlite(store), boards, revision, told_revision, untold })
+    Ok(PathBuf::from(path))
+}
+
+/// Copies the store at `url` to `target` while it may be in use, and reads the copy from beginning to end before it gets
+/// its name. Without a target the copy is named after its revision, in the working folder.
+pub fn backup(url: &str, target: Option<&Path>, existing: Existing) -> Result<Copied, StoreError> {
+    backup::backup(&path_of(url)?, target, existing)
+}
+
+/// Puts a copy of the backup `source` in the place of the store at `url`, which nobody must be using. The backup is read
+/// from beginning to end first, and what was in its place is kept.
+pub fn restore(url: &str, source: &Path) -> Result<Restored, StoreError> {
+    backup::restore(&path_of(url)?, source)
+}
+
+/// Reads all of the store at `url`, also what a start does not need, and checks it. It must be open in this process.
+pub fn verify(url: &str) -> Result<(), StoreError> {
+    let file = sqlite::resolve(&path_of(url)?)?;
+    backup::verify(&file).map(|_| ())
+}
+
+/// What becomes of a file that exists already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and nothing is written.
+    Keep,
+    /// It is replaced.
+    Replace,
+}
+
+/// A copy that was read and found whole.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// Where it is.
+    pub file: PathBuf,
+    /// The changes in it.
+    pub revision: u64,
+    /// The live tasks in it.
+    pub tasks: usize,
+}
+
+/// What became of a [`restore`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The store as it is now.
+    pub now: Copied,
+    /// Where the store is that was in its place, if there was one.
+    pub kept: Option<PathBuf>,
 }
 
 /// A cheap handle to an open store; all clones are the same store. Once the last one is gone the store closes by
@@ -136,10 +192,37 @@ pub enum StoreError {
         /// The database.
         file: PathBuf,
     },
+    /// The database was here and is gone.
+    #[error(
+        "{} is gone, and {} says that revision {revision} was stored in it; bring a backup back with `neerc restore \
+         FILE`, or remove the latter to begin anew",
+        file.display(),
+        lock.display()
+    )]
+    Missing {
+        /// The database.
+        file: PathBuf,
+        /// The file beside it that says so.
+        lock: PathBuf,
+        /// Up to where it had been stored.
+        revision: u64,
+    },
+    /// A file would be replaced that was not to be.
+    #[error("{} exists already; give another name, or --force to replace it", file.display())]
+    Exists {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A backup and its store are one file.
+    #[error("{} is the store itself; give the name of another file", file.display())]
+    Same {
+        /// The file.
+        file: PathBuf,
+    },
     /// A database of a later version of this program.
     #[error(
-        "{} was written by a newer neerc (format {found}; this one reads up to {known}); use that version or restore \
-         a backup",
+        "{} was written by a newer neerc (format {found}; this one reads up to {known}); use that version or \
+         bring a backup back with `neerc restore FILE`",
         file.display()
     )]
     Newer {
@@ -159,7 +242,7 @@ pub enum StoreError {
         mode: String,
     },
     /// What is stored is not what was stored.
-    #[error("{} is damaged: {what}; restore a backup", file.display())]
+    #[error("{} is damaged: {what}; bring a backup back with `neerc restore FILE`", file.display())]
     Damaged {
         /// The database.
         file: PathBuf,
@@ -227,6 +310,9 @@ impl StoreError {
             | StoreError::File { .. }
             | StoreError::InUse { .. }
             | StoreError::Foreign { .. }
+            | StoreError::Missing { .. }
+            | StoreError::Exists { .. }
+            | StoreError::Same { .. }
             | StoreError::Newer { .. }
             | StoreError::NoWal { .. }
             | StoreError::Unwritable { .. }

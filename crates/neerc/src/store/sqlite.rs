@@ -2,15 +2,15 @@
 //! synced; the write-ahead log is copied back between commits, never within one. Other processes may read the file
 //! (backups), but a lock file beside it keeps a second neerc out. Not the formats of records: see record.rs.
 
-use super::StoreError;
+use super::lock::{self, Lock};
 use super::record::{self, RecordError};
+use super::{StoreError, wal};
 use neerc_core::board::Boards;
 use neerc_core::change::{Entry, Room};
 use neerc_core::people::Person;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, ffi};
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -157,15 +157,55 @@ pub fn open(path: &Path) -> Result<(Sqlite, Loaded), StoreError> {
 
 fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
     let file = resolve(path)?;
-    let lock = lock(&file)?;
-    let conn = connect(&file)?;
-    let loaded = load(&conn, &file)?;
-    let disk = Disk { conn, file, last: loaded.revision, told: loaded.told_revision, is_broken: false, _lock: lock };
+    let lock = Lock::take(&file)?;
+    let noted = lock.noted();
+    check_wal(&file)?;
+    if let Some(revision) = noted.filter(|revision| *revision > 0)
+        && !file.exists()
+    {
+        return Err(StoreError::Missing { file, lock: lock.path().to_owned(), revision });
+    }
+    let was_ours = noted.is_some_and(|noted| noted > 0);
+    let opened = connect(&file).and_then(|conn| load(&conn, &file).map(|loaded| (conn, loaded)));
+    let (conn, loaded) = opened.map_err(|error| if was_ours { disfigured(error) } else { error })?;
+    if let Some(noted) = noted.filter(|noted| *noted > loaded.revision) {
+        let (last, lock) = (loaded.revision, lock.path().display());
+        let what = format!(
+            "the log ends at revision {last}, but {lock} says that revision {noted} was stored (if an older copy was \
+             put here on purpose, remove that file)"
+        );
+        return Err(StoreError::Damaged { file, what });
+    }
+    let (last, told) = (loaded.revision, loaded.told_revision);
+    let mut disk = Disk { conn, file, last, told, is_broken: false, lock };
+    disk.begin()?;
     Ok((disk, loaded))
 }
 
+/// What it means of a file that was a store of ours if it does not look like one now.
+fn disfigured(error: StoreError) -> StoreError {
+    let what = error.to_string();
+    match error {
+        StoreError::Foreign { file } => StoreError::Damaged { file, what: String::from("it says that it is not ours") },
+        StoreError::Sqlite { file, source, .. } if source.sqlite_error_code() == Some(ErrorCode::Unknown) => {
+            StoreError::Damaged { file, what }
+        }
+        error => error,
+    }
+}
+
+/// Whether the write-ahead log has lost something; asked before SQLite is, which would overwrite it.
+fn check_wal(file: &Path) -> Result<(), StoreError> {
+    let path = lock::beside(file, "-wal");
+    match wal::damage(&path) {
+        Ok(None) => Ok(()),
+        Ok(Some(what)) => Err(StoreError::Damaged { file: file.to_owned(), what }),
+        Err(source) => Err(StoreError::File { file: path, source }),
+    }
+}
+
 /// The one true path, so that two links to a database lead to the same lock.
-fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
+pub fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
     let at = |source| StoreError::File { file: path.to_owned(), source };
     match path.canonicalize() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -177,33 +217,8 @@ fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
     }
 }
 
-/// Takes the lock file beside the database and writes the own process id into it. The kernel releases it with the
-/// process; the file itself stays.
-fn lock(file: &Path) -> Result<File, StoreError> {
-    let mut path = file.as_os_str().to_owned();
-    path.push(".lock");
-    let path = PathBuf::from(path);
-    let at = |source| StoreError::File { file: path.clone(), source };
-    let mut lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(at)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            let read = lock.take(32).read_to_string(&mut text);
-            let by = read.ok().and_then(|_| text.trim().parse().ok());
-            return Err(StoreError::InUse { file: file.to_owned(), by });
-        }
-        Err(TryLockError::Error(error)) => return Err(at(error)),
-    }
-    let written = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
-    if let Err(error) = written {
-        tracing::debug!("{}: cannot note the process id: {error}", path.display()); // the lock holds all the same
-    }
-    Ok(lock)
-}
-
 /// An error of SQLite with what it happened at. Damage is recognised whatever was being done.
-fn failed(doing: &'static str, file: &Path, source: rusqlite::Error) -> StoreError {
+pub fn failed(doing: &'static str, file: &Path, source: rusqlite::Error) -> StoreError {
     let file = file.to_owned();
     match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -217,7 +232,11 @@ fn failed(doing: &'static str, file: &Path, source: rusqlite::Error) -> StoreErr
 pub fn is_fatal(error: &rusqlite::Error) -> bool {
     let rusqlite::Error::SqliteFailure(error, _) = error else { return false };
     let syncs = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC, ffi::SQLITE_IOERR_CORRUPTFS];
-    syncs.contains(&error.extended_code) || matches!(error.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    // The index of the write-ahead log grows after the sync, so the changes may be on disk all the same.
+    let index = [ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_SHMMAP];
+    syncs.contains(&error.extended_code)
+        || index.contains(&error.extended_code)
+        || matches!(error.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
 }
 
 /// Opens a connection to a database of ours, made or migrated if need be. Nothing is written before it is known whose
@@ -227,6 +246,8 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(file, flags).map_err(at)?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
+    // If the file is refused, it stays as it is: what SQLite would tidy up when it closes may be all there is.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(at)?;
     let format = format(&conn, file)?;
     let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(at)?;
     if mode != "wal" {
@@ -243,7 +264,7 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The format of the database, 0 for an empty one.
-fn format(conn: &Connection, file: &Path) -> Result<i64, StoreError> {
+pub fn format(conn: &Connection, file: &Path) -> Result<i64, StoreError> {
     let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| failed("open", file, e));
     let application_id = number("PRAGMA application_id")?;
     let format = number("PRAGMA user_version")?;
@@ -271,7 +292,7 @@ fn migrate(conn: &mut Connection, format: i64) -> rusqlite::Result<()> {
 
 /// Reads the newest snapshot that can be read and the log after it; nothing else, so that a long log does not make a
 /// long start. Whatever is read is checked.
-fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError> {
+pub fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError> {
     let damaged = |what: String| StoreError::Damaged { file: file.to_owned(), what };
     let number = |sql| {
         let found = conn.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).optional();
@@ -310,7 +331,7 @@ fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError> {
 }
 
 /// A line of the log, which must be that of `revision`; the error says what is wrong with it.
-fn entry(row: &Row<'_>, boards: &Boards, revision: u64) -> Result<Entry, String> {
+pub fn entry(row: &Row<'_>, boards: &Boards, revision: u64) -> Result<Entry, String> {
     let wrong = |why: &dyn std::fmt::Display| format!("revision {revision} of the log: {why}");
     let text = |column| row.get_ref(column).map_err(|e| wrong(&e))?.as_bytes().map_err(|e| wrong(&e));
     let number = |column| row.get_ref(column).map_err(|e| wrong(&e))?.as_i64().map_err(|e| wrong(&e));
@@ -350,7 +371,8 @@ fn newest_snapshot(conn: &Connection, file: &Path) -> Result<Option<(u64, Boards
     Ok(None)
 }
 
-fn boards(row: &Row<'_>, revision: i64) -> Result<Boards, String> {
+/// The boards of a line of the snapshots; the error says what is wrong with it.
+pub fn boards(row: &Row<'_>, revision: i64) -> Result<Boards, String> {
     let record = row.get_ref(1).map_err(|e| e.to_string())?.as_bytes().map_err(|e| e.to_string())?;
     let known: i64 = row.get(2).map_err(|e| e.to_string())?;
     let sum = i64::from(record::snapshot_sum(revision, record));
@@ -380,10 +402,24 @@ struct Disk {
     told: u64,
     /// Something fatal happened: nothing is stored any more.
     is_broken: bool,
-    _lock: File,
+    lock: Lock,
 }
 
 impl Disk {
+    /// Empties the write-ahead log, so that nothing of an earlier process is in it, and then knows that what was read is
+    /// on disk: a killed process may have left it in the page cache alone.
+    fn begin(&mut self) -> Result<(), StoreError> {
+        let at = |source| failed("open", &self.file, source);
+        self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(at)?;
+        match self.checkpoint(Checkpoint::Truncate) {
+            Ok(0) => self.lock.note(self.last),
+            Ok(_) => {} // somebody reads it
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) => tracing::warn!("{error}"),
+        }
+        Ok(())
+    }
+
     /// Stores a batch and, with it, up to where everybody was told. On an error nothing of either is stored.
     fn append(&mut self, entries: &[Entry], told: u64) -> Result<(), StoreError> {
         let Some(last) = entries.last() else { return Ok(()) };
@@ -391,6 +427,7 @@ impl Disk {
         self.guarded(|disk| disk.insert(entries, told))?;
         self.last = last.revision;
         self.told = told;
+        self.lock.note(self.last);
         Ok(())
     }
 
@@ -456,7 +493,7 @@ impl Disk {
             let at = |source| failed("copy the write-ahead log back into", &disk.file, source);
             let mut pragma = disk.conn.prepare_cached(mode.sql()).map_err(at)?;
             let (pages, copied): (i64, i64) = pragma.query_row([], |row| Ok((row.get(1)?, row.get(2)?))).map_err(at)?;
-            Ok(pages - copied)
+            Ok((pages - copied).max(i64::from(pages < 0))) // below zero: it could not even be looked at
         })
     }
 
@@ -691,7 +728,7 @@ mod tests {
     use super::*;
     use neerc_core::change::Change;
     use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
-    use std::fs;
+    use std::fs::{self, OpenOptions};
     use std::os::unix::fs::FileExt;
     use tempfile::TempDir;
 
@@ -740,7 +777,8 @@ mod tests {
         let (_folder, file) = store_of_20();
         damage(&file);
         let error = refusal(&file);
-        assert!(error.contains("neerc.db is damaged: ") && error.ends_with("; restore a backup"), "{error}");
+        let advice = "; bring a backup back with `neerc restore FILE`";
+        assert!(error.contains("neerc.db is damaged: ") && error.ends_with(advice), "{error}");
         assert!(error.contains(expected), "{error}");
     }
 
@@ -780,7 +818,7 @@ mod tests {
         check("PRAGMA user_version = 1", "other.db is not a neerc store");
         check(
             "PRAGMA application_id = 0x4e455243; PRAGMA user_version = 7",
-            "was written by a newer neerc (format 7; this one reads up to 1); use that version or restore a backup",
+            "was written by a newer neerc (format 7; this one reads up to 1); use that version or bring a backup back",
         );
     }
 

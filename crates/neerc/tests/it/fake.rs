@@ -14,7 +14,7 @@ use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
 use crate::said::Said;
 use crate::servers::{Kind, ROOMS, Server};
 use crate::service::Neerc;
-use crate::wait::PATIENCE;
+use crate::wait::{PATIENCE, poll_for};
 
 /// The room that the program is told to serve.
 pub const ROOM: &str = "fake";
@@ -38,6 +38,8 @@ pub struct FakeServer {
     heard: VecDeque<Said>,
     outgoing: Vec<u8>,
     chunk: Vec<u8>,
+    /// The program has closed the connection.
+    is_closed: bool,
 }
 
 impl FakeServer {
@@ -52,18 +54,38 @@ impl FakeServer {
     /// answers to its first requests.
     #[track_caller]
     pub fn start_saying(first: impl Fn(&str) -> String) -> (Self, Neerc<'static>) {
+        let (listener, mut neerc) = Self::prepare("");
+        let fake = Self::serve(&listener, &mut neerc, first);
+        (fake, neerc)
+    }
+
+    /// The program, not started, and where it is going to look for its server. `toml_extra` as for [`Neerc::start`].
+    pub fn prepare(toml_extra: &str) -> (TcpListener, Neerc<'static>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = Server::shared(Kind::Prosody);
-        let address = format!("[component]\nserver = \"127.0.0.1:{port}\"\n");
-        let mut neerc = Neerc::prepare(server, &[ROOM], &address);
+        let toml = format!("[component]\nserver = \"127.0.0.1:{port}\"\n{toml_extra}");
+        (listener, Neerc::prepare(server, &[ROOM], &toml))
+    }
+
+    /// Starts the program (again) and waits until it is ready.
+    #[track_caller]
+    pub fn serve(listener: &TcpListener, neerc: &mut Neerc<'_>, first: impl Fn(&str) -> String) -> Self {
+        let old_log = neerc.log().len();
         neerc.spawn();
-        let socket = listener.accept().unwrap().0;
+        let accepted = poll_for(PATIENCE, || {
+            let exited = neerc.exited();
+            assert!(exited.is_none(), "{exited:?}: {}", neerc.log());
+            listener.accept().ok()
+        });
+        let socket = accepted.expect("the program connects").0;
+        socket.set_nonblocking(false).unwrap();
         socket.set_nodelay(true).unwrap();
         let framer = Framer::new(FrameLimits { bytes: 1 << 24, ..FrameLimits::default() });
         let component = neerc.jid.clone();
-        let mut fake =
-            Self { component, socket, framer, heard: VecDeque::new(), outgoing: Vec::new(), chunk: vec![0; 1 << 16] };
+        let (heard, outgoing, chunk) = (VecDeque::new(), Vec::new(), vec![0; 1 << 16]);
+        let mut fake = Self { component, socket, framer, heard, outgoing, chunk, is_closed: false };
         fake.send(&format!(
             "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' \
              xmlns:stream='http://etherx.jabber.org/streams' from='{}' id='1'>",
@@ -74,10 +96,10 @@ impl FakeServer {
         // Its requests are answered in order, so this comes after the answers to them.
         fake.send(&fake.iq("jury1@localhost/desk", "get", "begun", "<ping xmlns='urn:xmpp:ping'/>"));
         fake.expect(|said| said.id == "begun");
-        while !neerc.log().contains("ready: rooms") {
+        while !neerc.log().get(old_log..).is_some_and(|new| new.contains("ready: rooms")) {
             fake.read(Duration::from_millis(20));
         }
-        (fake, neerc)
+        fake
     }
 
     /// The address of the room at the service.
@@ -104,7 +126,9 @@ impl FakeServer {
     /// everything else; says whether it took all.
     pub fn send_unheard(&mut self, bytes: &[u8], limit: Duration) -> bool {
         self.outgoing.extend_from_slice(bytes);
-        self.flush(limit)
+        let is_sent = self.flush(limit);
+        assert!(!self.is_closed, "the program has closed the connection");
+        is_sent
     }
 
     fn flush(&mut self, limit: Duration) -> bool {
@@ -113,7 +137,10 @@ impl FakeServer {
             match self.socket.write(&self.outgoing) {
                 Ok(count) => drop(self.outgoing.drain(..count)),
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return false,
-                Err(error) => panic!("the program has closed the connection: {error}"),
+                Err(_) => self.is_closed = true,
+            }
+            if self.is_closed {
+                return false;
             }
         }
         true
@@ -122,29 +149,45 @@ impl FakeServer {
     /// Waits for a stanza of the program, leaving aside those before it.
     #[track_caller]
     pub fn expect(&mut self, wanted: impl Fn(&Said) -> bool) -> Said {
+        self.expect_or_end(wanted).expect("the program has closed the connection")
+    }
+
+    /// The same; `None` if the program closes the connection instead.
+    #[track_caller]
+    pub fn expect_or_end(&mut self, wanted: impl Fn(&Said) -> bool) -> Option<Said> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             while let Some(said) = self.heard.pop_front() {
                 if wanted(&said) {
-                    return said;
+                    return Some(said);
                 }
             }
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "the program did not say it in {PATIENCE:?}");
-            self.read(left);
+            if self.is_closed {
+                return None;
+            }
+            self.read_or_end(left);
         }
     }
 
-    /// Reads what there is, answering what is the server's to answer.
     fn read(&mut self, limit: Duration) {
+        self.read_or_end(limit);
+        assert!(!self.is_closed, "the program has closed the connection");
+    }
+
+    /// Reads what there is, answering what is the server's to answer.
+    fn read_or_end(&mut self, limit: Duration) {
         // A server that waited for the program to read before it reads itself would wait for ever.
         let limit = if self.outgoing.is_empty() || self.flush(GLANCE) { limit } else { limit.min(GLANCE) };
         self.socket.set_read_timeout(Some(limit)).unwrap();
         let count = match self.socket.read(&mut self.chunk) {
-            Ok(0) => panic!("the program has closed the connection"),
-            Ok(count) => count,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return,
-            Err(error) => panic!("the program has closed the connection: {error}"),
+            Ok(0) | Err(_) => {
+                self.is_closed = true;
+                return;
+            }
+            Ok(count) => count,
         };
         self.framer.push(&self.chunk[..count]);
         let mut stanzas = Vec::new();
@@ -152,7 +195,7 @@ impl FakeServer {
             match self.framer.next_frame().expect("the program writes XML") {
                 None => break,
                 Some(Frame::Stanza(bytes)) => stanzas.push(Said::read(std::str::from_utf8(bytes).unwrap())),
-                Some(Frame::Open(_)) => {}
+                Some(Frame::Open(_) | Frame::Close) => {}
                 Some(other) => panic!("the program has sent {other:?}"),
             }
         }

@@ -16,6 +16,8 @@ pub struct Neerc<'a> {
     pub jid: String,
     /// The folder with `neerc.toml`, `neerc.db` and `neerc.log`; also its working folder.
     pub dir: PathBuf,
+    /// What it is started with in its environment.
+    pub env: Vec<(&'static str, PathBuf)>,
     server: &'a Server,
     process: Option<Process>,
 }
@@ -36,7 +38,7 @@ impl<'a> Neerc<'a> {
         let dir = guard::scratch_dir("neerc");
         let base = base_config(server, &jid, rooms);
         fs::write(dir.join("neerc.toml"), overlay(&base, toml_extra)).unwrap();
-        Self { jid, dir, server, process: None }
+        Self { jid, dir, env: Vec::new(), server, process: None }
     }
 
     /// The address of a room at the service, for requests about it.
@@ -68,7 +70,7 @@ impl<'a> Neerc<'a> {
     pub fn spawn(&mut self) {
         assert!(self.process.is_none(), "neerc runs already");
         let mut command = command(&self.dir);
-        command.arg("run").arg("--config").arg(self.config());
+        command.arg("run").arg("--config").arg(self.config()).envs(self.env.iter().cloned());
         self.process = Some(Process::spawn_logged("neerc", &mut command, &self.log_path()));
     }
 
@@ -100,6 +102,11 @@ impl<'a> Neerc<'a> {
         let mut process = self.process.take().expect("neerc runs");
         let status = process.wait(PATIENCE);
         status.unwrap_or_else(|| panic!("neerc still runs after {PATIENCE:?}\n{}", self.log_tail()))
+    }
+
+    /// How it ended, if it has.
+    pub fn exited(&mut self) -> Option<ExitStatus> {
+        self.process.as_mut().and_then(Process::exited)
     }
 
     /// SIGKILL.

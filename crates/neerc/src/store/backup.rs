@@ -1,0 +1,350 @@
+//! Copies of a store: made while it is in use, and put back. Both are read from beginning to end under another name
+//! before they get the name that somebody will rely on. Not a way to mend a damaged store: what is damaged is refused.
+
+use super::lock::{Lock, beside};
+use super::sqlite::{self, Loaded, failed};
+use super::{Copied, Existing, Restored, StoreError};
+use neerc_core::board::{Board, Boards};
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long somebody who writes is waited for at a time.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Names that a replaced store may be kept under.
+const KEPT: u32 = 10_000;
+
+/// See [`super::backup`].
+pub fn backup(store: &Path, target: Option<&Path>, existing: Existing) -> Result<Copied, StoreError> {
+    let store = existing_file(store)?;
+    let folder = target.map(sqlite::resolve).transpose()?;
+    if folder.as_ref().is_some_and(|target| is_of(&store, target)) {
+        return Err(StoreError::Same { file: store });
+    }
+    let free = |file: &Path| match existing {
+        Existing::Keep if file.exists() => Err(StoreError::Exists { file: file.to_owned() }),
+        Existing::Keep | Existing::Replace => Ok(()),
+    };
+    target.map(free).transpose()?;
+    let part = beside(target.unwrap_or(Path::new("neerc-backup")), &format!(".{}.part", std::process::id()));
+    let part = Part(part);
+    let loaded = copy(&store, &part.0)?;
+    let file = match target {
+        Some(target) => target.to_owned(),
+        None => PathBuf::from(format!("neerc-backup-{:06}.db", loaded.revision)),
+    };
+    free(&file)?;
+    part.rename(&file)?;
+    Ok(Copied { file, revision: loaded.revision, tasks: tasks(&loaded.boards) })
+}
+
+/// See [`super::restore`].
+pub fn restore(store: &Path, source: &Path) -> Result<Restored, StoreError> {
+    let source = existing_file(source)?;
+    let store = sqlite::resolve(store)?;
+    if is_of(&store, &source) {
+        return Err(StoreError::Same { file: source });
+    }
+    let lock = Lock::take(&store)?;
+    let part = Part(beside(&store, ".restoring"));
+    let loaded = copy(&source, &part.0)?;
+    // From here on a crash leaves either a whole store or one that the note tells from a whole one.
+    lock.note(loaded.revision.max(1));
+    lock.sync().map_err(|source| at(lock.path(), source))?;
+    let kept = set_aside(&store)?;
+    part.rename(&store)?;
+    lock.note(loaded.revision);
+    let now = Copied { file: store, revision: loaded.revision, tasks: tasks(&loaded.boards) };
+    Ok(Restored { now, kept })
+}
+
+/// A file under the name that it has while it is not finished; removed unless it gets another.
+struct Part(PathBuf);
+
+impl Part {
+    fn rename(self, file: &Path) -> Result<(), StoreError> {
+        fs::rename(&self.0, file).map_err(|source| at(file, source))?;
+        let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| at(folder, source))
+    }
+
+    fn remove(&self) {
+        for ending in ["", "-journal", "-wal", "-shm"] {
+            drop(fs::remove_file(beside(&self.0, ending))); // mostly there is none
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+fn at(file: &Path, source: std::io::Error) -> StoreError {
+    StoreError::File { file: file.to_owned(), source }
+}
+
+/// The one true path of a file that is there.
+fn existing_file(path: &Path) -> Result<PathBuf, StoreError> {
+    path.canonicalize().map_err(|source| at(path, source))
+}
+
+/// Whether a file is the store, or one of those beside it.
+fn is_of(store: &Path, file: &Path) -> bool {
+    ["", "-wal", "-shm", "-journal", ".lock"].iter().any(|ending| beside(store, ending) == file)
+}
+
+fn tasks(boards: &Boards) -> usize {
+    boards.values().map(Board::len).sum()
+}
+
+/// Makes a copy of one moment of a database in a single synced file, and reads it.
+fn copy(source: &Path, target: &Path) -> Result<Loaded, StoreError> {
+    Part(target.to_owned()).remove(); // what a killed process may have left
+    let from = |error| failed("copy", source, error);
+    let to = |error| failed("write", target, error);
+    let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let original = Connection::open_with_flags(source, flags | OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(from)?;
+    original.busy_timeout(BUSY_TIMEOUT).map_err(from)?;
+    if sqlite::format(&original, source)? == 0 {
+        return Err(StoreError::Foreign { file: source.to_owned() }); // an empty one is nobody's backup
+    }
+    let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut copy = Connection::open_with_flags(target, flags).map_err(to)?;
+    copy.pragma_update(None, "synchronous", "FULL").map_err(to)?;
+    // All pages in one step, so of one moment: whoever writes goes on in the write-ahead log meanwhile.
+    let step = Backup::new(&original, &mut copy).and_then(|backup| backup.step(-1)).map_err(to)?;
+    if step != StepResult::Done {
+        let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+        return Err(from(rusqlite::Error::SqliteFailure(busy, None)));
+    }
+    copy.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(())).map_err(to)?;
+    copy.close().map_err(|(_, error)| to(error))?;
+    File::open(target).and_then(|file| file.sync_all()).map_err(|error| at(target, error))?;
+    // What is wrong with the copy was wrong before: it is the original that has to be named.
+    verify(target).map_err(|error| match error {
+        StoreError::Damaged { what, .. } => StoreError::Damaged { file: source.to_owned(), what },
+        error => error,
+    })
+}
+
+/// Reads a database from beginning to end as a start would read it, and beyond that: its structure, every line of the
+/// log, and every snapshot, which must be what the log comes to.
+pub fn verify(file: &Path) -> Result<Loaded, StoreError> {
+    let at = |error| failed("read", file, error);
+    let damaged = |what: String| StoreError::Damaged { file: file.to_owned(), what };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut conn = Connection::open_with_flags(file, flags).map_err(at)?;
+    conn.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
+    let moment = conn.transaction().map_err(at)?;
+    sqlite::format(&moment, file)?;
+    let verdict: String = moment.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(at)?;
+    if verdict != "ok" {
+        return Err(damaged(verdict));
+    }
+    let loaded = sqlite::load(&moment, file)?;
+    let snapshots = snapshots(&moment, file)?;
+    let mut boards = Boards::new();
+    let mut last = 0;
+    let mut log =
+        moment.prepare("SELECT revision, room, at_ms, by_jid, record, sum FROM log ORDER BY revision").map_err(at)?;
+    let mut rows = log.query([]).map_err(at)?;
+    while let Some(row) = rows.next().map_err(at)? {
+        let entry = sqlite::entry(row, &boards, last + 1).map_err(damaged)?;
+        last = entry.revision;
+        boards.entry(entry.room).or_default().apply(last, &entry.change);
+        if snapshots.iter().any(|(revision, snapshot)| *revision == last && !is_same(snapshot, &boards)) {
+            return Err(damaged(format!("the snapshot of revision {last} is not what the log comes to")));
+        }
+    }
+    if last != loaded.revision || !is_same(&loaded.boards, &boards) {
+        return Err(damaged(format!("revision {} of the log: a start reads something else", loaded.revision)));
+    }
+    Ok(loaded)
+}
+
+/// The snapshots that a start could use.
+fn snapshots(conn: &Connection, file: &Path) -> Result<Vec<(u64, Boards)>, StoreError> {
+    let at = |error| failed("read", file, error);
+    let mut snapshots = conn.prepare("SELECT revision, record, sum FROM snapshot").map_err(at)?;
+    let mut rows = snapshots.query([]).map_err(at)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(at)? {
+        let revision: i64 = row.get(0).map_err(at)?;
+        if let (Ok(boards), Ok(revision)) = (sqlite::boards(row, revision), u64::try_from(revision)) {
+            found.push((revision, boards));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether two sets of boards are the same to everybody who looks. How much of a task's past is kept is a matter of the
+/// version that wrote it down.
+fn is_same(one: &Boards, other: &Boards) -> bool {
+    let is_same_board = |one: &Board, other: &Board| {
+        let numbers = |board: &Board| (board.next_id(), board.last_timestamp_ms(), board.revision(), board.len());
+        let tasks = one.tasks().zip(other.tasks());
+        numbers(one) == numbers(other)
+            && one.plan() == other.plan()
+            && tasks.into_iter().all(|(a, b)| {
+                (a.id, &a.title, a.kind, a.timestamp_ms, &a.statuses, a.revision)
+                    == (b.id, &b.title, b.kind, b.timestamp_ms, &b.statuses, b.revision)
+            })
+    };
+    one.len() == other.len() && one.iter().zip(other).all(|((a, one), (b, other))| a == b && is_same_board(one, other))
+}
+
+/// Gives a store and its write-ahead log another name; `None` if there is none.
+fn set_aside(store: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let is_free = |file: &PathBuf| !file.exists() && !beside(file, "-wal").exists();
+    let mut names = (1..KEPT).map(|number| beside(store, &format!(".old-{number}")));
+    let Some(kept) = names.find(is_free) else {
+        return Err(StoreError::Exists { file: beside(store, ".old-1") });
+    };
+    // The write-ahead log first: it must never be beside a database that it does not belong to.
+    let mut is_any = false;
+    for ending in ["-wal", ""] {
+        let from = beside(store, ending);
+        if from.exists() {
+            fs::rename(&from, beside(&kept, ending)).map_err(|source| at(&from, source))?;
+            is_any = true;
+        }
+    }
+    drop(fs::remove_file(beside(store, "-shm"))); // made anew by whoever opens the database
+    Ok(is_any.then_some(kept))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{backup, open, restore, verify};
+    use super::{Existing, beside};
+    use neerc_core::board::Boards;
+    use neerc_core::change::{Change, Entry};
+    use neerc_core::people::Person;
+    use neerc_core::task::{Kind, TaskId, Title};
+    use rusqlite::Connection;
+    use std::fs;
+    use std::path::Path;
+    use tempfile::TempDir;
+
+    fn url(folder: &TempDir, name: &str) -> String {
+        folder.path().join(name).display().to_string()
+    }
+
+    fn entry(revision: u64) -> Entry {
+        let (task, title, timestamp_ms) = (TaskId(revision), Title::parse("Water").unwrap(), 1_000 + revision as i64);
+        let change = Change::Created { task, title, kind: Kind::Todo, timestamp_ms, statuses: vec![], plan: None };
+        Entry { revision, room: "neerc".into(), at_ms: timestamp_ms, by: Person::from_bare("a@b"), change }
+    }
+
+    async fn store_of(url: &str, revisions: std::ops::RangeInclusive<u64>) {
+        let opened = open(url).unwrap();
+        opened.store.commit(revisions.map(entry).collect::<Vec<_>>()).await.unwrap();
+        opened.store.close().await.unwrap();
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn revision(url: &str) -> u64 {
+        let opened = open(url).unwrap();
+        block_on(opened.store.close()).unwrap();
+        opened.revision
+    }
+
+    fn names(folder: &TempDir) -> Vec<String> {
+        let names = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_backup_brings_back_what_was() {
+        let folder = TempDir::new().unwrap();
+        let (store, copy) = (url(&folder, "a.db"), folder.path().join("copy.db"));
+        block_on(store_of(&store, 1..=3));
+        let copied = backup(&store, Some(&copy), Existing::Keep).unwrap();
+        assert_eq!((copied.revision, copied.tasks), (3, 3));
+        let error = backup(&store, Some(&copy), Existing::Keep).unwrap_err().to_string();
+        assert!(error.ends_with("copy.db exists already; give another name, or --force to replace it"), "{error}");
+        block_on(store_of(&store, 4..=5));
+        let restored = restore(&store, &copy).unwrap();
+        assert_eq!((restored.now.revision, restored.now.tasks), (3, 3));
+        assert_eq!(restored.kept, Some(folder.path().join("a.db.old-1")));
+        assert_eq!(revision(&store), 3);
+        assert_eq!(revision(&url(&folder, "a.db.old-1")), 5);
+        backup(&store, Some(&copy), Existing::Replace).unwrap();
+    }
+
+    #[test]
+    fn what_is_not_a_whole_store_is_no_backup_and_nothing_is_touched() {
+        let folder = TempDir::new().unwrap();
+        let (store, copy) = (url(&folder, "a.db"), folder.path().join("copy.db"));
+        block_on(store_of(&store, 1..=3));
+        block_on(store_of(&copy.display().to_string(), 1..=30));
+        let refused = |expected: &str| {
+            let before = names(&folder);
+            let error = restore(&store, &copy).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+            assert_eq!(names(&folder), before);
+            assert_eq!(revision(&store), 3);
+        };
+        let sql = |sql| Connection::open(&copy).unwrap().execute_batch(sql).unwrap();
+        sql("UPDATE log SET sum = 0 WHERE revision = 2");
+        refused("copy.db is damaged: revision 2 of the log: its checksum");
+        sql("DELETE FROM log WHERE revision < 30");
+        refused("copy.db is damaged: revision 1 of the log is missing");
+        fs::write(&copy, "").unwrap();
+        refused("copy.db is not a neerc store");
+        fs::remove_file(&copy).unwrap();
+        refused("cannot use");
+        let error = restore(&store, Path::new(&store)).unwrap_err().to_string();
+        assert!(error.ends_with("a.db is the store itself; give the name of another file"), "{error}");
+        let error = backup(&store, Some(Path::new(&store)), Existing::Replace).unwrap_err().to_string();
+        assert!(error.contains("is the store itself"), "{error}");
+    }
+
+    #[test]
+    fn nothing_is_restored_under_a_running_service() {
+        let folder = TempDir::new().unwrap();
+        let (store, copy) = (url(&folder, "a.db"), folder.path().join("copy.db"));
+        block_on(store_of(&store, 1..=3));
+        backup(&store, Some(&copy), Existing::Keep).unwrap();
+        let opened = open(&store).unwrap();
+        let error = restore(&store, &copy).unwrap_err().to_string();
+        assert!(error.contains("a.db is in use by another neerc (process "), "{error}");
+        block_on(opened.store.close()).unwrap();
+        restore(&store, &copy).unwrap();
+    }
+
+    #[test]
+    fn a_wrong_snapshot_is_found_by_reading_everything() {
+        let folder = TempDir::new().unwrap();
+        let store = url(&folder, "a.db");
+        block_on(async {
+            let opened = open(&store).unwrap();
+            opened.store.commit((1..=3).map(entry).collect::<Vec<_>>()).await.unwrap();
+            opened.store.snapshot(3, Boards::new());
+            opened.store.close().await.unwrap();
+        });
+        let error = verify(&store).unwrap_err().to_string();
+        assert!(error.contains("the snapshot of revision 3 is not what the log comes to"), "{error}");
+    }
+
+    #[test]
+    fn a_store_that_is_gone_is_not_made_anew() {
+        let folder = TempDir::new().unwrap();
+        let store = url(&folder, "a.db");
+        block_on(store_of(&store, 1..=3));
+        fs::remove_file(&store).unwrap();
+        let error = open(&store).unwrap_err().to_string();
+        assert!(error.contains("a.db is gone, and ") && error.contains("revision 3 was stored"), "{error}");
+        fs::remove_file(beside(Path::new(&store), ".lock")).unwrap();
+        assert_eq!(revision(&store), 0);
+    }
+}

@@ -1,0 +1,154 @@
+//! Whether a write-ahead log has lost something that was durable. SQLite reads it up to the first frame with a wrong
+//! checksum and takes that for the end, which is right for a transaction that a power cut tore and wrong for damage.
+//! The two can be told apart: each transaction is synced before the next is written, and each start begins an empty
+//! file, so behind the end of what can be read there is at most one whole commit. Not a reader of what is in it.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+const HEADER_BYTES: usize = 32;
+const FRAME_HEADER_BYTES: usize = 24;
+/// Of the header; with the last bit set, checksums are over big-endian words.
+const MAGIC: u32 = 0x377f_0682;
+const PAGE_BYTES: u32 = 4_096;
+
+/// The running checksum of the file format.
+type Sum = (u32, u32);
+
+fn word(bytes: &[u8], index: usize) -> u32 {
+    let four = bytes.get(4 * index..).and_then(|rest| rest.first_chunk()).copied();
+    u32::from_be_bytes(four.unwrap_or_default())
+}
+
+fn add(mut sum: Sum, bytes: &[u8], big_endian: BigEndian) -> Sum {
+    let read = |four: &[u8]| {
+        let four = four.first_chunk().copied().unwrap_or_default();
+        if big_endian.0 { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) }
+    };
+    for eight in bytes.chunks_exact(8) {
+        let (first, second) = eight.split_at(4);
+        sum.0 = sum.0.wrapping_add(read(first)).wrapping_add(sum.1);
+        sum.1 = sum.1.wrapping_add(read(second)).wrapping_add(sum.0);
+    }
+    sum
+}
+
+#[derive(Clone, Copy)]
+struct BigEndian(bool);
+
+/// What is wrong with the write-ahead log at `path`; `None` if nothing is, as far as can be known, or there is none.
+pub fn damage(path: &Path) -> io::Result<Option<String>> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => BufReader::with_capacity(1 << 18, opened?),
+    };
+    let mut header = [0; HEADER_BYTES];
+    if !read(&mut file, &mut header)? {
+        return Ok(None);
+    }
+    let big_endian = BigEndian(word(&header, 0) & 1 == 1);
+    let sum = add((0, 0), &header[..24], big_endian);
+    let stored = (word(&header, 6), word(&header, 7));
+    let is_header_good = word(&header, 0) & !1 == MAGIC && sum == stored;
+    let page_bytes = if is_header_good { word(&header, 2) } else { PAGE_BYTES };
+    let mut salts = is_header_good.then(|| (word(&header, 4), word(&header, 5)));
+    if !page_bytes.is_power_of_two() || !(512..=65_536).contains(&page_bytes) {
+        return Ok(None); // no file of SQLite's
+    }
+    // The first frame that SQLite does not read, if it came to that.
+    let mut end = (!is_header_good).then_some(0);
+    // What the checksum of the next frame may begin with: the one that stands in the frame before, or the one that
+    // should, if it is that which is wrong.
+    let (mut previous, mut previous_sum) = (stored, sum);
+    let mut commits_behind = 0;
+    let mut frame = vec![0; FRAME_HEADER_BYTES + page_bytes as usize];
+    let mut number = 0;
+    while read(&mut file, &mut frame)? {
+        number += 1;
+        let (head, page) = frame.split_at(FRAME_HEADER_BYTES);
+        let stored = (word(head, 4), word(head, 5));
+        let is_ours = *salts.get_or_insert((word(head, 2), word(head, 3))) == (word(head, 2), word(head, 3));
+        let is_commit = word(head, 1) != 0;
+        let sum_after = |sum| add(add(sum, &head[..8], big_endian), page, big_endian);
+        let sum = sum_after(previous_sum);
+        if end.is_none() && !(is_ours && sum == stored) {
+            end = Some(number);
+        }
+        // Only what fits to the frame before it was written whole: a full disk leaves pieces.
+        let is_whole = end.is_some() && (sum == stored || sum_after(previous) == stored);
+        if is_ours && is_commit && is_whole {
+            commits_behind += 1;
+        }
+        (previous, previous_sum) = (stored, if end == Some(number) { sum } else { stored });
+    }
+    let what = |end| match end {
+        0 => String::from("the header of its write-ahead log is wrong"),
+        frame => format!("frame {frame} of its write-ahead log is wrong"),
+    };
+    Ok(end.filter(|_| commits_behind > 1).map(|end| format!("{}, and {commits_behind} commits follow it", what(end))))
+}
+
+/// Fills `bytes`; false if the file ends before.
+fn read(file: &mut impl Read, bytes: &mut [u8]) -> io::Result<bool> {
+    match file.read_exact(bytes) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        outcome => outcome.map(|()| true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+    use std::fs;
+    use tempfile::TempDir;
+
+    /// A write-ahead log of a few commits, as it is while the database is open.
+    fn log_of(commits: usize) -> (TempDir, Vec<u8>) {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("a.db");
+        let conn = Connection::open(&path).unwrap();
+        conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (x)").unwrap();
+        for _ in 1..commits {
+            conn.execute("INSERT INTO t VALUES (1)", []).unwrap();
+        }
+        let bytes = fs::read(folder.path().join("a.db-wal")).unwrap();
+        (folder, bytes)
+    }
+
+    fn damage_of(bytes: &[u8]) -> Option<String> {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("wal");
+        fs::write(&path, bytes).unwrap();
+        damage(&path).unwrap()
+    }
+
+    #[test]
+    fn a_wrong_frame_is_damage_only_if_later_commits_follow() {
+        let (_folder, bytes) = log_of(6);
+        const FRAME: usize = FRAME_HEADER_BYTES + PAGE_BYTES as usize;
+        let frames = (bytes.len() - HEADER_BYTES) / FRAME; // the first commit has two pages
+        assert_eq!((frames, damage_of(&bytes)), (7, None));
+        let flipped = |at: usize| {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 4;
+            damage_of(&bytes)
+        };
+        let page = |frame: usize| HEADER_BYTES + (frame - 1) * FRAME + FRAME_HEADER_BYTES + 100;
+        let of_frame = |frame: usize, commits| {
+            Some(format!("frame {frame} of its write-ahead log is wrong, and {commits} commits follow it"))
+        };
+        assert_eq!(flipped(page(1)), of_frame(1, 6));
+        assert_eq!(flipped(page(2)), of_frame(2, 5));
+        assert_eq!(flipped(page(5)), of_frame(5, 2));
+        let checksum = |frame: usize| page(frame) - 100 - 1;
+        assert_eq!((flipped(checksum(5)), flipped(checksum(6))), (of_frame(5, 2), None));
+        // What a power cut can leave: the last commit torn.
+        assert_eq!((flipped(page(6)), flipped(page(7))), (None, None));
+        assert!(flipped(17).is_some_and(|what| what.starts_with("the header of its write-ahead log is wrong")));
+        for len in [0, 10, HEADER_BYTES, HEADER_BYTES + 7, bytes.len() - 1] {
+            assert_eq!(damage_of(&bytes[..len]), None, "{len} bytes");
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Power cuts: the program runs on a disk that notes every write and sync, and from the notes are built the files as a
+//! cut at any moment may leave them. What was synced is there; of what was not, each write is there, missing or torn by
+//! sectors, in any combination, and names of files that were not synced come or go in order. Each such state is opened.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use fastrand::Rng;
+use tempfile::TempDir;
+
+use super::faults::{Deed, Faults, Record, STORE};
+use super::load::{Load, Row, log_of, revision_of};
+use crate::fake::FakeServer;
+use crate::trust;
+use crate::wait::wait_for;
+
+const SECTOR: usize = 512;
+const WAL: &str = "neerc.db-wal";
+
+/// What a run left: its trace, and which revision must be there from which length of the trace on.
+struct Run {
+    records: Vec<Record>,
+    /// In order of the trace.
+    answered: Vec<(u64, u64)>,
+    log: Vec<Row>,
+}
+
+/// One run for all tests here. In it: commits alone and in batches, pauses in which the write-ahead log is copied back
+/// and begun again, a stop with a snapshot, a kill, and what the starts after them tidy up.
+fn run() -> &'static Run {
+    static ONE: OnceLock<Run> = OnceLock::new();
+    ONE.get_or_init(|| {
+        let (listener, mut neerc) = FakeServer::prepare(STORE);
+        let faults = Faults::under(&mut neerc);
+        let mut load = Load::default();
+        for starts in 1..=3 {
+            let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
+            for _ in 0..3 {
+                (0..12).for_each(|_| load.write_all(&mut fake, &faults, 1));
+                (0..6).for_each(|_| load.write_all(&mut fake, &faults, 8));
+                let from = faults.trace_len();
+                let copied = |record: &Record| record.name == "neerc.db" && record.deed == Deed::Synced;
+                wait_for("the write-ahead log is copied back", || faults.trace(from).iter().any(copied));
+            }
+            (0..4).for_each(|_| load.write_all(&mut fake, &faults, 4));
+            if starts == 2 {
+                neerc.kill9();
+            } else {
+                assert!(neerc.terminate().0.success(), "{}", neerc.log());
+            }
+        }
+        let log = log_of(&faults.store()).unwrap();
+        load.assert_in(&log);
+        let mut answered = Vec::new();
+        for change in &load.answered {
+            answered.push((change.at, revision_of(&log, &change.text).expect("just asserted")));
+        }
+        Run { records: faults.trace(0), answered, log }
+    })
+}
+
+impl Run {
+    /// The revision up to which everything had been answered once so much had been done.
+    fn answered_at(&self, trace_len: u64) -> u64 {
+        let before = self.answered.iter().take_while(|(at, _)| *at <= trace_len);
+        before.map(|(_, revision)| *revision).max().unwrap_or(0)
+    }
+
+    /// Opens what a cut left, and says what is wrong with it.
+    fn check(&self, folder: &Path, answered: u64) -> Result<(), String> {
+        let file = folder.join("neerc.db");
+        let url = file.display().to_string();
+        let opened = neerc_store::open(&url).map_err(|error| error.to_string())?;
+        let revision = opened.revision;
+        let verified = neerc_store::verify(&url).map_err(|error| error.to_string());
+        let log = log_of(&file).map_err(|error| error.to_string());
+        close(opened.store);
+        verified?;
+        if revision < answered {
+            return Err(format!("revision {answered} was answered, and the log ends at {revision}"));
+        }
+        if log? != self.log[..revision as usize] {
+            return Err(format!("the log up to revision {revision} is not what was stored"));
+        }
+        if opened.told_revision > revision {
+            return Err(format!("revision {} was told, of {revision}", opened.told_revision));
+        }
+        Ok(())
+    }
+}
+
+/// Waits until the store has let its file go.
+pub fn close(store: neerc_store::Store) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(store.close()).unwrap();
+}
+
+/// A folder for states of files: in memory if possible, since thousands of them are made.
+pub fn state_folder() -> TempDir {
+    TempDir::new_in("/dev/shm").unwrap_or_else(|_| TempDir::new().unwrap())
+}
+
+/// A file's content, apart from its name.
+#[derive(Clone, Default)]
+struct Content {
+    durable: Vec<u8>,
+    pending: Vec<Deed>,
+}
+
+/// What a name leads to, since when.
+#[derive(Clone)]
+struct Named {
+    name: String,
+    content: Option<usize>,
+}
+
+/// The disk and the cache before it.
+#[derive(Clone, Default)]
+struct Disk {
+    contents: Vec<Content>,
+    names: BTreeMap<String, usize>,
+    durable_names: BTreeMap<String, usize>,
+    /// Names given or taken that are not synced.
+    pending_names: Vec<Named>,
+}
+
+impl Disk {
+    /// What the program did, was done.
+    fn take(&mut self, record: &Record) {
+        // The index of the write-ahead log is shared memory; nobody expects it to survive.
+        if record.name.ends_with("-shm") {
+            return;
+        }
+        let content = self.names.get(&record.name).copied();
+        match &record.deed {
+            Deed::Created => {
+                self.contents.push(Content::default());
+                self.rename(&record.name, Some(self.contents.len() - 1));
+            }
+            Deed::Unlinked => self.rename(&record.name, None),
+            Deed::Synced if record.name.is_empty() => {
+                let names = std::mem::take(&mut self.pending_names);
+                names.iter().for_each(|named| name(&mut self.durable_names, named));
+            }
+            Deed::Synced => {
+                let Content { durable, pending } = &mut self.contents[content.expect("a file that was created")];
+                pending.drain(..).for_each(|deed| apply(durable, &deed, |_| true));
+            }
+            Deed::Wrote { .. } | Deed::Truncated { .. } => {
+                self.contents[content.expect("a file that was created")].pending.push(record.deed.clone());
+            }
+            Deed::Opened | Deed::RefusedFull | Deed::FailedSync => {}
+        }
+    }
+
+    fn rename(&mut self, file: &str, content: Option<usize>) {
+        let named = Named { name: file.to_owned(), content };
+        name(&mut self.names, &named);
+        self.pending_names.push(named);
+    }
+
+    /// Writes the files as a power cut may leave them now.
+    fn cut(&self, folder: &Path, rng: &mut Rng) {
+        let mut names = self.durable_names.clone();
+        let survivors = rng.usize(..=self.pending_names.len());
+        self.pending_names[..survivors].iter().for_each(|named| name(&mut names, named));
+        let (there, torn) = (rng.f64(), rng.f64() / 2.0);
+        for (name, content) in names {
+            let Content { durable, pending } = &self.contents[content];
+            let mut bytes = durable.clone();
+            for deed in pending {
+                let kind = rng.f64();
+                match () {
+                    () if kind < torn => apply(&mut bytes, deed, |_| rng.bool()),
+                    () if kind < torn + (1.0 - torn) * there => apply(&mut bytes, deed, |_| true),
+                    () => {}
+                }
+            }
+            fs::write(folder.join(name), bytes).unwrap();
+        }
+    }
+}
+
+fn name(names: &mut BTreeMap<String, usize>, named: &Named) {
+    match named.content {
+        Some(content) => drop(names.insert(named.name.clone(), content)),
+        None => drop(names.remove(&named.name)),
+    }
+}
+
+/// Applies a change, or those sectors of it that `is_there` says.
+fn apply(bytes: &mut Vec<u8>, deed: &Deed, mut is_there: impl FnMut(usize) -> bool) {
+    match deed {
+        Deed::Truncated { len } => {
+            if is_there(0) {
+                bytes.resize(*len as usize, 0);
+            }
+        }
+        Deed::Wrote { offset, data } => {
+            let (start, end) = (*offset as usize, *offset as usize + data.len());
+            for sector in start / SECTOR..end.div_ceil(SECTOR) {
+                let (from, to) = (start.max(sector * SECTOR), end.min((sector + 1) * SECTOR));
+                if is_there(sector) {
+                    bytes.resize(bytes.len().max(to), 0);
+                    bytes[from..to].copy_from_slice(&data[from - start..to - start]);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Cuts the power after each of some records, and says what was wrong with the states that came of it. Syncs that
+/// `is_kept` does not say are taken for ones that never happened.
+fn cuts(run: &Run, mut after: Vec<usize>, rng: &mut Rng, is_kept: impl Fn(usize, &Record) -> bool) -> Vec<String> {
+    after.sort_unstable();
+    let (mut disk, mut taken, mut wrong) = (Disk::default(), 0, Vec::new());
+    for point in after {
+        for (number, record) in run.records.iter().enumerate().take(point).skip(taken) {
+            if record.deed != Deed::Synced || is_kept(number, record) {
+                disk.take(record);
+            }
+        }
+        taken = taken.max(point);
+        let folder = state_folder();
+        disk.cut(folder.path(), rng);
+        let len = point.checked_sub(1).map_or(0, |last| run.records[last].end);
+        if let Err(why) = run.check(folder.path(), run.answered_at(len)) {
+            wrong.push(format!("cut after record {point}: {why}"));
+        }
+    }
+    wrong
+}
+
+fn seeded() -> Rng {
+    let seed = std::env::var("NEERC_SEED").ok().and_then(|text| text.parse().ok());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("NEERC_SEED={seed}");
+    Rng::with_seed(seed)
+}
+
+#[test]
+fn answered_changes_survive_a_power_cut_at_any_moment() {
+    let (run, mut rng) = (run(), seeded());
+    let times = trust::times(300, 10_000);
+    let points = (0..times).map(|_| rng.usize(..=run.records.len())).collect();
+    let wrong = cuts(run, points, &mut rng, |_, _| true);
+    println!("{times} cuts in {} writes and syncs, of {} changes", run.records.len(), run.log.len());
+    assert!(wrong.is_empty(), "{} of {times}: {:#?}", wrong.len(), &wrong[..wrong.len().min(10)]);
+    trust::report("P1", "power cuts at random writes", times, "0 answered changes lost, 0 half-applied, 0 not opened");
+}
+
+#[test]
+fn without_syncs_answered_changes_are_lost_which_is_seen() {
+    let (run, mut rng) = (run(), seeded());
+    let times = trust::times(40, 400);
+    let mut points = || (0..times).map(|_| rng.usize(..=run.records.len())).collect::<Vec<_>>();
+    let (never, once) = (points(), points());
+    let none = cuts(run, never, &mut rng, |_, record| record.name != WAL).len();
+    // Only the last sync before the cut is left out.
+    let is_last = |number: usize, point: usize| {
+        !run.records[number + 1..point].iter().any(|record| record.name == WAL && record.deed == Deed::Synced)
+    };
+    let one: usize = once
+        .into_iter()
+        .map(|point| cuts(run, vec![point], &mut rng, |number, record| record.name != WAL || !is_last(number, point)))
+        .map(|wrong| wrong.len())
+        .sum();
+    println!("of {times} cuts {none} were seen without any sync of the write-ahead log, {one} with all but one");
+    assert!(none > times / 2 && one > times / 20, "{none} and {one} of {times}");
+    let outcome = format!("{none} losses seen without the log's syncs, {one} with one left out");
+    trust::report("P1", "the same with syncs left out, which must be seen", times, &outcome);
+}
