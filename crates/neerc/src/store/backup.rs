@@ -6,6 +6,7 @@ use super::sqlite::{self, Loaded, failed};
 use super::{Copied, Existing, Restored, StoreError};
 use neerc_core::board::{Board, Boards};
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -30,7 +31,9 @@ pub fn backup(store: &Path, target: Option<&Path>, existing: Existing) -> Result
     target.map(free).transpose()?;
     let part = beside(target.unwrap_or(Path::new("neerc-backup")), &format!(".{}.part", std::process::id()));
     let part = Part(part);
+    let noted = check_unused(&store)?;
     let loaded = copy(&store, &part.0)?;
+    sqlite::check_note(&store, noted, loaded.revision)?;
     let file = match target {
         Some(target) => target.to_owned(),
         None => PathBuf::from(format!("neerc-backup-{:06}.db", loaded.revision)),
@@ -58,6 +61,18 @@ pub fn restore(store: &Path, source: &Path) -> Result<Restored, StoreError> {
     lock.note(loaded.revision);
     let now = Copied { file: store, revision: loaded.revision, tasks: tasks(&loaded.boards) };
     Ok(Restored { now, kept })
+}
+
+/// Checks what only a start checks otherwise, if nobody uses the store; gives the note beside it.
+fn check_unused(store: &Path) -> Result<Option<u64>, StoreError> {
+    match Lock::take(store) {
+        Ok(lock) => {
+            sqlite::check_wal(store)?;
+            Ok(lock.noted())
+        }
+        // Whoever uses it has checked; and without the right to look at the lock the copy itself is all there is.
+        Err(_) => Ok(None),
+    }
 }
 
 /// A file under the name that it has while it is not finished; removed unless it gets another.
@@ -109,6 +124,9 @@ fn copy(source: &Path, target: &Path) -> Result<Loaded, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let original = Connection::open_with_flags(source, flags | OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(from)?;
     original.busy_timeout(BUSY_TIMEOUT).map_err(from)?;
+    // It is only read: a write-ahead log that a killed process left stays.
+    let stays = beside(source, "-wal").exists();
+    original.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, stays).map_err(from)?;
     if sqlite::format(&original, source)? == 0 {
         return Err(StoreError::Foreign { file: source.to_owned() }); // an empty one is nobody's backup
     }
@@ -307,6 +325,32 @@ mod tests {
         assert!(error.ends_with("a.db is the store itself; give the name of another file"), "{error}");
         let error = backup(&store, Some(Path::new(&store)), Existing::Replace).unwrap_err().to_string();
         assert!(error.contains("is the store itself"), "{error}");
+    }
+
+    #[test]
+    fn a_backup_can_be_put_where_no_store_was() {
+        let folder = TempDir::new().unwrap();
+        let (store, copy) = (url(&folder, "a.db"), folder.path().join("copy.db"));
+        block_on(store_of(&store, 1..=3));
+        backup(&store, Some(&copy), Existing::Keep).unwrap();
+        let new = url(&folder, "new.db");
+        assert_eq!(restore(&new, &copy).unwrap().kept, None);
+        assert_eq!(revision(&new), 3);
+        // What was taken away is missed until it is back.
+        fs::remove_file(&new).unwrap();
+        assert!(open(&new).unwrap_err().to_string().contains("is gone"));
+        restore(&new, &copy).unwrap();
+        assert_eq!(revision(&new), 3);
+    }
+
+    #[test]
+    fn a_store_that_has_lost_its_last_changes_is_not_backed_up() {
+        let folder = TempDir::new().unwrap();
+        let (store, copy) = (url(&folder, "a.db"), folder.path().join("copy.db"));
+        block_on(store_of(&store, 1..=3));
+        Connection::open(&store).unwrap().execute_batch("DELETE FROM log WHERE revision = 3").unwrap();
+        let error = backup(&store, Some(&copy), Existing::Keep).unwrap_err().to_string();
+        assert!(error.contains("the log ends at revision 2, but ") && !copy.exists(), "{error}");
     }
 
     #[test]

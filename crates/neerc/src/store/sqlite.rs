@@ -168,14 +168,7 @@ fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
     let was_ours = noted.is_some_and(|noted| noted > 0);
     let opened = connect(&file).and_then(|conn| load(&conn, &file).map(|loaded| (conn, loaded)));
     let (conn, loaded) = opened.map_err(|error| if was_ours { disfigured(error) } else { error })?;
-    if let Some(noted) = noted.filter(|noted| *noted > loaded.revision) {
-        let (last, lock) = (loaded.revision, lock.path().display());
-        let what = format!(
-            "the log ends at revision {last}, but {lock} says that revision {noted} was stored (if an older copy was \
-             put here on purpose, remove that file)"
-        );
-        return Err(StoreError::Damaged { file, what });
-    }
+    check_note(&file, noted, loaded.revision)?;
     let (last, told) = (loaded.revision, loaded.told_revision);
     let mut disk = Disk { conn, file, last, told, is_broken: false, lock };
     disk.begin()?;
@@ -194,8 +187,19 @@ fn disfigured(error: StoreError) -> StoreError {
     }
 }
 
+/// Whether the log goes as far as it was once noted to.
+pub fn check_note(file: &Path, noted: Option<u64>, last: u64) -> Result<(), StoreError> {
+    let Some(noted) = noted.filter(|noted| *noted > last) else { return Ok(()) };
+    let what = format!(
+        "the log ends at revision {last}, but {} says that revision {noted} was stored (if an older copy was put here \
+         on purpose, remove that file)",
+        lock::beside(file, ".lock").display()
+    );
+    Err(StoreError::Damaged { file: file.to_owned(), what })
+}
+
 /// Whether the write-ahead log has lost something; asked before SQLite is, which would overwrite it.
-fn check_wal(file: &Path) -> Result<(), StoreError> {
+pub fn check_wal(file: &Path) -> Result<(), StoreError> {
     let path = lock::beside(file, "-wal");
     match wal::damage(&path) {
         Ok(None) => Ok(()),

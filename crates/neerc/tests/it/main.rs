@@ -20,7 +20,6 @@ mod servers;
 mod service;
 mod slix;
 mod stalled;
-#[allow(dead_code)] // not every test reports yet
 #[path = "../../../../trust/report.rs"]
 mod trust;
 mod wait;

@@ -20,7 +20,7 @@ const SECTOR: usize = 512;
 const WAL: &str = "neerc.db-wal";
 
 /// What a run left: its trace, and which revision must be there from which length of the trace on.
-struct Run {
+pub struct Run {
     records: Vec<Record>,
     /// In order of the trace.
     answered: Vec<(u64, u64)>,
@@ -51,17 +51,25 @@ fn run() -> &'static Run {
                 assert!(neerc.terminate().0.success(), "{}", neerc.log());
             }
         }
-        let log = log_of(&faults.store()).unwrap();
-        load.assert_in(&log);
-        let mut answered = Vec::new();
-        for change in &load.answered {
-            answered.push((change.at, revision_of(&log, &change.text).expect("just asserted")));
-        }
-        Run { records: faults.trace(0), answered, log }
+        Run::new(&faults, &load)
     })
 }
 
 impl Run {
+    /// Of a program that has ended.
+    pub fn new(faults: &Faults, load: &Load) -> Self {
+        let log = log_of(&faults.store()).unwrap();
+        load.assert_in(&log);
+        let revision = |text| revision_of(&log, text).expect("just asserted");
+        let answered = load.answered.iter().map(|change| (change.at, revision(&change.text))).collect();
+        Self { records: faults.trace(0), answered, log }
+    }
+
+    /// So many random moments of it.
+    pub fn moments(&self, times: usize, rng: &mut Rng) -> Vec<usize> {
+        (0..times).map(|_| rng.usize(..=self.records.len())).collect()
+    }
+
     /// The revision up to which everything had been answered once so much had been done.
     fn answered_at(&self, trace_len: u64) -> u64 {
         let before = self.answered.iter().take_while(|(at, _)| *at <= trace_len);
@@ -128,7 +136,7 @@ struct Disk {
 
 impl Disk {
     /// What the program did, was done.
-    fn take(&mut self, record: &Record) {
+    fn take(&mut self, record: &Record, rng: &mut Rng) {
         // The index of the write-ahead log is shared memory; nobody expects it to survive.
         if record.name.ends_with("-shm") {
             return;
@@ -151,7 +159,13 @@ impl Disk {
             Deed::Wrote { .. } | Deed::Truncated { .. } => {
                 self.contents[content.expect("a file that was created")].pending.push(record.deed.clone());
             }
-            Deed::Opened | Deed::RefusedFull | Deed::FailedSync => {}
+            // What was not written is never written: the cache believes that it was.
+            Deed::FailedSync => {
+                let Content { durable, pending } = &mut self.contents[content.expect("a file that was created")];
+                pending.retain(|_| rng.bool());
+                pending.drain(..).for_each(|deed| apply(durable, &deed, |_| true));
+            }
+            Deed::Opened | Deed::RefusedFull => {}
         }
     }
 
@@ -193,11 +207,7 @@ fn name(names: &mut BTreeMap<String, usize>, named: &Named) {
 /// Applies a change, or those sectors of it that `is_there` says.
 fn apply(bytes: &mut Vec<u8>, deed: &Deed, mut is_there: impl FnMut(usize) -> bool) {
     match deed {
-        Deed::Truncated { len } => {
-            if is_there(0) {
-                bytes.resize(*len as usize, 0);
-            }
-        }
+        Deed::Truncated { len } if is_there(0) => bytes.resize(*len as usize, 0),
         Deed::Wrote { offset, data } => {
             let (start, end) = (*offset as usize, *offset as usize + data.len());
             for sector in start / SECTOR..end.div_ceil(SECTOR) {
@@ -214,13 +224,13 @@ fn apply(bytes: &mut Vec<u8>, deed: &Deed, mut is_there: impl FnMut(usize) -> bo
 
 /// Cuts the power after each of some records, and says what was wrong with the states that came of it. Syncs that
 /// `is_kept` does not say are taken for ones that never happened.
-fn cuts(run: &Run, mut after: Vec<usize>, rng: &mut Rng, is_kept: impl Fn(usize, &Record) -> bool) -> Vec<String> {
+pub fn cuts(run: &Run, mut after: Vec<usize>, rng: &mut Rng, is_kept: impl Fn(usize, &Record) -> bool) -> Vec<String> {
     after.sort_unstable();
     let (mut disk, mut taken, mut wrong) = (Disk::default(), 0, Vec::new());
     for point in after {
         for (number, record) in run.records.iter().enumerate().take(point).skip(taken) {
             if record.deed != Deed::Synced || is_kept(number, record) {
-                disk.take(record);
+                disk.take(record, rng);
             }
         }
         taken = taken.max(point);
@@ -234,7 +244,8 @@ fn cuts(run: &Run, mut after: Vec<usize>, rng: &mut Rng, is_kept: impl Fn(usize,
     wrong
 }
 
-fn seeded() -> Rng {
+/// Choices that `NEERC_SEED` repeats.
+pub fn seeded() -> Rng {
     let seed = std::env::var("NEERC_SEED").ok().and_then(|text| text.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     println!("NEERC_SEED={seed}");
@@ -245,8 +256,16 @@ fn seeded() -> Rng {
 fn answered_changes_survive_a_power_cut_at_any_moment() {
     let (run, mut rng) = (run(), seeded());
     let times = trust::times(300, 10_000);
-    let points = (0..times).map(|_| rng.usize(..=run.records.len())).collect();
-    let wrong = cuts(run, points, &mut rng, |_, _| true);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(times);
+    let mut share = |number: usize| {
+        let mut rng = rng.fork();
+        let points = run.moments((times + number) / threads, &mut rng);
+        move || cuts(run, points, &mut rng, |_, _| true)
+    };
+    let wrong: Vec<_> = std::thread::scope(|scope| {
+        let shares: Vec<_> = (0..threads).map(|number| scope.spawn(share(number))).collect();
+        shares.into_iter().flat_map(|share| share.join().expect("no cut panics")).collect()
+    });
     println!("{times} cuts in {} writes and syncs, of {} changes", run.records.len(), run.log.len());
     assert!(wrong.is_empty(), "{} of {times}: {:#?}", wrong.len(), &wrong[..wrong.len().min(10)]);
     trust::report("P1", "power cuts at random writes", times, "0 answered changes lost, 0 half-applied, 0 not opened");
@@ -256,8 +275,7 @@ fn answered_changes_survive_a_power_cut_at_any_moment() {
 fn without_syncs_answered_changes_are_lost_which_is_seen() {
     let (run, mut rng) = (run(), seeded());
     let times = trust::times(40, 400);
-    let mut points = || (0..times).map(|_| rng.usize(..=run.records.len())).collect::<Vec<_>>();
-    let (never, once) = (points(), points());
+    let (never, once) = (run.moments(times, &mut rng), run.moments(times, &mut rng));
     let none = cuts(run, never, &mut rng, |_, record| record.name != WAL).len();
     // Only the last sync before the cut is left out.
     let is_last = |number: usize, point: usize| {
