@@ -160,6 +160,8 @@ fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
     let lock = Lock::take(&file)?;
     let noted = lock.noted();
     check_wal(&file)?;
+    let wal = lock::beside(&file, "-wal");
+    wal::rewrite(&wal).map_err(|source| StoreError::File { file: wal, source })?;
     if let Some(revision) = noted.filter(|revision| *revision > 0)
         && !file.exists()
     {

@@ -3,8 +3,9 @@
 //! The two can be told apart: each transaction is synced before the next is written, and each start begins an empty
 //! file, so behind the end of what can be read there is at most one whole commit. Not a reader of what is in it.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 const HEADER_BYTES: usize = 32;
@@ -87,6 +88,26 @@ pub fn damage(path: &Path) -> io::Result<Option<String>> {
         frame => format!("frame {frame} of its write-ahead log is wrong"),
     };
     Ok(end.filter(|_| commits_behind > 1).map(|end| format!("{}, and {commits_behind} commits follow it", what(end))))
+}
+
+/// Writes the write-ahead log at `path` once more, as it is, and syncs it. After a sync that failed, the system may take
+/// for written what never was; SQLite would copy that into the database, and a power cut then leaves neither whole.
+pub fn rewrite(path: &Path) -> io::Result<()> {
+    let file = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let mut chunk = vec![0; 1 << 18];
+    let mut offset = 0;
+    loop {
+        let count = file.read_at(&mut chunk, offset)?;
+        if count == 0 {
+            break;
+        }
+        file.write_all_at(&chunk[..count], offset)?; // it read no more than the chunk holds
+        offset += count as u64;
+    }
+    if offset > 0 { file.sync_all() } else { Ok(()) }
 }
 
 /// Fills `bytes`; false if the file ends before.
