@@ -1,6 +1,6 @@
 //! Changes that are asked for, and which of them were answered when: what must be on disk from then on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
@@ -97,8 +97,9 @@ impl Load {
     /// The answered changes are all in a log.
     #[track_caller]
     pub fn assert_in(&self, log: &[Row]) {
+        let revisions = revisions(log);
         for Answered { text, .. } in &self.answered {
-            assert!(revision_of(log, text).is_some(), "{text} was answered, and is not in the log");
+            assert!(revisions.contains_key(text.as_str()), "{text} was answered, and is not in the log");
         }
     }
 }
@@ -114,8 +115,11 @@ pub fn log_of(store: &Path) -> rusqlite::Result<Vec<Row>> {
         .collect()
 }
 
-/// Where a change with this text is.
-pub fn revision_of(log: &[Row], text: &str) -> Option<u64> {
-    let quoted = format!("\"{text}\"");
-    log.iter().find(|row| row.4.contains(&quoted)).map(|row| row.0.unsigned_abs())
+/// Where in a log the change with each text is.
+pub fn revisions(log: &[Row]) -> HashMap<&str, u64> {
+    fn text(row: &Row) -> Option<&str> {
+        let (_, rest) = row.4.split_once("\"title\":\"").or_else(|| row.4.split_once("\"value\":\""))?;
+        Some(rest.split_once('"')?.0)
+    }
+    log.iter().filter_map(|row| Some((text(row)?, row.0.unsigned_abs()))).collect()
 }

@@ -11,7 +11,7 @@ use fastrand::Rng;
 use tempfile::TempDir;
 
 use super::faults::{Deed, Faults, Record, STORE};
-use super::load::{Load, Row, log_of, revision_of};
+use super::load::{Load, Row, log_of, revisions};
 use crate::fake::FakeServer;
 use crate::trust;
 use crate::wait::wait_for;
@@ -60,8 +60,8 @@ impl Run {
     pub fn new(faults: &Faults, load: &Load) -> Self {
         let log = log_of(&faults.store()).unwrap();
         load.assert_in(&log);
-        let revision = |text| revision_of(&log, text).expect("just asserted");
-        let answered = load.answered.iter().map(|change| (change.at, revision(&change.text))).collect();
+        let revisions = revisions(&log);
+        let answered = load.answered.iter().map(|change| (change.at, revisions[change.text.as_str()])).collect();
         Self { records: faults.trace(0), answered, log }
     }
 
