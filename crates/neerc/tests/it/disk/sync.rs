@@ -12,7 +12,7 @@ const BATCHES: usize = 200;
 
 #[test]
 fn a_sync_that_fails_ends_the_program_and_what_was_answered_is_there() {
-    let times = trust::times(6, 60);
+    let times = trust::times(6, 30);
     let (listener, mut neerc) = FakeServer::prepare(STORE);
     let faults = Faults::under(&mut neerc);
     let mut load = Load::default();
