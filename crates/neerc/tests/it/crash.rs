@@ -1,5 +1,6 @@
-//! P1, P2 and P3 over crashes: the program is killed with SIGKILL at random moments under load, again and again. What it
-//! answered is there, nothing is there by halves, everybody who stayed hears of all of it, and the log has no gaps.
+//! P1, P2 and P3 over crashes: the program is killed with SIGKILL at random moments under the load of 200 sessions, again
+//! and again. What it answered is there, nothing is there by halves, everybody who stayed hears of all of it, all hear
+//! the states of a task in one order, and the log has no gaps.
 //!
 //! `NEERC_CRASHES` is the number of kills over both servers, `NEERC_SEED` repeats a run's choices. SIGKILL leaves the
 //! page cache alone, so this does not show that a sync was asked for: only a power cut would.
@@ -15,21 +16,24 @@ use crate::raw::{Raw, Silence};
 use crate::said::{NS, Said, Task, Tasks};
 use crate::servers::{HOST, Kind, Options, ROOMS, Server};
 use crate::service::Neerc;
+use crate::trust;
 use crate::wait::{PATIENCE, poll_for, wait_for};
 
 on_both!(answered_changes_survive_kill_9_under_load);
 
-const CRASHES: u64 = 25;
+/// Accounts of halls and of admins, and how many sessions each has: 200 in all.
 const HALLS: usize = 10;
-/// Halls that are in the room, so are told; all admins are. The others only write, which costs the server less.
-const LISTENING: [&str; 2] = ["hall1", "hall2"];
-const ADMINS: usize = 3;
-/// Tasks that every hall answers all the time.
-const SHARED_TASKS: usize = 6;
-/// Tasks that each admin keeps.
-const ADMINS_TASKS: usize = 8;
+const SESSIONS_PER_HALL: usize = 18;
+const ADMINS: usize = 2;
+const SESSIONS_PER_ADMIN: usize = 10;
+/// Sessions that are in the room, so are told. The others only write, which costs the server less.
+const LISTENING: [&str; 5] = ["jury1.1", "jury2.1", "hall1.1", "hall2.1", "hall3.1"];
+/// Tasks that the halls' sessions of one number answer all the time: theirs alone, so that each knows what is there.
+const TASKS_PER_NUMBER: usize = 2;
+/// Tasks that each session of an admin keeps.
+const ADMINS_TASKS: usize = 4;
 /// How long a session waits at a time for the answer to its write.
-const GLANCE: Duration = Duration::from_millis(20);
+const GLANCE: Duration = Duration::from_millis(50);
 /// How soon the program has to serve again, in the middle of its starts.
 const START_LIMIT: Duration = Duration::from_secs(2);
 
@@ -44,7 +48,10 @@ enum Write {
 
 /// Somebody who writes as fast as answers come, hears what is told, and remembers what must be.
 struct Session {
+    /// `hall1.3`: the account and the number of the session.
     name: String,
+    account: String,
+    number: usize,
     is_listening: bool,
     raw: Raw,
     to: String,
@@ -57,6 +64,8 @@ struct Session {
     judged: Option<bool>,
     /// What this session was told by notifications alone.
     told: Tasks,
+    /// The states of each task in the order in which they were told; `None`: it was removed.
+    heard: BTreeMap<u64, Vec<Option<Version>>>,
     /// Own tasks as they must be (an admin's).
     own: Tasks,
     /// Own tasks whose id is not known yet.
@@ -66,9 +75,10 @@ struct Session {
 }
 
 impl Session {
-    fn login(server: &Server, neerc: &Neerc<'_>, room: &str, name: &str, rng: &mut Rng) -> Self {
-        let mut raw = Raw::login(server, name, "crash");
-        let is_listening = name.starts_with("jury") || LISTENING.contains(&name);
+    fn login(server: &Server, neerc: &Neerc<'_>, room: &str, account: &str, number: usize, rng: &mut Rng) -> Self {
+        let name = format!("{account}.{number}");
+        let mut raw = Raw::login(server, account, &format!("crash{number}"));
+        let is_listening = LISTENING.contains(&name.as_str());
         if is_listening {
             raw.send(&format!(
                 "<presence to='{room}@{ROOMS}/{name}'><x xmlns='http://jabber.org/protocol/muc'>\
@@ -77,7 +87,9 @@ impl Session {
             raw.expect(|text| text.starts_with("<presence") && text.contains("110"));
         }
         Self {
-            name: name.to_owned(),
+            name,
+            account: account.to_owned(),
+            number,
             is_listening,
             raw,
             to: neerc.room_jid(room),
@@ -87,6 +99,7 @@ impl Session {
             open: None,
             judged: None,
             told: Tasks::new(),
+            heard: BTreeMap::new(),
             own: Tasks::new(),
             created: Vec::new(),
             answers: BTreeMap::new(),
@@ -94,30 +107,40 @@ impl Session {
     }
 
     fn is_admin(&self) -> bool {
-        self.name.starts_with("jury")
+        self.account.starts_with("jury")
     }
 
-    /// Writes until `stop`, or until the server says that the program is gone.
+    /// Writes until `stop`, or until the server says that the program is gone. Ends with a round trip to the server: an
+    /// answer that came before the crash is taken then.
     fn work(&mut self, stop: &AtomicBool, answered: &AtomicU64) {
-        while !stop.load(Ordering::Relaxed) {
-            let write = if self.is_admin() { self.admins_write() } else { self.halls_write() };
-            self.send(write);
-            while self.open.is_some() {
-                match self.raw.stanza(GLANCE) {
-                    Ok(text) => {
-                        if let Some(error) = self.take(&text) {
-                            let bounces = ["remote-server-timeout", "remote-server-not-found", "service-unavailable"];
-                            assert!(bounces.contains(&error.condition.as_str()), "{}: {}", self.name, error.xml);
-                            return;
-                        }
-                    }
-                    Err(Silence::Timeout) if stop.load(Ordering::Relaxed) => return,
-                    Err(Silence::Timeout) => {}
-                    Err(Silence::Closed) => panic!("{} was disconnected", self.name),
-                }
-            }
+        while self.write(stop) {
             answered.fetch_add(1, Ordering::Relaxed);
         }
+        self.ask(HOST, "get", "<ping xmlns='urn:xmpp:ping'/>");
+    }
+
+    /// Whether one more write was answered with a result before the crash.
+    fn write(&mut self, stop: &AtomicBool) -> bool {
+        if stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        let write = if self.is_admin() { self.admins_write() } else { self.halls_write() };
+        self.send(write);
+        while self.open.is_some() {
+            match self.raw.stanza(GLANCE) {
+                Ok(text) => {
+                    if let Some(error) = self.take(&text) {
+                        let bounces = ["remote-server-timeout", "remote-server-not-found", "service-unavailable"];
+                        assert!(bounces.contains(&error.condition.as_str()), "{}: {}", self.name, error.xml);
+                        return false;
+                    }
+                }
+                Err(Silence::Timeout) if stop.load(Ordering::Relaxed) => return false,
+                Err(Silence::Timeout) => {}
+                Err(Silence::Closed) => panic!("{} was disconnected", self.name),
+            }
+        }
+        true
     }
 
     /// A value that nobody ever gave or gives again.
@@ -170,6 +193,7 @@ impl Session {
         let said = Said::read(text);
         if said.name == "message" {
             for (id, task) in said.tasks {
+                self.heard.entry(id).or_default().push(task.as_ref().map(version));
                 match task {
                     Some(task) => drop(self.told.insert(id, task)),
                     None => drop(self.told.remove(&id)),
@@ -236,12 +260,6 @@ impl Session {
         answer.listed()
     }
 
-    /// A round trip to the server: an answer that came before the crash is taken then.
-    #[track_caller]
-    fn drain(&mut self) {
-        self.ask(HOST, "get", "<ping xmlns='urn:xmpp:ping'/>");
-    }
-
     /// Decides by what is there whether the write that was not answered happened, and holds the rest against it.
     /// Whether it did happen.
     #[track_caller]
@@ -253,7 +271,9 @@ impl Session {
             Write::Create(task) => there(task),
             Write::Edit(id, task) => truth.get(id).is_some_and(|known| same(known, task)),
             Write::Remove(id) => !truth.contains_key(id),
-            Write::Answer(id, status) => truth.get(id).and_then(|task| task.statuses.get(&self.name)) == Some(status),
+            Write::Answer(id, status) => {
+                truth.get(id).and_then(|task| task.statuses.get(&self.account)) == Some(status)
+            }
         });
         let did = happened.is_some();
         self.judged = self.judged.map(|_| did);
@@ -268,7 +288,7 @@ impl Session {
             assert!(same(known, task), "{} made task {id} into {task:?}, but it is {known:?}", self.name);
         }
         for (id, status) in &self.answers {
-            let known = truth.get(id).and_then(|task| task.statuses.get(&self.name));
+            let known = truth.get(id).and_then(|task| task.statuses.get(&self.account));
             assert_eq!(known, Some(status), "the answer of {} to task {id}", self.name);
         }
         did
@@ -301,6 +321,47 @@ fn task_packet(id: &str, task: &Task) -> String {
     format!("<task xmlns='{NS}#task' {id} title='{title}' type='{kind}'>{}</task>", statuses.collect::<String>())
 }
 
+/// What a state of a task is made of: of whom the newest write was, by the numbers that all values end with.
+type Version = BTreeMap<String, u64>;
+
+fn version(task: &Task) -> Version {
+    let number = |text: &str| text.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(0);
+    let statuses = task.statuses.iter().map(|(who, (_, value))| (who.clone(), number(value)));
+    statuses.chain([(String::from("title"), number(&task.title))]).collect()
+}
+
+/// Whether nothing in `later` is older than in `version`.
+fn is_before(version: &Version, later: &Version) -> bool {
+    version.iter().all(|(what, number)| later.get(what).is_some_and(|newer| number <= newer))
+}
+
+/// All that was heard of each task fits into one order, and everybody heard it in that order. Gives back how many
+/// states were heard, by all together.
+#[track_caller]
+fn assert_one_order(sessions: &mut [Session]) -> usize {
+    let mut count = 0;
+    let mut states: BTreeMap<u64, BTreeSet<Version>> = BTreeMap::new();
+    for session in sessions.iter_mut() {
+        for (id, heard) in std::mem::take(&mut session.heard) {
+            count += heard.len();
+            let follows = |pair: &[Option<Version>]| match pair {
+                [Some(first), Some(then)] => is_before(first, then),
+                [_, then] => then.is_none(),
+                _ => true,
+            };
+            assert!(heard.windows(2).all(follows), "{} heard of task {id} backwards: {heard:#?}", session.name);
+            states.entry(id).or_default().extend(heard.into_iter().flatten());
+        }
+    }
+    for (id, states) in states {
+        let mut order: Vec<_> = states.into_iter().collect();
+        order.sort_by_key(|version| version.values().sum::<u64>());
+        let is_one = order.windows(2).all(|pair| is_before(&pair[0], &pair[1]));
+        assert!(is_one, "there is no one order of what was heard of task {id}: {order:#?}");
+    }
+    count
+}
+
 /// The number of changes in the log, which has to be without gaps.
 #[track_caller]
 fn log_len(neerc: &Neerc<'_>) -> u64 {
@@ -315,7 +376,7 @@ fn log_len(neerc: &Neerc<'_>) -> u64 {
 /// The tasks that the halls answer, made by the first admin.
 fn share_tasks(sessions: &mut [Session]) {
     let admin = sessions.iter_mut().find(|session| session.is_admin()).expect("an admin");
-    for number in 1..=SHARED_TASKS {
+    for number in 1..=SESSIONS_PER_HALL * TASKS_PER_NUMBER {
         let status = |hall| (format!("hall{hall}"), (String::from("none"), String::new()));
         let statuses = (1..=HALLS).map(status).collect();
         let task =
@@ -325,7 +386,8 @@ fn share_tasks(sessions: &mut [Session]) {
     }
     let shared: Vec<u64> = admin.list().into_keys().collect();
     for hall in sessions.iter_mut().filter(|session| !session.is_admin()) {
-        hall.answers = shared.iter().map(|id| (*id, (String::from("none"), String::new()))).collect();
+        let own = shared.iter().skip(hall.number - 1).step_by(SESSIONS_PER_HALL);
+        hall.answers = own.map(|id| (*id, (String::from("none"), String::new()))).collect();
     }
 }
 
@@ -348,7 +410,6 @@ fn crash(neerc: &mut Neerc<'_>, sessions: &mut [Session], rng: &mut Rng, figures
         figures.changes += answered.load(Ordering::Relaxed) - from;
         stop.store(true, Ordering::Relaxed);
     });
-    sessions.iter_mut().for_each(Session::drain);
     figures.starts.push(neerc.restart());
     let truth = sessions[0].list();
     let happened = sessions.iter_mut().map(|session| session.compare(&truth)).filter(|did| *did).count() as u64;
@@ -361,6 +422,7 @@ fn crash(neerc: &mut Neerc<'_>, sessions: &mut [Session], rng: &mut Rng, figures
     let began = Instant::now();
     sessions.iter_mut().filter(|session| session.is_listening).for_each(|session| session.hear(&truth));
     figures.heard = figures.heard.max(began.elapsed());
+    figures.states += assert_one_order(sessions);
 }
 
 #[derive(Default)]
@@ -370,37 +432,62 @@ struct Figures {
     unanswered: u64,
     starts: Vec<Duration>,
     heard: Duration,
+    states: usize,
 }
 
 fn answered_changes_survive_kill_9_under_load(kind: Kind) {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let crashes = number("NEERC_CRASHES").unwrap_or(CRASHES);
+    let crashes = number("NEERC_CRASHES").map_or_else(|| trust::times(25, 1_000), |crashes| crashes as usize);
     let crashes = if kind == Kind::Prosody { crashes.div_ceil(2) } else { crashes / 2 };
     let seed = number("NEERC_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("{kind:?}: {crashes} crashes, NEERC_SEED={seed}");
     let mut rng = Rng::with_seed(seed);
     let server = Server::launch(kind, Options::default());
-    let halls: Vec<_> = (1..=HALLS).map(|number| (format!("hall{number}"), "member")).collect();
-    let admins: Vec<_> = (1..=ADMINS).map(|number| (format!("jury{number}"), "admin")).collect();
-    let people: Vec<_> = halls.iter().chain(&admins).map(|(name, affiliation)| (name.as_str(), *affiliation)).collect();
-    let room = server.room(&people);
+    let halls = (1..=HALLS).map(|number| (format!("hall{number}"), "member", SESSIONS_PER_HALL));
+    let admins = (1..=ADMINS).map(|number| (format!("jury{number}"), "admin", SESSIONS_PER_ADMIN));
+    let people: Vec<_> = admins.chain(halls).collect();
+    let room = server.room(&people.iter().map(|(name, power, _)| (name.as_str(), *power)).collect::<Vec<_>>());
     let mut neerc = Neerc::start(&server, &[&room], "");
-    let login = |(name, _): &(&str, &str)| Session::login(&server, &neerc, &room, name, &mut rng);
-    let mut sessions: Vec<_> = people.iter().map(login).collect();
+    let mut sessions = Vec::new();
+    for (account, _, count) in &people {
+        let login = |number| Session::login(&server, &neerc, &room, account, number, &mut rng);
+        sessions.extend((1..=*count).map(login));
+    }
     share_tasks(&mut sessions);
     let mut figures = Figures::default();
     for _ in 0..crashes {
         crash(&mut neerc, &mut sessions, &mut rng, &mut figures);
     }
-    figures.starts.sort();
-    let (middle, slowest) = (figures.starts[figures.starts.len() / 2], figures.starts[figures.starts.len() - 1]);
-    println!(
-        "{kind:?}: {} changes in the log; {:.0} changes/s; {} unanswered ones survived; ready {middle:.2?} after a \
-         start, at most {slowest:.2?}; all heard within {:.2?} of that",
-        log_len(&neerc),
-        figures.changes as f64 / figures.load.as_secs_f64(),
-        figures.unanswered,
-        figures.heard,
-    );
-    assert!(middle < START_LIMIT, "ready after {middle:?}");
+    figures.tell(kind, crashes, &sessions, log_len(&neerc));
+}
+
+impl Figures {
+    /// What all of it came to. What was lost, half-applied, untold or out of order has ended the test before this.
+    #[track_caller]
+    fn tell(&mut self, kind: Kind, crashes: usize, sessions: &[Session], changes: u64) {
+        self.starts.sort();
+        let (middle, slowest) = (self.starts[self.starts.len() / 2], self.starts[self.starts.len() - 1]);
+        let answered = sessions.iter().map(|session| session.answered).sum::<u64>();
+        let rate = self.changes as f64 / self.load.as_secs_f64();
+        let Self { unanswered, heard, states, .. } = *self;
+        println!(
+            "{kind:?}: {changes} changes in the log; {rate:.0} changes/s; {unanswered} unanswered ones survived; ready \
+             {middle:.2?} after a start, at most {slowest:.2?}; all heard within {heard:.2?} of that"
+        );
+        assert!(middle < START_LIMIT, "ready after {middle:?}");
+        let tried = format!("SIGKILL under load of {} sessions, {kind:?}", sessions.len());
+        trust::report(
+            "P1",
+            &tried,
+            crashes,
+            &format!(
+                "0 of {answered} answered changes lost, 0 half-applied, {rate:.0} answered/s; serving again after \
+                 {middle:.2?}, at most {slowest:.2?}"
+            ),
+        );
+        let order = format!("0 of {states} heard states out of one order, {changes} changes in the log without gaps");
+        trust::report("P2", &tried, crashes, &order);
+        let told = format!("0 of {changes} changes untold to {} listeners, all within {heard:.2?}", LISTENING.len());
+        trust::report("P3", &tried, crashes, &told);
+    }
 }
