@@ -33,6 +33,7 @@ const GLANCE: Duration = Duration::from_millis(2);
 pub struct FakeServer {
     /// The program's JID.
     pub component: String,
+    listener: TcpListener,
     socket: TcpStream,
     framer: Framer,
     heard: VecDeque<Said>,
@@ -59,17 +60,26 @@ impl FakeServer {
         (fake, neerc)
     }
 
+    /// The same with more configuration.
+    #[track_caller]
+    pub fn start_with(toml_extra: &str) -> (Self, Neerc<'static>) {
+        let (listener, mut neerc) = Self::prepare(toml_extra);
+        let fake = Self::serve(&listener, &mut neerc, |_| String::new());
+        (fake, neerc)
+    }
+
     /// The program, not started, and where it is going to look for its server. `toml_extra` as for [`Neerc::start`].
     pub fn prepare(toml_extra: &str) -> (TcpListener, Neerc<'static>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = Server::shared(Kind::Prosody);
-        let toml = format!("[component]\nserver = \"127.0.0.1:{port}\"\n{toml_extra}");
-        (listener, Neerc::prepare(server, &[ROOM], &toml))
+        let neerc = Neerc::prepare(server, &[ROOM], toml_extra);
+        neerc.lay(&format!("[component]\nserver = \"127.0.0.1:{port}\"\n"));
+        (listener, neerc)
     }
 
-    /// Starts the program (again) and waits until it is ready.
+    /// Starts the program (again) and waits until it is ready. See [`Self::start_saying`] for `first`.
     #[track_caller]
     pub fn serve(listener: &TcpListener, neerc: &mut Neerc<'_>, first: impl Fn(&str) -> String) -> Self {
         let old_log = neerc.log().len();
@@ -79,13 +89,40 @@ impl FakeServer {
             assert!(exited.is_none(), "{exited:?}: {}", neerc.log());
             listener.accept().ok()
         });
-        let socket = accepted.expect("the program connects").0;
+        let (socket, _) = accepted.unwrap_or_else(|| panic!("the program does not connect in {PATIENCE:?}"));
+        Self::welcome(listener.try_clone().unwrap(), socket, old_log, neerc, first)
+    }
+
+    /// Takes the next connection of a program that runs, and waits until it is ready.
+    #[track_caller]
+    pub fn accept(listener: TcpListener, neerc: &Neerc<'_>) -> Self {
+        let accepted = poll_for(PATIENCE, || listener.accept().ok());
+        let (socket, _) = accepted.unwrap_or_else(|| panic!("the program does not connect in {PATIENCE:?}"));
+        Self::welcome(listener, socket, neerc.log().len(), neerc, |_| String::new())
+    }
+
+    /// The old connection is no more, as far as the server knows; takes the next one.
+    #[track_caller]
+    pub fn accept_again(self, neerc: &Neerc<'_>) -> Self {
+        let Self { listener, .. } = self;
+        Self::accept(listener, neerc)
+    }
+
+    /// Serves a new connection until the program says so in its log, behind `old_log`.
+    #[track_caller]
+    fn welcome(
+        listener: TcpListener,
+        socket: TcpStream,
+        old_log: usize,
+        neerc: &Neerc<'_>,
+        first: impl Fn(&str) -> String,
+    ) -> Self {
         socket.set_nonblocking(false).unwrap();
         socket.set_nodelay(true).unwrap();
         let framer = Framer::new(FrameLimits { bytes: 1 << 24, ..FrameLimits::default() });
         let component = neerc.jid.clone();
         let (heard, outgoing, chunk) = (VecDeque::new(), Vec::new(), vec![0; 1 << 16]);
-        let mut fake = Self { component, socket, framer, heard, outgoing, chunk, is_closed: false };
+        let mut fake = Self { component, listener, socket, framer, heard, outgoing, chunk, is_closed: false };
         fake.send(&format!(
             "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' \
              xmlns:stream='http://etherx.jabber.org/streams' from='{}' id='1'>",
@@ -96,7 +133,9 @@ impl FakeServer {
         // Its requests are answered in order, so this comes after the answers to them.
         fake.send(&fake.iq("jury1@localhost/desk", "get", "begun", "<ping xmlns='urn:xmpp:ping'/>"));
         fake.expect(|said| said.id == "begun");
+        let deadline = Instant::now() + PATIENCE;
         while !neerc.log().get(old_log..).is_some_and(|new| new.contains("ready: rooms")) {
+            assert!(Instant::now() < deadline, "the program is not ready in {PATIENCE:?}");
             fake.read(Duration::from_millis(20));
         }
         fake
@@ -169,6 +208,14 @@ impl FakeServer {
             }
             self.read_or_end(left);
         }
+    }
+
+    /// The next stanza of the program, if it says one within `limit`.
+    pub fn hear(&mut self, limit: Duration) -> Option<Said> {
+        if self.heard.is_empty() {
+            self.read(limit);
+        }
+        self.heard.pop_front()
     }
 
     fn read(&mut self, limit: Duration) {

@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod disk;
 mod fake;
+mod flood;
 mod guard;
 mod harness;
 mod hostile;
@@ -18,6 +19,7 @@ mod raw;
 mod said;
 mod servers;
 mod service;
+mod silent;
 mod slix;
 mod stalled;
 #[path = "../../../../trust/report.rs"]

@@ -97,7 +97,7 @@ impl Raw {
 
     /// Reads stanzas until one is accepted, which is returned.
     #[track_caller]
-    pub fn expect(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+    pub fn expect(&mut self, mut wanted: impl FnMut(&str) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
         let mut others = Vec::new();
         loop {

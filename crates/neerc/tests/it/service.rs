@@ -41,6 +41,12 @@ impl<'a> Neerc<'a> {
         Self { jid, dir, env: Vec::new(), server, process: None }
     }
 
+    /// Lays more over its configuration, for the next start.
+    pub fn lay(&self, toml_extra: &str) {
+        let known = fs::read_to_string(self.config()).unwrap();
+        fs::write(self.config(), overlay(&known, toml_extra)).unwrap();
+    }
+
     /// The address of a room at the service, for requests about it.
     pub fn room_jid(&self, room: &str) -> String {
         format!("{room}@{}", self.jid)

@@ -2,19 +2,19 @@
 //! committing what it has taken, its memory stays bounded because it stops taking, and nothing is lost once the server
 //! reads again. Only a fake server can be held like this.
 //!
-//! A server that is silent altogether is given up after 35 s, which the tests of the pure front see on a clock of their
-//! own.
+//! Servers that are silent altogether are in `silent.rs`.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use crate::fake::{FakeServer, OCCUPANTS};
 use crate::said::{NS, Said};
 use crate::service::Neerc;
-use crate::wait::{PATIENCE, wait_for};
+use crate::trust;
+use crate::wait::{PATIENCE, poll_for, wait_for};
 
 const JURY: &str = "jury1@localhost/desk";
 const HALL: &str = "hall1@localhost/bad";
@@ -25,8 +25,12 @@ const STANDSTILL: Duration = Duration::from_secs(1);
 
 /// The most memory that the program ever held.
 fn peak_kb(neerc: &Neerc<'_>) -> u64 {
+    memory_kb(neerc, "VmHWM:")
+}
+
+fn memory_kb(neerc: &Neerc<'_>, what: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", neerc.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says so");
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("Linux says so");
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
@@ -61,11 +65,6 @@ fn writes_of_a_server_that_does_not_read_stay_within_memory() {
     for number in 1..=8 {
         create(&mut fake, &format!("Task {number}"));
     }
-    let write = |fake: &FakeServer, number: usize| {
-        let task = number % 8 + 1;
-        let status = format!("<taskstatus xmlns='{NS}#taskstatus' id='{task}' type='running' value='v{number}'/>");
-        fake.iq(HALL, "set", &format!("w{number}"), &status)
-    };
     for number in 0..WRITES {
         let text = write(&fake, number);
         assert!(fake.send_unheard(text.as_bytes(), PATIENCE), "write {number} was not taken");
@@ -78,9 +77,14 @@ fn writes_of_a_server_that_does_not_read_stay_within_memory() {
     let peak = peak_kb(&neerc);
     println!("{WRITES} changes committed with nobody reading, and {taken} pings taken; at most {} MB", peak / 1024);
     assert!(peak < MEMORY_KB, "{peak} KB");
-    // Reading again: everything that was sent is answered, and everybody hears of the last state of each task.
+    expect_all(&mut fake, WRITES, taken);
+}
+
+/// The server reads again: everything that was sent is answered, and everybody hears of the last state of each task.
+#[track_caller]
+fn expect_all(fake: &mut FakeServer, writes: usize, pings: usize) {
     let mut answers =
-        (0..WRITES).map(|number| format!("w{number}")).chain((0..taken).map(|number| format!("p{number}")));
+        (0..writes).map(|number| format!("w{number}")).chain((0..pings).map(|number| format!("p{number}")));
     let mut waiting = answers.next();
     let mut told = BTreeMap::new();
     while waiting.is_some() {
@@ -91,11 +95,51 @@ fn writes_of_a_server_that_does_not_read_stay_within_memory() {
         }
         note(&mut told, said);
     }
-    while told.len() < 8 * OCCUPANTS.len() || told.iter().any(|((_, task), value)| *value != last_value(*task, WRITES))
+    while told.len() < 8 * OCCUPANTS.len() || told.iter().any(|((_, task), value)| *value != last_value(*task, writes))
     {
         let said = fake.expect(|_| true);
         note(&mut told, said);
     }
+}
+
+/// Of the hall to one task after the other.
+fn write(fake: &FakeServer, number: usize) -> String {
+    let task = number % 8 + 1;
+    let status = format!("<taskstatus xmlns='{NS}#taskstatus' id='{task}' type='running' value='v{number}'/>");
+    fake.iq(HALL, "set", &format!("w{number}"), &status)
+}
+
+#[test]
+fn changes_go_on_within_memory_while_a_server_does_not_read() {
+    const WRITES_PER_S: usize = 300;
+    const MOST_KB: u64 = 64 * 1024;
+    let seconds = trust::times(5, 60);
+    let (mut fake, neerc) = FakeServer::start();
+    for number in 1..=8 {
+        create(&mut fake, &format!("Task {number}"));
+    }
+    let before = memory_kb(&neerc, "VmRSS:");
+    let began = Instant::now();
+    let mut most = before;
+    for number in 0..seconds * WRITES_PER_S {
+        let text = write(&fake, number);
+        fake.send_unheard(text.as_bytes(), Duration::from_millis(1));
+        let next = began + Duration::from_secs_f64(number as f64 / WRITES_PER_S as f64);
+        poll_for(next.saturating_duration_since(Instant::now()), || (Instant::now() >= next).then_some(()));
+        if number % WRITES_PER_S == 0 {
+            most = most.max(memory_kb(&neerc, "VmRSS:"));
+        }
+    }
+    let (writes, took) = (seconds * WRITES_PER_S, began.elapsed());
+    wait_for("all changes", || revision(&neerc) == 8 + writes as i64);
+    let growth = most.max(memory_kb(&neerc, "VmRSS:")) - before;
+    assert!(growth < MOST_KB, "{growth} KB more than {before}");
+    expect_all(&mut fake, writes, 0);
+    let connections = neerc.log().matches("connected to ").count();
+    assert_eq!(connections, 1, "{}", neerc.log());
+    println!("{writes} changes in {took:.1?} with nobody reading cost {} KB beside {before}", growth);
+    let outcome = format!("{writes} changes meanwhile cost {growth} KB of memory; all told of the newest afterwards");
+    trust::report("P3", &format!("server that does not read for {:.0} s", took.as_secs_f64()), 1, &outcome);
 }
 
 /// What the last write to a task said.
