@@ -38,7 +38,7 @@ fn seconds() -> Duration {
 
 /// What the flooding session sends: every other one a write, so that what is let through costs all that it can.
 fn request(number: usize) -> (&'static str, String) {
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         ("get", format!("<query xmlns='{NS}#ping'/>"))
     } else {
         ("set", format!("<taskstatus xmlns='{NS}#taskstatus' id='1' type='running' value='flood {number}'/>"))

@@ -17,6 +17,7 @@ mod hostile;
 mod profanity;
 mod raw;
 mod said;
+mod secrets;
 mod servers;
 mod service;
 mod silent;

@@ -17,9 +17,12 @@ use crate::wait::poll_for;
 /// Longer than the silence after which a link counts as dead, by what a loaded machine may need.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// What a server does, and the time after which the program notices.
+type Silent = (&'static str, fn() -> Duration);
+
 #[test]
 fn silent_servers_are_noticed_and_the_service_comes_back_by_itself() {
-    let servers: [(&str, fn() -> Duration); 4] = [
+    let servers: [Silent; 4] = [
         ("takes the connection and says nothing", mute_from_the_start),
         ("falls silent and answers no ping", mute_in_the_middle),
         ("Prosody is frozen and goes on", || frozen(Kind::Prosody)),
