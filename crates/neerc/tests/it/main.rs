@@ -4,6 +4,7 @@
 //! client that sends exact bytes. `guard` sees to it that nothing outlives this process. Needs `scripts/setup test`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod alone;
 #[macro_use]
 mod both;
 mod crash;

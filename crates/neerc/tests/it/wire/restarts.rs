@@ -2,15 +2,21 @@
 
 use std::fs;
 use std::process::Output;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
 
 use super::{
     Stage, Task, answered_once, done, expect_push, login, muc, packet, pushes, query, refused, shared, users_of, within,
 };
+use crate::raw::{Raw, Silence};
+use crate::said::Said;
 use crate::servers::{Kind, Options, ROOMS, Server, unique};
 use crate::service::Neerc;
 use crate::slix::User;
-use crate::wait::{PATIENCE, wait_for};
+use crate::trust;
+use crate::wait::{PATIENCE, poll_for, wait_for};
 
 on_both!(
     an_orderly_restart_loses_nothing,
@@ -18,6 +24,7 @@ on_both!(
     what_the_server_did_not_confirm_is_told_after_a_kill,
     the_service_outlives_its_server,
     what_a_killed_server_did_not_confirm_is_told_again,
+    a_server_killed_again_and_again_takes_nothing_along,
     a_wrong_secret_is_explained,
     an_unknown_component_is_explained,
     one_store_serves_one_service,
@@ -85,6 +92,7 @@ fn what_the_spacing_held_back_is_told_after_a_kill(kind: Kind) {
         expect_push(session, &format!("{gone} remove ''"));
     }
     assert_eq!(stage.list(&jury), [format!("{id} todo 'held': hall1 success 'kept'")]);
+    trust::report("P3", &format!("SIGKILL while changes are held back, {kind:?}"), 2, "0 untold to 2 listeners");
 }
 
 /// The request is in the service's socket before the server is frozen, so the service commits it, tells it into a
@@ -107,6 +115,7 @@ fn what_the_server_did_not_confirm_is_told_after_a_kill(kind: Kind) {
         expect_push(session, &format!("{id} todo 'frozen': hall1 success 'kept'"));
     }
     println!("{kind:?}: before the kill {} pushes had come through, after it one came again", early.len());
+    trust::report("P3", &format!("SIGKILL before the server has read, {kind:?}"), 1, "0 untold to 2 listeners");
 }
 
 /// Lets `user` send a write, and freezes the server between the moment that the service has it and its answer.
@@ -169,6 +178,76 @@ fn what_a_killed_server_did_not_confirm_is_told_again(kind: Kind) {
     ready_again(&mut stage, log);
     expect_push(&back, &format!("{id} todo 'killed': hall1 success 'kept'"));
     assert_eq!(stage.list(&back), [format!("{id} todo 'killed': hall1 success 'kept'")]);
+    trust::report("P3", &format!("server killed before it has read, {kind:?}"), 1, "0 untold");
+}
+
+/// Somebody writes all the time while the server is killed; the service stays, and is online again after each start.
+fn a_server_killed_again_and_again_takes_nothing_along(kind: Kind) {
+    let kills = trust::times(10, 100) / 2;
+    let server = Server::launch(kind, Options::default());
+    let mut stage = Stage::new(&server, &PEOPLE, "");
+    // Settles the room and the accounts, see above.
+    server.stop();
+    server.start();
+    ready_again(&mut stage, 0);
+    let jury = stage.join("jury1");
+    let id = stage.create(&jury, "written", "todo", &[("hall1", "none", "")]);
+    let (mut last, mut slowest) = (0, Duration::ZERO);
+    for _ in 0..kills {
+        let log = stage.neerc.log().len();
+        let mut hall = Raw::login(&server, "hall1", &unique("r"));
+        let (to, answered) = (stage.at(), AtomicU64::new(last));
+        std::thread::scope(|scope| {
+            scope.spawn(|| write_until_closed(&mut hall, &to, &id, &answered));
+            wait_for("an answer", || answered.load(Ordering::Relaxed) > last);
+            // Nothing is waited for here: any moment is as good as another.
+            poll_for(Duration::from_millis(fastrand::u64(..500)), || None::<()>);
+            server.kill_hard();
+        });
+        server.start();
+        slowest = slowest.max(ready_again(&mut stage, log));
+        let hall = stage.join("hall1");
+        let answered = answered.load(Ordering::Relaxed);
+        // The write that was under way may have been done, too.
+        let state = |number: u64| [format!("{id} todo 'written': hall1 running '{number}'")];
+        let listed = stage.list(&hall);
+        last = if listed == state(answered + 1) { answered + 1 } else { answered };
+        assert_eq!(listed, state(last), "{answered} were answered");
+        let file = Connection::open(stage.neerc.dir.join("neerc.db")).unwrap();
+        let query = "SELECT count(*), max(revision) FROM log";
+        let log: (i64, i64) = file.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let changes = i64::try_from(last).unwrap() + 1;
+        assert_eq!(log, (changes, changes), "each change is in the log once");
+    }
+    println!("{kind:?}: {kills} kills of the server; {last} changes; online again at most {slowest:?} after it");
+    let outcome = format!(
+        "0 of {last} answered changes lost, log complete, online by itself at most {:.1} s after the server",
+        slowest.as_secs_f64()
+    );
+    trust::report("P1", &format!("server killed under load, {kind:?}"), kills, &outcome);
+}
+
+/// Answers the task with one number after the other, from the one after `answered` on, until the server is gone.
+fn write_until_closed(hall: &mut Raw, to: &str, id: &str, answered: &AtomicU64) {
+    for number in answered.load(Ordering::Relaxed) + 1.. {
+        let status = super::status_packet(id, "running", &number.to_string());
+        let iq = format!("<iq to='{to}' type='set' id='n{number}'>{status}</iq>");
+        if hall.try_send_bytes(iq.as_bytes()).is_err() {
+            return;
+        }
+        loop {
+            match hall.stanza(PATIENCE).map(|text| Said::read(&text)) {
+                Ok(said) if said.id == format!("n{number}") => {
+                    assert_eq!(said.kind, "result", "{}", said.xml);
+                    break;
+                }
+                Ok(_) => {}
+                Err(Silence::Closed) => return,
+                Err(Silence::Timeout) => panic!("no answer to write {number}"),
+            }
+        }
+        answered.store(number, Ordering::Relaxed);
+    }
 }
 
 fn ready_again(stage: &mut Stage<'_>, from: usize) -> Duration {
@@ -297,6 +376,8 @@ fn a_second_instance_is_told_of_the_first() {
     }
     stage.settle(&jury, &[]);
     assert!(!stage.neerc.log().contains("trying again"), "the first is not disturbed: {}", stage.neerc.log());
+    let outcome = "refused by the server with conflict, the first undisturbed; ejabberd would take both";
+    trust::report("P6", "second instance with another store on the same Prosody", 1, outcome);
 }
 
 fn one_store_serves_one_service(kind: Kind) {

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::servers::{Kind, Options, Server};
 use crate::slix::User;
+use crate::trust;
 use crate::wait::PATIENCE;
 
 on_both!(
@@ -78,7 +79,15 @@ fn walk(stage: &Stage<'_>, by: &By<'_>) {
             _ => {}
         }
     }
-    println!("{:?}: rights followed within {slowest:?} at most", stage.server.kind);
+    let kind = stage.server.kind;
+    println!("{kind:?}: rights followed within {slowest:?} at most");
+    let by = match by {
+        By::Server => "the server",
+        By::Client(_) => "an owner",
+    };
+    let outcome =
+        format!("0 acts beyond the affiliation; rights followed within {:.0} ms", slowest.as_secs_f64() * 1e3);
+    trust::report("P5", &format!("affiliations set by {by}, {kind:?}"), WALK.len() * 2, &outcome);
 }
 
 fn power_of(affiliation: &str) -> Option<&'static str> {
