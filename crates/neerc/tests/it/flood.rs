@@ -127,7 +127,7 @@ fn ask_politely(raw: &mut Raw, to: &str, is_over: &AtomicBool) -> Waits {
         let answer = Said::read(&raw.expect(|text| Said::read(text).id == id));
         assert_eq!(answer.kind, "result", "{}", answer.xml);
         waits.0.push(began.elapsed());
-        next += PACE;
+        next = (next + PACE).max(Instant::now());
         // What is told meanwhile is read, so that the server can go on telling.
         while raw.stanza(next.saturating_duration_since(Instant::now())).is_ok() {}
     }
@@ -224,7 +224,7 @@ fn straight(fake: &mut FakeServer, floods: Option<&mut Flood>, limit: Duration) 
             flood.sent += 1;
         }
         if goes_on && Instant::now() >= next_polite {
-            next_polite += PACE;
+            next_polite = (next_polite + PACE).max(Instant::now());
             for from in POLITE {
                 let id = crate::servers::unique("polite");
                 let iq = fake.iq(from, "get", &id, &format!("<query xmlns='{NS}#ping'/>"));

@@ -78,6 +78,12 @@ fn writes_of_a_server_that_does_not_read_stay_within_memory() {
     println!("{WRITES} changes committed with nobody reading, and {taken} pings taken; at most {} MB", peak / 1024);
     assert!(peak < MEMORY_KB, "{peak} KB");
     expect_all(&mut fake, WRITES, taken);
+    report("writes and then pings", WRITES + taken, peak);
+}
+
+fn report(what: &str, sent: usize, peak_kb: u64) {
+    let outcome = format!("at most {} MB of memory, 0 stops, all told or answered afterwards", peak_kb / 1024);
+    trust::report("P4", &format!("server that sends {what} and reads nothing"), sent, &outcome);
 }
 
 /// The server reads again: everything that was sent is answered, and everybody hears of the last state of each task.
@@ -172,4 +178,5 @@ fn reads_of_a_server_that_does_not_read_stay_within_memory() {
     for number in 1..taken.min(50) {
         fake.expect(|said| said.id == format!("r{number}"));
     }
+    report("questions with answers of 200 KB", taken, peak);
 }

@@ -366,11 +366,12 @@ fn whatever_a_server_hands_on_nothing_happens() {
 
 #[test]
 fn lists_forged_while_the_true_ones_are_awaited_are_not_believed() {
+    const FORGED: usize = 100;
     let forged = |component: &str| {
         let list = "<query xmlns='http://jabber.org/protocol/muc#admin'><item jid='hall1@localhost' affiliation='owner'/>\
                     </query>";
         let result = |number| format!("<iq from='{BAD}' to='{component}' type='result' id='n{number}'>{list}</iq>");
-        (1..=100).map(result).collect()
+        (1..=FORGED).map(result).collect()
     };
     let (fake, neerc) = FakeServer::start_saying(forged);
     let mut straight = Straight { fake };
@@ -378,4 +379,5 @@ fn lists_forged_while_the_true_ones_are_awaited_are_not_believed() {
     let power: Vec<_> = users.iter().filter(|[_, _, power]| power == "yes").map(|[name, ..]| name.as_str()).collect();
     assert_eq!((users.len(), power), (4, vec!["jury1"]));
     assert_steady(&neerc);
+    trust::report("P5", "forged lists of a room's people", FORGED, "0 believed");
 }
