@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::fake::FakeServer;
 use crate::raw::Raw;
 use crate::said::{NS, Said};
-use crate::servers::{Kind, Server};
+use crate::servers::{Kind, Options, Server};
 use crate::service::Neerc;
 use crate::trust;
 
@@ -174,13 +174,14 @@ fn flood(raw: &mut Raw, to: &str, limit: Duration) -> Flood {
 }
 
 fn a_flood_through_a_server_is_held_to_the_limit(kind: Kind) {
-    let server = Server::shared(kind);
+    // A server of its own, so that no other test has to live with the flood.
+    let server = Server::launch(kind, Options::default());
     let people: Vec<_> = OTHERS.iter().map(|name| (*name, if *name == "jury1" { "owner" } else { "member" })).collect();
     let room = server.room(&[&people[..], &[("hall1", "member")]].concat());
-    let neerc = Neerc::start(server, &[&room], DEFAULT_LIMITS);
+    let neerc = Neerc::start(&server, &[&room], DEFAULT_LIMITS);
     let to = neerc.room_jid(&room);
-    let mut others = OTHERS.map(|name| Raw::login(server, name, &crate::servers::unique("polite")));
-    let mut flooder = Raw::login(server, "hall1", &crate::servers::unique("flood"));
+    let mut others = OTHERS.map(|name| Raw::login(&server, name, &crate::servers::unique("polite")));
+    let mut flooder = Raw::login(&server, "hall1", &crate::servers::unique("flood"));
     others[0].send(&format!("<iq to='{to}' type='set' id='task'>{}</iq>", task()));
     others[0].expect(|text| Said::read(text).id == "task" && Said::read(text).kind == "result");
     let mut politely = |while_: &mut dyn FnMut()| {
