@@ -175,6 +175,7 @@ impl FakeServer {
         while !self.outgoing.is_empty() {
             match self.socket.write(&self.outgoing) {
                 Ok(count) => drop(self.outgoing.drain(..count)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {} // this process was stopped for a while
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return false,
                 Err(_) => self.is_closed = true,
             }
@@ -229,6 +230,7 @@ impl FakeServer {
         let limit = if self.outgoing.is_empty() || self.flush(GLANCE) { limit } else { limit.min(GLANCE) };
         self.socket.set_read_timeout(Some(limit)).unwrap();
         let count = match self.socket.read(&mut self.chunk) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return,
             Ok(0) | Err(_) => {
                 self.is_closed = true;
