@@ -138,7 +138,7 @@ impl Service {
         opened: Opened,
         readings: Option<mpsc::Receiver<Reading>>,
     ) -> Service {
-        let Opened { store, boards, revision, told_revision, untold } = opened;
+        let Opened { store, boards, revision, snapshot_revision, told_revision, untold } = opened;
         let time = Steady::start();
         let mut front = Front::new(settings, time.now_ms(), told_revision);
         for Entry { revision, room, change, .. } in untold {
@@ -158,7 +158,7 @@ impl Service {
             ahead: boards.clone(),
             boards,
             revision,
-            snapshot_revision: revision,
+            snapshot_revision,
             waiting: VecDeque::new(),
             batch: None,
             next: Decided::default(),

@@ -27,6 +27,8 @@ pub struct Opened {
     pub boards: Boards,
     /// The revision of the last change; 0 if there is none.
     pub revision: u64,
+    /// The revision of the snapshot that was read; 0 if there was none. The changes above it were read one by one.
+    pub snapshot_revision: u64,
     /// Everybody was told of the changes up to here, as far as is stored.
     pub told_revision: u64,
     /// The changes above `told_revision`, in order.
@@ -37,8 +39,8 @@ pub struct Opened {
 /// is none. Reads the newest snapshot and the changes after it; waits for the disk, so not for use within the loop.
 pub fn open(url: &str) -> Result<Opened, StoreError> {
     let (store, loaded) = sqlite::open(&path_of(url)?)?;
-    let sqlite::Loaded { boards, revision, told_revision, untold } = loaded;
-    Ok(Opened { store: Store::Sqlite(store), boards, revision, told_revision, untold })
+    let sqlite::Loaded { boards, revision, snapshot_revision, told_revision, untold } = loaded;
+    Ok(Opened { store: Store::Sqlite(store), boards, revision, snapshot_revision, told_revision, untold })
 }
 
 fn path_of(url: &str) -> Result<PathBuf, StoreError> {

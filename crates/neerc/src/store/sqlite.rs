@@ -53,6 +53,8 @@ pub struct Loaded {
     pub boards: Boards,
     /// Last revision of the log.
     pub revision: u64,
+    /// Revision of the snapshot that was read; 0 if there was none.
+    pub snapshot_revision: u64,
     /// Revision up to which everybody was told.
     pub told_revision: u64,
     /// The entries above that.
@@ -333,7 +335,7 @@ pub fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError> {
     if last != revision {
         return Err(damaged(format!("revision {} of the log is missing", last + 1)));
     }
-    Ok(Loaded { boards, revision, told_revision, untold })
+    Ok(Loaded { boards, revision, snapshot_revision: folded, told_revision, untold })
 }
 
 /// A line of the log, which must be that of `revision`; the error says what is wrong with it.

@@ -12,7 +12,7 @@ use crate::said::{NS, Said};
 use crate::servers::{Kind, Options, ROOMS, Server};
 use crate::service::Neerc;
 use crate::trust;
-use crate::wait::poll_for;
+use crate::wait::{PATIENCE, poll_for};
 
 /// Longer than the silence after which a link counts as dead, by what a loaded machine may need.
 const SILENCE: Duration = Duration::from_secs(60);

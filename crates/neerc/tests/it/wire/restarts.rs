@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use super::{
     Stage, Task, answered_once, done, expect_push, login, muc, packet, pushes, query, refused, shared, users_of, within,
 };
+use crate::fake::FakeServer;
 use crate::raw::{Raw, Silence};
 use crate::said::Said;
 use crate::servers::{Kind, Options, ROOMS, Server, unique};
@@ -360,6 +361,23 @@ fn an_unknown_component_is_explained(kind: Kind) {
         }
     }
     assert!(neerc.log().contains("component.jid in neerc.toml") || kind == Kind::Ejabberd, "{}", neerc.log());
+}
+
+/// An end without a change since the start left none, so after many crashes the whole log was read at each start.
+#[test]
+fn an_orderly_end_after_a_kill_leaves_a_snapshot() {
+    let (mut fake, mut neerc) = FakeServer::start();
+    let iq = fake.iq("jury1@localhost/desk", "set", "create", &packet(None, "kept", "todo", &[]));
+    fake.send(&iq);
+    assert_eq!(fake.expect(|said| said.id == "create").kind, "result");
+    neerc.kill9();
+    neerc.spawn();
+    let fake = fake.accept_again(&neerc);
+    assert_eq!(neerc.terminate().0.code(), Some(0));
+    drop(fake);
+    let file = Connection::open(neerc.dir.join("neerc.db")).unwrap();
+    let newest = file.query_row("SELECT max(revision) FROM snapshot", [], |row| row.get::<_, Option<i64>>(0));
+    assert_eq!(newest.unwrap(), Some(1));
 }
 
 /// Only this server refuses a second connection; the other deals stanzas out to both at random, hence the store's lock.
