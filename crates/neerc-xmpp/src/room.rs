@@ -18,6 +18,8 @@ const NS_DATA: &str = "jabber:x:data";
 
 /// The lists that are read, each by a request of its own: one server answers only the first item of a request.
 const LISTS: [&str; 3] = ["owner", "admin", "member"];
+/// The list that is read where a whole domain is on one of those: it says who of the domain has no rights.
+const OUTCASTS: &str = "outcast";
 
 /// What the configuration says of every room.
 #[derive(Clone, Debug)]
@@ -68,7 +70,8 @@ struct Occupant {
 
 #[derive(Debug, Default)]
 struct Reading {
-    answered: usize,
+    /// Lists that are not answered yet.
+    awaited: usize,
     listed: BTreeMap<Person, Affiliation>,
     /// What the room told of in between: newer than the lists that were answered before it, and no older than those
     /// answered after it, for the room speaks in order.
@@ -280,14 +283,18 @@ impl RoomWatch {
     // Lists
 
     fn read_lists(&mut self, now_ms: i64, wire: &mut Wire) {
-        self.reading = Some(Reading::default());
+        self.reading = Some(Reading { awaited: LISTS.len(), ..Reading::default() });
         self.read_on_entry = false;
         self.read_at_ms = now_ms + limits::REREAD_ROOM_MS;
         for affiliation in LISTS {
-            let payload = format!("<query xmlns='{NS_MUC_ADMIN}'><item affiliation='{affiliation}'/></query>");
-            let purpose = Purpose::List { room: self.index, affiliation };
-            wire.request(now_ms, "get", &self.jid, &payload, purpose);
+            self.read_list(now_ms, affiliation, wire);
         }
+    }
+
+    fn read_list(&self, now_ms: i64, affiliation: &'static str, wire: &mut Wire) {
+        let payload = format!("<query xmlns='{NS_MUC_ADMIN}'><item affiliation='{affiliation}'/></query>");
+        let purpose = Purpose::List { room: self.index, affiliation };
+        wire.request(now_ms, "get", &self.jid, &payload, purpose);
     }
 
     /// Takes the answer to the request for one list; `None` if there was none in time.
@@ -314,12 +321,16 @@ impl RoomWatch {
             }
             return;
         }
-        reading.answered += 1;
-        if reading.answered < LISTS.len() {
+        reading.awaited = reading.awaited.saturating_sub(1);
+        if reading.awaited > 0 {
             return;
         }
         if reading.again {
             return self.read_lists(now_ms, wire);
+        }
+        if affiliation != OUTCASTS && reading.listed.keys().any(is_domain) {
+            reading.awaited = 1;
+            return self.read_list(now_ms, OUTCASTS, wire);
         }
         let mut listed = std::mem::take(&mut reading.listed);
         for (person, affiliation) in std::mem::take(&mut reading.pushed) {
@@ -555,6 +566,10 @@ impl RoomWatch {
         if !set_listed(&mut self.listed, person, affiliation) {
             return;
         }
+        if is_domain(person) && affiliation >= Affiliation::Member {
+            // Who of the domain is an outcast was of no account before.
+            self.read_at_ms = i64::MIN;
+        }
         for occupant in self.occupants.values_mut() {
             for (session, standing) in &mut occupant.sessions {
                 if session.bare() == person.bare() {
@@ -628,9 +643,14 @@ impl RoomWatch {
 
 /// Notes what a person's affiliation is now, as the lists would; says whether that is news.
 fn set_listed(listed: &mut BTreeMap<Person, Affiliation>, person: &Person, affiliation: Affiliation) -> bool {
-    let is_listed = affiliation >= Affiliation::Member;
+    let is_listed = affiliation != Affiliation::None;
     let before = if is_listed { listed.insert(person.clone(), affiliation) } else { listed.remove(person) };
     before != Some(affiliation).filter(|_| is_listed)
+}
+
+/// Whether an entry of a list is a whole domain.
+fn is_domain(listed: &Person) -> bool {
+    !listed.bare().contains('@')
 }
 
 fn field(out: &mut Vec<u8>, var: &str, value: &str) {

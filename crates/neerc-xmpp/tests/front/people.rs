@@ -129,6 +129,28 @@ fn the_service_itself_is_nobody() {
 }
 
 #[test]
+fn an_outcast_of_a_listed_domain_was_let_in() {
+    const MORITZ: &str = "moritz@partner.example/Phone";
+    for flavour in BOTH {
+        let mut server = Server::new(flavour);
+        server.list("neerc", "partner.example", "member");
+        server.list("neerc", "moritz@partner.example", "outcast");
+        let mut bench = Bench::served(settings(), server);
+        assert!(!may_read(&mut bench, MORITZ) && may_read(&mut bench, "max@partner.example/Phone"), "{flavour:?}");
+        for (affiliation, reads) in [("none", true), ("outcast", false)] {
+            bench.server_says(|server| server.affiliate("neerc", "moritz@partner.example", affiliation));
+            assert_eq!(may_read(&mut bench, MORITZ), reads, "{flavour:?} {affiliation}");
+        }
+        // Who was an outcast before the domain came onto a list is looked up at once.
+        let mut bench = ready(flavour);
+        bench.server().list("neerc", "moritz@partner.example", "outcast");
+        bench.server_says(|server| server.affiliate("neerc", "partner.example", "admin"));
+        bench.pass(1);
+        assert!(!may_read(&mut bench, MORITZ) && may_create(&mut bench, "max@partner.example/Phone"), "{flavour:?}");
+    }
+}
+
+#[test]
 fn unaffiliated_occupants_are_users_only_by_the_setting() {
     for admit in [false, true] {
         let mut settings = settings();
