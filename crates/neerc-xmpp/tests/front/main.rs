@@ -9,9 +9,14 @@ mod garbage;
 mod link;
 mod people;
 mod requests;
+mod rights;
 mod rooms;
 mod sessions;
+#[path = "../../../../trust/rights.rs"]
+mod table;
 mod telling;
+#[path = "../../../../trust/report.rs"]
+mod trust;
 
 use bench::server::{Flavour, Server};
 use bench::{Bench, settings};
