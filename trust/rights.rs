@@ -17,11 +17,11 @@ pub const OTHERS: TaskId = TaskId(2);
 /// A task that was removed.
 pub const REMOVED: TaskId = TaskId(3);
 /// A task that never was.
-pub const NEVER: TaskId = TaskId(99);
+pub const NEVER: TaskId = TaskId(1_000_000);
 /// A task that is planned, where a way in can plan one.
 pub const PLANNED: PlanId = PlanId(1);
 /// One that never was.
-pub const UNPLANNED: PlanId = PlanId(99);
+pub const UNPLANNED: PlanId = PlanId(1_000_000);
 
 /// Something that is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

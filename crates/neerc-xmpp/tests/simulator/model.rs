@@ -40,18 +40,53 @@ impl Copy {
         }
     }
 
-    /// Reads one from the wire; `None` for a removal.
-    pub fn read(task: &Element<'_>) -> (u64, Option<Copy>) {
+    /// The copy with what has changed.
+    pub fn changed(&self, part: Copy) -> Copy {
+        let by_person =
+            |(name, kind, value): (String, String, String)| (Person::named(&name, HOST), (name, kind, value));
+        let mut statuses: BTreeMap<_, _> = self.statuses.iter().cloned().map(by_person).collect();
+        for (person, status) in part.statuses.into_iter().map(by_person) {
+            if status.1 == "unassigned" {
+                statuses.remove(&person);
+            } else {
+                statuses.insert(person, status);
+            }
+        }
+        Copy { statuses: statuses.into_values().collect(), ..part }
+    }
+}
+
+/// What the service says of a task.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// All of it.
+    Whole(Copy),
+    /// What may have changed in it.
+    Part(Copy),
+    /// It is gone.
+    Gone,
+}
+
+impl News {
+    /// Reads it from the wire, with the id.
+    pub fn read(task: &Element<'_>) -> (u64, News) {
         let attr = |e: &Element<'_>, name: &str| e.attr(name).unwrap_or_else(|| panic!("no {name}: {e:?}")).to_owned();
         let id = attr(task, "id");
         let number = id.parse().expect("an id is a number");
         if task.attr("type") == Some("remove") {
             assert_eq!(task.attr("title"), Some(""), "a removal without its empty title");
-            return (number, None);
+            return (number, News::Gone);
         }
-        let statuses = task.elements().map(|s| (attr(s, "for"), attr(s, "type"), attr(s, "value"))).collect();
+        let part = task.attr("delta").is_some();
+        let status = |s: &Element<'_>| {
+            let (name, kind) = (attr(s, "for"), attr(s, "type"));
+            let unassigned = part && kind == "unassigned";
+            (name, kind, if unassigned { String::new() } else { attr(s, "value") })
+        };
+        let statuses = task.elements().map(status).collect();
         let (title, kind) = (attr(task, "title"), attr(task, "type"));
-        (number, Some(Copy { id, title, kind, timestamp: attr(task, "timestamp"), statuses }))
+        let copy = Copy { id, title, kind, timestamp: attr(task, "timestamp"), statuses };
+        (number, if part { News::Part(copy) } else { News::Whole(copy) })
     }
 }
 

@@ -35,6 +35,23 @@ pub struct Session {
     pub copies: Vec<Copy>,
     /// Which state of each task it was shown last.
     pub seen: BTreeMap<u64, usize>,
+    /// Whether it asks for differences.
+    pub wants_parts: bool,
+    /// What it holds, if it asks for differences and was answered with a revision.
+    pub known: Option<Known>,
+    /// It was told of differences that it cannot put together: its address had another client before it.
+    pub puzzled: bool,
+    /// Phase and length of the contest as it heard them last, and when.
+    pub clock: Option<(String, i64, i64)>,
+}
+
+/// What a client holds that hears differences.
+#[derive(Debug)]
+pub struct Known {
+    /// The last revision that it was told.
+    pub revision: u64,
+    /// Its copies of the tasks.
+    pub copies: BTreeMap<u64, Copy>,
 }
 
 /// What a write must have left in the log once it is answered.
@@ -48,12 +65,36 @@ pub enum Effect {
     Removed(&'static str, u64),
 }
 
+/// What somebody has to be to ask something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    User,
+    Power,
+    /// It depends on more than that.
+    More,
+}
+
+impl Needs {
+    fn of(stanza: &str) -> Needs {
+        let plain = |name: &str| stanza.contains(&format!("<query xmlns='{NS}#{name}'/>"));
+        if stanza.contains(&format!("<task xmlns='{NS}#task'")) {
+            Needs::Power
+        } else if plain("users") || plain("tasks") {
+            Needs::User
+        } else {
+            Needs::More
+        }
+    }
+}
+
 /// A request that was sent.
 #[derive(Debug)]
 pub struct Request {
     pub effect: Option<Effect>,
     /// The task that it would change.
     pub task: Option<u64>,
+    /// Who may ask that, whatever the tasks are like.
+    pub needs: Needs,
     pub sent_ms: i64,
     pub answers: usize,
     pub failed: bool,
@@ -77,9 +118,15 @@ impl World {
             86..90 => self.affiliate(),
             90..92 => self.direct(),
             92..94 => self.kick(),
-            94..95 => self.wall_ahead_ms += self.random.ms(-100_000, 100_000),
-            95..97 => self.cut(),
-            97..98 => self.crash(),
+            94 => self.set_wall_clock(),
+            95 => self.turn_contest_clock(),
+            96 => self.cut(),
+            97 => match self.random.below(4) {
+                0 => self.sleep(),
+                1 => self.cut(),
+                _ => self.crash(),
+            },
+            98 => self.regroup(),
             _ => {
                 let ms = self.random.ms(1_000, 70_000);
                 self.run_for(ms);
@@ -105,7 +152,8 @@ impl World {
         if self.send(stanza) {
             let words = stanza.split_once("#task' id='").or_else(|| stanza.split_once("#taskstatus' id='"));
             let task = words.and_then(|(_, id)| id.split_once('\'')?.0.parse().ok());
-            let request = Request { effect, task, sent_ms: self.now_ms, answers: 0, failed: false, lost: false };
+            let (needs, sent_ms) = (Needs::of(stanza), self.now_ms);
+            let request = Request { effect, task, needs, sent_ms, answers: 0, failed: false, lost: false };
             self.requests.insert((jid, id), request);
         }
     }
@@ -118,7 +166,7 @@ impl World {
     fn come(&mut self) {
         let everybody = [&ADMINS[..], &HALLS[..], &HALLS[..], &STRANGERS[..]].concat();
         let who = everybody[self.random.below(everybody.len())];
-        let jid = format!("{who}/{}", ["A", "B", "C"][self.random.below(3)]);
+        let jid = format!("{who}/{}", ["A", "B", "D"][self.random.below(3)]);
         if self.session(&jid).is_some() {
             return;
         }
@@ -130,8 +178,17 @@ impl World {
         // A client that was gone without the room's notice is put out before it comes again.
         let said = self.rooms.iter_mut().map(|room| room.leave(&jid)).collect::<Vec<_>>().concat();
         self.say(said);
+        for at in 0..self.sessions.len() {
+            if self.sessions[at].jid == jid {
+                self.undirect(at);
+            }
+        }
         let session = Session {
             room: room_of(&jid),
+            wants_parts: jid.ends_with("/D"),
+            known: None,
+            puzzled: false,
+            clock: None,
             jid,
             online: true,
             known_ms: i64::MAX,
@@ -146,7 +203,9 @@ impl World {
         };
         self.sessions.push(session);
         let at = self.sessions.len() - 1;
-        if self.random.one_in(3) {
+        if self.sessions[at].wants_parts {
+            self.read_tasks(at);
+        } else if self.random.one_in(3) {
             self.read_as(at);
         }
         if !self.random.one_in(5) {
@@ -197,6 +256,12 @@ impl World {
         self.leave(at);
         let session = &mut self.sessions[at];
         session.online = false;
+        self.undirect(at);
+    }
+
+    /// The server takes the directed presence of a session back.
+    fn undirect(&mut self, at: usize) {
+        let session = &mut self.sessions[at];
         session.directed_ms = None;
         for to in std::mem::take(&mut session.directed_to) {
             let gone = format!("<presence type='unavailable' from='{}' to='{to}'/>", self.sessions[at].jid);
@@ -224,6 +289,7 @@ impl World {
         let mut people = self.statuses(Self::names(room));
         match self.random.below(12) {
             0 => people.push_str("<status for='halls'/>"),
+            3 | 4 if room == "neerc" => people.push_str("<status for='printers'/>"),
             1 => people.push_str("<status for='nobody'/>"),
             2 => people.push_str("<status for='neerc'/>"),
             _ => {}
@@ -301,8 +367,24 @@ impl World {
 
     fn read_as(&mut self, at: usize) {
         let what = ["tasks", "tasks", "tasks", "users", "clock", "ping"][self.random.below(6)];
+        if what == "tasks" {
+            return self.read_tasks(at);
+        }
         let to = Self::service_of(self.sessions[at].room);
         self.ask(at, "get", &to, &format!("<query xmlns='{NS}#{what}'/>"), None);
+    }
+
+    /// A session asks for the tasks, in its way.
+    pub fn read_tasks(&mut self, at: usize) {
+        let Session { wants_parts, known, room, .. } = &self.sessions[at];
+        let since = match known {
+            _ if self.random.one_in(15) => " since='123456789'".to_owned(), // of some other service
+            Some(known) => format!(" since='{}'", known.revision),
+            None => String::new(),
+        };
+        let parts = if *wants_parts { format!(" delta='1'{since}") } else { String::new() };
+        let to = Self::service_of(room);
+        self.ask(at, "get", &to, &format!("<query xmlns='{NS}#tasks'{parts}/>"), None);
     }
 
     /// Somebody asks for what is not theirs to ask.
@@ -382,6 +464,19 @@ impl World {
     fn affiliate(&mut self) {
         let everybody = [&ADMINS[1..2], &HALLS[..], &STRANGERS[..]].concat();
         let who = everybody[self.random.below(everybody.len())];
+        self.affiliate_one(who);
+    }
+
+    /// The standing of somebody in a room changes.
+    pub fn affiliate_in(&mut self, room: &str) {
+        let everybody = [&ADMINS[1..2], &HALLS[..], &STRANGERS[..]].concat();
+        let of_room: Vec<&str> = everybody.into_iter().filter(|who| room_of(who) == room).collect();
+        if let Some(who) = self.random.pick(&of_room) {
+            self.affiliate_one(who);
+        }
+    }
+
+    fn affiliate_one(&mut self, who: &str) {
         let affiliation = ["admin", "member", "member", "none", "outcast"][self.random.below(5)];
         let now_ms = self.now_ms;
         self.trace(|| format!("{who} becomes {affiliation}"));
@@ -417,6 +512,25 @@ impl World {
         let belongs = standing.is_some_and(|(since, a)| *a != "none" && *a != "outcast" && known(*since));
         if own && belongs && room.hearing_ms.is_some_and(known) {
             self.sessions[at].directed_ms = Some(self.now_ms);
+        }
+    }
+
+    /// The clock of the machine is set, a little or to another age; the time that goes by does not notice.
+    fn set_wall_clock(&mut self) {
+        const YEAR_MS: i64 = 366 * 24 * 3_600_000;
+        self.wall_ahead_ms = match self.random.below(6) {
+            0 => -self.now_ms,
+            1 => self.random.ms(-50 * YEAR_MS, 0),
+            2 => self.random.ms(0, 50 * YEAR_MS),
+            _ => self.wall_ahead_ms + self.random.ms(-100_000, 100_000),
+        };
+    }
+
+    /// Somebody joins or leaves the room that stands for a group.
+    fn regroup(&mut self) {
+        let who = HALLS[self.random.below(HALLS.len())];
+        if !self.printers.remove(who) {
+            self.printers.insert(who.to_owned());
         }
     }
 

@@ -1,29 +1,37 @@
 //! Everything around the service in simulated time: the link with its delays and breaks, the server, the disk, and what
 //! comes of each step. What users do is in users.rs.
 
+use crate::contest::Contest;
 use crate::keys::Keys;
-use crate::model::{Copy, HOST, Model, ROOMS, Sight};
+use crate::model::{Copy, HOST, Model, News, ROOMS, Sight};
 use crate::random::Random;
 use crate::server::{Room, SVC, bare};
 use crate::service::{Disk, Service, Word};
-use crate::users::{Effect, Request, Session};
-use neerc_core::change::Change;
+use crate::users::{Effect, Known, Needs, Request, Session};
+use neerc_core::change::{Change, Entry};
+use neerc_core::command::Command;
 use neerc_core::notice::Visibility;
-use neerc_core::people::GroupRule;
+use neerc_core::people::{GroupRule, Person};
 use neerc_core::words::Language;
 use neerc_xmpp::address::Address;
 use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
-use neerc_xmpp::front::FrontSettings;
+use neerc_xmpp::front::{Ask, FrontSettings};
 use neerc_xmpp::groups::GroupSettings;
 use neerc_xmpp::stanza::NS_COMPONENT;
 use neerc_xmpp::throttle::Rate;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// How late somebody may know of what happened at the server.
 pub const SLACK_MS: i64 = 1_000;
 const SPACING_MS: i64 = 50;
+/// How often the contest clock is looked at.
+const READ_CLOCK_MS: i64 = 5_000;
+/// The room that stands for a group.
+const PRINTERS: &str = "printers@conference.localhost";
+/// How often the service asks for its members, and how long an answer of it may be awaited.
+const REGROUP_MS: i64 = 60_000 + 2 * SLACK_MS;
 const HEADER: &str = "<?xml version='1.0'?><stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:component:accept' from='neerc.localhost' id='5'>";
 
 /// Something that happens at a time. `life` is that of the link, `run` that of the process.
@@ -36,6 +44,7 @@ enum Event {
     ServerAnswers { life: u64, request: Asked },
     Stored { run: u64 },
     SaveTold { run: u64, revision: u64 },
+    ReadClock,
     Restart,
 }
 
@@ -53,10 +62,51 @@ enum Said {
     Open,
     Handshake,
     Request(Asked),
-    Answer { to: String, id: String, error: Option<String>, list: Option<Vec<(u64, Option<Copy>)>> },
+    Answer { to: String, id: String, error: Option<String>, list: Option<List> },
     Join { to: String },
-    Push { to: String, task: u64, copy: Option<Copy> },
+    Push { to: String, task: u64, news: News, revision: Option<u64> },
+    Clock { to: String, phase: String, elapsed_ms: i64, total_ms: i64 },
     Other,
+}
+
+/// An answer to a request for the tasks.
+struct List {
+    tasks: Vec<(u64, News)>,
+    /// What it holds, where differences were asked for.
+    revision: Option<u64>,
+    /// All tasks that there are, where the list holds only those that changed.
+    ids: Option<Vec<u64>>,
+}
+
+/// What was done in a world, to be reported.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Things that happened.
+    pub steps: usize,
+    /// Times that the process died, and that the link broke.
+    pub crashes: usize,
+    pub cuts: usize,
+    /// Changes that were made, and writes that were answered with success.
+    pub changes: usize,
+    pub answered: usize,
+    /// States of tasks that somebody was shown.
+    pub shown: usize,
+    /// Times that somebody's rights were compared with what the room says of them.
+    pub rights: usize,
+}
+
+impl Counts {
+    /// Adds those of another world.
+    pub fn add(&mut self, other: &Counts) {
+        let Counts { steps, crashes, cuts, changes, answered, shown, rights } = other;
+        self.steps += steps;
+        self.crashes += crashes;
+        self.cuts += cuts;
+        self.changes += changes;
+        self.answered += answered;
+        self.shown += shown;
+        self.rights += rights;
+    }
 }
 
 /// The whole of it.
@@ -85,6 +135,12 @@ pub struct World {
     pub requests: HashMap<(String, String), Request>,
     pub next_request: u64,
     pub model: Model,
+    pub counts: Counts,
+    pub contest: Contest,
+    /// The members of the room that stands for a group.
+    pub printers: BTreeSet<String>,
+    /// What the service was answered of them: in which run and life, when, and who.
+    printers_said: Vec<(u64, u64, i64, BTreeSet<String>)>,
     sent_ms: HashMap<(String, u64), i64>,
     /// Who was refused a change of a task and has to be shown it as it is.
     pub to_repeat: HashMap<(String, u64), i64>,
@@ -119,6 +175,7 @@ impl World {
             admit_unaffiliated: false,
             groups: GroupSettings {
                 rules: vec![GroupRule { group: "Halls".into(), patterns: vec!["hall*".to_owned()] }],
+                rooms: vec![("Printers".into(), Address::parse(PRINTERS).unwrap())],
                 ..GroupSettings::default()
             },
             visibility: if random.one_in(4) { Visibility::Own } else { Visibility::All },
@@ -154,11 +211,16 @@ impl World {
             requests: HashMap::new(),
             next_request: 0,
             model: Model::default(),
+            counts: Counts::default(),
+            contest: Contest::default(),
+            printers: BTreeSet::from(["hall1@localhost".to_owned()]),
+            printers_said: Vec::new(),
             sent_ms: HashMap::new(),
             to_repeat: HashMap::new(),
             trace,
         };
         world.at(0, Event::Restart);
+        world.at(READ_CLOCK_MS, Event::ReadClock);
         world
     }
 
@@ -186,6 +248,7 @@ impl World {
                 break;
             }
             self.now_ms = self.now_ms.max(next_ms);
+            self.counts.steps += 1;
             if event_ms <= wake_ms {
                 if let Some((_, event)) = self.events.pop_first() {
                     self.happen(event);
@@ -249,6 +312,7 @@ impl World {
                 self.trace(|| format!("{:?} in {}: {:?} -> {entry:?}", ask.who, ask.room, ask.command));
                 let Some(entry) = entry else { return };
                 self.model.decided(&ask, &before, &entry);
+                self.check_group(&ask, &entry);
                 let room = self.rooms.iter().find(|room| room.name == &*ask.room).expect("a room");
                 let power = !matches!(entry.change, Change::Answered { .. });
                 if room.hearing_ms.is_some_and(|since| since + SLACK_MS < self.now_ms) {
@@ -263,6 +327,7 @@ impl World {
     pub fn crash(&mut self) {
         let Some(service) = self.service.take() else { return };
         self.trace(|| "CRASH".to_owned());
+        self.counts.crashes += 1;
         self.run += 1;
         self.model.batch_over();
         if let Some(batch) = service.batch
@@ -306,12 +371,32 @@ impl World {
         self.requests.values_mut().filter(|request| request.answers == 0).for_each(|request| request.lost = true);
     }
 
+    /// The machine sleeps: what was under way arrives late, and all timers are overdue at once.
+    pub fn sleep(&mut self) {
+        let ms = self.random.ms(10_000, 10_000_000);
+        self.trace(|| format!("the machine sleeps for {ms} ms"));
+        self.now_ms += ms;
+        let now_ms = self.now_ms;
+        for room in &mut self.rooms {
+            room.hearing_ms = room.hearing_ms.map(|_| now_ms);
+        }
+        for session in &mut self.sessions {
+            session.known_ms = if session.known_ms == i64::MAX { i64::MAX } else { now_ms };
+            session.directed_ms = session.directed_ms.map(|_| now_ms);
+            session.asked = session.asked.map(|(_, sent_ms, life)| (now_ms, sent_ms, life));
+        }
+        self.printers_said.iter_mut().for_each(|said| said.2 = now_ms);
+        self.contest.unsure(now_ms);
+        self.to_repeat.clear();
+    }
+
     /// The link breaks; the service hears of it later.
     pub fn cut(&mut self) {
         if self.life.is_multiple_of(2) {
             return;
         }
         self.trace(|| "the link breaks".to_owned());
+        self.counts.cuts += 1;
         self.down();
         let after_ms = self.random.ms(0, 200);
         self.at(after_ms, Event::Broken { life: self.life });
@@ -359,8 +444,13 @@ impl World {
             }
         }
         for said in all {
-            if let Said::Push { to, task, .. } = &said {
-                self.check_push(to, *task);
+            match &said {
+                Said::Push { to, task, .. } => self.check_push(to, *task),
+                Said::Clock { to, phase, elapsed_ms, total_ms } => {
+                    self.contest.check(self.now_ms, phase, *elapsed_ms, *total_ms);
+                    self.check_told_to(to);
+                }
+                _ => {}
             }
             if let Said::Request(request) = &said
                 && !self.calm
@@ -387,12 +477,17 @@ impl World {
 
     /// A push is about to leave: not too soon after the last one, and only to somebody who may see it.
     fn check_push(&mut self, to: &str, task: u64) {
-        assert!(to.contains('/'), "told a bare address: {to}");
         let last = self.sent_ms.insert((to.to_owned(), task), self.now_ms);
         if let Some(last) = last {
             let gap = self.now_ms - last;
             assert!(gap >= SPACING_MS, "task {task} told twice to {to} within {gap} ms");
         }
+        self.check_told_to(to);
+    }
+
+    /// Somebody is told something: a session, of somebody who may be.
+    fn check_told_to(&self, to: &str) {
+        assert!(to.contains('/'), "told a bare address: {to}");
         let Some(room) = self.rooms.iter().find(|room| room.name == room_of(to)) else { return };
         if room.hearing_ms.is_some_and(|since| since + SLACK_MS < self.now_ms) {
             assert!(room.had(bare(to), self.now_ms - SLACK_MS, false), "{to} was told and is nobody in the room");
@@ -421,10 +516,26 @@ impl World {
             }
             Event::ServerAnswers { life, request } if live(life, self) => self.server_answers(&request),
             Event::Stored { run } if run == self.run => self.stored(),
+            Event::ReadClock => self.read_clock(),
             Event::SaveTold { run, revision } if run == self.run => self.disk.told = self.disk.told.max(revision),
             Event::Restart => self.restart(),
             _ => {}
         }
+    }
+
+    /// The contest clock is looked at, maybe a little late.
+    fn read_clock(&mut self) {
+        let late_ms = if self.random.one_in(4) { self.random.ms(0, 1_500) } else { 0 };
+        if let (Some(service), Some(reading)) = (&mut self.service, self.contest.read(self.now_ms, late_ms)) {
+            service.front.clock(self.now_ms, reading);
+        }
+        self.at(READ_CLOCK_MS, Event::ReadClock);
+    }
+
+    /// Somebody at the contest starts, stops or sets its clock.
+    pub fn turn_contest_clock(&mut self) {
+        self.contest.turn(&mut self.random, self.now_ms);
+        self.trace(|| "the contest clock is turned".to_owned());
     }
 
     fn connect(&mut self) {
@@ -446,6 +557,7 @@ impl World {
         let Some(service) = &mut self.service else { return };
         if durable && let Some(batch) = &service.batch {
             self.model.committed(self.now_ms, &batch.entries);
+            self.counts.changes += batch.entries.len();
             self.disk.log.extend(batch.entries.iter().cloned());
         }
         service.stored(self.now_ms, durable);
@@ -481,14 +593,19 @@ impl World {
             }
             Said::Request(request) => self.server_asked(request),
             Said::Answer { to, id, error, list } => self.answered(&to, &id, error.as_deref(), list),
-            Said::Push { to, task, copy } => self.pushed(&to, task, copy),
+            Said::Push { to, task, news, revision } => self.told(&to, task, news, revision),
+            Said::Clock { to, phase, total_ms, .. } => {
+                if let Some(at) = self.session(&to) {
+                    self.sessions[at].clock = Some((phase, total_ms, self.now_ms));
+                }
+            }
             Said::Other => {}
         }
     }
 
     /// The server answers at once, late, twice, or never.
     fn server_asked(&mut self, request: Asked) {
-        let ping = request.list.is_none();
+        let (ping, to) = (request.list.is_none(), request.to.clone());
         match self.random.below(if self.calm { 1 } else { 30 }) {
             1 if ping => {}
             2 | 4 if !ping => {
@@ -505,11 +622,19 @@ impl World {
             }
             _ => self.server_answers(&request),
         }
+        // What changes between two lists is in neither, or in both.
+        if !ping && !self.calm && self.random.one_in(4) {
+            let room = self.rooms.iter().find(|room| room.jid() == bare(&to)).map(|room| room.name);
+            if let Some(room) = room {
+                self.affiliate_in(room);
+            }
+        }
     }
 
     fn server_answers(&mut self, Asked { id, to, payload, list }: &Asked) {
         let at = self.rooms.iter().position(|room| room.jid() == bare(to));
         let (type_, answer) = match (at, list) {
+            _ if to == PRINTERS => ("result", self.say_printers()),
             (Some(at), Some(list)) => ("result", self.rooms[at].list(list)),
             (Some(at), None) if payload == "ping" && self.rooms[at].component.is_none() => (
                 "error",
@@ -521,19 +646,32 @@ impl World {
         self.send(&answer);
     }
 
+    fn say_printers(&mut self) -> String {
+        self.printers_said.push((self.run, self.life, self.now_ms, self.printers.clone()));
+        let items: String =
+            self.printers.iter().map(|jid| format!("<item jid='{jid}' affiliation='member'/>")).collect();
+        format!("<query xmlns='http://jabber.org/protocol/muc#admin'>{items}</query>")
+    }
+
     /// A user's request is answered.
-    fn answered(&mut self, to: &str, id: &str, error: Option<&str>, list: Option<Vec<(u64, Option<Copy>)>>) {
+    fn answered(&mut self, to: &str, id: &str, error: Option<&str>, list: Option<List>) {
         let Some(request) = self.requests.get_mut(&(to.to_owned(), id.to_owned())) else {
             panic!("an answer to {to} {id}, which never asked");
         };
         request.answers += 1;
         assert_eq!(request.answers, 1, "{to} {id} is answered twice");
         request.failed = error.is_some();
-        let (effect, sent_ms, task) = (request.effect.clone(), request.sent_ms, request.task);
+        let (effect, sent_ms, task, needs) = (request.effect.clone(), request.sent_ms, request.task, request.needs);
         let done = effect.as_ref().is_some_and(|effect| self.is_logged(effect));
         match error {
-            None => assert!(effect.is_none() || done, "{to} {id} has its result, and it is not on disk: {effect:?}"),
+            None => {
+                assert!(effect.is_none() || done, "{to} {id} has its result, and it is not on disk: {effect:?}");
+                self.counts.answered += usize::from(done);
+            }
             Some(error) => {
+                if error == "forbidden" {
+                    self.check_refused(to, id, sent_ms, needs);
+                }
                 if let Some(task) = task.filter(|_| error != "resource-constraint") {
                     self.refused(to, task);
                 }
@@ -582,7 +720,7 @@ impl World {
         }
     }
 
-    fn listed(&mut self, to: &str, sent_ms: i64, list: Vec<(u64, Option<Copy>)>) {
+    fn listed(&mut self, to: &str, sent_ms: i64, list: List) {
         let Some(at) = self.session(to) else { return };
         let room = ROOMS.iter().position(|room| *room == room_of(to)).unwrap_or(0);
         let (now_ms, life) = (self.now_ms, self.life);
@@ -590,20 +728,60 @@ impl World {
         if sent_ms > self.sessions[at].left_ms.saturating_add(SLACK_MS) {
             self.sessions[at].asked = Some((now_ms, sent_ms, life));
         }
-        let listed: Vec<u64> = list.iter().map(|(task, _)| *task).collect();
-        for (task, copy) in list {
-            self.pushed(to, task, copy);
+        let List { tasks, revision, ids } = list;
+        assert!(self.sessions[at].wants_parts || (revision.is_none() && ids.is_none()), "{to} has not asked for that");
+        let there = ids.unwrap_or_else(|| tasks.iter().map(|(task, _)| *task).collect());
+        for (task, news) in tasks {
+            assert!(!matches!(news, News::Part(_)), "a list holds whole tasks");
+            self.pushed(to, task, news);
         }
         let keys: Vec<u64> = self.model.history.keys().filter(|key| key.0 == room).map(|key| key.1).collect();
-        for task in keys.into_iter().filter(|task| !listed.contains(task)) {
+        for task in keys.into_iter().filter(|task| !there.contains(task)) {
             // What is left out was not there yet, or is there no more.
             if self.sessions[at].seen.contains_key(&task) {
-                self.pushed(to, task, None);
+                self.pushed(to, task, News::Gone);
             }
+        }
+        if self.sessions[at].wants_parts {
+            self.knows_all(at, revision, &there);
         }
     }
 
-    fn pushed(&mut self, to: &str, task: u64, copy: Option<Copy>) {
+    /// A session that hears differences has an answer: with a revision it holds everything up to there.
+    fn knows_all(&mut self, at: usize, revision: Option<u64>, there: &[u64]) {
+        let Some(revision) = revision else { return self.sessions[at].known = None };
+        let jid = self.sessions[at].jid.clone();
+        let session = &mut self.sessions[at];
+        let mut copies: BTreeMap<u64, Copy> = BTreeMap::new();
+        for task in there {
+            let of_task = |copy: &&Copy| copy.id == task.to_string();
+            let held = session.known.as_ref().and_then(|known| known.copies.get(task));
+            let copy = session.copies.iter().rev().find(of_task).or(held);
+            copies.insert(*task, copy.unwrap_or_else(|| panic!("{jid} is not given task {task}")).clone());
+        }
+        session.known = Some(Known { revision, copies });
+        self.check_known(at, revision);
+    }
+
+    /// A session that hears differences has been told of everything up to a revision.
+    fn check_known(&self, at: usize, revision: u64) {
+        let session = &self.sessions[at];
+        if self.sights(&session.jid) != [Sight::Whole] {
+            return;
+        }
+        let room = ROOMS.iter().position(|room| *room == session.room).unwrap_or(0);
+        for ((_, task), versions) in self.model.history.range((room, 0)..=(room, u64::MAX)) {
+            let Some(at) = versions.iter().rposition(|version| version.revision <= revision) else { continue };
+            let seen = session.seen.get(task).copied();
+            let knows = seen.is_some_and(|seen| seen >= at || versions[seen].copy == versions[at].copy);
+            let nothing = versions[at].copy.is_none() && seen.is_none();
+            let jid = &session.jid;
+            assert!(knows || nothing, "{jid} was told that it knows revision {revision}: task {task}, seen {seen:?}");
+        }
+    }
+
+    /// A session is told of a task.
+    fn told(&mut self, to: &str, task: u64, news: News, revision: Option<u64>) {
         let Some(at) = self.session(to) else {
             let bounce = format!(
                 "<message type='error' from='{to}' to='{SVC}'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
@@ -611,12 +789,42 @@ impl World {
             self.send(&bounce);
             return;
         };
+        assert!(self.sessions[at].wants_parts || revision.is_none(), "{to} has not asked for revisions");
+        if matches!(news, News::Part(_)) && self.sessions[at].known.is_none() {
+            self.sessions[at].puzzled = true; // meant for the client that had the address before
+            return;
+        }
+        self.pushed(to, task, news);
+        if let (Some(revision), Some(known)) = (revision, &mut self.sessions[at].known) {
+            known.revision = revision;
+            self.check_known(at, revision);
+        }
+    }
+
+    fn pushed(&mut self, to: &str, task: u64, news: News) {
+        let Some(at) = self.session(to) else { return };
+        self.counts.shown += 1;
         let room = ROOMS.iter().position(|room| *room == room_of(to)).unwrap_or(0);
         let sights = self.sights(to);
         self.to_repeat.remove(&(to.to_owned(), task));
         let session = &mut self.sessions[at];
+        let held = session.known.as_ref().and_then(|known| known.copies.get(&task));
+        let copy = match news {
+            News::Gone => None,
+            News::Whole(copy) => Some(copy),
+            News::Part(part) => {
+                let held = held.unwrap_or_else(|| panic!("{to} is told a part of task {task}, which it does not have"));
+                Some(held.changed(part))
+            }
+        };
         let seen = self.model.shown((room, task), &sights, session.seen.get(&task).copied(), &copy);
         session.seen.insert(task, seen);
+        if let Some(known) = &mut session.known {
+            match &copy {
+                Some(copy) => _ = known.copies.insert(task, copy.clone()),
+                None => _ = known.copies.remove(&task),
+            }
+        }
         if let Some(copy) = copy {
             session.copies.push(copy);
             if session.copies.len() > 30 {
@@ -659,6 +867,9 @@ impl World {
     /// Everybody who was there when a task changed has been told of its state as of `revision`.
     pub fn check_told(&self, revision: u64, what: &str) {
         for session in self.sessions.iter().filter(|session| session.online && !session.silenced) {
+            if session.puzzled && session.known.is_none() {
+                continue;
+            }
             let Some((since_ms, until_ms)) = self.entitled(session) else { continue };
             let room = ROOMS.iter().position(|room| *room == session.room).unwrap_or(0);
             let sight = self.sight(session);
@@ -705,6 +916,96 @@ impl World {
         (life == self.life).then(|| (answered_ms.max(standing_ms), sent_ms + 58_000))
     }
 
+    /// Rights are what the room says, once it has had time to say so.
+    pub fn check_rights(&mut self) {
+        let Some(service) = &mut self.service else { return };
+        let sure = |since: i64| since.saturating_add(3 * SLACK_MS) < self.now_ms;
+        for room in self.rooms.iter().filter(|room| room.hearing_ms.is_some_and(sure)) {
+            let people = service.front.people(room.name);
+            for (jid, standing) in &room.standing {
+                let Some((_, affiliation)) = standing.last().filter(|(since, _)| sure(*since)) else { continue };
+                let has = people.rights(&Person::from_bare(jid)).map(|rights| rights.is_power());
+                let should = match *affiliation {
+                    "owner" | "admin" => Some(true),
+                    "member" => Some(false),
+                    _ => None,
+                };
+                assert_eq!(has, should, "the power of {jid} in {}, who is {affiliation} there", room.name);
+                self.counts.rights += 1;
+            }
+        }
+    }
+
+    /// Somebody was refused something as not theirs: then they have not had the right to it all the time.
+    fn check_refused(&self, to: &str, id: &str, sent_ms: i64, needs: Needs) {
+        let Some(room) = self.rooms.iter().find(|room| room.name == room_of(to)) else { return };
+        let sure = room.hearing_ms.is_some_and(|since| since + 3 * SLACK_MS < sent_ms);
+        let standing = room.standing.get(bare(to)).and_then(|all| all.last());
+        let Some((_, affiliation)) = standing.filter(|(since, _)| since.saturating_add(3 * SLACK_MS) < sent_ms) else {
+            return;
+        };
+        let had = match needs {
+            Needs::Power => matches!(*affiliation, "owner" | "admin"),
+            Needs::User => matches!(*affiliation, "owner" | "admin" | "member"),
+            Needs::More => false,
+        };
+        assert!(!(sure && had), "{to} {id} was refused what is theirs as {affiliation}");
+    }
+
+    /// A new task that names the group of a room is for the members of that room, as the service was last answered.
+    fn check_group(&self, ask: &Ask, entry: &Entry) {
+        let (Command::Create { statuses: named, .. }, Change::Created { statuses, .. }) = (&ask.command, &entry.change)
+        else {
+            return;
+        };
+        if !named.iter().any(|named| named.name == "printers") {
+            return;
+        }
+        let plain: Vec<Person> = named.iter().map(|named| Person::named(&named.name, HOST)).collect();
+        let given = statuses.iter().map(|(person, _)| person).filter(|person| !plain.contains(person));
+        let given: BTreeSet<&str> = given.map(Person::bare).collect();
+        let room = self.rooms.iter().find(|room| room.name == &*ask.room).expect("a room");
+        let here = |at: &(u64, u64, i64, _)| at.0 == self.run && at.1 == self.life;
+        let arrived = |at: &(u64, u64, i64, _)| here(at) && at.2 + SLACK_MS < self.now_ms;
+        let last = self.printers_said.iter().rposition(arrived);
+        if last.is_some_and(|at| self.printers_said[at].2 + REGROUP_MS < self.now_ms) {
+            panic!("the members of {PRINTERS} were not asked for in time");
+        }
+        let mut possible: Vec<&BTreeSet<String>> =
+            self.printers_said[last.unwrap_or(0)..].iter().map(|(.., members)| members).collect();
+        let nobody = BTreeSet::new();
+        if last.is_none() {
+            possible.push(&nobody);
+        }
+        let sure = room.hearing_ms.is_some_and(|since| since + 3 * SLACK_MS < self.now_ms);
+        let fits = |members: &&BTreeSet<String>| {
+            let users = members.iter().filter(|jid| {
+                let since_ms = room.standing.get(*jid).and_then(|all| all.last()).map_or(i64::MIN, |last| last.0);
+                since_ms.saturating_add(3 * SLACK_MS) < self.now_ms
+                    && matches!(room.affiliation(jid), "owner" | "admin" | "member")
+                    && !plain.contains(&Person::from_bare(jid))
+            });
+            let all_users = users.into_iter().all(|jid| given.contains(jid.as_str()));
+            (all_users || !sure) && given.iter().all(|jid| members.contains(*jid))
+        };
+        assert!(possible.iter().any(fits), "the group is {given:?}, and was {possible:?}");
+    }
+
+    /// Everybody who was there when the contest clock was turned has heard of it.
+    fn check_clock(&self) {
+        let Some((turned_ms, phase, total_ms)) = self.contest.turned() else { return };
+        if turned_ms + READ_CLOCK_MS + 2 * SLACK_MS > self.now_ms {
+            return;
+        }
+        for session in self.sessions.iter().filter(|session| session.online && !session.silenced) {
+            let Some((since_ms, until_ms)) = self.entitled(session) else { continue };
+            if since_ms + 2 * SLACK_MS < turned_ms && turned_ms + READ_CLOCK_MS + 2 * SLACK_MS < until_ms {
+                let heard = session.clock.as_ref().map(|(phase, total_ms, _)| (phase.as_str(), *total_ms));
+                assert_eq!(heard, Some((phase, total_ms)), "{} has not heard of the clock", session.jid);
+            }
+        }
+    }
+
     /// Nothing waits anywhere.
     pub fn check_settled(&mut self) {
         for _ in 0..20 {
@@ -714,6 +1015,8 @@ impl World {
             }
             self.run_for(100);
         }
+        self.check_rights();
+        self.check_clock();
         let service = self.service.as_ref().expect("the service runs");
         assert!(service.is_idle(), "something waits to be stored");
         assert!(self.online, "the service is not online");
@@ -766,7 +1069,7 @@ fn said(stanza: &Element<'_>) -> Said {
                 to,
                 id: attr("id").expect("an id"),
                 error: error.map(|condition| condition.name.to_owned()),
-                list: query.map(|query| query.elements().map(Copy::read).collect()),
+                list: query.map(list),
             }
         }
         ("iq", _) => {
@@ -775,13 +1078,28 @@ fn said(stanza: &Element<'_>) -> Said {
             Said::Request(Asked { id: attr("id").expect("an id"), to, payload: payload.name.to_owned(), list })
         }
         ("presence", None) => Said::Join { to },
-        ("message", None) => match stanza.elements().find(|e| e.name == "x").and_then(|x| x.elements().next()) {
-            Some(task) if task.name == "task" => {
-                let (task, copy) = Copy::read(task);
-                Said::Push { to, task, copy }
+        ("message", None) => {
+            match stanza.elements().find(|e| e.name == "x").and_then(|x| Some((x, x.elements().next()?))) {
+                Some((x, task)) if task.name == "task" => {
+                    let (task, news) = News::read(task);
+                    let revision = x.attr("revision").map(|revision| revision.parse().expect("a revision"));
+                    Said::Push { to, task, news, revision }
+                }
+                Some((_, clock)) if clock.name == "clock" => {
+                    let number = |name: &str| clock.attr(name).and_then(|text| text.parse().ok()).expect("a number");
+                    let phase = clock.attr("status").expect("a phase").to_owned();
+                    Said::Clock { to, phase, elapsed_ms: number("time"), total_ms: number("total") }
+                }
+                _ => Said::Other,
             }
-            _ => Said::Other,
-        },
+        }
         _ => Said::Other,
     }
+}
+
+fn list(query: &Element<'_>) -> List {
+    let revision = query.attr("revision").map(|revision| revision.parse().expect("a revision"));
+    let ids = query.attr("ids").map(|ids| ids.split_whitespace().map(|id| id.parse().expect("an id")).collect());
+    assert_eq!(query.attr("since").is_some(), ids.is_some(), "since and ids belong together");
+    List { tasks: query.elements().map(News::read).collect(), revision, ids }
 }

@@ -24,6 +24,8 @@ mod service;
 mod silent;
 mod slix;
 mod stalled;
+#[path = "../../../../trust/rights.rs"]
+mod table;
 #[path = "../../../../trust/report.rs"]
 mod trust;
 mod wait;

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use neerc_core::command::Command;
+use neerc_core::notice::Visibility;
+use neerc_core::refusal::Refusal;
+
 use super::{
     PROMPT, Stage, done, expect_push, login, muc, packet, query, refused, shared, status_packet, users_of, within,
 };
-use crate::servers::{Kind, Options, Server};
+use crate::raw::Raw;
+use crate::servers::{Kind, Options, Server, unique};
 use crate::slix::User;
+use crate::table::{self, Asked, Asker, KEEPER, Standing};
 use crate::trust;
 use crate::wait::PATIENCE;
 
@@ -18,6 +24,8 @@ on_both!(
     an_occupants_address_has_no_rights_of_its_own,
     a_nick_stands_for_its_account,
     unaffiliated_people_may_be_admitted,
+    everything_is_judged_by_the_table,
+    nobody_speaks_for_somebody_else,
 );
 
 /// Every step up and down that there is, somewhere in one walk.
@@ -221,4 +229,151 @@ fn unaffiliated_people_may_be_admitted(kind: Kind) {
     stage.answer(&guest, &id, "success", "");
     guest.leave(&stage.room, "guest");
     within(PROMPT, "the guest to be gone", || standing(&stage, &guest).is_none());
+}
+
+/// Who asks in [`everything_is_judged_by_the_table`]: name, affiliation before, and in the end. The last is written with
+/// a Cyrillic letter.
+const ASKERS: [(&str, &str, &str); 10] = [
+    ("jury1", "owner", "owner"),
+    ("jury2", "admin", "admin"),
+    ("hall1", "member", "member"),
+    ("passer", "none", "none"),
+    ("banned", "outcast", "outcast"),
+    ("fallen", "owner", "member"),
+    ("left", "member", "none"),
+    ("barred", "admin", "outcast"),
+    ("raised", "member", "admin"),
+    ("jur\u{443}1", "none", "none"),
+];
+
+/// The whole table is tried on the bench of neerc-xmpp; here what ordinary clients can be and ask.
+fn everything_is_judged_by_the_table(kind: Kind) {
+    let (mut cells, mut let_through) = (0, 0);
+    for (visibility, word) in [(Visibility::All, "all"), (Visibility::Own, "own")] {
+        let before = ASKERS.map(|(name, before, _)| (name, before));
+        let people = [&before[..], &[(KEEPER, "member")]].concat();
+        let stage = Stage::new(shared(kind), &people, &format!("[tasks]\nvisibility = \"{word}\"\n"));
+        let keeper = stage.join("jury1");
+        let removed = stage.create(&keeper, "Removed", "todo", &[]);
+        stage.remove(&keeper, &removed);
+        for (name, before, now) in ASKERS {
+            let user = login(stage.server, name);
+            let task = Tasks::create(&stage, &keeper, name, before);
+            if now != before {
+                stage.server.set_affiliation(&stage.room, user.bare_jid(), now);
+                within(PROMPT, &format!("{name} to be {now}"), || standing(&stage, &user) == power_of(now));
+            }
+            let done = judge(&stage, &keeper, &user, (name, before, now), visibility, task);
+            cells += done.0;
+            let_through += done.1;
+        }
+    }
+    let outcome = format!("{} refused or unheard, 0 let through, 0 wrongly refused", cells - let_through);
+    trust::report("P5", &format!("who x what by packets, through {kind:?}"), cells, &outcome);
+}
+
+/// The tasks of the table, by their true ids.
+struct Tasks {
+    own: String,
+    others: String,
+}
+
+impl Tasks {
+    fn create(stage: &Stage<'_>, keeper: &User<'_>, asker: &str, affiliation: &str) -> Tasks {
+        let all = [(asker, "none", ""), (KEEPER, "none", "")];
+        let own = if power_of(affiliation).is_some() { &all[..] } else { &all[1..] };
+        let [own, others] = [own, &all[1..]].map(|people| stage.create(keeper, &unique("Kept "), "todo", people));
+        Tasks { own, others }
+    }
+
+    /// The packet with the true ids.
+    fn packet(&self, asked: &Asked) -> Option<String> {
+        let [own, others] = [table::OWN, table::OTHERS].map(|id| format!(" id='{id}'"));
+        let packet = table::packet(asked)?;
+        // Task 1 is the one that was removed.
+        let packet = if packet.contains(&own) {
+            packet.replace(&own, &format!(" id='{}'", self.own))
+        } else if packet.contains(&others) {
+            packet.replace(&others, &format!(" id='{}'", self.others))
+        } else {
+            packet.replace(&format!(" id='{}'", table::REMOVED), " id='1'")
+        };
+        Some(packet)
+    }
+}
+
+/// All that one user can ask by packets; how many cells that was, and how many were let through.
+fn judge(
+    stage: &Stage<'_>,
+    keeper: &User<'_>,
+    user: &User<'_>,
+    (name, before, now): (&str, &str, &str),
+    visibility: Visibility,
+    mut tasks: Tasks,
+) -> (usize, usize) {
+    let (mut cells, mut let_through) = (0, 0);
+    let standing = match power_of(now) {
+        Some("yes") => Standing::Power,
+        Some(_) => Standing::Ordinary,
+        None => Standing::Nobody,
+    };
+    let listed = power_of(now).is_some();
+    let mut has_own = listed && power_of(before).is_some();
+    for asked in table::everything(name) {
+        for kind in ["get", "set", "result", "error"] {
+            let Some(packet) = tasks.packet(&asked) else { continue };
+            cells += 1;
+            if matches!(kind, "result" | "error") {
+                let id = unique("forged");
+                user.send(&format!("<iq type='{kind}' id='{id}' to='{}'>{packet}</iq>", stage.at()));
+                user.sync(stage.svc());
+                assert!(!user.stanzas().iter().any(|stanza| stanza.attr("id") == id), "{name}: a {kind} is answered");
+                continue;
+            }
+            let answer = user.iq(&stage.at(), kind, &packet);
+            let asker = Asker { standing, user: listed.then_some(name), has_own };
+            match table::expected(asker, &asked, visibility) {
+                // The service has no contest clock.
+                Ok(()) if packet.contains("#clock") => _ = refused(&answer, "item-not-found"),
+                Ok(()) => {
+                    assert_eq!(answer.kind(), "result", "{name}: {asked:?}: {}", answer.xml);
+                    let_through += 1;
+                }
+                Err(refusal) => {
+                    let said = refused(&answer, table::condition(&refusal));
+                    if matches!(refusal, Refusal::NotInRoom | Refusal::AdminsOnly | Refusal::OwnTasksOnly) {
+                        assert_eq!(said, refusal.to_string(), "{name}: {asked:?}");
+                    }
+                }
+            }
+            if matches!(&asked, Asked::Command(Command::Edit { .. } | Command::Remove { .. }))
+                && standing == Standing::Power
+            {
+                tasks = Tasks::create(stage, keeper, name, now);
+                has_own = true;
+            }
+        }
+    }
+    let asked = stage.tasks(keeper).into_iter().filter(|task| task.title == "Asked").count();
+    // Created by a get and by a set; edited by both, and replaced by fresh tasks each time.
+    let created = if standing == Standing::Power { 2 + 2 * 2 } else { 0 };
+    assert_eq!(asked % 6, created % 6, "{name}: tasks by the title that is asked for");
+    (cells, let_through)
+}
+
+/// That no client can write another's address into a stanza is the server's work; the table relies on it.
+fn nobody_speaks_for_somebody_else(kind: Kind) {
+    let stage = Stage::new(shared(kind), &[("jury1", "owner"), ("hall1", "member")], "");
+    let jury = stage.join("jury1");
+    for forged in [jury.jid.as_str(), "jury1@localhost", &format!("{}/jury1", muc(&stage.room)), stage.svc()] {
+        let mut hall = Raw::login(stage.server, "hall1", &unique("r"));
+        let create = packet(None, "forged", "todo", &[]);
+        let id = unique("forged");
+        hall.send(&format!("<iq type='set' id='{id}' from='{forged}' to='{}'>{create}</iq>", stage.at()));
+        // One server ends the stream, the other says who it really was.
+        if let Ok(answer) = hall.stanza(PATIENCE) {
+            assert!(!answer.contains("type='result'") && !answer.contains("type=\"result\""), "{forged}: {answer}");
+        }
+    }
+    assert_eq!(stage.list(&jury), [""; 0]);
 }

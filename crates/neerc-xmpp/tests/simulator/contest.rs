@@ -1,0 +1,74 @@
+//! The clock of a contest, as it really is: what the service says of it must be near.
+
+use crate::random::Random;
+use crate::world::SLACK_MS;
+use neerc_core::clock::{Phase, Reading};
+use neerc_core::limits;
+
+/// What it was, from each moment on.
+#[derive(Default)]
+pub struct Contest(Vec<(i64, Reading)>);
+
+/// How long after it was turned the service may say the old state: it looks every 5 s.
+const STALE_MS: i64 = 5_000 + 2 * SLACK_MS;
+
+impl Contest {
+    /// Somebody starts, stops or sets it.
+    pub fn turn(&mut self, random: &mut Random, now_ms: i64) {
+        let phase = [Phase::Before, Phase::Running, Phase::Running, Phase::Paused, Phase::Over][random.below(5)];
+        let total_ms = [18_000_000, 18_000_000, 18_600_000][random.below(3)];
+        let elapsed_ms = match (self.read(now_ms, 0), random.below(3)) {
+            (Some(now), 0 | 1) => now.elapsed_ms,
+            _ => random.ms(0, total_ms),
+        };
+        self.0.push((now_ms, Reading { elapsed_ms, total_ms, phase }));
+    }
+
+    /// What it shows; `late_ms` ago, if it runs.
+    pub fn read(&self, now_ms: i64, late_ms: i64) -> Option<Reading> {
+        let (since_ms, reading) = *self.0.last()?;
+        Some(carried(reading, (now_ms - since_ms - late_ms).max(0)))
+    }
+
+    /// What was said of it may be said late.
+    pub fn unsure(&mut self, now_ms: i64) {
+        if let Some(now) = self.read(now_ms, 0) {
+            let earlier = self.0.iter().map(|(_, reading)| (now_ms, *reading)).collect();
+            self.0 = earlier;
+            self.0.push((now_ms, now));
+        }
+    }
+
+    /// Something is said of it.
+    pub fn check(&self, now_ms: i64, phase: &str, elapsed_ms: i64, total_ms: i64) {
+        let possible = self.0.iter().enumerate().filter(|(at, _)| {
+            let until_ms = self.0.get(at + 1).map_or(i64::MAX, |next| next.0);
+            until_ms.saturating_add(STALE_MS) >= now_ms
+        });
+        let near = |(since_ms, reading): &(i64, Reading)| {
+            let true_ms = carried(*reading, now_ms - since_ms).elapsed_ms;
+            let off_ms = (elapsed_ms - true_ms).abs();
+            phase == (reading.phase as u8).to_string()
+                && total_ms == reading.total_ms
+                && off_ms <= limits::CLOCK_SMOOTHING_MS + STALE_MS
+        };
+        assert!(possible.clone().any(|(_, state)| near(state)), "the clock is not {phase} {elapsed_ms} of {total_ms}");
+    }
+
+    /// When phase or length changed last, and what they are.
+    pub fn turned(&self) -> Option<(i64, &'static str, i64)> {
+        let (_, last) = self.0.last()?;
+        let same = |reading: &Reading| reading.phase == last.phase && reading.total_ms == last.total_ms;
+        let first = self.0.iter().rposition(|(_, reading)| !same(reading)).map_or(0, |at| at + 1);
+        let phase = ["0", "1", "2", "3", "4"][last.phase as usize];
+        Some((self.0[first].0, phase, last.total_ms))
+    }
+}
+
+fn carried(reading: Reading, gone_ms: i64) -> Reading {
+    if reading.phase != Phase::Running {
+        return reading;
+    }
+    let elapsed_ms = (reading.elapsed_ms + gone_ms).min(reading.total_ms.max(reading.elapsed_ms));
+    Reading { elapsed_ms, ..reading }
+}
