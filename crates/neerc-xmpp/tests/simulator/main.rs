@@ -86,6 +86,7 @@ fn report(seeds: usize, counts: &Counts) {
 /// One seed: a while of anything, then peace, in which everything must settle, then everybody leaves.
 fn live(seed: u64, trace: bool) -> Counts {
     let mut world = World::new(seed, trace);
+    world.open();
     for _ in 0..ACTS {
         world.act();
         let ms = match world.random.below(10) {

@@ -103,6 +103,17 @@ pub struct Request {
 }
 
 impl World {
+    /// Some are there from the beginning.
+    pub fn open(&mut self) {
+        self.run_for(100);
+        for who in ["admin@localhost/D", "hall1@localhost/D", "hall2@localhost/A"] {
+            if !self.random.one_in(4) {
+                self.come_as(who.to_owned());
+            }
+        }
+        self.create();
+    }
+
     /// One thing that somebody does.
     pub fn act(&mut self) {
         match self.random.below(100) {
