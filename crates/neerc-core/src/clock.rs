@@ -99,6 +99,29 @@ mod tests {
     }
 
     #[test]
+    fn phases_by_word_and_digit() {
+        let all = [("before", "1"), ("RUNNING", " 2 "), ("Paused\n", "3"), ("OVER", "4")];
+        let read = all.map(|(word, digit)| [Phase::parse(word), Phase::parse(digit)]);
+        let phases = [Phase::Before, Phase::Running, Phase::Paused, Phase::Over];
+        assert_eq!(read, phases.map(|phase| [Some(phase), Some(phase)]));
+        assert!(["", "0", "5", "22", "run"].iter().all(|word| Phase::parse(word).is_none()));
+    }
+
+    #[test]
+    fn only_a_clock_that_runs_on_is_no_news() {
+        let at_10_s = ContestClock::new(running(5_000), 10_000);
+        let in_phase = |phase, elapsed_ms| Reading { phase, ..running(elapsed_ms) };
+        let news = |mut clock: ContestClock, reading| clock.update(reading, 12_000);
+        assert!(!news(at_10_s, running(6_000)), "read a second late");
+        assert!(news(at_10_s, in_phase(Phase::Paused, 6_000)));
+        assert!(news(at_10_s, Reading { total_ms: 18_000_001, ..running(6_000) }));
+        let paused = ContestClock::new(in_phase(Phase::Paused, 5_000), 10_000);
+        assert!(news(paused, running(6_000)));
+        assert!(news(paused, in_phase(Phase::Paused, 4_000)));
+        assert!(!news(paused, in_phase(Phase::Paused, 5_000)));
+    }
+
+    #[test]
     fn numbers_without_sense_do_not_overflow() {
         for elapsed_ms in [i64::MIN, i64::MAX] {
             let mut clock = ContestClock::new(running(-elapsed_ms.saturating_add(1)), 10_000);

@@ -111,3 +111,49 @@ pub const CLOCK_SMOOTHING_MS: i64 = 60_000;
 
 /// Changes after which a snapshot of the boards is stored.
 pub const CHANGES_PER_SNAPSHOT: u64 = 200_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers of PROTOCOL.md, section 9, which clients rely on.
+    #[test]
+    fn the_protocol_says_these_limits() {
+        const KIB: usize = 1_024;
+        let protocol = include_str!("../../../PROTOCOL.md");
+        let (_, section) = protocol.split_once("## 9. Limits").expect("the section on limits");
+        for (what, number, unit) in [
+            ("title of a task", TITLE_CHARS, " characters"),
+            ("value of a status", VALUE_CHARS, " characters"),
+            ("people assigned to one task", ASSIGNEES, ""),
+            ("names in one packet", NAMES_PER_PACKET, ""),
+            ("live tasks in one room", TASKS_PER_ROOM, ""),
+            ("history of one task that old copies are compared with", HISTORY_BYTES / KIB, " KiB"),
+            ("earlier titles of one task that are remembered", TITLES_PER_TASK, ""),
+            ("writes that wait to be stored", WRITES_WAITING, ""),
+            ("size of a stanza taken", STANZA_BYTES / KIB, " KiB"),
+            ("nesting of elements in a stanza taken", STANZA_DEPTH, ""),
+            ("start tag of an over-long stanza that is still answered", HEAD_BYTES / KIB, " KiB"),
+            ("time that a session is told of changes after `#tasks`", ASKER_MS as usize / 1_000, " s"),
+            ("time between two clock messages while the contest runs", CLOCK_TICK_MS as usize / 1_000, " s"),
+        ] {
+            let digits = number.to_string();
+            let number = match digits.split_at(digits.len().saturating_sub(3)) {
+                ("", number) => number.to_owned(),
+                (thousands, rest) => format!("{thousands},{rest}"),
+            };
+            let row = format!("| {what} | {number}{unit} |");
+            assert!(section.contains(&row), "PROTOCOL.md does not say: {row}");
+        }
+        assert_eq!([HISTORY_BYTES % KIB, STANZA_BYTES % KIB, HEAD_BYTES % KIB], [0; 3]);
+    }
+
+    /// What no page promises, but other bounds are made of.
+    #[test]
+    fn bounds_that_depend_on_each_other() {
+        assert_eq!(ADDRESS_BYTES, 1_023 * 3 + 3, "three parts of 1,023 bytes and what stands between them");
+        assert!(ADDRESS_BYTES < STANZA_HEAD_BYTES && STANZA_HEAD_BYTES < HEAD_BYTES);
+        assert_eq!((LINK_CHUNK_BYTES, LINK_QUEUE_BYTES), (STANZA_BYTES / 2, STANZA_BYTES));
+        assert_eq!((STANZA_HEAD_BYTES, CLOCK_FILE_BYTES, SCHEDULE_MIN), (4_096, 65_536, 10_080));
+    }
+}

@@ -68,6 +68,13 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_word_that_is_looked_at() {
+        let (longest, longer) = ("x".repeat(limits::NEAR_CHARS), "x".repeat(limits::NEAR_CHARS + 1));
+        assert_eq!(nearest(&longest, [&*longer]), Some(&*longer));
+        assert_eq!(nearest(&longer, [&*longest]), None);
+    }
+
+    #[test]
     fn edits_are_counted() {
         let count = |a, b| edits(&lower(a), &lower(b));
         assert_eq!([count("", ""), count("", "ab"), count("ab", ""), count("ab", "ba")], [0, 2, 2, 1]);

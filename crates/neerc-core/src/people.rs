@@ -353,6 +353,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_is_called() {
+        let person = Person::from_bare("hall1@localhost");
+        assert_eq!((person.domain(), format!("{person:?}")), ("localhost", "hall1@localhost".to_owned()));
+        assert_eq!(Person::from_bare("localhost").domain(), "localhost");
+    }
+
+    #[test]
+    fn affiliations_by_their_names() {
+        use Affiliation::{Admin, Member, None as NoAffiliation, Outcast, Owner};
+        let names = ["owner", "admin", "member", "none", "outcast"];
+        let read: Vec<_> = names.iter().filter_map(|name| Affiliation::parse(name)).collect();
+        assert_eq!(read, [Owner, Admin, Member, NoAffiliation, Outcast]);
+        assert!(["", "Owner", "moderator"].iter().all(|name| Affiliation::parse(name).is_none()));
+    }
+
+    #[test]
     fn the_highest_affiliation_counts() {
         let who = Person::from_bare("a@localhost");
         for lists in [[Affiliation::Owner, Affiliation::Member], [Affiliation::Member, Affiliation::Owner]] {

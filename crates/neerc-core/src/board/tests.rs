@@ -1246,6 +1246,82 @@ fn what_is_open_and_who_is_late() {
     assert!(world.board.show(admin, TaskId(3)).is_ok() && world.board.show(admin, TaskId(4)).is_err());
 }
 
+/// admin, and so many members p0, p1, ..., who are the group Crowd.
+fn crowd(members: usize) -> People {
+    let members = (0..members).map(|n| (Person::named(&format!("p{n}"), HOST), Affiliation::Member));
+    let all = members.chain([(Person::named("admin", HOST), Affiliation::Admin)]);
+    let standings = all.map(|(person, affiliation)| Standing { person, affiliation });
+    let rule = GroupRule { group: "Crowd".into(), patterns: vec!["p*".into()] };
+    People::build(HOST, "neerc", standings, HashMap::new(), &GroupBook { rules: vec![rule], ..GroupBook::default() })
+}
+
+/// A board of one task, which these people have.
+fn given_to(people: std::ops::Range<usize>) -> Board {
+    let statuses = people.map(|n| (Person::named(&format!("p{n}"), HOST), Status::NONE)).collect();
+    let (title, kind) = (Title::parse("T").unwrap(), Kind::Todo);
+    let mut board = Board::default();
+    board.apply(1, &Change::Created { task: TaskId(1), title, kind, timestamp_ms: 1, statuses, plan: None });
+    board
+}
+
+fn ask_as_admin(people: &People, board: &Board, command: &Command) -> Result<Decision, Refusal> {
+    board.decide(1_000, &Person::named("admin", HOST), people, command)
+}
+
+#[test]
+fn as_many_people_as_there_may_be_and_not_one_more() {
+    const MOST: usize = limits::ASSIGNEES;
+    let too_many = Err(Refusal::TooMany { what: "people assigned to a task", limit: MOST });
+    let people = crowd(MOST + 1);
+    let names = |names: std::ops::Range<usize>| names.map(|n| format!("p{n}")).collect::<Vec<_>>();
+    let statuses = |names: Vec<String>| names.into_iter().map(|name| Named { name, status: Status::NONE }).collect();
+    let (title, kind, manner) = (Title::parse("T").unwrap(), Kind::Todo, Manner::Replacing);
+
+    let create = |names| Command::Create { title: title.clone(), kind, statuses: statuses(names), manner };
+    assert!(ask_as_admin(&crowd(MOST), &Board::default(), &create(vec!["Crowd".into()])).is_ok());
+    assert_eq!(ask_as_admin(&people, &Board::default(), &create(vec!["Crowd".into()])), too_many);
+
+    let assign = |names| Command::Assign { task: TaskId(1), names };
+    for had in [MOST - 1, MOST / 2] {
+        assert!(ask_as_admin(&people, &given_to(0..had), &assign(names(had..MOST))).is_ok());
+        assert_eq!(ask_as_admin(&people, &given_to(0..had), &assign(names(had..MOST + 1))), too_many);
+    }
+
+    let edit = |manner, names| Command::Edit {
+        task: TaskId(1),
+        title: title.clone(),
+        kind,
+        statuses: statuses(names),
+        manner,
+    };
+    let full = given_to(0..MOST);
+    assert!(ask_as_admin(&people, &full, &edit(Manner::Replacing, names(1..MOST + 1))).is_ok(), "one for another");
+    assert_eq!(ask_as_admin(&people, &full, &edit(Manner::Adding, names(MOST..MOST + 1))), too_many);
+}
+
+#[test]
+fn as_many_names_as_there_may_be_and_not_one_more() {
+    const MOST: usize = limits::NAMES_PER_PACKET;
+    let (people, board, task) = (crowd(1), given_to(0..1), TaskId(1));
+    for command in [|task, names| Command::Assign { task, names }, |task, names| Command::Reset { task, names }] {
+        let ask = |count| ask_as_admin(&people, &board, &command(task, vec!["p0".to_owned(); count]));
+        assert_eq!(ask(MOST), Ok(Decision::default()));
+        assert_eq!(ask(MOST + 1), Err(Refusal::TooMany { what: "names", limit: MOST }));
+    }
+}
+
+#[test]
+fn a_board_is_counted() {
+    let mut board = given_to(0..2);
+    assert_eq!(
+        (board.len(), board.is_empty(), Board::default().len(), Board::default().is_empty()),
+        (1, false, 0, true)
+    );
+    assert_eq!((board.next_id(), board.last_timestamp_ms(), board.revision()), (2, 1, 1));
+    board.apply(2, &Change::Removed { task: TaskId(1) });
+    assert_eq!((board.len(), board.is_empty(), board.next_id()), (0, true, 2));
+}
+
 #[test]
 fn what_only_admins_may_read() {
     let people = people(&BTreeSet::new());

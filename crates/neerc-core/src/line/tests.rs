@@ -130,6 +130,43 @@ fn lines_that_the_deployed_grammar_and_this_one_read_alike() {
 }
 
 #[test]
+fn whose_tasks_and_which_answer_are_meant() {
+    check(
+        "hall1",
+        &[
+            ("tasks", "tasks of hall1"),
+            ("tasks all", "tasks of all"),
+            ("задачи ВСЕ", "tasks of all"),
+            ("задачи всё", "tasks of all"),
+            ("tasks mine", "tasks of hall1"),
+            ("tasks hall2", "tasks of hall2"),
+        ],
+    );
+    // Nothing is left to be done, and nothing was said that could be undone.
+    let (open, answered) = (Refusal::NoOpenTask, Refusal::MissingField { field: "task" });
+    check("hall-1", &[("done", &format!("no: {open}")), ("undo", &format!("no: {answered}"))]);
+}
+
+#[test]
+fn what_the_words_of_a_question_are_about() {
+    let about = |who: &str, line: &str| match one(who, line) {
+        Err(Unclear::Question(question)) => {
+            let args = question.args().into_iter().map(|(name, value)| format!("{name}={value}"));
+            format!("{} {}", question.key(), args.collect::<Vec<_>>().join(" "))
+        }
+        other => panic!("{line}: {other:?}"),
+    };
+    for (who, line, expected) in [
+        ("admin", "@todo hal1,hall9 x", "nobody-called names=hal1, hall9 count=2"),
+        ("admin", "@todo hall1", "only-people names=hall1 count=1"),
+        ("admin", "@todo end-60", "only-schedule word=end-60"),
+        ("hall1", "done", "which-task verb=done count=3"),
+    ] {
+        assert_eq!(about(who, line), expected, "{line}");
+    }
+}
+
+#[test]
 fn lines_that_the_deployed_grammar_misread() {
     check(
         "admin",
