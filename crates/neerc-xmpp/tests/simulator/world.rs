@@ -10,6 +10,7 @@ use crate::service::{Disk, Service, Word};
 use crate::users::{Effect, Known, Needs, Request, Session};
 use neerc_core::change::{Change, Entry};
 use neerc_core::command::Command;
+use neerc_core::limits;
 use neerc_core::notice::Visibility;
 use neerc_core::people::{GroupRule, Person};
 use neerc_core::words::Language;
@@ -378,7 +379,8 @@ impl World {
         self.now_ms += ms;
         let now_ms = self.now_ms;
         for room in &mut self.rooms {
-            room.hearing_ms = room.hearing_ms.map(|_| now_ms);
+            // A list that was asked for counts as not answered in time, and is asked for again a little later.
+            room.hearing_ms = room.hearing_ms.map(|_| now_ms + limits::RETRY_ROOM_MS);
         }
         for session in &mut self.sessions {
             session.known_ms = if session.known_ms == i64::MAX { i64::MAX } else { now_ms };
