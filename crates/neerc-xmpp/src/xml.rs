@@ -16,6 +16,8 @@ use quick_xml::events::Event;
 pub const STREAM_NS: &str = "http://etherx.jabber.org/streams";
 /// What the prefix `xml` always means.
 pub const XML_NS: &str = "http://www.w3.org/XML/1998/namespace";
+/// What the prefix `xmlns` means, and no other prefix may.
+const XMLNS_NS: &str = "http://www.w3.org/2000/xmlns/";
 
 /// Namespace declarations in scope at one place; looked up one by one, so few.
 const NAMESPACES_IN_SCOPE: usize = 64;
@@ -376,7 +378,7 @@ impl<'a> Tree<'a> {
             return Err(XmlError::Name { found: excerpt(prefix) });
         }
         let copied_too_long = matches!(&ns, Cow::Owned(name) if name.len() > COPIED_NAMESPACE_BYTES);
-        let reserved = prefix == "xmlns" || (prefix == "xml") != (ns == XML_NS);
+        let reserved = prefix == "xmlns" || ns == XMLNS_NS || (prefix == "xml") != (ns == XML_NS);
         if copied_too_long || reserved || (ns.is_empty() && !prefix.is_empty()) {
             return Err(XmlError::Namespace { found: excerpt(&ns) });
         }
@@ -815,6 +817,8 @@ mod tests {
         check_refused("<xmlns:a/>", "namespace prefix 'xmlns' is not declared");
         check_refused("<a xmlns:p=''/>", &reserved(""));
         check_refused("<a xmlns:xmlns='n'/>", &reserved("n"));
+        check_refused("<a xmlns:p='http://www.w3.org/2000/xmlns/'/>", &reserved("http://www.w3.org/2000/xmlns/"));
+        check_refused("<a xmlns='http://www.w3.org/2000/xmlns/'/>", &reserved("http://www.w3.org/2000/xmlns/"));
         check_refused("<a xmlns:xml='n'/>", &reserved("n"));
         check_refused("<a xmlns='n' xmlns='m'/>", "attribute 'xmlns' is given twice");
         check_refused("<a xmlns:p='n' xmlns:p='m'/>", "attribute 'xmlns:p' is given twice");
