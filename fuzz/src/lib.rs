@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod frame;
 pub mod front;
+pub mod full;
 pub mod muc;
 pub mod naive;
 pub mod stanza;

@@ -77,7 +77,7 @@ impl<'t> Naive<'t> {
             match self.rest.chars().next()? {
                 '<' => return None,
                 '&' => self.reference()?,
-                c => self.rest = &self.rest[c.len_utf8()..],
+                _ => self.rest = &self.rest[self.rest.find(['<', '&']).unwrap_or(self.rest.len())..],
             }
         }
         self.rest = after;
@@ -150,6 +150,11 @@ impl<'t> Naive<'t> {
 
     fn content(&mut self, depth: usize) -> Option<()> {
         loop {
+            let text = &self.rest[..self.rest.find(['<', '&'])?];
+            if text.contains("]]>") {
+                return None;
+            }
+            self.rest = &self.rest[text.len()..];
             self.nodes += 1;
             if self.rest.starts_with("</") {
                 return Some(());
@@ -157,12 +162,8 @@ impl<'t> Naive<'t> {
                 self.rest = self.rest.split_once("]]>")?.1;
             } else if self.rest.starts_with('<') {
                 self.element(depth + 1)?;
-            } else if self.rest.starts_with('&') {
-                self.reference()?;
-            } else if self.rest.starts_with("]]>") {
-                return None;
             } else {
-                self.rest = &self.rest[self.rest.chars().next()?.len_utf8()..];
+                self.reference()?;
             }
         }
     }

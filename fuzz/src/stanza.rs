@@ -1,7 +1,8 @@
-//! One slice as the parser gets it from the framer: it never panics; what is accepted is well-formed by a second
-//! opinion, means the same when written again, and can be answered.
+//! One slice as the parser gets it from the framer: it never panics; what is accepted is what a full parser reads and
+//! well-formed by a naive one, what is refused is not; what is accepted means the same when written again and can be
+//! answered.
 
-use super::naive;
+use super::{full, naive};
 use neerc_xmpp::address::Address;
 use neerc_xmpp::stanza::{Condition, NS_COMPONENT, Shell, attribute};
 use neerc_xmpp::xml::{self, Element, Node, TreeLimits, XML_NS, XmlError, escape_attr, escape_text};
@@ -12,6 +13,9 @@ pub fn check(data: &[u8]) {
     let _ = xml::parse_head(data, NS_COMPONENT);
     let parsed = xml::parse(data, NS_COMPONENT, &limits);
     let text = std::str::from_utf8(data).ok();
+    if let Some(text) = text {
+        full::compare(text, &parsed);
+    }
     let opinion = text.and_then(naive::well_formed);
     match (&parsed, &opinion) {
         (Ok(_), Some(_)) | (Err(_), None) => {}
@@ -45,26 +49,27 @@ fn again(element: &Element<'_>) {
 
 /// Writes an element that stands where `outer` is the default namespace.
 fn write(out: &mut Vec<u8>, element: &Element<'_>, outer: &str) {
-    let mut tag = element.name.to_owned();
     let mut inner = outer;
     out.push(b'<');
-    if element.ns == XML_NS {
-        tag.insert_str(0, "xml:");
-        out.extend_from_slice(tag.as_bytes());
-    } else {
-        out.extend_from_slice(tag.as_bytes());
+    let prefix: &[u8] = if element.ns == XML_NS { b"xml:" } else { b"" };
+    out.extend_from_slice(prefix);
+    out.extend_from_slice(element.name.as_bytes());
+    if prefix.is_empty() {
         inner = &element.ns;
         if inner != outer {
             namespace(out, inner);
         }
     }
-    let mut declared = vec!["xml", "stream"];
+    let mut declared = Vec::new();
     for (name, value) in &element.attributes {
         if let Some((prefix, _)) = name.split_once(':')
+            && !["xml", "stream"].contains(&prefix)
             && !declared.contains(&prefix)
         {
             declared.push(prefix);
-            out.extend_from_slice(format!(" xmlns:{prefix}='urn:x'").as_bytes());
+            for piece in [" xmlns:", prefix, "='urn:x'"] {
+                out.extend_from_slice(piece.as_bytes());
+            }
         }
         attribute(out, name, value);
     }
@@ -75,19 +80,22 @@ fn write(out: &mut Vec<u8>, element: &Element<'_>, outer: &str) {
             Node::Text(text) => escape_text(out, text),
         }
     }
-    out.extend_from_slice(format!("</{tag}>").as_bytes());
+    for piece in [b"</", prefix, element.name.as_bytes(), b">"] {
+        out.extend_from_slice(piece);
+    }
 }
 
 fn namespace(out: &mut Vec<u8>, ns: &str) {
     let special = ns.contains(['&', '<', '\t', '\r', '\n']) || (ns.contains('\'') && ns.contains('"'));
-    let quote = if ns.contains('\'') && !special { '"' } else { '\'' };
-    out.extend_from_slice(format!(" xmlns={quote}").as_bytes());
+    let quote = if ns.contains('\'') && !special { b'"' } else { b'\'' };
+    out.extend_from_slice(b" xmlns=");
+    out.push(quote);
     if special {
         escape_attr(out, ns)
     } else {
         out.extend_from_slice(ns.as_bytes())
     }
-    out.push(quote as u8);
+    out.push(quote);
 }
 
 /// A stanza can be answered, and what is answered is one stanza again, to who has asked.
