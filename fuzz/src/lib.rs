@@ -1,5 +1,6 @@
 //! What the fuzz targets check, as plain functions that panic when a promise is broken. Here so that the stable
-//! compiler can run them too: `crates/neerc-xmpp/tests/corpus.rs` includes this file and feeds it the corpora.
+//! compiler can run them too: `crates/neerc-xmpp/tests/corpus.rs` includes this file and feeds it the corpora. What lies in
+//! `program/` checks the binary crate, which nothing can depend on, and is included by its own tests instead.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a finding is reported
 
@@ -7,19 +8,8 @@ pub mod bench;
 pub mod frame;
 pub mod front;
 pub mod full;
+pub mod line;
 pub mod muc;
 pub mod naive;
 pub mod stanza;
 pub mod wire;
-
-/// Checks one input.
-pub type Check = fn(&[u8]);
-
-/// Every target with its name, which is also that of its corpus.
-pub const TARGETS: [(&str, Check); 5] = [
-    ("frame", frame::check),
-    ("stanza", stanza::check),
-    ("wire", wire::check),
-    ("front", front::check),
-    ("muc", muc::check),
-];

@@ -5,6 +5,9 @@ mod cli;
 mod config;
 mod demo;
 mod feed;
+#[cfg(test)]
+#[path = "../../../fuzz/src/program/config.rs"]
+mod fuzz;
 mod init;
 mod link;
 mod secret;

@@ -4,6 +4,9 @@
 //! A library of its own beside the program, so that tests open what disks may leave behind as the program would.
 
 mod backup;
+#[cfg(test)]
+#[path = "../../../../fuzz/src/program/record.rs"]
+mod fuzz;
 mod lock;
 mod record;
 mod sqlite;

@@ -1,0 +1,10 @@
+//! Fuzzes the program's stored records; what is checked is said in `src/program/record.rs`.
+#![no_main]
+
+#[path = "../src/program/record.rs"]
+mod check;
+#[allow(dead_code)] // the program uses more of it
+#[path = "../../crates/neerc/src/store/record.rs"]
+mod record;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| check::check(data));

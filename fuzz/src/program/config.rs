@@ -1,0 +1,104 @@
+//! The configuration file and the environment: no panic; an error names the file or a variable;
+//! the secret of the environment is never said; what is accepted keeps what the types promise.
+//!
+//! Zero bytes cut the input: the first piece is the file, each piece after it one variable, `NAME=VALUE`, where the name
+//! is without its `NEERC_`. Included by the program's own tests and by the target, each time beside the module `config`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a finding is reported
+
+use super::config::{Config, ConfigError, Members, domain};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+const SECRET: &str = "hunter2-never-to-be-said";
+const HIDDEN: [&str; 2] = ["NEERC_COMPONENT_SECRET", "NEERC_COMPONENT_SECRET_FILE"];
+
+/// Checks one input.
+pub fn check(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut pieces = text.split('\0');
+    let file = pieces.next().unwrap_or_default();
+    // A file of the machine that runs this is not to be read, whatever an input says.
+    if ["secret_f", "\\u", "\\U", "\\x"].iter().any(|way| file.contains(way)) {
+        return;
+    }
+    let variables: Vec<(String, &str)> = pieces
+        .filter_map(|piece| piece.split_once('='))
+        .map(|(name, value)| (format!("NEERC_{name}"), value))
+        .collect();
+    let given = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| (*value).to_owned());
+    let plain = |name: &str| given(name).filter(|_| !HIDDEN.contains(&name));
+    let secret = |name: &str| if name == HIDDEN[0] { Some(SECRET.to_owned()) } else { plain(name) };
+    let path = place();
+    fs::write(path, file).expect("a file of our own");
+    let loaded = [Config::load(path, plain), Config::load(path, secret)];
+    fs::remove_file(path).expect("the file is still there");
+    for config in loaded {
+        match config {
+            Ok(config) => sound(&config),
+            Err(error) => says_something(&error),
+        }
+    }
+}
+
+/// Where the file is written, for this process and thread alone; in memory, if the machine has such a folder.
+fn place() -> &'static PathBuf {
+    static PLACE: OnceLock<PathBuf> = OnceLock::new();
+    PLACE.get_or_init(|| {
+        let memory = PathBuf::from("/dev/shm");
+        let folder = if memory.is_dir() { memory } else { std::env::temp_dir() };
+        folder.join(format!("neerc-fuzz-{}.toml", std::process::id()))
+    })
+}
+
+/// An error names where it is and what is wrong there.
+fn says_something(error: &ConfigError) {
+    let said = error.to_string();
+    let (place, what) = said.split_once(": ").expect("an error without a place");
+    assert!(place.contains("neerc-fuzz-") || place.starts_with("NEERC_"), "no place: {said}");
+    assert!(what.chars().any(char::is_alphanumeric), "says nothing: {said:?}");
+    assert!(!said.contains(SECRET), "says the secret: {said}");
+    assert!(!format!("{error:?}").contains(SECRET), "holds the secret: {error:?}");
+}
+
+/// What the types of the configuration promise.
+fn sound(config: &Config) {
+    for name in [&config.component.jid, &config.component.host, &config.rooms.service] {
+        assert_eq!(domain(name).as_ref(), Ok(name), "no domain in lower case");
+    }
+    assert!(config.component.server.port != 0 && !config.component.server.host.is_empty());
+    assert!(!config.component.secret.expose().is_empty());
+    let rooms: BTreeSet<&String> = config.rooms.join.iter().collect();
+    assert!(!rooms.is_empty() && rooms.len() == config.rooms.join.len(), "rooms twice: {rooms:?}");
+    assert!(rooms.iter().all(|room| is_room(room)), "no room: {rooms:?}");
+    assert!(!config.rooms.nickname.to_lowercase().starts_with("hall"));
+    let groups: BTreeSet<String> = config.groups.iter().map(|group| group.name.to_lowercase()).collect();
+    assert_eq!(groups.len(), config.groups.len(), "groups twice");
+    for group in &config.groups {
+        match &group.members {
+            Members::Names(names) => assert!(!names.is_empty() && names.iter().all(|name| !name.is_empty())),
+            Members::Room(room) => assert!(is_room(room), "no room: {room}"),
+        }
+    }
+    assert!(config.tasks.spacing_ms <= 10_000 && (16_384..=524_288).contains(&config.tasks.max_stanza_bytes));
+    assert!(config.limits.requests_burst > 0);
+    assert!(config.directory.as_ref().is_none_or(|directory| directory.poll_s > 0 && directory.jid.contains('@')));
+    let said = config.to_string();
+    assert!(!said.contains(SECRET) && said.lines().count() >= 16, "{said}");
+}
+
+fn is_room(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+#[cfg(test)]
+#[path = "../play.rs"]
+mod play;
+
+#[cfg(test)]
+#[test]
+fn config_survives_its_corpus() {
+    play::survives("config", check);
+}
