@@ -13,6 +13,7 @@ use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::groups::GroupSettings;
 use neerc_xmpp::stanza::NS_COMPONENT;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 #[path = "../../crates/neerc-xmpp/tests/bench/keys.rs"]
@@ -35,7 +36,8 @@ pub fn settings() -> FrontSettings {
         admit_unaffiliated: false,
         groups: GroupSettings {
             rules: vec![GroupRule { group: "Halls".into(), patterns: vec!["hall*".to_owned()] }],
-            ..GroupSettings::default()
+            rooms: Address::parse("jury@conference.localhost").map(|room| ("Jury".into(), room)).into_iter().collect(),
+            directory: Address::parse("directory@localhost").map(|account| (account, 60_000)),
         },
         visibility: Visibility::All,
         wiki_packet: true,
@@ -46,6 +48,14 @@ pub fn settings() -> FrontSettings {
         language: Language::English,
         version: "fuzz".to_owned(),
     }
+}
+
+/// How the server answers one request of the service.
+pub enum Answering {
+    /// Never.
+    Silence,
+    /// With `result` or `error`, and this inside.
+    Iq(&'static str, String),
 }
 
 /// The bench.
@@ -60,6 +70,8 @@ pub struct Bench {
     pub ended: bool,
     /// Answers to requests of users so far.
     pub answers: usize,
+    /// How the server answers the next requests, the usual way when there is none.
+    pub answering: VecDeque<Answering>,
     /// Whether what was received so far ends between two stanzas; the server's own stanzas wait until it does.
     pub between: bool,
     replies: String,
@@ -76,6 +88,7 @@ impl Bench {
             now_ms: 1_000_000,
             ended: false,
             answers: 0,
+            answering: VecDeque::new(),
             between: true,
             replies: String::new(),
             revision: 0,
@@ -173,7 +186,7 @@ impl Bench {
                     let limits = TreeLimits { nodes: 100_000, ..TreeLimits::default() };
                     let stanza = xml::parse(bytes, NS_COMPONENT, &limits)
                         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(bytes)));
-                    answers += reply(&stanza, &mut self.replies);
+                    answers += reply(&stanza, &mut self.answering, &mut self.replies);
                 }
             }
         }
@@ -182,7 +195,7 @@ impl Bench {
 }
 
 /// Checks a stanza of the front and writes the server's answer to it; counts answers to users.
-fn reply(stanza: &Element<'_>, replies: &mut String) -> usize {
+fn reply(stanza: &Element<'_>, answering: &mut VecDeque<Answering>, replies: &mut String) -> usize {
     if stanza.name == "handshake" {
         return 0;
     }
@@ -199,24 +212,32 @@ fn reply(stanza: &Element<'_>, replies: &mut String) -> usize {
         ("iq", Some("get" | "set")) => {
             let id = stanza.attr("id").expect("an id");
             let payload = stanza.elements().next().expect("a payload");
-            let answer = if payload.ns == "http://jabber.org/protocol/muc#admin" {
-                let list = payload.elements().next().and_then(|item| item.attr("affiliation")).expect("a list");
-                let people = match list {
-                    "owner" => "<item jid='admin@localhost' affiliation='owner'/>",
-                    "member" => "<item jid='hall1@localhost' affiliation='member'/><item jid='hall2@localhost'/>",
-                    _ => "",
-                };
-                format!("<query xmlns='http://jabber.org/protocol/muc#admin'>{people}</query>")
-            } else {
-                String::new()
-            };
-            let to = stanza.attr("to").unwrap().replace('\'', "&apos;").replace('<', "&lt;").replace('&', "&amp;");
-            replies.push_str(&format!("<iq type='result' id='{id}' from='{to}' to='{SVC}'>{answer}</iq>"));
+            let usual = || Answering::Iq("result", usual_answer(payload));
+            if let Answering::Iq(type_, answer) = answering.pop_front().unwrap_or_else(usual) {
+                let mut to = Vec::new();
+                xml::escape_attr(&mut to, stanza.attr("to").unwrap_or_default());
+                let to = String::from_utf8_lossy(&to);
+                replies.push_str(&format!("<iq type='{type_}' id='{id}' from='{to}' to='{SVC}'>{answer}</iq>"));
+            }
         }
         ("message", None) => assert!(to.resource().is_some(), "told a bare address: {to:?}"),
         _ => {}
     }
     0
+}
+
+/// What a server that is well says to a request.
+fn usual_answer(payload: &Element<'_>) -> String {
+    if payload.ns != "http://jabber.org/protocol/muc#admin" {
+        return String::new();
+    }
+    let list = payload.elements().next().and_then(|item| item.attr("affiliation")).expect("a list");
+    let people = match list {
+        "owner" => "<item jid='admin@localhost' affiliation='owner'/>",
+        "member" => "<item jid='hall1@localhost' affiliation='member'/><item jid='hall2@localhost'/>",
+        _ => "",
+    };
+    format!("<query xmlns='http://jabber.org/protocol/muc#admin'>{people}</query>")
 }
 
 /// One item of a presence in a room.

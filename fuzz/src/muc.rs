@@ -1,10 +1,14 @@
-//! Presences, messages and lists of a room into a front that is in it: no panic, nothing ill-formed, the service's own
-//! addresses are never users, and nobody has rights whom the room has just put out.
+//! What a chat room and its server say to a front that is in it: presences with status codes, affiliations, and answers
+//! to requests of the service - lists, configuration forms, self-pings, rosters, members of group rooms. No panic, nothing
+//! ill-formed, the service's own addresses are never users, nobody has rights whom the room has just put out, and
+//! whoever asks by service discovery is answered whatever the room has said.
 //!
-//! Each line of the input is one stanza: `p NICK TYPE CODES ITEMS`, `m ITEMS` (an affiliation changed of somebody who
-//! is not in the room), `w MS`, or raw XML. An item is `JID=AFFILIATION`; several are separated by commas.
+//! Each line of the input is one thing: `p NICK TYPE CODES ITEMS` (a presence), `m ITEMS` (an affiliation changed of
+//! somebody who is not in the room), `a TYPE XML` (how the next request that has no such line yet is answered: `result`,
+//! `error` or `silence`), `d FROM` (service discovery), `w MS` (time goes by), or raw XML. An item is `JID=AFFILIATION`;
+//! several are separated by commas.
 
-use super::bench::{self, Bench, ROOM, SVC, item, occupant};
+use super::bench::{self, Answering, Bench, ROOM, SVC, item, occupant};
 use neerc_core::people::Person;
 use neerc_xmpp::address::Address;
 use neerc_xmpp::stanza::NS_COMPONENT;
@@ -18,26 +22,61 @@ pub fn check(data: &[u8]) {
         if bench.ended {
             return;
         }
-        let words: Vec<&str> = line.splitn(6, ' ').collect();
-        match words[..] {
-            ["p", nick, type_, codes, listed] => {
-                let codes: Vec<&str> = codes.split(',').filter(|code| safe(code)).collect();
-                if safe(nick) && safe(type_) {
-                    let items = items(listed).into_iter().map(|(jid, affiliation)| item(jid, affiliation));
-                    let stanza = occupant(nick, type_.trim_matches('-'), &items.collect::<Vec<_>>(), &codes);
-                    bench.receive(stanza.as_bytes());
-                }
-            }
-            ["m", listed] => message(&mut bench, &items(listed)),
-            ["w", ms] => bench.wait(ms.parse::<i64>().unwrap_or(0).clamp(0, 400_000)),
+        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match verb {
+            "p" => presence(&mut bench, rest),
+            "m" => message(&mut bench, &items(rest)),
+            "a" => bench.answering.extend(answering(rest)),
+            "d" => discovery(&mut bench, rest),
+            "w" => bench.wait(rest.parse::<i64>().unwrap_or(0).clamp(0, 400_000)),
             // What is not whole would swallow the lines after it.
-            _ if xml::parse(line.as_bytes(), NS_COMPONENT, &TreeLimits::default()).is_ok() => {
-                bench.receive(line.as_bytes());
-            }
+            _ if is_whole(line) => bench.receive(line.as_bytes()),
             _ => {}
         }
         users(&mut bench);
     }
+}
+
+/// `NICK TYPE CODES ITEMS`, each but the last a word; `-` is none.
+fn presence(bench: &mut Bench, rest: &str) {
+    let words: Vec<&str> = rest.splitn(4, ' ').collect();
+    let [nick, type_, codes, listed] = words[..] else { return };
+    if safe(nick) && safe(type_) {
+        let codes: Vec<&str> = codes.split(',').filter(|code| safe(code)).collect();
+        let items = items(listed).into_iter().map(|(jid, affiliation)| item(jid, affiliation));
+        let stanza = occupant(nick, type_.trim_matches('-'), &items.collect::<Vec<_>>(), &codes);
+        bench.receive(stanza.as_bytes());
+    }
+}
+
+/// `TYPE XML`; what is not whole is left out.
+fn answering(rest: &str) -> Option<Answering> {
+    let (type_, xml) = rest.split_once(' ').unwrap_or((rest, ""));
+    let inside = if is_whole(&format!("<iq>{xml}</iq>")) { xml.to_owned() } else { String::new() };
+    match type_ {
+        "silence" => Some(Answering::Silence),
+        "error" => Some(Answering::Iq("error", inside)),
+        "result" => Some(Answering::Iq("result", inside)),
+        _ => None,
+    }
+}
+
+/// Somebody asks what the service is; it answers, once.
+fn discovery(bench: &mut Bench, from: &str) {
+    let user = Address::parse(from).is_some_and(|from| from.domain() != SVC && from.domain() != "conference.localhost");
+    if !safe(from) || !user {
+        return;
+    }
+    let before = bench.answers;
+    for ns in ["http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"] {
+        let iq = format!("<iq type='get' id='d' from='{from}' to='{SVC}'><query xmlns='{ns}'/></iq>");
+        bench.receive(iq.as_bytes());
+    }
+    assert!(bench.ended || bench.answers == before + 2, "{} answers to {from:?}", bench.answers - before);
+}
+
+fn is_whole(stanza: &str) -> bool {
+    xml::parse(stanza.as_bytes(), NS_COMPONENT, &TreeLimits::default()).is_ok()
 }
 
 /// The room says that affiliations of people who are not in it have changed; the last one said of each must count.
