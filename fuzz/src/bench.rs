@@ -155,12 +155,13 @@ impl Bench {
                 let decided = board.decide(self.now_ms, &ask.who, self.front.people(&ask.room), &ask.command);
                 let mut notice = None;
                 let outcome = decided.map(|decision| {
+                    let done = decision.done();
                     if let Some(change) = decision.change {
                         self.revision += 1;
                         notice = board.notice(&change);
                         board.apply(self.revision, &change);
                     }
-                    decision.left_out
+                    done
                 });
                 self.front.answer(self.now_ms, ask.token, outcome, &self.boards);
                 if let Some(notice) = notice {

@@ -1,7 +1,7 @@
 //! One room's tasks: what may be done to them, and what is done. [`Board::decide`] may refuse and changes nothing;
 //! [`Board::apply`] changes and cannot fail. Not the people of the room, who are handed in, and not storage.
 
-use crate::change::{Change, Room};
+use crate::change::{Change, Effect, Room};
 use crate::command::{Command, Manner, Named};
 use crate::limits;
 use crate::notice::Notice;
@@ -17,6 +17,23 @@ use std::sync::Arc;
 pub struct Decision {
     /// The change to be made durable and applied; none if everything is already as it was asked for.
     pub change: Option<Change>,
+    /// Names that were left out because nobody has them.
+    pub left_out: Vec<String>,
+}
+
+impl Decision {
+    /// What is to be answered once it is durable.
+    pub fn done(&self) -> Done {
+        let effect = self.change.as_ref().map_or(Effect::Nothing, Effect::from);
+        Done { effect, left_out: self.left_out.clone() }
+    }
+}
+
+/// What came of a command, for whoever asked for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// What is different now.
+    pub effect: Effect,
     /// Names that were left out because nobody has them.
     pub left_out: Vec<String>,
 }

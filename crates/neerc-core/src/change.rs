@@ -81,6 +81,63 @@ impl Change {
     }
 }
 
+/// What a change came to, in as few words as an answer needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effect {
+    /// Everything was already as it was asked for.
+    #[default]
+    Nothing,
+    /// There is a new task.
+    Created {
+        /// Its number.
+        task: TaskId,
+        /// How many people have it.
+        people: usize,
+        /// The planned task that it was.
+        plan: Option<PlanId>,
+    },
+    /// A task is changed.
+    Edited {
+        /// Which.
+        task: TaskId,
+    },
+    /// Somebody has said how far they are.
+    Answered {
+        /// With which task.
+        task: TaskId,
+    },
+    /// A task is gone.
+    Removed {
+        /// Which.
+        task: TaskId,
+    },
+    /// A task is planned.
+    Planned {
+        /// Its number in the plan.
+        plan: PlanId,
+    },
+    /// A planned task is not planned any more.
+    Unplanned {
+        /// Which.
+        plan: PlanId,
+    },
+}
+
+impl From<&Change> for Effect {
+    fn from(change: &Change) -> Effect {
+        match change {
+            Change::Created { task, statuses, plan, .. } => {
+                Effect::Created { task: *task, people: statuses.len(), plan: *plan }
+            }
+            Change::Edited { task, .. } => Effect::Edited { task: *task },
+            Change::Answered { task, .. } => Effect::Answered { task: *task },
+            Change::Removed { task } => Effect::Removed { task: *task },
+            Change::Planned(planned) => Effect::Planned { plan: planned.id },
+            Change::Unplanned { plan } => Effect::Unplanned { plan: *plan },
+        }
+    }
+}
+
 /// A change with its place in the one order of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {

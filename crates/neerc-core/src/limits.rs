@@ -25,6 +25,32 @@ pub const SCHEDULE_MIN: i64 = 7 * 24 * 60;
 pub const LINES_PER_TEXT: usize = 50;
 /// Most names written in one chat line.
 pub const NAMES_PER_LINE: usize = 200;
+/// Longest chat message that is read as commands, in bytes.
+pub const TEXT_BYTES: usize = 16 * 1024;
+/// Most tasks, people or plans that one answer in a chat lists.
+pub const LISTED_IN_CHAT: usize = 12;
+/// How much of a title or a text is said in a list, in characters.
+pub const LISTED_CHARS: usize = 120;
+/// How many bytes of answers go into one chat message, but for the last answer in it.
+pub const CHAT_MESSAGE_BYTES: usize = 8 * 1024;
+/// Most sessions whose chat messages wait for the disk at once.
+pub const CHATS_WAITING: usize = 1_024;
+/// Most chat messages of one session that wait for the one before.
+pub const CHATS_PER_SESSION: usize = 32;
+/// How long a session that came online may take to ask as a NEERC client does before it is spoken to, in ms.
+pub const CHAT_GRACE_MS: i64 = 5_000;
+/// How long changes are gathered before people are told of them in one chat message, in ms.
+pub const CHAT_GATHER_MS: i64 = 1_000;
+/// Least time between two reminders of one person, in ms; they come when somebody comes online.
+pub const REMINDER_MS: i64 = 300_000;
+/// Least time between two hints to one occupant who writes to the wrong place, in ms.
+pub const HINT_MS: i64 = 600_000;
+/// Most sessions in one room, or known of it, that may be spoken to.
+pub const CONTACTS_PER_ROOM: usize = 20_000;
+/// Most open tasks of one person of which is known that they have been told.
+pub const TOLD_PER_PERSON: usize = 1_000;
+/// Pause before a planned task that could not be stored is tried again, in ms.
+pub const RETRY_PLAN_MS: i64 = 10_000;
 /// Longest word for which a near one is looked for, in characters.
 pub const NEAR_CHARS: usize = 64;
 /// Most proposals in one question about a chat line.

@@ -5,6 +5,9 @@
 //! the test bench.
 
 pub mod address;
+pub mod answers;
+pub mod bot;
+pub mod contacts;
 pub mod entity;
 pub mod frame;
 pub mod front;

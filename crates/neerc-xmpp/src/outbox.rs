@@ -33,6 +33,8 @@ pub struct Session {
     /// To be told what is due now and then forgotten.
     once: bool,
     clock_sent: bool,
+    /// It is told by chat lines instead.
+    by_chat: bool,
 }
 
 impl Session {
@@ -170,6 +172,7 @@ impl Outbox {
             asked_ms: None,
             once: false,
             clock_sent: false,
+            by_chat: false,
         };
         let slot = self.slots.free.pop().unwrap_or_else(|| {
             self.slots.sessions.push(None);
@@ -234,10 +237,20 @@ impl Outbox {
         let Some(session) = self.session(room, address) else { return };
         session.asked_ms = Some(now_ms);
         session.hears = hears;
+        session.by_chat = false;
         if !std::mem::replace(&mut session.clock_sent, true)
             && let Some(&slot) = self.slots.index.get(&(room, address.clone()))
         {
             self.clock_waiting.insert(slot);
+        }
+    }
+
+    /// People read what is sent to the session, and it has not asked for the tasks: it is told by chat lines instead.
+    pub fn by_chat(&mut self, room: usize, address: &Address) {
+        if let Some(&slot) = self.slots.index.get(&(room, address.clone()))
+            && let Some(session) = &mut self.slots.sessions[slot]
+        {
+            session.by_chat = true;
         }
     }
 
@@ -264,7 +277,7 @@ impl Outbox {
     /// The session in a slot, if it is still to be told.
     pub fn recipient(&self, slot: usize, now_ms: i64) -> Option<&Session> {
         let session = self.slots.sessions.get(slot)?.as_ref()?;
-        (session.once || session.is_live(now_ms)).then_some(session)
+        (session.once || (session.is_live(now_ms) && !session.by_chat)).then_some(session)
     }
 
     // Changes

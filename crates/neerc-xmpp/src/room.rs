@@ -2,6 +2,7 @@
 //! and the people of the room from its lists, pushes and presences. Not what these people may do: that is core's.
 
 use crate::address::Address;
+use crate::contacts::Client;
 use crate::stanza::{Shell, attribute};
 use crate::wire::{PING, Purpose, Wire};
 use crate::xml::{Element, escape_text};
@@ -37,8 +38,8 @@ pub struct RoomSettings {
 /// What the rest of the program must know of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomEvent {
-    /// A session is in the room.
-    Joined(Address),
+    /// A session is in the room, with that client as far as is known.
+    Joined(Address, Client),
     /// A session has left the room.
     Left(Address),
     /// The service is in the room and knows who is there.
@@ -393,7 +394,7 @@ impl RoomWatch {
             ("unavailable", false) if codes.contains(&"303") => self.renamed(nick, x),
             ("unavailable", false) => self.occupant_left(nick, x),
             ("", true) => self.joined(now_ms, nick, &codes, wire),
-            ("", false) => self.occupant_is_here(now_ms, nick, x),
+            ("", false) => self.occupant_is_here(now_ms, nick, x, Client::of(element)),
             _ => {}
         }
     }
@@ -464,7 +465,7 @@ impl RoomWatch {
         self.left(now_ms + limits::RETRY_ROOM_MS);
     }
 
-    fn occupant_is_here(&mut self, now_ms: i64, nick: &str, x: Option<&Element<'_>>) {
+    fn occupant_is_here(&mut self, now_ms: i64, nick: &str, x: Option<&Element<'_>>, client: Client) {
         let items: Vec<(Address, Affiliation)> =
             x.into_iter().flat_map(|x| x.elements()).filter_map(jid_item).collect();
         if items.is_empty() {
@@ -488,7 +489,11 @@ impl RoomWatch {
             refreshed.insert(nick.to_owned(), Occupant { sessions: named.clone() });
         }
         let occupant = self.occupants.entry(nick.to_owned()).or_default();
-        let nobody_new = named.keys().all(|session| occupant.sessions.contains_key(session));
+        let mut new = named.keys().filter(|session| !occupant.sessions.contains_key(session));
+        let (first_new, second_new) = (new.next().cloned(), new.next().is_some());
+        let nobody_new = first_new.is_none();
+        // Of several sessions under one nick the presence shows the client of one: of that which is new.
+        let shown = if named.len() == 1 { named.keys().next().cloned() } else { first_new.filter(|_| !second_new) };
         if several && nobody_new && self.refreshed.is_none() && self.refresh_at_ms.is_none() {
             // One session of several may have gone: the server still names it this once. Ask for the state anew.
             self.refresh_at_ms = Some(now_ms + 200);
@@ -502,7 +507,8 @@ impl RoomWatch {
             }
             occupant.sessions.insert(session.clone(), affiliation);
             // Said each time: a session that counts as gone since a stanza came back from it may be here again.
-            self.events.push(RoomEvent::Joined(session));
+            let client = if shown.as_ref() == Some(&session) { client } else { Client::Unknown };
+            self.events.push(RoomEvent::Joined(session, client));
         }
         self.stale = true;
     }
@@ -544,6 +550,12 @@ impl RoomWatch {
         self.occupants = refreshed;
         self.events.extend(gone.into_iter().map(RoomEvent::Left));
         self.stale = true;
+    }
+
+    /// The session of an occupant who has but one.
+    pub fn lone_session(&self, nick: &str) -> Option<Address> {
+        let sessions = &self.occupants.get(nick)?.sessions;
+        sessions.keys().next().filter(|_| sessions.len() == 1).cloned()
     }
 
     /// Takes a message from the room itself: how it tells of the affiliations of people who are not in it.
@@ -758,8 +770,8 @@ mod tests {
         let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
         for _ in 0..2 {
             room.presence(0, &Shell::of(&element).unwrap(), &element, wire);
-            let joined =
-                ["hall1@localhost/A", "hall1@localhost/B"].map(|jid| Address::parse(jid).map(RoomEvent::Joined));
+            let joined = ["hall1@localhost/A", "hall1@localhost/B"]
+                .map(|jid| Address::parse(jid).map(|jid| RoomEvent::Joined(jid, Client::Unknown)));
             assert_eq!(room.take_events(), joined.into_iter().flatten().collect::<Vec<_>>());
         }
     }

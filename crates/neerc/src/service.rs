@@ -3,7 +3,7 @@
 
 use crate::link::{Link, LinkEvent, Reads};
 use crate::store::{Committing, Opened, Store, StoreError};
-use neerc_core::board::Boards;
+use neerc_core::board::{Boards, Done};
 use neerc_core::change::Entry;
 use neerc_core::clock::Reading;
 use neerc_core::limits;
@@ -90,7 +90,7 @@ pub struct RoomHealth {
 }
 
 /// What is to be answered, by the token of the ask.
-type Outcomes = Vec<(u64, Result<Vec<String>, Refusal>)>;
+type Outcomes = Vec<(u64, Result<Done, Refusal>)>;
 
 /// Writes that are decided, whose changes are to be made durable together.
 #[derive(Default)]
@@ -208,6 +208,7 @@ impl Service {
         }
         self.front.resume(now_ms, &self.boards);
         self.take_events();
+        self.start_batch(); // what is due by the contest clock was found just now
     }
 
     fn is_congested(&self) -> bool {
@@ -325,12 +326,13 @@ impl Service {
             outcomes.push((
                 token,
                 decided.map(|decision| {
+                    let done = decision.done();
                     if let Some(change) = decision.change {
                         let revision = self.revision + (under_way + entries.len()) as u64 + 1;
                         board.apply(revision, &change);
                         entries.push(Entry { revision, room, at_ms: wall_ms, by: who, change });
                     }
-                    decision.left_out
+                    done
                 }),
             ));
         }
@@ -392,7 +394,7 @@ impl Service {
         Ok(())
     }
 
-    fn answer(&mut self, outcomes: Vec<(u64, Result<Vec<String>, Refusal>)>) {
+    fn answer(&mut self, outcomes: Vec<(u64, Result<Done, Refusal>)>) {
         let now_ms = self.time.now_ms();
         for (token, outcome) in outcomes {
             self.front.answer(now_ms, token, outcome, &self.boards);

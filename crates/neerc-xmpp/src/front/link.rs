@@ -34,6 +34,9 @@ impl Front {
         self.wire.out.clear();
         self.wire.requests.clear();
         self.outbox.disconnected();
+        self.contacts.disconnected();
+        self.chats.clear();
+        self.too_fast.clear();
         self.groups.disconnected();
         self.rooms.iter_mut().for_each(RoomWatch::disconnected);
         for room in &mut self.rooms {
@@ -153,7 +156,7 @@ impl Front {
         match shell.kind {
             Kind::Iq => self.iq(now_ms, &shell, element, boards),
             Kind::Presence => self.presence(now_ms, &shell, element),
-            Kind::Message => self.message(now_ms, &shell, element),
+            Kind::Message => self.message(now_ms, &shell, element, boards),
         }
     }
 
@@ -218,6 +221,7 @@ impl Front {
             self.outbox.clock_changed();
         }
         self.outbox.tidy(now_ms);
+        self.contacts.tidy(now_ms);
         self.settle(now_ms);
     }
 

@@ -3,13 +3,19 @@
 //!
 //! The order of a call's effects is the order of the calls. A panic here means a bug, never bad input.
 
+mod chat;
 mod link;
+mod plans;
 mod requests;
+mod speaking;
 mod telling;
 
+use self::chat::Chat;
 use self::link::new_framer;
+use self::plans::PlanWatch;
 use self::requests::{AllTasks, Asked};
 use crate::address::Address;
+use crate::contacts::{Contacts, Seen};
 use crate::entity::Entity;
 use crate::frame::Framer;
 use crate::groups::{GroupSettings, Groups};
@@ -21,14 +27,16 @@ use crate::stanza::Shell;
 use crate::throttle::{Rate, Throttle};
 use crate::wire::{Purpose, Wire};
 use crate::xml::Element;
+use neerc_core::board::Boards;
 use neerc_core::change::Room;
 use neerc_core::clock::{ContestClock, Phase, Reading};
 use neerc_core::command::Command;
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
 use neerc_core::people::{People, Person};
+use neerc_core::plan::Planned;
 use neerc_core::words::{Language, Words};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// What the configuration says of the XMPP side. JIDs are in normal form.
@@ -123,7 +131,7 @@ pub struct Front {
     groups: Groups,
     entity: Entity,
     outbox: Outbox,
-    asks: HashMap<u64, Asked<'static>>,
+    asks: HashMap<u64, Asker>,
     throttle: Throttle,
     probe: Option<Probe>,
     next_token: u64,
@@ -143,6 +151,29 @@ pub struct Front {
     /// The notification that was written last, with the task and its revision.
     written: Option<(Key, u64, Notification)>,
     troubles: HashMap<&'static str, String>,
+    contacts: Contacts,
+    /// Chat messages that are being answered, by the session that wrote them.
+    chats: HashMap<Address, VecDeque<Chat>>,
+    /// Sessions that were told that their chat lines come too fast.
+    too_fast: HashSet<Arc<str>>,
+    /// Chat messages written so far.
+    letters: u64,
+    plans: Vec<PlanWatch>,
+    /// When something planned is due next, in ms.
+    plans_at_ms: i64,
+    /// Something is different about the plans, the clock, or who is there.
+    plan_news: bool,
+}
+
+/// Who waits for an ask to be decided.
+#[derive(Debug)]
+enum Asker {
+    /// A request of a client.
+    Request(Asked<'static>),
+    /// A chat line of that session.
+    Line(Address),
+    /// A planned task that is due.
+    Plan { room: usize, planned: Box<Planned> },
 }
 
 impl Front {
@@ -188,6 +219,13 @@ impl Front {
             lists: vec![None; rooms.len()],
             user_lists: vec![None; rooms.len()],
             written: None,
+            contacts: Contacts::new(rooms.len()),
+            chats: HashMap::new(),
+            too_fast: HashSet::new(),
+            letters: 0,
+            plans: rooms.iter().map(|_| PlanWatch::default()).collect(),
+            plans_at_ms: i64::MAX,
+            plan_news: true,
             rooms,
             settings,
             troubles: HashMap::new(),
@@ -223,6 +261,7 @@ impl Front {
         self.freshen();
         if !self.ready && self.phase == StreamPhase::Online && self.rooms.iter().all(RoomWatch::is_ready) {
             self.ready = true;
+            self.plan_news = true;
             self.events.push_back(FrontEvent::Ready);
         }
     }
@@ -231,10 +270,19 @@ impl Front {
         for index in 0..self.rooms.len() {
             for event in self.rooms[index].take_events() {
                 match event {
-                    RoomEvent::Joined(session) => self.outbox.joined(index, &session),
-                    RoomEvent::Left(session) => self.outbox.left(index, &session),
+                    RoomEvent::Joined(session, client) => {
+                        self.outbox.joined(index, &session);
+                        self.contacts.seen(now_ms, index, &session, Seen::InRoom, client);
+                    }
+                    RoomEvent::Left(session) => {
+                        self.outbox.left(index, &session);
+                        self.contacts.left(now_ms, index, &session, Seen::InRoom);
+                    }
                     RoomEvent::Inside => self.outbox.inside(now_ms, index),
-                    RoomEvent::Outside => self.outbox.outside(index),
+                    RoomEvent::Outside => {
+                        self.outbox.outside(index);
+                        self.contacts.outside(now_ms, index);
+                    }
                     RoomEvent::Created => {
                         self.events.push_back(FrontEvent::RoomCreated(self.rooms[index].room.clone()))
                     }
@@ -266,40 +314,22 @@ impl Front {
         if let Some(room) = self.rooms.iter_mut().find(|room| room.jid.as_str() == shell.from.bare()) {
             return room.presence(now_ms, shell, element, &mut self.wire);
         }
-        if shell.from.resource().is_none() {
-            return;
-        }
-        match shell.type_ {
-            "" => {
-                let Some(room) = self.room_of(&shell.to) else { return };
-                self.settle(now_ms);
-                if self.rooms[room].people().rights(&shell.from.person()).is_some() {
-                    self.outbox.directed(room, &shell.from);
-                }
-            }
-            "unavailable" => {
-                self.note_room_events(now_ms);
-                if let Some(room) = self.room_of(&shell.to) {
-                    self.outbox.undirected(room, &shell.from);
-                }
-            }
-            "error" => {
-                self.note_room_events(now_ms);
-                self.outbox.gone(&shell.from);
-            }
-            _ => {}
-        }
+        self.contact_presence(now_ms, shell, element);
     }
 
-    fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>) {
-        if let Some(room) = self.rooms.iter_mut().find(|room| room.jid.as_str() == shell.from.bare()) {
-            return room.message(shell, element);
+    fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, boards: &Boards) {
+        if let Some(index) = self.rooms.iter().position(|room| room.jid.as_str() == shell.from.bare()) {
+            self.rooms[index].message(shell, element);
+            return self.occupant_said(now_ms, index, shell, element, boards);
         }
         if shell.type_ == "error" && shell.from.resource().is_some() {
             // What was sent to that session came back: it is gone.
             self.note_room_events(now_ms);
             self.outbox.gone(&shell.from);
+            self.contacts.gone(now_ms, &shell.from);
+            return;
         }
+        self.chat(now_ms, shell, element, boards);
     }
 
     /// Takes the answer to one of our requests, or that there was none in time.
@@ -372,6 +402,7 @@ impl Front {
             }
         };
         if news {
+            self.plan_news = true;
             self.outbox.clock_changed();
             self.clock_tick_ms =
                 if reading.phase == Phase::Running { now_ms + limits::CLOCK_TICK_MS } else { i64::MAX };

@@ -1,6 +1,6 @@
 //! Requests by IQ and their answers. Not what is told without being asked.
 
-use super::{Ask, Front, FrontEvent, StreamPhase};
+use super::{Ask, Asker, Front, FrontEvent, StreamPhase};
 use crate::address::Address;
 use crate::entity::{Answer, Place};
 use crate::neerc::{self, Request};
@@ -9,11 +9,11 @@ use crate::stanza::{Condition, ReturnAddress, Shell, attribute};
 use crate::throttle::Rate;
 use crate::wire::Purpose;
 use crate::xml::{Element, escape_text};
-use neerc_core::board::{Board, Boards};
+use neerc_core::board::{Board, Boards, Done};
 use neerc_core::command::Query;
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
-use neerc_core::people::Person;
+use neerc_core::people::{People, Person};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Task, TaskId};
 use std::sync::Arc;
@@ -79,6 +79,7 @@ impl Front {
             return back.error(&mut self.wire.out, Condition::ItemNotFound, &text);
         };
         if let Some(request) = neerc::parse(payload, shell.type_ == "set") {
+            self.contacts.asked(now_ms, &shell.from);
             return self.request(now_ms, shell, back, room, payload, request, boards);
         }
         let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
@@ -133,7 +134,7 @@ impl Front {
                 }
                 let token = self.next_token;
                 self.next_token += 1;
-                self.asks.insert(token, asked.into_owned());
+                self.asks.insert(token, Asker::Request(asked.into_owned()));
                 let who = shell.from.person();
                 let room = self.rooms[room].room.clone();
                 self.events.push_back(FrontEvent::Ask(Ask { token, room, who, command }));
@@ -156,14 +157,21 @@ impl Front {
     }
 
     /// The answer to an ask: names that were left out, or why nothing was done.
-    pub fn answer(&mut self, now_ms: i64, token: u64, outcome: Result<Vec<String>, Refusal>, boards: &Boards) {
-        let Some(asked) = self.asks.remove(&token) else { return };
+    pub fn answer(&mut self, now_ms: i64, token: u64, outcome: Result<Done, Refusal>, boards: &Boards) {
+        let asked = match self.asks.remove(&token) {
+            None => return,
+            Some(Asker::Request(asked)) => asked,
+            Some(Asker::Line(session)) => return self.line_answered(now_ms, &session, outcome, boards),
+            Some(Asker::Plan { room, planned }) => return self.plan_answered(now_ms, room, &planned, &outcome, boards),
+        };
         if self.phase != StreamPhase::Online {
             return;
         }
         match outcome {
             Err(refusal) => self.refuse(now_ms, asked, refusal, boards),
-            Ok(left_out) => {
+            Ok(done) => {
+                self.note_own(asked.room, &asked.back.to.person(), &done, boards);
+                let left_out = done.left_out;
                 asked.back.result(&mut self.wire.out, |_| {});
                 if !left_out.is_empty() {
                     self.say_left_out(&asked.back, &left_out);
@@ -249,15 +257,7 @@ impl Front {
     ) -> Result<Arc<Vec<u8>>, Refusal> {
         let people = self.rooms[room].people();
         let power = people.rights(who).is_some_and(|rights| rights.is_power());
-        let own_only = self.settings.visibility == Visibility::Own && !power;
-        let unknown = |name: &str| Refusal::UnknownUser { name: name.chars().take(64).collect() };
-        let of = match of {
-            Some(name) => Some(people.user(name).cloned().ok_or_else(|| unknown(name))?),
-            None => own_only.then(|| who.clone()),
-        };
-        if own_only && of.as_ref() != Some(who) {
-            return Err(Refusal::OwnTasksOnly);
-        }
+        let of = whose(self.settings.visibility, people, who, of)?;
         match of {
             Some(of) => Ok(Arc::new(self.tasks_of(room, &of, board))),
             None => match self.all_tasks(room, board) {
@@ -310,4 +310,21 @@ impl Front {
         self.trouble("long list", trouble);
         (out, left_out)
     }
+}
+
+/// Whose tasks somebody is shown who asks for those of `of`, or for everybody's.
+pub(super) fn whose(
+    visibility: Visibility,
+    people: &People,
+    who: &Person,
+    of: Option<&str>,
+) -> Result<Option<Person>, Refusal> {
+    let power = people.rights(who).is_some_and(|rights| rights.is_power());
+    let own_only = visibility == Visibility::Own && !power;
+    let unknown = |name: &str| Refusal::UnknownUser { name: name.chars().take(64).collect() };
+    let of = match of {
+        Some(name) => Some(people.user(name).cloned().ok_or_else(|| unknown(name))?),
+        None => own_only.then(|| who.clone()),
+    };
+    if own_only && of.as_ref() != Some(who) { Err(Refusal::OwnTasksOnly) } else { Ok(of) }
 }

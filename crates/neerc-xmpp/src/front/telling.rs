@@ -14,7 +14,10 @@ impl Front {
     /// A change with that revision is committed and applied; everybody in the room must hear of it.
     pub fn tell(&mut self, now_ms: i64, room: &str, revision: u64, notice: Notice) {
         match self.rooms.iter().position(|watch| *watch.room == *room) {
-            Some(index) => self.outbox.changed(now_ms, (index, notice.task), revision, notice.lost),
+            Some(index) => {
+                self.contacts.changed(now_ms, index, notice.task);
+                self.outbox.changed(now_ms, (index, notice.task), revision, notice.lost);
+            }
             None => self.outbox.passed(revision), // a room that is not served any more has nobody to hear of it
         }
     }
@@ -24,7 +27,8 @@ impl Front {
         if self.phase != StreamPhase::Online {
             return if self.wire.out.is_empty() { i64::MAX } else { i64::MIN };
         }
-        let due = self.outbox.next_due_ms().unwrap_or(i64::MAX);
+        let due =
+            self.outbox.next_due_ms().unwrap_or(i64::MAX).min(self.contacts.next_due_ms()).min(self.next_plan_ms());
         let fence = if self.outbox.needs_fence() { self.fence_ms } else { i64::MAX };
         if self.wire.out.is_empty() { due.min(fence) } else { i64::MIN }
     }
@@ -49,11 +53,13 @@ impl Front {
         if self.phase != StreamPhase::Online {
             return;
         }
+        self.look_at_plans(now_ms, boards);
         self.transmit_clock(now_ms, out);
         while out.len() < limit {
             let Some(due) = self.outbox.take_due(now_ms) else { break };
             self.transmit_task(now_ms, boards, due, out, limit);
         }
+        self.transmit_chat(now_ms, boards, out, limit);
         if out.len() < limit && now_ms >= self.fence_ms && self.outbox.take_fence() {
             self.fence_ms = now_ms + limits::FENCE_MS;
             let host = self.settings.host.clone();

@@ -9,7 +9,7 @@ mod canon;
 pub mod keys;
 pub mod server;
 
-use neerc_core::board::{Board, Boards};
+use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::Entry;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::limits;
@@ -234,12 +234,13 @@ impl Bench {
             outcomes.push((
                 token,
                 decided.map(|decision| {
+                    let done = decision.done();
                     if let Some(change) = decision.change {
                         let revision = self.revision + 1 + entries.len() as u64;
                         board.apply(revision, &change);
                         entries.push(Entry { revision, room, at_ms: self.now_ms, by: who, change });
                     }
-                    decision.left_out
+                    done
                 }),
             ));
         }
@@ -265,7 +266,7 @@ impl Bench {
         }
     }
 
-    fn answer(&mut self, outcomes: Vec<(u64, Result<Vec<String>, Refusal>)>) {
+    fn answer(&mut self, outcomes: Vec<(u64, Result<Done, Refusal>)>) {
         for (token, outcome) in outcomes {
             self.front.answer(self.now_ms, token, outcome, &self.boards);
         }

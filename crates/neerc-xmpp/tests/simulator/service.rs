@@ -1,7 +1,7 @@
 //! The loop of `neerc/src/service.rs` with a disk that may fail and a process that may die: decide, commit, apply,
 //! answer, tell. What is said of the order of things there is done in the same order here.
 
-use neerc_core::board::{Board, Boards};
+use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::Entry;
 use neerc_core::limits;
 use neerc_core::refusal::Refusal;
@@ -32,7 +32,7 @@ impl Disk {
 pub struct Batch {
     /// The changes.
     pub entries: Vec<Entry>,
-    outcomes: Vec<(u64, Result<Vec<String>, Refusal>)>,
+    outcomes: Vec<(u64, Result<Done, Refusal>)>,
 }
 
 /// What the loop wants the world to know.
@@ -115,6 +115,7 @@ impl Service {
             let decided = board.decide(wall_ms, &who, self.front.people(&room), &command);
             let mut stored = None;
             let outcome = decided.map(|decision| {
+                let done = decision.done();
                 if let Some(change) = decision.change {
                     let revision = self.revision + 1 + entries.len() as u64;
                     board.apply(revision, &change);
@@ -122,7 +123,7 @@ impl Service {
                     stored = Some(entry.clone());
                     entries.push(entry);
                 }
-                decision.left_out
+                done
             });
             words.push(Word::Decided(Box::new((ask, before, stored))));
             outcomes.push((token, outcome));
@@ -157,7 +158,7 @@ impl Service {
         }
     }
 
-    fn answer(&mut self, now_ms: i64, outcomes: Vec<(u64, Result<Vec<String>, Refusal>)>) {
+    fn answer(&mut self, now_ms: i64, outcomes: Vec<(u64, Result<Done, Refusal>)>) {
         for (token, outcome) in outcomes {
             self.front.answer(now_ms, token, outcome, &self.boards);
         }

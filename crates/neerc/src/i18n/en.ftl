@@ -77,6 +77,7 @@ status-acknowledged = seen
 
 heading-own-tasks = Your tasks:
 heading-tasks = Tasks of the room:
+heading-tasks-of = Tasks of { $name }:
 heading-users = People:
 heading-late = Not answered yet:
 heading-plans = Planned:
@@ -159,6 +160,17 @@ said-left-out = { $count ->
    *[other] Left out, there is nobody of these names here: { $names }
 }
 
+## What is not taken
+
+not-taken-forwarded = A forwarded message is not carried out. Write it yourself.
+not-taken-late = This message came late, so it was not carried out. Send it again if it still holds.
+not-taken-corrected = A corrected message is not carried out. Send it as a new one.
+not-taken-encrypted = I cannot read encrypted messages. Please turn encryption off for this chat.
+not-taken-long = This message is too long. Please send less at once.
+too-fast = Too many lines at once: the rest was left out. Please wait a little.
+write-to = I take no lines here. Write to { $address } instead.
+presence-status = Write "help" to see what you can do
+
 ## Refusals
 
 refusal-not-in-room = You do not belong to this room. Ask its owner to add you.
@@ -195,6 +207,8 @@ refusal-no-open-task = You have no open task.
 refusal-not-durable = It could not be saved, so nothing has changed. Please try again in a minute.
 refusal-busy = Too many changes at once. Please try again in a minute.
 did-you-mean = Did you mean "{ $name }"?
+your-open-tasks = Your open tasks: { $tasks }.
+your-answered-tasks = You have answered: { $tasks }.
 
 ## Things that are too long (by themselves) or too many
 

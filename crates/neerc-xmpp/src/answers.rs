@@ -1,0 +1,400 @@
+//! Answers in words: the lines that say a list, a task, a refusal, or what came of a command. Drawn from the board, the
+//! people and the menu; the words come by key. Not who may ask, and not how lines are sent.
+
+use crate::bot;
+use neerc_core::board::{Board, Done};
+use neerc_core::change::Effect;
+use neerc_core::clock::{Phase, Reading};
+use neerc_core::limits;
+use neerc_core::line::{TaskLine, Unclear};
+use neerc_core::menu::{self, Act, Field, FieldKind, Item, Needs, Presence};
+use neerc_core::people::{Admin, People, Person};
+use neerc_core::refusal::Refusal;
+use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
+use neerc_core::words::{Arg, Language, Words};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who is answered, and out of what.
+#[derive(Clone, Copy, Debug)]
+pub struct Answers<'a> {
+    /// Where words come from.
+    pub words: &'a dyn Words,
+    /// In which language.
+    pub language: Language,
+    /// The address that takes lines for this room.
+    pub address: &'a str,
+    /// Who asks.
+    pub who: &'a Person,
+    /// The people of the room.
+    pub people: &'a People,
+    /// Its tasks.
+    pub board: &'a Board,
+}
+
+/// A text as it stands in a list: on one line, and not too long.
+fn short(text: &str) -> String {
+    let mut line: String = text.chars().take(limits::LISTED_CHARS).collect();
+    if line.len() < text.len() {
+        line.push('…');
+    }
+    line.replace(['\r', '\n'], " ")
+}
+
+/// A length of time as clocks show it.
+fn clock_face(ms: i64) -> String {
+    let seconds = ms.max(0) / 1_000;
+    format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+impl<'a> Answers<'a> {
+    fn say(&self, key: &str, args: &[(&str, Arg<'_>)]) -> String {
+        self.words.say(self.language, key, args)
+    }
+
+    fn count(&self, key: &str, count: usize) -> String {
+        self.say(key, &[("count", Arg::Number(i64::try_from(count).unwrap_or(i64::MAX)))])
+    }
+
+    /// The first lines of a list, and how many more there are.
+    fn cut(&self, mut lines: Vec<String>) -> Vec<String> {
+        let more = lines.len().saturating_sub(limits::LISTED_IN_CHAT);
+        if more > 0 {
+            lines.truncate(limits::LISTED_IN_CHAT);
+            lines.push(self.count("and-more", more));
+        }
+        lines
+    }
+
+    fn kind(&self, kind: Kind) -> String {
+        self.say(&format!("kind-{}", kind.name()), &[])
+    }
+
+    fn status(&self, status: &Status) -> String {
+        let word = self.say(&format!("status-{}", status.progress.name()), &[]);
+        if status.value().is_empty() { word } else { format!("{word}: {}", short(status.value())) }
+    }
+
+    /// What can be replied to a task.
+    fn reply(&self, kind: Kind, task: TaskId) -> String {
+        self.say(&format!("reply-{}", kind.name()), &[("task", Arg::Text(&task.to_string()))])
+    }
+
+    /// A link that replies to a task, for clients in which it can be tapped.
+    fn link(&self, kind: Kind, task: TaskId) -> String {
+        let body = match kind {
+            Kind::Todo | Kind::TodoFail => format!("done {task}"),
+            Kind::Confirm => format!("ok {task}"),
+            Kind::OkFail => format!("yes {task}"),
+            Kind::Question => format!("answer {task} "),
+        };
+        bot::link(self.address, &body)
+    }
+
+    /// An open task of the asker, with the link that replies to it.
+    fn own_open(&self, task: &Task) -> String {
+        let status = task.statuses.get(self.who).filter(|status| status.progress != Progress::None);
+        let status = status.map(|status| format!(" · {}", self.status(status))).unwrap_or_default();
+        let (id, title, link) = (task.id, short(task.title.as_str()), self.link(task.kind, task.id));
+        format!("{id} · {title} · {}{status} · {link}", self.kind(task.kind))
+    }
+
+    fn of_one(&self, task: &Task, of: &Person) -> String {
+        let status = task.statuses.get(of).map(|status| self.status(status)).unwrap_or_default();
+        format!("{} · {} · {status}", task.id, short(task.title.as_str()))
+    }
+
+    fn of_all(&self, task: &Task) -> String {
+        let answered = task.statuses.values().filter(|status| status.progress.is_final()).count();
+        let number = |n: usize| Arg::Number(i64::try_from(n).unwrap_or(i64::MAX));
+        let args = [("count", number(answered)), ("total", number(task.statuses.len()))];
+        let answered = match task.statuses.len() {
+            0 => self.say("nobody", &[]),
+            _ => self.say("count-answered", &args),
+        };
+        format!("{} · {} · {answered}", task.id, short(task.title.as_str()))
+    }
+
+    /// The tasks of one user, or of everybody: first the asker's own open ones, then what is open, then the rest.
+    pub fn tasks(&self, of: Option<&Person>) -> Vec<String> {
+        let open = self.board.open_tasks(of.unwrap_or(self.who));
+        let is_own = of.is_none_or(|of| of == self.who);
+        let shown: BTreeSet<TaskId> = open.iter().map(|task| task.id).collect();
+        let mut lines: Vec<String> = match of {
+            Some(of) if !is_own => open.iter().map(|task| self.of_one(task, of)).collect(),
+            _ => open.iter().map(|task| self.own_open(task)).collect(),
+        };
+        let mut others = self.board.listed();
+        others.retain(|task| !shown.contains(&task.id) && of.is_none_or(|of| task.statuses.contains_key(of)));
+        others.sort_by_key(|task| (of.is_none() && task.is_finished(), std::cmp::Reverse(task.timestamp_ms)));
+        lines.extend(others.into_iter().map(|task| of.map_or_else(|| self.of_all(task), |of| self.of_one(task, of))));
+        let heading = match of {
+            None if lines.is_empty() => return vec![self.say("no-tasks", &[])],
+            None => self.say("heading-tasks", &[]),
+            Some(_) if is_own && lines.is_empty() => return vec![self.say("no-open-tasks", &[])],
+            Some(_) if is_own => self.say("heading-own-tasks", &[]),
+            Some(_) if lines.is_empty() => return vec![self.say("no-tasks", &[])],
+            Some(of) => self.say("heading-tasks-of", &[("name", Arg::Text(self.people.name(of)))]),
+        };
+        let mut said = vec![heading];
+        said.extend(self.cut(lines));
+        said
+    }
+
+    /// What the asker has to do, for when they come online; nothing if that is nothing.
+    pub fn reminder(&self) -> Vec<String> {
+        let open = self.board.open_tasks(self.who);
+        if open.is_empty() {
+            return Vec::new();
+        }
+        let mut said = vec![self.count("reminder", open.len())];
+        said.extend(self.cut(open.iter().map(|task| self.own_open(task)).collect()));
+        said
+    }
+
+    /// What is new for the asker among these tasks, told what they know of, which is brought up to date.
+    pub fn news(&self, tasks: impl IntoIterator<Item = TaskId>, told: &mut BTreeMap<TaskId, Title>) -> Vec<String> {
+        let mut lines = Vec::new();
+        for id in tasks {
+            let task = self.board.task(id);
+            let number = id.to_string();
+            let about = |key: &str, title: &Title| {
+                self.say(key, &[("task", Arg::Text(&number)), ("title", Arg::Text(&short(title.as_str())))])
+            };
+            let own = task.and_then(|task| task.statuses.get(self.who));
+            match (task, own) {
+                (Some(task), Some(status)) if !status.progress.is_final() => match told.get(&id) {
+                    Some(title) if *title == task.title => {}
+                    Some(_) => {
+                        told.insert(id, task.title.clone());
+                        lines.push(about("task-changed", &task.title));
+                    }
+                    None => {
+                        if told.len() < limits::TOLD_PER_PERSON {
+                            told.insert(id, task.title.clone());
+                        }
+                        let (reply, link) = (self.reply(task.kind, id), self.link(task.kind, id));
+                        lines.push(format!("{}\n{reply}\n{link}", about("new-task", &task.title)));
+                    }
+                },
+                (Some(_), Some(_)) => _ = told.remove(&id),
+                (Some(_), None) => lines.extend(told.remove(&id).map(|title| about("task-taken", &title))),
+                (None, _) => lines.extend(told.remove(&id).map(|title| about("task-removed", &title))),
+            }
+        }
+        self.cut(lines)
+    }
+
+    /// The open tasks of the asker with their titles: what they know of once they have been reminded.
+    pub fn open(&self) -> BTreeMap<TaskId, Title> {
+        let open = self.board.open_tasks(self.who).into_iter().rev().take(limits::TOLD_PER_PERSON);
+        open.map(|task| (task.id, task.title.clone())).collect()
+    }
+
+    /// The people of the room by group; `online` holds the bare JIDs of those who are.
+    pub fn who(&self, online: &BTreeSet<&str>) -> Vec<String> {
+        let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (person, member) in self.people.listed() {
+            let power = if member.power { format!(" ({})", self.say("admin-mark", &[])) } else { String::new() };
+            let mark = if online.contains(person.bare()) { " ●" } else { "" };
+            let named = format!("{}{power}{mark}", short(self.people.name(person)));
+            groups.entry(member.groups.first().map_or("", |group| group)).or_default().push(named);
+        }
+        let lines = groups.into_iter().map(|(group, names)| format!("{}: {}", short(group), self.names(names)));
+        let mut said = vec![self.say("heading-users", &[])];
+        said.extend(self.cut(lines.collect()));
+        said
+    }
+
+    fn names(&self, names: Vec<String>) -> String {
+        self.cut(names).join(", ")
+    }
+
+    fn called(&self, people: &[&Person]) -> String {
+        self.names(people.iter().map(|person| short(self.people.name(person))).collect())
+    }
+
+    /// Who has not answered what.
+    pub fn late(&self, admin: Admin) -> Vec<String> {
+        let late = self.board.late(admin);
+        if late.is_empty() {
+            return vec![self.say("no-late", &[])];
+        }
+        let line = |late: &neerc_core::board::Late<'_>| {
+            let mut parts = vec![format!("{} · {}", late.task.id, short(late.task.title.as_str()))];
+            if !late.silent.is_empty() {
+                parts.push(self.called(&late.silent));
+            }
+            if !late.unfinished.is_empty() {
+                let word = self.say("status-running", &[]);
+                parts.push(format!("{word}: {}", self.called(&late.unfinished)));
+            }
+            parts.join(" · ")
+        };
+        let mut said = vec![self.say("heading-late", &[])];
+        said.extend(self.cut(late.iter().map(line).collect()));
+        said
+    }
+
+    /// One task with everybody's answers, the latest to be done first.
+    pub fn show(&self, admin: Admin, id: TaskId) -> Result<Vec<String>, Refusal> {
+        let task = self.board.show(admin, id)?;
+        let mut statuses: Vec<(&Person, &Status)> = task.statuses.iter().collect();
+        statuses.sort_by_key(|(_, status)| (status.progress.is_final(), status.progress != Progress::Fail));
+        let of = |(person, status): (&Person, &Status)| {
+            format!("{}: {}", short(self.people.name(person)), self.status(status))
+        };
+        let title = task.title.as_str().replace(['\r', '\n'], " ");
+        let mut said = vec![format!("{id} · {title} · {}", self.kind(task.kind))];
+        if statuses.is_empty() {
+            said.push(self.say("nobody", &[]));
+        }
+        said.extend(self.cut(statuses.into_iter().map(of).collect()));
+        Ok(said)
+    }
+
+    /// What is planned, each as the line that plans it.
+    pub fn plans(&self) -> Vec<String> {
+        if self.board.plan().is_empty() {
+            return vec![self.say("no-plans", &[])];
+        }
+        let line = |planned: &neerc_core::plan::Planned| {
+            format!("{} · {}", planned.id, short(&TaskLine::from(planned).to_string()))
+        };
+        let mut said = vec![self.say("heading-plans", &[])];
+        said.extend(self.cut(self.board.plan().entries().map(line).collect()));
+        said
+    }
+
+    /// What the contest clock shows.
+    pub fn clock(&self, reading: Reading) -> String {
+        let (elapsed, total) = (clock_face(reading.elapsed_ms), clock_face(reading.total_ms));
+        let args = [("elapsed", Arg::Text(&elapsed)), ("total", Arg::Text(&total))];
+        match reading.phase {
+            Phase::Before => self.say("clock-before", &[]),
+            Phase::Running => self.say("clock-running", &args),
+            Phase::Paused => self.say("clock-paused", &args),
+            Phase::Over => self.say("clock-over", &[]),
+        }
+    }
+
+    /// What can be asked, or more of one row of the menu.
+    pub fn help(&self, of: Option<&Item>) -> Vec<String> {
+        if let Some(item) = of {
+            let about = self.say(&format!("item-{}-help", item.verb), &[]);
+            let words: Vec<&str> = item.words().collect();
+            return vec![format!("{} — {about}", self.usage(item)), words.join(", ")];
+        }
+        let line =
+            |item: &Item| format!("{} — {}", self.usage(item), self.say(&format!("item-{}-help", item.verb), &[]));
+        let mut said = vec![self.say("heading-help", &[])];
+        said.extend(menu::offered(Needs::User).map(line));
+        if self.people.rights(self.who).is_some_and(|rights| rights.is_power()) {
+            said.push(self.say("heading-help-admin", &[]));
+            said.extend(menu::offered(Needs::Admin).filter(|item| item.needs == Needs::Admin).map(line));
+        }
+        said
+    }
+
+    /// A row of the menu as a line is written for it.
+    fn usage(&self, item: &Item) -> String {
+        let verb = match self.language {
+            Language::English => item.verb,
+            Language::Russian => item.russian.first().unwrap_or(&item.verb),
+        };
+        let field = |field: &Field| {
+            let name = self.say(&format!("field-{}", field.var), &[]).to_lowercase();
+            match (field.kind, field.presence) {
+                (FieldKind::TaskKind, _) => None,
+                (_, Presence::Required) => Some(format!(" ‹{name}›")),
+                (_, Presence::Optional) => Some(format!(" [{name}]")),
+            }
+        };
+        if item.act == Act::Create {
+            // The order of the line, not that of the form.
+            let mut fields: Vec<&Field> = item.fields.iter().collect();
+            fields.sort_by_key(|field| field.presence == Presence::Required);
+            return format!("@todo{}", fields.into_iter().filter_map(field).collect::<String>());
+        }
+        format!("{verb}{}", item.fields.iter().filter_map(field).collect::<String>())
+    }
+
+    /// Why nothing was done, and what would be right.
+    pub fn refusal(&self, refusal: &Refusal) -> String {
+        let mut said = self.words.refusal(self.language, refusal);
+        match refusal {
+            Refusal::UnknownUser { name } | Refusal::UnknownName { name } => {
+                if let Some(near) = self.people.nearest(name) {
+                    said.push(' ');
+                    said.push_str(&self.say("did-you-mean", &[("name", Arg::Text(&near))]));
+                }
+            }
+            Refusal::UnknownTask { .. } | Refusal::RemovedTask { .. } | Refusal::NotAssigned { .. } => {
+                let open = self.board.open_tasks(self.who).into_iter().map(|task| task.id.to_string()).collect();
+                let open = self.names(open);
+                if !open.is_empty() {
+                    said.push(' ');
+                    said.push_str(&self.say("your-open-tasks", &[("tasks", Arg::Text(&open))]));
+                }
+            }
+            Refusal::MissingField { field: "task" } if !self.board.answered_tasks(self.who).is_empty() => {
+                let answered =
+                    self.board.answered_tasks(self.who).into_iter().map(|task| task.id.to_string()).collect();
+                said.push(' ');
+                said.push_str(&self.say("your-answered-tasks", &[("tasks", Arg::Text(&self.names(answered)))]));
+            }
+            _ => {}
+        }
+        said
+    }
+
+    /// What is asked back of a line, or why it is refused.
+    pub fn unclear(&self, unclear: &Unclear) -> String {
+        match unclear {
+            Unclear::Refused(refusal) => self.refusal(refusal),
+            Unclear::Question(question) => self.words.question(self.language, question),
+        }
+    }
+
+    /// What came of a command that is on disk.
+    pub fn done(&self, done: &Done) -> Vec<String> {
+        let title = |task: TaskId| self.board.task(task).map_or_else(String::new, |task| short(task.title.as_str()));
+        let mut said = vec![match done.effect {
+            Effect::Nothing => self.say("said-unchanged", &[]),
+            Effect::Created { task, people, .. } => self.say(
+                "said-created",
+                &[
+                    ("task", Arg::Text(&task.to_string())),
+                    ("count", Arg::Number(i64::try_from(people).unwrap_or(i64::MAX))),
+                    ("title", Arg::Text(&title(task))),
+                ],
+            ),
+            Effect::Edited { task } => self.say("said-changed", &[("task", Arg::Text(&task.to_string()))]),
+            Effect::Answered { task } => {
+                let own = self.board.task(task).and_then(|task| task.statuses.get(self.who));
+                let status = own.map(|status| self.status(status)).unwrap_or_default();
+                self.say("said-answered", &[("task", Arg::Text(&task.to_string())), ("status", Arg::Text(&status))])
+            }
+            Effect::Removed { task } => self.say("said-removed", &[("task", Arg::Text(&task.to_string()))]),
+            Effect::Planned { plan } => {
+                let planned = self.board.plan().entry(plan);
+                let schedule = planned.map(|planned| planned.schedule.to_string()).unwrap_or_default();
+                let title = planned.map(|planned| short(planned.title.as_str())).unwrap_or_default();
+                self.say(
+                    "said-planned",
+                    &[
+                        ("plan", Arg::Text(&plan.to_string())),
+                        ("schedule", Arg::Text(&schedule)),
+                        ("title", Arg::Text(&title)),
+                    ],
+                )
+            }
+            Effect::Unplanned { plan } => self.say("said-unplanned", &[("plan", Arg::Text(&plan.to_string()))]),
+        }];
+        if !done.left_out.is_empty() {
+            let count = i64::try_from(done.left_out.len()).unwrap_or(i64::MAX);
+            let names = self.names(done.left_out.iter().map(|name| short(name)).collect());
+            said.push(self.say("said-left-out", &[("names", Arg::Text(&names)), ("count", Arg::Number(count))]));
+        }
+        said
+    }
+}

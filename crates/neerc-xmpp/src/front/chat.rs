@@ -1,0 +1,369 @@
+//! Chat lines: which of them are taken, how they are carried out one after the other, and where the answers go. Not
+//! what a line means, nor the words of the answers; and not what is told without being asked.
+
+use super::requests::whose;
+use super::{Ask, Asker, Front, FrontEvent, StreamPhase};
+use crate::address::Address;
+use crate::answers::Answers;
+use crate::bot::{self, Kept, Letter, Said};
+use crate::stanza::Shell;
+use crate::xml::Element;
+use neerc_core::board::{Board, Boards, Done};
+use neerc_core::command::Query;
+use neerc_core::limits;
+use neerc_core::line::{self, Writer};
+use neerc_core::menu::Request;
+use neerc_core::people::{Person, Rights};
+use neerc_core::refusal::Refusal;
+use neerc_core::words::{Arg, Language};
+use std::collections::VecDeque;
+
+/// A chat message that is being answered: its lines are carried out one after the other, so that each sees what came
+/// of those before.
+#[derive(Debug)]
+pub(super) struct Chat {
+    room: usize,
+    who: Person,
+    /// The address of ours that answers.
+    from: String,
+    to: Address,
+    thread: Option<String>,
+    /// What the message says of its language.
+    told_language: Option<Language>,
+    language: Language,
+    lines: VecDeque<String>,
+    answers: Vec<String>,
+    /// Lines were left out because they came too fast.
+    cut: bool,
+}
+
+/// What came of one line.
+enum Answered {
+    Said(Vec<String>),
+    /// The answer comes when the ask of this number is decided.
+    Later(u64),
+}
+
+impl Front {
+    /// Takes a message that somebody sent to the service.
+    pub(super) fn chat(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, boards: &Boards) {
+        if !bot::is_said_to_us(shell) || shell.to.resource().is_some() {
+            return;
+        }
+        let said = bot::read(element);
+        if said == Said::Nothing {
+            return;
+        }
+        self.settle(now_ms);
+        let told_language = bot::language(element);
+        let Some(room) = self.room_for(shell) else {
+            let name = shell.to_text.chars().take(128).collect();
+            return self.refuse_message(now_ms, shell, told_language, &Refusal::UnknownRoom { room: name });
+        };
+        let who = shell.from.person();
+        if self.rooms[room].people().rights(&who).is_none() {
+            return self.refuse_message(now_ms, shell, told_language, &Refusal::NotInRoom);
+        }
+        let from = if shell.to.local().is_some() { shell.to.as_str() } else { &self.settings.component };
+        let chat = Chat {
+            room,
+            who,
+            from: from.to_owned(),
+            to: shell.from.clone(),
+            thread: bot::thread(element),
+            told_language,
+            language: told_language.unwrap_or(self.settings.language),
+            lines: VecDeque::new(),
+            answers: Vec::new(),
+            cut: false,
+        };
+        self.take_said(now_ms, &shell.from, chat, said, boards);
+    }
+
+    /// Takes a message of an occupant of a room that is served. Only an admin's lines that begin with `@` and a kind of
+    /// task are for the service; whoever writes to the service in private is told where to write.
+    pub(super) fn occupant_said(
+        &mut self,
+        now_ms: i64,
+        room: usize,
+        shell: &Shell<'_>,
+        element: &Element<'_>,
+        boards: &Boards,
+    ) {
+        let Some(nick) = shell.from.resource() else { return };
+        self.settle(now_ms);
+        if self.rooms[room].people().is_own_nick(nick) {
+            return;
+        }
+        let said = bot::read(element);
+        if matches!(shell.type_, "" | "chat" | "normal") && said != Said::Nothing {
+            return self.hint(now_ms, room, shell, element);
+        }
+        let Said::Lines(mut lines) = said else { return };
+        if shell.type_ != "groupchat" || !lines.first().is_some_and(|line| line::is_addressed(line)) {
+            return;
+        }
+        let watch = &self.rooms[room];
+        let Some(who) = watch.people().by_nick(nick).cloned() else { return };
+        if !watch.people().rights(&who).is_some_and(Rights::is_power) {
+            return;
+        }
+        lines.retain(|line| line.starts_with('@'));
+        let told_language = bot::language(element);
+        let chat = Chat {
+            room,
+            from: self.room_address(room),
+            to: watch.lone_session(nick).or_else(|| Address::parse(who.bare())).unwrap_or_else(|| shell.from.clone()),
+            who,
+            thread: None,
+            told_language,
+            language: told_language.unwrap_or(self.settings.language),
+            lines: VecDeque::new(),
+            answers: Vec::new(),
+            cut: false,
+        };
+        self.take_said(now_ms, &shell.from, chat, Said::Lines(lines), boards);
+    }
+
+    /// The room that a message to an address of ours is about: for the service itself the default room, or the only one
+    /// to which the sender belongs.
+    fn room_for(&self, shell: &Shell<'_>) -> Option<usize> {
+        let addressed = self.room_of(&shell.to)?;
+        let belongs = |index: &usize| self.rooms[*index].people().rights_of(shell.from.bare()).is_some();
+        if shell.to.local().is_some() || belongs(&addressed) {
+            return Some(addressed);
+        }
+        let mut theirs = (0..self.rooms.len()).filter(belongs);
+        match (theirs.next(), theirs.next()) {
+            (Some(only), None) => Some(only),
+            _ => Some(addressed),
+        }
+    }
+
+    /// The address that takes lines for a room.
+    pub(super) fn room_address(&self, room: usize) -> String {
+        format!("{}@{}", self.rooms[room].room, self.settings.component)
+    }
+
+    /// An error as the answer to a message: nothing answers an error, so no two services talk for ever.
+    fn refuse_message(&mut self, now_ms: i64, shell: &Shell<'_>, language: Option<Language>, refusal: &Refusal) {
+        if self.throttle.admits(now_ms, &shell.from.shared()) {
+            let text = self.settings.words.refusal(language.unwrap_or(self.settings.language), refusal);
+            let condition = crate::neerc::condition(refusal);
+            shell.return_address().error(&mut self.wire.out, condition, &text);
+        }
+    }
+
+    fn hint(&mut self, now_ms: i64, room: usize, shell: &Shell<'_>, element: &Element<'_>) {
+        if bot::read(element) == Said::NotTaken("not-taken-late") || !self.contacts.hint(now_ms, &shell.from) {
+            return;
+        }
+        let language = bot::language(element).unwrap_or(self.settings.language);
+        let address = self.room_address(room);
+        let text = self.settings.words.say(language, "write-to", &[("address", Arg::Text(&address))]);
+        let from = self.settings.component.clone();
+        self.send(&from, &shell.from, None, language, &text, Kept::Kept);
+    }
+
+    /// Writes a chat message among the answers.
+    pub(super) fn send(
+        &mut self,
+        from: &str,
+        to: &Address,
+        thread: Option<&str>,
+        language: Language,
+        text: &str,
+        kept: Kept,
+    ) {
+        let id = self.letter_id();
+        let letter = Letter { from, to: to.as_str(), id: &id, thread, language, text, kept };
+        letter.write(&mut self.wire.out);
+    }
+
+    pub(super) fn letter_id(&mut self) -> String {
+        self.letters += 1;
+        format!("{:x}-{}", self.entity.started_ms, self.letters)
+    }
+
+    /// Puts a message behind those of the same session that are still being answered.
+    fn take_said(&mut self, now_ms: i64, session: &Address, mut chat: Chat, said: Said, boards: &Boards) {
+        let sender = session.shared();
+        match said {
+            Said::Nothing => return,
+            Said::NotTaken(key) => {
+                if !self.throttle.admits(now_ms, &sender) {
+                    return;
+                }
+                let text = self.settings.words.say(chat.language, key, &[]);
+                chat.answers.push(text);
+            }
+            Said::Lines(mut lines) => {
+                let over = lines.len() > limits::LINES_PER_TEXT;
+                lines.truncate(limits::LINES_PER_TEXT + usize::from(over));
+                let admitted = lines.iter().take_while(|_| self.throttle.admits(now_ms, &sender)).count();
+                chat.cut = admitted < lines.len();
+                if !chat.cut {
+                    self.too_fast.remove(&sender);
+                } else if !self.too_fast.contains(&sender) && self.too_fast.len() < limits::THROTTLED_SESSIONS {
+                    self.too_fast.insert(sender);
+                } else if admitted == 0 {
+                    return; // said once already
+                }
+                lines.truncate(admitted);
+                if let Some(line) = lines.first()
+                    && bot::is_in_russian(line)
+                {
+                    chat.language = Language::Russian;
+                }
+                chat.lines = lines.into();
+            }
+        }
+        self.contacts.wrote(now_ms, chat.room, &chat.to, chat.language);
+        let waiting = self.chats.get(session).map_or(0, VecDeque::len);
+        if waiting >= limits::CHATS_PER_SESSION || (waiting == 0 && self.chats.len() >= limits::CHATS_WAITING) {
+            let text = self.settings.words.refusal(chat.language, &Refusal::Busy);
+            return self.send(&chat.from, &chat.to, chat.thread.as_deref(), chat.language, &text, Kept::Kept);
+        }
+        self.chats.entry(session.clone()).or_default().push_back(chat);
+        if waiting == 0 {
+            self.go_on(now_ms, session, boards);
+        }
+    }
+
+    /// Carries out what a session has written, up to the next line that waits for the disk.
+    fn go_on(&mut self, now_ms: i64, session: &Address, boards: &Boards) {
+        while let Some(chats) = self.chats.get_mut(session) {
+            let Some(mut chat) = chats.pop_front() else {
+                self.chats.remove(session);
+                return;
+            };
+            while let Some(line) = chat.lines.pop_front() {
+                match self.line(now_ms, &mut chat, &line, boards) {
+                    Answered::Said(said) => self.note_answer(&mut chat, said),
+                    Answered::Later(token) => {
+                        self.asks.insert(token, Asker::Line(session.clone()));
+                        if let Some(chats) = self.chats.get_mut(session) {
+                            chats.push_front(chat);
+                        }
+                        return;
+                    }
+                }
+            }
+            if chat.cut {
+                let said = self.settings.words.say(chat.language, "too-fast", &[]);
+                self.note_answer(&mut chat, vec![said]);
+            }
+            self.flush_answers(&mut chat);
+        }
+    }
+
+    fn line(&mut self, now_ms: i64, chat: &mut Chat, line: &str, boards: &Boards) -> Answered {
+        if bot::is_in_russian(line) {
+            chat.language = Language::Russian;
+        } else if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            chat.language = chat.told_language.unwrap_or(self.settings.language);
+        }
+        self.freshen();
+        let nothing = Board::default();
+        let board = boards.get(&self.rooms[chat.room].room).unwrap_or(&nothing);
+        let address = self.room_address(chat.room);
+        let people = self.rooms[chat.room].people();
+        let (words, who) = (&*self.settings.words, &chat.who);
+        let answers = Answers { words, language: chat.language, address: &address, who, people, board };
+        let read = line::read(line, Writer { who, people, board }).into_iter().next();
+        let Some(read) = read else { return Answered::Said(Vec::new()) };
+        let request = match read.asked {
+            Ok(asked) => asked.build(),
+            Err(unclear) => return Answered::Said(vec![answers.unclear(&unclear)]),
+        };
+        match request {
+            Err(refusal) => Answered::Said(vec![answers.refusal(&refusal)]),
+            Ok(Request::Help(item)) => Answered::Said(answers.help(item)),
+            Ok(Request::Query(query)) => {
+                let said = self.look_up(now_ms, chat.room, &query, answers);
+                Answered::Said(said.unwrap_or_else(|refusal| vec![answers.refusal(&refusal)]))
+            }
+            Ok(Request::Command(_)) if self.asks.len() >= limits::WRITES_WAITING => {
+                Answered::Said(vec![answers.refusal(&Refusal::Busy)])
+            }
+            Ok(Request::Command(command)) => {
+                let (token, room) = (self.next_token, self.rooms[chat.room].room.clone());
+                self.next_token += 1;
+                self.events.push_back(FrontEvent::Ask(Ask { token, room, who: chat.who.clone(), command }));
+                Answered::Later(token)
+            }
+        }
+    }
+
+    /// The answer to a question, in words.
+    pub(super) fn look_up(
+        &self,
+        now_ms: i64,
+        room: usize,
+        query: &Query,
+        answers: Answers<'_>,
+    ) -> Result<Vec<String>, Refusal> {
+        let people = self.rooms[room].people();
+        let rights = people.rights(answers.who).ok_or(Refusal::NotInRoom)?;
+        let admin = || match rights {
+            Rights::Power(admin) => Ok(admin),
+            Rights::Ordinary => Err(Refusal::AdminsOnly),
+        };
+        match query {
+            Query::Users => Ok(answers.who(&self.contacts.online(room))),
+            Query::Clock => self.clock_at(now_ms).map(|reading| vec![answers.clock(reading)]).ok_or(Refusal::NoClock),
+            Query::Tasks { of } => {
+                let of = whose(self.settings.visibility, people, answers.who, of.as_deref())?;
+                Ok(answers.tasks(of.as_ref()))
+            }
+            Query::Show { task } => answers.show(admin()?, *task),
+            Query::Late => Ok(answers.late(admin()?)),
+            Query::Plans => admin().map(|_| answers.plans()),
+        }
+    }
+
+    fn note_answer(&mut self, chat: &mut Chat, said: Vec<String>) {
+        let bytes: usize = chat.answers.iter().map(String::len).sum();
+        if bytes + said.iter().map(String::len).sum::<usize>() > limits::CHAT_MESSAGE_BYTES {
+            self.flush_answers(chat);
+        }
+        chat.answers.extend(said);
+    }
+
+    fn flush_answers(&mut self, chat: &mut Chat) {
+        if chat.answers.is_empty() || self.phase != StreamPhase::Online {
+            return;
+        }
+        let text = std::mem::take(&mut chat.answers).join("\n");
+        self.send(&chat.from, &chat.to, chat.thread.as_deref(), chat.language, &text, Kept::Kept);
+    }
+
+    /// The ask of a line is decided.
+    pub(super) fn line_answered(
+        &mut self,
+        now_ms: i64,
+        session: &Address,
+        outcome: Result<Done, Refusal>,
+        boards: &Boards,
+    ) {
+        let Some(mut chat) = self.chats.get_mut(session).and_then(VecDeque::pop_front) else { return };
+        let nothing = Board::default();
+        let board = boards.get(&self.rooms[chat.room].room).unwrap_or(&nothing);
+        let address = self.room_address(chat.room);
+        let people = self.rooms[chat.room].people();
+        let (words, who) = (&*self.settings.words, &chat.who);
+        let answers = Answers { words, language: chat.language, address: &address, who, people, board };
+        let said = match &outcome {
+            Ok(done) => answers.done(done), // the board shows it already
+            Err(refusal) => vec![answers.refusal(refusal)],
+        };
+        if let Ok(done) = &outcome {
+            self.note_own(chat.room, &chat.who, done, boards);
+        }
+        self.note_answer(&mut chat, said);
+        if let Some(chats) = self.chats.get_mut(session) {
+            chats.push_front(chat);
+        }
+        self.go_on(now_ms, session, boards);
+    }
+}

@@ -1,0 +1,213 @@
+//! What is said to people by chat without being asked: what they have to do when they come online, and what is new for
+//! them. By state: what is said is worked out from the board when the link is free for it.
+
+use super::Front;
+use crate::address::Address;
+use crate::answers::Answers;
+use crate::bot::{Kept, Letter};
+use crate::contacts::{Client, Seen, Welcome};
+use crate::stanza::{Shell, attribute};
+use crate::xml::{Element, escape_text};
+use neerc_core::board::{Board, Boards, Done};
+use neerc_core::change::Effect;
+use neerc_core::people::Person;
+use neerc_core::task::TaskId;
+use neerc_core::words::Language;
+use std::collections::BTreeSet;
+
+impl Front {
+    /// Takes a presence of somebody outside of the rooms, about the service itself (RFC 6121 sections 3 and 4).
+    pub(super) fn contact_presence(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>) {
+        self.note_room_events(now_ms);
+        let Some(room) = self.room_of(&shell.to) else { return };
+        let is_session = shell.from.resource().is_some();
+        match shell.type_ {
+            "" if is_session => {
+                self.freshen();
+                if self.rooms[room].people().rights(&shell.from.person()).is_none() {
+                    return;
+                }
+                let client = Client::of(element);
+                self.contacts.seen(now_ms, room, &shell.from, Seen::AsContact, client);
+                if client == Client::Unknown {
+                    self.outbox.directed(room, &shell.from);
+                }
+            }
+            "unavailable" if is_session => {
+                self.outbox.undirected(room, &shell.from);
+                self.contacts.left(now_ms, room, &shell.from, Seen::AsContact);
+            }
+            "error" if is_session => {
+                self.outbox.gone(&shell.from);
+                self.contacts.gone(now_ms, &shell.from);
+            }
+            "subscribe" | "unsubscribe" | "probe" if self.throttle.admits(now_ms, &shell.from.shared()) => {
+                self.subscription(room, shell);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whoever belongs to a room may have the service in their contact list. Their own presence is asked for in turn:
+    /// without it the service would not know when they come online.
+    fn subscription(&mut self, room: usize, shell: &Shell<'_>) {
+        self.freshen();
+        let knows = self.rooms[room].people().rights_of(shell.from.bare()).is_some();
+        let from = shell.to.as_str();
+        let status = self.settings.words.say(self.settings.language, "presence-status", &[]);
+        let available = |out: &mut Vec<u8>, to: &str| presence(out, "", from, to, &status);
+        let (out, bare) = (&mut self.wire.out, shell.from.bare());
+        match shell.type_ {
+            "subscribe" if knows => {
+                presence(out, "subscribed", from, bare, "");
+                available(out, bare);
+                presence(out, "subscribe", from, bare, "");
+            }
+            "probe" if knows => available(out, shell.from.as_str()),
+            "unsubscribe" => {
+                presence(out, "unsubscribed", from, bare, "");
+                presence(out, "unavailable", from, bare, "");
+            }
+            _ => presence(out, "unsubscribed", from, bare, ""),
+        }
+    }
+
+    /// Says what is due to those who are spoken to, until `out` holds `limit` bytes or more.
+    pub(super) fn transmit_chat(&mut self, now_ms: i64, boards: &Boards, out: &mut Vec<u8>, limit: usize) {
+        while out.len() < limit {
+            let Some((room, address, welcome)) = self.contacts.take_beginning(now_ms) else { break };
+            self.outbox.by_chat(room, &address);
+            self.plan_news = true; // somebody may be there now who has to be asked
+            self.welcome(now_ms, room, &address, welcome, boards, out);
+        }
+        while out.len() < limit {
+            let Some((room, person, changed)) = self.contacts.take_hearer(now_ms) else { break };
+            self.say_news(room, &person, changed.iter().copied(), boards, out);
+        }
+    }
+
+    fn welcome(
+        &mut self,
+        now_ms: i64,
+        room: usize,
+        address: &Address,
+        welcome: Welcome,
+        boards: &Boards,
+        out: &mut Vec<u8>,
+    ) {
+        let person = address.person();
+        if let Some(told) = self.contacts.told(room, &person) {
+            let mut all: BTreeSet<TaskId> = told.keys().copied().collect();
+            let board = boards.get(&self.rooms[room].room);
+            all.extend(board.into_iter().flat_map(|board| board.open_tasks(&person)).map(|task| task.id));
+            self.say_news(room, &person, all, boards, out);
+        }
+        if welcome == Welcome::News {
+            return;
+        }
+        let said = self.answers_for(room, &person, boards, |answers| (answers.reminder(), answers.open()));
+        let Some((lines, open)) = said else { return };
+        self.contacts.reminded(now_ms, room, &person, open);
+        if welcome == Welcome::Reminder {
+            self.say(room, &person, std::slice::from_ref(address), &lines, out);
+        }
+    }
+
+    /// Tells a person with all sessions that are spoken to what is new for them among these tasks.
+    fn say_news(
+        &mut self,
+        room: usize,
+        person: &Person,
+        tasks: impl IntoIterator<Item = TaskId>,
+        boards: &Boards,
+        out: &mut Vec<u8>,
+    ) {
+        let Some(mut told) = self.contacts.told(room, person).map(std::mem::take) else { return };
+        let said = self.answers_for(room, person, boards, |answers| answers.news(tasks, &mut told));
+        if let Some(known) = self.contacts.told(room, person) {
+            *known = told;
+        }
+        if let Some(lines) = said {
+            let sessions = self.contacts.speaking(room, person);
+            self.say(room, person, &sessions, &lines, out);
+        }
+    }
+
+    /// Somebody has changed their own answer, so that is no news for them.
+    pub(super) fn note_own(&mut self, room: usize, who: &Person, done: &Done, boards: &Boards) {
+        let Effect::Answered { task } = done.effect else { return };
+        let Some(told) = self.contacts.told(room, who) else { return };
+        let task = boards.get(&self.rooms[room].room).and_then(|board| board.task(task));
+        let Some(task) = task else { return };
+        match task.statuses.get(who) {
+            Some(status) if !status.progress.is_final() => _ = told.insert(task.id, task.title.clone()),
+            _ => _ = told.remove(&task.id),
+        }
+    }
+
+    /// What a function makes of the answers for a person; `None` for somebody who is nobody in the room.
+    pub(super) fn answers_for<T>(
+        &self,
+        room: usize,
+        person: &Person,
+        boards: &Boards,
+        make: impl FnOnce(&Answers<'_>) -> T,
+    ) -> Option<T> {
+        let people = self.rooms[room].people();
+        people.rights(person)?;
+        let nothing = Board::default();
+        let board = boards.get(&self.rooms[room].room).unwrap_or(&nothing);
+        let (words, language) = (&*self.settings.words, self.language_for(room, person));
+        let address = self.room_address(room);
+        Some(make(&Answers { words, language, address: &address, who: person, people, board }))
+    }
+
+    fn language_for(&self, room: usize, person: &Person) -> Language {
+        self.contacts.language(room, person).unwrap_or(self.settings.language)
+    }
+
+    /// Says lines to sessions of a person, in one message each.
+    pub(super) fn say(
+        &mut self,
+        room: usize,
+        person: &Person,
+        sessions: &[Address],
+        lines: &[String],
+        out: &mut Vec<u8>,
+    ) {
+        if lines.is_empty() {
+            return;
+        }
+        let (from, language, text) = (self.room_address(room), self.language_for(room, person), lines.join("\n"));
+        for session in sessions {
+            let id = self.letter_id();
+            let letter = Letter {
+                from: &from,
+                to: session.as_str(),
+                id: &id,
+                thread: None,
+                language,
+                text: &text,
+                kept: Kept::Live,
+            };
+            letter.write(out);
+        }
+    }
+}
+
+/// Writes a presence of ours to somebody.
+fn presence(out: &mut Vec<u8>, type_: &str, from: &str, to: &str, status: &str) {
+    out.extend_from_slice(b"<presence");
+    if !type_.is_empty() {
+        attribute(out, "type", type_);
+    }
+    attribute(out, "from", from);
+    attribute(out, "to", to);
+    out.push(b'>');
+    if !status.is_empty() {
+        out.extend_from_slice(b"<status>");
+        escape_text(out, status);
+        out.extend_from_slice(b"</status>");
+    }
+    out.extend_from_slice(b"</presence>");
+}
