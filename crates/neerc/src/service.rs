@@ -200,15 +200,26 @@ impl Service {
 
     /// Does all that can be done without waiting.
     fn advance(&mut self) {
-        self.take_events();
-        self.start_batch();
+        self.decide();
         let now_ms = self.time.now_ms();
         if let Some(output) = self.link.free_output() {
             self.front.transmit(now_ms, &self.boards, output, limits::LINK_CHUNK_BYTES);
         }
         self.front.resume(now_ms, &self.boards);
+        self.decide();
+    }
+
+    /// Decides what is asked; an answer may bring the next ask, as where several chat lines came at once.
+    fn decide(&mut self) {
         self.take_events();
-        self.start_batch(); // what is due by the contest clock was found just now
+        loop {
+            let waiting = self.waiting.len();
+            self.start_batch();
+            if self.waiting.len() == waiting {
+                return; // all that is left waits for the disk
+            }
+            self.take_events();
+        }
     }
 
     fn is_congested(&self) -> bool {
@@ -394,7 +405,7 @@ impl Service {
         Ok(())
     }
 
-    fn answer(&mut self, outcomes: Vec<(u64, Result<Done, Refusal>)>) {
+    fn answer(&mut self, outcomes: Outcomes) {
         let now_ms = self.time.now_ms();
         for (token, outcome) in outcomes {
             self.front.answer(now_ms, token, outcome, &self.boards);

@@ -33,8 +33,17 @@ pub(super) struct Chat {
     language: Language,
     lines: VecDeque<String>,
     answers: Vec<String>,
-    /// Lines were left out because they came too fast.
-    cut: bool,
+    /// Why lines were left out, if some were.
+    left_out: Option<LeftOut>,
+}
+
+/// Why lines of a message are not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LeftOut {
+    /// The session writes more than the throttle admits.
+    TooFast,
+    /// There are more in the message than one may hold.
+    TooMany,
 }
 
 /// What came of one line.
@@ -75,7 +84,7 @@ impl Front {
             language: told_language.unwrap_or(self.settings.language),
             lines: VecDeque::new(),
             answers: Vec::new(),
-            cut: false,
+            left_out: None,
         };
         self.take_said(now_ms, &shell.from, chat, said, boards);
     }
@@ -120,7 +129,7 @@ impl Front {
             language: told_language.unwrap_or(self.settings.language),
             lines: VecDeque::new(),
             answers: Vec::new(),
-            cut: false,
+            left_out: None,
         };
         self.take_said(now_ms, &shell.from, chat, Said::Lines(lines), boards);
     }
@@ -198,14 +207,15 @@ impl Front {
                 chat.answers.push(text);
             }
             Said::Lines(mut lines) => {
-                let over = lines.len() > limits::LINES_PER_TEXT;
-                lines.truncate(limits::LINES_PER_TEXT + usize::from(over));
+                let all = lines.len();
+                lines.truncate(limits::LINES_PER_TEXT);
                 let admitted = lines.iter().take_while(|_| self.throttle.admits(now_ms, &sender)).count();
-                chat.cut = admitted < lines.len();
-                if !chat.cut {
+                if admitted == lines.len() {
                     self.too_fast.remove(&sender);
+                    chat.left_out = (admitted < all).then_some(LeftOut::TooMany);
                 } else if !self.too_fast.contains(&sender) && self.too_fast.len() < limits::THROTTLED_SESSIONS {
                     self.too_fast.insert(sender);
+                    chat.left_out = Some(LeftOut::TooFast);
                 } else if admitted == 0 {
                     return; // said once already
                 }
@@ -249,10 +259,13 @@ impl Front {
                     }
                 }
             }
-            if chat.cut {
-                let said = self.settings.words.say(chat.language, "too-fast", &[]);
-                self.note_answer(&mut chat, vec![said]);
-            }
+            let (words, language) = (&self.settings.words, chat.language);
+            let too_many = Refusal::TooMany { what: "lines", limit: limits::LINES_PER_TEXT };
+            let left_out = chat.left_out.map(|why| match why {
+                LeftOut::TooFast => words.say(language, "too-fast", &[]),
+                LeftOut::TooMany => words.refusal(language, &too_many),
+            });
+            self.note_answer(&mut chat, left_out.into_iter().collect());
             self.flush_answers(&mut chat);
         }
     }

@@ -45,6 +45,7 @@ impl Front {
     /// Appends what is to be sent now to `out`: all answers, then tellings until `out` holds `limit` bytes or more.
     /// To be called when the link is free, so that the newest state is told.
     pub fn transmit(&mut self, now_ms: i64, boards: &Boards, out: &mut Vec<u8>, limit: usize) {
+        self.look_at_plans(now_ms, boards);
         if out.is_empty() {
             std::mem::swap(out, &mut self.wire.out);
         } else {
@@ -53,7 +54,6 @@ impl Front {
         if self.phase != StreamPhase::Online {
             return;
         }
-        self.look_at_plans(now_ms, boards);
         self.transmit_clock(now_ms, out);
         while out.len() < limit {
             let Some(due) = self.outbox.take_due(now_ms) else { break };

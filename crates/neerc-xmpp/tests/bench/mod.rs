@@ -205,7 +205,8 @@ impl Bench {
                 answers = server.take();
             }
             self.said.extend(said);
-            if out.is_empty() && answers.is_empty() {
+            let more = self.link_free && self.front.next_transmit_ms() == i64::MIN;
+            if out.is_empty() && answers.is_empty() && !more {
                 break;
             }
             for answer in answers {
@@ -216,6 +217,10 @@ impl Bench {
 
     /// As the loop of the service does.
     fn take_events(&mut self) {
+        while self.take_some_events() {} // an answer may bring the next ask
+    }
+
+    fn take_some_events(&mut self) -> bool {
         let mut waiting = Vec::new();
         while let Some(event) = self.front.poll() {
             match event {
@@ -226,6 +231,9 @@ impl Bench {
                 }
                 event => self.events.push(event),
             }
+        }
+        if waiting.is_empty() {
+            return false;
         }
         let (mut entries, mut outcomes) = (Vec::new(), Vec::new());
         for Ask { token, room, who, command } in waiting {
@@ -245,11 +253,13 @@ impl Bench {
             ));
         }
         if entries.is_empty() {
-            return self.answer(outcomes);
+            self.answer(outcomes);
+            return true;
         }
         if self.disk == Disk::Full {
             self.ahead = self.boards.clone();
-            return self.answer(outcomes.into_iter().map(|(token, _)| (token, Err(Refusal::NotDurable))).collect());
+            self.answer(outcomes.into_iter().map(|(token, _)| (token, Err(Refusal::NotDurable))).collect());
+            return true;
         }
         let mut notices = Vec::new();
         for entry in entries {
@@ -264,6 +274,7 @@ impl Bench {
         for (room, revision, notice) in notices {
             self.front.tell(self.now_ms, &room, revision, notice);
         }
+        true
     }
 
     fn answer(&mut self, outcomes: Vec<(u64, Result<Done, Refusal>)>) {
@@ -292,6 +303,11 @@ impl Bench {
     /// Everything said and not expected yet.
     pub fn said(&mut self) -> Vec<String> {
         self.said.drain(..).collect()
+    }
+
+    /// The first thing said and not expected yet.
+    pub fn next_said(&mut self) -> Option<String> {
+        self.said.pop_front()
     }
 
     /// The troubles made known since the last call.

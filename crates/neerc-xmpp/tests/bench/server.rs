@@ -212,7 +212,7 @@ impl Server {
         let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &xml::TreeLimits::default()).expect(stanza);
         let to = element.attr("to").expect(stanza);
         match (element.name, element.attr("type")) {
-            ("presence", kind) => self.hears_presence(to, kind),
+            ("presence", kind) if to.contains("@conference.") => self.hears_presence(to, kind),
             ("iq", Some("get" | "set")) => {
                 let id = element.attr("id").unwrap();
                 let answer = self.answer(to, element.elements().next().unwrap());

@@ -4,14 +4,17 @@
 #[path = "../bench/mod.rs"]
 mod bench;
 
+mod chat;
 mod clock;
 mod garbage;
 mod link;
 mod people;
+mod plans;
 mod requests;
 mod rights;
 mod rooms;
 mod sessions;
+mod speaking;
 #[path = "../../../../trust/rights.rs"]
 mod table;
 mod telling;

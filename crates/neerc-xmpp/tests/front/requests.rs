@@ -60,9 +60,9 @@ fn answers_and_our_own_words_are_never_answered() {
         iq("error", HALL1, "<a b='1' b='2'/>"),
         iq("get", "neerc.localhost", &query("users")),
         iq("get", "neerc@neerc.localhost/x", &query("ping")),
-        "<message from='hall1@localhost/Phone' to='neerc.localhost'><body>hello</body></message>".to_owned(),
+        "<message from='hall1@localhost/Phone' to='neerc.localhost'/>".to_owned(),
         "<message type='error' from='hall1@localhost/Phone' to='neerc.localhost'/>".to_owned(),
-        "<presence type='subscribe' from='hall1@localhost' to='neerc.localhost'/>".to_owned(),
+        "<presence type='subscribed' from='hall1@localhost' to='neerc.localhost'/>".to_owned(),
         "<other from='hall1@localhost' to='neerc.localhost'/>".to_owned(),
         "<iq type='get' id='i' to='neerc.localhost'/>".to_owned(), // whom to answer is not said
     ] {

@@ -1,0 +1,335 @@
+//! Chat lines: which are taken, what is answered and where.
+
+use super::*;
+use bench::attr;
+
+/// Body and language mark of what was said, without the rest.
+fn bodies(said: &[String]) -> Vec<String> {
+    let body =
+        |stanza: &String| stanza.split_once("<body>").map(|(_, rest)| rest.split("</body>").next().unwrap().to_owned());
+    said.iter().filter_map(body).collect()
+}
+
+/// A chat message to the room's address.
+fn chat(from: &str, inside: &str) -> String {
+    format!("<message type='chat' id='m' from='{from}' to='{ROOM}'>{inside}</message>")
+}
+
+fn line(from: &str, text: &str) -> String {
+    chat(from, &format!("<body>{text}</body>"))
+}
+
+/// Something said in the room.
+fn groupchat(nick: &str, inside: &str) -> String {
+    format!(
+        "<message type='groupchat' id='m' from='neerc@conference.localhost/{nick}' to='neerc.localhost'>{inside}</message>"
+    )
+}
+
+impl Bench {
+    /// What is answered to a line, as words.
+    fn told_by(&mut self, from: &str, text: &str) -> String {
+        let said = self.on(&line(from, text));
+        let said: Vec<String> = said.into_iter().filter(|stanza| stanza.contains("type='chat'")).collect();
+        bodies(&said).join("\n--\n")
+    }
+
+    fn tasks_in_all(&self) -> usize {
+        self.boards.values().map(|board| board.len()).sum()
+    }
+}
+
+#[test]
+fn a_line_is_answered_by_chat_in_its_thread() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.check(
+        "C: <message type='chat' id='m1' from='admin@localhost/Desk' to='neerc@neerc.localhost'>
+             <body>@todo hall1 Wallpapers set?</body><thread>t&amp;1</thread></message>
+         S: <message type='chat' id='16034252800-1' from='neerc@neerc.localhost' to='admin@localhost/Desk' xml:lang='en'>
+             <body>[said-created task=1 count=1 title=Wallpapers set?]</body><thread>t&amp;1</thread></message>
+         (1 s later)
+         C: <message from='hall1@localhost/Phone' to='neerc.localhost' xml:lang='ru-RU'><body>done 1</body></message>
+         S: <message type='chat' id='16034252800-2' from='neerc.localhost' to='hall1@localhost/Phone' xml:lang='ru'>
+             <body>ru[said-answered task=1 status=ru[status-success]]</body></message>"
+            .replace("16034252800", &format!("{:x}", bench::BEGIN_MS))
+            .as_str(),
+    );
+}
+
+#[test]
+fn a_day_of_a_hall_and_an_admin() {
+    let mut bench = ready(Flavour::Prosody);
+    for (from, text, expected) in [
+        (ADMIN, "tasks", "[no-tasks]"),
+        (ADMIN, "@todofail hall1,hall2 Water", "[said-created task=1 count=2 title=Water]"),
+        (ADMIN, "@question hall1 How many chairs?", "[said-created task=2 count=1 title=How many chairs?]"),
+        (HALL1, "start 1", "[said-answered task=1 status=[status-running]]"),
+        (HALL1, "fail 1 no cups", "[said-answered task=1 status=[status-fail]: no cups]"),
+        (HALL1, "answer 42 chairs", "[refusal-unknown-task task=42] [your-open-tasks tasks=2]"),
+        (HALL1, "answer 2 42", "[said-answered task=2 status=[status-success]: 42]"),
+        (HALL1, "done", "[refusal-no-open-task]"),
+        (HALL1, "undo 1", "[said-answered task=1 status=[status-none]]"),
+        (HALL1, "done", "[said-answered task=1 status=[status-success]]"),
+        (HALL1, "done 1", "[said-unchanged]"),
+        (
+            HALL1,
+            "undo",
+            "[question-which-task verb=undo count=2]\nundo 1 — [reading-task task=1 title=Water]\nundo 2 — [reading-task task=2 title=How many chairs?]",
+        ),
+        (HALL1, "show 1", "[refusal-admins-only]"),
+        (HALL1, "@todo hall2 mine", "[refusal-admins-only]"),
+        (HALL1, "clock", "[refusal-no-clock]"),
+        (ADMIN, "show 1", "1 · Water · [kind-todofail]\nhall2: [status-none]\nhall1: [status-success]"),
+        (ADMIN, "late", "[heading-late]\n1 · Water · hall2"),
+        (
+            ADMIN,
+            "tasks",
+            "[heading-tasks]\n1 · Water · [count-answered count=1 total=2]\n2 · How many chairs? · [count-answered count=1 total=1]",
+        ),
+        (ADMIN, "tasks hall2", "[heading-tasks-of name=hall2]\n1 · Water · [status-none]"),
+        (ADMIN, "tasks hal2", "[refusal-unknown-user name=hal2] [did-you-mean name=hall2]"),
+        (ADMIN, "assign 1 hall3", "[said-changed task=1]"),
+        (ADMIN, "assign 1 hall33", "[refusal-unknown-name name=hall33]"),
+        (ADMIN, "reset 1 hall1", "[said-changed task=1]"),
+        (ADMIN, "unassign 1 hall3", "[said-changed task=1]"),
+        (ADMIN, "rename 1 Fresh water", "[said-changed task=1]"),
+        (ADMIN, "remove 2", "[said-removed task=2]"),
+        (
+            HALL2,
+            "tasks",
+            "[heading-own-tasks]\n1 · Fresh water · [kind-todofail] · xmpp:neerc@neerc.localhost?message;body=done%201",
+        ),
+        (HALL2, "3 готово", "ru[refusal-unknown-task task=3] ru[your-open-tasks tasks=1]"),
+        (HALL2, "готово", "ru[said-answered task=1 status=ru[status-success]]"),
+        (HALL2, "tasks", "[heading-own-tasks]\n1 · Fresh water · [status-success]"),
+        (
+            ADMIN,
+            "@todo halls start+5! Announce",
+            "[question-nobody-called names=halls count=1]\n@todo \"halls start+5! Announce\" — [reading-title]",
+        ),
+        (ADMIN, "@todo hall1 start+5! Announce", "[said-planned plan=s1 schedule=start+5! title=Announce]"),
+        (ADMIN, "plans", "[heading-plans]\ns1 · @todo hall1 start+5! Announce"),
+        (ADMIN, "now s1", "[said-created task=3 count=1 title=Announce]"),
+        (ADMIN, "unplan s1", "[refusal-unknown-plan plan=s1]"),
+        (
+            ADMIN,
+            "help done",
+            "done ‹[field-task]› — [item-done-help]\ndone, finish, finished, ready, готово, готов, сделано, сделал, сделала, закончил, закончила",
+        ),
+        (ADMIN, "doen 3", "[refusal-unknown-verb verb=doen nearest=done]"),
+    ] {
+        assert_eq!(bench.told_by(from, text), expected, "{from}: {text}");
+        bench.pass(1_000);
+        bench.said();
+    }
+    assert_eq!(bench.told_by(HALL1, "help").lines().count(), 11);
+    assert_eq!(bench.told_by(ADMIN, "help").lines().count(), 11 + 12);
+}
+
+#[test]
+fn lines_of_one_message_are_carried_out_one_after_the_other() {
+    let mut bench = ready(Flavour::Prosody);
+    let said =
+        bench.told_by(ADMIN, "@todo hall1 One\n\n@todo hall1 Two\nremove 9\nremove 8\n> quoted\nremove 1\ntasks");
+    assert_eq!(
+        said,
+        "[said-created task=1 count=1 title=One]\n[said-created task=2 count=1 title=Two]\n\
+         [refusal-unknown-task task=9]\n[refusal-unknown-task task=8]\n[said-removed task=1]\n\
+         [heading-tasks]\n2 · Two · [count-answered count=0 total=1]"
+    );
+    let many = "clock\n".repeat(60);
+    let said = bench.told_by(ADMIN, &many);
+    assert_eq!(said.lines().count(), 51);
+    assert!(said.ends_with("[refusal-no-clock]\n[refusal-too-many what=[what-lines] limit=50]"), "{said}");
+}
+
+#[test]
+fn a_long_list_is_cut_and_says_so() {
+    let mut bench = ready(Flavour::Prosody);
+    let lines: String = (1..=32).map(|n| format!("@todo hall1 Task {n}\n")).collect();
+    bench.told_by(ADMIN, &lines);
+    let said = bench.told_by(HALL1, "tasks");
+    assert_eq!(said.lines().count(), 14);
+    assert!(said.starts_with("[heading-own-tasks]\n1 · Task 1 ·") && said.ends_with("\n[and-more count=20]"), "{said}");
+}
+
+#[test]
+fn nothing_is_answered_that_is_no_line() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("chief", ADMIN);
+    bench.said();
+    let body = "<body>@todo hall1 X</body>";
+    for silent in [
+        chat(ADMIN, "<composing xmlns='http://jabber.org/protocol/chatstates'/>"),
+        chat(ADMIN, "<received xmlns='urn:xmpp:receipts' id='m'/>"),
+        chat(ADMIN, "<displayed xmlns='urn:xmpp:chat-markers:0' id='m'/>"),
+        chat(ADMIN, "<body> </body>"),
+        chat(ADMIN, body).replace("type='chat'", "type='error'"),
+        chat(ADMIN, body).replace("type='chat'", "type='headline'"),
+        chat(ADMIN, body).replace("type='chat'", "type='groupchat'"),
+        chat(ADMIN, body).replace(ROOM, "neerc@neerc.localhost/x"),
+        groupchat("neerc", body),    // what the service itself said
+        groupchat("stranger", body), // nobody
+        groupchat("chief", "<body>hello</body>"),
+        groupchat("chief", "<body>show 1</body>"),
+        groupchat("chief", "<body>look:\n@todo hall1 X</body>"),
+        groupchat("chief", &format!("{body}<delay xmlns='urn:xmpp:delay' stamp='2026-11-22T10:00:00Z'/>")),
+        groupchat("chief", &format!("{body}<replace xmlns='urn:xmpp:message-correct:0' id='m'/>")),
+        groupchat("chief", &format!("{body}<forwarded xmlns='urn:xmpp:forward:0'/>")),
+        groupchat("chief", "<subject>@todo hall1 X</subject>"),
+        format!("<message type='groupchat' from='neerc@conference.localhost' to='neerc.localhost'>{body}</message>"),
+    ] {
+        assert_eq!(bench.on(&silent), Vec::<String>::new(), "{silent}");
+    }
+    assert_eq!(bench.tasks_in_all(), 0);
+}
+
+#[test]
+fn nothing_at_second_hand_is_carried_out() {
+    let mut bench = ready(Flavour::Prosody);
+    let inner = "<message xmlns='jabber:client' from='admin@localhost/x'><body>@todo hall1 X</body></message>";
+    for (inside, expected) in [
+        (format!("<forwarded xmlns='urn:xmpp:forward:0'>{inner}</forwarded>"), "[not-taken-forwarded]"),
+        (
+            format!(
+                "<sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>{inner}</forwarded></sent>"
+            ),
+            "[not-taken-forwarded]",
+        ),
+        ("<delay xmlns='urn:xmpp:delay' stamp='2026-11-22T10:00:00Z'/>".to_owned(), "[not-taken-late]"),
+        ("<replace xmlns='urn:xmpp:message-correct:0' id='m'/>".to_owned(), "[not-taken-corrected]"),
+        ("<encrypted xmlns='eu.siacs.conversations.axolotl'/>".to_owned(), "[not-taken-encrypted]"),
+    ] {
+        let said = bench.on(&chat(ADMIN, &format!("<body>@todo hall1 X</body>{inside}")));
+        assert_eq!(bodies(&said), [expected]);
+        assert_eq!(bench.on(&chat(ADMIN, &inside)), Vec::<String>::new(), "without words there is nothing to answer");
+    }
+    assert_eq!(bench.tasks_in_all(), 0);
+}
+
+#[test]
+fn an_admin_writes_in_the_room_and_is_answered_in_private() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("chief", ADMIN);
+    bench.joins("hall1", HALL1);
+    bench.said();
+    let said = bench.on(&groupchat("chief", "<body>@todo hall1 Water\nthanks!\n@todo hall2 Paper</body>"));
+    let (answer, told): (Vec<String>, _) = said.into_iter().partition(|stanza| stanza.contains("type='chat'"));
+    assert_eq!(
+        bodies(&answer),
+        ["[said-created task=1 count=1 title=Water]\n[said-created task=2 count=1 title=Paper]"]
+    );
+    assert_eq!((attr(&answer[0], "to"), attr(&answer[0], "from")), (Some(ADMIN.into()), Some(ROOM.into())));
+    assert_eq!(told.len(), 4, "the two tasks are told to both");
+    assert_eq!(bench.on(&groupchat("hall1", "<body>@todo hall1 Beer</body>")), Vec::<String>::new());
+    assert_eq!(bench.tasks_in_all(), 2);
+    // With two sessions under the nick it is not known which of them wrote.
+    bench.joins("chief", "admin@localhost/Second");
+    bench.said();
+    let said = bench.on(&groupchat("chief", "<body>@todo hal1 Water</body>"));
+    assert_eq!(attr(&said[0], "to"), Some("admin@localhost".into()));
+    assert!(said[0].contains("[question-nobody-called names=hal1 count=1]"), "{said:?}");
+    bench.check("(admin@localhost becomes member)");
+    assert_eq!(bench.on(&groupchat("chief", "<body>@todo hall1 Beer</body>")), Vec::<String>::new());
+}
+
+#[test]
+fn who_writes_to_the_occupant_is_told_once_where_to_write() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("chief", ADMIN);
+    bench.said();
+    let private = |inside: &str| {
+        format!("<message type='chat' from='neerc@conference.localhost/chief' to='neerc.localhost'>{inside}</message>")
+    };
+    assert_eq!(bench.on(&private("<active xmlns='http://jabber.org/protocol/chatstates'/>")), Vec::<String>::new());
+    let said = bench.on(&private("<body>@todo hall1 X</body>"));
+    assert_eq!(bodies(&said), ["[write-to address=neerc@neerc.localhost]"]);
+    assert_eq!(attr(&said[0], "to"), Some("neerc@conference.localhost/chief".into()));
+    for _ in 0..100 {
+        assert_eq!(
+            bench.on(&private("<body>[write-to]</body>")),
+            Vec::<String>::new(),
+            "no two services talk for ever"
+        );
+    }
+    assert_eq!(bench.tasks_in_all(), 0);
+}
+
+#[test]
+fn strangers_are_refused_by_an_error_which_nobody_answers() {
+    let mut bench = ready(Flavour::Prosody);
+    let said = bench.on(&line("stranger@localhost/x", "tasks"));
+    assert_eq!(said.len(), 1);
+    assert!(said[0].starts_with("<message type='error'") && said[0].contains("<forbidden "), "{said:?}");
+    assert!(said[0].contains("[refusal-not-in-room]"));
+    let said = bench.on(&line(ADMIN, "tasks").replace(ROOM, "other@neerc.localhost"));
+    assert!(
+        said[0].contains("<item-not-found ") && said[0].contains("[refusal-unknown-room room=other@neerc.localhost]"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_line_to_the_service_is_for_the_only_room_of_its_writer() {
+    for (from, room) in [("teacher", Some("school")), ("admin", Some("neerc")), ("both", None)] {
+        let mut settings = settings();
+        settings.rooms = ["neerc", "school", "final"].map(Into::into).to_vec();
+        let mut server = Server::new(Flavour::Prosody);
+        let lists = [("school", "teacher"), ("school", "both"), ("final", "both"), ("school", "admin")];
+        lists.into_iter().for_each(|(room, name)| server.list(room, &format!("{name}@localhost"), "admin"));
+        let mut bench = Bench::served(settings, server);
+        let said = bench.on(&line(&format!("{from}@localhost/x"), "@todo Work").replace(ROOM, "neerc.localhost"));
+        assert_eq!(said[0].contains("[refusal-not-in-room]"), room.is_none(), "{from}: {said:?}");
+        let changed = bench.boards.iter().find(|(_, board)| !board.is_empty()).map(|(room, _)| room.to_string());
+        assert_eq!(changed.as_deref(), room, "{from}");
+    }
+}
+
+#[test]
+fn too_many_lines_are_said_once_to_be_too_many() {
+    let mut settings = settings();
+    settings.rate = neerc_xmpp::throttle::Rate { per_second: 1, burst: 3 };
+    let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
+    assert_eq!(
+        bench.told_by(HALL1, "clock\nclock\nclock\nclock\nclock"),
+        "[refusal-no-clock]\n[refusal-no-clock]\n[refusal-no-clock]\n[too-fast]"
+    );
+    for _ in 0..50 {
+        assert_eq!(bench.told_by(HALL1, "clock"), "");
+    }
+    assert_eq!(bench.told_by(HALL2, "clock"), "[refusal-no-clock]", "others are not touched");
+    bench.pass(3_000);
+    assert_eq!(bench.told_by(HALL1, "clock"), "[refusal-no-clock]");
+}
+
+#[test]
+fn a_change_that_is_not_on_disk_is_not_said_to_be() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.check("(the disk is full)");
+    assert_eq!(bench.told_by(ADMIN, "@todo hall1 X\ntasks"), "[refusal-not-durable]\n[no-tasks]");
+}
+
+#[test]
+fn ordinary_users_who_see_their_own_tasks_only_see_no_more_by_chat() {
+    let mut settings = settings();
+    settings.visibility = neerc_core::notice::Visibility::Own;
+    let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
+    bench.told_by(ADMIN, "@todo hall1 Mine\n@todo hall2 Theirs");
+    for text in ["tasks", "tasks all", "tasks my", "tasks hall1"] {
+        let said = bench.told_by(HALL1, text);
+        assert!(said.contains("Mine") && !said.contains("Theirs"), "{text}: {said}");
+    }
+    assert_eq!(bench.told_by(HALL1, "tasks hall2"), "[refusal-own-tasks-only]");
+}
+
+#[test]
+fn users_are_listed_by_group_with_who_is_online() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("hall1", HALL1);
+    bench.hear(format!("<presence from='{ADMIN}' to='{ROOM}'/>"));
+    bench.said();
+    assert_eq!(
+        bench.told_by(HALL2, "who"),
+        "[heading-users]\nAdmins: admin ([admin-mark]) ●, tk ([admin-mark])\nUsers: hall1 ●, hall2, hall3"
+    );
+}

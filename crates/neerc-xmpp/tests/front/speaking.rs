@@ -1,0 +1,286 @@
+//! What is said to people by chat without being asked, and to whom never; the presence that contacts get.
+
+use super::*;
+use bench::attr;
+use neerc_core::limits;
+
+const GAJIM: &str = "https://gajim.org";
+const SMACK: &str = "http://www.igniterealtime.org/projects/smack";
+
+fn caps(node: &str) -> String {
+    format!("<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='{node}' ver='v'/>")
+}
+
+impl Bench {
+    /// Somebody joins with a client of that kind.
+    fn comes(&mut self, nick: &str, jid: &str, node: &str) {
+        self.hear(format!(
+            "<presence from='neerc@conference.localhost/{nick}' to='neerc.localhost'>{}\
+             <x xmlns='http://jabber.org/protocol/muc#user'><item jid='{jid}' affiliation='member' role='participant'/>\
+             </x></presence>",
+            caps(node)
+        ));
+    }
+
+    fn goes(&mut self, nick: &str, jid: &str) {
+        self.hear(format!(
+            "<presence type='unavailable' from='neerc@conference.localhost/{nick}' to='neerc.localhost'>\
+             <x xmlns='http://jabber.org/protocol/muc#user'><item jid='{jid}' affiliation='member' role='none'/>\
+             </x></presence>"
+        ));
+    }
+
+    fn line(&mut self, from: &str, text: &str) {
+        self.hear(format!("<message type='chat' from='{from}' to='{ROOM}'><body>{text}</body></message>"));
+    }
+
+    /// What was said by chat: to whom, and the text.
+    fn chats(&mut self) -> Vec<(String, String)> {
+        let said = self.said().into_iter().filter(|stanza| stanza.starts_with("<message type='chat'"));
+        let parts = |stanza: String| {
+            let body = stanza.split_once("<body>").unwrap().1.split("</body>").next().unwrap().to_owned();
+            (attr(&stanza, "to").unwrap(), body)
+        };
+        said.map(parts).collect()
+    }
+
+    /// The same after time has gone by.
+    fn chats_within(&mut self, ms: i64) -> Vec<(String, String)> {
+        self.pass(ms);
+        self.chats()
+    }
+
+    /// An admin writes lines, whose answers nobody looks at.
+    fn admin(&mut self, text: &str) {
+        self.line(ADMIN, text);
+        self.said();
+    }
+}
+
+fn open(id: u64, title: &str) -> String {
+    format!("{id} · {title} · [kind-todo] · xmpp:neerc@neerc.localhost?message;body=done%20{id}")
+}
+
+fn new(id: u64, title: &str) -> String {
+    format!(
+        "[new-task task={id} title={title}]\n[reply-todo task={id}]\nxmpp:neerc@neerc.localhost?message;body=done%20{id}"
+    )
+}
+
+#[test]
+fn a_hall_with_a_chat_client_is_told_of_its_tasks_in_words() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.admin("@todo hall1 One\n@todo hall2 Not theirs\n@todo hall1 Two\ndone 3");
+    bench.comes("hall1", HALL1, GAJIM);
+    assert_eq!(bench.chats_within(limits::CHAT_GRACE_MS - 1), [], "it may still ask as a NEERC client does");
+    let reminder = format!("[reminder count=2]\n{}\n{}", open(1, "One"), open(3, "Two"));
+    assert_eq!(bench.chats_within(1), [(HALL1.into(), reminder)]);
+    bench.admin("@todo hall1 Three\n@todo hall1,hall2 Four\nrename 1 First\nremove 3");
+    let news = format!(
+        "[task-changed task=1 title=First]\n[task-removed task=3 title=Two]\n{}\n{}",
+        new(4, "Three"),
+        new(5, "Four")
+    );
+    assert_eq!(bench.chats_within(2_000), [(HALL1.into(), news)], "several changes are one message");
+    bench.line(HALL1, "done 5");
+    assert_eq!(bench.chats(), [(HALL1.into(), "[said-answered task=5 status=[status-success]]".into())]);
+    bench.line(HALL2, "done 5");
+    bench.line(HALL1, "undo 5");
+    bench.chats();
+    assert_eq!(bench.chats_within(5_000), [], "nobody is told what they did themselves, nor what others answer");
+    bench.line(HALL1, "done 5");
+    bench.chats();
+    bench.admin("reset 5 hall1\nunassign 4 hall1");
+    let news = format!("[task-taken task=4 title=Three]\n{}", new(5, "Four"));
+    assert_eq!(bench.chats_within(2_000), [(HALL1.into(), news)]);
+}
+
+#[test]
+fn what_is_told_is_not_kept_for_later_nor_copied_to_other_sessions() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.admin("@todo hall1 One");
+    bench.comes("hall1", HALL1, GAJIM);
+    bench.pass(limits::CHAT_GRACE_MS);
+    let said = bench.said();
+    assert!(
+        said[0].ends_with("<no-store xmlns='urn:xmpp:hints'/><private xmlns='urn:xmpp:carbons:2'/></message>"),
+        "{said:?}"
+    );
+    assert_eq!(attr(&said[0], "from").as_deref(), Some(ROOM));
+}
+
+#[test]
+fn a_neerc_client_is_never_spoken_to() {
+    for (nth, node) in [SMACK, "https://stanza.io", "https://stanza.io/", GAJIM].into_iter().enumerate() {
+        for first in [false, true] {
+            let mut bench = ready(Flavour::Prosody);
+            bench.admin("@todo hall1 One");
+            let asks = iq("get", HALL1, &query(if nth % 2 == 0 { "users" } else { "tasks" }));
+            if first {
+                bench.hear(&asks);
+            }
+            bench.comes("hall1", HALL1, node);
+            bench.pass(1_000);
+            if !first && node == GAJIM {
+                bench.hear(&asks);
+            }
+            bench.admin("@todo hall1 Two\nrename 1 Other\nremove 2");
+            bench.line(HALL1, "done 1");
+            bench.pass(60_000);
+            let chats = bench.chats();
+            assert_eq!(chats.len(), 1, "only the answer to its own line: {node} {chats:?}");
+        }
+    }
+    let mut bench = ready(Flavour::Prosody);
+    bench.admin("@todo hall1 One");
+    bench.joins("hall1", HALL1);
+    assert_eq!(bench.chats_within(60_000), [], "a client that shows nothing of itself may be an old one");
+}
+
+#[test]
+fn who_is_spoken_to_is_not_told_by_notifications_until_it_asks_for_the_tasks() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.comes("hall1", HALL1, GAJIM);
+    bench.joins("hall2", HALL2);
+    bench.pass(10_000);
+    bench.admin_packets("One");
+    let notified = |bench: &mut Bench| {
+        bench.pass(2_000);
+        let said = bench.said();
+        let told = said.iter().filter(|stanza| stanza.contains("#tasks'"));
+        told.filter_map(|stanza| attr(stanza, "to")).collect::<Vec<_>>()
+    };
+    assert_eq!(notified(&mut bench), [HALL2]);
+    bench.hear(iq("get", HALL1, &query("tasks")));
+    bench.said();
+    bench.admin_packets("Two");
+    assert_eq!(notified(&mut bench), [HALL1, HALL2]);
+    bench.admin("@todo hall1 Three");
+    assert_eq!(bench.chats_within(10_000), []);
+}
+
+impl Bench {
+    fn admin_packets(&mut self, title: &str) {
+        self.hear(iq("set", ADMIN, &task(&format!("title='{title}' type='todo'"), &["hall1"])));
+        let said = self.next_said().unwrap();
+        assert!(said.starts_with("<iq type='result'"), "{said}");
+    }
+}
+
+#[test]
+fn who_writes_a_line_is_told_from_then_on_and_not_reminded_of_what_they_just_saw() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.admin("@todo hall1 One");
+    bench.joins("hall1", HALL1);
+    bench.line(HALL1, "tasks");
+    assert_eq!(bench.chats().len(), 1);
+    assert_eq!(bench.chats_within(60_000), []);
+    bench.admin("@todo hall1 Two");
+    assert_eq!(bench.chats_within(2_000), [(HALL1.into(), new(2, "Two"))]);
+    bench.line(HALL2, "tasks"); // hall2 is not online as far as is known
+    bench.chats();
+    bench.admin("@todo hall2 Three");
+    assert_eq!(bench.chats_within(10_000), []);
+}
+
+#[test]
+fn a_person_is_reminded_once_however_many_sessions_come() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.admin("@todo hall1 One");
+    let second = "hall1@localhost/Second";
+    bench.comes("hall1", HALL1, GAJIM);
+    assert_eq!(bench.chats_within(10_000).len(), 1);
+    bench.comes("other", second, GAJIM);
+    assert_eq!(bench.chats_within(10_000), []);
+    bench.admin("@todo hall1 Two");
+    assert_eq!(bench.chats_within(2_000), [(HALL1.into(), new(2, "Two")), (second.into(), new(2, "Two"))]);
+    // Away for a moment: only what is new is said; away for long: everything.
+    bench.goes("hall1", HALL1);
+    bench.goes("other", second);
+    bench.admin("@todo hall1 Three");
+    assert_eq!(bench.chats_within(60_000), []);
+    bench.comes("hall1", HALL1, GAJIM);
+    assert_eq!(bench.chats_within(10_000), [(HALL1.into(), new(3, "Three"))]);
+    bench.goes("hall1", HALL1);
+    bench.pass(limits::REMINDER_MS + 60_000);
+    bench.comes("hall1", HALL1, GAJIM);
+    let chats = bench.chats_within(10_000);
+    assert!(chats.len() == 1 && chats[0].1.starts_with("[reminder count=3]"), "{chats:?}");
+}
+
+#[test]
+fn a_second_session_that_is_reminded_keeps_no_news_from_the_first() {
+    let mut bench = ready(Flavour::Prosody);
+    let second = "hall1@localhost/Second";
+    bench.comes("hall1", HALL1, GAJIM);
+    bench.pass(limits::REMINDER_MS + 60_000);
+    bench.comes("other", second, GAJIM);
+    bench.pass(limits::CHAT_GRACE_MS - 500);
+    bench.admin("@todo hall1 One");
+    let told = bench.chats_within(5_000);
+    assert!(told.contains(&(HALL1.into(), new(1, "One"))), "{told:?}");
+    assert!(told.iter().any(|(to, _)| to == second), "{told:?}");
+}
+
+#[test]
+fn nobody_is_told_after_they_have_lost_their_place_in_the_room() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.comes("hall1", HALL1, GAJIM);
+    bench.pass(10_000);
+    bench.admin("@todo hall1 One");
+    bench.server_says(|server| server.affiliate("neerc", "hall1@localhost", "none"));
+    assert_eq!(bench.chats_within(10_000), []);
+}
+
+#[test]
+fn after_the_link_was_down_everybody_is_known_anew() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.admin("@todo hall1 One");
+    bench.comes("hall1", HALL1, GAJIM);
+    bench.check("(the connection is lost)");
+    assert_eq!(bench.chats_within(60_000), []);
+    bench.check("(the service connects)");
+    assert_eq!(bench.chats_within(60_000), []);
+    bench.comes("hall1", HALL1, GAJIM);
+    assert_eq!(bench.chats_within(10_000).len(), 1);
+}
+
+#[test]
+fn the_language_of_the_last_line_is_that_of_what_is_told() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.comes("hall1", HALL1, GAJIM);
+    bench.line(HALL1, "задачи");
+    bench.admin("@todo hall1 One");
+    let chats = bench.chats_within(10_000);
+    assert_eq!(chats.len(), 1);
+    assert!(chats[0].1.starts_with("ru[new-task task=1 title=One]\nru[reply-todo task=1]"), "{chats:?}");
+}
+
+#[test]
+fn the_service_can_be_put_in_a_contact_list() {
+    for to in ["neerc.localhost", ROOM] {
+        let mut bench = ready(Flavour::Prosody);
+        let presence = |kind: &str, from: &str| format!("<presence type='{kind}' from='{from}' to='{to}'/>");
+        let said = bench.on(&presence("subscribe", "hall1@localhost"));
+        let expected = |kind: &str| format!("<presence type='{kind}' from='{to}' to='hall1@localhost'></presence>");
+        let here =
+            |whom: &str| format!("<presence from='{to}' to='{whom}'><status>[presence-status]</status></presence>");
+        assert_eq!(said, [expected("subscribed"), here("hall1@localhost"), expected("subscribe")]);
+        assert_eq!(bench.on(&presence("subscribed", "hall1@localhost")), Vec::<String>::new());
+        assert_eq!(bench.on(&presence("probe", HALL1)), [here(HALL1)]);
+        bench.admin("@todo hall1 One");
+        bench.hear(format!("<presence from='{HALL1}' to='{to}'>{}</presence>", caps(GAJIM)));
+        assert_eq!(bench.chats_within(10_000).len(), 1, "whoever has it there is told like an occupant");
+        bench.hear(presence("unavailable", HALL1));
+        bench.admin("@todo hall1 Two");
+        assert_eq!(bench.chats_within(10_000), []);
+        assert_eq!(
+            bench.on(&presence("unsubscribe", "hall1@localhost")),
+            [expected("unsubscribed"), expected("unavailable")]
+        );
+        for kind in ["subscribe", "probe"] {
+            let refused = format!("<presence type='unsubscribed' from='{to}' to='stranger@localhost'></presence>");
+            assert_eq!(bench.on(&presence(kind, "stranger@localhost")), [refused]);
+        }
+    }
+}
