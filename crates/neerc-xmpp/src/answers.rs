@@ -148,6 +148,10 @@ impl<'a> Answers<'a> {
         }
         let mut said = vec![self.count("reminder", open.len())];
         said.extend(self.cut(open.iter().map(|task| self.own_open(task)).collect()));
+        said.push(match open[..] {
+            [task] => self.reply(task.kind, task.id),
+            _ => self.say("reply-several", &[]),
+        });
         said
     }
 

@@ -133,6 +133,7 @@ reminder = { $count ->
     [one] 1 task waits for your answer:
    *[other] { $count } tasks wait for your answer:
 }
+reply-several = Reply "done" and the number of the task, or "help"
 reply-todo = Reply "start { $task }" and "done { $task }"
 reply-todofail = Reply "start { $task }", "done { $task }" or "fail { $task } why"
 reply-confirm = Reply "ok { $task }"

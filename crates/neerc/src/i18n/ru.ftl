@@ -136,6 +136,7 @@ reminder = { $count ->
     [few] { $count } задачи ждут вашего ответа:
    *[other] { $count } задач ждут вашего ответа:
 }
+reply-several = Ответьте «готово» и номер задачи, или «помощь»
 reply-todo = Ответьте «начал { $task }» и «готово { $task }»
 reply-todofail = Ответьте «начал { $task }», «готово { $task }» или «ошибка { $task } причина»
 reply-confirm = Ответьте «да { $task }»

@@ -51,6 +51,13 @@ impl Profanity {
         self.tmux(&["send-keys", "Enter"]);
     }
 
+    /// Types a line and waits for what is answered.
+    #[track_caller]
+    pub fn says(&self, line: &str, answer: &str) {
+        self.types(line);
+        self.wait_for(answer);
+    }
+
     /// What is on the screen.
     pub fn screen(&self) -> String {
         self.tmux(&["capture-pane", "-p"])

@@ -1,0 +1,61 @@
+//! A day by chat lines only, with a standard client that knows nothing of the service.
+
+use crate::profanity::Profanity;
+use crate::servers::{Kind, ROOMS, Server};
+use crate::service::Neerc;
+
+/// Somebody with profanity, in the room and with the window of the service before them.
+fn person(server: &Server, neerc: &Neerc, room: &str, user: &str) -> Profanity {
+    let profanity = Profanity::login(server, user);
+    profanity.types(&format!("/join {room}@{ROOMS}"));
+    profanity.wait_for("You have joined the room");
+    profanity.types("/win 1"); // in a room `/msg` is for its occupants
+    profanity.types(&format!("/msg {}", neerc.room_jid(room)));
+    profanity
+}
+
+fn a_day_by_chat_lines(kind: Kind) {
+    let server = Server::shared(kind);
+    let (admin, hall) = ("chatchief", "chathall");
+    let room = server.room(&[(admin, "owner"), (hall, "member")]);
+    let neerc = Neerc::start(server, &[&room], "");
+    let admin = person(server, &neerc, &room, admin);
+    let hall = person(server, &neerc, &room, hall);
+    hall.says("tasks", "Nothing to do for you.");
+    admin.says("@okfail chathal Wallpapers set?", "There is nobody called \"chathal\" here. What is meant?");
+    admin.says("@okfail chathall Wallpapers set?", "Task 1 is handed out to 1 person: Wallpapers set?");
+    hall.wait_for("New task 1: Wallpapers set?");
+    hall.wait_for("Reply \"yes 1\" or \"no 1 why\"");
+    hall.says("tasks", "1 · Wallpapers set? · yes or no · xmpp:");
+    admin.says("late", "1 · Wallpapers set? · chathall");
+    hall.says("no 1 none of them", "Task 1: failed: none of them.");
+    hall.says("@todo chatchief Bring beer", "Only owners and admins of the room may do this.");
+    admin.says("show 1", "chathall: failed: none of them");
+    admin.says("reset 1 chathall", "Task 1 is changed.");
+    hall.says("yes", "Task 1: done.");
+    admin.says("late", "Everybody has answered.");
+    admin.says("who", "chatchief (admin) ●");
+    admin.says("@todo chathall start+15! Announce", "Planned as s1 for start+15!: Announce");
+}
+
+fn a_day_by_chat_lines_in_russian(kind: Kind) {
+    let server = Server::shared(kind);
+    let (admin, hall) = ("ruchief", "ruhall");
+    let room = server.room(&[(admin, "owner"), (hall, "member")]);
+    let neerc = Neerc::start(server, &[&room], "[texts]\nlanguage = \"ru\"\n");
+    let admin = person(server, &neerc, &room, admin);
+    admin.says("создать задача ruhall Принести воды", "Задача 1 роздана, её получил 1 человек: Принести воды");
+    // Nobody asks: a client that shows what it is, and asks nothing as NEERC clients do, is told in words.
+    let hall = person(server, &neerc, &room, hall);
+    hall.wait_for("1 задача ждёт вашего ответа:");
+    hall.wait_for("Ответьте «начал 1» и «готово 1»");
+    hall.says("начал", "Задача 1: в работе.");
+    admin.says("ждём", "1 · Принести воды · в работе: ruhall");
+    hall.says("готово 1", "Задача 1: готово.");
+    hall.says("гоотво 1", "Может быть, «готово»?");
+    admin.says("показать 1", "ruhall: готово");
+    admin.says("удалить 1", "Задача 1 удалена.");
+    hall.says("задачи", "Вам сейчас делать нечего.");
+}
+
+on_both!(a_day_by_chat_lines, a_day_by_chat_lines_in_russian);
