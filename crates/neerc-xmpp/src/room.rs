@@ -552,10 +552,9 @@ impl RoomWatch {
         self.stale = true;
     }
 
-    /// The session of an occupant who has but one.
-    pub fn lone_session(&self, nick: &str) -> Option<Address> {
-        let sessions = &self.occupants.get(nick)?.sessions;
-        sessions.keys().next().filter(|_| sessions.len() == 1).cloned()
+    /// The sessions of an occupant.
+    pub fn sessions_of(&self, nick: &str) -> Vec<Address> {
+        self.occupants.get(nick).map(|occupant| occupant.sessions.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// Takes a message from the room itself: how it tells of the affiliations of people who are not in it.

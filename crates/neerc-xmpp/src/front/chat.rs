@@ -26,7 +26,8 @@ pub(super) struct Chat {
     who: Person,
     /// The address of ours that answers.
     from: String,
-    to: Address,
+    /// The session that wrote; for what was written in the room, all sessions of the occupant.
+    to: Vec<Address>,
     thread: Option<String>,
     /// What the message says of its language.
     told_language: Option<Language>,
@@ -78,7 +79,7 @@ impl Front {
             room,
             who,
             from: from.to_owned(),
-            to: shell.from.clone(),
+            to: vec![shell.from.clone()],
             thread: bot::thread(element),
             told_language,
             language: told_language.unwrap_or(self.settings.language),
@@ -122,7 +123,7 @@ impl Front {
         let chat = Chat {
             room,
             from: self.room_address(room),
-            to: watch.lone_session(nick).or_else(|| Address::parse(who.bare())).unwrap_or_else(|| shell.from.clone()),
+            to: watch.sessions_of(nick),
             who,
             thread: None,
             told_language,
@@ -171,21 +172,13 @@ impl Front {
         let address = self.room_address(room);
         let text = self.settings.words.say(language, "write-to", &[("address", Arg::Text(&address))]);
         let from = self.settings.component.clone();
-        self.send(&from, &shell.from, None, language, &text, Kept::Kept);
+        self.send(&from, &shell.from, None, language, &text);
     }
 
     /// Writes a chat message among the answers.
-    pub(super) fn send(
-        &mut self,
-        from: &str,
-        to: &Address,
-        thread: Option<&str>,
-        language: Language,
-        text: &str,
-        kept: Kept,
-    ) {
+    fn send(&mut self, from: &str, to: &Address, thread: Option<&str>, language: Language, text: &str) {
         let id = self.letter_id();
-        let letter = Letter { from, to: to.as_str(), id: &id, thread, language, text, kept };
+        let letter = Letter { from, to: to.as_str(), id: &id, thread, language, text, kept: Kept::Kept };
         letter.write(&mut self.wire.out);
     }
 
@@ -228,11 +221,13 @@ impl Front {
                 chat.lines = lines.into();
             }
         }
-        self.contacts.wrote(now_ms, chat.room, &chat.to, chat.language);
+        if let [session] = &chat.to[..] {
+            self.contacts.wrote(now_ms, chat.room, session, chat.language);
+        }
         let waiting = self.chats.get(session).map_or(0, VecDeque::len);
         if waiting >= limits::CHATS_PER_SESSION || (waiting == 0 && self.chats.len() >= limits::CHATS_WAITING) {
             let text = self.settings.words.refusal(chat.language, &Refusal::Busy);
-            return self.send(&chat.from, &chat.to, chat.thread.as_deref(), chat.language, &text, Kept::Kept);
+            return self.reply(&chat, &text);
         }
         self.chats.entry(session.clone()).or_default().push_back(chat);
         if waiting == 0 {
@@ -348,7 +343,13 @@ impl Front {
             return;
         }
         let text = std::mem::take(&mut chat.answers).join("\n");
-        self.send(&chat.from, &chat.to, chat.thread.as_deref(), chat.language, &text, Kept::Kept);
+        self.reply(chat, &text);
+    }
+
+    fn reply(&mut self, chat: &Chat, text: &str) {
+        for to in &chat.to {
+            self.send(&chat.from, to, chat.thread.as_deref(), chat.language, text);
+        }
     }
 
     /// The ask of a line is decided.
