@@ -45,13 +45,13 @@ fn a_line_is_answered_by_chat_in_its_thread() {
     bench.check(
         "C: <message type='chat' id='m1' from='admin@localhost/Desk' to='neerc@neerc.localhost'>
              <body>@todo hall1 Wallpapers set?</body><thread>t&amp;1</thread></message>
-         S: <message type='chat' id='16034252800-1' from='neerc@neerc.localhost' to='admin@localhost/Desk' xml:lang='en'>
+         S: <message type='chat' id='16033f23700-1' from='neerc@neerc.localhost' to='admin@localhost/Desk' xml:lang='en'>
              <body>[said-created task=1 count=1 title=Wallpapers set?]</body><thread>t&amp;1</thread></message>
          (1 s later)
          C: <message from='hall1@localhost/Phone' to='neerc.localhost' xml:lang='ru-RU'><body>done 1</body></message>
-         S: <message type='chat' id='16034252800-2' from='neerc.localhost' to='hall1@localhost/Phone' xml:lang='ru'>
+         S: <message type='chat' id='16033f23700-2' from='neerc.localhost' to='hall1@localhost/Phone' xml:lang='ru'>
              <body>ru[said-answered task=1 status=ru[status-success]]</body></message>"
-            .replace("16034252800", &format!("{:x}", bench::BEGIN_MS))
+            .replace("16033f23700", &format!("{:x}", bench::BEGIN_MS))
             .as_str(),
     );
 }
