@@ -268,15 +268,18 @@ Everything stays up. Join in with any XMPP client:
   accounts   {accounts}
   password   {password}
   room       {ROOM}
-  service    {SERVICE}
+  service    {ROOM_AT_SERVICE} takes chat lines, in English or Russian
 
 With profanity, say, as hall1:
 
   profanity
   /connect hall1@{HOST} server 127.0.0.1 port {port} tls disable
-  /join {ROOM}
-  /xmlconsole
-  <iq type='set' id='a1' to='{SERVICE}'><taskstatus xmlns='{NS}#taskstatus' id='{task}' type='success'/></iq>
+  /msg {ROOM_AT_SERVICE} tasks
+  yes {task}
+
+or as admin, to hand out a task of your own (`help` says what else there is):
+
+  /msg {ROOM_AT_SERVICE} @todo halls Bring water
 
 Files, while it lasts: neerc.log, neerc.db, neerc.toml and prosody.log in {folder}
 

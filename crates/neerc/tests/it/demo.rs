@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::guard::{self, Process};
+use crate::profanity::Profanity;
 use crate::wait::{PATIENCE, poll_for};
 
 #[test]
@@ -31,8 +32,26 @@ fn the_demo_shows_a_real_exchange_and_leaves_nothing_behind() {
     let folder =
         said.split(" in ").last().and_then(|rest| rest.split_whitespace().next()).expect("it names its folder");
     assert!(Path::new(folder).join("neerc.db").exists(), "{folder} holds the store");
+    accept_the_invitation(&said);
+    let heard = "jury1        is told: task 1 \"Wallpapers set?\": hall1 success";
+    let heard = poll_for(PATIENCE, || read().contains(heard).then_some(()));
+    assert!(heard.is_some(), "jury1 is not told what was written in the chat:\n{}", read());
     demo.signal("TERM");
     let status = demo.wait(Duration::from_secs(5)).unwrap_or_else(|| panic!("it does not end:\n{}", read()));
     assert!(status.success(), "{status}\n{}", read());
     assert!(!Path::new(folder).exists(), "{folder} is left behind");
+}
+
+/// Types the lines that the demo proposes, as they are, into the client that it proposes.
+fn accept_the_invitation(said: &str) {
+    let password = said.split("password   ").nth(1).and_then(|rest| rest.lines().next()).expect("a password");
+    let lines = said.split("With profanity, say, as hall1:").nth(1).and_then(|rest| rest.split("\nor ").next());
+    let mut lines = lines.expect("an invitation").lines().map(str::trim).filter(|line| !line.is_empty());
+    assert_eq!(lines.next(), Some("profanity"));
+    let profanity = Profanity::start();
+    profanity.types(lines.next().expect("a line that connects"));
+    profanity.gives(password);
+    profanity.says(lines.next().expect("a line that asks"), "1 · Wallpapers set? · yes or no");
+    profanity.says(lines.next().expect("a line that answers"), "Task 1: done.");
+    assert_eq!(lines.next(), None);
 }

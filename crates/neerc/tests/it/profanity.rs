@@ -18,6 +18,15 @@ impl Profanity {
     /// Starts it and logs in.
     pub fn login(server: &Server, user: &str) -> Profanity {
         server.register(user);
+        let profanity = Profanity::start();
+        let port = server.c2s_port;
+        profanity.types(&format!("/connect {user}@{HOST} server 127.0.0.1 port {port} tls disable"));
+        profanity.gives(PASSWORD);
+        profanity
+    }
+
+    /// Starts it.
+    pub fn start() -> Profanity {
         let dir = guard::scratch_dir("profanity");
         let mut command = Command::new("tmux");
         command.args(["-D", "-f", "/dev/null", "-S"]).arg(dir.join("tmux"));
@@ -29,12 +38,14 @@ impl Profanity {
             format!("env HOME={folder} XDG_CONFIG_HOME={folder}/c XDG_DATA_HOME={folder}/d LANG=C.UTF-8 profanity");
         profanity.tmux(&["new-session", "-d", "-x", "160", "-y", "60", &program]);
         profanity.wait_for("first time starting");
-        let port = server.c2s_port;
-        profanity.types(&format!("/connect {user}@{HOST} server 127.0.0.1 port {port} tls disable"));
-        profanity.wait_for("Enter password:");
-        profanity.types(PASSWORD);
-        profanity.wait_for("logged in successfully");
         profanity
+    }
+
+    /// Gives the password that it asks for.
+    pub fn gives(&self, password: &str) {
+        self.wait_for("Enter password:");
+        self.types(password);
+        self.wait_for("logged in successfully");
     }
 
     fn tmux(&self, arguments: &[&str]) -> String {
