@@ -49,6 +49,8 @@ pub const HINT_MS: i64 = 600_000;
 pub const CONTACTS_PER_ROOM: usize = 20_000;
 /// Most open tasks of one person of which is known that they have been told.
 pub const TOLD_PER_PERSON: usize = 1_000;
+/// How often what is of no use any more is looked for, in ms.
+pub const TIDY_MS: i64 = 10_000;
 /// Pause before a planned task that could not be stored is tried again, in ms.
 pub const RETRY_PLAN_MS: i64 = 10_000;
 /// Longest word for which a near one is looked for, in characters.

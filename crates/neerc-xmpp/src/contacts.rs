@@ -49,6 +49,8 @@ struct Session {
     as_contact: bool,
     /// It has asked something in the NEERC protocol.
     special: bool,
+    /// It was in the room before the service, so what it asked then is not known.
+    before: bool,
     /// A line was written from it.
     wrote: bool,
     /// It is spoken to.
@@ -71,6 +73,8 @@ struct Known {
 
 #[derive(Debug, Default)]
 struct RoomContacts {
+    /// The service is in the room.
+    inside: bool,
     sessions: HashMap<Address, Session>,
     people: HashMap<Person, Known>,
     beginning: BTreeSet<(i64, Address)>,
@@ -89,6 +93,7 @@ pub struct Contacts {
     asked: HashMap<Address, i64>,
     /// Occupants who were told lately where to write, with the time.
     hinted: HashMap<Address, i64>,
+    tidy_at_ms: i64,
 }
 
 /// What a session that begins to be spoken to has to hear.
@@ -106,7 +111,7 @@ impl Contacts {
     /// Nobody, in that many rooms.
     pub fn new(rooms: usize) -> Contacts {
         let rooms = (0..rooms).map(|_| RoomContacts::default()).collect();
-        Contacts { rooms, asked: HashMap::new(), hinted: HashMap::new() }
+        Contacts { rooms, asked: HashMap::new(), hinted: HashMap::new(), tidy_at_ms: 0 }
     }
 
     /// The stream is gone: nobody is known to be online.
@@ -123,7 +128,8 @@ impl Contacts {
         if !room.sessions.contains_key(address) && room.sessions.len() >= limits::CONTACTS_PER_ROOM {
             return;
         }
-        let session = room.sessions.entry(address.clone()).or_default();
+        let before = seen == Seen::InRoom && !room.inside;
+        let session = room.sessions.entry(address.clone()).or_insert_with(|| Session { before, ..Session::default() });
         session.special |= special;
         match seen {
             Seen::InRoom => session.in_room = true,
@@ -152,15 +158,26 @@ impl Contacts {
         self.rooms.iter_mut().for_each(|room| room.forget(now_ms, address));
     }
 
+    /// The service is in the room, and knows who was there before it.
+    pub fn inside(&mut self, room: usize) {
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.inside = true;
+        }
+    }
+
     /// The service is not in the room any more, and does not know who is.
     pub fn outside(&mut self, now_ms: i64, room: usize) {
-        let Some(of_room) = self.rooms.get(room) else { return };
+        let Some(of_room) = self.rooms.get_mut(room) else { return };
+        of_room.inside = false;
         let there: Vec<Address> = of_room.sessions.keys().cloned().collect();
         there.iter().for_each(|address| self.left(now_ms, room, address, Seen::InRoom));
     }
 
     /// A session has asked something in the NEERC protocol: from now on it is told by notifications only.
     pub fn asked(&mut self, now_ms: i64, address: &Address) {
+        if self.asked.get(address).is_some_and(|asked_ms| now_ms - asked_ms < limits::ASKER_MS / 2) {
+            return; // all rooms know already
+        }
         if self.asked.len() < limits::THROTTLED_SESSIONS || self.asked.contains_key(address) {
             self.asked.insert(address.clone(), now_ms);
         }
@@ -169,6 +186,13 @@ impl Contacts {
                 session.special = true;
                 room.silence(now_ms, address);
             }
+        }
+    }
+
+    /// A session that was to be spoken to belongs to nobody in the room; it begins anew when it is seen again.
+    pub fn not_yet(&mut self, now_ms: i64, room: usize, address: &Address) {
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.silence(now_ms, address);
         }
     }
 
@@ -232,6 +256,13 @@ impl Contacts {
         None
     }
 
+    /// Whether a session needs no notifications, since people read there what is said to it: a line was written from it,
+    /// or it came and asked nothing.
+    pub fn needs_words_only(&self, room: usize, address: &Address) -> bool {
+        let session = self.rooms.get(room).and_then(|room| room.sessions.get(address));
+        session.is_some_and(|session| !session.special && (session.wrote || !session.before))
+    }
+
     /// The next person who is to hear of changed tasks of a room.
     pub fn take_hearer(&mut self, now_ms: i64) -> Option<(usize, Person, Arc<BTreeSet<TaskId>>)> {
         for (index, room) in self.rooms.iter_mut().enumerate() {
@@ -288,6 +319,10 @@ impl Contacts {
 
     /// Forgets what is of no use any more.
     pub fn tidy(&mut self, now_ms: i64) {
+        if now_ms < self.tidy_at_ms {
+            return;
+        }
+        self.tidy_at_ms = now_ms + limits::TIDY_MS;
         self.asked.retain(|_, asked_ms| now_ms - *asked_ms <= limits::ASKER_MS);
         self.hinted.retain(|_, hinted_ms| now_ms - *hinted_ms <= limits::HINT_MS);
         for room in &mut self.rooms {

@@ -206,7 +206,10 @@ impl Front {
                 if admitted == lines.len() {
                     self.too_fast.remove(&sender);
                     chat.left_out = (admitted < all).then_some(LeftOut::TooMany);
-                } else if !self.too_fast.contains(&sender) && self.too_fast.len() < limits::THROTTLED_SESSIONS {
+                } else if !self.too_fast.contains(&sender) {
+                    if self.too_fast.len() >= limits::THROTTLED_SESSIONS {
+                        self.too_fast.clear(); // to be told twice does no harm
+                    }
                     self.too_fast.insert(sender);
                     chat.left_out = Some(LeftOut::TooFast);
                 } else if admitted == 0 {
@@ -221,8 +224,12 @@ impl Front {
                 chat.lines = lines.into();
             }
         }
-        if let [session] = &chat.to[..] {
+        // What is said in the room may come from a NEERC client: only words to the service itself show that people read it.
+        if chat.to == [session.clone()] {
             self.contacts.wrote(now_ms, chat.room, session, chat.language);
+            if self.contacts.needs_words_only(chat.room, session) {
+                self.outbox.by_chat(chat.room, session);
+            }
         }
         let waiting = self.chats.get(session).map_or(0, VecDeque::len);
         if waiting >= limits::CHATS_PER_SESSION || (waiting == 0 && self.chats.len() >= limits::CHATS_WAITING) {

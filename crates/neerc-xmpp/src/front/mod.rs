@@ -278,7 +278,10 @@ impl Front {
                         self.outbox.left(index, &session);
                         self.contacts.left(now_ms, index, &session, Seen::InRoom);
                     }
-                    RoomEvent::Inside => self.outbox.inside(now_ms, index),
+                    RoomEvent::Inside => {
+                        self.outbox.inside(now_ms, index);
+                        self.contacts.inside(index);
+                    }
                     RoomEvent::Outside => {
                         self.outbox.outside(index);
                         self.contacts.outside(now_ms, index);

@@ -76,7 +76,9 @@ impl Front {
     pub(super) fn transmit_chat(&mut self, now_ms: i64, boards: &Boards, out: &mut Vec<u8>, limit: usize) {
         while out.len() < limit {
             let Some((room, address, welcome)) = self.contacts.take_beginning(now_ms) else { break };
-            self.outbox.by_chat(room, &address);
+            if self.contacts.needs_words_only(room, &address) {
+                self.outbox.by_chat(room, &address);
+            }
             self.plan_news = true; // somebody may be there now who has to be asked
             self.welcome(now_ms, room, &address, welcome, boards, out);
         }
@@ -106,7 +108,7 @@ impl Front {
             return;
         }
         let said = self.answers_for(room, &person, boards, |answers| (answers.reminder(), answers.open()));
-        let Some((lines, open)) = said else { return };
+        let Some((lines, open)) = said else { return self.contacts.not_yet(now_ms, room, address) };
         self.contacts.reminded(now_ms, room, &person, open);
         if welcome == Welcome::Reminder {
             self.say(room, &person, std::slice::from_ref(address), &lines, out);

@@ -284,3 +284,53 @@ fn the_service_can_be_put_in_a_contact_list() {
         }
     }
 }
+
+#[test]
+fn a_visitor_who_becomes_a_member_is_told_from_then_on() {
+    let mut bench = ready(Flavour::Prosody);
+    let visitor = "visitor@localhost/Gajim";
+    let presence = |affiliation: &str| {
+        format!(
+            "<presence from='neerc@conference.localhost/visitor' to='neerc.localhost'>{}\
+             <x xmlns='http://jabber.org/protocol/muc#user'><item jid='{visitor}' affiliation='{affiliation}' \
+             role='participant'/></x></presence>",
+            caps(GAJIM)
+        )
+    };
+    bench.hear(presence("none"));
+    assert_eq!(bench.chats_within(10_000), []);
+    bench.hear(presence("member"));
+    bench.admin("@todo visitor One");
+    let chats = bench.chats_within(10_000);
+    assert!(chats.len() == 1 && chats[0].1.starts_with("[reminder count=1]"), "{chats:?}");
+}
+
+#[test]
+fn who_was_there_before_the_service_is_told_both_ways_until_they_write() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.check("(the connection is lost)");
+    bench.server = None; // the script is the server now
+    bench.connect();
+    bench
+        .hear("<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='1'>");
+    bench.hear("<handshake/>");
+    bench.comes("hall1", HALL1, GAJIM);
+    bench.hear(
+        "<presence from='neerc@conference.localhost/neerc' to='neerc.localhost'>\
+         <x xmlns='http://jabber.org/protocol/muc#user'><item jid='neerc.localhost' affiliation='owner' \
+         role='moderator'/><status code='110'/></x></presence>",
+    );
+    bench.pass(10_000);
+    bench.said();
+    let told = |bench: &mut Bench, title: &str| {
+        bench.line(ADMIN, &format!("@todo hall1 {title}"));
+        bench.pass(2_000);
+        let said = bench.said();
+        let of_kind = |kind: &str| said.iter().filter(|stanza| stanza.contains(HALL1) && stanza.contains(kind)).count();
+        (of_kind("[new-task"), of_kind("#tasks'"))
+    };
+    assert_eq!(told(&mut bench, "One"), (1, 1));
+    bench.line(HALL1, "tasks");
+    bench.said();
+    assert_eq!(told(&mut bench, "Two"), (1, 0));
+}
