@@ -58,4 +58,22 @@ fn a_day_by_chat_lines_in_russian(kind: Kind) {
     hall.says("задачи", "Вам сейчас делать нечего.");
 }
 
-on_both!(a_day_by_chat_lines, a_day_by_chat_lines_in_russian);
+fn the_service_in_a_contact_list_reminds_who_comes_online(kind: Kind) {
+    let server = Server::shared(kind);
+    let (admin, hall) = ("listchief", "listhall");
+    let room = server.room(&[(admin, "owner"), (hall, "member")]);
+    let neerc = Neerc::start(server, &[&room], "");
+    let service = neerc.room_jid(&room);
+    let admin = person(server, &neerc, &room, admin);
+    let hall = Profanity::login(server, hall);
+    hall.types(&format!("/sub request {service}"));
+    hall.says("/sub received", &service); // it wants to know when hall is online
+    hall.types(&format!("/sub allow {service}"));
+    hall.wait_for("Write \"help\" to see what you can do");
+    admin.says("@todo listhall Water", "Task 1 is handed out to 1 person: Water");
+    hall.types(&format!("/msg {service}"));
+    hall.wait_for("Water"); // as a reminder or as a new task, whichever was first
+    hall.says("done 1", "Task 1: done.");
+}
+
+on_both!(a_day_by_chat_lines, a_day_by_chat_lines_in_russian, the_service_in_a_contact_list_reminds_who_comes_online);

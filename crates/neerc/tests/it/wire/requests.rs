@@ -308,8 +308,8 @@ fn what_is_not_known_is_said_to_be_so(kind: Kind) {
         format!("<iq type='result' id='stray' to='{}'/>", stage.svc()),
         format!("<iq type='error' id='stray' to='{}'>{}</iq>", stage.at(), query("users")),
         format!("<message to='{}' type='groupchat'><body>hi</body></message>", stage.at()),
-        format!("<presence type='probe' to='{}'/>", stage.at()),
-        format!("<presence type='subscribe' to='{}'/>", stage.svc()),
+        format!("<message to='{}'><active xmlns='http://jabber.org/protocol/chatstates'/></message>", stage.at()),
+        format!("<presence type='subscribed' to='{}'/>", stage.svc()),
     ] {
         jury.send(&stray);
     }
