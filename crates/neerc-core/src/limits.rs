@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn bounds_that_depend_on_each_other() {
         assert_eq!(ADDRESS_BYTES, 1_023 * 3 + 3, "three parts of 1,023 bytes and what stands between them");
-        assert!(ADDRESS_BYTES < STANZA_HEAD_BYTES && STANZA_HEAD_BYTES < HEAD_BYTES);
+        const { assert!(ADDRESS_BYTES < STANZA_HEAD_BYTES && STANZA_HEAD_BYTES < HEAD_BYTES) };
         assert_eq!((LINK_CHUNK_BYTES, LINK_QUEUE_BYTES), (STANZA_BYTES / 2, STANZA_BYTES));
         assert_eq!((STANZA_HEAD_BYTES, CLOCK_FILE_BYTES, SCHEDULE_MIN), (4_096, 65_536, 10_080));
     }
