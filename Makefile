@@ -2,7 +2,7 @@
 CARGO := scripts/cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench
+.PHONY: help demo test lint bench trust
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -22,3 +22,6 @@ lint: ## Check formatting, lints and documentation
 
 bench: ## Measure the service beside other libraries and bare loops (10 minutes)
 	@bench/run
+
+trust: ## Try to break every promise for a long time, and print what was tried and what came of it (3 hours)
+	@trust/run
