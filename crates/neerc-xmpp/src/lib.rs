@@ -9,6 +9,7 @@ pub mod answers;
 pub mod bot;
 pub mod contacts;
 pub mod entity;
+pub mod form;
 pub mod frame;
 pub mod front;
 pub mod groups;
