@@ -46,6 +46,7 @@ pub fn settings() -> FrontSettings {
         rate: neerc_xmpp::throttle::Rate { per_second: 0, burst: 1 },
         words: Arc::new(Keys),
         language: Language::English,
+        contacts: Vec::new(),
         version: "fuzz".to_owned(),
     }
 }

@@ -137,6 +137,15 @@ pub const CLOCK_POLL_MS: u64 = 1_000;
 /// How far a newer reading of a running clock may lie behind the earliest one before it counts as a real change, in ms.
 pub const CLOCK_SMOOTHING_MS: i64 = 60_000;
 
+/// Ad-hoc commands that one user may be filling in at once; of more the oldest is dropped.
+pub const FORMS_PER_USER: usize = 4;
+/// Ad-hoc commands that all users together may be filling in at once; more are refused.
+pub const FORMS: usize = 256;
+/// How long a form is waited for, in ms.
+pub const FORM_MS: i64 = 600_000;
+/// Most values that a list in a form offers; above it they have to be typed.
+pub const FORM_CHOICES: usize = 200;
+
 /// Changes after which a snapshot of the boards is stored.
 pub const CHANGES_PER_SNAPSHOT: u64 = 200_000;
 

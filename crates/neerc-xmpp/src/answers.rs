@@ -8,6 +8,7 @@ use neerc_core::clock::{Phase, Reading};
 use neerc_core::limits;
 use neerc_core::line::{TaskLine, Unclear};
 use neerc_core::menu::{self, Act, Field, FieldKind, Item, Needs, Presence};
+use neerc_core::notice::Visibility;
 use neerc_core::people::{Admin, People, Person};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
@@ -31,8 +32,25 @@ pub struct Answers<'a> {
     pub board: &'a Board,
 }
 
+/// Whose tasks somebody is shown who asks for those of `of`, or for everybody's.
+pub(crate) fn whose(
+    visibility: Visibility,
+    people: &People,
+    who: &Person,
+    of: Option<&str>,
+) -> Result<Option<Person>, Refusal> {
+    let power = people.rights(who).is_some_and(|rights| rights.is_power());
+    let own_only = visibility == Visibility::Own && !power;
+    let unknown = |name: &str| Refusal::UnknownUser { name: name.chars().take(64).collect() };
+    let of = match of {
+        Some(name) => Some(people.user(name).cloned().ok_or_else(|| unknown(name))?),
+        None => own_only.then(|| who.clone()),
+    };
+    if own_only && of.as_ref() != Some(who) { Err(Refusal::OwnTasksOnly) } else { Ok(of) }
+}
+
 /// A text as it stands in a list: on one line, and not too long.
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     let mut line: String = text.chars().take(limits::LISTED_CHARS).collect();
     if line.len() < text.len() {
         line.push('…');
@@ -47,11 +65,11 @@ fn clock_face(ms: i64) -> String {
 }
 
 impl<'a> Answers<'a> {
-    fn say(&self, key: &str, args: &[(&str, Arg<'_>)]) -> String {
+    pub(crate) fn say(&self, key: &str, args: &[(&str, Arg<'_>)]) -> String {
         self.words.say(self.language, key, args)
     }
 
-    fn count(&self, key: &str, count: usize) -> String {
+    pub(crate) fn count(&self, key: &str, count: usize) -> String {
         self.say(key, &[("count", Arg::Number(i64::try_from(count).unwrap_or(i64::MAX)))])
     }
 
@@ -65,11 +83,11 @@ impl<'a> Answers<'a> {
         lines
     }
 
-    fn kind(&self, kind: Kind) -> String {
+    pub(crate) fn kind(&self, kind: Kind) -> String {
         self.say(&format!("kind-{}", kind.name()), &[])
     }
 
-    fn status(&self, status: &Status) -> String {
+    pub(crate) fn status(&self, status: &Status) -> String {
         let word = self.say(&format!("status-{}", status.progress.name()), &[]);
         if status.value().is_empty() { word } else { format!("{word}: {}", short(status.value())) }
     }

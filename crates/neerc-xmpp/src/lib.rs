@@ -5,6 +5,7 @@
 //! the test bench.
 
 pub mod address;
+pub mod adhoc;
 pub mod answers;
 pub mod bot;
 pub mod contacts;
@@ -16,6 +17,7 @@ pub mod groups;
 pub mod neerc;
 pub mod outbox;
 pub mod probe;
+pub mod receipt;
 pub mod room;
 pub mod slots;
 pub mod stanza;

@@ -21,6 +21,8 @@ pub enum Condition {
     Forbidden,
     /// What is asked for does not exist.
     ItemNotFound,
+    /// The asker may not do this now.
+    NotAllowed,
     /// Nothing here serves such a request.
     ServiceUnavailable,
     /// The service failed; try again later.
@@ -38,6 +40,7 @@ impl Condition {
             Condition::BadRequest => ("bad-request", "modify", 400),
             Condition::Forbidden => ("forbidden", "auth", 403),
             Condition::ItemNotFound => ("item-not-found", "cancel", 404),
+            Condition::NotAllowed => ("not-allowed", "cancel", 405),
             Condition::ServiceUnavailable => ("service-unavailable", "cancel", 503),
             Condition::InternalServerError => ("internal-server-error", "wait", 500),
             Condition::ResourceConstraint => ("resource-constraint", "wait", 500),
@@ -183,6 +186,17 @@ impl ReturnAddress<'_> {
 
     /// Writes an error. The request's child is not repeated: one deployed client misreads it.
     pub fn error(&self, out: &mut Vec<u8>, condition: Condition, text: &str) {
+        self.error_of(out, condition, None, text);
+    }
+
+    /// Writes an error with the condition of a XEP: its element name and namespace.
+    pub fn error_of(
+        &self,
+        out: &mut Vec<u8>,
+        condition: Condition,
+        specific: Option<(&'static str, &'static str)>,
+        text: &str,
+    ) {
         let (name, type_, code) = condition.parts();
         self.open(out, "error");
         out.extend_from_slice(format!("<error code='{code}' type='{type_}'><{name} xmlns='{NS_STANZAS}'/>").as_bytes());
@@ -190,6 +204,9 @@ impl ReturnAddress<'_> {
             out.extend_from_slice(format!("<text xmlns='{NS_STANZAS}' xml:lang='en'>").as_bytes());
             escape_text(out, text);
             out.extend_from_slice(b"</text>");
+        }
+        if let Some((name, ns)) = specific {
+            out.extend_from_slice(format!("<{name} xmlns='{ns}'/>").as_bytes());
         }
         out.extend_from_slice(format!("</error></{}>", self.kind.name()).as_bytes());
     }

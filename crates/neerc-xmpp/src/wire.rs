@@ -51,6 +51,8 @@ pub struct Wire {
     pub component: String,
     /// Bytes on their way to the link.
     pub out: Vec<u8>,
+    /// What every available presence of the component carries, as XML.
+    pub presence: String,
     /// Our requests that wait for an answer.
     pub requests: Requests<Purpose>,
 }
@@ -58,7 +60,8 @@ pub struct Wire {
 impl Wire {
     /// An empty buffer for the component.
     pub fn new(component: &str) -> Wire {
-        Wire { component: component.to_owned(), out: Vec::new(), requests: Requests::default() }
+        let presence = String::new();
+        Wire { component: component.to_owned(), out: Vec::new(), presence, requests: Requests::default() }
     }
 
     /// Sends an IQ request. `payload` is XML. One that cannot be sent for want of room in the table is left out; all
@@ -74,6 +77,9 @@ impl Wire {
     pub fn presence(&mut self, type_: Option<&str>, to: &str, payload: &str) {
         self.open("presence", type_, to, None);
         self.out.extend_from_slice(payload.as_bytes());
+        if type_.is_none() {
+            self.out.extend_from_slice(self.presence.as_bytes());
+        }
         self.out.extend_from_slice(b"</presence>");
     }
 

@@ -70,6 +70,9 @@ struct Raw {
     /// What people are told in words.
     #[config(nested)]
     texts: RawTexts,
+    /// Whom people can turn to.
+    #[config(nested)]
+    contact: RawContact,
     /// What the service writes to standard error.
     #[config(nested)]
     log: RawLog,
@@ -188,6 +191,15 @@ struct RawTexts {
 
 #[derive(confique::Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
+struct RawContact {
+    /// URIs of whoever runs the service, such as ["xmpp:admin@example.org", "mailto:admin@example.org"]; clients show
+    /// them. In the environment: with commas between.
+    #[config(env = "NEERC_CONTACT_ADMIN", default = [])]
+    admin: Vec<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
 struct RawLog {
     /// error, warn, info, debug or trace.
     #[config(env = "NEERC_LOG_LEVEL", default = "info")]
@@ -217,6 +229,8 @@ pub struct Config {
     pub limits: Limits,
     /// The language of those who do not tell theirs.
     pub language: Language,
+    /// URIs of whoever runs the service.
+    pub contacts: Vec<String>,
     /// How much is logged.
     pub log_level: Level,
 }
@@ -518,6 +532,7 @@ impl Check<'_> {
             clock: self.clock(raw.clock)?,
             limits: self.limits(&raw.limits)?,
             language: self.language(&raw.texts.language)?,
+            contacts: self.contacts(raw.contact.admin)?,
             log_level: self.level(&raw.log.level)?,
         })
     }
@@ -726,6 +741,18 @@ impl Check<'_> {
     fn clock(&self, raw: RawClock) -> Result<Option<Clock>, ConfigError> {
         let file = raw.file.map(|file| self.beside("clock.file", &file)).transpose()?;
         Ok(file.map(|file| Clock { file }))
+    }
+
+    fn contacts(&self, uris: Vec<String>) -> Result<Vec<String>, ConfigError> {
+        let is_uri = |uri: &str| {
+            let (scheme, rest) = uri.split_once(':').unwrap_or_default();
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+            !scheme.is_empty() && scheme.chars().all(plain) && !rest.is_empty() && !uri.contains(char::is_whitespace)
+        };
+        match uris.iter().find(|uri| !is_uri(uri)) {
+            Some(wrong) => Err(self.invalid("contact.admin", wrong, "must be a URI such as xmpp:admin@example.org")),
+            None => Ok(uris),
+        }
     }
 
     fn language(&self, text: &str) -> Result<Language, ConfigError> {
@@ -1107,7 +1134,8 @@ impl fmt::Display for Place {
 /// The settings in force, one a line, for `neerc check`. Never the secret.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Config { component, rooms, store, groups, directory, tasks, clock, limits, language, log_level } = self;
+        let Config { component, rooms, store, groups, directory, tasks, clock, limits, language, contacts, log_level } =
+            self;
         writeln!(f, "component.jid = {}", component.jid)?;
         writeln!(f, "component.server = {}", component.server)?;
         writeln!(f, "component.secret = {:?}", component.secret)?;
@@ -1143,6 +1171,7 @@ impl fmt::Display for Config {
         writeln!(f, "limits.requests_per_second = {}", limits.requests_per_second)?;
         writeln!(f, "limits.requests_burst = {}", limits.requests_burst)?;
         writeln!(f, "texts.language = {}", language.tag())?;
+        writeln!(f, "contact.admin = {}", contacts.join(", "))?;
         writeln!(f, "log.level = {}", log_level.as_str())
     }
 }
@@ -1241,6 +1270,7 @@ mod tests {
                 "limits.requests_per_second = 20",
                 "limits.requests_burst = 60",
                 "texts.language = en",
+                "contact.admin = ",
                 "log.level = info",
             ]
         );
@@ -1282,6 +1312,8 @@ requests_per_second = 0
 requests_burst = 7
 [texts]
 language = "ru"
+[contact]
+admin = ["xmpp:admin@example.org", "mailto:admin@example.org"]
 [log]
 level = "trace"
 "#;
@@ -1314,6 +1346,7 @@ level = "trace"
             clock: Some(Clock { file: PathBuf::from("/run/clock.xml") }),
             limits: Limits { requests_per_second: 0, requests_burst: 7 },
             language: Language::Russian,
+            contacts: vec!["xmpp:admin@example.org".to_owned(), "mailto:admin@example.org".to_owned()],
             log_level: Level::Trace,
         };
         assert_eq!(load(toml, &[]), Ok(expect));
@@ -1418,7 +1451,7 @@ level = "trace"
         ("[component]\njid = \"a\"\njid = \"b\"", "neerc.toml:3: duplicate key"),
         (
             "[task]\n",
-            "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `limits`, `texts`, `log`",
+            "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `limits`, `texts`, `contact`, `log`",
         ),
         ("[store]\npath = \"x\"", "neerc.toml:2: unknown key `store.path`; allowed here: `url`"),
         ("store = { path = \"x\" }", "neerc.toml:1: unknown key `store.path`; allowed here: `url`"),
@@ -1537,6 +1570,10 @@ level = "trace"
         ),
         ("[clock]\nfile = \"\"", "neerc.toml:5: clock.file is \"\": must be the path of a file"),
         ("[texts]\nlanguage = \"RU\"", "neerc.toml:5: texts.language is \"RU\": must be en or ru"),
+        (
+            "[contact]\nadmin = [\"xmpp:a@b\", \"a@b\"]",
+            "neerc.toml:5: contact.admin is \"a@b\": must be a URI such as xmpp:admin@example.org",
+        ),
         ("[log]\nlevel = \"loud\"", "neerc.toml:5: log.level is \"loud\": must be error, warn, info, debug or trace"),
     ];
 
@@ -1648,7 +1685,7 @@ level = "trace"
                 leaves += 1;
             }
         }
-        assert_eq!(leaves, 21, "a new key needs a row in the tables above");
+        assert_eq!(leaves, 22, "a new key needs a row in the tables above");
     }
 
     #[test]
@@ -1672,6 +1709,7 @@ level = "trace"
             ("NEERC_LIMITS_REQUESTS_PER_SECOND", "5", "limits.requests_per_second = 5"),
             ("NEERC_LIMITS_REQUESTS_BURST", "9", "limits.requests_burst = 9"),
             ("NEERC_TEXTS_LANGUAGE", "ru", "texts.language = ru"),
+            ("NEERC_CONTACT_ADMIN", "xmpp:a@b,mailto:c@d", "contact.admin = xmpp:a@b, mailto:c@d"),
             ("NEERC_LOG_LEVEL", "error", "log.level = error"),
         ];
         for (name, value, line) in rows {

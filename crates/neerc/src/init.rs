@@ -336,7 +336,7 @@ mod tests {
             assert!(loaded.is_ok(), "{key}: {loaded:?}");
             keys += 1;
         }
-        assert_eq!(keys, 19, "16 of the 21 keys, and the three lines of a group");
+        assert_eq!(keys, 20, "17 of the 22 keys, and the three lines of a group");
     }
 
     #[test]

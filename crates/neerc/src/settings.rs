@@ -59,6 +59,7 @@ pub fn front(config: &Config) -> Result<FrontSettings, NotAJid> {
         rate: Rate { per_second: config.limits.requests_per_second, burst: config.limits.requests_burst },
         words: Arc::new(text::Files),
         language: config.language,
+        contacts: config.contacts.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

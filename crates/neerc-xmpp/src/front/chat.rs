@@ -1,10 +1,9 @@
 //! Chat lines: which of them are taken, how they are carried out one after the other, and where the answers go. Not
 //! what a line means, nor the words of the answers; and not what is told without being asked.
 
-use super::requests::whose;
 use super::{Ask, Asker, Front, FrontEvent, StreamPhase};
 use crate::address::Address;
-use crate::answers::Answers;
+use crate::answers::{Answers, whose};
 use crate::bot::{self, Kept, Letter, Said};
 use crate::stanza::Shell;
 use crate::xml::Element;

@@ -4,6 +4,7 @@
 //! The order of a call's effects is the order of the calls. A panic here means a bug, never bad input.
 
 mod chat;
+mod commands;
 mod link;
 mod plans;
 mod requests;
@@ -11,17 +12,20 @@ mod speaking;
 mod telling;
 
 use self::chat::Chat;
+use self::commands::Commanded;
 use self::link::new_framer;
 use self::plans::PlanWatch;
 use self::requests::{AllTasks, Asked};
 use crate::address::Address;
+use crate::adhoc::Commands;
 use crate::contacts::{Contacts, Seen};
-use crate::entity::Entity;
+use crate::entity::{Entity, Place};
 use crate::frame::Framer;
 use crate::groups::{GroupSettings, Groups};
 use crate::neerc::Notification;
 use crate::outbox::{Key, Outbox};
 use crate::probe::{Probe, RoundTrips};
+use crate::receipt;
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
 use crate::stanza::Shell;
 use crate::throttle::{Rate, Throttle};
@@ -72,6 +76,8 @@ pub struct FrontSettings {
     pub words: Arc<dyn Words>,
     /// The language of those who do not tell theirs.
     pub language: Language,
+    /// URIs of whoever runs the service (XEP-0157).
+    pub contacts: Vec<String>,
     /// Version of the program.
     pub version: String,
 }
@@ -132,6 +138,7 @@ pub struct Front {
     entity: Entity,
     outbox: Outbox,
     asks: HashMap<u64, Asker>,
+    commands: Commands,
     throttle: Throttle,
     probe: Option<Probe>,
     next_token: u64,
@@ -170,6 +177,8 @@ pub struct Front {
 enum Asker {
     /// A request of a client.
     Request(Asked<'static>),
+    /// An ad-hoc command.
+    Command(Box<Commanded>),
     /// A chat line of that session.
     Line(Address),
     /// A planned task that is due.
@@ -195,15 +204,19 @@ impl Front {
             started_ms,
             component: settings.component.clone(),
             rooms: settings.rooms.clone(),
+            contacts: settings.contacts.clone(),
         };
+        let mut wire = Wire::new(&settings.component);
+        wire.presence = entity.presence(Place::Service);
         Front {
             phase: StreamPhase::Down,
             framer: new_framer(),
-            wire: Wire::new(&settings.component),
+            wire,
             groups: Groups::new(settings.groups.clone()),
             entity,
             outbox: Outbox::new(settings.spacing_ms),
             asks: HashMap::new(),
+            commands: Commands::new(started_ms),
             throttle: Throttle::new(settings.rate),
             probe: None,
             next_token: 0,
@@ -332,7 +345,17 @@ impl Front {
             self.contacts.gone(now_ms, &shell.from);
             return;
         }
+        self.receipt(now_ms, shell, element);
         self.chat(now_ms, shell, element, boards);
+    }
+
+    /// Says that a message has arrived, to users of the room that it is for.
+    fn receipt(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>) {
+        let Some(room) = self.room_of(&shell.to) else { return };
+        self.settle(now_ms);
+        if self.rooms[room].people().rights_of(shell.from.bare()).is_some() {
+            receipt::write(&mut self.wire.out, shell, element);
+        }
     }
 
     /// Takes the answer to one of our requests, or that there was none in time.

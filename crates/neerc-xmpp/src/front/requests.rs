@@ -2,7 +2,9 @@
 
 use super::{Ask, Asker, Front, FrontEvent, StreamPhase};
 use crate::address::Address;
-use crate::entity::{Answer, Place};
+use crate::adhoc::command;
+use crate::answers::whose;
+use crate::entity::{Place, Unanswered};
 use crate::neerc::{self, Request};
 use crate::outbox::Hears;
 use crate::stanza::{Condition, ReturnAddress, Shell, attribute};
@@ -13,7 +15,7 @@ use neerc_core::board::{Board, Boards, Done};
 use neerc_core::command::Query;
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
-use neerc_core::people::{People, Person};
+use neerc_core::people::Person;
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Task, TaskId};
 use std::sync::Arc;
@@ -82,12 +84,19 @@ impl Front {
             self.contacts.asked(now_ms, &shell.from);
             return self.request(now_ms, shell, back, room, payload, request, boards);
         }
+        let language = self.language_of(element);
+        if payload.is("command", command::NS) {
+            return self.command(now_ms, back, (&shell.to, language), payload, boards);
+        }
+        let about_node = payload.attr("node").is_some();
+        let offers = if about_node { self.offers(now_ms, &shell.from, &shell.to, language) } else { Vec::new() };
         let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
+        let mut answer = Vec::new();
         let out = &mut self.wire.out;
-        match self.entity.answer(place, now_ms, payload) {
-            Answer::Written(write) => back.result(out, write),
-            Answer::NoSuchNode => back.error(out, Condition::ItemNotFound, "there are no nodes here"),
-            Answer::Unknown => {
+        match self.entity.answer(place, now_ms, payload, &offers, &mut answer) {
+            Ok(()) => back.result(out, |out| out.append(&mut answer)),
+            Err(Unanswered::NoSuchNode) => back.error(out, Condition::ItemNotFound, "there is no such node for you"),
+            Err(Unanswered::Unknown) => {
                 back.error(out, Condition::ServiceUnavailable, "nothing here answers such a request");
             }
         }
@@ -161,6 +170,7 @@ impl Front {
         let asked = match self.asks.remove(&token) {
             None => return,
             Some(Asker::Request(asked)) => asked,
+            Some(Asker::Command(commanded)) => return self.commanded(now_ms, *commanded, outcome, boards),
             Some(Asker::Line(session)) => return self.line_answered(now_ms, &session, outcome, boards),
             Some(Asker::Plan { room, planned }) => return self.plan_answered(now_ms, room, &planned, &outcome, boards),
         };
@@ -310,21 +320,4 @@ impl Front {
         self.trouble("long list", trouble);
         (out, left_out)
     }
-}
-
-/// Whose tasks somebody is shown who asks for those of `of`, or for everybody's.
-pub(super) fn whose(
-    visibility: Visibility,
-    people: &People,
-    who: &Person,
-    of: Option<&str>,
-) -> Result<Option<Person>, Refusal> {
-    let power = people.rights(who).is_some_and(|rights| rights.is_power());
-    let own_only = visibility == Visibility::Own && !power;
-    let unknown = |name: &str| Refusal::UnknownUser { name: name.chars().take(64).collect() };
-    let of = match of {
-        Some(name) => Some(people.user(name).cloned().ok_or_else(|| unknown(name))?),
-        None => own_only.then(|| who.clone()),
-    };
-    if own_only && of.as_ref() != Some(who) { Err(Refusal::OwnTasksOnly) } else { Ok(of) }
 }

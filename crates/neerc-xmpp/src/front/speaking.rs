@@ -6,6 +6,7 @@ use crate::address::Address;
 use crate::answers::Answers;
 use crate::bot::{Kept, Letter};
 use crate::contacts::{Client, Seen, Welcome};
+use crate::entity::Place;
 use crate::stanza::{Shell, attribute};
 use crate::xml::{Element, escape_text};
 use neerc_core::board::{Board, Boards, Done};
@@ -55,20 +56,22 @@ impl Front {
         let knows = self.rooms[room].people().rights_of(shell.from.bare()).is_some();
         let from = shell.to.as_str();
         let status = self.settings.words.say(self.settings.language, "presence-status", &[]);
-        let available = |out: &mut Vec<u8>, to: &str| presence(out, "", from, to, &status);
+        let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
+        let carried = self.entity.presence(place);
+        let available = |out: &mut Vec<u8>, to: &str| presence(out, "", from, to, &status, &carried);
         let (out, bare) = (&mut self.wire.out, shell.from.bare());
         match shell.type_ {
             "subscribe" if knows => {
-                presence(out, "subscribed", from, bare, "");
+                presence(out, "subscribed", from, bare, "", "");
                 available(out, bare);
-                presence(out, "subscribe", from, bare, "");
+                presence(out, "subscribe", from, bare, "", "");
             }
             "probe" if knows => available(out, shell.from.as_str()),
             "unsubscribe" => {
-                presence(out, "unsubscribed", from, bare, "");
-                presence(out, "unavailable", from, bare, "");
+                presence(out, "unsubscribed", from, bare, "", "");
+                presence(out, "unavailable", from, bare, "", "");
             }
-            _ => presence(out, "unsubscribed", from, bare, ""),
+            _ => presence(out, "unsubscribed", from, bare, "", ""),
         }
     }
 
@@ -197,8 +200,8 @@ impl Front {
     }
 }
 
-/// Writes a presence of ours to somebody.
-fn presence(out: &mut Vec<u8>, type_: &str, from: &str, to: &str, status: &str) {
+/// Writes a presence of ours to somebody. `carried` is XML.
+fn presence(out: &mut Vec<u8>, type_: &str, from: &str, to: &str, status: &str, carried: &str) {
     out.extend_from_slice(b"<presence");
     if !type_.is_empty() {
         attribute(out, "type", type_);
@@ -211,5 +214,6 @@ fn presence(out: &mut Vec<u8>, type_: &str, from: &str, to: &str, status: &str) 
         escape_text(out, status);
         out.extend_from_slice(b"</status>");
     }
+    out.extend_from_slice(carried.as_bytes());
     out.extend_from_slice(b"</presence>");
 }

@@ -20,7 +20,7 @@ fn the_stream_is_opened_and_accepted() {
     bench.check(
         "C: <handshake/>
          S: <presence from='neerc.localhost' to='neerc@conference.localhost/neerc'>
-              <x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x>
+              <x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x><caps/>
             </presence>
          S: <iq type='get' id='n1' from='neerc.localhost' to='neerc@conference.localhost'>
               <query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='owner'/></query>

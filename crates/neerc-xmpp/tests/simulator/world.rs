@@ -186,6 +186,7 @@ impl World {
             rate: Rate { per_second: if random.one_in(2) { 0 } else { 5 }, burst: 10 },
             words: Arc::new(Keys),
             language: Language::English,
+            contacts: Vec::new(),
             version: "sim".to_owned(),
         };
         let chunk = [400, 2_000, 65_536][random.below(3)];

@@ -1,0 +1,455 @@
+//! The menu as ad-hoc commands (XEP-0050): each in one step, with the form filled in already, or by forms, one after
+//! another where what the next one offers depends on the last. What is asked for is answered here; what is to be
+//! changed goes out as a command of the core, and its answer comes back before the client hears of it.
+//!
+//! Not which commands there are, and not what they do: that is the core's menu and board.
+
+pub mod command;
+mod forms;
+mod reports;
+mod sessions;
+
+use crate::address::Address;
+use crate::answers::Answers;
+use crate::form::{Form, Returned};
+use crate::xml::Element;
+use command::{Action, Fault, Invocation, Reply, Severity, Stage};
+use forms::Values;
+use neerc_core::board::{Board, Done};
+use neerc_core::change::Room;
+use neerc_core::clock::Reading;
+use neerc_core::command::{Command, Query};
+use neerc_core::menu::{self, Act, FieldKind, Item, Needs, Request};
+use neerc_core::notice::Visibility;
+use neerc_core::people::{People, Person, Rights};
+use neerc_core::refusal::Refusal;
+use neerc_core::task::{Task, TaskId};
+use neerc_core::words::{Arg, Language, Words};
+use sessions::{Draft, Number, Sessions};
+
+/// A room that commands may act in.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Which.
+    pub room: &'a Room,
+    /// Its people.
+    pub people: &'a People,
+    /// Its tasks.
+    pub board: &'a Board,
+}
+
+/// Everything that commands are answered from.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The rooms that the asked address stands for, the default one first.
+    pub places: &'a [Place<'a>],
+    /// The contest clock.
+    pub clock: Option<Reading>,
+    /// Who may see which tasks.
+    pub visibility: Visibility,
+    /// The words for people.
+    pub words: &'a dyn Words,
+    /// The language of whoever does not ask for another.
+    pub language: Language,
+    /// Most bytes of a form or a table.
+    pub limit: usize,
+}
+
+/// What comes of an invocation.
+#[derive(Debug)]
+pub enum Outcome {
+    /// An answer.
+    Reply(Reply),
+    /// An error.
+    Fault(Fault),
+    /// Something is to be changed first; then [`Commands::decided`] makes the answer.
+    Ask(Room, Command, Box<Pending>),
+}
+
+/// A command whose change is on its way to the disk.
+#[derive(Debug)]
+pub struct Pending {
+    number: Number,
+    draft: Draft,
+    values: Values,
+    language: Language,
+}
+
+/// The commands that are under way.
+#[derive(Debug)]
+pub struct Commands {
+    sessions: Sessions,
+}
+
+/// What one person sees of one room.
+struct View<'a> {
+    scene: &'a Scene<'a>,
+    room: &'a Room,
+    rights: Rights,
+    answers: Answers<'a>,
+}
+
+impl View<'_> {
+    fn say(&self, key: &str, args: &[(&str, Arg<'_>)]) -> String {
+        self.answers.say(key, args)
+    }
+
+    fn item(&self, item: &Item) -> String {
+        self.say(&format!("item-{}", item.verb), &[])
+    }
+
+    fn is_power(&self) -> bool {
+        self.rights.is_power()
+    }
+
+    fn own_name(&self) -> &str {
+        self.answers.people.name(self.answers.who)
+    }
+}
+
+/// The rows of the menu that are offered to somebody in any of these rooms.
+pub fn offered(places: &[Place<'_>], who: &Person) -> impl Iterator<Item = &'static Item> {
+    menu::offered(Needs::Admin).filter(|item| withheld(places, who, item).is_none())
+}
+
+/// Why a row of the menu is not offered to somebody in any of these rooms; nothing if it is.
+pub fn withheld(places: &[Place<'_>], who: &Person, item: &Item) -> Option<Refusal> {
+    let rights = || places.iter().filter_map(|place| place.people.rights(who));
+    match item.needs {
+        _ if rights().next().is_none() => Some(Refusal::NotInRoom),
+        Needs::Admin if !rights().any(Rights::is_power) => Some(Refusal::AdminsOnly),
+        Needs::Admin | Needs::User => None,
+    }
+}
+
+/// Which form comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Room,
+    Task,
+    Fields,
+}
+
+impl Draft {
+    fn step(&self) -> Step {
+        match (&self.room, &self.task) {
+            (None, _) => Step::Room,
+            (_, None) if self.item.fields.iter().any(|field| field.kind == FieldKind::Assigned) => Step::Task,
+            _ => Step::Fields,
+        }
+    }
+
+    /// The fields of the form that comes next.
+    fn fields(&self) -> impl Iterator<Item = &'static menu::Field> + use<> {
+        let step = self.step();
+        let asked = self.task.is_some();
+        self.item.fields.iter().filter(move |field| match (step, field.var) {
+            (Step::Room, _) => false,
+            (Step::Task, var) => var == "task",
+            (Step::Fields, var) => !(asked && var == "task"),
+        })
+    }
+
+    /// What can be done with that form.
+    fn actions(&self) -> Vec<Action> {
+        let onward = match self.step() {
+            Step::Room if self.item.fields.is_empty() => Action::Complete,
+            Step::Room | Step::Task => Action::Next,
+            Step::Fields => Action::Complete,
+        };
+        let back = (self.task.is_some() || self.room_chosen).then_some(Action::Prev);
+        [onward].into_iter().chain(back).collect()
+    }
+
+    /// Goes back to the form before; whether there was one.
+    fn back(&mut self) -> bool {
+        if self.task.take().is_some() {
+            return true;
+        }
+        let chosen = std::mem::take(&mut self.room_chosen);
+        if chosen {
+            self.room = None;
+        }
+        chosen
+    }
+}
+
+/// One invocation with all that is known of it.
+struct Turn<'a> {
+    now_ms: i64,
+    from: &'a Address,
+    who: &'a Person,
+    scene: &'a Scene<'a>,
+    language: Language,
+    /// The rooms in which the command is offered to the asker; never empty.
+    open: Vec<Place<'a>>,
+    number: Number,
+    draft: Draft,
+}
+
+impl<'a> Turn<'a> {
+    /// The room that was chosen, or the first.
+    fn place(&self) -> Result<Place<'a>, Fault> {
+        let chosen = |place: &&Place<'_>| self.draft.room.as_ref().is_none_or(|room| room == place.room);
+        self.open.iter().find(chosen).copied().ok_or(Fault::BadSession)
+    }
+
+    fn answers(&self) -> Result<Answers<'a>, Fault> {
+        let Place { people, board, .. } = self.place()?;
+        // None of the answers that a form shows holds a link to a chat.
+        Ok(Answers { words: self.scene.words, language: self.language, address: "", who: self.who, people, board })
+    }
+
+    fn view(&self) -> Result<View<'a>, Fault> {
+        let answers = self.answers()?;
+        let rights = answers.people.rights(self.who).ok_or(Fault::Refused(Refusal::NotInRoom))?;
+        Ok(View { scene: self.scene, room: self.place()?.room, rights, answers })
+    }
+}
+
+impl Commands {
+    /// Nothing under way, for a service that was started at that time.
+    pub fn new(started_ms: i64) -> Commands {
+        Commands { sessions: Sessions::new(started_ms) }
+    }
+
+    /// Takes an invocation: the `<command/>` of a request.
+    pub fn handle(&mut self, now_ms: i64, from: &Address, scene: &Scene<'_>, payload: &Element<'_>) -> Outcome {
+        self.invoke(now_ms, from, scene, payload).unwrap_or_else(Outcome::Fault)
+    }
+
+    fn invoke(
+        &mut self,
+        now_ms: i64,
+        from: &Address,
+        scene: &Scene<'_>,
+        payload: &Element<'_>,
+    ) -> Result<Outcome, Fault> {
+        let Invocation { node, session, action, language, form } = Invocation::read(payload)?;
+        let item = menu::by_node(node).ok_or(Fault::UnknownNode)?;
+        let who = &from.person();
+        let open = open(scene, who, item)?;
+        let language = language.unwrap_or(scene.language);
+        let (number, draft) = match session {
+            Some(id) => self.sessions.take(now_ms, from, id, item)?,
+            None => {
+                let room = if let [only] = &open[..] { Some(only.room.clone()) } else { None };
+                (self.sessions.number(), Draft { item, room, room_chosen: false, task: None })
+            }
+        };
+        let mut turn = Turn { now_ms, from, who, scene, language, open, number, draft };
+        let (cancelled, values) = match form {
+            Some(Returned::Cancelled) => (true, None),
+            Some(Returned::Submitted(values)) => (action == Action::Cancel, Some(values)),
+            None => (action == Action::Cancel, None),
+        };
+        match (session.is_some(), values) {
+            (true, _) if cancelled => Ok(Outcome::Reply(self.reply(&turn, Stage::Canceled, Vec::new(), Vec::new()))),
+            (true, _) if action == Action::Prev => {
+                let went = turn.draft.back();
+                let shown = self.show(turn, &Values::new(), None)?;
+                if went { Ok(shown) } else { Err(Fault::BadAction) }
+            }
+            (false, _) if cancelled || action == Action::Prev => Err(Fault::BadAction),
+            (false, None) if item.fields.is_empty() && turn.draft.room.is_some() => self.perform(turn, Values::new()),
+            (false, None) => self.show(turn, &Values::new(), None),
+            (true, values) => {
+                let asked = turn.draft.step();
+                self.submit(turn, values.unwrap_or_default(), Some(asked))
+            }
+            (false, Some(values)) => self.submit(turn, values, None),
+        }
+    }
+
+    /// Takes what was filled in. `asked`: which form it was; none if nothing was asked.
+    fn submit(&mut self, mut turn: Turn<'_>, values: Values, asked: Option<Step>) -> Result<Outcome, Fault> {
+        if turn.draft.room.is_none() {
+            match choose_room(&turn, &values, asked) {
+                Ok(room) => (turn.draft.room, turn.draft.room_chosen) = (Some(room), true),
+                Err(refusal) => return self.show(turn, &values, Some(refusal)),
+            }
+        }
+        let first = turn.draft.item.fields.iter().any(|field| field.kind == FieldKind::Assigned);
+        if let Some(task) = forms::one(&values, "task").filter(|_| first) {
+            match existing(turn.place()?.board, task) {
+                Ok(task) => turn.draft.task = Some(task.id.to_string()),
+                Err(refusal) => {
+                    turn.draft.task = None;
+                    return self.show(turn, &values, Some(refusal));
+                }
+            }
+        }
+        let sent = |field: &menu::Field| forms::one(&values, field.var).is_some();
+        let onward = asked.is_some_and(|asked| asked != turn.draft.step());
+        if onward && turn.draft.fields().next().is_some() && !turn.draft.fields().any(|field| sent(&field)) {
+            return self.show(turn, &values, None);
+        }
+        self.perform(turn, values)
+    }
+
+    /// Does what a command with these values asks.
+    fn perform(&mut self, turn: Turn<'_>, values: Values) -> Result<Outcome, Fault> {
+        let view = turn.view()?;
+        let item = turn.draft.item;
+        let request = match menu::build(item, &arguments(&view, &turn.draft, &values)) {
+            Ok(request) => request,
+            Err(refusal) => return self.show(turn, &values, Some(refusal)),
+        };
+        match request {
+            Request::Help(about) => {
+                let note = (Severity::Info, view.answers.help(about).join("\n"));
+                Ok(Outcome::Reply(self.reply(&turn, Stage::Completed, vec![note], Vec::new())))
+            }
+            Request::Query(query) => self.answer(turn, &view, &values, &query),
+            Request::Command(command) => {
+                let room = view.room.clone();
+                let Turn { number, draft, language, .. } = turn;
+                let pending = Pending { number, draft, values, language };
+                Ok(Outcome::Ask(room, command, Box::new(pending)))
+            }
+        }
+    }
+
+    fn answer(&mut self, turn: Turn<'_>, view: &View<'_>, values: &Values, query: &Query) -> Result<Outcome, Fault> {
+        let report = match reports::report(view, turn.draft.item, query) {
+            Ok(report) => report,
+            Err(refusal) => return self.show(turn, values, Some(refusal)),
+        };
+        let mut out = Vec::new();
+        let left_out = report.write(&mut out, turn.scene.limit);
+        let more = |count: usize| (Severity::Warn, view.answers.count("and-more", count));
+        let notes = Some(left_out).filter(|count| *count > 0).map(more).into_iter().collect();
+        Ok(Outcome::Reply(self.reply(&turn, Stage::Completed, notes, out)))
+    }
+
+    /// The answer once a change was made or refused.
+    pub fn decided(
+        &mut self,
+        now_ms: i64,
+        from: &Address,
+        scene: &Scene<'_>,
+        pending: Pending,
+        outcome: Result<&Done, Refusal>,
+    ) -> Outcome {
+        self.conclude(now_ms, from, scene, pending, outcome).unwrap_or_else(Outcome::Fault)
+    }
+
+    fn conclude(
+        &mut self,
+        now_ms: i64,
+        from: &Address,
+        scene: &Scene<'_>,
+        pending: Pending,
+        outcome: Result<&Done, Refusal>,
+    ) -> Result<Outcome, Fault> {
+        let Pending { number, draft, values, language } = pending;
+        let who = &from.person();
+        let open = match (open(scene, who, draft.item), &outcome) {
+            (Ok(open), _) => open,
+            // Whoever has lost their rights since is told what was done all the same.
+            (Err(_), Ok(_)) => scene.places.to_vec(),
+            (Err(fault), Err(_)) => return Err(fault),
+        };
+        let turn = Turn { now_ms, from, who, scene, language, open, number, draft };
+        match outcome {
+            Ok(done) => {
+                let said = turn.answers()?.done(done).into_iter();
+                let severities = [Severity::Info].into_iter().chain(std::iter::repeat(Severity::Warn));
+                let notes = severities.zip(said).collect();
+                Ok(Outcome::Reply(self.reply(&turn, Stage::Completed, notes, Vec::new())))
+            }
+            Err(refusal @ (Refusal::NotInRoom | Refusal::AdminsOnly)) => Err(Fault::Refused(refusal)),
+            Err(refusal) => self.show(turn, &values, Some(refusal)),
+        }
+    }
+
+    /// Shows the form that comes next, with what was sent for it and why that would not do.
+    fn show(&mut self, turn: Turn<'_>, values: &Values, refusal: Option<Refusal>) -> Result<Outcome, Fault> {
+        let view = turn.view()?;
+        let item = turn.draft.item;
+        let task = turn.draft.task.as_deref().and_then(|task| existing(view.answers.board, task).ok());
+        let fields: Vec<_> = match turn.draft.step() {
+            Step::Room => {
+                let rooms: Vec<&str> = turn.open.iter().map(|place| &**place.room).collect();
+                vec![forms::room(&view, &rooms, values)]
+            }
+            Step::Task | Step::Fields => {
+                turn.draft.fields().map(|field| forms::field(&view, field, task, values)).collect()
+            }
+        };
+        let mut notes: Vec<_> =
+            refusal.iter().map(|refusal| (Severity::Error, view.answers.refusal(refusal))).collect();
+        let dead_end = forms::dead_end(&fields, item).map(|key| (Severity::Info, view.say(key, &[])));
+        if dead_end.is_some() || fields.is_empty() {
+            notes.extend(dead_end.filter(|_| refusal.is_none()));
+            return Ok(Outcome::Reply(self.reply(&turn, Stage::Completed, notes, Vec::new())));
+        }
+        let help = view.say(&format!("item-{}-help", item.verb), &[]);
+        let instructions = match task {
+            Some(task) => format!("{help}\n{}", forms::titled(task)),
+            None => help,
+        };
+        let form = forms::write(Form { title: view.item(item), instructions, fields }, turn.scene.limit);
+        let reply = self.reply(&turn, Stage::Executing, notes, form);
+        let Turn { now_ms, from, number, draft, .. } = turn;
+        self.sessions.put(now_ms, from, number, draft)?;
+        Ok(Outcome::Reply(reply))
+    }
+
+    fn reply(&self, turn: &Turn<'_>, stage: Stage, notes: Vec<(Severity, String)>, form: Vec<u8>) -> Reply {
+        let actions = if stage == Stage::Executing { turn.draft.actions() } else { Vec::new() };
+        let session = self.sessions.id(turn.number);
+        Reply { node: turn.draft.item.node, session, stage, actions, notes, language: turn.language, form }
+    }
+}
+
+/// The rooms in which a command is offered to somebody.
+fn open<'a>(scene: &Scene<'a>, who: &Person, item: &Item) -> Result<Vec<Place<'a>>, Fault> {
+    if let Some(refusal) = withheld(scene.places, who, item) {
+        return Err(Fault::Refused(refusal));
+    }
+    let rights = |place: &&Place<'_>| place.people.rights(who);
+    let open = |place: &&Place<'_>| rights(place).is_some_and(|rights| item.needs == Needs::User || rights.is_power());
+    Ok(scene.places.iter().filter(open).copied().collect())
+}
+
+/// The room that was chosen; whoever was not asked for one means the first.
+fn choose_room(turn: &Turn<'_>, values: &Values, asked: Option<Step>) -> Result<Room, Refusal> {
+    let chosen = forms::one(values, forms::ROOM);
+    let place = match chosen {
+        Some(name) => turn.open.iter().find(|place| place.room.to_lowercase() == name.to_lowercase()),
+        None if asked.is_none() => turn.open.first(),
+        None => return Err(Refusal::MissingField { field: forms::ROOM }),
+    };
+    let unknown = || Refusal::UnknownRoom { room: chosen.unwrap_or("").chars().take(64).collect() };
+    place.map(|place| place.room.clone()).ok_or_else(unknown)
+}
+
+/// The task of that number.
+fn existing<'b>(board: &'b Board, text: &str) -> Result<&'b Task, Refusal> {
+    let id = TaskId::parse(text.strip_prefix('#').unwrap_or(text))?;
+    board.task(id).ok_or_else(|| match board.was_removed(id) {
+        true => Refusal::RemovedTask { task: id.to_string() },
+        false => Refusal::UnknownTask { task: id.to_string() },
+    })
+}
+
+/// The values that the menu is given: those sent, the task chosen before, and whose tasks somebody means who does not
+/// say.
+fn arguments<'v>(view: &View<'_>, draft: &Draft, values: &'v Values) -> Vec<(&'v str, Vec<String>)> {
+    let mut arguments: Vec<(&str, Vec<String>)> = values
+        .iter()
+        .filter(|(var, _)| !(draft.task.is_some() && var == "task"))
+        .map(|(var, values)| (&**var, values.clone()))
+        .collect();
+    arguments.extend(draft.task.clone().map(|task| ("task", vec![task])));
+    if draft.item.act == Act::Tasks {
+        let of = forms::one(values, "of");
+        let everybody = of.is_some_and(|of| of.eq_ignore_ascii_case(forms::EVERYBODY));
+        arguments.retain(|(var, _)| *var != "of" || !everybody);
+        if of.is_none() && !view.is_power() {
+            arguments.push(("of", vec![view.own_name().to_owned()]));
+        }
+    }
+    arguments
+}

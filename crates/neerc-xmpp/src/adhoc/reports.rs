@@ -1,0 +1,129 @@
+//! What commands answer: tables of tasks, people and plans. Not what is said in sentences: those are the answers of
+//! chat.
+
+use super::View;
+use crate::answers::{Answers, short, whose};
+use crate::form::Report;
+use neerc_core::command::Query;
+use neerc_core::limits;
+use neerc_core::menu::Item;
+use neerc_core::people::{Admin, Member, Person, Rights};
+use neerc_core::refusal::Refusal;
+use neerc_core::task::Task;
+use neerc_core::words::Arg;
+
+/// The answer to a question.
+pub fn report(view: &View<'_>, item: &Item, query: &Query) -> Result<Report, Refusal> {
+    query.permit(view.rights)?;
+    let report = match query {
+        Query::Users => users(view),
+        Query::Tasks { of } => tasks(view, of.as_deref())?,
+        Query::Clock => clock(view)?,
+        Query::Show { .. } | Query::Late | Query::Plans => match (view.rights, query) {
+            (Rights::Power(admin), Query::Show { task }) => show(view, view.answers.board.show(admin, *task)?),
+            (Rights::Power(admin), Query::Late) => late(view, admin),
+            (Rights::Power(_), _) => plans(view),
+            (Rights::Ordinary, _) => return Err(Refusal::AdminsOnly),
+        },
+    };
+    Ok(Report { title: view.item(item), ..report })
+}
+
+fn columns<const N: usize>(view: &View<'_>, vars: [&'static str; N]) -> Vec<(&'static str, String)> {
+    vars.map(|var| (var, view.say(&format!("field-{var}"), &[]))).into()
+}
+
+/// A table, or if it is empty, what that means.
+fn table<const N: usize>(view: &View<'_>, vars: [&'static str; N], rows: Vec<Vec<String>>, empty: &str) -> Report {
+    if rows.is_empty() {
+        return Report { instructions: view.say(empty, &[]), ..Report::default() };
+    }
+    Report { columns: columns(view, vars), rows, ..Report::default() }
+}
+
+fn users(view: &View<'_>) -> Report {
+    let people = view.answers.people;
+    let row = |(person, member): (&Person, &Member)| {
+        let mark = if member.power { view.say("admin-mark", &[]) } else { String::new() };
+        vec![people.name(person).to_owned(), member.groups.join(", "), mark]
+    };
+    table(view, ["user", "groups", "rights"], people.listed().into_iter().map(row).collect(), "nobody")
+}
+
+fn tasks(view: &View<'_>, of: Option<&str>) -> Result<Report, Refusal> {
+    let Answers { people, board, who, .. } = view.answers;
+    let of = whose(view.scene.visibility, people, who, of)?;
+    let head = |task: &Task| vec![task.id.to_string(), short(task.title.as_str()), view.answers.kind(task.kind)];
+    let listed = board.listed().into_iter();
+    Ok(match of {
+        Some(of) => {
+            let rows = listed.filter_map(|task| {
+                let status = task.statuses.get(&of)?;
+                Some([head(task), vec![view.answers.status(status)]].concat())
+            });
+            table(view, ["task", "title", "kind", "status"], rows.collect(), "no-tasks")
+        }
+        None => {
+            let rows = listed.map(|task| [head(task), vec![answered(view, task)]].concat());
+            table(view, ["task", "title", "kind", "answered"], rows.collect(), "no-tasks")
+        }
+    })
+}
+
+/// How many are done with a task.
+fn answered(view: &View<'_>, task: &Task) -> String {
+    let count = task.statuses.values().filter(|status| status.progress.is_final()).count();
+    view.say("count-answered", &[("count", number(count)), ("total", number(task.statuses.len()))])
+}
+
+fn number(count: usize) -> Arg<'static> {
+    Arg::Number(count.try_into().unwrap_or(i64::MAX))
+}
+
+fn show(view: &View<'_>, task: &Task) -> Report {
+    let people = view.answers.people;
+    let rows =
+        task.statuses.iter().map(|(person, status)| vec![people.name(person).to_owned(), view.answers.status(status)]);
+    let value = |var, value| (var, view.say(&format!("field-{var}"), &[]), value);
+    let values = vec![
+        value("task", task.id.to_string()),
+        value("title", task.title.as_str().to_owned()),
+        value("kind", view.answers.kind(task.kind)),
+        value("answered", answered(view, task)),
+    ];
+    Report { values, columns: columns(view, ["user", "status"]), rows: rows.collect(), ..Report::default() }
+}
+
+fn late(view: &View<'_>, admin: Admin) -> Report {
+    let rows = view.answers.board.late(admin).into_iter().map(|late| {
+        let title = short(late.task.title.as_str());
+        vec![late.task.id.to_string(), title, names(view, &late.silent), names(view, &late.unfinished)]
+    });
+    table(view, ["task", "title", "silent", "unfinished"], rows.collect(), "no-late")
+}
+
+fn names(view: &View<'_>, persons: &[&Person]) -> String {
+    let names = persons.iter().take(limits::FORM_CHOICES).map(|person| view.answers.people.name(person));
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    let more = persons.len() - names.len();
+    if more > 0 {
+        names.push(view.answers.count("and-more", more));
+    }
+    names.join(", ")
+}
+
+fn plans(view: &View<'_>) -> Report {
+    let rows = view.answers.board.plan().entries().map(|planned| {
+        let kind = view.answers.kind(planned.kind);
+        let (id, schedule) = (planned.id.to_string(), planned.schedule.to_string());
+        let shown = planned.names.iter().take(limits::FORM_CHOICES).cloned().collect::<Vec<_>>();
+        vec![id, schedule, short(planned.title.as_str()), kind, shown.join(", ")]
+    });
+    table(view, ["plan", "schedule", "title", "kind", "names"], rows.collect(), "no-plans")
+}
+
+fn clock(view: &View<'_>) -> Result<Report, Refusal> {
+    let reading = view.scene.clock.ok_or(Refusal::NoClock)?;
+    let values = vec![("clock", view.say("field-clock", &[]), view.answers.clock(reading))];
+    Ok(Report { values, ..Report::default() })
+}

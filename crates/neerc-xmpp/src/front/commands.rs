@@ -1,0 +1,130 @@
+//! Ad-hoc commands and where they meet the rooms. Not what they say: that is the module `adhoc`.
+
+use super::{Ask, Asker, Front, FrontEvent, StreamPhase};
+use crate::address::Address;
+use crate::adhoc::command::{self, Fault};
+use crate::adhoc::{self, Outcome, Pending, Place, Scene};
+use crate::entity::Offer;
+use crate::room::RoomWatch;
+use crate::stanza::ReturnAddress;
+use crate::xml::Element;
+use neerc_core::board::{Board, Boards, Done};
+use neerc_core::change::Room;
+use neerc_core::limits;
+use neerc_core::refusal::Refusal;
+use neerc_core::words::Language;
+use std::sync::LazyLock;
+
+/// A command that waits for its change to be on disk.
+#[derive(Debug)]
+pub(super) struct Commanded {
+    back: ReturnAddress<'static>,
+    /// The address that was asked.
+    to: Address,
+    /// The room it acts in.
+    room: Room,
+    pending: Pending,
+}
+
+/// The rooms that an address of ours stands for: all of them, or one.
+fn places<'a>(rooms: &'a [RoomWatch], boards: &'a Boards, to: &Address) -> Vec<Place<'a>> {
+    static NOTHING: LazyLock<Board> = LazyLock::new(Board::default);
+    let meant = |watch: &&RoomWatch| to.local().is_none_or(|local| *watch.room == *local);
+    let place = |watch: &'a RoomWatch| {
+        let board = boards.get(&watch.room).unwrap_or(&NOTHING);
+        Place { room: &watch.room, people: watch.people(), board }
+    };
+    rooms.iter().filter(meant).map(place).collect()
+}
+
+impl Front {
+    /// The language of a stanza: the one it says, or else the setting.
+    pub(super) fn language_of(&self, stanza: &Element<'_>) -> Language {
+        stanza.attr("xml:lang").and_then(Language::parse).unwrap_or(self.settings.language)
+    }
+
+    /// The commands that are offered to somebody at an address of ours.
+    pub(super) fn offers(&mut self, now_ms: i64, from: &Address, to: &Address, language: Language) -> Vec<Offer> {
+        self.settle(now_ms);
+        let boards = Boards::new();
+        let places = places(&self.rooms, &boards, to);
+        let name = |verb| self.settings.words.say(language, &format!("item-{verb}"), &[]);
+        let who = from.person();
+        let offered = adhoc::offered(&places, &who);
+        offered.map(|item| Offer { node: item.node, name: name(item.verb) }).collect()
+    }
+
+    /// Takes a command.
+    pub(super) fn command(
+        &mut self,
+        now_ms: i64,
+        back: ReturnAddress<'_>,
+        (to, language): (&Address, Language),
+        payload: &Element<'_>,
+        boards: &Boards,
+    ) {
+        self.settle(now_ms);
+        let clock = self.clock_at(now_ms);
+        let Front { commands, rooms, settings, .. } = self;
+        let places = places(rooms, boards, to);
+        let scene = Scene {
+            places: &places,
+            clock,
+            visibility: settings.visibility,
+            words: &*settings.words,
+            language,
+            limit: settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES),
+        };
+        let from = back.to.clone();
+        let (room, command, pending) = match commands.handle(now_ms, &from, &scene, payload) {
+            Outcome::Ask(room, command, pending) => (room, command, *pending),
+            Outcome::Reply(reply) => return back.result(&mut self.wire.out, |out| reply.write(out)),
+            Outcome::Fault(fault) => return fail(&mut self.wire.out, &back, &fault),
+        };
+        if self.asks.len() >= limits::WRITES_WAITING {
+            return fail(&mut self.wire.out, &back, &Fault::Refused(Refusal::Busy));
+        }
+        let token = self.next_token;
+        self.next_token += 1;
+        let commanded = Commanded { back: back.into_owned(), to: to.clone(), room: room.clone(), pending };
+        self.asks.insert(token, Asker::Command(Box::new(commanded)));
+        self.events.push_back(FrontEvent::Ask(Ask { token, room, who: from.person(), command }));
+    }
+
+    /// Answers a command whose change was made or refused.
+    pub(super) fn commanded(
+        &mut self,
+        now_ms: i64,
+        Commanded { back, to, room, pending }: Commanded,
+        outcome: Result<Done, Refusal>,
+        boards: &Boards,
+    ) {
+        if self.phase != StreamPhase::Online {
+            return;
+        }
+        self.settle(now_ms);
+        if let (Ok(done), Some(index)) = (&outcome, self.rooms.iter().position(|watch| watch.room == room)) {
+            self.note_own(index, &back.to.person(), done, boards);
+        }
+        let Front { commands, rooms, settings, .. } = self;
+        let places = places(rooms, boards, &to);
+        let scene = Scene {
+            places: &places,
+            clock: None, // no form shows it
+            visibility: settings.visibility,
+            words: &*settings.words,
+            language: settings.language,
+            limit: settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES),
+        };
+        match commands.decided(now_ms, &back.to, &scene, pending, outcome.as_ref().map_err(Clone::clone)) {
+            Outcome::Reply(reply) => back.result(&mut self.wire.out, |out| reply.write(out)),
+            Outcome::Fault(fault) => fail(&mut self.wire.out, &back, &fault),
+            Outcome::Ask(..) => {}
+        }
+    }
+}
+
+fn fail(out: &mut Vec<u8>, back: &ReturnAddress<'_>, fault: &Fault) {
+    let (condition, specific, text) = fault.parts();
+    back.error_of(out, condition, specific.map(|name| (name, command::NS)), &text);
+}
