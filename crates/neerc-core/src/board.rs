@@ -495,11 +495,11 @@ fn assigned<'a>(people: &People, task: &'a Task, names: &[String]) -> Result<BTr
         if let Some(person) = user.and_then(has).or_else(|| has(&Person::named(name, people.host()))) {
             found.insert(person);
         } else if user.is_some() {
-            return Err(Refusal::NotTheirs { task: task.id.to_string(), name: name.clone() });
+            return Err(Refusal::NotTheirs { task: task.id.to_string(), name: excerpt(name) });
         } else if !members.is_empty() {
             found.extend(members.into_iter().filter_map(has));
         } else if !people.is_own_nick(name) {
-            return Err(Refusal::UnknownName { name: name.clone() });
+            return Err(Refusal::UnknownName { name: excerpt(name) });
         }
     }
     Ok(found)
@@ -512,6 +512,11 @@ struct Resolved {
 
 /// Who the names of a packet are: users, people the task already has, groups, nicks of occupants, in this order. A
 /// group adds only those whom neither the packet nor the task names otherwise; a nick says nothing of somebody whom the
+/// As much of a name that somebody gave as an error repeats.
+fn excerpt(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
 /// packet names as a user too.
 fn resolve(people: &People, task: Option<&Task>, named: &[Named], manner: Manner) -> Result<Resolved, Refusal> {
     if named.len() > limits::NAMES_PER_PACKET {
@@ -535,7 +540,7 @@ fn resolve(people: &People, task: Option<&Task>, named: &[Named], manner: Manner
         } else if people.is_own_nick(name) {
             continue;
         } else if manner == Manner::Replacing {
-            return Err(Refusal::UnknownName { name: name.clone() });
+            return Err(Refusal::UnknownName { name: excerpt(name) });
         } else {
             left_out.push(name.clone());
         }

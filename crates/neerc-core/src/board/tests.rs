@@ -1044,6 +1044,17 @@ fn a_snapshot_that_counts_too_low_gives_no_number_and_no_time_twice() {
 // --- What people say by name --------------------------------------------------------------------------------------
 
 #[test]
+fn a_name_of_50_000_characters_was_repeated_whole_in_the_refusal() {
+    let mut world = World::new();
+    world.line("admin: create todo A hall1");
+    for ask in ["create todo B", "assign 1", "unassign 1", "reset 1"] {
+        let said = world.line(&format!("admin: {ask} {}", "x".repeat(50_000))).concat();
+        let start = "refused: there is no user, group or occupant 'xxx";
+        assert!(said.starts_with(start) && said.len() < 200, "{ask}: {}", said.len());
+    }
+}
+
+#[test]
 fn people_are_assigned_by_name_group_and_nick_and_keep_their_answers() {
     check(
         r#"
