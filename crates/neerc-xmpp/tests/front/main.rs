@@ -5,6 +5,7 @@
 mod bench;
 
 mod chat;
+mod adhoc;
 mod clock;
 mod garbage;
 mod link;
