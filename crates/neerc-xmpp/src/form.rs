@@ -1,8 +1,10 @@
 //! Data forms (XEP-0004) with hints for checking what is typed (XEP-0122): written to be filled in or to be read, and
 //! read when they come back filled in. Not what the fields are about.
 
+use crate::answers::short;
 use crate::stanza::attribute;
 use crate::xml::{Element, escape_text};
+use neerc_core::limits;
 use neerc_core::menu::Presence;
 
 /// Namespace of data forms.
@@ -170,6 +172,15 @@ impl Report {
         }
         out.extend_from_slice(b"</x>");
         self.rows.len() - written
+    }
+
+    /// The first rows of its table as lines, for clients that show no tables.
+    pub fn in_words(&self) -> String {
+        let line = |row: &Vec<String>| {
+            let cells = row.iter().filter(|cell| !cell.is_empty()).cloned();
+            short(&cells.collect::<Vec<_>>().join(" · "))
+        };
+        self.rows.iter().take(limits::LISTED_IN_CHAT).map(line).collect::<Vec<_>>().join("\n")
     }
 
     fn write_row(&self, out: &mut Vec<u8>, row: &[String]) {

@@ -318,7 +318,9 @@ impl Commands {
         let mut out = Vec::new();
         let left_out = report.write(&mut out, turn.scene.limit);
         let more = |count: usize| (Severity::Warn, view.answers.count("and-more", count));
-        let notes = Some(left_out).filter(|count| *count > 0).map(more).into_iter().collect();
+        let in_words = Some(report.in_words()).filter(|words| !words.is_empty());
+        let notes = in_words.map(|words| (Severity::Info, words)).into_iter();
+        let notes = notes.chain(Some(left_out).filter(|count| *count > 0).map(more)).collect();
         Ok(Outcome::Reply(self.reply(&turn, Stage::Completed, notes, out)))
     }
 
@@ -384,11 +386,10 @@ impl Commands {
             notes.extend(dead_end.filter(|_| refusal.is_none()));
             return Ok(Outcome::Reply(self.reply(&turn, Stage::Completed, notes, Vec::new())));
         }
+        // Some clients show the form of an answer and not its notes.
+        let wrong = notes.iter().map(|(_, text)| text.clone());
         let help = view.say(&format!("item-{}-help", item.verb), &[]);
-        let instructions = match task {
-            Some(task) => format!("{help}\n{}", forms::titled(task)),
-            None => help,
-        };
+        let instructions = wrong.chain([help]).chain(task.map(forms::titled)).collect::<Vec<_>>().join("\n");
         let form = forms::write(Form { title: view.item(item), instructions, fields }, turn.scene.limit);
         let reply = self.reply(&turn, Stage::Executing, notes, form);
         let Turn { now_ms, from, number, draft, .. } = turn;

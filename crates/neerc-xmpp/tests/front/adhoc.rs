@@ -310,6 +310,7 @@ fn what_is_wrong_is_said_in_the_form_which_can_be_corrected() {
     let again = bench.goes_on(ADMIN, "create", &form, "complete", values);
     assert_eq!((&*again.status, &*again.session), ("executing", &*form.session));
     assert_eq!(again.notes, ["error [refusal-missing-field field=[field-title]]"]);
+    assert_eq!(again.instructions, "[refusal-missing-field field=[field-title]]\n[item-create-help]");
     assert_eq!(again.fields["kind"].1, ["okfail"]);
     assert_eq!(again.fields["names"].1, ["hall1", "tk"]);
     assert_eq!(again.fields["schedule"].1, ["noon"]);
@@ -547,7 +548,7 @@ fn a_form_that_would_be_too_long_has_lines_to_type_into() {
     assert!(said.concat().len() < 16_384, "{}", said.concat().len());
     let table = shown(&said[0]);
     let more = format!("warn [and-more count={}]", 101 - table.rows.len());
-    assert_eq!((&*table.status, table.notes), ("completed", vec![more]));
+    assert_eq!((&*table.status, table.notes.clone()), ("completed", vec![table.notes[0].clone(), more]));
 }
 
 #[test]

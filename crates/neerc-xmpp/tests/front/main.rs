@@ -4,8 +4,8 @@
 #[path = "../bench/mod.rs"]
 mod bench;
 
-mod chat;
 mod adhoc;
+mod chat;
 mod clock;
 mod garbage;
 mod link;

@@ -263,8 +263,13 @@ fn the_service_can_be_put_in_a_contact_list() {
         let presence = |kind: &str, from: &str| format!("<presence type='{kind}' from='{from}' to='{to}'/>");
         let said = bench.on(&presence("subscribe", "hall1@localhost"));
         let expected = |kind: &str| format!("<presence type='{kind}' from='{to}' to='hall1@localhost'></presence>");
-        let here =
-            |whom: &str| format!("<presence from='{to}' to='{whom}'><status>[presence-status]</status></presence>");
+        let carried = match to {
+            ROOM => bench::CAPS.replace("eS94ttgb4AyXkKlQNSNHfVbHxzI=", "vjBADMh1JDfkwXzT2HLFlZJ26bQ="),
+            _ => bench::CAPS.to_owned(),
+        };
+        let here = |whom: &str| {
+            format!("<presence from='{to}' to='{whom}'><status>[presence-status]</status>{carried}</presence>")
+        };
         assert_eq!(said, [expected("subscribed"), here("hall1@localhost"), expected("subscribe")]);
         assert_eq!(bench.on(&presence("subscribed", "hall1@localhost")), Vec::<String>::new());
         assert_eq!(bench.on(&presence("probe", HALL1)), [here(HALL1)]);
