@@ -106,6 +106,7 @@ fn nothing_is_left_without_an_example() {
         ("bad-request", "modify", "400"),
         ("forbidden", "auth", "403"),
         ("item-not-found", "cancel", "404"),
+        ("not-allowed", "cancel", "405"),
         ("policy-violation", "modify", "406"),
         ("internal-server-error", "wait", "500"),
         ("resource-constraint", "wait", "500"),
