@@ -275,6 +275,13 @@ impl User<'_> {
         self.stanza(json!({"op": "iq", "xml": xml, "stanza_id": id}))
     }
 
+    /// Runs an ad-hoc command with these values of its fields as the library's plugins do: `step` (the form is filled in
+    /// from the start) or `forms`. Its last answer.
+    #[track_caller]
+    pub fn command(&self, to: &str, node: &str, way: &str, values: &Value) -> Stanza {
+        self.stanza(json!({"op": "command", "to": to, "node": node, "way": way, "values": values}))
+    }
+
     /// Enters a room (its local part) under a nick; panics if the room refuses.
     #[track_caller]
     pub fn join(&self, room: &str, nick: &str) {

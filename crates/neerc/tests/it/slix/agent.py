@@ -15,6 +15,8 @@ import sys
 from xml.etree import ElementTree
 
 from slixmpp import ClientXMPP
+from slixmpp.exceptions import IqError
+from slixmpp.plugins.xep_0004.stanza.form import Form
 from slixmpp.xmlstream.tostring import tostring
 
 CLIENT = "jabber:client"
@@ -46,6 +48,8 @@ class Session(ClientXMPP):
         self.enable_starttls = False
         self.enable_plaintext = True
         self["feature_mechanisms"].unencrypted_plain = True
+        for plugin in ("xep_0030", "xep_0004", "xep_0050"):
+            self.register_plugin(plugin)
         self.waiting = []
         self.ready = asyncio.get_running_loop().create_future()
         self.add_filter("in", self.seen)
@@ -138,6 +142,41 @@ async def presence(request):
     return await sessions[request["session"]].answer(request["xml"], own_presence(request["occupant"]), LIMIT_S)
 
 
+def fill(form, values):
+    """What the library makes of a form and the values of its fields."""
+    filled = {var: values[var] for var in form.get_fields() if var in values} if form is not None else values
+    submitted = Form()
+    submitted["type"] = "submit"
+    for var, value in filled.items():
+        submitted.add_field(var=var, ftype="list-multi" if isinstance(value, list) else "text-single", value=value)
+    return submitted
+
+
+async def command(request):
+    """Runs an ad-hoc command as the library does: in one step, or by forms until there are none. The last answer."""
+    session = sessions[request["session"]]
+    runs = session["xep_0050"]
+    values = request["values"]
+    options = {"jid": request["to"], "node": request["node"], "timeout": LIMIT_S}
+    try:
+        if request["way"] == "step":
+            answer = await runs.send_command(action="execute", payload=fill(None, values), flow=False, **options)
+        else:
+            answer = await runs.send_command(action="execute", flow=False, **options)
+        while request["way"] == "forms" and answer["command"]["status"] == "executing":
+            if any(kind == "error" for kind, _ in answer["command"]["notes"]):
+                break
+            action = "next" if "next" in answer["command"]["actions"] else "complete"
+            payload = fill(answer["command"]["form"], values)
+            sid = answer["command"]["sessionid"]
+            answer = await runs.send_command(action=action, sessionid=sid, payload=payload, flow=False, **options)
+    except IqError as error:
+        answer = error.iq
+    parsed = tree(answer.xml)
+    parsed["xml"] = tostring(answer.xml, xmlns=CLIENT, top_level=True)
+    return parsed
+
+
 async def logout(request):
     """Begins to end the stream in the orderly way; servers take up to 100 ms for it, which nobody waits for."""
     session = sessions.pop(request["session"], None)
@@ -151,7 +190,7 @@ async def cut(request):
     session.transport.abort()
 
 
-OPERATIONS = {"login": login, "send": send, "iq": iq, "presence": presence, "logout": logout, "cut": cut}
+OPERATIONS = {"login": login, "send": send, "iq": iq, "presence": presence, "command": command, "logout": logout, "cut": cut}
 
 
 async def serve(request):

@@ -1,0 +1,243 @@
+//! Every row of the menu, used by everybody who can be, by every face for ordinary clients: the table of who x command x
+//! face. A row that is added to the menu, or a face to [`Face`], has to be given its outcomes here.
+
+use neerc_core::menu::{Act, FieldKind, Item, MENU, Needs};
+use serde_json::{Value, json};
+
+use crate::servers::{Kind, Server};
+use crate::service::Neerc;
+use crate::slix::{Element, Slix, Stanza, User};
+
+/// How a command is given.
+#[derive(Clone, Copy, Debug)]
+enum Face {
+    /// An ad-hoc command, its form filled in from the start.
+    Step,
+    /// An ad-hoc command by forms.
+    Forms,
+}
+
+impl Face {
+    const ALL: [Face; 2] = [Face::Step, Face::Forms];
+
+    /// Gives a command; what comes of it.
+    fn run(self, user: &User<'_>, to: &str, item: &Item, values: &Value) -> String {
+        let way = match self {
+            Face::Step => "step",
+            Face::Forms => "forms",
+        };
+        told(&user.command(to, item.node, way, values))
+    }
+}
+
+/// What an answer to an ad-hoc command says: its status, its notes, its values, its table.
+fn told(answer: &Stanza) -> String {
+    if let Some(error) = answer.error() {
+        return error.condition;
+    }
+    let command = answer.child("command").expect("a command is answered by a command");
+    let mut told = vec![command.attr("status").to_owned()];
+    let of = |element: &Element, name: &str| {
+        let named: Vec<Element> = element.children.iter().filter(|child| child.name == name).cloned().collect();
+        named
+    };
+    told.extend(of(command, "note").iter().map(|note| format!("{}: {}", note.attr("type"), note.text)));
+    let values = |element: &Element| {
+        let values: Vec<String> = of(element, "field")
+            .iter()
+            .map(|field| field.child("value").map_or("", |value| &value.text).to_owned())
+            .collect();
+        values.join(" | ")
+    };
+    if let Some(x) = command.child("x") {
+        told.extend(of(x, "instructions").into_iter().map(|instructions| instructions.text));
+        told.extend(Some(values(x)).filter(|values| !values.is_empty()));
+        told.extend(of(x, "item").iter().map(values));
+    }
+    told.join("\n")
+}
+
+/// The room with its people: those of [`WHO`], `chief`, who prepares everything, and `hall2` and `hall3`.
+struct World<'a> {
+    to: String,
+    chief: User<'a>,
+    /// The task and the planned task of the current cell.
+    task: String,
+    plan: String,
+}
+
+/// Who tries everything, with their affiliation.
+const WHO: [(&str, &str); 5] =
+    [("boss", "owner"), ("jury", "admin"), ("hall1", "member"), ("guest", "none"), ("banned", "outcast")];
+
+impl World<'_> {
+    /// Runs a command as the chief does, in one step.
+    #[track_caller]
+    fn chief(&self, act: Act, values: &Value) -> String {
+        let said = Face::Step.run(&self.chief, &self.to, neerc_core::menu::by_act(act), values);
+        assert!(said.starts_with("completed"), "{act:?} {values}: {said}");
+        said
+    }
+
+    /// The number behind a word in an answer.
+    #[track_caller]
+    fn number(said: &str, before: &str) -> String {
+        let rest = said.split_once(before).unwrap_or_else(|| panic!("no {before:?} in {said}")).1;
+        rest.chars().take_while(|c| c.is_ascii_alphanumeric()).collect()
+    }
+
+    /// A task that `who` has begun and `hall2` has refused, and something planned.
+    fn prepare(&mut self, who: &User<'_>) {
+        let name = who.bare_jid().split('@').next().unwrap();
+        let status = |name: &str, kind: &str| format!("<status for='{name}' type='{kind}' value='x'/>");
+        let packet = format!(
+            "<task xmlns='http://neerc.ifmo.ru/protocol/neerc#task' title='Water' type='question'>{}{}</task>",
+            status(name, "running"),
+            status("hall2", "fail")
+        );
+        assert_eq!(self.chief.iq(&self.to, "set", &packet).kind(), "result");
+        let tasks = self.chief(Act::Tasks, &json!({}));
+        let row = tasks.lines().find(|line| line.contains(" | ")).expect("the task that was just made");
+        self.task = Self::number(row, "");
+        let planned = json!({"kind": "todo", "title": "Freeze", "names": ["hall2"], "schedule": "end-60!"});
+        self.plan = Self::number(&self.chief(Act::Create, &planned), "Planned as ");
+    }
+
+    /// Makes the room empty again.
+    fn clear(&self) {
+        for row in self.chief(Act::Tasks, &json!({})).lines().skip(1).filter(|row| row.contains(" | ")) {
+            self.chief(Act::Remove, &json!({"task": Self::number(row, "")}));
+        }
+        for row in self.chief(Act::Plans, &json!({})).lines().skip(1).filter(|row| row.contains(" | ")) {
+            self.chief(Act::Unplan, &json!({"plan": Self::number(row, "")}));
+        }
+    }
+
+    fn values(&self, item: &Item) -> Value {
+        let value = |kind| match kind {
+            FieldKind::OwnOpenTask | FieldKind::OwnAnsweredTask | FieldKind::Task => json!(self.task),
+            FieldKind::Plan => json!(self.plan),
+            FieldKind::Names => json!(["hall3", "chief"]),
+            FieldKind::Assigned => json!(["hall2"]),
+            FieldKind::User => json!("hall2"),
+            FieldKind::TaskKind => json!("okfail"),
+            FieldKind::Title => json!("Bread"),
+            FieldKind::Text => json!("42"),
+            FieldKind::Schedule => json!("start+15"),
+            FieldKind::Verb => json!("done"),
+        };
+        item.fields
+            .iter()
+            .map(|field| (field.var.to_owned(), value(field.kind)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    }
+
+    /// An answer without the numbers that differ from cell to cell: `T` is the task of the cell, `S` its planned one,
+    /// `T+1` and `S+1` are those that came after them.
+    fn plain(&self, said: &str) -> String {
+        let next = |number: &str| (number.parse::<u64>().unwrap_or(0) + 1).to_string();
+        let plan = self.plan.trim_start_matches('s');
+        let known = [
+            (self.task.clone(), "T"),
+            (next(&self.task), "T+1"),
+            (self.plan.clone(), "S"),
+            (format!("s{}", next(plan)), "S+1"),
+        ];
+        let word =
+            |word: &str| known.iter().find(|(number, _)| number == word).map_or(word, |(_, name)| name).to_owned();
+        let mut plain = String::new();
+        let mut rest = said;
+        while let Some(at) = rest.find(|c: char| !c.is_alphanumeric()) {
+            let width = rest[at..].chars().next().map_or(1, char::len_utf8);
+            plain.push_str(&word(&rest[..at]));
+            plain.push_str(&rest[at..at + width]);
+            rest = &rest[at + width..];
+        }
+        plain + &word(rest)
+    }
+}
+
+fn everybody_uses_every_command_by_every_face(kind: Kind) {
+    let server = Server::shared(kind);
+    let mut people = WHO.to_vec();
+    people.extend([("chief", "owner"), ("hall2", "member"), ("hall3", "member")]);
+    server.register_many(&WHO.map(|(name, _)| name));
+    let room =
+        server.room(&people.iter().copied().filter(|(_, affiliation)| *affiliation != "none").collect::<Vec<_>>());
+    let neerc = Neerc::start(server, &[&room], "[limits]\nrequests_per_second = 0\n");
+    let chief = Slix::shared().connect(server, "chief", "menu");
+    let mut world = World { to: neerc.room_jid(&room), chief, task: String::new(), plan: String::new() };
+    // Numbers of tasks are to be told from numbers of people.
+    for _ in 0..10 {
+        world.chief(Act::Create, &json!({"kind": "todo", "title": "x"}));
+    }
+    world.clear();
+    let mut wrong = Vec::new();
+    for (name, affiliation) in WHO {
+        let user = Slix::shared().connect(server, name, "menu");
+        let belongs = !matches!(affiliation, "none" | "outcast");
+        let power = matches!(affiliation, "owner" | "admin");
+        if belongs {
+            world.prepare(&user);
+        }
+        for (item, face) in MENU.iter().flat_map(|item| Face::ALL.map(|face| (item, face))) {
+            let allowed = power || (belongs && item.needs == Needs::User);
+            let expected = if allowed { outcome(item.act, name) } else { "forbidden".to_owned() };
+            let said = world.plain(&face.run(&user, &world.to, item, &world.values(item)));
+            if said != expected {
+                wrong.push(format!("{name} {} {face:?}\n  expected {expected:?}\n  but {said:?}", item.verb));
+            }
+            if said != "forbidden" && !is_query(item.act) {
+                world.clear();
+                world.prepare(&user);
+            }
+        }
+        world.clear();
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What comes of a row for `who`, to whom it is offered.
+fn outcome(act: Act, who: &str) -> String {
+    let mut statuses = [format!("{who} | in progress: x"), "hall2 | failed: x".to_owned()];
+    statuses.sort();
+    let table = |values: &str, rows: &str| {
+        let filled = |row: &str| row.split(" | ").filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" · ");
+        format!("info: {}\n{values}{rows}", rows.lines().map(filled).collect::<Vec<_>>().join("\n"))
+    };
+    let said = match act {
+        Act::Tasks => &table("", "T | Water | question | failed: x"),
+        Act::Start => "info: Task T: in progress.",
+        Act::Done | Act::Ok => "info: Task T: done.",
+        Act::Fail => "info: Task T: failed: 42.",
+        Act::Answer => "info: Task T: done: 42.",
+        Act::Undo => "info: Task T: no answer.",
+        Act::Who => &table(
+            "",
+            "boss | Admins | admin\nchief | Admins | admin\njury | Admins | admin\nhall1 | Users | \n\
+             hall2 | Users | \nhall3 | Users | ",
+        ),
+        Act::Clock => "error: There is no contest clock.",
+        Act::Help => {
+            "info: done ‹task› — You have finished a task\n\
+             done, finish, finished, ready, готово, готов, сделано, сделал, сделала, закончил, закончила"
+        }
+        Act::Create => "info: Planned as S+1 for start+15: Bread",
+        Act::Show => &table("T | Water | question | 1 of 2 answered\n", &statuses.join("\n")),
+        Act::Assign | Act::Unassign | Act::Reset | Act::Rename => "info: Task T is changed.",
+        Act::Remove => "info: Task T is removed.",
+        Act::Late => &table("", &format!("T | Water |  | {who}")),
+        Act::Plans => &table("", "S | end-60! | Freeze | to do | hall2"),
+        Act::Now => "info: Task T+1 is handed out to 1 person: Freeze",
+        Act::Unplan => "info: S is out of the plan.",
+    };
+    format!("completed\n{said}")
+}
+
+/// Whether a row only reads.
+fn is_query(act: Act) -> bool {
+    matches!(act, Act::Tasks | Act::Who | Act::Clock | Act::Help | Act::Show | Act::Late | Act::Plans)
+}
+
+on_both!(everybody_uses_every_command_by_every_face);
