@@ -28,7 +28,7 @@ pub fn one<'v>(values: &'v Values, var: &str) -> Option<&'v str> {
 
 /// The field for the room.
 pub fn room(view: &View<'_>, rooms: &[&str], values: &Values) -> Field {
-    let choices = rooms.iter().map(|room| choice(*room, *room)).collect();
+    let choices = rooms.iter().map(|room| choice(*room, room)).collect();
     let chosen = one(values, ROOM).or(rooms.first().copied());
     let label = view.say("field-room", &[]);
     let values = chosen.map(str::to_owned).into_iter().collect();

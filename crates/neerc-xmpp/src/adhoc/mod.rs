@@ -281,7 +281,7 @@ impl Commands {
         }
         let sent = |field: &menu::Field| forms::one(&values, field.var).is_some();
         let onward = asked.is_some_and(|asked| asked != turn.draft.step());
-        if onward && turn.draft.fields().next().is_some() && !turn.draft.fields().any(|field| sent(&field)) {
+        if onward && turn.draft.fields().next().is_some() && !turn.draft.fields().any(sent) {
             return self.show(turn, &values, None);
         }
         self.perform(turn, values)
