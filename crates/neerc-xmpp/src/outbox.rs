@@ -269,6 +269,13 @@ impl Outbox {
         }
     }
 
+    /// The session may not see a change: it cannot hear differences any more, until it asks again.
+    pub fn misses(&mut self, slot: usize) {
+        if let Some(Some(session)) = self.slots.sessions.get_mut(slot) {
+            session.hears = Hears::Tasks;
+        }
+    }
+
     /// How many sessions are told of changes in a room.
     pub fn sessions(&self, room: usize) -> usize {
         self.slots.per_room.get(&room).map_or(0, |of_room| of_room.count)

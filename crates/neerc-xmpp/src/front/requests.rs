@@ -241,20 +241,20 @@ impl Front {
     }
 
     /// Answers a request for the tasks by a client that hears differences. Where the answer would be too long it is the
-    /// ordinary list, and so are the notifications.
+    /// ordinary list, and so are the notifications. So it is for whoever sees their own tasks only: with a revision they
+    /// would count as knowing the others as well, once they may see them.
     fn changes(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, since: Option<u64>, boards: &Boards) {
         let nothing = Board::default();
         let board = boards.get(&self.rooms[asked.room].room).unwrap_or(&nothing);
         let power = self.rooms[asked.room].people().rights_of(from.bare()).is_some_and(|rights| rights.is_power());
-        let own = (self.settings.visibility == Visibility::Own && !power).then(|| from.person());
+        let sees_all = self.settings.visibility == Visibility::All || power;
         let mut payload = Vec::new();
-        neerc::write_changes(&mut payload, self.settings.host.domain(), board, since, own.as_ref());
-        if payload.len() + limits::STANZA_HEAD_BYTES > self.settings.max_stanza_bytes {
+        neerc::write_changes(&mut payload, self.settings.host.domain(), board, since);
+        if !sees_all || payload.len() + limits::STANZA_HEAD_BYTES > self.settings.max_stanza_bytes {
             return self.query(now_ms, asked, from, &Query::Tasks { of: None }, boards);
         }
         asked.back.result(&mut self.wire.out, |out| out.extend_from_slice(&payload));
-        let hears = if own.is_some() { Hears::Tasks } else { Hears::Differences };
-        self.outbox.asked(asked.room, from, now_ms, hears);
+        self.outbox.asked(asked.room, from, now_ms, Hears::Differences);
     }
 
     /// The payload of an answer to `#tasks`.

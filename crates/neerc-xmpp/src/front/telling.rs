@@ -104,6 +104,7 @@ impl Front {
             _ => None,
         };
         let mut removal: Option<Notification> = None;
+        let mut missing = Vec::new();
         let mut written = 0;
         for &slot in &due.slots {
             if out.len() >= limit {
@@ -113,6 +114,10 @@ impl Front {
             let Some(session) = self.outbox.recipient(slot, now_ms) else { continue };
             let rights = people.rights(&session.person);
             let sight = task.map_or(Sight::Nothing, |task| visibility.sight(rights, &session.person, task));
+            let sees_all = rights.is_some_and(|rights| *visibility == Visibility::All || rights.is_power());
+            if !sees_all && session.hears == Hears::Differences {
+                missing.push(slot);
+            }
             let to = &session.to;
             match sight {
                 Sight::Whole => {
@@ -158,6 +163,7 @@ impl Front {
                 }
             }
         }
+        missing.into_iter().for_each(|slot| self.outbox.misses(slot));
         self.written = whole.zip(revision).map(|(whole, revision)| (due.key, revision, whole));
         let rest = due.slots.split_off(written);
         self.outbox.told(now_ms, &due);

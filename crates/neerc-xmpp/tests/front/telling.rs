@@ -420,3 +420,33 @@ fn a_resumed_list_holds_what_has_changed_and_the_ids_of_all() {
     let refused = answer(&mut bench, " since='x'");
     assert!(refused.contains("bad-request"), "{refused}");
 }
+
+#[test]
+fn a_new_admin_was_never_given_what_a_resumed_list_left_out() {
+    let mut settings = settings();
+    settings.visibility = Visibility::Own;
+    let mut bench = Bench::served(settings, Server::new(Flavour::Ejabberd)).with_task(&["hall1"]);
+    let list = bench.on(&iq("get", HALL2, &changes("")))[0].clone();
+    assert!(!list.contains("revision="), "who sees nothing of it does not know the revision: {list}");
+    bench.server_says(|server| server.affiliate("neerc", "hall2@localhost", "admin"));
+    let list = bench.on(&iq("get", HALL2, &changes("")))[0].clone();
+    assert!(list.contains("revision='1'") && list.contains("title='T'"), "{list}");
+}
+
+#[test]
+fn who_got_their_rights_back_was_told_the_difference_to_what_they_had_missed() {
+    let mut bench = ready(Flavour::Prosody).with_task(&["hall2", "hall3"]);
+    bench.on(&iq("get", HALL1, &changes("")));
+    let mut told = |affiliation: &str, from: &str| {
+        bench.server_says(|server| server.affiliate("neerc", "hall1@localhost", affiliation));
+        bench.pass(1_000);
+        bench.said();
+        bench.hear(iq("set", from, &status(1, "running")));
+        let said = bench.said();
+        said.into_iter().find(|stanza| stanza.starts_with("<message") && stanza.contains(HALL1))
+    };
+    assert!(told("member", ADMIN).is_none(), "who is not assigned changes nothing");
+    assert_eq!(told("none", HALL2), None);
+    let whole = told("member", "hall3@localhost/Phone").unwrap();
+    assert!(!whole.contains("revision=") && whole.contains("for='hall2'") && whole.contains("for='hall3'"), "{whole}");
+}

@@ -172,14 +172,21 @@ impl Model {
         &self.boards
     }
 
-    /// Which state of a task was shown to somebody who was shown `seen` before: the earliest that fits.
-    pub fn shown(&self, key: (usize, u64), sights: &[Sight], seen: Option<usize>, copy: &Option<Copy>) -> usize {
+    /// Which state of a task was shown to somebody who was shown `seen` before: the earliest and the latest that fit.
+    pub fn shown(
+        &self,
+        key: (usize, u64),
+        sights: &[Sight],
+        seen: Option<usize>,
+        copy: &Option<Copy>,
+    ) -> (usize, usize) {
         let history = self.history.get(&key).unwrap_or_else(|| panic!("told of task {key:?}, which never was"));
         let fits = |sight: &Sight, version: &Version| sight.view(&version.copy) == *copy;
         let from = seen.unwrap_or(0);
         let earliest = |sight: &Sight| history[from..].iter().position(|version| fits(sight, version));
+        let latest = |sight: &Sight| history.iter().rposition(|version| fits(sight, version));
         match sights.iter().filter_map(earliest).max() {
-            Some(at) => from + at,
+            Some(at) => (from + at, sights.iter().filter_map(latest).max().unwrap_or(from + at)),
             None if history.iter().any(|version| sights.iter().any(|sight| fits(sight, version))) => {
                 panic!("task {key:?} went back in time: {copy:?}")
             }

@@ -33,8 +33,8 @@ pub struct Session {
     pub silenced: bool,
     /// Tasks as it was shown them, the newest last.
     pub copies: Vec<Copy>,
-    /// Which state of each task it was shown last.
-    pub seen: BTreeMap<u64, usize>,
+    /// Which state of each task it was shown last: the earliest and the latest that it can have been.
+    pub seen: BTreeMap<u64, (usize, usize)>,
     /// Whether it asks for differences.
     pub wants_parts: bool,
     /// What it holds, if it asks for differences and was answered with a revision.

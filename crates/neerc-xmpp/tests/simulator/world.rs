@@ -776,7 +776,7 @@ impl World {
         for ((_, task), versions) in self.model.history.range((room, 0)..=(room, u64::MAX)) {
             let Some(at) = versions.iter().rposition(|version| version.revision <= revision) else { continue };
             let seen = session.seen.get(task).copied();
-            let knows = seen.is_some_and(|seen| seen >= at || versions[seen].copy == versions[at].copy);
+            let knows = seen.is_some_and(|(seen, latest)| latest >= at || versions[seen].copy == versions[at].copy);
             let nothing = versions[at].copy.is_none() && seen.is_none();
             let jid = &session.jid;
             assert!(knows || nothing, "{jid} was told that it knows revision {revision}: task {task}, seen {seen:?}");
@@ -820,7 +820,8 @@ impl World {
                 Some(held.changed(part))
             }
         };
-        let seen = self.model.shown((room, task), &sights, session.seen.get(&task).copied(), &copy);
+        let seen = session.seen.get(&task).map(|(seen, _)| *seen);
+        let seen = self.model.shown((room, task), &sights, seen, &copy);
         session.seen.insert(task, seen);
         if let Some(known) = &mut session.known {
             match &copy {
@@ -884,7 +885,8 @@ impl World {
                 }
                 let wanted = sight.view(&version.copy);
                 let seen = session.seen.get(task).copied();
-                let told = seen.is_some_and(|seen| seen >= at || sight.view(&versions[seen].copy) == wanted);
+                let told =
+                    seen.is_some_and(|(seen, latest)| latest >= at || sight.view(&versions[seen].copy) == wanted);
                 let nothing = wanted.is_none() && (seen.is_none() && sight != Sight::Whole);
                 assert!(
                     told || nothing,
