@@ -19,7 +19,6 @@ mod speaking;
 #[path = "../../../../trust/rights.rs"]
 mod table;
 mod telling;
-#[allow(dead_code)] // nothing here is tried more often in the long form
 #[path = "../../../../trust/report.rs"]
 mod trust;
 
