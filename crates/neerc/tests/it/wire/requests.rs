@@ -280,7 +280,7 @@ fn what_is_not_known_is_said_to_be_so(kind: Kind) {
         format!("<query xmlns='{NS}'/>"),
         format!("<query xmlns='{NS}#users2'/>"),
         String::from("<query xmlns='jabber:iq:roster'/>"),
-        String::from("<vCard xmlns='vcard-temp'/>"),
+        String::from("<query xmlns='jabber:iq:register'/>"),
         format!("<x xmlns='urn:{NS}#users'/>"),
     ];
     for kind in BOTH {
