@@ -799,7 +799,9 @@ impl World {
         }
         self.pushed(to, task, news);
         if let (Some(revision), Some(known)) = (revision, &mut self.sessions[at].known) {
-            known.revision = revision;
+            // It may be told less than it was answered, where others have still to be told.
+            known.revision = known.revision.max(revision);
+            let revision = known.revision;
             self.check_known(at, revision);
         }
     }
