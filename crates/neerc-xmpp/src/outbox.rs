@@ -30,8 +30,8 @@ pub struct Session {
     joined: bool,
     directed: bool,
     asked_ms: Option<i64>,
-    /// To be told what is due now and then forgotten.
-    once: bool,
+    /// Tasks whose true state it is to be told, whether or not it is told of changes.
+    repeats: BTreeSet<TaskId>,
     clock_sent: bool,
     /// It is told by chat lines instead.
     by_chat: bool,
@@ -170,7 +170,7 @@ impl Outbox {
             joined: false,
             directed: false,
             asked_ms: None,
-            once: false,
+            repeats: BTreeSet::new(),
             clock_sent: false,
             by_chat: false,
         };
@@ -281,10 +281,11 @@ impl Outbox {
         self.slots.per_room.get(&room).map_or(0, |of_room| of_room.count)
     }
 
-    /// The session in a slot, if it is still to be told.
-    pub fn recipient(&self, slot: usize, now_ms: i64) -> Option<&Session> {
+    /// The session in a slot, if it is still to be told of that task; of anything else, if none is given.
+    pub fn recipient(&self, slot: usize, task: Option<TaskId>, now_ms: i64) -> Option<&Session> {
         let session = self.slots.sessions.get(slot)?.as_ref()?;
-        (session.once || (session.is_live(now_ms) && !session.by_chat)).then_some(session)
+        let awaited = task.is_some_and(|task| session.repeats.contains(&task));
+        (awaited || (session.is_live(now_ms) && !session.by_chat)).then_some(session)
     }
 
     // Changes
@@ -305,7 +306,7 @@ impl Outbox {
     /// One session must hear the true state of a task, whether or not it is told of changes otherwise.
     pub fn repeat(&mut self, now_ms: i64, key: Key, address: &Address) {
         let Some(session) = self.session(key.0, address) else { return };
-        session.once = true;
+        session.repeats.insert(key.1);
         let Some(&slot) = self.slots.index.get(&(key.0, address.clone())) else { return };
         let mut one = Slots::default();
         one.insert(slot);
@@ -377,8 +378,8 @@ impl Outbox {
         self.last_told_ms.insert(due.key, now_ms);
         for &slot in &due.slots {
             let Some(session) = self.slots.sessions[slot].as_mut() else { continue };
-            session.once = false;
-            if !session.is_live(now_ms) {
+            session.repeats.remove(&due.key.1);
+            if session.repeats.is_empty() && !session.is_live(now_ms) {
                 self.forget(slot);
             }
         }
@@ -569,7 +570,7 @@ mod tests {
     /// Takes what is due and says to whom it goes.
     fn take(outbox: &mut Outbox, now_ms: i64) -> Vec<String> {
         let Some(due) = outbox.take_due(now_ms) else { return Vec::new() };
-        let to = due.slots.iter().filter_map(|slot| outbox.recipient(*slot, now_ms));
+        let to = due.slots.iter().filter_map(|slot| outbox.recipient(*slot, Some(due.key.1), now_ms));
         let mut to: Vec<String> = to.map(|session| session.address.as_str().to_owned()).collect();
         to.sort();
         outbox.told(now_ms, &due);
@@ -589,6 +590,20 @@ mod tests {
         assert_eq!(take(&mut outbox, 1_010), [""; 0]);
         assert_eq!(take(&mut outbox, 1_050), ["hall1@localhost/A"]);
         assert_eq!(outbox.told_revision(), 0, "those in the room have heard nothing");
+    }
+
+    #[test]
+    fn a_true_state_was_lost_when_another_task_changed_meanwhile() {
+        let mut outbox = Outbox::new(50);
+        let asker = Address::parse("hall1@localhost/A").unwrap();
+        outbox.inside(0, 0);
+        outbox.repeat(1_000, (0, TaskId(1)), &asker);
+        assert_eq!(take(&mut outbox, 1_000), ["hall1@localhost/A"]);
+        outbox.repeat(1_010, (0, TaskId(1)), &asker); // to be told 50 ms after the first
+        outbox.changed(1_020, (0, TaskId(2)), 1, []);
+        assert_eq!(take(&mut outbox, 1_020), [""; 0], "it is not told of changes");
+        assert_eq!(take(&mut outbox, 1_050), ["hall1@localhost/A"]);
+        assert_eq!(outbox.sessions(0), 0);
     }
 
     #[test]

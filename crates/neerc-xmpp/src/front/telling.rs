@@ -77,7 +77,7 @@ impl Front {
         let Some(reading) = self.clock_at(now_ms) else { return };
         let notification = Notification::clock(&self.settings.component, reading);
         for slot in waiting.iter() {
-            if let Some(session) = self.outbox.recipient(slot, now_ms)
+            if let Some(session) = self.outbox.recipient(slot, None, now_ms)
                 && self.rooms[session.room].people().rights(&session.person).is_some()
             {
                 notification.write(out, &session.to);
@@ -111,7 +111,7 @@ impl Front {
                 break;
             }
             written += 1;
-            let Some(session) = self.outbox.recipient(slot, now_ms) else { continue };
+            let Some(session) = self.outbox.recipient(slot, Some(id), now_ms) else { continue };
             let rights = people.rights(&session.person);
             let sight = task.map_or(Sight::Nothing, |task| visibility.sight(rights, &session.person, task));
             let sees_all = rights.is_some_and(|rights| *visibility == Visibility::All || rights.is_power());
