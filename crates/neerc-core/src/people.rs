@@ -384,6 +384,14 @@ mod tests {
     }
 
     #[test]
+    fn people_are_counted() {
+        let members = ["a@localhost", "b@localhost"].map(|jid| (jid, Affiliation::Member));
+        let [two, none] =
+            [&members[..], &[("c@localhost", Affiliation::Outcast)]].map(|of| people(of, &GroupBook::default()));
+        assert_eq!((two.len(), two.is_empty(), none.len(), none.is_empty()), (2, false, 0, true));
+    }
+
+    #[test]
     fn a_domain_on_the_member_list_gives_its_users_rights() {
         let people = people(&[("localhost", Affiliation::Member)], &GroupBook::default());
         assert_eq!(people.rights(&Person::from_bare("x@localhost")), Some(Rights::Ordinary));

@@ -244,6 +244,12 @@ mod tests {
     }
 
     #[test]
+    fn plans_are_counted() {
+        let (two, none) = (plan(&["start", "end"]), Plan::default());
+        assert_eq!((two.len(), two.is_empty(), none.len(), none.is_empty()), (2, false, 0, true));
+    }
+
+    #[test]
     fn moments_and_what_is_none() {
         for (text, from, offset_min, ask) in [
             ("start", From::Start, 0, Ask::First),

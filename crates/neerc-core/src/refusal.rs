@@ -352,4 +352,29 @@ mod tests {
             assert_eq!(named, refusal.args().len(), "{refusal:?}");
         }
     }
+
+    #[test]
+    fn what_the_words_of_a_refusal_are_about() {
+        let args = |refusal: Refusal| {
+            let args = refusal.args().into_iter().map(|(name, value)| format!("{name}={value}"));
+            args.collect::<Vec<_>>().join(" ")
+        };
+        let text = || "x y".to_owned();
+        assert_eq!(args(Refusal::AdminsOnly), "");
+        assert_eq!(args(Refusal::TooLong { what: "title", chars: 2, limit: 1 }), "what=title chars=2 limit=1");
+        assert_eq!(
+            args(Refusal::ForbiddenCharacter { what: "value", character: '\u{b}' }),
+            "what=value character=U+000B"
+        );
+        assert_eq!(args(Refusal::NotTheirs { task: "3".to_owned(), name: text() }), "task=3 name=x y");
+        assert_eq!(args(Refusal::UnknownVerb { verb: text(), nearest: None }), "verb=x y nearest=none");
+        assert_eq!(args(Refusal::Busy), format!("limit={}", limits::WRITES_WAITING));
+        // The plain English is about the same.
+        for refusal in Refusal::examples() {
+            let words = refusal.to_string();
+            for (name, value) in refusal.args() {
+                assert!(value == "none" || words.contains(&value), "{words}: {name} is {value}");
+            }
+        }
+    }
 }

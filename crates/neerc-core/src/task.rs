@@ -401,6 +401,36 @@ mod tests {
         assert!(Kind::parse("remove").is_err() && Kind::parse("Todo").is_err() && Kind::parse("").is_err());
     }
 
+    fn step(revision: u64, people: usize) -> Step {
+        let before = (0..people).map(|n| (Person::named(&format!("p{n}"), "localhost"), None)).collect();
+        Step { revision, before }
+    }
+
+    #[test]
+    fn a_past_holds_what_a_snapshot_held() {
+        let titles = vec![Title::parse("Earlier").unwrap()];
+        let past = Past::restore(titles.clone(), vec![Kind::Confirm], 7, [step(8, 1), step(9, 2)]);
+        assert_eq!((&past.titles, &past.kinds[..], past.since), (&titles, &[Kind::Confirm][..], 7));
+        assert_eq!(past.steps().map(|step| (step.revision, step.before.len())).collect::<Vec<_>>(), [(8, 1), (9, 2)]);
+    }
+
+    #[test]
+    fn the_oldest_steps_are_forgotten_one_by_one() {
+        const MOST: usize = limits::HISTORY_BYTES / limits::HISTORY_ENTRY_BYTES;
+        let mut past = Past::restore(Vec::new(), Vec::new(), 0, (1..=MOST as u64).map(|revision| step(revision, 1)));
+        assert_eq!((past.steps().len(), past.since), (MOST, 0), "as many as there may be");
+        for revision in MOST as u64 + 1..3 * MOST as u64 {
+            past.push(step(revision, 1));
+            assert_eq!((past.steps().len(), past.since), (MOST, revision - MOST as u64));
+        }
+        past.push(step(10_000, MOST + 1));
+        assert_eq!(
+            (past.steps().len(), past.since),
+            (1, 3 * MOST as u64 - 1),
+            "the newest is kept, however long it is"
+        );
+    }
+
     #[test]
     fn texts_are_one_line_within_limits() {
         assert_eq!(Title::parse("a\r\nb\tc").unwrap().as_str(), "a  b c");
