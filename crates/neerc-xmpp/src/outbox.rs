@@ -490,6 +490,10 @@ impl Outbox {
         for key in keys {
             let Some(pending) = self.pending.get_mut(&key) else { continue };
             if std::mem::take(&mut pending.everybody) {
+                if pending.begun {
+                    // Whoever is told in the next round has heard nothing of this one.
+                    pending.again_since = pending.again_since.min(pending.since);
+                }
                 if let Some(of_room) = self.slots.per_room.get(&room) {
                     pending.wait(&of_room.slots);
                 }
@@ -623,6 +627,33 @@ mod tests {
         assert!(!take(&mut outbox, 1_070).is_empty());
         assert!(!outbox.take_fence());
         assert_eq!(outbox.told_revision(), 0, "those in the room have heard nothing");
+    }
+
+    #[test]
+    fn coming_in_while_an_asker_was_being_told_counted_those_inside_as_told() {
+        let mut outbox = Outbox::new(50);
+        let [first, second, inside] = ["hall1", "hall2", "hall3"].map(|name| {
+            let jid = format!("{name}@localhost/A");
+            Address::parse(&jid).unwrap()
+        });
+        for asker in [&first, &second] {
+            outbox.asked(0, asker, 0, Hears::Tasks);
+        }
+        outbox.take_clock();
+        outbox.changed(1_000, (0, TaskId(1)), 1, []);
+        let mut due = outbox.take_due(1_000).unwrap();
+        let rest = due.slots.split_off(1); // the link has taken no more
+        outbox.told(1_000, &due);
+        outbox.put_back(due.key, &rest);
+        outbox.joined(0, &inside);
+        outbox.inside(1_010, 0);
+        outbox.take_clock();
+        assert_eq!(take(&mut outbox, 1_050).len(), 1, "the rest of the round");
+        assert!(outbox.take_fence());
+        assert_eq!(outbox.fenced(), 0, "who is inside has heard nothing");
+        assert!(take(&mut outbox, 1_100).contains(&"hall3@localhost/A".to_owned()));
+        assert!(outbox.take_fence());
+        assert_eq!(outbox.fenced(), 1);
     }
 
     #[test]
