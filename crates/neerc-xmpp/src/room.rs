@@ -565,6 +565,8 @@ impl RoomWatch {
         for item in element.child("x", NS_MUC_USER).into_iter().flat_map(|x| x.elements()) {
             if let Some((jid, affiliation)) = jid_item(item) {
                 self.note_affiliation(&jid.person(), affiliation);
+                // Also of somebody of whom the lists say the same: what their presence said may be older.
+                self.note_standing(&jid.person(), affiliation);
             }
         }
     }
@@ -581,14 +583,20 @@ impl RoomWatch {
             // Who of the domain is an outcast was of no account before.
             self.read_at_ms = i64::MIN;
         }
+        self.note_standing(person, affiliation);
+        self.stale = true;
+    }
+
+    /// Gives all sessions of a person who is in the room this affiliation.
+    fn note_standing(&mut self, person: &Person, affiliation: Affiliation) {
         for occupant in self.occupants.values_mut() {
             for (session, standing) in &mut occupant.sessions {
-                if session.bare() == person.bare() {
+                if *standing != affiliation && session.bare() == person.bare() {
                     *standing = affiliation;
+                    self.stale = true;
                 }
             }
         }
-        self.stale = true;
     }
 
     // Configuration of a room that was created, and self-ping
@@ -773,6 +781,33 @@ mod tests {
                 .map(|jid| Address::parse(jid).map(|jid| RoomEvent::Joined(jid, Client::Unknown)));
             assert_eq!(room.take_events(), joined.into_iter().flatten().collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn somebody_who_is_in_the_room_and_in_no_list_is_put_out_by_a_push() {
+        let mut room = room();
+        let wire = &mut Wire::new("neerc.localhost");
+        room.connected(0, wire);
+        own_presence(&mut room, 10, wire, "", "100");
+        let item = |name: &str, affiliation: &str| {
+            format!(
+                "<{name} from='neerc@conference.localhost' to='neerc.localhost'><x xmlns='{NS_MUC_USER}'>\
+                 <item affiliation='{affiliation}' jid='hall1@localhost/A'/></x></{name}>"
+            )
+        };
+        let presence = item("presence", "member").replacen("localhost'", "localhost/hall1'", 1);
+        let presence = xml::parse(presence.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
+        room.presence(20, &Shell::of(&presence).unwrap(), &presence, wire);
+        room.reading = None;
+        room.listed.clear(); // as the lists of a server that leaves the person out
+        let hall1 = Person::from_bare("hall1@localhost");
+        room.refresh_people(&GroupBook::default());
+        assert!(room.people().rights(&hall1).is_some());
+        let message = item("message", "none");
+        let message = xml::parse(message.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
+        room.message(&Shell::of(&message).unwrap(), &message);
+        assert!(room.refresh_people(&GroupBook::default()), "the people have changed");
+        assert!(room.people().rights(&hall1).is_none());
     }
 
     #[test]
