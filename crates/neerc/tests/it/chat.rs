@@ -67,7 +67,7 @@ fn the_service_in_a_contact_list_reminds_who_comes_online(kind: Kind) {
     let admin = person(server, &neerc, &room, admin);
     let hall = Profanity::login(server, hall);
     hall.types(&format!("/sub request {service}"));
-    hall.says("/sub received", &service); // it wants to know when hall is online
+    hall.wait_for("uthorization request"); // it wants to know when hall is online
     hall.types(&format!("/sub allow {service}"));
     hall.wait_for("Write \"help\" to see what you can do");
     admin.says("@todo listhall Water", "Task 1 is handed out to 1 person: Water");
