@@ -84,7 +84,7 @@ pub const WRITES_WAITING: usize = 65_536;
 pub const WRITES_PER_BATCH: usize = 256;
 /// Changes that are committed at once, however soon after the last commit.
 pub const WRITES_WORTH_A_SYNC: usize = 16;
-/// Least time from one commit to the next one of fewer changes than that.
+/// Least time from a commit of several changes to the next one of fewer changes than that.
 pub const COMMIT_SPACING_MS: i64 = 2;
 /// Requests that one session may send each second in the long run, unless the configuration says otherwise.
 pub const REQUESTS_PER_SECOND: u32 = 20;
@@ -95,6 +95,8 @@ pub const THROTTLED_SESSIONS: usize = 20_000;
 /// Bytes handed to the link at once; the newest state of a task is chosen no earlier than this many bytes before the
 /// socket takes it.
 pub const LINK_CHUNK_BYTES: usize = 128 * 1024;
+/// Bytes read from the link at a time: small enough that the disk does not wait for more to be read.
+pub const LINK_READ_BYTES: usize = 16 * 1024;
 /// Most bytes of answers waiting for the link before the reading of requests pauses. More would only leave the
 /// processor's cache before it is written.
 pub const LINK_QUEUE_BYTES: usize = 256 * 1024;

@@ -46,7 +46,7 @@ impl Link {
     /// A link to `host:port`, which is being connected at once.
     pub fn open(server: String) -> Link {
         let state = State::Connecting(connecting(server.clone(), Duration::ZERO));
-        let input = vec![0; limits::LINK_CHUNK_BYTES].into_boxed_slice();
+        let input = vec![0; limits::LINK_READ_BYTES].into_boxed_slice();
         Link { server, state, failures: 0, output: Vec::new(), written: 0, input, received: 0 }
     }
 

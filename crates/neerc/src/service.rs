@@ -349,7 +349,7 @@ impl Service {
         }
     }
 
-    /// Few changes soon after the last commit wait a little for others: a sync costs as much as many changes.
+    /// Few changes soon after a commit of several wait a little for others: a sync costs as much as many changes.
     fn commit_next_if_due(&mut self) {
         let is_due = self.time.now_ms() >= self.commit_due_ms;
         if is_due || self.next.entries.is_empty() || self.next.entries.len() >= limits::WRITES_WORTH_A_SYNC {
@@ -362,7 +362,8 @@ impl Service {
         if entries.is_empty() {
             return self.answer(outcomes); // nothing of them waits for the disk
         }
-        self.commit_due_ms = self.time.now_ms() + limits::COMMIT_SPACING_MS;
+        let spacing_ms = if entries.len() > 1 { limits::COMMIT_SPACING_MS } else { 0 };
+        self.commit_due_ms = self.time.now_ms() + spacing_ms;
         let entries: Arc<[Entry]> = entries.into();
         self.batch = Some(Batch { committing: self.store.commit(entries.clone()), entries, outcomes });
     }
