@@ -173,20 +173,25 @@ impl Contacts {
         there.iter().for_each(|address| self.left(now_ms, room, address, Seen::InRoom));
     }
 
-    /// A session has asked something in the NEERC protocol: from now on it is told by notifications only.
-    pub fn asked(&mut self, now_ms: i64, address: &Address) {
+    /// A session has asked something in the NEERC protocol: from now on it is told by notifications only. Returns the
+    /// rooms in which that is news.
+    pub fn asked(&mut self, now_ms: i64, address: &Address) -> Vec<usize> {
         if self.asked.get(address).is_some_and(|asked_ms| now_ms - asked_ms < limits::ASKER_MS / 2) {
-            return; // all rooms know already
+            return Vec::new(); // all rooms know already
         }
         if self.asked.len() < limits::THROTTLED_SESSIONS || self.asked.contains_key(address) {
             self.asked.insert(address.clone(), now_ms);
         }
-        for room in &mut self.rooms {
-            if let Some(session) = room.sessions.get_mut(address) {
-                session.special = true;
+        let mut news = Vec::new();
+        for (index, room) in self.rooms.iter_mut().enumerate() {
+            if let Some(session) = room.sessions.get_mut(address)
+                && !std::mem::replace(&mut session.special, true)
+            {
                 room.silence(now_ms, address);
+                news.push(index);
             }
         }
+        news
     }
 
     /// A session that was to be spoken to belongs to nobody in the room; it begins anew when it is seen again.

@@ -254,6 +254,15 @@ impl Outbox {
         }
     }
 
+    /// The session has shown that a program reads what is sent to it.
+    pub fn by_notifications(&mut self, room: usize, address: &Address) {
+        if let Some(&slot) = self.slots.index.get(&(room, address.clone()))
+            && let Some(session) = &mut self.slots.sessions[slot]
+        {
+            session.by_chat = false;
+        }
+    }
+
     fn forget(&mut self, slot: usize) {
         let Some(session) = self.slots.sessions[slot].take() else { return };
         if let Some(of_room) = self.slots.per_room.get_mut(&session.room) {

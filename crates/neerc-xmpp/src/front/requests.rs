@@ -81,7 +81,9 @@ impl Front {
             return back.error(&mut self.wire.out, Condition::ItemNotFound, &text);
         };
         if let Some(request) = neerc::parse(payload, shell.type_ == "set") {
-            self.contacts.asked(now_ms, &shell.from);
+            for room in self.contacts.asked(now_ms, &shell.from) {
+                self.outbox.by_notifications(room, &shell.from);
+            }
             return self.request(now_ms, shell, back, room, payload, request, boards);
         }
         let language = self.language_of(element);

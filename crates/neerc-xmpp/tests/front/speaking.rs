@@ -339,3 +339,18 @@ fn who_was_there_before_the_service_is_told_both_ways_until_they_write() {
     bench.said();
     assert_eq!(told(&mut bench, "Two"), (1, 0));
 }
+
+#[test]
+fn any_request_of_the_protocol_brings_notifications_back_not_only_that_for_the_tasks() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.comes("hall1", HALL1, GAJIM);
+    bench.pass(10_000);
+    bench.line(HALL1, "tasks");
+    bench.hear(iq("get", HALL1, &query("users")));
+    bench.said();
+    bench.line(ADMIN, "@todo hall1 One");
+    bench.pass(2_000);
+    let said = bench.said();
+    let to_hall1: Vec<_> = said.iter().filter(|stanza| attr(stanza, "to").as_deref() == Some(HALL1)).collect();
+    assert!(to_hall1.len() == 1 && to_hall1[0].contains("#tasks'"), "{to_hall1:?}");
+}

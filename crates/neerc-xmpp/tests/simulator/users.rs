@@ -443,7 +443,10 @@ impl World {
             10 => self.ask(at, "weird", &to, "<a/>", None),
             11 => self.ask(at, "get", "nowhere@neerc.localhost", &requests[8], None),
             12 => self.direct_to(at, SVC.to_owned()),
-            13 => drop(self.send(&format!("<message type='weird' from='{jid}' to='{to}'><body>x</body></message>"))),
+            13 => {
+                self.send(&format!("<message type='weird' from='{jid}' to='{to}'><body>x</body></message>"));
+                self.spoken_to.insert(jid, i64::MAX);
+            }
             14 if self.random.one_in(8) => {
                 let long = format!("<a x='{}'/>", "x".repeat(300_000));
                 self.ask(at, "get", &to, &long, None);

@@ -145,6 +145,8 @@ pub struct World {
     sent_ms: HashMap<(String, u64), i64>,
     /// Who was refused a change of a task and has to be shown it as it is.
     pub to_repeat: HashMap<(String, u64), i64>,
+    /// Sessions that have written a chat line, and were spoken to until they were answered their tasks at that time.
+    pub spoken_to: HashMap<String, i64>,
     trace: bool,
 }
 
@@ -219,6 +221,7 @@ impl World {
             printers_said: Vec::new(),
             sent_ms: HashMap::new(),
             to_repeat: HashMap::new(),
+            spoken_to: HashMap::new(),
             trace,
         };
         world.at(0, Event::Restart);
@@ -727,6 +730,7 @@ impl World {
         let Some(at) = self.session(to) else { return };
         let room = ROOMS.iter().position(|room| *room == room_of(to)).unwrap_or(0);
         let (now_ms, life) = (self.now_ms, self.life);
+        self.spoken_to.entry(to.to_owned()).and_modify(|until_ms| *until_ms = (*until_ms).min(now_ms));
         // That one of several sessions has left is found out a little later.
         if sent_ms > self.sessions[at].left_ms.saturating_add(SLACK_MS) {
             self.sessions[at].asked = Some((now_ms, sent_ms, life));
@@ -902,6 +906,13 @@ impl World {
 
     /// From when and until when a session must be told of changes, by all that can have been known of it.
     fn entitled(&self, session: &Session) -> Option<(i64, i64)> {
+        let spoken_ms = self.spoken_to.get(&session.jid).copied().unwrap_or(i64::MIN);
+        let (since_ms, until_ms) = self.notified(session)?;
+        (spoken_ms < i64::MAX).then_some((since_ms.max(spoken_ms), until_ms))
+    }
+
+    /// The same as if nobody ever wrote a chat line.
+    fn notified(&self, session: &Session) -> Option<(i64, i64)> {
         let room = self.rooms.iter().find(|room| room.name == session.room)?;
         let who = bare(&session.jid);
         if !matches!(room.affiliation(who), "owner" | "admin" | "member") {
