@@ -415,6 +415,28 @@ mod tests {
     }
 
     #[test]
+    fn whose_status_has_changed_since_a_revision() {
+        let person = |name: &str| Person::named(name, "localhost");
+        let mut task = Task {
+            id: TaskId(1),
+            title: Title::parse("T").unwrap(),
+            kind: Kind::Todo,
+            timestamp_ms: 1,
+            statuses: BTreeMap::new(),
+            revision: 1,
+            past: Past::restore(Vec::new(), Vec::new(), 1, []),
+        };
+        task.step(2, [(person("a"), Some(Status::NONE)), (person("b"), Some(Status::NONE))]);
+        task.step(4, [(person("b"), None)]);
+        let changed = |revision| {
+            let people = task.changed_since(revision)?;
+            Some(people.into_iter().map(|person| person.name("localhost")).collect::<Vec<_>>().join(" "))
+        };
+        let of = |people: &str| Some(people.to_owned());
+        assert_eq!([0, 1, 2, 3, 4, 5].map(changed), [None, None, of("a b"), of("b"), of("b"), of("")]);
+    }
+
+    #[test]
     fn the_oldest_steps_are_forgotten_one_by_one() {
         const MOST: usize = limits::HISTORY_BYTES / limits::HISTORY_ENTRY_BYTES;
         let mut past = Past::restore(Vec::new(), Vec::new(), 0, (1..=MOST as u64).map(|revision| step(revision, 1)));

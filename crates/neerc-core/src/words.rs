@@ -102,6 +102,72 @@ pub trait Words: fmt::Debug + Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::TaskLine;
+    use crate::task::{Kind, TaskId, Title};
+
+    /// Says what it is asked for; it knows every key but those of things, of which it knows one.
+    #[derive(Debug)]
+    struct Echo;
+
+    impl Words for Echo {
+        fn find(&self, language: Language, key: &str, args: &[(&str, Arg<'_>)]) -> Option<String> {
+            match key {
+                "what-the-attribute--id--of-the-task" => return Some("НОМЕР".to_owned()),
+                _ if key.starts_with("what-") || key == "nothing" => return None,
+                _ => {}
+            }
+            let args = args.iter().map(|(name, arg)| match arg {
+                Arg::Text(text) => format!(" {name}='{text}'"),
+                Arg::Number(number) => format!(" {name}={number}"),
+            });
+            Some(format!("{} {key}{}", language.tag(), args.collect::<String>()))
+        }
+    }
+
+    #[test]
+    fn refusals_ask_for_their_words() {
+        let russian = |refusal: &Refusal| Echo.refusal(Language::Russian, refusal);
+        for (refusal, expected) in [
+            (Refusal::AdminsOnly, "ru refusal-admins-only"),
+            (Refusal::Missing { what: "the attribute 'id' of the task" }, "ru refusal-missing what='НОМЕР'"),
+            (
+                Refusal::TooLong { what: "title", chars: 2, limit: 1 },
+                "ru refusal-too-long what='title' chars=2 limit=1", // there is no word for it
+            ),
+            (Refusal::MissingField { field: "kind" }, "ru refusal-missing-field field='ru field-kind'"),
+            (Refusal::UnknownTask { task: "7".to_owned() }, "ru refusal-unknown-task task='7'"),
+        ] {
+            assert_eq!(russian(&refusal), expected);
+        }
+    }
+
+    #[test]
+    fn questions_ask_for_their_words_and_those_of_every_reading() {
+        let line = |title: &str| TaskLine {
+            kind: Kind::Todo,
+            assignees: vec!["hall1".to_owned()],
+            schedule: None,
+            title: title.to_owned(),
+        };
+        let people =
+            LineQuestion::PeopleInTitle { names: vec!["a".into(), "b".into()], people: line("x"), title: line("y") };
+        assert_eq!(
+            Echo.question(Language::English, &people),
+            "en question-people-in-title names='a, b' count=2\n\
+             @todo hall1 x — en reading-people\n@todo hall1 y — en reading-title"
+        );
+        let open = vec![(TaskId(3), Title::parse("T").unwrap())];
+        let which = LineQuestion::WhichTask { verb: "done".to_owned(), text: String::new(), open };
+        assert_eq!(
+            Echo.question(Language::English, &which),
+            "en question-which-task verb='done' count=1\ndone 3 — en reading-task task='3' title='T'"
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_missing_is_its_key() {
+        assert_eq!(Echo.say(Language::English, "nothing", &[]), "nothing");
+    }
 
     #[test]
     fn languages_by_their_tags() {

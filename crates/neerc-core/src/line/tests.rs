@@ -148,6 +148,35 @@ fn whose_tasks_and_which_answer_are_meant() {
 }
 
 #[test]
+fn names_titles_and_moments_that_are_easily_confused() {
+    check(
+        "admin",
+        &[
+            ("@todo hall1, bring paper", r#"todo for ["hall1"]: bring paper"#),
+            ("@todo “hall1 is closed”", "todo for []: hall1 is closed"),
+            ("@todo foo_bar do it", r#"nobody-called? title [@todo "foo_bar do it"]"#),
+            ("@todo start do it", r#"bare-schedule? title [@todo "start do it"] schedule [@todo start+0 "do it"]"#),
+        ],
+    );
+    let line =
+        TaskLine { kind: Kind::Todo, assignees: vec!["a,b".into(), "c".into()], schedule: None, title: "T".into() };
+    assert_eq!(line.to_string(), r#"@todo "a,b",c T"#);
+}
+
+#[test]
+fn as_many_names_as_a_line_may_hold() {
+    const MOST: usize = limits::NAMES_PER_LINE;
+    let too_many = format!("no: {}", Refusal::TooMany { what: "names", limit: MOST });
+    for line in [
+        |names: usize| format!("@todo {} x", vec!["hall1"; names].join(",")),
+        |names: usize| format!("assign 1 {}", vec!["hall1"; names].join(" ")),
+    ] {
+        assert!(!told("admin", &line(MOST)).starts_with("no: "), "{}", line(MOST));
+        assert_eq!(told("admin", &line(MOST + 1)), too_many);
+    }
+}
+
+#[test]
 fn what_the_words_of_a_question_are_about() {
     let about = |who: &str, line: &str| match one(who, line) {
         Err(Unclear::Question(question)) => {
