@@ -43,6 +43,8 @@ pub(crate) fn whose(
     let own_only = visibility == Visibility::Own && !power;
     let unknown = |name: &str| Refusal::UnknownUser { name: name.chars().take(64).collect() };
     let of = match of {
+        // Somebody of a domain that is on a list is in no list of users.
+        Some(name) if name == people.name(who) => Some(who.clone()),
         Some(name) => Some(people.user(name).cloned().ok_or_else(|| unknown(name))?),
         None => own_only.then(|| who.clone()),
     };

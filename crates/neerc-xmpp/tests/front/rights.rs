@@ -4,24 +4,20 @@
 //! A new way in is one more row of [`WAYS`].
 
 use super::*;
-use crate::table::{Asked, Asker, KEEPER, PLANNED, Standing, condition, everything, expected, packet};
+use crate::table::{Asked, Asker, KEEPER, Standing, condition, everything, expected, packet};
 use crate::trust;
 use bench::server::BOTH;
 use bench::{attr, canonical};
 use neerc_core::board::Board;
-use neerc_core::change::Change;
 use neerc_core::clock::Phase;
 use neerc_core::command::{Command, Query};
-use neerc_core::line::{self, Unclear, Writer};
-use neerc_core::menu::{self, Act, Request};
+use neerc_core::menu::{self, Act};
 use neerc_core::notice::Visibility;
 use neerc_core::people::Person;
-use neerc_core::plan::{Planned, Schedule};
 use neerc_core::refusal::Refusal;
-use neerc_core::task::{Kind, Progress, Title};
+use neerc_core::task::{Progress, Title};
 use neerc_xmpp::address::Address;
 
-const HOST: &str = "localhost";
 const LISTS: [&str; 5] = ["owner", "admin", "member", "none", "outcast"];
 /// What only users may ever be told.
 const SECRET: &str = "Kept between us";
@@ -179,6 +175,8 @@ fn prepare(who: Who, flavour: Flavour, visibility: Visibility) -> Bench {
         assert!(said.iter().any(|stanza| stanza.starts_with("<iq type='result'")), "{said:?}");
     }
     bench.on(&iq("set", ADMIN, &task("id='3' title='' type='remove'", &[])));
+    bench.hear(line(ADMIN, &format!("@todo {KEEPER} start {SECRET}")));
+    assert_eq!(bench.boards["neerc"].plan().len(), 1);
     if let Who::Moved(_, now, _) = who {
         bench.server_says(|server| server.affiliate("neerc", "asker@localhost", now));
     }
@@ -211,77 +209,115 @@ fn forge(bench: &mut Bench, jid: &str) {
     }
 }
 
+fn line(from: &str, line: &str) -> String {
+    format!("<message type='chat' id='i' from='{from}' to='{ROOM}'><body>{line}</body></message>")
+}
+
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Done,
-    Refused(Refusal),
-    /// An error that says so.
-    Said(String),
+    /// Refused, with the whole error, or with what it is called.
+    Refused(String),
     Silence,
 }
+
+/// What has to come of a refusal.
+type Refused = fn(Who, &Refusal) -> String;
 
 /// How it is asked; `None` if it cannot be asked in this way.
 type Ask = fn(&mut Bench, Who, &Asked) -> Option<Outcome>;
 
-/// Every way in, with whether it is heard at all.
-const WAYS: [(&str, bool, Ask); 6] = [
-    ("packet in a get", true, |bench, who, asked| by_packet(bench, who, asked, "get")),
-    ("packet in a set", true, |bench, who, asked| by_packet(bench, who, asked, "set")),
-    ("packet in a result", false, |bench, who, asked| by_packet(bench, who, asked, "result")),
-    ("packet in an error", false, |bench, who, asked| by_packet(bench, who, asked, "error")),
-    ("row of the menu", true, |bench, who, asked| by_menu(bench, who, asked)),
-    ("chat line", true, |bench, who, asked| by_line(bench, who, asked)),
+/// Every way in, with how a refusal is said there; nothing is said where nothing is heard.
+const WAYS: [(&str, Option<Refused>, Ask); 6] = [
+    ("packet in a get", Some(by_error), |bench, who, asked| by_packet(bench, who, asked, "get")),
+    ("packet in a set", Some(by_error), |bench, who, asked| by_packet(bench, who, asked, "set")),
+    ("packet in a result", None, |bench, who, asked| by_packet(bench, who, asked, "result")),
+    ("packet in an error", None, |bench, who, asked| by_packet(bench, who, asked, "error")),
+    ("chat line", Some(by_words), by_line),
+    ("command in one step", Some(by_words_or_error), by_command),
 ];
+
+/// The only answer in what was said, and that nobody else is told anything, nor this one what they may not hear.
+fn answer(who: Who, asked: &Asked, said: &[String], is_answer: fn(&str) -> bool) -> Option<String> {
+    let is_told = |stanza: &String| attr(stanza, "to").as_deref() == Some(who.address().as_str());
+    assert!(said.iter().all(is_told), "{who:?} {asked:?}: others are told: {said:?}");
+    let (answers, told): (Vec<_>, Vec<_>) = said.iter().partition(|stanza| is_answer(stanza));
+    assert!(answers.len() < 2, "{who:?} {asked:?}: answered twice: {said:?}");
+    if who.standing() == Standing::Nobody || answers.is_empty() {
+        assert!(
+            told.is_empty() && !answers.iter().any(|answer| answer.contains(SECRET)),
+            "{who:?} {asked:?}: {said:?}"
+        );
+    }
+    answers.first().map(|answer| (*answer).clone())
+}
 
 fn by_packet(bench: &mut Bench, who: Who, asked: &Asked, kind: &str) -> Option<Outcome> {
     let said = bench.on(&iq(kind, who.jid(), &packet(asked)?));
-    let mut answers = said.iter().filter(|stanza| stanza.starts_with("<iq"));
-    let Some(answer) = answers.next() else {
-        assert_eq!(said, [""; 0], "{who:?}: no answer, but");
+    let Some(answer) = answer(who, asked, &said, |stanza| stanza.starts_with("<iq")) else {
         return Some(Outcome::Silence);
     };
-    assert_eq!(answers.next(), None, "{who:?}: answered twice");
-    let is_told = |stanza: &String| attr(stanza, "to").as_deref() == Some(who.address().as_str());
-    assert!(said.iter().all(is_told), "{who:?} {asked:?}: others are told: {said:?}");
-    let told: Vec<_> = said.iter().filter(|stanza| *stanza != answer).collect();
-    if who.standing() == Standing::Nobody {
-        assert!(told.is_empty() && !answer.contains(SECRET), "{who:?} {asked:?}: {said:?}");
-    }
-    Some(if attr(answer, "type").as_deref() == Some("result") {
-        Outcome::Done
-    } else {
-        Outcome::Said(canonical(answer).unwrap())
-    })
+    let done = attr(&answer, "type").as_deref() == Some("result");
+    Some(if done { Outcome::Done } else { Outcome::Refused(canonical(&answer).unwrap()) })
 }
 
 /// The error that has to be said for a refusal.
-fn said(who: Who, refusal: &Refusal) -> Outcome {
+fn by_error(who: Who, refusal: &Refusal) -> String {
     let condition = condition(refusal);
     let (code, kind) = if condition == "forbidden" { (403, "auth") } else { (404, "cancel") };
     let to = who.address();
-    Outcome::Said(canonical(&error(to.as_str(), code, kind, condition, &refusal.to_string())).unwrap())
-}
-
-fn by_menu(bench: &mut Bench, who: Who, asked: &Asked) -> Option<Outcome> {
-    let (act, values) = row(asked)?;
-    let values: Vec<_> = values.into_iter().map(|(field, value)| (field, vec![value])).collect();
-    Some(judged(bench, who, menu::build(menu::by_act(act), &values)))
+    canonical(&error(to.as_str(), code, kind, condition, &refusal.to_string())).unwrap()
 }
 
 fn by_line(bench: &mut Bench, who: Who, asked: &Asked) -> Option<Outcome> {
     let (act, values) = row(asked)?;
     let words: Vec<String> = values.into_iter().map(|(_, value)| value).collect();
-    let line = format!("{} {}", menu::by_act(act).verb, words.join(" "));
-    let (board, person) = (planned(bench), who.person());
-    let read = line::read(&line, Writer { who: &person, people: bench.front.people("neerc"), board: &board });
-    let [read] = &read[..] else { panic!("one line: {line}") };
-    let request = match &read.asked {
-        Ok(asked) => asked.build(),
-        Err(Unclear::Refused(refusal)) => Err(refusal.clone()),
-        Err(Unclear::Question(question)) => panic!("{line}: {question:?}"),
+    let said = bench.on(&line(who.jid(), &format!("{} {}", menu::by_act(act).verb, words.join(" "))));
+    let is_answer = |stanza: &str| matches!(attr(stanza, "type").as_deref(), Some("chat" | "error"));
+    match answer(who, asked, &said, is_answer) {
+        None => Some(Outcome::Silence),
+        // Through the room: not carried out, and told once in a while where to write.
+        Some(answer) if answer.contains("<body>[write-to ") => Some(Outcome::Silence),
+        Some(answer) => Some(in_words(&answer)),
+    }
+}
+
+/// What words say of it; the bench has their keys in place of the words.
+fn in_words(answer: &str) -> Outcome {
+    if attr(answer, "type").as_deref() == Some("error") {
+        assert!(answer.contains("<forbidden "), "{answer}");
+        return Outcome::Refused("forbidden".to_owned());
+    }
+    match answer.split_once("[refusal-") {
+        Some((_, key)) => Outcome::Refused(key.split([' ', ']']).next().unwrap().to_owned()),
+        None => Outcome::Done,
+    }
+}
+
+fn by_words(_: Who, refusal: &Refusal) -> String {
+    if *refusal == Refusal::NotInRoom { "forbidden" } else { refusal.key() }.to_owned()
+}
+
+fn by_command(bench: &mut Bench, who: Who, asked: &Asked) -> Option<Outcome> {
+    let (act, values) = row(asked)?;
+    let field = |(var, value): (&str, String)| format!("<field var='{var}'><value>{value}</value></field>");
+    let fields: String = values.into_iter().map(field).collect();
+    let payload = format!(
+        "<command xmlns='http://jabber.org/protocol/commands' node='{}' action='complete'>\
+         <x xmlns='jabber:x:data' type='submit'>{fields}</x></command>",
+        menu::by_act(act).node
+    );
+    let said = bench.on(&iq("set", who.jid(), &payload));
+    let Some(answer) = answer(who, asked, &said, |stanza| stanza.starts_with("<iq")) else {
+        return Some(Outcome::Silence);
     };
-    Some(judged(bench, who, request))
+    Some(in_words(&answer))
+}
+
+fn by_words_or_error(_: Who, refusal: &Refusal) -> String {
+    let unoffered = matches!(refusal, Refusal::NotInRoom | Refusal::AdminsOnly);
+    if unoffered { "forbidden" } else { refusal.key() }.to_owned()
 }
 
 /// The row of the menu that says it, with its fields in the order of a line.
@@ -319,50 +355,17 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
     })
 }
 
-/// The board of the room with a planned task.
-fn planned(bench: &Bench) -> Board {
-    let mut board = bench.boards["neerc"].clone();
-    let (by, title) = (Person::named("admin", HOST), Title::parse("Later").unwrap());
-    let schedule = Schedule::required("start").unwrap();
-    let later = Planned { id: PLANNED, by, title, kind: Kind::Todo, names: Vec::new(), schedule };
-    board.apply(board.revision() + 1, &Change::Planned(later));
-    board
-}
-
-/// What the core says to it, as every face has to.
-fn judged(bench: &mut Bench, who: Who, request: Result<Request, Refusal>) -> Outcome {
-    let (board, now_ms, person) = (planned(bench), bench.now_ms, who.person());
-    let people = bench.front.people("neerc");
-    let judged = request.and_then(|request| match request {
-        Request::Command(command) => board.decide(now_ms, &person, people, &command).map(drop),
-        Request::Query(query) => query.permit(people.rights(&person).ok_or(Refusal::NotInRoom)?),
-        Request::Help(_) => Ok(()),
-    });
-    judged.map_or_else(Outcome::Refused, |()| Outcome::Done)
-}
-
 /// What has to come of it in that way.
-fn wanted(way: &str, heard: bool, who: Who, asked: &Asked, visibility: Visibility) -> Outcome {
-    if !heard || matches!((way, who), ("packet in a get" | "packet in a set", Who::ServiceAddress)) {
-        return Outcome::Silence;
-    }
-    let asker = who.asker();
-    match expected(asker, asked, visibility) {
+fn wanted(way: &str, refused: Option<Refused>, who: Who, asked: &Asked, visibility: Visibility) -> Outcome {
+    let is_heard = match who {
+        Who::ServiceAddress => false,
+        Who::OccupantAddress | Who::RoomAddress => way != "chat line", // a room says nothing to the service by chat
+        _ => true,
+    };
+    let Some(refused) = refused.filter(|_| is_heard) else { return Outcome::Silence };
+    match expected(who.asker(), asked, visibility) {
         Ok(()) => Outcome::Done,
-        Err(refusal) if way.starts_with("packet") => said(who, &refusal),
-        // Whose tasks one may see is found out by whoever lists them, and that a task is there by whoever shows it.
-        Err(_) if matches!(asked, Asked::Query(Query::Tasks { .. } | Query::Show { .. })) && may_ask(asker, asked) => {
-            Outcome::Done
-        }
-        Err(refusal) => Outcome::Refused(refusal),
-    }
-}
-
-fn may_ask(asker: Asker<'_>, asked: &Asked) -> bool {
-    match asker.standing {
-        Standing::Power => true,
-        Standing::Ordinary => !matches!(asked, Asked::Query(Query::Show { .. })),
-        Standing::Nobody => false,
+        Err(refusal) => Outcome::Refused(refused(who, &refusal)),
     }
 }
 
@@ -383,7 +386,9 @@ fn assert_done(who: Who, asked: &Asked, before: &Board, after: &Board, done: boo
             alone.insert(who.person(), status.clone());
             assert_eq!(after.task(*task).unwrap().statuses, alone, "{who:?} answers for nobody else");
         }
-        _ => assert_eq!(command.task().into_iter().collect::<Vec<_>>(), changed, "{who:?} {asked:?}"),
+        Command::Plan { .. } => assert_eq!(after.plan().len(), before.plan().len() + 1),
+        Command::Unplan { plan } | Command::Fulfil { plan } => assert!(after.plan().entry(*plan).is_none()),
+        _ => assert!(changed.iter().all(|task| Some(*task) == command.task()), "{who:?} {asked:?}: {changed:?}"),
     }
 }
 
@@ -396,13 +401,12 @@ fn nobody_acts_beyond_their_rights() {
         for (flavour, visibility) in rooms {
             let mut bench = prepare(who, flavour, visibility);
             for asked in everything(me) {
-                for (way, heard, ask) in WAYS {
+                for (way, refused_by, ask) in WAYS {
                     let before = bench.boards["neerc"].clone();
                     let Some(outcome) = ask(&mut bench, who, &asked) else { continue };
-                    let wanted = wanted(way, heard, who, &asked, visibility);
+                    let wanted = wanted(way, refused_by, who, &asked, visibility);
                     assert_eq!(outcome, wanted, "{who:?} by {way} at {flavour:?}, {visibility:?}: {asked:?}");
-                    let done = way.starts_with("packet") && outcome == Outcome::Done;
-                    assert_done(who, &asked, &before, &bench.boards["neerc"], done);
+                    assert_done(who, &asked, &before, &bench.boards["neerc"], outcome == Outcome::Done);
                     cells += 1;
                     refused += usize::from(outcome != Outcome::Done);
                     if bench.boards["neerc"] != before {
