@@ -192,7 +192,7 @@ struct RawTexts {
 #[derive(confique::Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
 struct RawContact {
-    /// URIs of whoever runs the service, such as ["xmpp:admin@example.org", "mailto:admin@example.org"]; clients show
+    /// URIs of whoever runs the service, such as `["xmpp:admin@example.org", "mailto:admin@example.org"]`; clients show
     /// them. In the environment: with commas between.
     #[config(env = "NEERC_CONTACT_ADMIN", default = [])]
     admin: Vec<String>,
