@@ -36,10 +36,24 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => Exit::Fine.into(),
         Err((exit, error)) => {
-            eprintln!("neerc: {error:#}");
+            eprintln!("neerc: {}", words(&error));
             exit.into()
         }
     }
+}
+
+/// What went wrong, then each cause that is not in the words of those before it already.
+fn words(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said.push_str(": ");
+            said.push_str(&cause);
+        }
+    }
+    said
 }
 
 /// What a command comes to: how the program ends, and what is said of it.
@@ -144,4 +158,19 @@ fn log_to_stderr(level: config::Level) {
         // It would complain of a log that cannot be written by writing to it, which panics: a full disk ended the service.
         .log_internal_errors(false)
         .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use neerc_store::StoreError;
+    use std::io;
+
+    #[test]
+    fn a_cause_was_said_twice_where_the_error_above_it_says_it_too() {
+        let source = || io::Error::other("no such file");
+        let error = anyhow::Error::new(StoreError::File { file: "a.db".into(), source: source() });
+        assert_eq!(words(&error), "cannot use a.db: no such file");
+        assert_eq!(words(&anyhow::Error::new(source()).context("cannot start")), "cannot start: no such file");
+    }
 }
