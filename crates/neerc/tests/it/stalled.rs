@@ -119,7 +119,9 @@ fn write(fake: &FakeServer, number: usize) -> String {
 fn changes_go_on_within_memory_while_a_server_does_not_read() {
     const WRITES_PER_S: usize = 300;
     const MOST_KB: u64 = 64 * 1024;
-    let seconds = trust::times(5, 60);
+    // Not longer: when too many answers wait, the service reads no more, and 35 s later it gives the connection up, as
+    // silent.rs has it from servers that are frozen.
+    let seconds = trust::times(5, 25);
     let (mut fake, neerc) = FakeServer::start();
     for number in 1..=8 {
         create(&mut fake, &format!("Task {number}"));
