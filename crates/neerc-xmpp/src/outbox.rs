@@ -126,6 +126,8 @@ pub struct Outbox {
     /// Told, but not known to have arrived at the server, with the first revision and who lost the task.
     unfenced: BTreeMap<Key, (u64, BTreeSet<Person>)>,
     fencing: BTreeMap<Key, (u64, BTreeSet<Person>)>,
+    /// The number of the last fence.
+    fence: u64,
     latest_revision: u64,
     inside: BTreeSet<usize>,
 }
@@ -142,6 +144,7 @@ impl Outbox {
             clock_waiting: Slots::default(),
             unfenced: BTreeMap::new(),
             fencing: BTreeMap::new(),
+            fence: 0,
             latest_revision: 0,
             inside: BTreeSet::new(),
         }
@@ -455,7 +458,10 @@ impl Outbox {
     }
 
     /// The fence did not come back; what it followed may not have arrived, and a later one must say so.
-    pub fn fence_lost(&mut self) {
+    pub fn fence_lost(&mut self, number: u64) {
+        if number != self.fence {
+            return;
+        }
         for (key, (since, lost)) in std::mem::take(&mut self.fencing) {
             let unfenced = self.unfenced.entry(key).or_insert((u64::MAX, BTreeSet::new()));
             unfenced.0 = unfenced.0.min(since);
@@ -468,19 +474,22 @@ impl Outbox {
         self.latest_revision = self.latest_revision.max(revision);
     }
 
-    /// Whether something was told that a fence should follow. From then on it is under way.
-    pub fn take_fence(&mut self) -> bool {
+    /// The number of a fence that should follow what was told, if anything was. From then on it is under way.
+    pub fn take_fence(&mut self) -> Option<u64> {
         if !self.needs_fence() {
-            return false;
+            return None;
         }
         self.fencing = std::mem::take(&mut self.unfenced);
-        true
+        self.fence += 1;
+        Some(self.fence)
     }
 
-    /// The server has everything that was told before the fence. Returns the revision up to which everybody has been
-    /// told of everything.
-    pub fn fenced(&mut self) -> u64 {
-        self.fencing.clear();
+    /// The server has everything that was told before that fence, which says nothing of what a later one follows.
+    /// Returns the revision up to which everybody has been told of everything.
+    pub fn fenced(&mut self, number: u64) -> u64 {
+        if number == self.fence {
+            self.fencing.clear();
+        }
         self.told_revision()
     }
 
@@ -634,7 +643,7 @@ mod tests {
         assert_eq!(take(&mut outbox, 1_020).len(), 1);
         assert_eq!(outbox.told_revision(), 0);
         assert!(!take(&mut outbox, 1_070).is_empty());
-        assert!(!outbox.take_fence());
+        assert_eq!(outbox.take_fence(), None);
         assert_eq!(outbox.told_revision(), 0, "those in the room have heard nothing");
     }
 
@@ -658,11 +667,11 @@ mod tests {
         outbox.inside(1_010, 0);
         outbox.take_clock();
         assert_eq!(take(&mut outbox, 1_050).len(), 1, "the rest of the round");
-        assert!(outbox.take_fence());
-        assert_eq!(outbox.fenced(), 0, "who is inside has heard nothing");
+        let fence = outbox.take_fence().unwrap();
+        assert_eq!(outbox.fenced(fence), 0, "who is inside has heard nothing");
         assert!(take(&mut outbox, 1_100).contains(&"hall3@localhost/A".to_owned()));
-        assert!(outbox.take_fence());
-        assert_eq!(outbox.fenced(), 1);
+        let fence = outbox.take_fence().unwrap();
+        assert_eq!(outbox.fenced(fence), 1);
     }
 
     #[test]
@@ -681,7 +690,25 @@ mod tests {
         join(&mut outbox);
         outbox.inside(2_000, 0);
         assert_eq!(take(&mut outbox, 2_000), ["hall1@localhost/A", "hall2@localhost/A"]);
-        assert!(outbox.take_fence());
-        assert_eq!(outbox.fenced(), 1);
+        let fence = outbox.take_fence().unwrap();
+        assert_eq!(outbox.fenced(fence), 1);
+    }
+
+    #[test]
+    fn the_answer_to_a_fence_that_was_overtaken_was_taken_for_the_next_ones() {
+        let mut outbox = Outbox::new(50);
+        let session = Address::parse("hall1@localhost/A").unwrap();
+        outbox.joined(0, &session);
+        outbox.inside(0, 0);
+        outbox.changed(100, (0, TaskId(1)), 1, []);
+        take(&mut outbox, 100);
+        let overtaken = outbox.take_fence().unwrap();
+        outbox.outside(0); // all of it is told again
+        outbox.joined(0, &session);
+        outbox.inside(200, 0);
+        take(&mut outbox, 200);
+        let fence = outbox.take_fence().unwrap();
+        assert_eq!(outbox.fenced(overtaken), 0, "what was told after it may not have arrived");
+        assert_eq!(outbox.fenced(fence), 1);
     }
 }

@@ -10,7 +10,10 @@ pub enum Purpose {
     /// Hear whether the server still lives.
     KeepAlive,
     /// Hear that everything sent before has arrived at the server.
-    Fence,
+    Fence {
+        /// Of the fence, as the outbox counts them.
+        number: u64,
+    },
     /// Read one list of a room's people.
     List {
         /// Index of the room.

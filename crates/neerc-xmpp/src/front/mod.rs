@@ -363,11 +363,11 @@ impl Front {
         let wire = &mut self.wire;
         match purpose {
             Purpose::KeepAlive | Purpose::Probe => {}
-            Purpose::Fence if answer.is_some() => {
-                let told = self.outbox.fenced();
+            Purpose::Fence { number } if answer.is_some() => {
+                let told = self.outbox.fenced(number);
                 self.note_told(told);
             }
-            Purpose::Fence => self.outbox.fence_lost(),
+            Purpose::Fence { number } => self.outbox.fence_lost(number),
             Purpose::List { room, affiliation } => {
                 if let Some(room) = self.rooms.get_mut(room) {
                     room.list(now_ms, affiliation, answer, wire);

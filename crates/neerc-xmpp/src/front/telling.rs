@@ -60,10 +60,13 @@ impl Front {
             self.transmit_task(now_ms, boards, due, out, limit);
         }
         self.transmit_chat(now_ms, boards, out, limit);
-        if out.len() < limit && now_ms >= self.fence_ms && self.outbox.take_fence() {
+        if out.len() < limit
+            && now_ms >= self.fence_ms
+            && let Some(number) = self.outbox.take_fence()
+        {
             self.fence_ms = now_ms + limits::FENCE_MS;
             let host = self.settings.host.clone();
-            self.wire.request(now_ms, "get", &host, PING, Purpose::Fence);
+            self.wire.request(now_ms, "get", &host, PING, Purpose::Fence { number });
             out.append(&mut self.wire.out);
         } else if self.outbox.is_idle() {
             // Nobody was there to be told: nothing has to arrive.
