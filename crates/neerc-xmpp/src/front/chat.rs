@@ -367,16 +367,10 @@ impl Front {
         boards: &Boards,
     ) {
         let Some(mut chat) = self.chats.get_mut(session).and_then(VecDeque::pop_front) else { return };
-        let nothing = Board::default();
-        let board = boards.get(&self.rooms[chat.room].room).unwrap_or(&nothing);
-        let address = self.room_address(chat.room);
-        let people = self.rooms[chat.room].people();
-        let (words, who) = (&*self.settings.words, &chat.who);
-        let answers = Answers { words, language: chat.language, address: &address, who, people, board };
-        let said = match &outcome {
+        let said = self.answers(chat.room, &chat.who, chat.language, boards, |answers| match &outcome {
             Ok(done) => answers.done(done), // the board shows it already
             Err(refusal) => vec![answers.refusal(refusal)],
-        };
+        });
         if let Ok(done) = &outcome {
             self.note_own(chat.room, &chat.who, done, boards);
         }

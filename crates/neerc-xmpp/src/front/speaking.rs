@@ -158,13 +158,23 @@ impl Front {
         boards: &Boards,
         make: impl FnOnce(&Answers<'_>) -> T,
     ) -> Option<T> {
-        let people = self.rooms[room].people();
-        people.rights(person)?;
+        self.rooms[room].people().rights(person)?;
+        Some(self.answers(room, person, self.language_for(room, person), boards, make))
+    }
+
+    /// What a function makes of the answers for somebody in that language.
+    pub(super) fn answers<T>(
+        &self,
+        room: usize,
+        who: &Person,
+        language: Language,
+        boards: &Boards,
+        make: impl FnOnce(&Answers<'_>) -> T,
+    ) -> T {
         let nothing = Board::default();
         let board = boards.get(&self.rooms[room].room).unwrap_or(&nothing);
-        let (words, language) = (&*self.settings.words, self.language_for(room, person));
-        let address = self.room_address(room);
-        Some(make(&Answers { words, language, address: &address, who: person, people, board }))
+        let (words, people, address) = (&*self.settings.words, self.rooms[room].people(), self.room_address(room));
+        make(&Answers { words, language, address: &address, who, people, board })
     }
 
     fn language_for(&self, room: usize, person: &Person) -> Language {
