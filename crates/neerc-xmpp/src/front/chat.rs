@@ -7,7 +7,7 @@ use crate::answers::{Answers, whose};
 use crate::bot::{self, Kept, Letter, Said};
 use crate::stanza::Shell;
 use crate::xml::Element;
-use neerc_core::board::{Board, Boards, Done};
+use neerc_core::board::{Boards, Done};
 use neerc_core::command::Query;
 use neerc_core::limits;
 use neerc_core::line::{self, Writer};
@@ -278,29 +278,28 @@ impl Front {
             chat.language = chat.told_language.unwrap_or(self.settings.language);
         }
         self.freshen();
-        let nothing = Board::default();
-        let board = boards.get(&self.rooms[chat.room].room).unwrap_or(&nothing);
-        let address = self.room_address(chat.room);
-        let people = self.rooms[chat.room].people();
-        let (words, who) = (&*self.settings.words, &chat.who);
-        let answers = Answers { words, language: chat.language, address: &address, who, people, board };
-        let read = line::read(line, Writer { who, people, board }).into_iter().next();
-        let Some(read) = read else { return Answered::Said(Vec::new()) };
-        let request = match read.asked {
-            Ok(asked) => asked.build(),
-            Err(unclear) => return Answered::Said(vec![answers.unclear(&unclear)]),
-        };
-        match request {
-            Err(refusal) => Answered::Said(vec![answers.refusal(&refusal)]),
-            Ok(Request::Help(item)) => Answered::Said(answers.help(item)),
-            Ok(Request::Query(query)) => {
-                let said = self.look_up(now_ms, chat.room, &query, answers);
-                Answered::Said(said.unwrap_or_else(|refusal| vec![answers.refusal(&refusal)]))
+        let asked = self.answers(chat.room, &chat.who, chat.language, boards, |answers| {
+            let Answers { who, people, board, .. } = *answers;
+            let Some(read) = line::read(line, Writer { who, people, board }).into_iter().next() else {
+                return Err(Vec::new());
+            };
+            let request = read.asked.map_err(|unclear| vec![answers.unclear(&unclear)])?;
+            match request.build() {
+                Err(refusal) => Err(vec![answers.refusal(&refusal)]),
+                Ok(Request::Help(item)) => Err(answers.help(item)),
+                Ok(Request::Query(query)) => {
+                    let said = self.look_up(now_ms, chat.room, &query, *answers);
+                    Err(said.unwrap_or_else(|refusal| vec![answers.refusal(&refusal)]))
+                }
+                Ok(Request::Command(_)) if self.asks.len() >= limits::WRITES_WAITING => {
+                    Err(vec![answers.refusal(&Refusal::Busy)])
+                }
+                Ok(Request::Command(command)) => Ok(command),
             }
-            Ok(Request::Command(_)) if self.asks.len() >= limits::WRITES_WAITING => {
-                Answered::Said(vec![answers.refusal(&Refusal::Busy)])
-            }
-            Ok(Request::Command(command)) => {
+        });
+        match asked {
+            Err(said) => Answered::Said(said),
+            Ok(command) => {
                 let (token, room) = (self.next_token, self.rooms[chat.room].room.clone());
                 self.next_token += 1;
                 self.events.push_back(FrontEvent::Ask(Ask { token, room, who: chat.who.clone(), command }));
