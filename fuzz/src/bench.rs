@@ -11,6 +11,7 @@ use neerc_xmpp::address::Address;
 use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::groups::GroupSettings;
+use neerc_xmpp::outgoing::Outgoing;
 use neerc_xmpp::stanza::NS_COMPONENT;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
 use std::collections::VecDeque;
@@ -135,9 +136,9 @@ impl Bench {
             while let Some(event) = self.front.poll() {
                 self.event(event);
             }
-            let mut out = Vec::new();
+            let mut out = Outgoing::default();
             self.front.transmit(self.now_ms, &self.boards, &mut out, 65_536);
-            self.read(&out);
+            self.read(&out.to_vec());
             if self.ended || !self.between || (out.is_empty() && self.replies.is_empty()) {
                 return;
             }

@@ -10,6 +10,7 @@ use neerc_core::notice::Sight;
 use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
 use neerc_core::task::{Task, TaskId};
 use neerc_xmpp::neerc::{self, Notification, Request};
+use neerc_xmpp::outgoing::Outgoing;
 use neerc_xmpp::stanza::NS_COMPONENT;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
 
@@ -95,10 +96,11 @@ fn same(element: &Element<'_>, task: &Task) {
 /// A notification holds the task, and the packet in it, sent back by an admin, changes nothing.
 fn told(board: &Board, people: &People, task: &Task, now_ms: i64) {
     let admin = Person::from_bare("admin@localhost");
-    let mut out = Vec::new();
+    let mut out = Outgoing::default();
     Notification::task(SVC, HOST, task, Sight::Whole, &admin, true, 1 << 20)
         .write(&mut out, b"hall1@localhost/&apos;&lt;&amp;&gt;");
     let limits = TreeLimits { nodes: 1_000_000, ..TreeLimits::default() };
+    let out = out.to_vec();
     let message = xml::parse(&out, NS_COMPONENT, &limits).expect("our own notification is well-formed");
     assert_eq!(message.attr("to"), Some("hall1@localhost/'<&>"));
     let body = message.elements().find(|e| e.name == "body").expect("a body").text();
@@ -115,8 +117,8 @@ fn told(board: &Board, people: &People, task: &Task, now_ms: i64) {
     }
     for limit in [0, 3_500, 10_000] {
         let short = Notification::task(SVC, HOST, task, Sight::OwnStatus, &admin, true, limit);
-        let mut out = Vec::new();
+        let mut out = Outgoing::default();
         short.write(&mut out, b"x@y/z");
-        xml::parse(&out, NS_COMPONENT, &limits).expect("a shortened notification is well-formed");
+        xml::parse(&out.to_vec(), NS_COMPONENT, &limits).expect("a shortened notification is well-formed");
     }
 }

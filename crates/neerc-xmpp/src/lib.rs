@@ -16,6 +16,7 @@ pub mod front;
 pub mod groups;
 pub mod neerc;
 pub mod outbox;
+pub mod outgoing;
 pub mod probe;
 pub mod receipt;
 pub mod room;

@@ -1,6 +1,7 @@
 //! The NEERC protocol on the wire: what a request's payload asks for, and how answers and notifications are written
 //! (PROTOCOL.md). Not who may ask, which core decides, and not the stanza around it.
 
+use crate::outgoing::Outgoing;
 use crate::stanza::{Condition, attribute};
 use crate::xml::{Element, escape_text};
 use neerc_core::board::Board;
@@ -12,6 +13,7 @@ use neerc_core::people::{People, Person};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Start of every namespace of the protocol.
 pub const NS: &str = "http://neerc.ifmo.ru/protocol/neerc";
@@ -241,13 +243,13 @@ pub fn shorten(tasks: &mut Vec<&Task>, host: &str, of: Option<&Person>, limit: u
 }
 
 /// A notification about one task, ready but for the recipient: `head` goes before the recipient's address, `tail`
-/// after it.
+/// after it, shared by all recipients.
 #[derive(Clone, Debug, Default)]
 pub struct Notification {
     /// From the start of the stanza into the `to` attribute.
     pub head: Vec<u8>,
     /// From the end of the `to` attribute to the end of the stanza.
-    pub tail: Vec<u8>,
+    pub tail: Arc<Vec<u8>>,
 }
 
 impl Notification {
@@ -260,7 +262,7 @@ impl Notification {
         tail.extend_from_slice(b"</body>");
         payload(&mut tail);
         tail.extend_from_slice(b"<no-store xmlns='urn:xmpp:hints'/></message>");
-        Notification { head, tail }
+        Notification { head, tail: Arc::new(tail) }
     }
 
     /// Of a task as it is now. Over `limit` bytes the second copy of the packet is left out, then everything said
@@ -373,11 +375,10 @@ impl Notification {
     }
 
     /// Writes it for one recipient, whose address is escaped already.
-    pub fn write(&self, out: &mut Vec<u8>, to: &[u8]) {
-        out.reserve(self.head.len() + to.len() + self.tail.len());
-        out.extend_from_slice(&self.head);
-        out.extend_from_slice(to);
-        out.extend_from_slice(&self.tail);
+    pub fn write(&self, out: &mut Outgoing, to: &[u8]) {
+        out.own().extend_from_slice(&self.head);
+        out.own().extend_from_slice(to);
+        out.share(&self.tail);
     }
 }
 

@@ -751,7 +751,7 @@ mod tests {
 
     /// Takes what was written, and says whether the lists were asked for.
     fn asks_for_lists(wire: &mut Wire) -> bool {
-        String::from_utf8(std::mem::take(&mut wire.out)).unwrap().contains("<item affiliation='owner'/>")
+        String::from_utf8(std::mem::take(&mut wire.out).to_vec()).unwrap().contains("<item affiliation='owner'/>")
     }
 
     fn room() -> RoomWatch {

@@ -2,10 +2,12 @@
 //! server's answers to our requests. Lenient: a stanza with odd parts is still a stanza. Not what it carries.
 
 use crate::address::Address;
+use crate::outgoing::Outgoing;
 use crate::xml::{Element, escape_attr, escape_text};
 use neerc_core::limits;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Namespace of the stanzas on a component stream (XEP-0114).
 pub const NS_COMPONENT: &str = "jabber:component:accept";
@@ -182,6 +184,13 @@ impl ReturnAddress<'_> {
         } else {
             out.extend_from_slice(b"</iq>");
         }
+    }
+
+    /// Writes a result with a payload that other answers may share; it is not empty.
+    pub fn result_shared(&self, out: &mut Outgoing, payload: &Arc<Vec<u8>>) {
+        self.open(out.own(), "result");
+        out.share(payload);
+        out.own().extend_from_slice(b"</iq>");
     }
 
     /// Writes an error. The request's child is not repeated: one deployed client misreads it.

@@ -2,6 +2,7 @@
 //! purposes, and the buffer everything is written to.
 
 use crate::address::Address;
+use crate::outgoing::Outgoing;
 use crate::stanza::{Requests, attribute};
 
 /// What one of our requests was for.
@@ -53,7 +54,7 @@ pub struct Wire {
     /// The component's JID.
     pub component: String,
     /// Bytes on their way to the link.
-    pub out: Vec<u8>,
+    pub out: Outgoing,
     /// What every available presence of the component carries, as XML.
     pub presence: String,
     /// Our requests that wait for an answer.
@@ -64,7 +65,7 @@ impl Wire {
     /// An empty buffer for the component.
     pub fn new(component: &str) -> Wire {
         let presence = String::new();
-        Wire { component: component.to_owned(), out: Vec::new(), presence, requests: Requests::default() }
+        Wire { component: component.to_owned(), out: Outgoing::default(), presence, requests: Requests::default() }
     }
 
     /// Sends an IQ request. `payload` is XML. One that cannot be sent for want of room in the table is left out; all
@@ -72,32 +73,33 @@ impl Wire {
     pub fn request(&mut self, now_ms: i64, type_: &str, to: &Address, payload: &str, purpose: Purpose) {
         let Some(id) = self.requests.add(now_ms, to.clone(), purpose) else { return };
         self.open("iq", Some(type_), to.as_str(), Some(&id));
-        self.out.extend_from_slice(payload.as_bytes());
-        self.out.extend_from_slice(b"</iq>");
+        self.out.own().extend_from_slice(payload.as_bytes());
+        self.out.own().extend_from_slice(b"</iq>");
     }
 
     /// Sends a presence. `payload` is XML.
     pub fn presence(&mut self, type_: Option<&str>, to: &str, payload: &str) {
         self.open("presence", type_, to, None);
-        self.out.extend_from_slice(payload.as_bytes());
+        self.out.own().extend_from_slice(payload.as_bytes());
         if type_.is_none() {
-            self.out.extend_from_slice(self.presence.as_bytes());
+            self.out.own().extend_from_slice(self.presence.as_bytes());
         }
-        self.out.extend_from_slice(b"</presence>");
+        self.out.own().extend_from_slice(b"</presence>");
     }
 
     fn open(&mut self, name: &str, type_: Option<&str>, to: &str, id: Option<&str>) {
-        self.out.push(b'<');
-        self.out.extend_from_slice(name.as_bytes());
+        let out = self.out.own();
+        out.push(b'<');
+        out.extend_from_slice(name.as_bytes());
         if let Some(type_) = type_ {
-            attribute(&mut self.out, "type", type_);
+            attribute(out, "type", type_);
         }
         if let Some(id) = id {
-            attribute(&mut self.out, "id", id);
+            attribute(out, "id", id);
         }
-        attribute(&mut self.out, "from", &self.component);
-        attribute(&mut self.out, "to", to);
-        self.out.push(b'>');
+        attribute(out, "from", &self.component);
+        attribute(out, "to", to);
+        out.push(b'>');
     }
 }
 

@@ -2,8 +2,9 @@
 //! what the bytes mean.
 
 use neerc_core::limits;
+use neerc_xmpp::outgoing::Outgoing;
 use std::future::{Future, pending, poll_fn};
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -36,8 +37,7 @@ pub struct Link {
     server: String,
     state: State,
     failures: u32,
-    output: Vec<u8>,
-    written: usize,
+    output: Outgoing,
     input: Box<[u8]>,
     received: usize,
 }
@@ -47,7 +47,7 @@ impl Link {
     pub fn open(server: String) -> Link {
         let state = State::Connecting(connecting(server.clone(), Duration::ZERO));
         let input = vec![0; limits::LINK_READ_BYTES].into_boxed_slice();
-        Link { server, state, failures: 0, output: Vec::new(), written: 0, input, received: 0 }
+        Link { server, state, failures: 0, output: Outgoing::default(), input, received: 0 }
     }
 
     /// The server's address, `host:port`.
@@ -66,7 +66,7 @@ impl Link {
     }
 
     /// The buffer to put output into, if all that was in it before is written.
-    pub fn free_output(&mut self) -> Option<&mut Vec<u8>> {
+    pub fn free_output(&mut self) -> Option<&mut Outgoing> {
         self.is_free().then_some(&mut self.output)
     }
 
@@ -82,8 +82,7 @@ impl Link {
 
     /// Closes the connection and opens another one after a pause.
     pub fn reconnect(&mut self) {
-        self.output = Vec::new();
-        self.written = 0;
+        self.output = Outgoing::default();
         self.state = State::Connecting(connecting(self.server.clone(), pause(self.failures)));
         self.failures = self.failures.saturating_add(1);
     }
@@ -91,8 +90,7 @@ impl Link {
     /// Closes the connection for good.
     pub fn close(&mut self) {
         self.state = State::Closed;
-        self.output = Vec::new();
-        self.written = 0;
+        self.output = Outgoing::default();
     }
 
     /// The next thing that happens. `reads`: whether input is wanted.
@@ -120,22 +118,23 @@ impl Link {
     }
 
     async fn traffic(&mut self, reads: Reads) -> io::Result<LinkEvent> {
-        let Link { state: State::Up(stream), output, written, input, received, .. } = self else {
+        let Link { state: State::Up(stream), output, input, received, .. } = self else {
             return pending().await;
         };
         let mut stream = Pin::new(stream);
         poll_fn(|context| {
-            if !output.is_empty()
-                && let Poll::Ready(count) = stream.as_mut().poll_write(context, &output[*written..])?
-            {
-                *written += count;
-                if *written == output.len() {
-                    *written = 0;
-                    output.clear();
-                    // A burst of answers must not hold its memory for ever.
-                    output.shrink_to(4 * limits::LINK_CHUNK_BYTES);
+            if !output.is_empty() {
+                let mut slices = [IoSlice::new(&[]); limits::LINK_SLICES];
+                let pieces = output.slices(&mut slices);
+                if let Poll::Ready(count) = stream.as_mut().poll_write_vectored(context, &slices[..pieces])? {
+                    output.advance(count);
+                    if output.is_empty() {
+                        output.clear();
+                        // A burst of answers must not hold its memory for ever.
+                        output.shrink_to(4 * limits::LINK_CHUNK_BYTES);
+                    }
+                    return Poll::Ready(Ok(LinkEvent::Written));
                 }
-                return Poll::Ready(Ok(LinkEvent::Written));
             }
             let mut buffer = ReadBuf::new(input);
             if reads == Reads::Wanted && stream.as_mut().poll_read(context, &mut buffer)?.is_ready() {

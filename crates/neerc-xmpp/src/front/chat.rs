@@ -159,7 +159,7 @@ impl Front {
         if self.throttle.admits(now_ms, &shell.from.shared()) {
             let text = self.settings.words.refusal(language.unwrap_or(self.settings.language), refusal);
             let condition = crate::neerc::condition(refusal);
-            shell.return_address().error(&mut self.wire.out, condition, &text);
+            shell.return_address().error(self.wire.out.own(), condition, &text);
         }
     }
 
@@ -178,7 +178,7 @@ impl Front {
     fn send(&mut self, from: &str, to: &Address, thread: Option<&str>, language: Language, text: &str) {
         let id = self.letter_id();
         let letter = Letter { from, to: to.as_str(), id: &id, thread, language, text, kept: Kept::Kept };
-        letter.write(&mut self.wire.out);
+        letter.write(self.wire.out.own());
     }
 
     pub(super) fn letter_id(&mut self) -> String {

@@ -78,11 +78,11 @@ impl Front {
         let from = back.to.clone();
         let (room, command, pending) = match commands.handle(now_ms, &from, &scene, payload) {
             Outcome::Ask(room, command, pending) => (room, command, *pending),
-            Outcome::Reply(reply) => return back.result(&mut self.wire.out, |out| reply.write(out)),
-            Outcome::Fault(fault) => return fail(&mut self.wire.out, &back, &fault),
+            Outcome::Reply(reply) => return back.result(self.wire.out.own(), |out| reply.write(out)),
+            Outcome::Fault(fault) => return fail(self.wire.out.own(), &back, &fault),
         };
         if self.asks.len() >= limits::WRITES_WAITING {
-            return fail(&mut self.wire.out, &back, &Fault::Refused(Refusal::Busy));
+            return fail(self.wire.out.own(), &back, &Fault::Refused(Refusal::Busy));
         }
         let token = self.next_token;
         self.next_token += 1;
@@ -117,8 +117,8 @@ impl Front {
             limit: settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES),
         };
         match commands.decided(now_ms, &back.to, &scene, pending, outcome.as_ref().map_err(Clone::clone)) {
-            Outcome::Reply(reply) => back.result(&mut self.wire.out, |out| reply.write(out)),
-            Outcome::Fault(fault) => fail(&mut self.wire.out, &back, &fault),
+            Outcome::Reply(reply) => back.result(self.wire.out.own(), |out| reply.write(out)),
+            Outcome::Fault(fault) => fail(self.wire.out.own(), &back, &fault),
             Outcome::Ask(..) => {}
         }
     }

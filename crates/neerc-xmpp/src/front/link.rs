@@ -22,7 +22,7 @@ impl Front {
         self.phase = StreamPhase::Opening { deadline_ms: now_ms + limits::HANDSHAKE_MS };
         self.heard_ms = now_ms;
         self.pinged = false;
-        stream::open(&mut self.wire.out, &self.settings.component);
+        stream::open(self.wire.out.own(), &self.settings.component);
     }
 
     /// The connection to the server is gone. Asks that were taken are still decided; their answers go out if the
@@ -50,7 +50,7 @@ impl Front {
             self.rooms.iter_mut().for_each(|room| room.leave(&mut self.wire));
         }
         if self.phase != StreamPhase::Down {
-            self.wire.out.extend_from_slice(stream::CLOSE);
+            self.wire.out.own().extend_from_slice(stream::CLOSE);
         }
         self.phase = StreamPhase::Down;
     }
@@ -108,7 +108,7 @@ impl Front {
             Frame::Open(header) => {
                 let header = xml::parse_head(header, "");
                 let id = header.as_ref().and_then(|header| header.attr("id")).unwrap_or("");
-                stream::handshake(&mut self.wire.out, id, &self.settings.secret);
+                stream::handshake(self.wire.out.own(), id, &self.settings.secret);
             }
             Frame::Close => self.end("the server has closed the stream".to_owned()),
             Frame::Stanza(bytes) => match xml::parse(bytes, NS_COMPONENT, &TREE) {
@@ -135,7 +135,7 @@ impl Front {
             Kind::Presence => false,
         };
         if answered && self.phase == StreamPhase::Online && shell.from.domain() != self.settings.component {
-            shell.return_address().error(&mut self.wire.out, condition, text);
+            shell.return_address().error(self.wire.out.own(), condition, text);
         }
     }
 

@@ -354,7 +354,7 @@ impl Front {
         let Some(room) = self.room_of(&shell.to) else { return };
         self.settle(now_ms);
         if self.rooms[room].people().rights_of(shell.from.bare()).is_some() {
-            receipt::write(&mut self.wire.out, shell, element);
+            receipt::write(self.wire.out.own(), shell, element);
         }
     }
 

@@ -129,7 +129,7 @@ impl Front {
         });
         let Some(said) = said.filter(|_| !sessions.is_empty()) else { return false };
         let mut out = std::mem::take(&mut self.wire.out);
-        self.say(room, &planned.by, &sessions, &[said], &mut out);
+        self.say(room, &planned.by, &sessions, &[said], out.own());
         self.wire.out = out;
         true
     }

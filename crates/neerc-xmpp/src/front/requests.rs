@@ -62,23 +62,23 @@ impl Front {
             let Rate { per_second, burst } = self.settings.rate;
             let text =
                 format!("a session may ask {burst} times at once and {per_second} times a second; wait a little");
-            return back.error(&mut self.wire.out, Condition::ResourceConstraint, &text);
+            return back.error(self.wire.out.own(), Condition::ResourceConstraint, &text);
         }
         if !matches!(shell.type_, "get" | "set") {
             let text =
                 format!("an iq has the type get or set, not '{}'", shell.type_.chars().take(32).collect::<String>());
-            return back.error(&mut self.wire.out, Condition::BadRequest, &text);
+            return back.error(self.wire.out.own(), Condition::BadRequest, &text);
         }
         if shell.id.is_none() {
-            return back.error(&mut self.wire.out, Condition::BadRequest, "the attribute 'id' is missing");
+            return back.error(self.wire.out.own(), Condition::BadRequest, "the attribute 'id' is missing");
         }
         let mut payloads = element.elements();
         let (Some(payload), None) = (payloads.next(), payloads.next()) else {
-            return back.error(&mut self.wire.out, Condition::BadRequest, "an iq that asks holds exactly one element");
+            return back.error(self.wire.out.own(), Condition::BadRequest, "an iq that asks holds exactly one element");
         };
         let Some(room) = self.room_of(&shell.to) else {
             let text = Refusal::UnknownRoom { room: shell.to_text.chars().take(128).collect() }.to_string();
-            return back.error(&mut self.wire.out, Condition::ItemNotFound, &text);
+            return back.error(self.wire.out.own(), Condition::ItemNotFound, &text);
         };
         if let Some(request) = neerc::parse(payload, shell.type_ == "set") {
             for room in self.contacts.asked(now_ms, &shell.from) {
@@ -94,7 +94,7 @@ impl Front {
         let offers = if about_node { self.offers(now_ms, &shell.from, &shell.to, language) } else { Vec::new() };
         let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
         let mut answer = Vec::new();
-        let out = &mut self.wire.out;
+        let out = self.wire.out.own();
         match self.entity.answer(place, now_ms, payload, &offers, &mut answer) {
             Ok(()) => back.result(out, |out| out.append(&mut answer)),
             Err(Unanswered::NoSuchNode) => back.error(out, Condition::ItemNotFound, "there is no such node for you"),
@@ -127,7 +127,7 @@ impl Front {
         boards: &Boards,
     ) {
         if request == Ok(Request::Ping) {
-            return back.result(&mut self.wire.out, |_| {});
+            return back.result(self.wire.out.own(), |_| {});
         }
         self.settle(now_ms);
         let asked = Asked { back, room, task: neerc::task_of(payload) };
@@ -156,7 +156,7 @@ impl Front {
     /// Refuses a request. No deployed client shows errors, but all of them repaint a task they are told of: so the
     /// asker is told the true state of the task they tried to change.
     pub(super) fn refuse(&mut self, now_ms: i64, asked: Asked<'_>, refusal: Refusal, boards: &Boards) {
-        asked.back.error(&mut self.wire.out, neerc::condition(&refusal), &refusal.to_string());
+        asked.back.error(self.wire.out.own(), neerc::condition(&refusal), &refusal.to_string());
         let existed = |task: &TaskId| {
             let board = boards.get(&self.rooms[asked.room].room);
             board.is_some_and(|board| board.task(*task).is_some() || board.was_removed(*task))
@@ -184,7 +184,7 @@ impl Front {
             Ok(done) => {
                 self.note_own(asked.room, &asked.back.to.person(), &done, boards);
                 let left_out = done.left_out;
-                asked.back.result(&mut self.wire.out, |_| {});
+                asked.back.result(self.wire.out.own(), |_| {});
                 if !left_out.is_empty() {
                     self.say_left_out(&asked.back, &left_out);
                 }
@@ -196,7 +196,7 @@ impl Front {
     fn say_left_out(&mut self, back: &ReturnAddress<'_>, left_out: &[String]) {
         let names: Vec<String> =
             left_out.iter().take(20).map(|name| format!("'{}'", name.chars().take(64).collect::<String>())).collect();
-        let out = &mut self.wire.out;
+        let out = self.wire.out.own();
         out.extend_from_slice(b"<message type='chat'");
         attribute(out, "from", &back.from);
         attribute(out, "to", back.to.as_str());
@@ -217,24 +217,23 @@ impl Front {
                     neerc::write_users(&mut out, people);
                     Arc::new(out)
                 });
-                asked.back.result(&mut self.wire.out, |out| out.extend_from_slice(users));
+                asked.back.result_shared(&mut self.wire.out, users);
             }
             Query::Clock => match self.clock_at(now_ms) {
-                Some(reading) => asked.back.result(&mut self.wire.out, |out| neerc::write_clock_answer(out, reading)),
+                Some(reading) => asked.back.result(self.wire.out.own(), |out| neerc::write_clock_answer(out, reading)),
                 None => self.refuse(now_ms, asked, Refusal::NoClock, boards),
             },
             Query::Tasks { of } => match self.task_list(room, &from.person(), of.as_deref(), board) {
                 Err(refusal) => self.refuse(now_ms, asked, refusal, boards),
                 Ok(list) => {
-                    asked.back.result(&mut self.wire.out, |out| out.extend_from_slice(&list));
+                    asked.back.result_shared(&mut self.wire.out, &list);
                     self.outbox.asked(room, from, now_ms, Hears::Tasks);
                 }
             },
-            // No packet asks these; chat lines and forms answer them in words.
             // No packet of this protocol asks these; they are for faces that show them to people.
             Query::Show { .. } | Query::Late | Query::Plans => {
                 asked.back.error(
-                    &mut self.wire.out,
+                    self.wire.out.own(),
                     Condition::ServiceUnavailable,
                     "nothing here answers such a request",
                 );
@@ -255,7 +254,7 @@ impl Front {
         if !sees_all || payload.len() + limits::STANZA_HEAD_BYTES > self.settings.max_stanza_bytes {
             return self.query(now_ms, asked, from, &Query::Tasks { of: None }, boards);
         }
-        asked.back.result(&mut self.wire.out, |out| out.extend_from_slice(&payload));
+        asked.back.result(self.wire.out.own(), |out| out.extend_from_slice(&payload));
         self.outbox.asked(asked.room, from, now_ms, Hears::Differences);
     }
 

@@ -7,6 +7,7 @@ use crate::answers::Answers;
 use crate::bot::{Kept, Letter};
 use crate::contacts::{Client, Seen, Welcome};
 use crate::entity::Place;
+use crate::outgoing::Outgoing;
 use crate::stanza::{Shell, attribute};
 use crate::xml::{Element, escape_text};
 use neerc_core::board::{Board, Boards, Done};
@@ -59,7 +60,7 @@ impl Front {
         let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
         let carried = self.entity.presence(place);
         let available = |out: &mut Vec<u8>, to: &str| presence(out, "", from, to, &status, &carried);
-        let (out, bare) = (&mut self.wire.out, shell.from.bare());
+        let (out, bare) = (self.wire.out.own(), shell.from.bare());
         match shell.type_ {
             "subscribe" if knows => {
                 presence(out, "subscribed", from, bare, "", "");
@@ -76,18 +77,18 @@ impl Front {
     }
 
     /// Says what is due to those who are spoken to, until `out` holds `limit` bytes or more.
-    pub(super) fn transmit_chat(&mut self, now_ms: i64, boards: &Boards, out: &mut Vec<u8>, limit: usize) {
+    pub(super) fn transmit_chat(&mut self, now_ms: i64, boards: &Boards, out: &mut Outgoing, limit: usize) {
         while out.len() < limit {
             let Some((room, address, welcome)) = self.contacts.take_beginning(now_ms) else { break };
             if self.contacts.needs_words_only(room, &address) {
                 self.outbox.by_chat(room, &address);
             }
             self.plan_news = true; // somebody may be there now who has to be asked
-            self.welcome(now_ms, room, &address, welcome, boards, out);
+            self.welcome(now_ms, room, &address, welcome, boards, out.own());
         }
         while out.len() < limit {
             let Some((room, person, changed)) = self.contacts.take_hearer(now_ms) else { break };
-            self.say_news(room, &person, changed.iter().copied(), boards, out);
+            self.say_news(room, &person, changed.iter().copied(), boards, out.own());
         }
     }
 

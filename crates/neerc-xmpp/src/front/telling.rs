@@ -4,6 +4,7 @@
 use super::{Front, FrontSettings, StreamPhase};
 use crate::neerc::Notification;
 use crate::outbox::{Due, Hears};
+use crate::outgoing::Outgoing;
 use crate::wire::{PING, Purpose};
 use neerc_core::board::Boards;
 use neerc_core::limits;
@@ -44,13 +45,9 @@ impl Front {
 
     /// Appends what is to be sent now to `out`: all answers, then tellings until `out` holds `limit` bytes or more.
     /// To be called when the link is free, so that the newest state is told.
-    pub fn transmit(&mut self, now_ms: i64, boards: &Boards, out: &mut Vec<u8>, limit: usize) {
+    pub fn transmit(&mut self, now_ms: i64, boards: &Boards, out: &mut Outgoing, limit: usize) {
         self.look_at_plans(now_ms, boards);
-        if out.is_empty() {
-            std::mem::swap(out, &mut self.wire.out);
-        } else {
-            out.append(&mut self.wire.out);
-        }
+        out.append(&mut self.wire.out);
         if self.phase != StreamPhase::Online {
             return;
         }
@@ -75,7 +72,7 @@ impl Front {
         }
     }
 
-    fn transmit_clock(&mut self, now_ms: i64, out: &mut Vec<u8>) {
+    fn transmit_clock(&mut self, now_ms: i64, out: &mut Outgoing) {
         let waiting = self.outbox.take_clock();
         let Some(reading) = self.clock_at(now_ms) else { return };
         let notification = Notification::clock(&self.settings.component, reading);
@@ -89,7 +86,7 @@ impl Front {
     }
 
     /// Writes the newest state of a task to everybody who waits for it, as far as there is room.
-    fn transmit_task(&mut self, now_ms: i64, boards: &Boards, mut due: Due, out: &mut Vec<u8>, limit: usize) {
+    fn transmit_task(&mut self, now_ms: i64, boards: &Boards, mut due: Due, out: &mut Outgoing, limit: usize) {
         let (room, id) = due.key;
         let people = self.rooms[room].people();
         let board = boards.get(&self.rooms[room].room);

@@ -20,6 +20,7 @@ use neerc_xmpp::address::Address;
 use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::front::{Ask, Front, FrontEvent, FrontSettings};
 use neerc_xmpp::groups::GroupSettings;
+use neerc_xmpp::outgoing::Outgoing;
 use server::Server;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -199,12 +200,12 @@ impl Bench {
     pub fn pump(&mut self) {
         loop {
             self.take_events();
-            let mut out = Vec::new();
+            let mut out = Outgoing::default();
             if self.link_free {
                 self.front.transmit(self.now_ms, &self.boards, &mut out, self.chunk);
             }
             self.take_events();
-            let mut said = cut(&mut self.cutter, &out);
+            let mut said = cut(&mut self.cutter, &out.to_vec());
             let mut answers = Vec::new();
             if let Some(server) = &mut self.server {
                 said.retain(|stanza| !server.hears(stanza));

@@ -18,6 +18,7 @@ use neerc_xmpp::address::Address;
 use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::front::{Ask, FrontSettings};
 use neerc_xmpp::groups::GroupSettings;
+use neerc_xmpp::outgoing::Outgoing;
 use neerc_xmpp::stanza::NS_COMPONENT;
 use neerc_xmpp::throttle::Rate;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
@@ -282,10 +283,10 @@ impl World {
             self.at(after_ms, Event::Stored { run: self.run });
         }
         if self.free && !words.iter().any(|word| matches!(word, Word::Ended(_))) {
-            let mut out = Vec::new();
+            let mut out = Outgoing::default();
             service.front.transmit(self.now_ms, &service.boards, &mut out, self.chunk);
             if !out.is_empty() {
-                self.transmitted(&out);
+                self.transmitted(&out.to_vec());
             }
             service.take_events(&mut words);
         }
