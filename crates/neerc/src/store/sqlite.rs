@@ -9,10 +9,12 @@ use neerc_core::board::Boards;
 use neerc_core::change::{Entry, Room};
 use neerc_core::people::Person;
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, ffi};
+use std::ffi::c_int;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -171,12 +173,25 @@ fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
     }
     let was_ours = noted.is_some_and(|noted| noted > 0);
     let opened = connect(&file).and_then(|conn| load(&conn, &file).map(|loaded| (conn, loaded)));
-    let (conn, loaded) = opened.map_err(|error| if was_ours { disfigured(error) } else { error })?;
+    let (mut conn, loaded) = opened.map_err(|error| if was_ours { disfigured(error) } else { error })?;
     check_note(&file, noted, loaded.revision)?;
     let (last, told) = (loaded.revision, loaded.told_revision);
-    let mut disk = Disk { conn, file, last, told, is_broken: false, lock };
+    let wal_pages = count_wal_pages(&mut conn).map_err(|error| failed("open", &file, error))?;
+    let mut disk = Disk { conn, file, last, told, wal_pages, is_broken: false, lock };
     disk.begin()?;
     Ok((disk, loaded))
+}
+
+/// From now on holds how many pages the write-ahead log has after each commit, which SQLite tells for nothing; asking it
+/// takes locks and costs as much as storing several changes.
+fn count_wal_pages(conn: &mut Connection) -> rusqlite::Result<Arc<AtomicI64>> {
+    let pages = Arc::new(AtomicI64::new(0));
+    let noted = pages.clone();
+    conn.wal_hook(Some(move |_: &mut Wal, pages: c_int| {
+        noted.store(pages.into(), Ordering::Relaxed);
+        Ok(())
+    }))?;
+    Ok(pages)
 }
 
 /// What it means of a file that was a store of ours if it does not look like one now.
@@ -408,6 +423,8 @@ struct Disk {
     last: u64,
     /// Told revision stored.
     told: u64,
+    /// Pages in the write-ahead log after the last commit, or 0 once they are copied back.
+    wal_pages: Arc<AtomicI64>,
     /// Something fatal happened: nothing is stored any more.
     is_broken: bool,
     lock: Lock,
@@ -495,13 +512,15 @@ impl Disk {
         })
     }
 
-    /// Pages of the write-ahead log that are not copied back yet, after doing what `mode` says (NOOP: nothing).
+    /// Copies the write-ahead log back as `mode` says. Returns how many pages of it are not copied.
     fn checkpoint(&mut self, mode: Checkpoint) -> Result<i64, StoreError> {
         self.guarded(|disk| {
             let at = |source| failed("copy the write-ahead log back into", &disk.file, source);
             let mut pragma = disk.conn.prepare_cached(mode.sql()).map_err(at)?;
             let (pages, copied): (i64, i64) = pragma.query_row([], |row| Ok((row.get(1)?, row.get(2)?))).map_err(at)?;
-            Ok((pages - copied).max(i64::from(pages < 0))) // below zero: it could not even be looked at
+            let left = (pages - copied).max(i64::from(pages < 0)); // below zero: it could not even be looked at
+            disk.wal_pages.store(left, Ordering::Relaxed);
+            Ok(left)
         })
     }
 
@@ -542,8 +561,6 @@ fn set_told(conn: &Connection, told: u64) -> rusqlite::Result<()> {
 /// How much of the write-ahead log is copied back.
 #[derive(Clone, Copy)]
 enum Checkpoint {
-    /// Nothing, only look.
-    Noop,
     /// What is possible without waiting for anybody.
     Passive,
     /// Everything, and the file is emptied.
@@ -553,7 +570,6 @@ enum Checkpoint {
 impl Checkpoint {
     fn sql(self) -> &'static str {
         match self {
-            Checkpoint::Noop => "PRAGMA wal_checkpoint(NOOP)",
             Checkpoint::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
             Checkpoint::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
         }
@@ -620,14 +636,12 @@ impl Worker {
     /// The write-ahead log is copied back once there is a pause, or now if it is long.
     fn after_commit(&mut self) {
         let now = Instant::now();
-        let due = match self.disk.checkpoint(Checkpoint::Noop) {
-            Ok(0) => None,
-            Ok(pages) if pages >= WAL_PAGES => Some(self.due.checkpoint_pause.unwrap_or(now)),
-            Ok(_) => Some((now + IDLE).max(self.due.checkpoint_pause.unwrap_or(now))),
-            Err(_) if self.disk.is_broken => None,
-            Err(_) => Some(now + RETRY),
+        self.due.checkpoint = match self.disk.wal_pages.load(Ordering::Relaxed) {
+            0 => None,
+            _ if self.disk.is_broken => None,
+            WAL_PAGES.. => Some(self.due.checkpoint_pause.unwrap_or(now)),
+            _ => Some((now + IDLE).max(self.due.checkpoint_pause.unwrap_or(now))),
         };
-        self.due.checkpoint = due;
     }
 
     fn housekeeping(&mut self) {
