@@ -8,6 +8,7 @@ mod link;
 mod pieces;
 mod plot;
 mod process;
+mod profile;
 mod servers;
 mod service;
 mod table;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
 
 fn measure(words: &[&str]) -> ExitCode {
     let mut scale = Scale { runs: 5, time: Duration::from_millis(500), is_quick: false };
+    let mut profiles = table::Profiles::OfMissed;
     let mut wanted = Vec::new();
     for word in words {
         match PIECES.iter().find(|(name, _)| name == word) {
@@ -66,9 +68,10 @@ fn measure(words: &[&str]) -> ExitCode {
             None if *word == "--quick" => {
                 scale = Scale { runs: 1, time: Duration::from_millis(300), is_quick: true };
             }
+            None if *word == "--profiles" => profiles = table::Profiles::OfAll,
             None => {
                 let names: Vec<&str> = PIECES.iter().map(|(name, _)| *name).collect();
-                eprintln!("usage: bench/run [--quick] [{}]...", names.join("|"));
+                eprintln!("usage: bench/run [--quick] [--profiles] [{}]...", names.join("|"));
                 return ExitCode::from(2);
             }
         }
@@ -91,6 +94,6 @@ fn measure(words: &[&str]) -> ExitCode {
             }
         }
     }
-    print!("{}", table::print(&rows));
+    print!("{}{}", table::print(&rows), table::print_profiles(&rows, profiles));
     exit
 }

@@ -5,6 +5,7 @@ use crate::contest::{self, Cast, Cycle};
 use crate::drive::{BOTH, LISTS, Measured, READS, WRITES, closed, open};
 use crate::link::{Link, PATIENCE, listen};
 use crate::process::{Process, folder};
+use crate::profile;
 use crate::service::{Peer, Service};
 use crate::table::{Goal, Row, median_run};
 use crate::{Outcome, Scale, bare, plot};
@@ -63,6 +64,14 @@ fn alternate(scale: Scale, programs: &mut [(Process, Link)], contenders: &mut [C
     Ok(())
 }
 
+/// What the time of one program goes to with many requests under way.
+fn profiled(scale: Scale, programs: &mut [(Process, Link)], contender: &mut Contender) -> Outcome<Vec<String>> {
+    let (process, link) = &mut programs[contender.of];
+    link.count(&contender.counted);
+    let (_, words) = profile::during(process, || closed(link, process, &mut contender.cycle, 256, scale.time * 2))?;
+    Ok(words)
+}
+
 fn programs(service: Service) -> Outcome<Vec<(Process, Link)>> {
     let mut programs = vec![(service.process, service.link)];
     for peer in Peer::ALL {
@@ -80,16 +89,17 @@ pub fn tiny(scale: Scale) -> Outcome<Vec<Row>> {
         contenders.push(Contender::new(format!("{} #ping", peer.name()), index + 1, "ping", READS));
     }
     alternate(scale, &mut programs, &mut contenders)?;
+    let profile = profiled(scale, &mut programs, &mut contenders[0])?;
     let mut rows = Vec::new();
     for window in 0..WINDOWS.len() {
         let (raw, libstrophe) = (contenders[2].rates(window), contenders[3].rates(window));
         for contender in &contenders {
             let row = contender.row(window).beside(&raw, "raw");
             let is_measured = window == 2 && contender.name.starts_with("neerc #ping");
-            rows.push(if is_measured { row.goal(Goal::Ratio(0.25)) } else { row });
+            rows.push(if is_measured { row.goal(Goal::Ratio(0.25)).profile(&profile) } else { row });
         }
         let row = contenders[0].row(window).beside(&libstrophe, "libstrophe");
-        rows.push(if window == 2 { row.goal(Goal::Ratio(2.0)) } else { row });
+        rows.push(if window == 2 { row.goal(Goal::Ratio(2.0)).profile(&profile) } else { row });
     }
     Ok(rows)
 }
@@ -111,20 +121,24 @@ pub fn tasks(scale: Scale) -> Outcome<Vec<Row>> {
         contenders.push(Contender::new(format!("{} {} KB, built", peer.name(), bytes[0]), index + 1, "tasks", LISTS));
     }
     alternate(scale, &mut programs, &mut contenders)?;
+    let [short, long] = [0, 1].map(|index| profiled(scale, &mut programs, &mut contenders[index]));
+    let profiles = [short?, long?];
     let mut rows = Vec::new();
     for window in 0..WINDOWS.len() {
-        let goal = |row: Row, goal| if window == 2 { row.goal(Goal::Ratio(goal)) } else { row };
+        let goal = |row: Row, goal, list: usize| {
+            if window == 2 { row.goal(Goal::Ratio(goal)).profile(&profiles[list]) } else { row }
+        };
         let own = contenders[0].rates(window);
         let raw = contenders[3].rates(window);
         for (index, contender) in contenders.iter().enumerate() {
             let row = contender.row(window);
             match index {
-                0 => rows.push(goal(row.beside(&raw, "raw"), 0.7)),
-                1 => rows.push(goal(row.beside(&contenders[2].rates(window), "raw"), 0.7)),
+                0 => rows.push(goal(row.beside(&raw, "raw"), 0.7, 0)),
+                1 => rows.push(goal(row.beside(&contenders[2].rates(window), "raw"), 0.7, 1)),
                 2 | 3 => rows.push(row),
                 _ => {
                     let ratios = own.iter().zip(contender.rates(window)).map(|(own, peer)| own / peer).collect();
-                    rows.push(goal(row.ratio(ratios, "it is neerc"), 30.0));
+                    rows.push(goal(row.ratio(ratios, "it is neerc"), 30.0, 0));
                 }
             }
         }
@@ -155,22 +169,28 @@ pub fn durable(scale: Scale) -> Outcome<Vec<Row>> {
             measured.push(open(&mut service.link, &service.process, &mut cycle, rate, scale.time * 2)?);
         }
     }
+    let Service { process, link, .. } = &mut service;
+    link.count(&WRITES);
+    let (_, flood) = profile::during(process, || closed(link, process, &mut cycle, 256, scale.time * 2))?;
+    link.count(&BOTH);
+    let (_, steady) = profile::during(process, || open(link, process, &mut cycle, 30_000.0, scale.time * 2))?;
     let mut rows = Vec::new();
     let rates = |runs: &[Measured]| -> Vec<f64> { runs.iter().map(Measured::rate).collect() };
     let p99s = |runs: &[Measured]| -> Vec<f64> { runs.iter().map(|run| run.latencies.ms(0.99)).collect() };
     for (window, runs) in WINDOWS.into_iter().zip(&runs) {
         let more = runs[median_run(&rates(runs))].words();
         let row = Row::new(format!("status change, window {window}"), rates(runs), "/s").more(more);
-        rows.push(if window == 256 { row.beside(&alike, "bare rows").goal(Goal::Ratio(0.6)) } else { row });
+        rows.push(if window == 256 { row.beside(&alike, "bare rows").goal(Goal::Ratio(0.6)).profile(&flood) } else { row });
     }
-    rows.push(Row::new("status change, window 256, p99", p99s(&runs[2]), "ms").goal(Goal::AtMost(10.0)));
+    let late = Row::new("status change, window 256, p99", p99s(&runs[2]), "ms");
+    rows.push(late.goal(Goal::AtMost(10.0)).profile(&flood));
     rows.push(Row::new("  replies at once, window 256", batches, ""));
     rows.push(Row::new("  bare SQLite, as many rows in a batch", alike, "/s"));
     rows.push(Row::new("  bare SQLite, batches of 256", whole, "/s"));
     for (name, runs) in ["10,000", "30,000"].into_iter().zip(&offered) {
         let more = runs[median_run(&p99s(runs))].words();
         let row = Row::new(format!("status change, {name}/s offered, p99"), p99s(runs), "ms").more(more);
-        rows.push(if name == "30,000" { row.goal(Goal::AtMost(5.0)) } else { row });
+        rows.push(if name == "30,000" { row.goal(Goal::AtMost(5.0)).profile(&steady) } else { row });
     }
     Ok(rows)
 }
@@ -199,7 +219,11 @@ pub fn telling(scale: Scale) -> Outcome<Vec<Row>> {
             link.count(&WRITES);
             bare.push(messages(&mut link, &process, scale.time)?);
         }
-        rows.extend(telling_rows(sessions, &told, &flood, &bare));
+        let Service { process, link, .. } = &mut service;
+        link.count(&BOTH);
+        let (_, words) = profile::during(process, || open(link, process, &mut cycle, rate, scale.time * 2))?;
+        let [own, flood, bare] = telling_rows(sessions, &told, &flood, &bare);
+        rows.extend([own.profile(&words), flood, bare]);
     }
     Ok(rows)
 }

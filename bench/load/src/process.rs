@@ -4,6 +4,9 @@
 //! however it ends: the guardian then stops every child still listed, by id, and removes the folder.
 
 use crate::Outcome;
+use nix::sys::signal::{Signal, kill};
+use nix::time::clock_getcpuclockid;
+use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::TcpListener;
@@ -87,12 +90,11 @@ impl Process {
         Ok(Process { child, log: log.to_owned() })
     }
 
-    /// Processor time used so far, all threads.
+    /// Processor time used so far by all threads, also those that have ended: the clock of the process, in ns (what
+    /// /proc/PID/stat says in hundredths of a second).
     pub fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_ascii_whitespace().collect();
-        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-        Duration::from_millis(10 * (ticks(11) + ticks(12))) // utime and stime, in the 1/100 s of Linux' interface
+        let clock = clock_getcpuclockid(Pid::from_raw(self.child.id() as i32));
+        clock.and_then(|clock| clock.now()).map_or(Duration::ZERO, Duration::from)
     }
 
     /// Memory in use, in MB.
@@ -135,8 +137,17 @@ impl Process {
     }
 
     /// Asks it to end, and makes it end.
-    pub fn stop(mut self, patience: Duration) -> Outcome<()> {
-        Command::new("kill").args(["-TERM", &self.pid().to_string()]).status()?;
+    pub fn stop(self, patience: Duration) -> Outcome<()> {
+        self.end(Signal::SIGTERM, patience)
+    }
+
+    /// The same as by Ctrl-C.
+    pub fn interrupt(self, patience: Duration) -> Outcome<()> {
+        self.end(Signal::SIGINT, patience)
+    }
+
+    fn end(mut self, signal: Signal, patience: Duration) -> Outcome<()> {
+        kill(Pid::from_raw(self.child.id() as i32), signal)?;
         let end = Instant::now() + patience;
         while self.child.try_wait()?.is_none() && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(5));

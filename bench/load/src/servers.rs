@@ -5,9 +5,8 @@ use crate::contest::{self, COMPONENT, ROOM};
 use crate::drive::Latencies;
 use crate::link::PATIENCE;
 use crate::process::{Process, folder, free_port};
-use crate::service;
 use crate::table::{Goal, Row, median_run};
-use crate::{Outcome, Scale};
+use crate::{Outcome, Scale, profile, service};
 use memchr::memmem;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -44,7 +43,7 @@ struct Run {
 pub fn servers(scale: Scale) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     for brand in [Brand::Prosody, Brand::Ejabberd] {
-        let runs = through(brand, scale).map_err(|error| format!("{brand:?}: {error}"))?;
+        let (runs, profile) = through(brand, scale).map_err(|error| format!("{brand:?}: {error}"))?;
         let rates: Vec<f64> = runs.iter().map(|run| run.rate).collect();
         let run = &runs[median_run(&rates)];
         let share = |run: &Run| run.service.as_secs_f64() / run.server.as_secs_f64();
@@ -60,12 +59,12 @@ pub fn servers(scale: Scale) -> Outcome<Vec<Row>> {
         let ratios = runs.iter().map(share).collect();
         let name = format!("{brand:?}, {HALLS} clients answer, round trips");
         let row = Row::new(name, rates, "/s").more(more).ratio(ratios, "the server's CPU");
-        rows.push(row.goal(Goal::RatioAtMost(0.1)));
+        rows.push(row.goal(Goal::RatioAtMost(0.1)).profile(&profile));
     }
     Ok(rows)
 }
 
-fn through(brand: Brand, scale: Scale) -> Outcome<Vec<Run>> {
+fn through(brand: Brand, scale: Scale) -> Outcome<(Vec<Run>, Vec<String>)> {
     let ports = Ports { clients: free_port()?, component: free_port()? };
     let home = folder("server")?;
     let server = start(brand, &home, &ports)?;
@@ -95,36 +94,41 @@ fn through(brand: Brand, scale: Scale) -> Outcome<Vec<Run>> {
     drop(admin); // its socket would fill
     let mut runs = Vec::new();
     for number in 0..scale.runs {
-        let (service_cpu, server_cpu) = (process.cpu(), server.cpu());
-        let start = Instant::now();
-        let time = scale.time * 4;
-        let outcomes: Vec<Result<(Latencies, u64, u64), String>> = std::thread::scope(|scope| {
-            let answer = |(index, client)| {
-                scope.spawn(move || answer_for(client, index + 1, number, time).map_err(|error| error.to_string()))
-            };
-            let threads: Vec<_> = halls.iter_mut().enumerate().map(answer).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or(Err("a client panicked".to_owned()))).collect()
-        });
-        let seconds = start.elapsed().as_secs_f64();
-        let (mut latencies, mut answers, mut messages) = (Latencies::default(), 0, 0);
-        for outcome in outcomes {
-            let (these, count, told) = outcome?;
-            latencies.merge(&these);
-            answers += count;
-            messages += told;
-        }
-        runs.push(Run {
-            rate: answers as f64 / seconds,
-            service: process.cpu() - service_cpu,
-            server: server.cpu() - server_cpu,
-            latencies,
-            messages,
-        });
+        runs.push(run(&mut halls, number, &process, &server, scale.time * 4)?);
     }
+    let (_, profile) = profile::during(&process, || run(&mut halls, scale.runs, &process, &server, scale.time * 4))?;
     drop(halls);
     process.stop(Duration::from_secs(5))?;
     server.stop(Duration::from_secs(5))?;
-    Ok(runs)
+    Ok((runs, profile))
+}
+
+/// All halls answer for that long.
+fn run(halls: &mut [Client], number: usize, service: &Process, server: &Process, time: Duration) -> Outcome<Run> {
+    let (service_cpu, server_cpu) = (service.cpu(), server.cpu());
+    let start = Instant::now();
+    let outcomes: Vec<Result<(Latencies, u64, u64), String>> = std::thread::scope(|scope| {
+        let answer = |(index, client)| {
+            scope.spawn(move || answer_for(client, index + 1, number, time).map_err(|error| error.to_string()))
+        };
+        let threads: Vec<_> = halls.iter_mut().enumerate().map(answer).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or(Err("a client panicked".to_owned()))).collect()
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    let (mut latencies, mut answers, mut messages) = (Latencies::default(), 0, 0);
+    for outcome in outcomes {
+        let (these, count, told) = outcome?;
+        latencies.merge(&these);
+        answers += count;
+        messages += told;
+    }
+    Ok(Run {
+        rate: answers as f64 / seconds,
+        service: service.cpu() - service_cpu,
+        server: server.cpu() - server_cpu,
+        latencies,
+        messages,
+    })
 }
 
 /// One hall changes its status again and again, each time when the last change was answered.

@@ -27,12 +27,14 @@ pub struct Row {
     pub ratio: Option<(Vec<f64>, String)>,
     /// What it should be.
     pub goal: Option<Goal>,
+    /// What the time goes to, a line for each thread.
+    pub profile: Vec<String>,
 }
 
 impl Row {
     /// A row without ratio and goal.
     pub fn new(workload: impl Into<String>, values: Vec<f64>, unit: &'static str) -> Row {
-        Row { workload: workload.into(), values, unit, more: String::new(), ratio: None, goal: None }
+        Row { workload: workload.into(), values, unit, more: String::new(), ratio: None, goal: None, profile: Vec::new() }
     }
 
     /// With more words.
@@ -59,6 +61,12 @@ impl Row {
         self
     }
 
+    /// With what the time goes to.
+    pub fn profile(mut self, profile: &[String]) -> Row {
+        self.profile = profile.to_vec();
+        self
+    }
+
     fn verdict(&self) -> (String, &'static str, String) {
         let Some(goal) = self.goal else { return Default::default() };
         let ratio = self.ratio.as_ref().map_or(f64::NAN, |(ratios, _)| median(ratios));
@@ -73,6 +81,38 @@ impl Row {
         let by = if least { wanted / is } else { is / wanted };
         if met { (words, "met", String::new()) } else { (words, "missed", format!(" by {:.0} %", (by - 1.0) * 100.0)) }
     }
+}
+
+/// Below the table: what the time goes to where a goal is missed, or wherever that is known.
+pub fn print_profiles(rows: &[Row], wanted: Profiles) -> String {
+    let mut out = String::new();
+    let mut said: Vec<&[String]> = Vec::new();
+    for row in rows.iter().filter(|row| row.goal.is_some()) {
+        let (goal, verdict, by) = row.verdict();
+        let is_missed = verdict == "missed";
+        if !is_missed && (wanted == Profiles::OfMissed || row.profile.is_empty()) {
+            continue;
+        }
+        let _ = writeln!(out, "\n{}: {goal} {verdict}{by}", row.workload);
+        if row.profile.is_empty() {
+            out += "  no profile: what is measured here is no processor time\n";
+        } else if said.contains(&&*row.profile) {
+            out += "  the time goes where it says above\n";
+        } else {
+            out.extend(row.profile.iter().map(|line| format!("  {line}\n")));
+            said.push(&row.profile);
+        }
+    }
+    out
+}
+
+/// Of which goals it is printed what the time goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profiles {
+    /// Of those that are missed.
+    OfMissed,
+    /// Of all.
+    OfAll,
 }
 
 /// The middle one; of an even number, the lower of the two in the middle.
