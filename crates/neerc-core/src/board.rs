@@ -403,7 +403,18 @@ impl Board {
     /// Makes a change. Whatever does not fit the board (it can only come from a log that was tampered with) is left
     /// undone rather than guessed at.
     pub fn apply(&mut self, revision: u64, change: &Change) {
+        self.make(revision, change, None);
+    }
+
+    /// The same on a copy of this board that lags behind: `ahead` has the change already, and the memory for what both
+    /// remember of it is shared.
+    pub fn follow(&mut self, revision: u64, change: &Change, ahead: &Board) {
+        self.make(revision, change, Some(ahead));
+    }
+
+    fn make(&mut self, revision: u64, change: &Change, ahead: Option<&Board>) {
         self.revision = revision;
+        let made = change.task().and_then(|task| ahead?.task(task)?.past.step_at(revision));
         match change {
             Change::Created { task, title, kind, timestamp_ms, statuses, plan } => {
                 if task.0 < self.next_id {
@@ -437,15 +448,11 @@ impl Board {
                     self.last_timestamp_ms = self.last_timestamp_ms.max(*timestamp_ms);
                 }
                 let set = set.iter().map(|(person, status)| (person.clone(), Some(status.clone())));
-                task.step(revision, set.chain(unassigned.iter().map(|person| (person.clone(), None))));
+                task.step(revision, set.chain(unassigned.iter().map(|person| (person.clone(), None))), made);
             }
             Change::Answered { task, person, status } => {
                 let Some(task) = self.tasks.get_mut(task).map(Arc::make_mut) else { return };
-                if !task.statuses.contains_key(person) {
-                    return;
-                }
-                task.revision = revision;
-                task.step(revision, [(person.clone(), Some(status.clone()))]);
+                task.answer(revision, person, status, made);
             }
             Change::Removed { task } => {
                 self.tasks.remove(task);

@@ -84,8 +84,10 @@ pub const WRITES_WAITING: usize = 65_536;
 pub const WRITES_PER_BATCH: usize = 256;
 /// Changes that are committed at once, however soon after the last commit.
 pub const WRITES_WORTH_A_SYNC: usize = 16;
-/// Least time from a commit of several changes to the next one of fewer changes than that.
-pub const COMMIT_SPACING_MS: i64 = 2;
+/// Changes in one commit by which the next one waits for more of them.
+pub const WRITES_OF_A_BUSY_TIME: usize = 4;
+/// Least time from such a commit to the next one, unless there is enough for that before.
+pub const COMMIT_SPACING_MS: i64 = 8;
 /// Requests that one session may send each second in the long run, unless the configuration says otherwise.
 pub const REQUESTS_PER_SECOND: u32 = 20;
 /// Requests that one session may send at once after a pause, unless the configuration says otherwise.
@@ -109,6 +111,8 @@ pub const RECONNECT_FIRST_MS: i64 = 500;
 pub const RECONNECT_LONGEST_MS: i64 = 30_000;
 /// How long opening a TCP connection may take, in ms.
 pub const CONNECT_MS: u64 = 10_000;
+/// What is told of tasks that were told lately waits for the next multiple of this time, in ms, and goes out together.
+pub const TELL_BEAT_MS: i64 = 10;
 /// Least time between two fences, in ms: what a crash may tell twice.
 pub const FENCE_MS: i64 = 100;
 /// How long opening the stream may take, from the connection to the accepted handshake, in ms.

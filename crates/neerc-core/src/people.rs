@@ -270,6 +270,11 @@ impl People {
         Some(if power { Rights::Power(Admin(())) } else { Rights::Ordinary })
     }
 
+    /// The person of a bare JID in normal form; shared, if it is somebody of the room.
+    pub fn person(&self, bare: &str) -> Person {
+        self.members.get_key_value(bare).map_or_else(|| Person::from_bare(bare), |(person, _)| person.clone())
+    }
+
     /// Everybody, power first, then by name: the order of the user list.
     pub fn listed(&self) -> Vec<(&Person, &Member)> {
         let mut all: Vec<_> = self.members.iter().collect();

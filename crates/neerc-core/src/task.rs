@@ -4,8 +4,10 @@
 use crate::limits;
 use crate::people::Person;
 use crate::refusal::Refusal;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// Number of a task within its room; on the wire its decimal digits. Never used twice.
@@ -195,7 +197,51 @@ pub struct Step {
     /// Revision of the change that made it.
     pub revision: u64,
     /// Each person concerned with the status before it (`None`: not assigned).
-    pub before: Box<[(Person, Option<Status>)]>,
+    pub before: Before,
+}
+
+/// What a step has to put back. Nearly every step is one answer of one person, who needs no list for that.
+#[derive(Clone)]
+pub enum Before {
+    /// One person.
+    One([(Person, Option<Status>); 1]),
+    /// Several, or nobody.
+    Several(Box<[(Person, Option<Status>)]>),
+}
+
+impl Deref for Before {
+    type Target = [(Person, Option<Status>)];
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Before::One(one) => one,
+            Before::Several(several) => several,
+        }
+    }
+}
+
+impl FromIterator<(Person, Option<Status>)> for Before {
+    fn from_iter<I: IntoIterator<Item = (Person, Option<Status>)>>(people: I) -> Before {
+        let mut people = people.into_iter();
+        match (people.next(), people.next()) {
+            (Some(one), None) => Before::One([one]),
+            (first, second) => Before::Several(first.into_iter().chain(second).chain(people).collect()),
+        }
+    }
+}
+
+impl PartialEq for Before {
+    fn eq(&self, other: &Before) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Before {}
+
+impl fmt::Debug for Before {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
 }
 
 /// What a task was before, as far as it serves to recognise old copies of it.
@@ -217,8 +263,13 @@ impl Past {
     /// A past from what a snapshot holds; the steps with the newest last.
     pub fn restore(titles: Vec<Title>, kinds: Vec<Kind>, since: u64, steps: impl IntoIterator<Item = Step>) -> Past {
         let mut past = Past { titles, kinds, since, ..Past::default() };
-        steps.into_iter().for_each(|step| past.push(step));
+        steps.into_iter().for_each(|step| past.push(Arc::new(step)));
         past
+    }
+
+    /// The step that the change with that revision made, if it is kept. Steps are looked for from the newest on.
+    pub(crate) fn step_at(&self, revision: u64) -> Option<&Arc<Step>> {
+        self.steps.iter().rev().take_while(|step| step.revision >= revision).last().filter(|s| s.revision == revision)
     }
 
     /// The steps of its people and answers, the newest last.
@@ -227,9 +278,9 @@ impl Past {
     }
 
     /// Keeps a step, forgetting the oldest ones for it; the newest is always kept.
-    fn push(&mut self, step: Step) {
+    fn push(&mut self, step: Arc<Step>) {
         self.weight += weight(&step);
-        self.steps.push_back(Arc::new(step));
+        self.steps.push_back(step);
         while self.weight > limits::HISTORY_BYTES && self.steps.len() > 1 {
             let Some(oldest) = self.steps.pop_front() else { return };
             self.weight -= weight(&oldest);
@@ -311,7 +362,7 @@ impl Task {
         let mut version: HashMap<&Person, Option<&Status>> = HashMap::new();
         let mut older = self.past.steps.iter().rev();
         while !unexplained.is_empty() {
-            for (person, before) in &older.next()?.before {
+            for (person, before) in older.next()?.before.iter() {
                 version.insert(person, before.as_ref());
                 if let Some((named, said)) = packet.get_key_value(person) {
                     if explains(said, before.as_ref()) {
@@ -351,25 +402,60 @@ impl Task {
             return None;
         }
         let newer = self.past.steps.iter().rev().take_while(|step| step.revision >= revision);
-        Some(newer.flat_map(|step| &step.before).map(|(person, _)| person).collect())
+        Some(newer.flat_map(|step| step.before.iter()).map(|(person, _)| person).collect())
     }
 
-    /// Sets (`Some`) or unassigns (`None`) people, as one step of the task's history.
-    pub(crate) fn step(&mut self, revision: u64, changes: impl IntoIterator<Item = (Person, Option<Status>)>) {
+    /// Sets (`Some`) or unassigns (`None`) people, as one step of the task's history. `made`: the step, if another copy of
+    /// the task has made it already.
+    pub(crate) fn step(
+        &mut self,
+        revision: u64,
+        changes: impl IntoIterator<Item = (Person, Option<Status>)>,
+        made: Option<&Arc<Step>>,
+    ) {
         let changes = changes.into_iter();
         let mut undo = Vec::with_capacity(changes.size_hint().0);
         for (person, status) in changes {
-            let before = match status {
-                Some(status) => self.statuses.insert(person.clone(), status),
-                None => self.statuses.remove(&person),
-            };
-            undo.push((person, before));
-        }
-        if undo.is_empty() {
-            return;
+            undo.push(match status {
+                Some(status) => match self.statuses.entry(person) {
+                    Entry::Occupied(mut held) => (held.key().clone(), Some(held.insert(status))),
+                    Entry::Vacant(place) => {
+                        let person = place.key().clone();
+                        place.insert(status);
+                        (person, None)
+                    }
+                },
+                None => {
+                    let before = self.statuses.remove(&person);
+                    (person, before)
+                }
+            });
         }
         undo.reverse(); // a person named twice is undone in the opposite order
-        self.past.push(Step { revision, before: undo.into() });
+        self.remember(revision, || undo.into_iter().collect(), made);
+    }
+
+    /// Sets what one person says, as one step; nothing happens if the task is not theirs.
+    pub(crate) fn answer(&mut self, revision: u64, person: &Person, status: &Status, made: Option<&Arc<Step>>) {
+        // The person as the task holds it is shared by all steps; the other one goes with its request.
+        let Entry::Occupied(mut held) = self.statuses.entry(person.clone()) else { return };
+        let before = held.insert(status.clone());
+        let person = held.key().clone();
+        self.revision = revision;
+        self.remember(revision, || Before::One([(person, Some(before))]), made);
+    }
+
+    fn remember(&mut self, revision: u64, before: impl FnOnce() -> Before, made: Option<&Arc<Step>>) {
+        let step = match made {
+            Some(made) => {
+                debug_assert_eq!(**made, Step { revision, before: before() }, "copies of a task are alike");
+                made.clone()
+            }
+            None => Arc::new(Step { revision, before: before() }),
+        };
+        if !step.before.is_empty() {
+            self.past.push(step);
+        }
     }
 
     /// Whether nothing more is expected of anybody: it has people and all of them have answered.
@@ -426,8 +512,8 @@ mod tests {
             revision: 1,
             past: Past::restore(Vec::new(), Vec::new(), 1, []),
         };
-        task.step(2, [(person("a"), Some(Status::NONE)), (person("b"), Some(Status::NONE))]);
-        task.step(4, [(person("b"), None)]);
+        task.step(2, [(person("a"), Some(Status::NONE)), (person("b"), Some(Status::NONE))], None);
+        task.step(4, [(person("b"), None)], None);
         let changed = |revision| {
             let people = task.changed_since(revision)?;
             Some(people.into_iter().map(|person| person.name("localhost")).collect::<Vec<_>>().join(" "))
@@ -442,10 +528,10 @@ mod tests {
         let mut past = Past::restore(Vec::new(), Vec::new(), 0, (1..=MOST as u64).map(|revision| step(revision, 1)));
         assert_eq!((past.steps().len(), past.since), (MOST, 0), "as many as there may be");
         for revision in MOST as u64 + 1..3 * MOST as u64 {
-            past.push(step(revision, 1));
+            past.push(Arc::new(step(revision, 1)));
             assert_eq!((past.steps().len(), past.since), (MOST, revision - MOST as u64));
         }
-        past.push(step(10_000, MOST + 1));
+        past.push(Arc::new(step(10_000, MOST + 1)));
         assert_eq!(
             (past.steps().len(), past.since),
             (1, 3 * MOST as u64 - 1),

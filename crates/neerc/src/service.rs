@@ -362,7 +362,8 @@ impl Service {
         if entries.is_empty() {
             return self.answer(outcomes); // nothing of them waits for the disk
         }
-        let spacing_ms = if entries.len() > 1 { limits::COMMIT_SPACING_MS } else { 0 };
+        let is_busy = entries.len() >= limits::WRITES_OF_A_BUSY_TIME;
+        let spacing_ms = if is_busy { limits::COMMIT_SPACING_MS } else { 0 };
         self.commit_due_ms = self.time.now_ms() + spacing_ms;
         let entries: Arc<[Entry]> = entries.into();
         self.batch = Some(Batch { committing: self.store.commit(entries.clone()), entries, outcomes });
@@ -390,7 +391,10 @@ impl Service {
         for Entry { revision, room, change, by, .. } in entries.iter() {
             let board = self.boards.entry(room.clone()).or_default();
             let notice = board.notice(change);
-            board.apply(*revision, change);
+            match self.ahead.get(room) {
+                Some(ahead) => board.follow(*revision, change, ahead),
+                None => board.apply(*revision, change), // cannot be: it was decided on that board
+            }
             log_change(*revision, room, by, change);
             notices.extend(notice.map(|notice| (room, *revision, notice)));
         }

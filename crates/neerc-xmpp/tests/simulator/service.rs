@@ -148,7 +148,7 @@ impl Service {
         for Entry { revision, room, change, .. } in entries {
             let board = self.boards.entry(room.clone()).or_default();
             let notice = board.notice(&change);
-            board.apply(revision, &change);
+            board.follow(revision, &change, &self.ahead[&room]);
             self.revision = revision;
             notices.extend(notice.map(|notice| (room, revision, notice)));
         }

@@ -429,6 +429,7 @@ proptest! {
         let (mut now_ms, mut revision) = (1000, 0);
         let (mut board, mut shown, mut batch) = (Board::default(), Vec::new(), Vec::new());
         let mut staged = board.clone();
+        let mut followed = board.clone();
         for (n, step) in moves.iter().enumerate() {
             if let Move::Wait { ms } = step {
                 now_ms += ms;
@@ -442,8 +443,12 @@ proptest! {
                 batch.push((revision, change));
             }
             if n % 7 == 0 {
-                batch.drain(..).for_each(|(revision, change)| board.apply(revision, &change));
+                for (revision, change) in batch.drain(..) {
+                    followed.follow(revision, &change, &staged);
+                    board.apply(revision, &change);
+                }
                 prop_assert_eq!(&board, &staged);
+                prop_assert_eq!(&followed, &staged);
                 staged = board.clone();
             }
         }
