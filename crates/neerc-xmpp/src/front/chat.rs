@@ -1,7 +1,8 @@
 //! Chat lines: which of them are taken, how they are carried out one after the other, and where the answers go. Not
 //! what a line means, nor the words of the answers; and not what is told without being asked.
 
-use super::{Ask, Asker, Front, FrontEvent, StreamPhase};
+use super::asks::Asker;
+use super::{Front, StreamPhase};
 use crate::address::Address;
 use crate::answers::{Answers, whose};
 use crate::bot::{self, Kept, Letter, Said};
@@ -49,8 +50,8 @@ enum LeftOut {
 /// What came of one line.
 enum Answered {
     Said(Vec<String>),
-    /// The answer comes when the ask of this number is decided.
-    Later(u64),
+    /// The answer comes when what was asked for is decided.
+    Later,
 }
 
 impl Front {
@@ -249,10 +250,9 @@ impl Front {
                 return;
             };
             while let Some(line) = chat.lines.pop_front() {
-                match self.line(now_ms, &mut chat, &line, boards) {
+                match self.line(now_ms, session, &mut chat, &line, boards) {
                     Answered::Said(said) => self.note_answer(&mut chat, said),
-                    Answered::Later(token) => {
-                        self.asks.insert(token, Asker::Line(session.clone()));
+                    Answered::Later => {
                         if let Some(chats) = self.chats.get_mut(session) {
                             chats.push_front(chat);
                         }
@@ -271,7 +271,7 @@ impl Front {
         }
     }
 
-    fn line(&mut self, now_ms: i64, chat: &mut Chat, line: &str, boards: &Boards) -> Answered {
+    fn line(&mut self, now_ms: i64, session: &Address, chat: &mut Chat, line: &str, boards: &Boards) -> Answered {
         if bot::is_in_russian(line) {
             chat.language = Language::Russian;
         } else if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -291,19 +291,15 @@ impl Front {
                     let said = self.look_up(now_ms, chat.room, &query, *answers);
                     Err(said.unwrap_or_else(|refusal| vec![answers.refusal(&refusal)]))
                 }
-                Ok(Request::Command(_)) if self.asks.len() >= limits::WRITES_WAITING => {
-                    Err(vec![answers.refusal(&Refusal::Busy)])
-                }
+                Ok(Request::Command(_)) if self.asks.is_full() => Err(vec![answers.refusal(&Refusal::Busy)]),
                 Ok(Request::Command(command)) => Ok(command),
             }
         });
         match asked {
             Err(said) => Answered::Said(said),
             Ok(command) => {
-                let (token, room) = (self.next_token, self.rooms[chat.room].room.clone());
-                self.next_token += 1;
-                self.events.push_back(FrontEvent::Ask(Ask { token, room, who: chat.who.clone(), command }));
-                Answered::Later(token)
+                self.ask(chat.room, chat.who.clone(), command, Asker::Line(session.clone()));
+                Answered::Later
             }
         }
     }

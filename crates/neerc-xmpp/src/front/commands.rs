@@ -1,6 +1,7 @@
 //! Ad-hoc commands and where they meet the rooms. Not what they say: that is the module `adhoc`.
 
-use super::{Ask, Asker, Front, FrontEvent, StreamPhase};
+use super::asks::Asker;
+use super::{Front, StreamPhase};
 use crate::address::Address;
 use crate::adhoc::command::{self, Fault};
 use crate::adhoc::{self, Outcome, Pending, Place, Scene};
@@ -81,14 +82,15 @@ impl Front {
             Outcome::Reply(reply) => return back.result(self.wire.out.own(), |out| reply.write(out)),
             Outcome::Fault(fault) => return fail(self.wire.out.own(), &back, &fault),
         };
-        if self.asks.len() >= limits::WRITES_WAITING {
+        if self.asks.is_full() {
             return fail(self.wire.out.own(), &back, &Fault::Refused(Refusal::Busy));
         }
-        let token = self.next_token;
-        self.next_token += 1;
-        let commanded = Commanded { back: back.into_owned(), to: to.clone(), room: room.clone(), pending };
-        self.asks.insert(token, Asker::Command(Box::new(commanded)));
-        self.events.push_back(FrontEvent::Ask(Ask { token, room, who: from.person(), command }));
+        let Some(index) = self.rooms.iter().position(|watch| watch.room == room) else {
+            let unknown = Refusal::UnknownRoom { room: room.to_string() };
+            return fail(self.wire.out.own(), &back, &Fault::Refused(unknown));
+        };
+        let commanded = Commanded { back: back.into_owned(), to: to.clone(), room, pending };
+        self.ask(index, from.person(), command, Asker::Command(Box::new(commanded)));
     }
 
     /// Answers a command whose change was made or refused.

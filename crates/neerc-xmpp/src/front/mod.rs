@@ -3,6 +3,7 @@
 //!
 //! The order of a call's effects is the order of the calls. A panic here means a bug, never bad input.
 
+mod asks;
 mod chat;
 mod commands;
 mod link;
@@ -11,11 +12,11 @@ mod requests;
 mod speaking;
 mod telling;
 
+use self::asks::Asks;
 use self::chat::Chat;
-use self::commands::Commanded;
 use self::link::new_framer;
 use self::plans::PlanWatch;
-use self::requests::{AllTasks, Asked};
+use self::requests::AllTasks;
 use crate::address::Address;
 use crate::adhoc::Commands;
 use crate::contacts::{Contacts, Seen};
@@ -38,7 +39,6 @@ use neerc_core::command::Command;
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
 use neerc_core::people::{People, Person};
-use neerc_core::plan::Planned;
 use neerc_core::words::{Language, Words};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -137,11 +137,10 @@ pub struct Front {
     groups: Groups,
     entity: Entity,
     outbox: Outbox,
-    asks: HashMap<u64, Asker>,
+    asks: Asks,
     commands: Commands,
     throttle: Throttle,
     probe: Option<Probe>,
-    next_token: u64,
     events: VecDeque<FrontEvent>,
     ready: bool,
     heard_ms: i64,
@@ -170,19 +169,6 @@ pub struct Front {
     plans_at_ms: i64,
     /// Something is different about the plans, the clock, or who is there.
     plan_news: bool,
-}
-
-/// Who waits for an ask to be decided.
-#[derive(Debug)]
-enum Asker {
-    /// A request of a client.
-    Request(Asked<'static>),
-    /// An ad-hoc command.
-    Command(Box<Commanded>),
-    /// A chat line of that session.
-    Line(Address),
-    /// A planned task that is due.
-    Plan { room: usize, planned: Box<Planned> },
 }
 
 impl Front {
@@ -215,11 +201,10 @@ impl Front {
             groups: Groups::new(settings.groups.clone()),
             entity,
             outbox: Outbox::new(settings.spacing_ms),
-            asks: HashMap::new(),
+            asks: Asks::default(),
             commands: Commands::new(started_ms),
             throttle: Throttle::new(settings.rate),
             probe: None,
-            next_token: 0,
             events: VecDeque::new(),
             ready: false,
             heard_ms: 0,

@@ -1,7 +1,8 @@
 //! Planned tasks by the contest clock: what is due is handed out in the name of whoever planned it, or they are asked
 //! first. What is planned is on the boards; here is only what was asked and what is under way.
 
-use super::{Ask, Asker, Front, FrontEvent};
+use super::asks::Asker;
+use super::{Front, FrontEvent};
 use neerc_core::board::{Boards, Done};
 use neerc_core::change::Effect;
 use neerc_core::command::Command;
@@ -53,7 +54,7 @@ impl Front {
                 .cloned()
                 .collect();
             for planned in due {
-                if self.asks.len() >= limits::WRITES_WAITING {
+                if self.asks.is_full() {
                     self.plans_at_ms = now_ms + limits::RETRY_PLAN_MS;
                     return;
                 }
@@ -70,12 +71,9 @@ impl Front {
             }
             return;
         }
-        let (token, who) = (self.next_token, planned.by.clone());
-        self.next_token += 1;
         self.plans[room].under_way.insert(planned.id);
-        self.asks.insert(token, Asker::Plan { room, planned: Box::new(planned.clone()) });
-        let (room, command) = (self.rooms[room].room.clone(), Command::Fulfil { plan: planned.id });
-        self.events.push_back(FrontEvent::Ask(Ask { token, room, who, command }));
+        let asker = Asker::Plan { room, planned: Box::new(planned.clone()) };
+        self.ask(room, planned.by.clone(), Command::Fulfil { plan: planned.id }, asker);
     }
 
     /// What was due is handed out, or it is not.

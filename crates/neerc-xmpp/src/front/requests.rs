@@ -1,6 +1,7 @@
 //! Requests by IQ and their answers. Not what is told without being asked.
 
-use super::{Ask, Asker, Front, FrontEvent, StreamPhase};
+use super::asks::Asker;
+use super::{Front, StreamPhase};
 use crate::address::Address;
 use crate::adhoc::command;
 use crate::answers::whose;
@@ -140,15 +141,11 @@ impl Front {
             Ok(Request::Query(query)) => self.query(now_ms, asked, &shell.from, &query, boards),
             Ok(Request::Changes { since }) => self.changes(now_ms, asked, &shell.from, since, boards),
             Ok(Request::Command(command)) => {
-                if self.asks.len() >= limits::WRITES_WAITING {
+                if self.asks.is_full() {
                     return self.refuse(now_ms, asked, Refusal::Busy, boards);
                 }
-                let token = self.next_token;
-                self.next_token += 1;
-                self.asks.insert(token, Asker::Request(asked.into_owned()));
-                let who = shell.from.person();
-                let room = self.rooms[room].room.clone();
-                self.events.push_back(FrontEvent::Ask(Ask { token, room, who, command }));
+                let who = self.rooms[room].people().person(shell.from.bare());
+                self.ask(room, who, command, Asker::Request(asked.into_owned()));
             }
         }
     }
@@ -169,7 +166,7 @@ impl Front {
 
     /// The answer to an ask: names that were left out, or why nothing was done.
     pub fn answer(&mut self, now_ms: i64, token: u64, outcome: Result<Done, Refusal>, boards: &Boards) {
-        let asked = match self.asks.remove(&token) {
+        let asked = match self.asks.take(token) {
             None => return,
             Some(Asker::Request(asked)) => asked,
             Some(Asker::Command(commanded)) => return self.commanded(now_ms, *commanded, outcome, boards),
