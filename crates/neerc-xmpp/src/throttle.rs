@@ -18,15 +18,16 @@ pub struct Rate {
 #[derive(Debug)]
 pub struct Throttle {
     rate: Rate,
-    /// When each session's bucket is full again, in ms; sessions whose bucket is full are not kept.
-    full_at_ms: HashMap<Arc<str>, i64>,
+    /// When each session's bucket is full again, in µs; sessions whose bucket is full are not kept.
+    full_at_us: HashMap<Arc<str>, i64>,
+    /// When each of them is to be looked at: once, no later than its bucket is full.
     order: BTreeSet<(i64, Arc<str>)>,
 }
 
 impl Throttle {
     /// Full buckets for everybody.
     pub fn new(rate: Rate) -> Throttle {
-        Throttle { rate, full_at_ms: HashMap::new(), order: BTreeSet::new() }
+        Throttle { rate, full_at_us: HashMap::new(), order: BTreeSet::new() }
     }
 
     /// Takes a token out of the session's bucket; says whether there was one.
@@ -34,31 +35,56 @@ impl Throttle {
         if self.rate.per_second == 0 {
             return true;
         }
-        self.forget_full(now_ms);
-        // Time is counted in thousandths of ms, so that odd rates keep their pace.
-        let token = 1_000_000 / i64::from(self.rate.per_second);
-        let now = now_ms.saturating_mul(1_000);
-        let full_at = self.full_at_ms.get(session).copied().unwrap_or(now).max(now);
-        if full_at.saturating_sub(now) > token * (i64::from(self.rate.burst) - 1) {
+        // Time is counted in µs, so that odd rates keep their pace.
+        let now_us = now_ms.saturating_mul(1_000);
+        let token_us = 1_000_000 / i64::from(self.rate.per_second);
+        self.forget_full(now_us);
+        if let Some(full_at_us) = self.full_at_us.get_mut(session) {
+            let begins_us = (*full_at_us).max(now_us);
+            let admits = begins_us - now_us <= token_us * (i64::from(self.rate.burst) - 1);
+            if admits {
+                *full_at_us = begins_us + token_us;
+            }
+            return admits;
+        }
+        if self.rate.burst == 0 {
             return false;
         }
-        if self.full_at_ms.len() >= limits::THROTTLED_SESSIONS && !self.full_at_ms.contains_key(session) {
-            // The one whose bucket is fullest is forgotten: it loses nothing by it.
-            if let Some((_, fullest)) = self.order.pop_first() {
-                self.full_at_ms.remove(&fullest);
-            }
+        if self.full_at_us.len() >= limits::THROTTLED_SESSIONS {
+            self.forget_fullest();
         }
-        self.order.remove(&(full_at, session.clone()));
-        self.order.insert((full_at + token, session.clone()));
-        self.full_at_ms.insert(session.clone(), full_at + token);
+        self.full_at_us.insert(session.clone(), now_us + token_us);
+        self.order.insert((now_us + token_us, session.clone()));
         true
     }
 
-    fn forget_full(&mut self, now_ms: i64) {
-        let now = now_ms.saturating_mul(1_000);
-        while self.order.first().is_some_and(|(full_at, _)| *full_at <= now) {
-            if let Some((_, session)) = self.order.pop_first() {
-                self.full_at_ms.remove(&session);
+    fn forget_full(&mut self, now_us: i64) {
+        while self.order.first().is_some_and(|(look_us, _)| *look_us <= now_us) {
+            self.look_at_first(|full_at_us| full_at_us <= now_us);
+        }
+    }
+
+    /// Forgets the one whose bucket is fullest: it loses nothing by it.
+    fn forget_fullest(&mut self) {
+        while let Some(&(look_us, _)) = self.order.first() {
+            if self.look_at_first(|full_at_us| full_at_us <= look_us) {
+                return;
+            }
+        }
+    }
+
+    /// Forgets the first in order if that is right for its bucket, or looks at it again when that is full. Says whether
+    /// it is forgotten.
+    fn look_at_first(&mut self, is_right: impl FnOnce(i64) -> bool) -> bool {
+        let Some((_, session)) = self.order.pop_first() else { return true };
+        match self.full_at_us.get(&session) {
+            Some(&full_at_us) if !is_right(full_at_us) => {
+                self.order.insert((full_at_us, session));
+                false
+            }
+            _ => {
+                self.full_at_us.remove(&session);
+                true
             }
         }
     }
@@ -93,16 +119,16 @@ mod tests {
         for n in 0..limits::THROTTLED_SESSIONS + 100 {
             assert_eq!(admitted(&mut throttle, 0, &format!("a@b/{n}"), 1), 1);
         }
-        assert_eq!(throttle.full_at_ms.len(), limits::THROTTLED_SESSIONS);
+        assert_eq!(throttle.full_at_us.len(), limits::THROTTLED_SESSIONS);
         assert_eq!(throttle.order.len(), limits::THROTTLED_SESSIONS);
         assert_eq!(admitted(&mut throttle, 50, "x@b/c", 1), 1);
-        assert_eq!((throttle.full_at_ms.len(), throttle.order.len()), (1, 1));
+        assert_eq!((throttle.full_at_us.len(), throttle.order.len()), (1, 1));
     }
 
     #[test]
     fn a_rate_of_nought_is_no_limit() {
         let mut throttle = Throttle::new(Rate { per_second: 0, burst: 0 });
         assert_eq!(admitted(&mut throttle, 0, "a@b/c", 1_000), 1_000);
-        assert!(throttle.full_at_ms.is_empty());
+        assert!(throttle.full_at_us.is_empty());
     }
 }
