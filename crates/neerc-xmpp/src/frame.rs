@@ -373,19 +373,26 @@ impl Framer {
 
     fn scan_tag(&mut self, mut slash: bool) -> Result<Option<Cut>, FrameError> {
         let rest = &self.buffer[self.pos..]; // pos <= len
-        for (at, &byte) in rest.iter().enumerate() {
+        let mut at = 0;
+        while let Some(&byte) = rest.get(at) {
+            at += 1;
             match byte {
                 b'\'' | b'"' => {
-                    self.pos += at + 1;
-                    self.state = State::Quoted(byte);
-                    return Ok(None);
+                    slash = false;
+                    // `at` is behind the quote, so at most the length.
+                    let Some(close) = memchr(byte, &rest[at..]) else {
+                        self.pos = self.buffer.len();
+                        self.state = State::Quoted(byte);
+                        return Ok(None);
+                    };
+                    at += close + 1;
                 }
                 b'>' => {
-                    self.pos += at + 1;
+                    self.pos += at;
                     self.state = State::Text;
                     return if slash { self.element_closed() } else { self.element_opened() };
                 }
-                b'<' => return Err(FrameError::TagInsideTag { offset: self.offset(self.pos + at) }),
+                b'<' => return Err(FrameError::TagInsideTag { offset: self.offset(self.pos + at - 1) }),
                 _ => slash = byte == b'/',
             }
         }

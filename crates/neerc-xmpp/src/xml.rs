@@ -11,6 +11,7 @@ use memchr::{memchr, memchr_iter, memchr3};
 use quick_xml::Reader;
 use quick_xml::errors::{Error as ReadError, IllFormedError};
 use quick_xml::events::Event;
+use smallvec::SmallVec;
 
 /// What the prefix `stream` means, declared or not.
 pub const STREAM_NS: &str = "http://etherx.jabber.org/streams";
@@ -68,7 +69,7 @@ pub enum Node<'a> {
 impl<'a> Element<'a> {
     /// The value of the attribute written with exactly this name, prefix included.
     pub fn attr(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_ref())
+        self.attributes.iter().find(|(key, _)| same_name(key, name)).map(|(_, value)| value.as_ref())
     }
 
     /// The child elements, in order.
@@ -95,7 +96,7 @@ impl<'a> Element<'a> {
 
     /// Whether this is the element of that name and namespace.
     pub fn is(&self, name: &str, ns: &str) -> bool {
-        self.name == name && self.ns == ns
+        same_name(self.name, name) && self.ns == ns
     }
 }
 
@@ -230,7 +231,7 @@ pub fn parse<'a>(bytes: &'a [u8], default_ns: &'a str, limits: &TreeLimits) -> R
     if !text.starts_with('<') {
         return Err(XmlError::NotOneElement { offset: 0 });
     }
-    let mut tree = Tree { default_ns, limits: *limits, open: Vec::new(), bindings: Vec::new(), nodes: 0 };
+    let mut tree = Tree { default_ns, limits: *limits, open: SmallVec::new(), bindings: SmallVec::new(), nodes: 0 };
     let mut reader = Reader::from_str(text);
     let mut from = 0;
     loop {
@@ -290,7 +291,7 @@ pub fn parse_head<'a>(bytes: &'a [u8], default_ns: &'a str) -> Option<Element<'a
     let (name, rest) = text.split_at(name_len(text));
     let (prefix, name) = split_name(name).ok()?;
     let limits = TreeLimits::default();
-    let mut tree = Tree { default_ns, limits, open: Vec::new(), bindings: Vec::new(), nodes: 0 };
+    let mut tree = Tree { default_ns, limits, open: SmallVec::new(), bindings: SmallVec::new(), nodes: 0 };
     let mut attributes: Vec<(&str, Cow<'_, str>)> = Vec::new();
     let mut written = Attributes { rest };
     while let Ok(Some((key, raw))) = written.next() {
@@ -313,9 +314,9 @@ pub fn parse_head<'a>(bytes: &'a [u8], default_ns: &'a str) -> Option<Element<'a
 struct Tree<'a> {
     default_ns: &'a str,
     limits: TreeLimits,
-    open: Vec<Open<'a>>,
+    open: SmallVec<[Open<'a>; 4]>,
     /// Prefix (empty for the default namespace) and namespace, innermost last.
-    bindings: Vec<(&'a str, Cow<'a, str>)>,
+    bindings: SmallVec<[(&'a str, Cow<'a, str>); 4]>,
     nodes: usize,
 }
 
@@ -361,7 +362,9 @@ impl<'a> Tree<'a> {
                 self.declare(prefix, value, outer)?;
                 continue;
             }
-            split_name(key)?;
+            if !is_usual_name(key) {
+                split_name(key)?;
+            }
             if attributes.iter().any(|(known, _)| same_name(known, key)) {
                 return Err(XmlError::DuplicateAttribute { name: excerpt(key) });
             }
@@ -412,6 +415,9 @@ impl<'a> Tree<'a> {
         self.bindings.truncate(outer);
         match self.open.last_mut() {
             Some(parent) => {
+                if parent.element.children.is_empty() {
+                    parent.element.children.reserve_exact(1); // most have one
+                }
                 parent.element.children.push(Node::Element(element));
                 None
             }
@@ -470,7 +476,8 @@ fn split_attribute(text: &str) -> Option<(&str, &str, &str)> {
     let quote = value.bytes().next().filter(|first| matches!(first, b'"' | b'\''))?;
     let value = value.get(1..)?;
     let (value, rest) = value.split_at_checked(memchr(quote, value.as_bytes())?)?;
-    Some((name.trim_end_matches(is_space), value, rest.get(1..)?))
+    let name = if name.ends_with(is_space) { name.trim_end_matches(is_space) } else { name };
+    Some((name, value, rest.get(1..)?))
 }
 
 fn trim_start(text: &str) -> &str {
@@ -511,7 +518,8 @@ fn declared_prefix(key: &str) -> Option<&str> {
 /// The decoded value of an attribute: references resolved, each raw tab or line break one space.
 fn attribute_value(raw: &str) -> Result<Cow<'_, str>, XmlError> {
     let special = |byte: &u8| matches!(byte, b'<' | b'&' | b'\t' | b'\n' | b'\r');
-    if !raw.as_bytes().iter().any(special) {
+    // All of it without stopping, which takes several bytes at a time.
+    if !raw.as_bytes().iter().fold(false, |found, byte| found | special(byte)) {
         return Ok(Cow::Borrowed(raw));
     }
     if raw.contains('<') {
@@ -615,6 +623,9 @@ fn name_len(tag: &str) -> usize {
 
 /// Prefix and local part of a qualified name.
 fn split_name(name: &str) -> Result<(Option<&str>, &str), XmlError> {
+    if is_usual_name(name) {
+        return Ok((None, name));
+    }
     let colon = name.bytes().position(|byte| byte == b':');
     let (prefix, local) = match colon.and_then(|at| name.split_at_checked(at)) {
         Some((prefix, local)) => (Some(prefix), local.get(1..).unwrap_or_default()),
@@ -629,13 +640,27 @@ fn split_name(name: &str) -> Result<(Option<&str>, &str), XmlError> {
 
 /// Whether this is a name without a colon, by XML 1.0 fifth edition.
 fn is_ncname(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    let usual = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if bytes.first().is_some_and(u8::is_ascii_alphabetic) && bytes.iter().all(usual) {
+    if is_usual_name(name) {
         return true;
     }
     let mut chars = name.chars();
     chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
+}
+
+/// Whether this is a name of ASCII without a colon, as nearly all are.
+fn is_usual_name(name: &str) -> bool {
+    const USUAL: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let c = byte as u8;
+            table[byte] = c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
+            byte += 1;
+        }
+        table
+    };
+    let bytes = name.as_bytes();
+    bytes.first().is_some_and(u8::is_ascii_alphabetic) && bytes.iter().all(|byte| USUAL[usize::from(*byte)])
 }
 
 fn is_name_start(c: char) -> bool {
