@@ -326,7 +326,7 @@ impl Outbox {
     }
 
     fn pend(&mut self, now_ms: i64, key: Key, revision: u64) -> &mut Pending {
-        let due_ms = self.last_told_ms.get(&key).map_or(now_ms, |told| (told + self.spacing_ms).max(now_ms));
+        let due_ms = self.spaced_ms(key).map_or(now_ms, |spaced_ms| spaced_ms.max(now_ms));
         let new = || Pending { since: u64::MAX, again_since: u64::MAX, due_ms, ..Pending::default() };
         let pending = self.pending.entry(key).or_insert_with(new);
         self.order.insert((pending.due_ms, key));
@@ -335,6 +335,14 @@ impl Outbox {
             pending.again_since = pending.again_since.min(revision);
         }
         pending
+    }
+
+    /// When a task that was told lately may be told again, in ms: at the next beat after the spacing, so that what is told
+    /// of several tasks goes out together.
+    fn spaced_ms(&self, key: Key) -> Option<i64> {
+        let spaced_ms = self.last_told_ms.get(&key)? + self.spacing_ms;
+        let beat_ms = if self.spacing_ms < limits::TELL_BEAT_MS { 1 } else { limits::TELL_BEAT_MS };
+        Some(spaced_ms + (-spaced_ms).rem_euclid(beat_ms))
     }
 
     /// The contest clock must be sent to everybody.
@@ -399,6 +407,7 @@ impl Outbox {
 
     /// All who waited for a task have been told of it.
     pub fn finish(&mut self, key: Key) {
+        let spaced_ms = self.spaced_ms(key);
         let Some(pending) = self.pending.get_mut(&key) else { return };
         pending.begun = false;
         if !pending.again.is_empty() {
@@ -413,13 +422,13 @@ impl Outbox {
                 pending.since = again_since;
             }
             pending.waiting = std::mem::take(&mut pending.again);
-            pending.due_ms = self.last_told_ms.get(&key).map_or(pending.due_ms, |told| told + self.spacing_ms);
+            pending.due_ms = spaced_ms.unwrap_or(pending.due_ms);
             self.order.insert((pending.due_ms, key));
             return;
         }
         if pending.everybody && !self.inside.contains(&key.0) {
             // It stays for those in the room; sessions that are told already keep their distance to the next change.
-            pending.due_ms = self.last_told_ms.get(&key).map_or(pending.due_ms, |told| told + self.spacing_ms);
+            pending.due_ms = spaced_ms.unwrap_or(pending.due_ms);
             return;
         }
         if let Some(pending) = self.pending.remove(&key)
@@ -506,6 +515,7 @@ impl Outbox {
         let keys: Vec<Key> =
             self.pending.range((room, TaskId(0))..=(room, TaskId(u64::MAX))).map(|(key, _)| *key).collect();
         for key in keys {
+            let spaced_ms = self.spaced_ms(key);
             let Some(pending) = self.pending.get_mut(&key) else { continue };
             if std::mem::take(&mut pending.everybody) {
                 if pending.begun {
@@ -516,8 +526,7 @@ impl Outbox {
                     pending.wait(&of_room.slots);
                 }
                 self.order.remove(&(pending.due_ms, key));
-                let spaced_ms = self.last_told_ms.get(&key).map_or(now_ms, |told| told + self.spacing_ms);
-                pending.due_ms = spaced_ms.max(now_ms);
+                pending.due_ms = spaced_ms.map_or(now_ms, |spaced_ms| spaced_ms.max(now_ms));
                 self.order.insert((pending.due_ms, key));
             }
         }
