@@ -437,7 +437,12 @@ impl Disk {
         let at = |source| failed("open", &self.file, source);
         self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(at)?;
         match self.checkpoint(Checkpoint::Truncate) {
-            Ok(0) => self.lock.note(self.last),
+            Ok(0) => {
+                self.lock.note(self.last);
+                if let Err(error) = wal::prepare(&lock::beside(&self.file, "-wal")) {
+                    tracing::debug!("{}: its write-ahead log grows as it is needed: {error}", self.file.display());
+                }
+            }
             Ok(_) => {} // somebody reads it
             Err(error) if error.is_fatal() => return Err(error),
             Err(error) => tracing::warn!("{error}"),
@@ -459,7 +464,8 @@ impl Disk {
     fn insert(&mut self, entries: &[Entry], told: u64) -> Result<(), StoreError> {
         let file = &self.file;
         let at = |source| failed("store changes in", file, source);
-        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(at)?;
+        let tx = &self.conn;
+        step(tx, "BEGIN IMMEDIATE").map_err(at)?; // undone by `guarded`, if it comes to that
         let found: Option<i64> = {
             let mut last = tx.prepare_cached("SELECT max(revision) FROM log").map_err(at)?;
             last.query_row([], |row| row.get(0)).map_err(at)?
@@ -480,9 +486,9 @@ impl Disk {
             }
         }
         if told > self.told {
-            set_told(&tx, told).map_err(at)?;
+            set_told(tx, told).map_err(at)?;
         }
-        tx.commit().map_err(at)
+        step(tx, "COMMIT").map_err(at)
     }
 
     /// Stores up to where everybody was told.
@@ -551,6 +557,11 @@ impl Disk {
             tracing::error!("{}: {error}", self.file.display());
         }
     }
+}
+
+/// Runs a statement that is prepared once: SQLite takes as long to read one as to run it.
+fn step(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
 fn set_told(conn: &Connection, told: u64) -> rusqlite::Result<()> {

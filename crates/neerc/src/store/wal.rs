@@ -14,6 +14,9 @@ const FRAME_HEADER_BYTES: usize = 24;
 const MAGIC: u32 = 0x377f_0682;
 const PAGE_BYTES: u32 = 4_096;
 
+/// How much of the file is there before it is needed, in bytes: about 1,000 lone commits, or a second of many.
+const PREPARED_BYTES: usize = 4 << 20;
+
 /// The running checksum of the file format.
 type Sum = (u32, u32);
 
@@ -110,6 +113,20 @@ pub fn rewrite(path: &Path) -> io::Result<()> {
     if offset > 0 { file.sync_all() } else { Ok(()) }
 }
 
+/// Fills an empty write-ahead log with zeros, which SQLite takes for its end, and syncs them. A sync is shorter where the
+/// file has not to grow: measured 110 µs instead of 180, and 44 µs of processor time instead of 65.
+pub fn prepare(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    if file.metadata()?.len() > 0 {
+        return Ok(());
+    }
+    let prepared = file.write_all_at(&vec![0; PREPARED_BYTES], 0).and_then(|()| file.sync_all());
+    if prepared.is_err() {
+        file.set_len(0)?; // the disk may be full, and what there is of it is wanted elsewhere
+    }
+    prepared
+}
+
 /// Fills `bytes`; false if the file ends before.
 fn read(file: &mut impl Read, bytes: &mut [u8]) -> io::Result<bool> {
     match file.read_exact(bytes) {
@@ -143,6 +160,31 @@ mod tests {
         let path = folder.path().join("wal");
         fs::write(&path, bytes).unwrap();
         damage(&path).unwrap()
+    }
+
+    #[test]
+    fn sqlite_writes_into_the_zeros_and_they_are_no_damage() {
+        let folder = TempDir::new().unwrap();
+        let (path, wal) = (folder.path().join("a.db"), folder.path().join("a.db-wal"));
+        let conn = Connection::open(&path).unwrap();
+        conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (x)").unwrap();
+        let truncate = || conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)) == Ok(0);
+        assert!(truncate());
+        prepare(&wal).unwrap();
+        assert_eq!(damage(&wal).unwrap(), None);
+        for n in 0..2 {
+            conn.execute("INSERT INTO t VALUES (1)", []).unwrap();
+            assert_eq!((damage(&wal).unwrap(), fs::metadata(&wal).unwrap().len()), (None, PREPARED_BYTES as u64));
+            // What a killed process leaves, opened by the next.
+            let copy = folder.path().join(format!("copy{n}.db"));
+            fs::copy(&path, &copy).unwrap();
+            fs::copy(&wal, folder.path().join(format!("copy{n}.db-wal"))).unwrap();
+            let copied = Connection::open(&copy).unwrap();
+            assert_eq!(copied.query_row("SELECT count(*) FROM t", [], |row| row.get(0)), Ok(n + 1));
+        }
+        prepare(&wal).unwrap();
+        assert_eq!(conn.query_row("SELECT count(*) FROM t", [], |row| row.get(0)), Ok(2), "what is in it stays");
+        assert!(truncate() && fs::metadata(&wal).unwrap().len() == 0);
     }
 
     #[test]

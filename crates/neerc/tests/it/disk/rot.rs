@@ -78,8 +78,10 @@ impl Files {
         }
     }
 
+    /// How many bits were written: the write-ahead log ends with zeros for commits to come.
     fn bits(&self, name: &str) -> usize {
-        8 * self.files.iter().find(|(known, _)| known == name).expect("one of the files").1.len()
+        let (_, bytes) = self.files.iter().find(|(known, _)| known == name).expect("one of the files");
+        8 * bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
     }
 
     /// What a start makes of a flipped bit.
