@@ -17,14 +17,14 @@ use self::chat::Chat;
 use self::link::new_framer;
 use self::plans::PlanWatch;
 use self::requests::AllTasks;
+use self::telling::Written;
 use crate::address::Address;
 use crate::adhoc::Commands;
 use crate::contacts::{Contacts, Seen};
 use crate::entity::{Entity, Place};
 use crate::frame::Framer;
 use crate::groups::{GroupSettings, Groups};
-use crate::neerc::Notification;
-use crate::outbox::{Key, Outbox};
+use crate::outbox::Outbox;
 use crate::probe::{Probe, RoundTrips};
 use crate::receipt;
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
@@ -154,8 +154,7 @@ pub struct Front {
     /// The list of each room as it was last written, with the revision that it shows.
     lists: Vec<Option<(u64, AllTasks)>>,
     user_lists: Vec<Option<Arc<Vec<u8>>>>,
-    /// The notification that was written last, with the task and its revision.
-    written: Option<(Key, u64, Notification)>,
+    written: Option<Written>,
     troubles: HashMap<&'static str, String>,
     contacts: Contacts,
     /// Chat messages that are being answered, by the session that wrote them.

@@ -3,13 +3,30 @@
 
 use super::{Front, FrontSettings, StreamPhase};
 use crate::neerc::Notification;
-use crate::outbox::{Due, Hears};
+use crate::outbox::{Due, Hears, Key};
 use crate::outgoing::Outgoing;
 use crate::wire::{PING, Purpose};
 use neerc_core::board::Boards;
 use neerc_core::limits;
 use neerc_core::notice::{Notice, Sight, Visibility};
 use neerc_core::people::Person;
+
+/// What was written last of one task, at one revision of it: a telling that the link takes in parts goes on with it.
+#[derive(Debug)]
+pub(super) struct Written {
+    key: Key,
+    revision: u64,
+    whole: Option<Notification>,
+    difference: Option<Difference>,
+}
+
+/// What has changed of a task since a revision, for those who are then told of everything up to another.
+#[derive(Debug)]
+struct Difference {
+    since: u64,
+    told: u64,
+    said: Notification,
+}
 
 impl Front {
     /// A change with that revision is committed and applied; everybody in the room must hear of it.
@@ -96,12 +113,14 @@ impl Front {
         let write = |sight: Sight, of: &Person| {
             task.map(|task| Notification::task(component, host, task, sight, of, *wiki_packet, *max_stanza_bytes))
         };
-        let mut difference: Option<Option<Notification>> = None;
+        let mut difference: Option<Option<Difference>> = None;
         // What the link took only in part goes on with the same words, unless there is news.
         let revision = task.map(|task| task.revision);
-        let mut whole = match self.written.take() {
-            Some((key, written_at, whole)) if key == due.key && Some(written_at) == revision => Some(whole),
-            _ => None,
+        let (mut whole, mut known) = match self.written.take() {
+            Some(Written { key, revision: at, whole, difference }) if key == due.key && Some(at) == revision => {
+                (whole, difference)
+            }
+            _ => (None, None),
         };
         let mut removal: Option<Notification> = None;
         let mut missing = Vec::new();
@@ -123,14 +142,17 @@ impl Front {
                 Sight::Whole => {
                     if session.hears == Hears::Differences {
                         let difference = difference.get_or_insert_with(|| {
-                            let known = Some(due.since).filter(|since| *since != u64::MAX);
-                            let changed = task?.changed_since(known?)?;
+                            let since = Some(due.since).filter(|since| *since != u64::MAX)?;
                             let told = self.outbox.told_with(due.key);
-                            let short = Notification::difference(component, host, task?, &changed, told);
-                            (short.len() <= *max_stanza_bytes).then_some(short)
+                            if let Some(known) = known.take_if(|known| (known.since, known.told) == (since, told)) {
+                                return Some(known);
+                            }
+                            let changed = task?.changed_since(since)?;
+                            let said = Notification::difference(component, host, task?, &changed, told);
+                            (said.len() <= *max_stanza_bytes).then_some(Difference { since, told, said })
                         });
                         if let Some(difference) = difference {
-                            difference.write(out, to);
+                            difference.said.write(out, to);
                             continue;
                         }
                     }
@@ -164,7 +186,8 @@ impl Front {
             }
         }
         missing.into_iter().for_each(|slot| self.outbox.misses(slot));
-        self.written = whole.zip(revision).map(|(whole, revision)| (due.key, revision, whole));
+        let difference = difference.flatten();
+        self.written = revision.map(|revision| Written { key: due.key, revision, whole, difference });
         let rest = due.slots.split_off(written);
         self.outbox.told(now_ms, &due);
         if rest.is_empty() { self.outbox.finish(due.key) } else { self.outbox.put_back(due.key, &rest) }
