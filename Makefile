@@ -20,7 +20,7 @@ lint: ## Check formatting, lints and documentation
 	@$(CARGO) clippy --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps
 
-bench: ## Measure the service beside other libraries and bare loops (10 minutes)
+bench: ## Measure the service beside other libraries and bare loops (12 minutes)
 	@bench/run
 
 trust: ## Try to break every promise for a long time, and print what was tried and what came of it (3 hours)

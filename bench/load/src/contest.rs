@@ -78,6 +78,11 @@ pub fn read(from: &str, what: &str) -> String {
     iq("get", "~r", from, &format!("<query xmlns='{NS}#{what}'/>"))
 }
 
+/// A request for the tasks by a client that wants to hear differences from then on.
+pub fn differences(from: &str) -> String {
+    iq("get", "~r", from, &format!("<query xmlns='{NS}#tasks' delta='1'/>"))
+}
+
 /// A request of the admin for a new task with that number.
 pub fn create(task: usize, people: usize) -> String {
     let (title, statuses) = (title(task), statuses(task, people));

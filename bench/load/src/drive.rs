@@ -95,6 +95,11 @@ impl Measured {
         self.cpu.as_secs_f64() * 1e6 / self.replies.max(1) as f64
     }
 
+    /// Bytes and processor time in seconds.
+    pub fn cost(&self) -> (f64, f64) {
+        (self.bytes as f64, self.cpu.as_secs_f64())
+    }
+
     /// Latency, processor time and memory in words.
     pub fn words(&self) -> String {
         let (p50, p99) = (self.latencies.ms(0.5), self.latencies.ms(0.99));

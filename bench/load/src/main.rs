@@ -5,6 +5,7 @@ mod bare;
 mod contest;
 mod drive;
 mod link;
+mod machine;
 mod pieces;
 mod plot;
 mod process;
@@ -13,6 +14,7 @@ mod servers;
 mod service;
 mod table;
 
+use machine::Machine;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -81,7 +83,11 @@ fn measure(words: &[&str]) -> ExitCode {
     }
     let mut rows = Vec::new();
     let mut exit = ExitCode::SUCCESS;
+    let mut machine = Machine::default();
     for (name, piece) in wanted {
+        if let Err(error) = machine.sample() {
+            eprintln!("bench: the machine's noise is not known: {error}");
+        }
         let start = Instant::now();
         match piece(scale) {
             Ok(more) => {
@@ -94,6 +100,6 @@ fn measure(words: &[&str]) -> ExitCode {
             }
         }
     }
-    print!("{}{}", table::print(&rows), table::print_profiles(&rows, profiles));
+    print!("{}\n{}{}", machine.words(), table::print(&rows), table::print_profiles(&rows, profiles));
     exit
 }

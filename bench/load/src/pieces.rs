@@ -153,16 +153,22 @@ pub fn durable(scale: Scale) -> Outcome<Vec<Row>> {
     let disk = folder("bare")?;
     let mut runs: [Vec<Measured>; 3] = Default::default();
     let mut offered: [Vec<Measured>; 2] = Default::default();
-    let (mut alike, mut whole, mut batches) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut alike, mut whole, mut batches) = (Vec::new(), Vec::new(), Vec::<f64>::new());
     for _ in 0..scale.runs {
         service.link.count(&WRITES);
+        let mut before = 0.0;
         for (window, measured) in WINDOWS.into_iter().zip(&mut runs) {
-            measured.push(closed(&mut service.link, &service.process, &mut cycle, window, scale.time)?);
+            if window == 256 {
+                // Before and after, for the disk's and the machine's pace changes from one second to the next.
+                before = bare::rows_per_second(&disk, batches.last().map_or(100, |batch| *batch as usize), scale.time)?;
+            }
+            measured.push(closed(&mut service.link, &service.process, &mut cycle, window, scale.time * 2)?);
         }
         let Some(measured) = runs[2].last() else { break };
         let batch = (measured.replies / measured.bursts.max(1)).clamp(1, 256) as usize;
         batches.push(batch as f64);
-        alike.push(bare::rows_per_second(&disk, batch, scale.time)?);
+        let after = bare::rows_per_second(&disk, batch, scale.time)?;
+        alike.push((before + after) / 2.0);
         whole.push(bare::rows_per_second(&disk, 256, scale.time)?);
         service.link.count(&BOTH);
         for (rate, measured) in [10_000.0, 30_000.0].into_iter().zip(&mut offered) {
@@ -180,7 +186,11 @@ pub fn durable(scale: Scale) -> Outcome<Vec<Row>> {
     for (window, runs) in WINDOWS.into_iter().zip(&runs) {
         let more = runs[median_run(&rates(runs))].words();
         let row = Row::new(format!("status change, window {window}"), rates(runs), "/s").more(more);
-        rows.push(if window == 256 { row.beside(&alike, "bare rows").goal(Goal::Ratio(0.6)).profile(&flood) } else { row });
+        rows.push(if window == 256 {
+            row.beside(&alike, "bare rows").goal(Goal::Ratio(0.6)).profile(&flood)
+        } else {
+            row
+        });
     }
     let late = Row::new("status change, window 256, p99", p99s(&runs[2]), "ms");
     rows.push(late.goal(Goal::AtMost(10.0)).profile(&flood));
@@ -200,17 +210,21 @@ pub fn telling(scale: Scale) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     for sessions in [120, 1_000] {
         let mut service = Service::start(Cast { members: 20, sessions }, 100, 17)?;
+        let mut alone = Service::start(Cast { members: 20, sessions: 0 }, 100, 17)?;
         let (listener, port) = listen()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["peer-teller", &port.to_string(), &sessions.to_string()]);
-        let mut cycle = contest::answers(100, 17);
+        let (mut cycle, mut alone_cycle) = (contest::answers(100, 17), contest::answers(100, 17));
         let (mut told, mut flood, mut bare) = (Vec::new(), Vec::new(), Vec::new());
+        let mut untold = Vec::new();
         // 100 tasks, each told 20 times in a second at most: no change is told together with another one.
         let rate = if sessions == 120 { 1_000.0 } else { 300.0 };
         for _ in 0..scale.runs {
             service.link.drain(Duration::from_millis(300), PATIENCE)?;
             service.link.count(&BOTH);
             told.push(open(&mut service.link, &service.process, &mut cycle, rate, scale.time * 2)?);
+            alone.link.count(&BOTH);
+            untold.push(open(&mut alone.link, &alone.process, &mut alone_cycle, rate, scale.time * 2)?);
             service.link.drain(Duration::from_millis(300), PATIENCE)?;
             service.link.count(&WRITES);
             flood.push(closed(&mut service.link, &service.process, &mut cycle, 256, scale.time)?);
@@ -222,18 +236,30 @@ pub fn telling(scale: Scale) -> Outcome<Vec<Row>> {
         let Service { process, link, .. } = &mut service;
         link.count(&BOTH);
         let (_, words) = profile::during(process, || open(link, process, &mut cycle, rate, scale.time * 2))?;
-        let [own, flood, bare] = telling_rows(sessions, &told, &flood, &bare);
-        rows.extend([own.profile(&words), flood, bare]);
+        let [own, rest @ ..] = telling_rows(sessions, &told, &untold, &flood, &bare);
+        rows.push(own.profile(&words));
+        rows.extend(rest);
     }
     Ok(rows)
 }
 
-fn telling_rows(sessions: usize, told: &[Measured], flood: &[Measured], bare: &[Measured]) -> [Row; 3] {
+/// `untold`: the same changes with nobody to tell, at the same rate.
+fn telling_rows(
+    sessions: usize,
+    told: &[Measured],
+    untold: &[Measured],
+    flood: &[Measured],
+    bare: &[Measured],
+) -> [Row; 4] {
     let cost = |run: &Measured| run.cpu.as_secs_f64() * 1e6 / run.messages.max(1) as f64;
     let costs = |runs: &[Measured]| -> Vec<f64> { runs.iter().map(cost).collect() };
     let bare_costs = costs(bare);
-    let row = |name: String, runs: &[Measured]| {
-        let costs = costs(runs);
+    let less = |(told, untold): (&Measured, &Measured)| {
+        let changes = untold.cpu.as_secs_f64() * told.replies as f64 / untold.replies.max(1) as f64;
+        (told.cpu.as_secs_f64() - changes) * 1e6 / told.messages.max(1) as f64
+    };
+    let telling_costs: Vec<f64> = told.iter().zip(untold).map(less).collect();
+    let row = |name: String, runs: &[Measured], costs: Vec<f64>| {
         let run = &runs[median_run(&costs)];
         let mut more = format!(
             "{:.0} k messages/s of {} bytes, {:.0} MB/s",
@@ -250,9 +276,10 @@ fn telling_rows(sessions: usize, told: &[Measured], flood: &[Measured], bare: &[
         Row::new(name, costs, "µs CPU per message").more(more).ratio(ratios, "bare loop")
     };
     [
-        row(format!("telling {sessions} sessions of each change"), told).goal(Goal::Ratio(0.5)),
-        row(format!("telling {sessions} sessions, window 256, with the commits"), flood),
-        row(format!("  bare loop of {sessions} sessions"), bare),
+        row(format!("telling {sessions} sessions of each change"), told, telling_costs).goal(Goal::Ratio(0.5)),
+        row("  the same with the commits".to_owned(), told, costs(told)),
+        row("  the same in a closed loop, window 256".to_owned(), flood, costs(flood)),
+        row(format!("  bare loop of {sessions} sessions"), bare, costs(bare)),
     ]
 }
 
@@ -392,35 +419,62 @@ pub fn start(scale: Scale) -> Outcome<Vec<Row>> {
     ])
 }
 
-/// Everybody answers one task at once, in rooms of growing size.
+/// Everybody answers one task at once, in rooms of growing size: clients that hear whole tasks, then such that hear
+/// differences.
 pub fn growth(scale: Scale) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     let mut points = Vec::new();
     let sizes: &[usize] = if scale.is_quick { &[10, 100, 1_000] } else { &[10, 30, 100, 300, 1_000, 5_000] };
     for &people in sizes {
-        let mut service = Service::start(Cast { members: people, sessions: people }, 1, people)?;
-        service.link.drain(Duration::from_millis(300), PATIENCE)?;
-        service.link.count(&WRITES);
-        let answers: Vec<String> = (1..=people).map(|hall| contest::answer(hall, 1, "acknowledged")).collect();
-        let (began, cpu) = (Instant::now(), service.process.cpu());
-        service.link.send(answers.concat().as_bytes())?;
-        let seen = service.link.drain(Duration::from_millis(500), Duration::from_secs(60))?;
-        let seconds = began.elapsed().as_secs_f64() - 0.5;
-        if seen.counts[0] != people || seen.counts[3] > 0 {
-            return Err(format!("{} of {people} answers were taken", seen.counts[0]).into());
-        }
-        let cpu = service.process.cpu() - cpu;
         let law = (people * people * bare::notification_bytes(people)) as f64;
-        points.push((people as f64, seen.bytes as f64, law));
-        let more = format!(
-            "{} messages in {seconds:.2} s, {} ms CPU; a whole task to everybody per change: {} MB",
-            seen.counts[2],
-            cpu.as_millis(),
-            crate::table::number(law / 1e6)
-        );
-        let row = Row::new(format!("{people} answer one task at once, told"), vec![seen.bytes as f64 / 1e6], "MB");
-        rows.push(row.more(more).ratio(vec![seen.bytes as f64 / law], "the law"));
+        let [whole, differences] = [false, true].map(|by_differences| all_at_once(people, by_differences));
+        let (whole, differences) = (whole?, differences?);
+        points.push(plot::Point { people: people as f64, law, whole: whole.cost(), differences: differences.cost() });
+        for (told, how) in [(whole, "whole tasks"), (differences, "differences")] {
+            let more = format!(
+                "{} messages in {:.2} s, {:.1} ms CPU; a whole task to everybody per change: {} MB",
+                told.messages,
+                told.seconds,
+                told.cpu.as_secs_f64() * 1e3,
+                crate::table::number(law / 1e6)
+            );
+            let megabytes = told.bytes as f64 / 1e6;
+            let row = Row::new(format!("{people} answer one task at once, told {how}"), vec![megabytes], "MB");
+            rows.push(row.more(more).ratio(vec![told.bytes as f64 / law], "the law"));
+        }
     }
     std::fs::write("growth.svg", plot::log_log(&points))?;
     Ok(rows)
+}
+
+fn all_at_once(people: usize, by_differences: bool) -> Outcome<Measured> {
+    let cast = Cast { members: people, sessions: people };
+    let mut service = Service::start(cast, 1, people)?;
+    service.link.drain(Duration::from_millis(300), PATIENCE)?;
+    if by_differences {
+        service.link.count(&["</query></iq>", "<query xmlns='http://neerc.ifmo", "", "<error "]);
+        let asks: Vec<String> = (0..people).map(|number| contest::differences(&cast.session(number))).collect();
+        service.link.send(asks.concat().as_bytes())?;
+        let seen = service.link.drain(Duration::from_millis(500), Duration::from_secs(60))?;
+        if seen.counts[0] != people {
+            return Err(format!("{} of {people} sessions were told the tasks", seen.counts[0]).into());
+        }
+    }
+    service.link.count(&WRITES);
+    let answers: Vec<String> = (1..=people).map(|hall| contest::answer(hall, 1, "acknowledged")).collect();
+    let (began, cpu) = (Instant::now(), service.process.cpu());
+    service.link.send(answers.concat().as_bytes())?;
+    let quiet = Duration::from_millis(500);
+    let seen = service.link.drain(quiet, Duration::from_secs(60))?;
+    if seen.counts[0] != people || seen.counts[3] > 0 {
+        return Err(format!("{} of {people} answers were taken", seen.counts[0]).into());
+    }
+    Ok(Measured {
+        replies: people as u64,
+        messages: seen.counts[2] as u64,
+        bytes: seen.bytes as u64,
+        seconds: (began.elapsed() - quiet).as_secs_f64(),
+        cpu: service.process.cpu() - cpu,
+        ..Measured::default()
+    })
 }

@@ -18,7 +18,7 @@ const LEAST_SHARE: f64 = 1.0;
 /// What a call into the kernel is for.
 const CALLS: [(&str, &[&str]); 3] = [
     ("disk", &["fdatasync", "fsync", "pwrite64", "pread64", "fcntl", "ftruncate"]),
-    ("sockets", &["sendto", "sendmsg", "write", "writev", "recvfrom", "read"]),
+    ("sockets", &["sendto", "sendmsg", "writev", "recvfrom", "read"]),
     ("waiting and waking", &["epoll_wait", "epoll_ctl", "futex", "sched_yield"]),
 ];
 
@@ -125,12 +125,17 @@ fn function(line: &str) -> Option<&str> {
 
 /// What a sample was spent on, from its functions, the innermost first.
 fn place<'s>(stack: &[&'s str]) -> (&'static str, &'s str) {
-    if let Some(call) = stack.iter().find_map(|name| name.strip_prefix("__x64_sys_")) {
+    let call = |name: &&'s str| match *name {
+        "do_writev" => Some("writev"),
+        name => name.strip_prefix("__x64_sys_"),
+    };
+    if let Some(call) = stack.iter().find_map(call) {
         let known = CALLS.iter().find(|(_, calls)| calls.contains(&call));
         return (known.map_or("kernel, other", |(kind, _)| kind), call);
     }
     if stack.iter().any(|name| name.starts_with("asm_") || name.contains("SYSCALL")) {
-        return ("kernel, other", "interrupts and faults");
+        let is_switch = stack.iter().any(|name| name.starts_with("finish_task_switch") || *name == "schedule");
+        return ("kernel, other", if is_switch { "switched out" } else { "interrupts and faults" });
     }
     let innermost = stack.first().copied().unwrap_or_default();
     let fits = |names: &[&str]| names.iter().any(|name| innermost.contains(name));

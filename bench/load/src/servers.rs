@@ -1,7 +1,7 @@
-//! Through real servers: Prosody and ejabberd on the loopback interface, 17 clients that answer as fast as they are
-//! answered, and what that costs the service and the server.
+//! Through real servers: Prosody and ejabberd on the loopback interface, real connections of all clients, and what the
+//! service costs beside the server.
 
-use crate::contest::{self, COMPONENT, ROOM};
+use crate::contest::{self, COMPONENT, Cast, ROOM};
 use crate::drive::Latencies;
 use crate::link::PATIENCE;
 use crate::process::{Process, folder, free_port};
@@ -17,11 +17,17 @@ use std::time::{Duration, Instant};
 
 /// How many people answer.
 const HALLS: usize = 17;
+/// The room of a contest.
+const CONTEST: Cast = Cast { members: 20, sessions: 120 };
+/// Requests per second in a contest of the real size, and in one of ten times that.
+const CONTEST_RATES: [f64; 2] = [10.0, 100.0];
 
 /// Programs that are an XMPP server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Brand {
     Prosody,
+    /// With the settings that it has by itself.
+    ProsodyWithNagle,
     Ejabberd,
 }
 
@@ -32,119 +38,281 @@ struct Ports {
 
 /// One run's figures.
 struct Run {
-    rate: f64,
+    seconds: f64,
+    requests: u64,
     service: Duration,
     server: Duration,
+    /// Of writes, and of all requests where only one kind is sent.
     latencies: Latencies,
+    read_latencies: Latencies,
     messages: u64,
+}
+
+impl Run {
+    fn rate(&self) -> f64 {
+        self.requests as f64 / self.seconds
+    }
+
+    /// The service's processor time beside the server's.
+    fn share(&self) -> f64 {
+        self.service.as_secs_f64() / self.server.as_secs_f64()
+    }
+
+    fn words(&self) -> String {
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / self.requests.max(1) as f64;
+        format!(
+            "CPU per request: service {:.0} µs, server {:.0} µs; {:.1} messages told for each",
+            each(self.service),
+            each(self.server),
+            self.messages as f64 / self.requests.max(1) as f64
+        )
+    }
 }
 
 /// Through both servers.
 pub fn servers(scale: Scale) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     for brand in [Brand::Prosody, Brand::Ejabberd] {
-        let (runs, profile) = through(brand, scale).map_err(|error| format!("{brand:?}: {error}"))?;
-        let rates: Vec<f64> = runs.iter().map(|run| run.rate).collect();
+        let failed = |error| format!("{brand:?}: {error}");
+        rows.extend(halls_only(brand, scale).map_err(failed)?);
+        rows.extend(contests(brand, scale).map_err(failed)?);
+    }
+    rows.extend(nagle(scale)?);
+    Ok(rows)
+}
+
+/// A server with the service beside it, and the room's owner. Stopped when it is dropped.
+struct Site {
+    server: Process,
+    service: Process,
+    ports: Ports,
+    admin: Client,
+}
+
+impl Site {
+    /// Starts both, and lets members into the room.
+    fn start(brand: Brand, members: usize) -> Outcome<Site> {
+        let ports = Ports { clients: free_port()?, component: free_port()? };
+        let home = folder("server")?;
+        let server = start(brand, &home, &ports)?;
+        let own = folder("service")?;
+        service::configure(&own, ports.component)?;
+        let mut service = Process::spawn(&mut service::command(&own), &own.join("log.txt"))?;
+        service.wait_for_words("ready: ", PATIENCE)?;
+        let admin = Client::login(ports.clients, "admin", "s0");
+        let mut admin = admin.map_err(|error| format!("{error}\n{}", server.last_words()))?;
+        admin.join("admin")?;
+        for hall in 1..=members {
+            let item = format!("<item affiliation='member' jid='hall{hall}@localhost'/>");
+            let payload = format!("<query xmlns='http://jabber.org/protocol/muc#admin'>{item}</query>");
+            admin.ask(ROOM, "set", &payload)?;
+        }
+        Ok(Site { server, service, ports, admin })
+    }
+
+    /// Makes tasks, before the others are there to be told.
+    fn create(&mut self, tasks: usize) -> Outcome<()> {
+        for task in 1..=tasks {
+            self.admin.send(&contest::create(task, HALLS))?;
+            self.admin.answered()?;
+        }
+        Ok(())
+    }
+
+    fn enter(&self, cast: Cast) -> Outcome<Vec<Client>> {
+        let enter = |number: usize| {
+            let (hall, resource) = (number % cast.members + 1, number / cast.members);
+            let mut client = Client::login(self.ports.clients, &format!("hall{hall}"), &format!("s{resource}"))?;
+            client.join(&format!("n{number}"))?;
+            Ok(client)
+        };
+        (0..cast.sessions).map(enter).collect()
+    }
+
+    /// What `work` costs both; it is done by each client in a thread of its own.
+    fn run(&self, clients: &mut [Client], work: impl Fn(usize, &mut Client) -> Outcome<Share> + Sync) -> Outcome<Run> {
+        let (service_cpu, server_cpu) = (self.service.cpu(), self.server.cpu());
+        let start = Instant::now();
+        let shares: Vec<Result<Share, String>> = std::thread::scope(|scope| {
+            let work = &work;
+            let threads: Vec<_> = clients
+                .iter_mut()
+                .enumerate()
+                .map(|(index, client)| scope.spawn(move || work(index, client).map_err(|error| error.to_string())))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or(Err("a client panicked".to_owned()))).collect()
+        });
+        let mut run = Run {
+            seconds: start.elapsed().as_secs_f64(),
+            requests: 0,
+            service: self.service.cpu() - service_cpu,
+            server: self.server.cpu() - server_cpu,
+            latencies: Latencies::default(),
+            read_latencies: Latencies::default(),
+            messages: 0,
+        };
+        for share in shares {
+            let share = share?;
+            run.requests += share.requests;
+            run.messages += share.messages;
+            run.latencies.merge(&share.latencies);
+            run.read_latencies.merge(&share.read_latencies);
+        }
+        Ok(run)
+    }
+}
+
+/// What one client came to.
+#[derive(Default)]
+struct Share {
+    requests: u64,
+    messages: u64,
+    latencies: Latencies,
+    read_latencies: Latencies,
+}
+
+/// Halls that ask as fast as they are answered: for next to nothing, for a list, and to change their status.
+fn halls_only(brand: Brand, scale: Scale) -> Outcome<Vec<Row>> {
+    let mut site = Site::start(brand, HALLS)?;
+    site.create(HALLS)?;
+    let mut halls = site.enter(Cast { members: HALLS, sessions: HALLS })?;
+    site.admin.close()?; // its socket would fill
+    let time = scale.time * 2;
+    let list = format!("#tasks of {} KB", contest::task_list_answer(HALLS, HALLS).len() / 1_000);
+    let mut kinds: [(&str, String, Vec<Run>); 3] = [
+        ("ping", "#ping".to_owned(), Vec::new()),
+        ("tasks", list, Vec::new()),
+        ("answer", "status change".to_owned(), Vec::new()),
+    ];
+    for number in 0..scale.runs {
+        for (kind, _, runs) in &mut kinds {
+            runs.push(site.run(&mut halls, |hall, client| ask_on(client, kind, hall + 1, number, time))?);
+        }
+    }
+    let mut rows = Vec::new();
+    for (kind, name, runs) in kinds {
+        let work = || site.run(&mut halls, |hall, client| ask_on(client, kind, hall + 1, scale.runs, time));
+        let (_, words) = profile::during(&site.service, work)?;
+        let rates: Vec<f64> = runs.iter().map(Run::rate).collect();
         let run = &runs[median_run(&rates)];
-        let share = |run: &Run| run.service.as_secs_f64() / run.server.as_secs_f64();
-        let answers = run.rate * scale.time.as_secs_f64() * 4.0;
-        let more = format!(
-            "p50 {:.2} p99 {:.2} ms; CPU per answer: service {:.0} µs, server {:.0} µs; {:.1} messages told for each",
-            run.latencies.ms(0.5),
-            run.latencies.ms(0.99),
-            run.service.as_secs_f64() * 1e6 / answers,
-            run.server.as_secs_f64() * 1e6 / answers,
-            run.messages as f64 / answers
-        );
-        let ratios = runs.iter().map(share).collect();
-        let name = format!("{brand:?}, {HALLS} clients answer, round trips");
-        let row = Row::new(name, rates, "/s").more(more).ratio(ratios, "the server's CPU");
-        rows.push(row.goal(Goal::RatioAtMost(0.1)).profile(&profile));
+        let more = format!("p50 {:.2} p99 {:.2} ms; {}", run.latencies.ms(0.5), run.latencies.ms(0.99), run.words());
+        let row = Row::new(format!("{brand:?}, {HALLS} clients, {name}"), rates, "/s").more(more);
+        let row = row.ratio(runs.iter().map(Run::share).collect(), "the server's CPU");
+        rows.push(row.goal(Goal::RatioAtMost(0.1)).profile(&words));
     }
     Ok(rows)
 }
 
-fn through(brand: Brand, scale: Scale) -> Outcome<(Vec<Run>, Vec<String>)> {
-    let ports = Ports { clients: free_port()?, component: free_port()? };
-    let home = folder("server")?;
-    let server = start(brand, &home, &ports)?;
-    let stop = |error: Box<dyn std::error::Error>| -> Box<dyn std::error::Error> {
-        format!("{error}\n{}", server.last_words()).into()
-    };
-    let own = folder("service")?;
-    service::configure(&own, ports.component)?;
-    let mut process = Process::spawn(&mut service::command(&own), &own.join("log.txt"))?;
-    process.wait_for_words("ready: ", PATIENCE)?;
-    let mut admin = Client::login(ports.clients, "admin").map_err(stop)?;
-    admin.join("admin")?;
-    for hall in 1..=HALLS {
-        let item = format!("<item affiliation='member' jid='hall{hall}@localhost'/>");
-        let payload = format!("<query xmlns='http://jabber.org/protocol/muc#admin'>{item}</query>");
-        admin.ask(ROOM, "set", &payload)?;
-    }
-    let mut halls =
-        (1..=HALLS).map(|hall| Client::login(ports.clients, &format!("hall{hall}"))).collect::<Outcome<Vec<_>>>()?;
-    for (index, hall) in halls.iter_mut().enumerate() {
-        hall.join(&format!("h{index}"))?;
-    }
-    for task in 1..=HALLS {
-        admin.send(&contest::create(task, HALLS))?;
-        admin.answered()?;
-    }
-    drop(admin); // its socket would fill
-    let mut runs = Vec::new();
-    for number in 0..scale.runs {
-        runs.push(run(&mut halls, number, &process, &server, scale.time * 4)?);
-    }
-    let (_, profile) = profile::during(&process, || run(&mut halls, scale.runs, &process, &server, scale.time * 4))?;
-    drop(halls);
-    process.stop(Duration::from_secs(5))?;
-    server.stop(Duration::from_secs(5))?;
-    Ok((runs, profile))
-}
-
-/// All halls answer for that long.
-fn run(halls: &mut [Client], number: usize, service: &Process, server: &Process, time: Duration) -> Outcome<Run> {
-    let (service_cpu, server_cpu) = (service.cpu(), server.cpu());
-    let start = Instant::now();
-    let outcomes: Vec<Result<(Latencies, u64, u64), String>> = std::thread::scope(|scope| {
-        let answer = |(index, client)| {
-            scope.spawn(move || answer_for(client, index + 1, number, time).map_err(|error| error.to_string()))
-        };
-        let threads: Vec<_> = halls.iter_mut().enumerate().map(answer).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or(Err("a client panicked".to_owned()))).collect()
-    });
-    let seconds = start.elapsed().as_secs_f64();
-    let (mut latencies, mut answers, mut messages) = (Latencies::default(), 0, 0);
-    for outcome in outcomes {
-        let (these, count, told) = outcome?;
-        latencies.merge(&these);
-        answers += count;
-        messages += told;
-    }
-    Ok(Run {
-        rate: answers as f64 / seconds,
-        service: service.cpu() - service_cpu,
-        server: server.cpu() - server_cpu,
-        latencies,
-        messages,
-    })
-}
-
-/// One hall changes its status again and again, each time when the last change was answered.
-fn answer_for(client: &mut Client, hall: usize, run: usize, time: Duration) -> Outcome<(Latencies, u64, u64)> {
-    let (mut latencies, mut count) = (Latencies::default(), 0);
+/// One hall asks again and again, each time when the last request was answered.
+fn ask_on(client: &mut Client, kind: &str, hall: usize, run: usize, time: Duration) -> Outcome<Share> {
+    let mut share = Share::default();
     client.messages = 0;
     let end = Instant::now() + time;
     while Instant::now() < end {
-        let (task, turn) = (count as usize % HALLS + 1, count as usize / HALLS + run);
+        let (task, turn) = (share.requests as usize % HALLS + 1, share.requests as usize / HALLS + run);
         let sent = Instant::now();
-        client.send(&contest::answer(hall, task, ["acknowledged", "running", "success"][turn % 3]))?;
+        client.send(&match kind {
+            "answer" => contest::answer(hall, task, ["acknowledged", "running", "success"][turn % 3]),
+            read => contest::read("", read),
+        })?;
         client.answered()?;
-        latencies.add(sent.elapsed(), 1);
-        count += 1;
+        share.latencies.add(sent.elapsed(), 1);
+        share.requests += 1;
     }
-    Ok((latencies, count, client.messages))
+    share.messages = client.messages;
+    Ok(share)
+}
+
+/// A contest: the sessions, the tasks and the mixture of the piece `mixed`.
+fn contests(brand: Brand, scale: Scale) -> Outcome<Vec<Row>> {
+    let mut site = Site::start(brand, CONTEST.members)?;
+    site.create(100)?;
+    let mut clients = site.enter(CONTEST)?;
+    clients.push(site.admin.another()?);
+    let time = scale.time * 8;
+    let mut runs: [Vec<Run>; 2] = Default::default();
+    let mut take_part =
+        |rate: f64, number: usize| site.run(&mut clients, |index, client| take_part(client, index, rate, number, time));
+    for number in 0..scale.runs {
+        for (rate, runs) in CONTEST_RATES.into_iter().zip(&mut runs) {
+            runs.push(take_part(rate, number)?);
+        }
+    }
+    let (_, words) = profile::during(&site.service, || take_part(CONTEST_RATES[1], scale.runs))?;
+    let row = |(name, runs): (&str, Vec<Run>)| {
+        let p99s: Vec<f64> = runs.iter().map(|run| run.latencies.ms(0.99)).collect();
+        let run = &runs[median_run(&p99s)];
+        let more = format!(
+            "p50 {:.2} ms; reads p50 {:.2} p99 {:.2} ms; {:.0} requests/s; {}",
+            run.latencies.ms(0.5),
+            run.read_latencies.ms(0.5),
+            run.read_latencies.ms(0.99),
+            run.rate(),
+            run.words()
+        );
+        let row = Row::new(format!("{brand:?}, contest, {name}, p99 of writes"), p99s, "ms").more(more);
+        let row = row.ratio(runs.iter().map(Run::share).collect(), "the server's CPU");
+        row.goal(Goal::RatioAtMost(0.1)).profile(&words)
+    };
+    Ok(["real size", "10 times real"].into_iter().zip(runs).map(row).collect())
+}
+
+/// One session of a contest (the last is the admin's): sends its requests when they are due, and reads what comes.
+fn take_part(client: &mut Client, index: usize, rate: f64, run: usize, time: Duration) -> Outcome<Share> {
+    let mut share = Share::default();
+    client.messages = 0;
+    let (start, is_admin) = (Instant::now(), index == CONTEST.sessions);
+    // Of 20 requests one is the admin's.
+    let (rate, phase) = if is_admin {
+        (rate / 20.0, 0.5)
+    } else {
+        (rate * 0.95 / CONTEST.sessions as f64, index as f64 / CONTEST.sessions as f64)
+    };
+    for number in 0.. {
+        let due = start + Duration::from_secs_f64((number as f64 + phase) / rate);
+        if due > start + time {
+            break;
+        }
+        client.read_until(due)?;
+        let turn = run * 1_000 + number;
+        let session = index + number * CONTEST.sessions;
+        let (request, is_write) = match session % 19 {
+            _ if is_admin => (contest::assign(turn % 100 + 1, 18 + turn / 100 % 3, turn), true),
+            0..8 if index % CONTEST.members < HALLS => {
+                let (hall, task) = (index % CONTEST.members + 1, (turn * 7 + index) % 100 + 1);
+                (contest::answer(hall, task, ["running", "success", "acknowledged"][turn % 3]), true)
+            }
+            8..16 => (contest::read("", "tasks"), false),
+            _ => (contest::read("", "users"), false),
+        };
+        let sent = Instant::now();
+        client.send(&request)?;
+        client.answered()?;
+        if is_write { &mut share.latencies } else { &mut share.read_latencies }.add(sent.elapsed(), 1);
+        share.requests += 1;
+    }
+    client.read_until(start + time)?;
+    share.messages = client.messages;
+    Ok(share)
+}
+
+/// One client that asks for a list, one request at a time, through a Prosody that writes pieces of 8 KiB and waits for
+/// the acknowledgement of each, and through one that is told not to.
+fn nagle(scale: Scale) -> Outcome<Vec<Row>> {
+    let mut rows = Vec::new();
+    for (brand, name) in [(Brand::ProsodyWithNagle, "as it comes"), (Brand::Prosody, "nagle = false")] {
+        let mut site = Site::start(brand, HALLS)?;
+        site.create(HALLS)?;
+        let mut one = site.enter(Cast { members: HALLS, sessions: 1 })?;
+        let mut p50s = Vec::new();
+        for _ in 0..scale.runs {
+            let run = site.run(&mut one, |_, client| ask_on(client, "tasks", 1, 0, scale.time))?;
+            p50s.push(run.latencies.ms(0.5));
+        }
+        let bytes = contest::task_list_answer(HALLS, HALLS).len() / 1_000;
+        rows.push(Row::new(format!("Prosody {name}, one client, #tasks of {bytes} KB, p50"), p50s, "ms"));
+    }
+    Ok(rows)
 }
 
 /// A client that knows just enough XMPP.
@@ -152,30 +320,45 @@ struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
     messages: u64,
+    port: u16,
+    user: String,
 }
 
 impl Client {
-    /// Makes an account and logs in with the resource `s0`.
-    fn login(port: u16, user: &str) -> Outcome<Client> {
+    /// Makes an account, if there is none, and logs in.
+    fn login(port: u16, user: &str, resource: &str) -> Outcome<Client> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        let mut client = Client { stream, buffer: Vec::new(), messages: 0 };
+        let mut client = Client { stream, buffer: Vec::new(), messages: 0, port, user: user.to_owned() };
         client.open()?;
-        let account = format!("<username>{user}</username><password>12345</password>");
-        client.send(&format!(
-            "<iq type='set' id='~i' to='localhost'><query xmlns='jabber:iq:register'>{account}</query></iq>"
-        ))?;
-        client.answered()?;
+        if resource == "s0" {
+            let account = format!("<username>{user}</username><password>12345</password>");
+            client.send(&format!(
+                "<iq type='set' id='~i' to='localhost'><query xmlns='jabber:iq:register'>{account}</query></iq>"
+            ))?;
+            client.answered()?;
+        }
         let plain = base64(format!("\0{user}\012345").as_bytes());
         client.send(&format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{plain}</auth>"))?;
         client.until(b"<success", b">")?;
         client.open()?;
-        let bind = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>s0</resource></bind>";
+        let bind = format!("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>{resource}</resource></bind>");
         client.send(&format!("<iq type='set' id='~i'>{bind}</iq>"))?;
         client.answered()?;
         client.send("<presence/>")?;
         Ok(client)
+    }
+
+    /// Another session of the same user, in the place of this one.
+    fn another(&mut self) -> Outcome<Client> {
+        self.close()?;
+        Client::login(self.port, &self.user, "s1")
+    }
+
+    fn close(&mut self) -> Outcome<()> {
+        self.send("</stream:stream>")?;
+        Ok(self.stream.shutdown(std::net::Shutdown::Write)?)
     }
 
     fn open(&mut self) -> Outcome<()> {
@@ -213,22 +396,49 @@ impl Client {
 
     /// Waits for the answer to the request under way, and counts what else comes.
     fn answered(&mut self) -> Outcome<()> {
+        let mut from = 0;
         loop {
-            if let Some(at) = memmem::find(&self.buffer, b"~")
+            if let Some(at) = memmem::find(&self.buffer[from..], b"~").map(|at| from + at)
                 && let Some(length) = memmem::find(&self.buffer[at..], b">")
             {
                 let start = memmem::rfind(&self.buffer[..at], b"<iq").unwrap_or(0);
-                let stanza = &self.buffer[start..at + length];
-                if memmem::find(stanza, b"error").is_some() {
-                    let text = String::from_utf8_lossy(&self.buffer[start..]).into_owned();
-                    return Err(format!("refused: {text}").into());
+                let head = &self.buffer[start..at + length + 1];
+                let is_whole = head.ends_with(b"/>");
+                let end = if is_whole { Some(0) } else { memmem::find(&self.buffer[at + length..], b"</iq>") };
+                if let Some(rest) = end {
+                    if memmem::find(head, b"error").is_some() {
+                        let text = String::from_utf8_lossy(&self.buffer[start..]).into_owned();
+                        return Err(format!("refused: {text}").into());
+                    }
+                    self.drop_counted(at + length + rest);
+                    return Ok(());
                 }
-                self.messages += memmem::find_iter(&self.buffer[..at], b"</message>").count() as u64;
-                self.buffer.drain(..at + length);
-                return Ok(());
+                from = at;
+            } else {
+                from = self.buffer.len().saturating_sub(1).max(from);
             }
             self.fill()?;
         }
+    }
+
+    /// Reads and counts whatever comes until then.
+    fn read_until(&mut self, end: Instant) -> Outcome<()> {
+        while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+            match self.fill() {
+                Ok(()) => self.drop_counted(self.buffer.len().saturating_sub(MESSAGE_END.len() - 1)),
+                Err(_) if Instant::now() + Duration::from_millis(2) >= end => {} // that was the time
+                Err(error) => return Err(error),
+            }
+        }
+        self.stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(())
+    }
+
+    /// Counts the messages that end before that place, and drops what is before it.
+    fn drop_counted(&mut self, before: usize) {
+        self.messages += memmem::find_iter(&self.buffer, MESSAGE_END).take_while(|at| *at < before).count() as u64;
+        self.buffer.drain(..before);
     }
 
     fn until(&mut self, start: &[u8], end: &[u8]) -> Outcome<()> {
@@ -259,6 +469,8 @@ impl Client {
     }
 }
 
+const MESSAGE_END: &[u8] = b"</message>";
+
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
@@ -275,7 +487,8 @@ fn base64(bytes: &[u8]) -> String {
 
 fn start(brand: Brand, home: &Path, ports: &Ports) -> Outcome<Process> {
     let mut command = match brand {
-        Brand::Prosody => prosody(home, ports)?,
+        Brand::Prosody => prosody(home, ports, "network_settings = { nagle = false } -- as neerc init advises")?,
+        Brand::ProsodyWithNagle => prosody(home, ports, "")?,
         Brand::Ejabberd => ejabberd(home, ports)?,
     };
     let mut process = Process::spawn(command.current_dir(home), &home.join("stdout.log"))?;
@@ -291,7 +504,7 @@ fn start(brand: Brand, home: &Path, ports: &Ports) -> Outcome<Process> {
     Ok(process)
 }
 
-fn prosody(home: &Path, ports: &Ports) -> Outcome<Command> {
+fn prosody(home: &Path, ports: &Ports, network: &str) -> Outcome<Command> {
     let Ports { clients, component } = ports;
     let dir = home.display();
     let text = format!(
@@ -311,6 +524,7 @@ allow_registration = true
 authentication = "internal_plain"
 storage = "memory"
 modules_disabled = {{ "s2s" }}
+{network}
 modules_enabled = {{ "roster", "saslauth", "disco", "posix", "ping", "register_ibr" }}
 VirtualHost "localhost"
 Component "conference.localhost" "muc"

@@ -34,7 +34,15 @@ pub struct Row {
 impl Row {
     /// A row without ratio and goal.
     pub fn new(workload: impl Into<String>, values: Vec<f64>, unit: &'static str) -> Row {
-        Row { workload: workload.into(), values, unit, more: String::new(), ratio: None, goal: None, profile: Vec::new() }
+        Row {
+            workload: workload.into(),
+            values,
+            unit,
+            more: String::new(),
+            ratio: None,
+            goal: None,
+            profile: Vec::new(),
+        }
     }
 
     /// With more words.
@@ -135,7 +143,8 @@ pub fn number(value: f64) -> String {
         size if size >= 1e4 => format!("{:.1} k", value / 1e3),
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 1.0 => format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').to_owned(),
-        _ => format!("{value:.2}"),
+        size if size >= 0.01 || value == 0.0 => format!("{value:.2}"),
+        _ => format!("{value:.5}"),
     }
 }
 
