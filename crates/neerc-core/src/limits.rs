@@ -85,9 +85,13 @@ pub const WRITES_PER_BATCH: usize = 256;
 /// Changes that are committed at once, however soon after the last commit.
 pub const WRITES_WORTH_A_SYNC: usize = 16;
 /// Changes in one commit by which the next one waits for more of them.
-pub const WRITES_OF_A_BUSY_TIME: usize = 4;
+pub const WRITES_OF_A_BUSY_COMMIT: usize = 4;
 /// Least time from such a commit to the next one, unless there is enough for that before.
 pub const COMMIT_SPACING_MS: i64 = 8;
+/// How long the service rests after it has read little in a busy time, in µs.
+pub const REST_US: u64 = 1_000;
+/// Fewer bytes than this are little: some four requests.
+pub const LITTLE_READ_BYTES: usize = 1_200;
 /// Requests that one session may send each second in the long run, unless the configuration says otherwise.
 pub const REQUESTS_PER_SECOND: u32 = 20;
 /// Requests that one session may send at once after a pause, unless the configuration says otherwise.

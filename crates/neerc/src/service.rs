@@ -125,6 +125,10 @@ pub struct Service {
     next: Decided,
     /// When a commit of few changes may follow the last one, in ms.
     commit_due_ms: i64,
+    /// So long after a commit of several changes more of them are expected, in ms.
+    busy_until_ms: i64,
+    /// The last event was the reading of few bytes.
+    has_read_little: bool,
     health: watch::Sender<Health>,
     readings: Option<mpsc::Receiver<Reading>>,
     probes: bool,
@@ -163,6 +167,8 @@ impl Service {
             batch: None,
             next: Decided::default(),
             commit_due_ms: i64::MIN,
+            busy_until_ms: i64::MIN,
+            has_read_little: false,
             health: watch::Sender::default(),
             readings,
             probes: false,
@@ -184,6 +190,7 @@ impl Service {
         let mut stop = pin!(stop);
         loop {
             self.advance();
+            self.rest();
             let wake_at = self.wake_at().into();
             let reads = if self.is_congested() { Reads::Paused } else { Reads::Wanted };
             tokio::select! {
@@ -196,6 +203,16 @@ impl Service {
             }
         }
         self.finish().await
+    }
+
+    /// Where many changes dribble in, a few with each read, waking up for each of them costs more than what is done for
+    /// it; then everything waits a moment and is done at once.
+    fn rest(&mut self) {
+        let is_dribble = std::mem::take(&mut self.has_read_little);
+        let is_little = self.next.entries.len() < limits::WRITES_WORTH_A_SYNC;
+        if is_dribble && is_little && self.time.now_ms() < self.busy_until_ms {
+            std::thread::sleep(Duration::from_micros(limits::REST_US));
+        }
     }
 
     /// Does all that can be done without waiting.
@@ -241,7 +258,10 @@ impl Service {
         let now_ms = self.time.now_ms();
         match event {
             LinkEvent::Connected => self.front.connected(now_ms),
-            LinkEvent::Received => self.front.receive(now_ms, self.link.input(), &self.boards),
+            LinkEvent::Received => {
+                self.has_read_little = self.link.input().len() < limits::LITTLE_READ_BYTES;
+                self.front.receive(now_ms, self.link.input(), &self.boards);
+            }
             LinkEvent::Written => {}
             LinkEvent::Lost(error) => {
                 self.front.disconnected();
@@ -362,9 +382,12 @@ impl Service {
         if entries.is_empty() {
             return self.answer(outcomes); // nothing of them waits for the disk
         }
-        let is_busy = entries.len() >= limits::WRITES_OF_A_BUSY_TIME;
-        let spacing_ms = if is_busy { limits::COMMIT_SPACING_MS } else { 0 };
-        self.commit_due_ms = self.time.now_ms() + spacing_ms;
+        let now_ms = self.time.now_ms();
+        self.commit_due_ms = now_ms;
+        if entries.len() >= limits::WRITES_OF_A_BUSY_COMMIT {
+            self.commit_due_ms = now_ms + limits::COMMIT_SPACING_MS;
+            self.busy_until_ms = now_ms + 2 * limits::COMMIT_SPACING_MS;
+        }
         let entries: Arc<[Entry]> = entries.into();
         self.batch = Some(Batch { committing: self.store.commit(entries.clone()), entries, outcomes });
     }

@@ -7,6 +7,7 @@ use crate::command::Query;
 use crate::line::TaskLine;
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
 use crate::task::Progress;
+use crate::task::Step;
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 
@@ -938,6 +939,24 @@ fn copies_older_than_the_history_that_is_kept_count_as_deliberate() {
     world.line("hall1: answer 1 success");
     assert_eq!(world.board.task(TaskId(1)).unwrap().past.steps().len(), kept);
     assert_eq!(world.line(old_copy), [r#"#1 todo "A" @1000: hall1 fail "first", hall2 none"#]);
+}
+
+#[test]
+fn a_copy_that_follows_shares_what_is_remembered() {
+    let mut world = World::new();
+    for line in ["admin: create todo A hall1 hall2", "hall1: answer 1 running", "hall2: answer 1 success"] {
+        world.line(line);
+    }
+    let mut behind = Board::default();
+    world.log.iter().for_each(|entry| behind.follow(entry.revision, &entry.change, &world.board));
+    assert_eq!(behind, world.board);
+    let steps = |board: &Board| -> Vec<Arc<Step>> {
+        let past = &board.task(TaskId(1)).unwrap().past;
+        world.log.iter().filter_map(|entry| past.step_at(entry.revision).cloned()).collect()
+    };
+    let (theirs, own) = (steps(&behind), steps(&world.board));
+    assert_eq!(own.len(), 2);
+    assert!(theirs.iter().zip(&own).all(|(theirs, own)| Arc::ptr_eq(theirs, own)));
 }
 
 #[test]
