@@ -362,9 +362,7 @@ impl<'a> Tree<'a> {
                 self.declare(prefix, value, outer)?;
                 continue;
             }
-            if !is_usual_name(key) {
-                split_name(key)?;
-            }
+            split_name(key)?;
             if attributes.iter().any(|(known, _)| same_name(known, key)) {
                 return Err(XmlError::DuplicateAttribute { name: excerpt(key) });
             }
