@@ -30,13 +30,13 @@ const PARTS: [(&str, &[&str]); 9] = [
     ("XMPP", &["neerc_xmpp"]),
     ("core", &["neerc_core"]),
     ("records", &["serde", "crc32fast", "neerc_store::record"]),
-    ("SQLite", &["sqlite", "wal", "pcache", "btree", "vdbe", "rusqlite", "pager", "unix"]),
     ("runtime", &["tokio", "mio::", "std::sync::mp"]),
     ("hashing, trees, drops", &["hash", "alloc::", "core::ptr::drop"]),
+    // Last: Rust has names with `btree` and `unix` in them, too.
+    ("SQLite", &["sqlite", "wal", "pcache", "btree", "vdbe", "rusqlite", "pager", "unix"]),
 ];
 
-/// Does `work` while the process is sampled, and says where its time went; how it was not to be known, if perf cannot be
-/// had. The words are one line for each thread that matters.
+/// Does `work` while the process is sampled, and says where its time went, or why that is not known. The words are one line for each thread that matters.
 pub fn during<T>(process: &Process, work: impl FnOnce() -> Outcome<T>) -> Outcome<(T, Vec<String>)> {
     let file = folder("profile")?.join("perf.data");
     let mut command = Command::new("perf");

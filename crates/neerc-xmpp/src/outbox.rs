@@ -338,7 +338,7 @@ impl Outbox {
     }
 
     /// When a task that was told lately may be told again, in ms: at the next beat after the spacing, so that what is told
-    /// of several tasks goes out together.
+    /// of several tasks goes out together. Spacings shorter than a beat are kept as they are.
     fn spaced_ms(&self, key: Key) -> Option<i64> {
         let spaced_ms = self.last_told_ms.get(&key)? + self.spacing_ms;
         let beat_ms = if self.spacing_ms < limits::TELL_BEAT_MS { 1 } else { limits::TELL_BEAT_MS };
@@ -621,6 +621,25 @@ mod tests {
         assert_eq!(take(&mut outbox, 1_010), [""; 0]);
         assert_eq!(take(&mut outbox, 1_050), ["hall1@localhost/A"]);
         assert_eq!(outbox.told_revision(), 0, "those in the room have heard nothing");
+    }
+
+    #[test]
+    fn tasks_that_wait_for_their_spacing_are_told_at_one_beat_and_never_before_it() {
+        let mut outbox = Outbox::new(50);
+        outbox.inside(0, 0);
+        outbox.asked(0, &Address::parse("hall1@localhost/A").unwrap(), 0, Hears::Tasks);
+        outbox.take_clock();
+        for (task, told_ms) in [(1, 1_003), (2, 1_008)] {
+            outbox.changed(told_ms, (0, TaskId(task)), task, []);
+            assert_eq!(take(&mut outbox, told_ms), ["hall1@localhost/A"], "the first change is told at once");
+        }
+        for task in [1, 2] {
+            outbox.changed(1_010, (0, TaskId(task)), task + 2, []);
+        }
+        assert_eq!((take(&mut outbox, 1_059), outbox.next_due_ms()), (Vec::new(), Some(1_060)));
+        for _ in 0..2 {
+            assert_eq!(take(&mut outbox, 1_060), ["hall1@localhost/A"]);
+        }
     }
 
     #[test]

@@ -186,7 +186,7 @@ impl Front {
             }
         }
         missing.into_iter().for_each(|slot| self.outbox.misses(slot));
-        let difference = difference.flatten();
+        let difference = difference.flatten().or(known);
         self.written = revision.map(|revision| Written { key: due.key, revision, whole, difference });
         let rest = due.slots.split_off(written);
         self.outbox.told(now_ms, &due);
