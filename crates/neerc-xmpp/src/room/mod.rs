@@ -1,11 +1,18 @@
-//! The service as an occupant of a chat room (XEP-0045): joining and staying, creating and configuring a missing room,
-//! and the people of the room from its lists, pushes and presences. Not what these people may do: that is core's.
+//! The service as an occupant of a chat room (XEP-0045): joining and staying. Who belongs to the room is in lists.rs, who is
+//! in it in occupants.rs, the making of a missing one in setup.rs. Not what these people may do: that is core's.
 
+mod lists;
+mod occupants;
+mod setup;
+
+use self::lists::Reading;
+pub use self::lists::{member_list, members};
+use self::occupants::{Occupant, new_nick};
 use crate::address::Address;
 use crate::contacts::Client;
-use crate::stanza::{Shell, attribute};
+use crate::stanza::Shell;
 use crate::wire::{PING, Purpose, Wire};
-use crate::xml::{Element, escape_text};
+use crate::xml::Element;
 use neerc_core::change::Room;
 use neerc_core::limits;
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
@@ -16,11 +23,6 @@ const NS_MUC_USER: &str = "http://jabber.org/protocol/muc#user";
 const NS_MUC_ADMIN: &str = "http://jabber.org/protocol/muc#admin";
 const NS_MUC_OWNER: &str = "http://jabber.org/protocol/muc#owner";
 const NS_DATA: &str = "jabber:x:data";
-
-/// The lists that are read, each by a request of its own: one server answers only the first item of a request.
-const LISTS: [&str; 3] = ["owner", "admin", "member"];
-/// The list that is read where a whole domain is on one of those: it says who of the domain has no rights.
-const OUTCASTS: &str = "outcast";
 
 /// What the configuration says of every room.
 #[derive(Clone, Debug)]
@@ -62,23 +64,6 @@ enum Phase {
     Joining { deadline_ms: i64 },
     /// In the room.
     In,
-}
-
-#[derive(Debug, Default, Clone)]
-struct Occupant {
-    sessions: BTreeMap<Address, Affiliation>,
-}
-
-#[derive(Debug, Default)]
-struct Reading {
-    /// Lists that are not answered yet.
-    awaited: usize,
-    listed: BTreeMap<Person, Affiliation>,
-    /// What the room told of in between: newer than the lists that were answered before it, and no older than those
-    /// answered after it, for the room speaks in order.
-    pushed: BTreeMap<Person, Affiliation>,
-    /// The service has come into the room in between; what changed before that was not told, so all is read again.
-    again: bool,
 }
 
 /// One room.
@@ -283,79 +268,6 @@ impl RoomWatch {
 
     // Lists
 
-    fn read_lists(&mut self, now_ms: i64, wire: &mut Wire) {
-        self.reading = Some(Reading { awaited: LISTS.len(), ..Reading::default() });
-        self.read_on_entry = false;
-        self.read_at_ms = now_ms + limits::REREAD_ROOM_MS;
-        for affiliation in LISTS {
-            self.read_list(now_ms, affiliation, wire);
-        }
-    }
-
-    fn read_list(&self, now_ms: i64, affiliation: &'static str, wire: &mut Wire) {
-        let payload = format!("<query xmlns='{NS_MUC_ADMIN}'><item affiliation='{affiliation}'/></query>");
-        let purpose = Purpose::List { room: self.index, affiliation };
-        wire.request(now_ms, "get", &self.jid, &payload, purpose);
-    }
-
-    /// Takes the answer to the request for one list; `None` if there was none in time.
-    pub fn list(&mut self, now_ms: i64, affiliation: &'static str, answer: Option<&Element<'_>>, wire: &mut Wire) {
-        let Some(reading) = &mut self.reading else { return };
-        let failure = match answer {
-            None => Some("no answer in time".to_owned()),
-            Some(iq) if iq.attr("type") == Some("error") => Some(error_text(iq)),
-            Some(iq) => {
-                read_items(iq, affiliation, &mut reading.listed);
-                None
-            }
-        };
-        if let Some(failure) = failure {
-            self.reading = None;
-            self.read_at_ms = now_ms + limits::RETRY_ROOM_MS;
-            // A room that is only just being created has no lists yet.
-            if self.phase == Phase::In {
-                self.has_read = true;
-                self.events.push(RoomEvent::Read);
-                self.report(self.unreadable(affiliation, &failure));
-            } else {
-                self.read_at_ms = now_ms + 1_000;
-            }
-            return;
-        }
-        reading.awaited = reading.awaited.saturating_sub(1);
-        if reading.awaited > 0 {
-            return;
-        }
-        if reading.again {
-            return self.read_lists(now_ms, wire);
-        }
-        if affiliation != OUTCASTS && reading.listed.keys().any(is_domain) {
-            reading.awaited = 1;
-            return self.read_list(now_ms, OUTCASTS, wire);
-        }
-        let mut listed = std::mem::take(&mut reading.listed);
-        for (person, affiliation) in std::mem::take(&mut reading.pushed) {
-            set_listed(&mut listed, &person, affiliation);
-        }
-        self.reading = None;
-        self.listed = listed;
-        self.stale = true;
-        self.has_read = true;
-        self.trouble = None;
-        self.events.push(RoomEvent::Read);
-    }
-
-    fn unreadable(&self, affiliation: &str, failure: &str) -> String {
-        let component = &self.settings.component;
-        format!(
-            "the {affiliation} list of {} cannot be read ({failure}), so only people who are in the room are known: \
-             make {component} an owner of all rooms; in Prosody by admins = {{ \"{component}\" }} in the \
-             Component ... \"muc\" section; in ejabberd by acl: neerc: server: {component} and access_admin with \
-             allow: neerc in mod_muc; in Openfire by adding {component} to the administrators of the group chat service",
-            self.jid.as_str()
-        )
-    }
-
     // Presences and messages of the room
 
     /// Takes a presence from the room or an occupant of it.
@@ -465,184 +377,7 @@ impl RoomWatch {
         self.left(now_ms + limits::RETRY_ROOM_MS);
     }
 
-    fn occupant_is_here(&mut self, now_ms: i64, nick: &str, x: Option<&Element<'_>>, client: Client) {
-        let items: Vec<(Address, Affiliation)> =
-            x.into_iter().flat_map(|x| x.elements()).filter_map(jid_item).collect();
-        if items.is_empty() {
-            if self.trouble.is_none() {
-                self.report(format!(
-                    "{} hides its occupants' addresses, so they cannot be told of changes: make the room non-anonymous \
-                     (whois: anyone), or make {} an owner of it",
-                    self.jid.as_str(),
-                    self.settings.component
-                ));
-            }
-            return;
-        }
-        for (session, affiliation) in &items {
-            self.note_affiliation(&session.person(), *affiliation);
-        }
-        let several = items.len() > 1;
-        self.names_all_sessions |= several;
-        let named: BTreeMap<Address, Affiliation> = items.into_iter().collect();
-        if let Some(refreshed) = &mut self.refreshed {
-            refreshed.insert(nick.to_owned(), Occupant { sessions: named.clone() });
-        }
-        let occupant = self.occupants.entry(nick.to_owned()).or_default();
-        let mut new = named.keys().filter(|session| !occupant.sessions.contains_key(session));
-        let (first_new, second_new) = (new.next().cloned(), new.next().is_some());
-        let nobody_new = first_new.is_none();
-        // Of several sessions under one nick the presence shows the client of one: of that which is new.
-        let shown = if named.len() == 1 { named.keys().next().cloned() } else { first_new.filter(|_| !second_new) };
-        if several && nobody_new && self.refreshed.is_none() && self.refresh_at_ms.is_none() {
-            // One session of several may have gone: the server still names it this once. Ask for the state anew.
-            self.refresh_at_ms = Some(now_ms + 200);
-        }
-        for (session, affiliation) in named {
-            // The server may name only the latest session of an account; the others have the same affiliation.
-            for (known, standing) in &mut occupant.sessions {
-                if known.bare() == session.bare() {
-                    *standing = affiliation;
-                }
-            }
-            occupant.sessions.insert(session.clone(), affiliation);
-            // Said each time: a session that counts as gone since a stanza came back from it may be here again.
-            let client = if shown.as_ref() == Some(&session) { client } else { Client::Unknown };
-            self.events.push(RoomEvent::Joined(session, client));
-        }
-        self.stale = true;
-    }
-
-    fn occupant_left(&mut self, nick: &str, x: Option<&Element<'_>>) {
-        for (session, affiliation) in x.into_iter().flat_map(|x| x.elements()).filter_map(jid_item) {
-            self.note_affiliation(&session.person(), affiliation);
-        }
-        if let Some(refreshed) = &mut self.refreshed {
-            refreshed.remove(nick);
-        }
-        if let Some(occupant) = self.occupants.remove(nick) {
-            self.events.extend(occupant.sessions.into_keys().map(RoomEvent::Left));
-            self.stale = true;
-        }
-    }
-
-    /// An occupant has a new nick, with all its sessions; nobody has left.
-    fn renamed(&mut self, nick: &str, x: Option<&Element<'_>>) {
-        let Some(new) = x.and_then(new_nick) else { return self.occupant_left(nick, x) };
-        for occupants in self.refreshed.iter_mut().chain([&mut self.occupants]) {
-            if let Some(occupant) = occupants.remove(nick) {
-                occupants.entry(new.clone()).or_default().sessions.extend(occupant.sessions);
-            }
-        }
-        self.stale = true;
-    }
-
-    fn replace_occupants(&mut self, refreshed: HashMap<String, Occupant>) {
-        if !self.names_all_sessions {
-            return;
-        }
-        let mut gone = Vec::new();
-        for (nick, occupant) in &self.occupants {
-            let now = refreshed.get(nick);
-            let here = |session: &Address| now.is_some_and(|now| now.sessions.contains_key(session));
-            gone.extend(occupant.sessions.keys().filter(|session| !here(session)).cloned());
-        }
-        self.occupants = refreshed;
-        self.events.extend(gone.into_iter().map(RoomEvent::Left));
-        self.stale = true;
-    }
-
-    /// The sessions of an occupant.
-    pub fn sessions_of(&self, nick: &str) -> Vec<Address> {
-        self.occupants.get(nick).map(|occupant| occupant.sessions.keys().cloned().collect()).unwrap_or_default()
-    }
-
-    /// Takes a message from the room itself: how it tells of the affiliations of people who are not in it.
-    pub fn message(&mut self, shell: &Shell<'_>, element: &Element<'_>) {
-        if shell.from.resource().is_some() || matches!(shell.type_, "error" | "groupchat") {
-            return;
-        }
-        for item in element.child("x", NS_MUC_USER).into_iter().flat_map(|x| x.elements()) {
-            if let Some((jid, affiliation)) = jid_item(item) {
-                self.note_affiliation(&jid.person(), affiliation);
-                // Also of somebody of whom the lists say the same: what their presence said may be older.
-                self.note_standing(&jid.person(), affiliation);
-            }
-        }
-    }
-
-    /// Takes an affiliation as the newest truth about a person.
-    fn note_affiliation(&mut self, person: &Person, affiliation: Affiliation) {
-        if let Some(reading) = &mut self.reading {
-            reading.pushed.insert(person.clone(), affiliation);
-        }
-        if !set_listed(&mut self.listed, person, affiliation) {
-            return;
-        }
-        if is_domain(person) && affiliation >= Affiliation::Member {
-            // Who of the domain is an outcast was of no account before.
-            self.read_at_ms = i64::MIN;
-        }
-        self.note_standing(person, affiliation);
-        self.stale = true;
-    }
-
-    /// Gives all sessions of a person who is in the room this affiliation.
-    fn note_standing(&mut self, person: &Person, affiliation: Affiliation) {
-        for occupant in self.occupants.values_mut() {
-            for (session, standing) in &mut occupant.sessions {
-                if *standing != affiliation && session.bare() == person.bare() {
-                    *standing = affiliation;
-                    self.stale = true;
-                }
-            }
-        }
-    }
-
     // Configuration of a room that was created, and self-ping
-
-    /// Takes the configuration form of a room that was just created and submits what the service needs of it, naming
-    /// only fields that the form offers: one server refuses the whole form for one field it does not know.
-    pub fn config_form(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
-        let form = answer.and_then(|iq| iq.child("query", NS_MUC_OWNER)).and_then(|query| query.child("x", NS_DATA));
-        let Some(form) = form else {
-            return self
-                .report(format!("the configuration form of the new room {} could not be read", self.jid.as_str()));
-        };
-        let wanted = [
-            ("muc#roomconfig_persistentroom", "1"),
-            ("muc#roomconfig_membersonly", "1"),
-            ("muc#roomconfig_whois", "anyone"),
-            ("muc#roomconfig_moderatedroom", "0"),
-            ("muc#roomconfig_publicroom", "0"),
-        ];
-        let mut out = Vec::new();
-        out.extend_from_slice(format!("<query xmlns='{NS_MUC_OWNER}'><x xmlns='{NS_DATA}' type='submit'>").as_bytes());
-        field(&mut out, "FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig");
-        let offered = |var: &str| form.elements().any(|f| f.is("field", NS_DATA) && f.attr("var") == Some(var));
-        for (var, value) in wanted.into_iter().filter(|(var, _)| offered(var)) {
-            field(&mut out, var, value);
-        }
-        out.extend_from_slice(b"</x></query>");
-        let payload = String::from_utf8_lossy(&out);
-        wire.request(now_ms, "set", &self.jid, &payload, Purpose::ConfigSubmit { room: self.index });
-    }
-
-    /// Takes the answer to the configuration.
-    pub fn configured(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
-        match answer {
-            Some(iq) if iq.attr("type") == Some("result") => {}
-            Some(iq) => {
-                self.report(format!("the new room {} could not be configured ({})", self.jid.as_str(), error_text(iq)))
-            }
-            None => {
-                self.report(format!("the new room {} could not be configured (no answer in time)", self.jid.as_str()))
-            }
-        }
-        if self.reading.is_none() {
-            self.read_lists(now_ms, wire);
-        }
-    }
 
     /// Takes the answer to a self-ping: an error of the room means that the service is not in it.
     pub fn self_pinged(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
@@ -660,62 +395,8 @@ impl RoomWatch {
     }
 }
 
-/// Notes what a person's affiliation is now, as the lists would; says whether that is news.
-fn set_listed(listed: &mut BTreeMap<Person, Affiliation>, person: &Person, affiliation: Affiliation) -> bool {
-    let is_listed = affiliation != Affiliation::None;
-    let before = if is_listed { listed.insert(person.clone(), affiliation) } else { listed.remove(person) };
-    before != Some(affiliation).filter(|_| is_listed)
-}
-
-/// Whether an entry of a list is a whole domain.
-fn is_domain(listed: &Person) -> bool {
-    !listed.bare().contains('@')
-}
-
-fn field(out: &mut Vec<u8>, var: &str, value: &str) {
-    out.extend_from_slice(b"<field");
-    attribute(out, "var", var);
-    out.extend_from_slice(b"><value>");
-    escape_text(out, value);
-    out.extend_from_slice(b"</value></field>");
-}
-
 fn statuses<'e>(x: &'e Element<'_>) -> Vec<&'e str> {
     x.elements().filter(|e| e.is("status", NS_MUC_USER)).filter_map(|e| e.attr("code")).collect()
-}
-
-fn new_nick(x: &Element<'_>) -> Option<String> {
-    x.child("item", NS_MUC_USER)?.attr("nick").map(str::to_owned)
-}
-
-fn jid_item(item: &Element<'_>) -> Option<(Address, Affiliation)> {
-    if !item.is("item", NS_MUC_USER) {
-        return None;
-    }
-    Some((Address::parse(item.attr("jid")?)?, Affiliation::parse(item.attr("affiliation")?)?))
-}
-
-/// Reads the items of one list into `listed`, keeping the highest affiliation of each person.
-fn read_items(iq: &Element<'_>, affiliation: &str, listed: &mut BTreeMap<Person, Affiliation>) {
-    let items = iq.child("query", NS_MUC_ADMIN).into_iter().flat_map(|query| query.elements());
-    for item in items.filter(|item| item.is("item", NS_MUC_ADMIN)) {
-        let affiliation = Affiliation::parse(item.attr("affiliation").unwrap_or(affiliation));
-        let (Some(jid), Some(affiliation)) = (item.attr("jid").and_then(Address::parse), affiliation) else { continue };
-        let known = listed.entry(jid.person()).or_insert(affiliation);
-        *known = (*known).max(affiliation);
-    }
-}
-
-/// The members of a room that stands for a group, from the answer to [`member_list`].
-pub fn members(iq: &Element<'_>) -> Vec<Person> {
-    let mut listed = BTreeMap::new();
-    read_items(iq, "member", &mut listed);
-    listed.into_keys().collect()
-}
-
-/// Payload of a request for the member list of a room.
-pub fn member_list() -> String {
-    format!("<query xmlns='{NS_MUC_ADMIN}'><item affiliation='member'/></query>")
 }
 
 /// The condition of an error stanza, by its element name.
@@ -818,7 +499,7 @@ mod tests {
         assert!(asks_for_lists(wire));
         own_presence(&mut room, 10, wire, "", "100");
         assert!(!asks_for_lists(wire), "the lists that were asked for after the join are new enough");
-        for list in LISTS {
+        for list in lists::LISTS {
             let answer = format!("<iq type='result'><query xmlns='{NS_MUC_ADMIN}'/></iq>");
             let answer = xml::parse(answer.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
             room.list(20, list, Some(&answer), wire);

@@ -1,0 +1,59 @@
+//! The configuration of a room that the service has created.
+
+use super::{NS_DATA, NS_MUC_OWNER, RoomWatch, error_text};
+use crate::stanza::attribute;
+use crate::wire::{Purpose, Wire};
+use crate::xml::{Element, escape_text};
+
+impl RoomWatch {
+    /// Takes the configuration form of a room that was just created and submits what the service needs of it, naming
+    /// only fields that the form offers: one server refuses the whole form for one field it does not know.
+    pub fn config_form(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
+        let form = answer.and_then(|iq| iq.child("query", NS_MUC_OWNER)).and_then(|query| query.child("x", NS_DATA));
+        let Some(form) = form else {
+            return self
+                .report(format!("the configuration form of the new room {} could not be read", self.jid.as_str()));
+        };
+        let wanted = [
+            ("muc#roomconfig_persistentroom", "1"),
+            ("muc#roomconfig_membersonly", "1"),
+            ("muc#roomconfig_whois", "anyone"),
+            ("muc#roomconfig_moderatedroom", "0"),
+            ("muc#roomconfig_publicroom", "0"),
+        ];
+        let mut out = Vec::new();
+        out.extend_from_slice(format!("<query xmlns='{NS_MUC_OWNER}'><x xmlns='{NS_DATA}' type='submit'>").as_bytes());
+        field(&mut out, "FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig");
+        let offered = |var: &str| form.elements().any(|f| f.is("field", NS_DATA) && f.attr("var") == Some(var));
+        for (var, value) in wanted.into_iter().filter(|(var, _)| offered(var)) {
+            field(&mut out, var, value);
+        }
+        out.extend_from_slice(b"</x></query>");
+        let payload = String::from_utf8_lossy(&out);
+        wire.request(now_ms, "set", &self.jid, &payload, Purpose::ConfigSubmit { room: self.index });
+    }
+
+    /// Takes the answer to the configuration.
+    pub fn configured(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
+        match answer {
+            Some(iq) if iq.attr("type") == Some("result") => {}
+            Some(iq) => {
+                self.report(format!("the new room {} could not be configured ({})", self.jid.as_str(), error_text(iq)))
+            }
+            None => {
+                self.report(format!("the new room {} could not be configured (no answer in time)", self.jid.as_str()))
+            }
+        }
+        if self.reading.is_none() {
+            self.read_lists(now_ms, wire);
+        }
+    }
+}
+
+pub(super) fn field(out: &mut Vec<u8>, var: &str, value: &str) {
+    out.extend_from_slice(b"<field");
+    attribute(out, "var", var);
+    out.extend_from_slice(b"><value>");
+    escape_text(out, value);
+    out.extend_from_slice(b"</value></field>");
+}
