@@ -62,8 +62,8 @@ pub fn notification(people: usize) -> (Vec<u8>, Vec<u8>) {
     let (title, statuses) = (title(17), statuses(17, people));
     let head = format!("<message from='{COMPONENT}' to='");
     let tail = format!(
-        "'><body>Task '{title}' (17) changed</body><x xmlns='{NS}#tasks'><task id='17' title='{title}' type='todo' \
-         timestamp='1512700000017'>{statuses}</task></x><task xmlns='{NS}#task' id='17' title='{title}' \
+        "'><body>Task '{title}' (t17) changed</body><x xmlns='{NS}#tasks'><task id='t17' title='{title}' type='todo' \
+         timestamp='1512700000017'>{statuses}</task></x><task xmlns='{NS}#task' id='t17' title='{title}' \
          type='todo'>{statuses}</task><no-store xmlns='urn:xmpp:hints'/></message>"
     );
     (head.into_bytes(), tail.into_bytes())

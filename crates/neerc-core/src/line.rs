@@ -338,7 +338,7 @@ fn split(text: &str) -> (&str, &str) {
 /// `3 done` is as good as `done 3`.
 fn verb_first(word: &str, rest: &str) -> (String, String) {
     let (second, behind) = split(rest);
-    if number(word).is_some() && verb_item(second).is_ok() {
+    if TaskId::digits(word).is_some() && verb_item(second).is_ok() {
         return (second.to_owned(), format!("{word} {behind}"));
     }
     (word.to_owned(), rest.to_owned())
@@ -364,12 +364,6 @@ fn kind(word: &str) -> Result<Kind, Refusal> {
     russian.map_or_else(|| Kind::parse(&lower), |(_, kind)| Ok(kind))
 }
 
-/// The digits of a word that is a task's number, with or without `#`.
-fn number(word: &str) -> Option<&str> {
-    let digits = word.strip_prefix('#').unwrap_or(word);
-    Some(digits).filter(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
-}
-
 type Values = Vec<(&'static str, Vec<String>)>;
 
 /// Whose tasks are to be listed: of whoever is named; else everybody's for admins, and the writer's own for others.
@@ -390,10 +384,10 @@ fn own(verb: &str, item: &'static Item, rest: &str, Writer { who, board, .. }: W
     let text_field = item.fields.iter().find(|field| field.kind == FieldKind::Text);
     let tasks = || if item.act == Act::Undo { board.answered_tasks(who) } else { board.open_tasks(who) };
     let (first, behind) = split(rest);
-    let (task, text) = match number(first) {
+    let (task, text) = match TaskId::digits(first) {
         Some(digits) => {
             let lacks_text = behind.is_empty() && text_field.is_some_and(|field| field.presence == Presence::Required);
-            if let (true, false, [lone]) = (lacks_text, first.starts_with('#'), &tasks()[..]) {
+            if let (true, false, [lone]) = (lacks_text, first != digits, &tasks()[..]) {
                 let question = LineQuestion::NumberOrText { verb: verb.into(), task: lone.id, text: digits.into() };
                 return Err(question.into());
             }

@@ -287,8 +287,7 @@ impl Form<'_> {
     }
 
     fn task(&self) -> Result<TaskId, Refusal> {
-        let text = self.trimmed("task")?;
-        TaskId::parse(text.strip_prefix('#').unwrap_or(text))
+        TaskId::parse(self.trimmed("task")?)
     }
 
     fn plan(&self) -> Result<PlanId, Refusal> {

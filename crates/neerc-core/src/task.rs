@@ -10,17 +10,31 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Number of a task within its room; on the wire its decimal digits. Never used twice.
+/// Number of a task within its room. Never used twice. People are shown the digits, which are short to type; programs
+/// are sent [`TaskId::packet`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(pub u64);
 
 impl TaskId {
-    /// Reads an id. Only the exact digits that [`fmt::Display`] writes are one (`017` and `+17` are not); any other
-    /// text is the id of no task.
+    /// Reads an id as people and programs write it: `17`, `#17`, `t17` or `T17`. Only the exact digits that
+    /// [`fmt::Display`] writes count (`017` and `+17` do not); any other text is the id of no task.
     pub fn parse(text: &str) -> Result<TaskId, Refusal> {
-        let canonical = !text.starts_with('0') && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let number = if canonical { text.parse().ok() } else { None };
+        let digits = TaskId::digits(text).filter(|digits| !digits.starts_with('0'));
+        let number = digits.and_then(|digits| digits.parse().ok());
         number.map(TaskId).ok_or_else(|| Refusal::UnknownTask { task: text.chars().take(64).collect() })
+    }
+
+    /// The digits of a word that is written as an id is.
+    pub fn digits(text: &str) -> Option<&str> {
+        let text = text.strip_prefix('#').unwrap_or(text);
+        let digits = text.strip_prefix(['t', 'T']).unwrap_or(text);
+        Some(digits).filter(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    /// The id as it stands in packets. It is never all digits: a client that keeps tasks as properties of a JavaScript
+    /// object walks those that look like integers first and in numeric order, whatever the order of the list was.
+    pub fn packet(self) -> String {
+        format!("t{}", self.0)
     }
 }
 
@@ -470,9 +484,14 @@ mod tests {
 
     #[test]
     fn only_canonical_numbers_are_ids() {
-        assert_eq!(TaskId::parse("17"), Ok(TaskId(17)));
+        for text in ["17", "#17", "t17", "T17", "#t17"] {
+            assert_eq!(TaskId::parse(text), Ok(TaskId(17)), "{text}");
+        }
+        assert_eq!((TaskId(17).packet(), TaskId::parse(&TaskId(17).packet())), ("t17".to_owned(), Ok(TaskId(17))));
         for text in
             ["", "0", "017", "+17", "-1", "17 ", "x", "18446744073709551616", "11111111-2222-3333-4444-555555555555"]
+                .into_iter()
+                .chain(["t", "#", "t0", "t017", "t+17", "tt17", "t#17", "##17", "s17", "t 17", "т17"])
         {
             assert!(matches!(TaskId::parse(text), Err(Refusal::UnknownTask { .. })), "{text}");
         }

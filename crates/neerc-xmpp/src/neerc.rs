@@ -167,7 +167,7 @@ pub fn write_changes(out: &mut Vec<u8>, host: &str, board: &Board, since: Option
     let since = since.filter(|since| *since <= revision);
     if let Some(since) = since {
         attribute(out, "since", &since.to_string());
-        let ids: Vec<String> = tasks.iter().map(|task| task.id.to_string()).collect();
+        let ids: Vec<String> = tasks.iter().map(|task| task.id.packet()).collect();
         attribute(out, "ids", &ids.join(" "));
     }
     out.push(b'>');
@@ -210,7 +210,7 @@ fn write_task_head(out: &mut Vec<u8>, task: &Task, stamp: Stamp) {
     if stamp == Stamp::Without {
         attribute(out, "xmlns", "http://neerc.ifmo.ru/protocol/neerc#task");
     }
-    attribute(out, "id", &task.id.to_string());
+    attribute(out, "id", &task.id.packet());
     attribute(out, "title", task.title.as_str());
     attribute(out, "type", task.kind.name());
     if stamp == Stamp::With {
@@ -350,6 +350,7 @@ impl Notification {
 
     /// That a task is gone, for those who may have it.
     pub fn removal(component: &str, task: TaskId, wiki_packet: bool) -> Notification {
+        let task = task.packet();
         Notification::new(component, &format!("Task ({task}) changed"), |out| {
             let gone = format!("id='{task}' title='' type='remove'");
             out.extend_from_slice(format!("<x xmlns='{NS}#tasks'><task {gone}/></x>").as_bytes());
@@ -384,11 +385,11 @@ impl Notification {
 
 /// The body that deployed clients route on: one line, and without the title where that could be taken for the clock.
 fn body(task: &Task) -> String {
-    let title = task.title.as_str();
+    let (title, id) = (task.title.as_str(), task.id.packet());
     if title.to_lowercase().contains("clock") {
-        format!("Task ({}) changed", task.id)
+        format!("Task ({id}) changed")
     } else {
-        format!("Task '{title}' ({}) changed", task.id)
+        format!("Task '{title}' ({id}) changed")
     }
 }
 

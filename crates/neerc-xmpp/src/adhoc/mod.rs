@@ -428,7 +428,7 @@ fn choose_room(turn: &Turn<'_>, values: &Values, asked: Option<Step>) -> Result<
 
 /// The task of that number.
 fn existing<'b>(board: &'b Board, text: &str) -> Result<&'b Task, Refusal> {
-    let id = TaskId::parse(text.strip_prefix('#').unwrap_or(text))?;
+    let id = TaskId::parse(text)?;
     board.task(id).ok_or_else(|| match board.was_removed(id) {
         true => Refusal::RemovedTask { task: id.to_string() },
         false => Refusal::UnknownTask { task: id.to_string() },

@@ -75,16 +75,16 @@ fn told(to: &str, timestamp_ms: i64, statuses: &[(&str, &str)]) -> String {
     let statuses: String =
         statuses.iter().map(|(name, kind)| format!("<status for='{name}' type='{kind}' value=''/>")).collect();
     format!(
-        "<message from='neerc.localhost' to='{to}'><body>Task 'T' (1) changed</body><x xmlns='{NS}#tasks'>\
-         <task id='1' title='T' type='todo' timestamp='{timestamp_ms}'>{statuses}</task></x>\
+        "<message from='neerc.localhost' to='{to}'><body>Task 'T' (t1) changed</body><x xmlns='{NS}#tasks'>\
+         <task id='t1' title='T' type='todo' timestamp='{timestamp_ms}'>{statuses}</task></x>\
          <no-store xmlns='urn:xmpp:hints'/></message>"
     )
 }
 
 fn told_removed(to: &str) -> String {
     format!(
-        "<message from='neerc.localhost' to='{to}'><body>Task (1) changed</body><x xmlns='{NS}#tasks'>\
-         <task id='1' title='' type='remove'/></x><no-store xmlns='urn:xmpp:hints'/></message>"
+        "<message from='neerc.localhost' to='{to}'><body>Task (t1) changed</body><x xmlns='{NS}#tasks'>\
+         <task id='t1' title='' type='remove'/></x><no-store xmlns='urn:xmpp:hints'/></message>"
     )
 }
 

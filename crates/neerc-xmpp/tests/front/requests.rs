@@ -263,3 +263,60 @@ fn a_session_that_asks_too_often_is_told_to_wait_and_the_others_are_not() {
     bench.pass(500);
     assert_eq!(refused(&mut bench, HALL1, 11), 1);
 }
+
+/// The names of a JavaScript object's properties in the order in which it is walked: canonical array indices first, in
+/// numeric order, then the others as they were added.
+fn walked(added: &[String]) -> Vec<String> {
+    let index = |name: &str| name.parse::<u32>().ok().filter(|n| n.to_string() == name && *n < u32::MAX);
+    let mut indices: Vec<u32> = added.iter().filter_map(|name| index(name)).collect();
+    indices.sort_unstable();
+    let others = added.iter().filter(|name| index(name).is_none()).cloned();
+    indices.iter().map(u32::to_string).chain(others).collect()
+}
+
+#[test]
+fn the_web_client_shows_all_tasks_beside_one_that_nobody_has() {
+    let mut bench = ready(Flavour::Prosody);
+    for (title, names) in [("early", &[][..]), ("second", &["hall1"]), ("third", &[]), ("fourth", &["hall2", "hall1"])]
+    {
+        bench.on(&iq("set", ADMIN, &task(&format!("title='{title}' type='todo'"), names)));
+    }
+    bench.pass(1_000);
+    bench.said();
+    for request in
+        [query("tasks"), query("tasks").replace("/>", " delta='1'/>"), query("tasks").replace("/>", " for='hall1'/>")]
+    {
+        let said = bench.on(&iq("get", HALL1, &request)).remove(0);
+        let listed: Vec<&str> = said.split("<task ").skip(1).collect();
+        let id = |task: &&str| bench::attr(&format!("<task {task}"), "id").unwrap();
+        let order = walked(&listed.iter().map(id).collect::<Vec<_>>());
+        let has_statuses = |name: &String| {
+            let task = listed.iter().find(|task| id(task) == *name).unwrap();
+            task.contains("<status ") // the client reads `task.statuses.forEach`, which is missing without one
+        };
+        let shown = order.iter().take_while(|name| has_statuses(name)).count();
+        assert_eq!(shown, 2, "{order:?} of {said}");
+    }
+}
+
+#[test]
+fn a_task_is_known_by_each_way_to_write_its_id() {
+    for id in ["1", "#1", "t1", "T1"] {
+        let mut bench = ready(Flavour::Prosody).with_task(&["hall1"]);
+        same(
+            &bench.on(&iq("set", HALL1, &format!("<taskstatus xmlns='{NS}#taskstatus' id='{id}' type='running'/>")))
+                [..1],
+            &[result(HALL1, "")],
+        );
+        let edit = task(&format!("id='{id}' title='New' type='todo'"), &["hall1"]);
+        same(&bench.on(&iq("set", ADMIN, &edit))[..1], &[result(ADMIN, "")]);
+        bench.joins("hall2", HALL2);
+        let told = bench.on(&iq("set", ADMIN, &task(&format!("id='{id}' type='remove'"), &[])));
+        bench.pass(1_000);
+        let told = [told, bench.said()].concat();
+        assert!(
+            told.contains(&canonical(&told_removed(HALL2)).unwrap()) || told.contains(&told_removed(HALL2)),
+            "{id}: {told:?}"
+        );
+    }
+}

@@ -185,7 +185,7 @@ fn after_a_crash_what_was_not_told_is_told_again() {
     bench.restart(1);
     let said = bench.said();
     assert_eq!(said.len(), 2, "{said:?}");
-    assert!(said[0].contains("running") && said[1].contains("'U' (2)"), "{said:?}");
+    assert!(said[0].contains("running") && said[1].contains("'U' (t2)"), "{said:?}");
     bench.pass(1_000);
     assert_eq!(bench.told(), 3);
     bench.restart(3);
@@ -199,10 +199,10 @@ fn after_a_crash_what_was_not_told_is_told_again() {
 #[test]
 fn bodies_are_one_line_and_never_mistaken_for_the_clock() {
     for (title, body) in [
-        ("Bring&#10;two&#13;&#10;things&#9;now", "Task 'Bring two  things now' (1) changed"),
-        ("The clock", "Task (1) changed"),
-        ("CLOCKwork", "Task (1) changed"),
-        ("it&apos;s &lt;b&gt; &amp; \u{2028} x", "Task 'it's &lt;b&gt; &amp;   x' (1) changed"),
+        ("Bring&#10;two&#13;&#10;things&#9;now", "Task 'Bring two  things now' (t1) changed"),
+        ("The clock", "Task (t1) changed"),
+        ("CLOCKwork", "Task (t1) changed"),
+        ("it&apos;s &lt;b&gt; &amp; \u{2028} x", "Task 'it's &lt;b&gt; &amp;   x' (t1) changed"),
     ] {
         let mut bench = ready(Flavour::Prosody);
         bench.joins("hall2", HALL2);
@@ -219,7 +219,7 @@ fn the_bare_packet_is_sent_by_the_setting() {
     bench.joins("hall2", HALL2);
     bench.hear(iq("set", ADMIN, &task("title='T' type='todo'", &["hall1"])));
     let said = bench.said();
-    assert!(said[1].contains("</x><task xmlns='http://neerc.ifmo.ru/protocol/neerc#task' id='1' title='T' type='todo'><status for='hall1' type='none' value=''/></task><no-store"), "{}", said[1]);
+    assert!(said[1].contains("</x><task xmlns='http://neerc.ifmo.ru/protocol/neerc#task' id='t1' title='T' type='todo'><status for='hall1' type='none' value=''/></task><no-store"), "{}", said[1]);
 }
 
 #[test]
@@ -346,8 +346,8 @@ fn the_fence_never_starves_and_its_pace_is_bounded() {
 /// A notification of what differs in the one task `1` with title `T`.
 fn told_difference(to: &str, revision: u64, timestamp_ms: i64, statuses: &str) -> String {
     format!(
-        "<message from='neerc.localhost' to='{to}'><body>Task 'T' (1) changed</body><x xmlns='{NS}#tasks' \
-         revision='{revision}'><task id='1' title='T' type='todo' timestamp='{timestamp_ms}' delta='1'>{statuses}</task>\
+        "<message from='neerc.localhost' to='{to}'><body>Task 'T' (t1) changed</body><x xmlns='{NS}#tasks' \
+         revision='{revision}'><task id='t1' title='T' type='todo' timestamp='{timestamp_ms}' delta='1'>{statuses}</task>\
          </x><no-store xmlns='urn:xmpp:hints'/></message>"
     )
 }
@@ -376,7 +376,7 @@ fn who_asks_for_differences_is_told_differences_and_nobody_else() {
     );
     bench.pass(1_000);
     let unassign =
-        format!("<task xmlns='{NS}#task' id='1' title='T' type='todo'><status for='hall1' type='running'/></task>");
+        format!("<task xmlns='{NS}#task' id='t1' title='T' type='todo'><status for='hall1' type='running'/></task>");
     bench.hear(iq("set", ADMIN, &unassign));
     let said = bench.said();
     assert!(
@@ -408,13 +408,13 @@ fn a_resumed_list_holds_what_has_changed_and_the_ids_of_all() {
     let answer = |bench: &mut Bench, since: &str| bench.on(&iq("get", HALL2, &changes(since)))[0].clone();
     let newer = answer(&mut bench, " since='1'");
     assert!(
-        newer.contains("revision='2' since='1' ids='1 2'")
+        newer.contains("revision='2' since='1' ids='t1 t2'")
             && newer.contains("title='U'")
             && !newer.contains("title='T'"),
         "{newer}"
     );
     let nothing = answer(&mut bench, " since='2'");
-    assert!(nothing.contains("ids='1 2'") && !nothing.contains("<task"), "{nothing}");
+    assert!(nothing.contains("ids='t1 t2'") && !nothing.contains("<task"), "{nothing}");
     let unknown = answer(&mut bench, " since='99'");
     assert!(!unknown.contains("since=") && unknown.contains("title='T'") && unknown.contains("title='U'"), "{unknown}");
     let refused = answer(&mut bench, " since='x'");

@@ -32,7 +32,7 @@ impl Copy {
             (person.name(HOST).to_owned(), status.progress.name().to_owned(), status.value().to_owned())
         };
         Copy {
-            id: task.id.to_string(),
+            id: task.id.packet(),
             title: task.title.as_str().to_owned(),
             kind: task.kind.name().to_owned(),
             timestamp: task.timestamp_ms.to_string(),
@@ -72,7 +72,7 @@ impl News {
     pub fn read(task: &Element<'_>) -> (u64, News) {
         let attr = |e: &Element<'_>, name: &str| e.attr(name).unwrap_or_else(|| panic!("no {name}: {e:?}")).to_owned();
         let id = attr(task, "id");
-        let number = id.parse().expect("an id is a number");
+        let number = number(&id).expect("an id is a number behind a letter");
         if task.attr("type") == Some("remove") {
             assert_eq!(task.attr("title"), Some(""), "a removal without its empty title");
             return (number, News::Gone);
@@ -88,6 +88,11 @@ impl News {
         let copy = Copy { id, title, kind, timestamp: attr(task, "timestamp"), statuses };
         (number, if part { News::Part(copy) } else { News::Whole(copy) })
     }
+}
+
+/// The number in an id as it stands in packets.
+pub fn number(id: &str) -> Option<u64> {
+    id.strip_prefix('t')?.parse().ok()
 }
 
 /// How somebody is shown a task.
@@ -221,7 +226,7 @@ impl Model {
         };
         let room = ROOMS.iter().position(|room| **room == *ask.room).expect("a room");
         let mut versions: Vec<BTreeMap<Person, (String, String)>> = vec![people(&Copy::of(now))];
-        let under_way = self.under_way.iter().rev().filter(|(of, copy)| *of == room && copy.id == task.to_string());
+        let under_way = self.under_way.iter().rev().filter(|(of, copy)| *of == room && copy.id == task.packet());
         versions.extend(under_way.map(|(_, copy)| people(copy)));
         let history = self.history.get(&(room, task.0)).into_iter().flatten();
         versions.extend(history.rev().filter_map(|version| version.copy.as_ref()).map(people));

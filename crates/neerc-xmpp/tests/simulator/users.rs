@@ -1,7 +1,7 @@
 //! What people and the world do: halls that answer, desktops with old copies, pollers, strangers, hostile clients,
 //! admins of the rooms, and whatever pulls the plug.
 
-use crate::model::Copy;
+use crate::model::{Copy, number};
 use crate::server::{SVC, bare};
 use crate::world::{SLACK_MS, World, room_of};
 use std::collections::BTreeMap;
@@ -162,7 +162,7 @@ impl World {
     fn ask_as_is(&mut self, jid: String, id: String, stanza: &str, effect: Option<Effect>) {
         if self.send(stanza) {
             let words = stanza.split_once("#task' id='").or_else(|| stanza.split_once("#taskstatus' id='"));
-            let task = words.and_then(|(_, id)| id.split_once('\'')?.0.parse().ok());
+            let task = words.and_then(|(_, id)| number(id.split_once('\'')?.0));
             let (needs, sent_ms) = (Needs::of(stanza), self.now_ms);
             let request = Request { effect, task, needs, sent_ms, answers: 0, failed: false, lost: false };
             self.requests.insert((jid, id), request);
@@ -355,7 +355,7 @@ impl World {
         let room = self.sessions[at].room;
         let Some(id) = self.random.pick(&self.sessions[at].copies).map(|copy| copy.id.clone()) else { return };
         let task = format!("<task xmlns='{NS}#task' id='{id}' type='remove'/>");
-        let effect = id.parse().ok().map(|id| Effect::Removed(room, id));
+        let effect = number(&id).map(|id| Effect::Removed(room, id));
         self.ask(at, "set", &Self::service_of(room), &task, effect);
     }
 
@@ -404,7 +404,7 @@ impl World {
         let Some(at) = self.someone(&everybody) else { return };
         let room = self.sessions[at].room;
         let title = self.title(room);
-        let id = 1 + self.random.below(8);
+        let id = format!("t{}", 1 + self.random.below(8));
         let payload = match self.random.below(4) {
             0 => format!("<task xmlns='{NS}#task' title='{title}' type='todo'><status for='hall1'/></task>"),
             1 => format!("<task xmlns='{NS}#task' id='{id}' title='{title}' type='todo'/>"),
@@ -431,9 +431,9 @@ impl World {
             "<!-- x -->".to_owned(),
             "<a/><b/>".to_owned(),
             String::new(),
-            format!("<task xmlns='{NS}#task' id='1' title='' type='todo'/>"),
-            format!("<taskstatus xmlns='{NS}#taskstatus' id='1' type='never'/>"),
-            format!("<task xmlns='{NS}#task' id='99999999999999999999' type='remove'/>"),
+            format!("<task xmlns='{NS}#task' id='t1' title='' type='todo'/>"),
+            format!("<taskstatus xmlns='{NS}#taskstatus' id='t1' type='never'/>"),
+            format!("<task xmlns='{NS}#task' id='t99999999999999999999' type='remove'/>"),
             "<query xmlns='http://jabber.org/protocol/disco#info'/>".to_owned(),
             "<query xmlns='http://jabber.org/protocol/disco#info' node='x'/>".to_owned(),
         ];

@@ -3,7 +3,7 @@
 
 use crate::contest::Contest;
 use crate::keys::Keys;
-use crate::model::{Copy, HOST, Model, News, ROOMS, Sight};
+use crate::model::{Copy, HOST, Model, News, ROOMS, Sight, number};
 use crate::random::Random;
 use crate::server::{Room, SVC, bare};
 use crate::service::{Disk, Service, Word};
@@ -762,7 +762,7 @@ impl World {
         let session = &mut self.sessions[at];
         let mut copies: BTreeMap<u64, Copy> = BTreeMap::new();
         for task in there {
-            let of_task = |copy: &&Copy| copy.id == task.to_string();
+            let of_task = |copy: &&Copy| copy.id == format!("t{task}");
             let held = session.known.as_ref().and_then(|known| known.copies.get(task));
             let copy = session.copies.iter().rev().find(of_task).or(held);
             copies.insert(*task, copy.unwrap_or_else(|| panic!("{jid} is not given task {task}")).clone());
@@ -1118,7 +1118,7 @@ fn said(stanza: &Element<'_>) -> Said {
 
 fn list(query: &Element<'_>) -> List {
     let revision = query.attr("revision").map(|revision| revision.parse().expect("a revision"));
-    let ids = query.attr("ids").map(|ids| ids.split_whitespace().map(|id| id.parse().expect("an id")).collect());
+    let ids = query.attr("ids").map(|ids| ids.split_whitespace().map(|id| number(id).expect("an id")).collect());
     assert_eq!(query.attr("since").is_some(), ids.is_some(), "since and ids belong together");
     List { tasks: query.elements().map(News::read).collect(), revision, ids }
 }

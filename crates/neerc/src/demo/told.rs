@@ -122,16 +122,16 @@ mod tests {
     #[test]
     fn a_task_is_told_whole_and_then_by_what_is_new() {
         let mut known = Known::default();
-        let task = |statuses: &str| told(&format!("<task id='1' title='Set&#10;up?' type='okfail'>{statuses}</task>"));
+        let task = |statuses: &str| told(&format!("<task id='t1' title='Set&#10;up?' type='okfail'>{statuses}</task>"));
         let none = "<status for='hall1' type='none' value=''/><status for='hall2' type='none' value=''/>";
-        assert_eq!(known.news(task(none)), "task 1 \"Set up?\": hall1 none, hall2 none");
+        assert_eq!(known.news(task(none)), "task t1 \"Set up?\": hall1 none, hall2 none");
         let fail = "<status for='hall1' type='none' value=''/><status for='hall2' type='fail' value='no power'/>";
         assert!(task(fail).is("hall2", "fail"));
-        assert_eq!(known.news(task(fail)), "task 1 \"Set up?\": hall2 fail \"no power\"");
+        assert_eq!(known.news(task(fail)), "task t1 \"Set up?\": hall2 fail \"no power\"");
         let fewer = "<status for='hall2' type='fail' value='no power'/>";
-        assert_eq!(known.news(task(fewer)), "task 1 \"Set up?\": hall1 is not asked any more");
-        assert_eq!(known.news(told("<task id='1' title='' type='remove'/>")), "task 1 is removed");
-        assert_eq!(known.news(told("<task id='2' title='Rest' type='todo'/>")), "task 2 \"Rest\": nobody");
+        assert_eq!(known.news(task(fewer)), "task t1 \"Set up?\": hall1 is not asked any more");
+        assert_eq!(known.news(told("<task id='t1' title='' type='remove'/>")), "task t1 is removed");
+        assert_eq!(known.news(told("<task id='t2' title='Rest' type='todo'/>")), "task t2 \"Rest\": nobody");
         assert_eq!(Told::read(&parse("<message><body>hello</body></message>")), None);
     }
 

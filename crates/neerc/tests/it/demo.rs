@@ -23,7 +23,7 @@ fn the_demo_shows_a_real_exchange_and_leaves_nothing_behind() {
     for line in [
         "admin        hears: admin, jury1 (power); hall1, hall2, hall3 (Halls)",
         "hall1/phone  is told: task 1 \"Wallpapers set?\": hall1 none, hall2 none, hall3 none",
-        "hall2        answers task 1: fail \"none of them\"",
+        "hall2        answers task t1: fail \"none of them\"",
         "jury1        is told: task 1 \"Wallpapers set?\": hall1 none, hall2 fail \"none of them\", hall3 none",
         "hall2        is refused: forbidden",
     ] {

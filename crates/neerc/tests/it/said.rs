@@ -93,7 +93,7 @@ fn condition(text: &str, kind: Option<&str>) -> String {
 
 fn task(task: &Element<'_>) -> Option<(u64, Option<Task>)> {
     let attr = |element: &Element<'_>, name| element.attr(name).unwrap_or_default().to_owned();
-    let id = task.attr("id")?.parse().ok()?;
+    let id = task.attr("id")?.strip_prefix('t')?.parse().ok()?;
     if task.attr("type") == Some("remove") {
         return Some((id, None));
     }
@@ -105,7 +105,7 @@ fn task(task: &Element<'_>) -> Option<(u64, Option<Task>)> {
 
 #[test]
 fn stanzas_are_read() {
-    let push = "<message from='n' to='a@b/c'><x xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'><task id='7' \
+    let push = "<message from='n' to='a@b/c'><x xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'><task id='t7' \
                 title='T' type='todo' timestamp='1'><status for='h' type='fail' value='v'/></task></x></message>";
     let said = Said::read(push);
     let status = (String::from("h"), (String::from("fail"), String::from("v")));
