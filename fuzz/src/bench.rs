@@ -3,7 +3,7 @@
 
 use keys::Keys;
 use neerc_core::board::Boards;
-use neerc_core::change::Room;
+use neerc_core::ledger::{Answer, Ledger, Now, Stored};
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
 use neerc_core::words::Language;
@@ -64,8 +64,8 @@ pub enum Answering {
 pub struct Bench {
     /// What is tested.
     pub front: Front,
-    /// What is on disk.
-    pub boards: Boards,
+    /// What is decided, and what of it is on disk.
+    pub ledger: Ledger,
     /// The time.
     pub now_ms: i64,
     /// Whether the front has given up the stream.
@@ -77,7 +77,6 @@ pub struct Bench {
     /// Whether what was received so far ends between two stanzas; the server's own stanzas wait until it does.
     pub between: bool,
     replies: String,
-    revision: u64,
     written: Framer,
 }
 
@@ -86,14 +85,13 @@ impl Bench {
     pub fn online() -> Bench {
         let mut bench = Bench {
             front: Front::new(settings(), 0, 0),
-            boards: Boards::new(),
+            ledger: Ledger::new(Boards::new(), 0),
             now_ms: 1_000_000,
             ended: false,
             answers: 0,
             answering: VecDeque::new(),
             between: true,
             replies: String::new(),
-            revision: 0,
             written: Framer::new(FrameLimits { bytes: 1 << 20, depth: 40, head_bytes: 100 }),
         };
         bench.front.connected(bench.now_ms);
@@ -119,7 +117,7 @@ impl Bench {
 
     /// Hands bytes to the front and does what follows from them.
     pub fn receive(&mut self, bytes: &[u8]) {
-        self.front.receive(self.now_ms, bytes, &self.boards);
+        self.front.receive(self.now_ms, bytes, self.ledger.boards());
         self.work();
     }
 
@@ -137,14 +135,14 @@ impl Bench {
                 self.event(event);
             }
             let mut out = Outgoing::default();
-            self.front.transmit(self.now_ms, &self.boards, &mut out, 65_536);
+            self.front.transmit(self.now_ms, self.ledger.boards(), &mut out, 65_536);
             self.read(&out.to_vec());
             if self.ended || !self.between || (out.is_empty() && self.replies.is_empty()) {
                 return;
             }
             let replies = std::mem::take(&mut self.replies);
             if !replies.is_empty() {
-                self.front.receive(self.now_ms, replies.as_bytes(), &self.boards);
+                self.front.receive(self.now_ms, replies.as_bytes(), self.ledger.boards());
             }
         }
         panic!("there is always more to send");
@@ -153,26 +151,34 @@ impl Bench {
     fn event(&mut self, event: FrontEvent) {
         match event {
             FrontEvent::Ask(ask) => {
-                let board = self.boards.entry(Room::clone(&ask.room)).or_default();
-                let decided = board.decide(self.now_ms, &ask.who, self.front.people(&ask.room), &ask.command);
-                let mut notice = None;
-                let outcome = decided.map(|decision| {
-                    let done = decision.done();
-                    if let Some(change) = decision.change {
-                        self.revision += 1;
-                        notice = board.notice(&change);
-                        board.apply(self.revision, &change);
-                    }
-                    done
-                });
-                self.front.answer(self.now_ms, ask.token, outcome, &self.boards);
-                if let Some(notice) = notice {
-                    self.front.tell(self.now_ms, &ask.room, self.revision, notice);
-                }
+                self.ledger.ask(ask);
+                self.store();
             }
             FrontEvent::Ended(_) => self.ended = true,
-            FrontEvent::Told(revision) => assert!(revision <= self.revision),
+            FrontEvent::Told(revision) => assert!(revision <= self.ledger.revision()),
             _ => {}
+        }
+    }
+
+    /// Stores what was asked for.
+    fn store(&mut self) {
+        let now = Now { steady_ms: self.now_ms, wall_ms: self.now_ms };
+        let mut answers = Vec::new();
+        let mut next = self.ledger.decide_last(now, &mut self.front, &mut answers);
+        self.answer(answers);
+        while next.is_some() {
+            let settled = self.ledger.stored(now, Stored::Yes).expect("an outcome that is known");
+            self.answer(settled.answers);
+            for (room, revision, notice) in settled.notices {
+                self.front.tell(self.now_ms, &room, revision, notice);
+            }
+            next = settled.next;
+        }
+    }
+
+    fn answer(&mut self, answers: Vec<Answer>) {
+        for Answer { token, outcome } in answers {
+            self.front.answer(self.now_ms, token, outcome, self.ledger.boards());
         }
     }
 

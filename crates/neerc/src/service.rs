@@ -3,18 +3,14 @@
 
 use crate::link::{Link, LinkEvent, Reads};
 use crate::store::{Committing, Opened, Store, StoreError};
-use neerc_core::board::{Boards, Done};
 use neerc_core::change::Entry;
 use neerc_core::clock::Reading;
+use neerc_core::ledger::{Answer, Ledger, Now, Settled, Stored};
 use neerc_core::limits;
-use neerc_core::people::Person;
-use neerc_core::refusal::Refusal;
-use neerc_xmpp::front::{Ask, Front, FrontEvent, FrontSettings};
+use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::probe::RoundTrips;
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
 
@@ -89,44 +85,16 @@ pub struct RoomHealth {
     pub tasks: usize,
 }
 
-/// What is to be answered, by the token of the ask.
-type Outcomes = Vec<(u64, Result<Done, Refusal>)>;
-
-/// Writes that are decided, whose changes are to be made durable together.
-#[derive(Default)]
-struct Decided {
-    entries: Vec<Entry>,
-    outcomes: Outcomes,
-}
-
-/// The same, while they are being made durable.
-struct Batch {
-    committing: Committing,
-    entries: Arc<[Entry]>,
-    outcomes: Outcomes,
-}
-
 /// Everything the loop holds.
 pub struct Service {
     front: Front,
     link: Link,
     store: Store,
     time: Steady,
-    /// What is on disk.
-    boards: Boards,
-    /// What is on disk, what is being written and what is written next: what the next ask is decided on.
-    ahead: Boards,
-    /// Of the last change on disk.
-    revision: u64,
+    ledger: Ledger,
+    /// What the ledger has handed out to be stored.
+    committing: Option<Committing>,
     snapshot_revision: u64,
-    waiting: VecDeque<Ask>,
-    batch: Option<Batch>,
-    /// What was decided while that batch is on its way to the disk.
-    next: Decided,
-    /// When a commit of few changes may follow the last one, in ms.
-    commit_due_ms: i64,
-    /// So long after a commit of several changes more of them are expected, in ms.
-    busy_until_ms: i64,
     /// The last event was the reading of few bytes.
     has_read_little: bool,
     health: watch::Sender<Health>,
@@ -145,13 +113,8 @@ impl Service {
         let Opened { store, boards, revision, snapshot_revision, told_revision, untold } = opened;
         let time = Steady::start();
         let mut front = Front::new(settings, time.now_ms(), told_revision);
-        for Entry { revision, room, change, .. } in untold {
-            let notice = boards
-                .get(&room)
-                .map(|board| board.notice(&change))
-                .unwrap_or_else(|| neerc_core::board::Board::default().notice(&change));
-            let Some(mut notice) = notice else { continue };
-            notice.lost.sort();
+        let ledger = Ledger::new(boards, revision);
+        for (room, revision, notice) in ledger.notices(&untold) {
             front.tell(time.now_ms(), &room, revision, notice);
         }
         Service {
@@ -159,15 +122,9 @@ impl Service {
             link: Link::open(server),
             store,
             time,
-            ahead: boards.clone(),
-            boards,
-            revision,
+            ledger,
+            committing: None,
             snapshot_revision,
-            waiting: VecDeque::new(),
-            batch: None,
-            next: Decided::default(),
-            commit_due_ms: i64::MIN,
-            busy_until_ms: i64::MIN,
             has_read_little: false,
             health: watch::Sender::default(),
             readings,
@@ -196,7 +153,7 @@ impl Service {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                stored = stored(&mut self.batch) => self.stored(stored)?,
+                stored = stored(&mut self.committing) => self.stored(stored)?,
                 reading = reading(&mut self.readings) => self.front.clock(self.time.now_ms(), reading),
                 () = tokio::time::sleep_until(wake_at) => self.front.timeout(self.time.now_ms()),
                 event = self.link.next(reads) => self.link_event(event),
@@ -209,8 +166,7 @@ impl Service {
     /// it; then everything waits a moment and is done at once.
     fn rest(&mut self) {
         let is_dribble = std::mem::take(&mut self.has_read_little);
-        let is_little = self.next.entries.len() < limits::WRITES_WORTH_A_SYNC;
-        if is_dribble && is_little && self.time.now_ms() < self.busy_until_ms {
+        if is_dribble && self.ledger.expects_more(self.time.now_ms()) {
             std::thread::sleep(Duration::from_micros(limits::REST_US));
         }
     }
@@ -220,9 +176,9 @@ impl Service {
         self.decide();
         let now_ms = self.time.now_ms();
         if let Some(output) = self.link.free_output() {
-            self.front.transmit(now_ms, &self.boards, output, limits::LINK_CHUNK_BYTES);
+            self.front.transmit(now_ms, self.ledger.boards(), output, limits::LINK_CHUNK_BYTES);
         }
-        self.front.resume(now_ms, &self.boards);
+        self.front.resume(now_ms, self.ledger.boards());
         self.decide();
     }
 
@@ -230,9 +186,9 @@ impl Service {
     fn decide(&mut self) {
         self.take_events();
         loop {
-            let waiting = self.waiting.len();
-            self.start_batch();
-            if self.waiting.len() == waiting {
+            let waiting = self.ledger.waiting();
+            self.decide_waiting();
+            if self.ledger.waiting() == waiting {
                 return; // all that is left waits for the disk
             }
             self.take_events();
@@ -240,7 +196,7 @@ impl Service {
     }
 
     fn is_congested(&self) -> bool {
-        self.front.is_congested() || self.waiting.len() >= limits::WRITES_WAITING
+        self.front.is_congested() || self.ledger.is_full()
     }
 
     fn wake_at(&self) -> Instant {
@@ -248,10 +204,7 @@ impl Service {
         if self.link.is_free() {
             wake_ms = wake_ms.min(self.front.next_transmit_ms());
         }
-        if self.batch.is_none() && !self.next.entries.is_empty() {
-            wake_ms = wake_ms.min(self.commit_due_ms);
-        }
-        self.time.at(wake_ms)
+        self.time.at(wake_ms.min(self.ledger.next_commit_ms()))
     }
 
     fn link_event(&mut self, event: LinkEvent) {
@@ -260,7 +213,7 @@ impl Service {
             LinkEvent::Connected => self.front.connected(now_ms),
             LinkEvent::Received => {
                 self.has_read_little = self.link.input().len() < limits::LITTLE_READ_BYTES;
-                self.front.receive(now_ms, self.link.input(), &self.boards);
+                self.front.receive(now_ms, self.link.input(), self.ledger.boards());
             }
             LinkEvent::Written => {}
             LinkEvent::Lost(error) => {
@@ -274,7 +227,7 @@ impl Service {
     fn take_events(&mut self) {
         while let Some(event) = self.front.poll() {
             match event {
-                FrontEvent::Ask(ask) => self.waiting.push_back(ask),
+                FrontEvent::Ask(ask) => self.ledger.ask(ask),
                 FrontEvent::Online => {
                     self.link.accepted();
                     tracing::info!("connected to {}", self.link.server());
@@ -318,7 +271,7 @@ impl Service {
             ready: watch.is_ready(),
             users: watch.people().len(),
             power: watch.people().listed().iter().filter(|(_, member)| member.power).count(),
-            tasks: self.boards.get(&watch.room).map_or(0, |board| board.len()),
+            tasks: self.ledger.boards().get(&watch.room).map_or(0, |board| board.len()),
         });
         let rooms = rooms.collect();
         self.health.send_modify(|health| {
@@ -329,114 +282,59 @@ impl Service {
 
     // Writes
 
+    fn now(&self) -> Now {
+        Now { steady_ms: self.time.now_ms(), wall_ms: wall_ms() }
+    }
+
     /// Decides what waits; begins to make it durable, unless something is being made durable already.
-    fn start_batch(&mut self) {
-        if self.batch.is_none() {
-            // Of many, half: the others are decided, and those before them answered, while these go to the disk.
-            let waiting = self.waiting.len();
-            self.decide_waiting(if waiting > limits::WRITES_PER_BATCH / 4 { waiting / 2 } else { waiting });
-            self.commit_next_if_due();
+    fn decide_waiting(&mut self) {
+        let (now, mut answers) = (self.now(), Vec::new());
+        if let Some(entries) = self.ledger.decide(now, &mut self.front, &mut answers) {
+            self.committing = Some(self.store.commit(entries));
         }
-        self.decide_waiting(limits::WRITES_PER_BATCH);
+        self.answer(answers);
     }
 
-    /// Decides what waits, so that at most `most` are next.
-    fn decide_waiting(&mut self, most: usize) {
-        if self.waiting.is_empty() {
-            return;
-        }
-        let wall_ms = wall_ms();
-        let under_way = self.batch.as_ref().map_or(0, |batch| batch.entries.len());
-        let Decided { entries, outcomes } = &mut self.next;
-        while outcomes.len() < most.min(limits::WRITES_PER_BATCH)
-            && let Some(ask) = self.waiting.pop_front()
-        {
-            let Ask { token, room, who, command } = ask;
-            let board = self.ahead.entry(room.clone()).or_default();
-            let decided = board.decide(wall_ms, &who, self.front.people(&room), &command);
-            outcomes.push((
-                token,
-                decided.map(|decision| {
-                    let done = decision.done();
-                    if let Some(change) = decision.change {
-                        let revision = self.revision + (under_way + entries.len()) as u64 + 1;
-                        board.apply(revision, &change);
-                        entries.push(Entry { revision, room, at_ms: wall_ms, by: who, change });
-                    }
-                    done
-                }),
-            ));
-        }
-    }
-
-    /// Few changes soon after a commit of several wait a little for others: a sync costs as much as many changes.
-    fn commit_next_if_due(&mut self) {
-        let is_due = self.time.now_ms() >= self.commit_due_ms;
-        if is_due || self.next.entries.is_empty() || self.next.entries.len() >= limits::WRITES_WORTH_A_SYNC {
-            self.commit_next();
-        }
-    }
-
-    fn commit_next(&mut self) {
-        let Decided { entries, outcomes } = std::mem::take(&mut self.next);
-        if entries.is_empty() {
-            return self.answer(outcomes); // nothing of them waits for the disk
-        }
-        let now_ms = self.time.now_ms();
-        self.commit_due_ms = now_ms;
-        if entries.len() >= limits::WRITES_OF_A_BUSY_COMMIT {
-            self.commit_due_ms = now_ms + limits::COMMIT_SPACING_MS;
-            self.busy_until_ms = now_ms + 2 * limits::COMMIT_SPACING_MS;
-        }
-        let entries: Arc<[Entry]> = entries.into();
-        self.batch = Some(Batch { committing: self.store.commit(entries.clone()), entries, outcomes });
-    }
-
-    /// A batch is on disk, or not.
+    /// What was to be stored is on disk, or not.
     fn stored(&mut self, outcome: Result<(), StoreError>) -> Result<(), ServiceError> {
-        let Some(Batch { entries, outcomes, .. }) = self.batch.take() else { return Ok(()) };
-        if let Err(error) = outcome {
-            if error.is_fatal() {
-                return Err(ServiceError::Store(error));
+        self.committing = None;
+        let stored = match &outcome {
+            Ok(()) => Stored::Yes,
+            Err(error) if error.is_fatal() => Stored::Unknown,
+            Err(_) => Stored::No,
+        };
+        let settled = self.ledger.stored(self.now(), stored);
+        let Settled { next, answers, entries, notices, .. } = match (settled, outcome) {
+            (Ok(settled), Ok(())) => settled,
+            (Ok(settled), Err(error)) => {
+                let refused = settled.refused;
+                self.trouble(format!("{refused} changes were refused because they could not be stored: {error}"));
+                settled
             }
-            // What was decided since was decided on what is not there now.
-            let next = std::mem::take(&mut self.next);
-            let changes = entries.len() + next.entries.len();
-            self.trouble(format!("{changes} changes were refused because they could not be stored: {error}"));
-            self.ahead = self.boards.clone();
-            let refused = outcomes.into_iter().chain(next.outcomes);
-            self.answer(refused.map(|(token, _)| (token, Err(Refusal::NotDurable))).collect());
-            return Ok(());
-        }
-        self.revision += entries.len() as u64;
-        self.commit_next_if_due(); // so that the disk is busy while this batch is answered
-        let mut notices = Vec::with_capacity(entries.len());
-        for Entry { revision, room, change, by, .. } in entries.iter() {
-            let board = self.boards.entry(room.clone()).or_default();
-            let notice = board.notice(change);
-            match self.ahead.get(room) {
-                Some(ahead) => board.follow(*revision, change, ahead),
-                None => board.apply(*revision, change), // cannot be: it was decided on that board
-            }
-            log_change(*revision, room, by, change);
-            notices.extend(notice.map(|notice| (room, *revision, notice)));
-        }
-        self.answer(outcomes);
+            (Err(_), outcome) => return outcome.map_err(ServiceError::Store),
+        };
+        self.committing = next.map(|entries| self.store.commit(entries));
+        entries.iter().for_each(log_change);
+        self.answer(answers);
         let now_ms = self.time.now_ms();
         for (room, revision, notice) in notices {
-            self.front.tell(now_ms, room, revision, notice);
+            self.front.tell(now_ms, &room, revision, notice);
         }
-        if self.revision - self.snapshot_revision >= limits::CHANGES_PER_SNAPSHOT {
-            self.snapshot_revision = self.revision;
-            self.store.snapshot(self.revision, self.boards.clone());
+        if self.ledger.revision() - self.snapshot_revision >= limits::CHANGES_PER_SNAPSHOT {
+            self.snapshot();
         }
         Ok(())
     }
 
-    fn answer(&mut self, outcomes: Outcomes) {
+    fn snapshot(&mut self) {
+        self.snapshot_revision = self.ledger.revision();
+        self.store.snapshot(self.snapshot_revision, self.ledger.boards().clone());
+    }
+
+    fn answer(&mut self, answers: Vec<Answer>) {
         let now_ms = self.time.now_ms();
-        for (token, outcome) in outcomes {
-            self.front.answer(now_ms, token, outcome, &self.boards);
+        for Answer { token, outcome } in answers {
+            self.front.answer(now_ms, token, outcome, self.ledger.boards());
         }
     }
 
@@ -447,13 +345,15 @@ impl Service {
         tracing::info!("stopping");
         let deadline = tokio::time::Instant::now() + Duration::from_millis(limits::SHUTDOWN_MS);
         let answered = async {
-            while self.batch.is_some() || !self.waiting.is_empty() || !self.next.outcomes.is_empty() {
-                self.start_batch();
-                if self.batch.is_none() {
-                    self.commit_next();
+            while !self.ledger.is_idle() {
+                let (now, mut answers) = (self.now(), Vec::new());
+                if let Some(entries) = self.ledger.decide_last(now, &mut self.front, &mut answers) {
+                    self.committing = Some(self.store.commit(entries));
                 }
-                if self.batch.is_some() {
-                    let outcome = stored(&mut self.batch).await;
+                self.answer(answers);
+                self.take_events();
+                if self.committing.is_some() {
+                    let outcome = stored(&mut self.committing).await;
                     self.stored(outcome)?;
                 }
             }
@@ -467,8 +367,8 @@ impl Service {
         if let Ok(Err(error)) = answered {
             return Err(error);
         }
-        if self.revision > self.snapshot_revision {
-            self.store.snapshot(self.revision, self.boards.clone());
+        if self.ledger.revision() > self.snapshot_revision {
+            self.snapshot();
         }
         let closed = tokio::time::timeout_at(deadline + Duration::from_millis(400), self.store.close()).await;
         if let Ok(Err(error)) = closed {
@@ -484,7 +384,7 @@ impl Service {
         while self.link.is_up() {
             let now_ms = self.time.now_ms();
             if let Some(output) = self.link.free_output() {
-                self.front.transmit(now_ms, &self.boards, output, limits::LINK_CHUNK_BYTES);
+                self.front.transmit(now_ms, self.ledger.boards(), output, limits::LINK_CHUNK_BYTES);
                 if output.is_empty() {
                     return;
                 }
@@ -496,10 +396,10 @@ impl Service {
     }
 }
 
-/// The outcome of the batch that is being made durable; never, if there is none.
-async fn stored(batch: &mut Option<Batch>) -> Result<(), StoreError> {
-    match batch {
-        Some(batch) => Pin::new(&mut batch.committing).await,
+/// What came of what is being stored; never, if nothing is.
+async fn stored(committing: &mut Option<Committing>) -> Result<(), StoreError> {
+    match committing {
+        Some(committing) => Pin::new(committing).await,
         None => std::future::pending().await,
     }
 }
@@ -515,8 +415,9 @@ async fn reading(readings: &mut Option<mpsc::Receiver<Reading>>) -> Reading {
 }
 
 /// One line for each change; what people wrote is not in it.
-fn log_change(revision: u64, room: &str, by: &Person, change: &neerc_core::change::Change) {
+fn log_change(entry: &Entry) {
     use neerc_core::change::Change;
+    let Entry { revision, room, by, change, .. } = entry;
     let what = match change {
         Change::Created { .. } => "created",
         Change::Edited { .. } => "edited",
@@ -525,5 +426,5 @@ fn log_change(revision: u64, room: &str, by: &Person, change: &neerc_core::chang
         Change::Planned(_) => "planned",
         Change::Unplanned { .. } => "unplanned",
     };
-    tracing::debug!(revision, room, by = by.bare(), task = change.task().map(|task| task.0), what);
+    tracing::debug!(revision, room = &**room, by = by.bare(), task = change.task().map(|task| task.0), what);
 }

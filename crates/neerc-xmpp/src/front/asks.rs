@@ -3,9 +3,10 @@
 
 use super::commands::Commanded;
 use super::requests::Asked;
-use super::{Ask, Front, FrontEvent};
+use super::{Front, FrontEvent};
 use crate::address::Address;
 use neerc_core::command::Command;
+use neerc_core::ledger::Ask;
 use neerc_core::limits;
 use neerc_core::people::Person;
 use neerc_core::plan::Planned;

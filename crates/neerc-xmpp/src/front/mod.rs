@@ -35,10 +35,10 @@ use crate::xml::Element;
 use neerc_core::board::Boards;
 use neerc_core::change::Room;
 use neerc_core::clock::{ContestClock, Phase, Reading};
-use neerc_core::command::Command;
+use neerc_core::ledger::{Ask, Rooms};
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
-use neerc_core::people::{People, Person};
+use neerc_core::people::People;
 use neerc_core::words::{Language, Words};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -82,23 +82,10 @@ pub struct FrontSettings {
     pub version: String,
 }
 
-/// A write that somebody asks for; to be answered by [`Front::answer`] with its token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
-    /// Names the ask in the answer.
-    pub token: u64,
-    /// In which room.
-    pub room: Room,
-    /// Who asks.
-    pub who: Person,
-    /// For what.
-    pub command: Command,
-}
-
 /// What the rest of the program must do or know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FrontEvent {
-    /// Somebody asks for a change.
+    /// Somebody asks for a change; to be answered by [`Front::answer`].
     Ask(Ask),
     /// The server has accepted the component.
     Online,
@@ -168,6 +155,12 @@ pub struct Front {
     plans_at_ms: i64,
     /// Something is different about the plans, the clock, or who is there.
     plan_news: bool,
+}
+
+impl Rooms for Front {
+    fn people(&mut self, room: &str) -> &People {
+        Front::people(self, room)
+    }
 }
 
 impl Front {

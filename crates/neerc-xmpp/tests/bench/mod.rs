@@ -1,5 +1,5 @@
-//! The test bench: a real `Front` with the service's side of the contract done in memory (decide, commit, apply,
-//! answer, tell, as crates/neerc/src/service.rs does) and, if wanted, a chat server that answers its requests.
+//! The test bench: a real `Front` and the `Ledger` with a disk in memory and, if wanted, a chat server that answers the
+//! service's requests.
 //!
 //! A conversation is a text. Each line is `C: STANZA` (a client or the server says it), `S: STANZA` (the service must
 //! say exactly that, next), or a step in parentheses such as `(50 ms later)`; other lines go on with the one before.
@@ -9,16 +9,16 @@ mod canon;
 pub mod keys;
 pub mod server;
 
-use neerc_core::board::{Board, Boards, Done};
+use neerc_core::board::Boards;
 use neerc_core::change::Entry;
 use neerc_core::clock::{Phase, Reading};
+use neerc_core::ledger::{Answer, Ledger, Now, Stored};
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
-use neerc_core::refusal::Refusal;
 use neerc_core::words::Language;
 use neerc_xmpp::address::Address;
 use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
-use neerc_xmpp::front::{Ask, Front, FrontEvent, FrontSettings};
+use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::groups::GroupSettings;
 use neerc_xmpp::outgoing::Outgoing;
 use server::Server;
@@ -68,9 +68,7 @@ pub enum Disk {
 /// A front with everything around it.
 pub struct Bench {
     pub front: Front,
-    pub boards: Boards,
-    ahead: Boards,
-    revision: u64,
+    pub ledger: Ledger,
     log: Vec<Entry>,
     pub now_ms: i64,
     pub disk: Disk,
@@ -93,9 +91,7 @@ impl Bench {
     pub fn new(settings: FrontSettings) -> Bench {
         Bench {
             front: Front::new(settings.clone(), BEGIN_MS, 0),
-            boards: Boards::new(),
-            ahead: Boards::new(),
-            revision: 0,
+            ledger: Ledger::new(Boards::new(), 0),
             log: Vec::new(),
             now_ms: BEGIN_MS,
             disk: Disk::Good,
@@ -156,19 +152,20 @@ impl Bench {
     /// The service ends at once and starts again with what is on disk; what was told after `told` is told again.
     pub fn restart(&mut self, told: u64) {
         self.front = Front::new(self.settings.clone(), self.now_ms, told);
-        self.ahead = self.boards.clone();
-        for Entry { revision, room, change, .. } in self.log.iter().filter(|entry| entry.revision > told) {
-            let notice =
-                self.boards.get(room).map_or_else(|| Board::default().notice(change), |board| board.notice(change));
-            let Some(mut notice) = notice else { continue };
-            notice.lost.sort();
-            self.front.tell(self.now_ms, room, *revision, notice);
+        self.ledger = Ledger::new(self.boards().clone(), self.ledger.revision());
+        for (room, revision, notice) in self.ledger.notices(self.log.iter().filter(|entry| entry.revision > told)) {
+            self.front.tell(self.now_ms, &room, revision, notice);
         }
         if let Some(server) = &mut self.server {
             server.disconnected();
         }
         self.said.clear();
         self.connect();
+    }
+
+    /// What is on disk.
+    pub fn boards(&self) -> &Boards {
+        self.ledger.boards()
     }
 
     /// The chat server that takes part.
@@ -186,7 +183,7 @@ impl Bench {
     pub fn hear_only(&mut self, xml: impl AsRef<[u8]>) {
         let bytes = xml.as_ref();
         self.heard.push((self.now_ms, bytes.to_vec()));
-        self.front.receive(self.now_ms, bytes, &self.boards);
+        self.front.receive(self.now_ms, bytes, self.ledger.boards());
     }
 
     /// The front hears what the server says now.
@@ -202,7 +199,7 @@ impl Bench {
             self.take_events();
             let mut out = Outgoing::default();
             if self.link_free {
-                self.front.transmit(self.now_ms, &self.boards, &mut out, self.chunk);
+                self.front.transmit(self.now_ms, self.ledger.boards(), &mut out, self.chunk);
             }
             self.take_events();
             let mut said = cut(&mut self.cutter, &out.to_vec());
@@ -228,10 +225,13 @@ impl Bench {
     }
 
     fn take_some_events(&mut self) -> bool {
-        let mut waiting = Vec::new();
+        let mut has_asks = false;
         while let Some(event) = self.front.poll() {
             match event {
-                FrontEvent::Ask(ask) => waiting.push(ask),
+                FrontEvent::Ask(ask) => {
+                    self.ledger.ask(ask);
+                    has_asks = true;
+                }
                 FrontEvent::Ended(_) => {
                     self.events.push(event);
                     self.front.disconnected();
@@ -239,54 +239,30 @@ impl Bench {
                 event => self.events.push(event),
             }
         }
-        if waiting.is_empty() {
-            return false;
+        let mut answers = Vec::new();
+        let mut next = self.ledger.decide_last(self.now(), &mut self.front, &mut answers);
+        self.answer(answers);
+        while let Some(entries) = next {
+            let stored = if self.disk == Disk::Full { Stored::No } else { Stored::Yes };
+            let settled = self.ledger.stored(self.now(), stored).expect("an outcome that is known");
+            self.log.extend(settled.entries.iter().cloned());
+            self.answer(settled.answers);
+            for (room, revision, notice) in settled.notices {
+                self.front.tell(self.now_ms, &room, revision, notice);
+            }
+            next = settled.next;
+            drop(entries);
         }
-        let (mut entries, mut outcomes) = (Vec::new(), Vec::new());
-        for Ask { token, room, who, command } in waiting {
-            let board = self.ahead.entry(room.clone()).or_default();
-            let decided = board.decide(self.now_ms, &who, self.front.people(&room), &command);
-            outcomes.push((
-                token,
-                decided.map(|decision| {
-                    let done = decision.done();
-                    if let Some(change) = decision.change {
-                        let revision = self.revision + 1 + entries.len() as u64;
-                        board.apply(revision, &change);
-                        entries.push(Entry { revision, room, at_ms: self.now_ms, by: who, change });
-                    }
-                    done
-                }),
-            ));
-        }
-        if entries.is_empty() {
-            self.answer(outcomes);
-            return true;
-        }
-        if self.disk == Disk::Full {
-            self.ahead = self.boards.clone();
-            self.answer(outcomes.into_iter().map(|(token, _)| (token, Err(Refusal::NotDurable))).collect());
-            return true;
-        }
-        let mut notices = Vec::new();
-        for entry in entries {
-            let board = self.boards.entry(entry.room.clone()).or_default();
-            let notice = board.notice(&entry.change);
-            notices.extend(notice.map(|notice| (entry.room.clone(), entry.revision, notice)));
-            board.apply(entry.revision, &entry.change);
-            self.revision = entry.revision;
-            self.log.push(entry);
-        }
-        self.answer(outcomes);
-        for (room, revision, notice) in notices {
-            self.front.tell(self.now_ms, &room, revision, notice);
-        }
-        true
+        has_asks
     }
 
-    fn answer(&mut self, outcomes: Vec<(u64, Result<Done, Refusal>)>) {
-        for (token, outcome) in outcomes {
-            self.front.answer(self.now_ms, token, outcome, &self.boards);
+    fn now(&self) -> Now {
+        Now { steady_ms: self.now_ms, wall_ms: self.now_ms }
+    }
+
+    fn answer(&mut self, answers: Vec<Answer>) {
+        for Answer { token, outcome } in answers {
+            self.front.answer(self.now_ms, token, outcome, self.ledger.boards());
         }
     }
 

@@ -35,7 +35,7 @@ impl Bench {
     }
 
     fn tasks_in_all(&self) -> usize {
-        self.boards.values().map(|board| board.len()).sum()
+        self.boards().values().map(|board| board.len()).sum()
     }
 }
 
@@ -281,7 +281,7 @@ fn a_line_to_the_service_is_for_the_only_room_of_its_writer() {
         let mut bench = Bench::served(settings, server);
         let said = bench.on(&line(&format!("{from}@localhost/x"), "@todo Work").replace(ROOM, "neerc.localhost"));
         assert_eq!(said[0].contains("[refusal-not-in-room]"), room.is_none(), "{from}: {said:?}");
-        let changed = bench.boards.iter().find(|(_, board)| !board.is_empty()).map(|(room, _)| room.to_string());
+        let changed = bench.boards().iter().find(|(_, board)| !board.is_empty()).map(|(room, _)| room.to_string());
         assert_eq!(changed.as_deref(), room, "{from}");
     }
 }

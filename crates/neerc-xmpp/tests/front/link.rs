@@ -147,7 +147,7 @@ fn closing_leaves_the_rooms_and_ends_the_stream() {
     let mut bench = ready(Flavour::Prosody);
     bench.front.close();
     let mut out = Outgoing::default();
-    bench.front.transmit(bench.now_ms, &bench.boards, &mut out, 1);
+    bench.front.transmit(bench.now_ms, bench.ledger.boards(), &mut out, 1);
     assert_eq!(
         String::from_utf8(out.to_vec()).unwrap(),
         "<presence type='unavailable' from='neerc.localhost' to='neerc@conference.localhost/neerc'></presence></stream:stream>"

@@ -182,7 +182,7 @@ fn groups_by_rule_by_directory_and_by_room() {
     for (name, expected) in [("halls", 3), ("FLOOR 1", 1), ("printers", 2), ("Jury", 1), ("admins", 1)] {
         let said = bench.on(&iq("set", ADMIN, &task("title='T' type='todo'", &[name])));
         assert!(said[0].starts_with("<iq type='result'"), "{name}: {said:?}");
-        assert_eq!(bench.boards["neerc"].tasks().last().unwrap().statuses.len(), expected, "{name}");
+        assert_eq!(bench.boards()["neerc"].tasks().last().unwrap().statuses.len(), expected, "{name}");
     }
     // both are asked again in time
     bench.server().rosters.insert("directory@localhost".to_owned(), vec![of("tk", &["Guests"])]);

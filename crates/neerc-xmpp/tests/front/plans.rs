@@ -33,7 +33,7 @@ fn texts(said: Vec<String>) -> Vec<String> {
 }
 
 fn titles(bench: &Bench) -> Vec<String> {
-    bench.boards.values().flat_map(|board| board.tasks()).map(|task| task.title.as_str().to_owned()).collect()
+    bench.boards().values().flat_map(|board| board.tasks()).map(|task| task.title.as_str().to_owned()).collect()
 }
 
 fn running(bench: &mut Bench, minutes: i64) -> Vec<String> {

@@ -176,7 +176,7 @@ fn prepare(who: Who, flavour: Flavour, visibility: Visibility) -> Bench {
     }
     bench.on(&iq("set", ADMIN, &task("id='3' title='' type='remove'", &[])));
     bench.hear(line(ADMIN, &format!("@todo {KEEPER} start {SECRET}")));
-    assert_eq!(bench.boards["neerc"].plan().len(), 1);
+    assert_eq!(bench.boards()["neerc"].plan().len(), 1);
     if let Who::Moved(_, now, _) = who {
         bench.server_says(|server| server.affiliate("neerc", "asker@localhost", now));
     }
@@ -402,14 +402,14 @@ fn nobody_acts_beyond_their_rights() {
             let mut bench = prepare(who, flavour, visibility);
             for asked in everything(me) {
                 for (way, refused_by, ask) in WAYS {
-                    let before = bench.boards["neerc"].clone();
+                    let before = bench.boards()["neerc"].clone();
                     let Some(outcome) = ask(&mut bench, who, &asked) else { continue };
                     let wanted = wanted(way, refused_by, who, &asked, visibility);
                     assert_eq!(outcome, wanted, "{who:?} by {way} at {flavour:?}, {visibility:?}: {asked:?}");
-                    assert_done(who, &asked, &before, &bench.boards["neerc"], outcome == Outcome::Done);
+                    assert_done(who, &asked, &before, &bench.boards()["neerc"], outcome == Outcome::Done);
                     cells += 1;
                     refused += usize::from(outcome != Outcome::Done);
-                    if bench.boards["neerc"] != before {
+                    if bench.boards()["neerc"] != before {
                         bench = prepare(who, flavour, visibility);
                     }
                 }

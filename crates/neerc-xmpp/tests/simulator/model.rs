@@ -4,9 +4,9 @@
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::{Change, Entry};
 use neerc_core::command::{Command, Manner, Named};
+use neerc_core::ledger::Ask;
 use neerc_core::people::Person;
 use neerc_core::task::{Status, Task};
-use neerc_xmpp::front::Ask;
 use neerc_xmpp::xml::Element;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -135,8 +135,8 @@ pub struct Model {
     /// All states of each task of each room, oldest first.
     pub history: BTreeMap<(usize, u64), Vec<Version>>,
     boards: Boards,
-    /// States that were decided on and are not durable yet, oldest first.
-    under_way: Vec<(usize, Copy)>,
+    /// States that were decided on and are not durable yet, oldest first, each with the change that is the next one.
+    under_way: Vec<(u64, usize, Copy)>,
     highest_id: [u64; 2],
     highest_timestamp: [i64; 2],
 }
@@ -170,6 +170,8 @@ impl Model {
             let version = Version { revision: entry.revision, at_ms: now_ms, copy };
             self.history.entry((room, task.0)).or_default().push(version);
         }
+        let durable = entries.last().map_or(0, |entry| entry.revision);
+        self.under_way.retain(|(next, ..)| *next > durable + 1);
     }
 
     /// The boards by what is durable.
@@ -204,11 +206,12 @@ impl Model {
     pub fn decided(&mut self, ask: &Ask, before: &Board, entry: &Entry) {
         self.check_edit(ask, before, entry);
         let room = ROOMS.iter().position(|room| **room == *ask.room).expect("a room");
-        self.under_way.extend(entry.change.task().and_then(|id| before.task(id)).map(|task| (room, Copy::of(task))));
+        let decided_on = entry.change.task().and_then(|id| before.task(id));
+        self.under_way.extend(decided_on.map(|task| (entry.revision, room, Copy::of(task))));
     }
 
-    /// What was decided is durable, or lost.
-    pub fn batch_over(&mut self) {
+    /// What was decided and is not durable is lost.
+    pub fn lost(&mut self) {
         self.under_way.clear();
     }
 
@@ -226,8 +229,8 @@ impl Model {
         };
         let room = ROOMS.iter().position(|room| **room == *ask.room).expect("a room");
         let mut versions: Vec<BTreeMap<Person, (String, String)>> = vec![people(&Copy::of(now))];
-        let under_way = self.under_way.iter().rev().filter(|(of, copy)| *of == room && copy.id == task.packet());
-        versions.extend(under_way.map(|(_, copy)| people(copy)));
+        let under_way = self.under_way.iter().rev().filter(|(_, of, copy)| *of == room && copy.id == task.packet());
+        versions.extend(under_way.map(|(.., copy)| people(copy)));
         let history = self.history.get(&(room, task.0)).into_iter().flatten();
         versions.extend(history.rev().filter_map(|version| version.copy.as_ref()).map(people));
         let explains = |version: &BTreeMap<Person, (String, String)>| {

@@ -10,13 +10,14 @@ use crate::service::{Disk, Service, Word};
 use crate::users::{Effect, Known, Needs, Request, Session};
 use neerc_core::change::{Change, Entry};
 use neerc_core::command::Command;
+use neerc_core::ledger::{Ask, Now, Stored};
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
 use neerc_core::people::{GroupRule, Person};
 use neerc_core::words::Language;
 use neerc_xmpp::address::Address;
 use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
-use neerc_xmpp::front::{Ask, FrontSettings};
+use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::groups::GroupSettings;
 use neerc_xmpp::outgoing::Outgoing;
 use neerc_xmpp::stanza::NS_COMPONENT;
@@ -269,7 +270,7 @@ impl World {
     fn wake_ms(&self) -> i64 {
         let Some(service) = &self.service else { return i64::MAX };
         let transmit_ms = if self.free { service.front.next_transmit_ms() } else { i64::MAX };
-        service.front.next_timeout_ms().min(transmit_ms)
+        service.front.next_timeout_ms().min(transmit_ms).min(service.ledger.next_commit_ms())
     }
 
     // The process
@@ -278,13 +279,12 @@ impl World {
         let Some(mut service) = self.service.take() else { return };
         let mut words = Vec::new();
         service.take_events(&mut words);
-        if service.start_batch(self.now_ms, self.now_ms + self.wall_ahead_ms, &mut words) {
-            let after_ms = if self.random.one_in(8) { self.random.ms(0, 400) } else { self.random.ms(0, 12) };
-            self.at(after_ms, Event::Stored { run: self.run });
+        if service.decide(self.now(), &mut words).is_some() {
+            self.store();
         }
         if self.free && !words.iter().any(|word| matches!(word, Word::Ended(_))) {
             let mut out = Outgoing::default();
-            service.front.transmit(self.now_ms, &service.boards, &mut out, self.chunk);
+            service.front.transmit(self.now_ms, service.ledger.boards(), &mut out, self.chunk);
             if !out.is_empty() {
                 self.transmitted(&out.to_vec());
             }
@@ -335,13 +335,13 @@ impl World {
         self.trace(|| "CRASH".to_owned());
         self.counts.crashes += 1;
         self.run += 1;
-        self.model.batch_over();
-        if let Some(batch) = service.batch
+        if let Some(entries) = service.ledger.storing()
             && self.random.one_in(2)
         {
-            self.model.committed(self.now_ms, &batch.entries);
-            self.disk.log.extend(batch.entries);
+            self.model.committed(self.now_ms, entries);
+            self.disk.log.extend(entries.iter().cloned());
         }
+        self.model.lost();
         self.down();
         let after_ms = self.random.ms(1, 3_000);
         self.at(after_ms, Event::Restart);
@@ -350,7 +350,7 @@ impl World {
     fn restart(&mut self) {
         self.trace(|| format!("start, {} changes, told {}", self.disk.log.len(), self.disk.told));
         let service = Service::start(self.settings.clone(), self.now_ms, &self.disk);
-        assert_eq!(service.boards, *self.model.boards(), "the log gives other boards");
+        assert_eq!(service.ledger.boards(), self.model.boards(), "the log gives other boards");
         self.service = Some(service);
         let after_ms = self.random.ms(0, 300);
         self.at(after_ms, Event::Connect);
@@ -509,7 +509,7 @@ impl World {
             Event::Connect => self.connect(),
             Event::ToService { life, bytes } if live(life, self) => {
                 if let Some(service) = &mut self.service {
-                    service.front.receive(self.now_ms, &bytes, &service.boards);
+                    service.front.receive(self.now_ms, &bytes, service.ledger.boards());
                 }
             }
             Event::ToServer { life, said } if live(life, self) => self.said(said),
@@ -559,17 +559,35 @@ impl World {
         self.trace(|| "connected".to_owned());
     }
 
+    fn now(&self) -> Now {
+        Now { steady_ms: self.now_ms, wall_ms: self.now_ms + self.wall_ahead_ms }
+    }
+
+    /// The disk begins to store what the ledger has handed out.
+    fn store(&mut self) {
+        let after_ms = if self.random.one_in(8) { self.random.ms(0, 400) } else { self.random.ms(0, 12) };
+        self.at(after_ms, Event::Stored { run: self.run });
+    }
+
     fn stored(&mut self) {
-        let durable = self.calm || !self.random.one_in(10);
+        let stored = if self.calm || !self.random.one_in(10) { Stored::Yes } else { Stored::No };
+        let now = self.now();
         let Some(service) = &mut self.service else { return };
-        if durable && let Some(batch) = &service.batch {
-            self.model.committed(self.now_ms, &batch.entries);
-            self.counts.changes += batch.entries.len();
-            self.disk.log.extend(batch.entries.iter().cloned());
+        let entries = service.ledger.storing().cloned().expect("something is being stored");
+        match stored {
+            Stored::Yes => {
+                self.model.committed(self.now_ms, &entries);
+                self.counts.changes += entries.len();
+                self.disk.log.extend(entries.iter().cloned());
+            }
+            _ => self.model.lost(),
         }
-        service.stored(self.now_ms, durable);
-        self.model.batch_over();
-        self.trace(|| format!("stored: {durable}"));
+        let goes_on = service.stored(now, stored).is_some();
+        assert_eq!(service.ledger.boards(), self.model.boards(), "the boards are not what is on disk");
+        self.trace(|| format!("stored: {stored:?}"));
+        if goes_on {
+            self.store();
+        }
         if !self.calm && self.random.one_in(60) {
             self.crash();
         }
@@ -1037,7 +1055,7 @@ impl World {
         self.check_rights();
         self.check_clock();
         let service = self.service.as_ref().expect("the service runs");
-        assert!(service.is_idle(), "something waits to be stored");
+        assert!(service.ledger.is_idle(), "something waits to be stored");
         assert!(self.online, "the service is not online");
         assert_eq!(service.front.next_transmit_ms(), i64::MAX, "something waits to be sent");
         assert!(!service.front.is_congested());

@@ -1,0 +1,330 @@
+//! What is asked, decided, on its way to the disk, and on disk: the one loop between faces and store, as a value. It decides
+//! ahead of the disk, hands out what is to be stored, and gives answers and notices once that is done. No disk, no clock
+//! and no threads of its own: the time, the people and what came of storing are handed in.
+//!
+//! The order in which it is called:
+//!
+//! 1. [`Ledger::ask`] whenever somebody asks.
+//! 2. [`Ledger::decide`] whenever something may have been asked or may be due. What it hands out is to be stored, all of it
+//!    or nothing, before [`Ledger::stored`] is called; it hands out nothing more until then.
+//! 3. [`Ledger::stored`] with what came of it. What that hands out is to be stored next; its answers are to be given before
+//!    its notices are told.
+//!
+//! The board of a room that everybody sees is what is on disk. The next ask is decided on a second one, which is ahead by
+//! what is being stored and by what is stored next.
+
+use crate::board::{Board, Boards, Done};
+use crate::change::{Entry, Room};
+use crate::command::Command;
+use crate::limits;
+use crate::notice::Notice;
+use crate::people::{People, Person};
+use crate::refusal::Refusal;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A write that somebody asks for; the answer comes with its token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Names the ask in the answer.
+    pub token: u64,
+    /// In which room.
+    pub room: Room,
+    /// Who asks.
+    pub who: Person,
+    /// For what.
+    pub command: Command,
+}
+
+/// What is to be answered to whoever asked with that token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Of the ask.
+    pub token: u64,
+    /// What came of it. `Ok` means: on disk.
+    pub outcome: Result<Done, Refusal>,
+}
+
+/// The time of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// For everything that waits, in ms; it never goes back.
+    pub steady_ms: i64,
+    /// The time of day, in ms since 1970, for what is kept.
+    pub wall_ms: i64,
+}
+
+/// What came of storing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// All of it is on disk.
+    Yes,
+    /// None of it is, and none ever will be.
+    No,
+    /// It may be, or may be one day.
+    Unknown,
+}
+
+/// It is unknown what is on disk, so nothing can be answered: the process has to end, and the next start goes by what is
+/// there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutcomeUnknown;
+
+/// The rooms, for whoever decides.
+pub trait Rooms {
+    /// The people of a room as they are known now; nobody for a room that is not served.
+    fn people(&mut self, room: &str) -> &People;
+
+    /// An ask was decided on that board. `entry`: what is to be stored for it.
+    fn decided(&mut self, _: &Ask, _: &Board, _: Option<&Entry>) {}
+}
+
+/// What follows from storing.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// To be stored now, before anything is answered, so that the disk is busy meanwhile.
+    pub next: Option<Arc<[Entry]>>,
+    /// To be answered.
+    pub answers: Vec<Answer>,
+    /// What was made durable, in order.
+    pub entries: Arc<[Entry]>,
+    /// Who must hear of what, each with its room and revision, after the answers.
+    pub notices: Vec<(Room, u64, Notice)>,
+    /// How many changes are refused because they could not be stored.
+    pub refused: usize,
+}
+
+/// Decided, and to be made durable together.
+#[derive(Debug, Default)]
+struct Decided {
+    entries: Vec<Entry>,
+    answers: Vec<Answer>,
+}
+
+/// The same, while it is being stored.
+#[derive(Debug)]
+struct Batch {
+    entries: Arc<[Entry]>,
+    answers: Vec<Answer>,
+}
+
+/// When the next commit may begin: few changes soon after a commit of several wait a little for others, since a sync costs
+/// as much as many changes.
+#[derive(Debug)]
+struct Pace {
+    /// When a commit of few changes may follow the last one, in ms.
+    due_ms: i64,
+    /// Until when more changes are expected, in ms.
+    busy_until_ms: i64,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace { due_ms: i64::MIN, busy_until_ms: i64::MIN }
+    }
+}
+
+impl Pace {
+    /// A commit of so many changes begins.
+    fn committed(&mut self, now_ms: i64, changes: usize) {
+        self.due_ms = now_ms;
+        if changes >= limits::WRITES_OF_A_BUSY_COMMIT {
+            self.due_ms = now_ms + limits::COMMIT_SPACING_MS;
+            self.busy_until_ms = now_ms + 2 * limits::COMMIT_SPACING_MS;
+        }
+    }
+
+    fn admits(&self, now_ms: i64, changes: usize) -> bool {
+        now_ms >= self.due_ms || changes == 0 || changes >= limits::WRITES_WORTH_A_SYNC
+    }
+}
+
+/// The ledger.
+#[derive(Debug)]
+pub struct Ledger {
+    /// What is on disk.
+    boards: Boards,
+    /// That, what is being stored and what is next: what the next ask is decided on.
+    ahead: Boards,
+    /// Of the last change on disk.
+    revision: u64,
+    waiting: VecDeque<Ask>,
+    storing: Option<Batch>,
+    /// Decided while something else is being stored.
+    next: Decided,
+    pace: Pace,
+}
+
+impl Ledger {
+    /// A ledger on what is on disk: the boards, and the revision of the last change.
+    pub fn new(boards: Boards, revision: u64) -> Ledger {
+        Ledger {
+            ahead: boards.clone(),
+            boards,
+            revision,
+            waiting: VecDeque::new(),
+            storing: None,
+            next: Decided::default(),
+            pace: Pace::default(),
+        }
+    }
+
+    /// The boards as they are on disk: what everybody may see.
+    pub fn boards(&self) -> &Boards {
+        &self.boards
+    }
+
+    /// Who must hear of changes that are on disk already, as after a start: of each its room, its revision and the notice.
+    /// Who had a task that was removed since is not known any more.
+    pub fn notices<'e>(&self, entries: impl IntoIterator<Item = &'e Entry>) -> Vec<(Room, u64, Notice)> {
+        let nothing = Board::default();
+        let notice = |Entry { revision, room, change, .. }: &Entry| {
+            let notice = self.boards.get(room).unwrap_or(&nothing).notice(change)?;
+            Some((room.clone(), *revision, notice))
+        };
+        entries.into_iter().filter_map(notice).collect()
+    }
+
+    /// Of the last change on disk.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Takes an ask.
+    pub fn ask(&mut self, ask: Ask) {
+        self.waiting.push_back(ask);
+    }
+
+    /// Asks that are not decided yet.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether more asks wait than should.
+    pub fn is_full(&self) -> bool {
+        self.waiting.len() >= limits::WRITES_WAITING
+    }
+
+    /// Whether everything that was asked is decided, stored and answered.
+    pub fn is_idle(&self) -> bool {
+        self.storing.is_none() && self.waiting.is_empty() && self.next.answers.is_empty()
+    }
+
+    /// What is being stored.
+    pub fn storing(&self) -> Option<&Arc<[Entry]>> {
+        self.storing.as_ref().map(|batch| &batch.entries)
+    }
+
+    /// When [`Ledger::decide`] has something to hand out although nothing more is asked, in ms.
+    pub fn next_commit_ms(&self) -> i64 {
+        if self.storing.is_none() && !self.next.entries.is_empty() { self.pace.due_ms } else { i64::MAX }
+    }
+
+    /// Whether many changes dribble in, a few at a time: then it is worth waiting for more of them.
+    pub fn expects_more(&self, now_ms: i64) -> bool {
+        self.next.entries.len() < limits::WRITES_WORTH_A_SYNC && now_ms < self.pace.busy_until_ms
+    }
+
+    /// Decides what waits. Returns what is to be stored now, if it is time for that; `answers` takes those that wait for
+    /// no disk.
+    pub fn decide(&mut self, now: Now, rooms: &mut impl Rooms, answers: &mut Vec<Answer>) -> Option<Arc<[Entry]>> {
+        let mut entries = None;
+        if self.storing.is_none() {
+            // Of many, half: the others are decided, and those before them answered, while these go to the disk.
+            let waiting = self.waiting.len();
+            let most = if waiting > limits::WRITES_PER_BATCH / 4 { waiting / 2 } else { waiting };
+            self.decide_waiting(now, rooms, most);
+            entries = self.commit_if_due(now, answers);
+        }
+        self.decide_waiting(now, rooms, limits::WRITES_PER_BATCH);
+        entries
+    }
+
+    /// The same at the end, when nothing more is asked: nothing waits for others.
+    pub fn decide_last(&mut self, now: Now, rooms: &mut impl Rooms, answers: &mut Vec<Answer>) -> Option<Arc<[Entry]>> {
+        self.decide(now, rooms, answers).or_else(|| self.storing.is_none().then(|| self.commit(now, answers))?)
+    }
+
+    /// Decides what waits, so that at most `most` are next.
+    fn decide_waiting(&mut self, now: Now, rooms: &mut impl Rooms, most: usize) {
+        let under_way = self.storing.as_ref().map_or(0, |batch| batch.entries.len());
+        let Decided { entries, answers } = &mut self.next;
+        while answers.len() < most.min(limits::WRITES_PER_BATCH)
+            && let Some(ask) = self.waiting.pop_front()
+        {
+            let board = self.ahead.entry(ask.room.clone()).or_default();
+            let (outcome, change) = match board.decide(now.wall_ms, &ask.who, rooms.people(&ask.room), &ask.command) {
+                Ok(decision) => (Ok(decision.done()), decision.change),
+                Err(refusal) => (Err(refusal), None),
+            };
+            let revision = self.revision + (under_way + entries.len()) as u64 + 1;
+            let (room, by) = (ask.room.clone(), ask.who.clone());
+            let entry = change.map(|change| Entry { revision, room, at_ms: now.wall_ms, by, change });
+            rooms.decided(&ask, board, entry.as_ref());
+            if let Some(entry) = entry {
+                board.apply(revision, &entry.change);
+                entries.push(entry);
+            }
+            answers.push(Answer { token: ask.token, outcome });
+        }
+    }
+
+    fn commit_if_due(&mut self, now: Now, answers: &mut Vec<Answer>) -> Option<Arc<[Entry]>> {
+        if self.pace.admits(now.steady_ms, self.next.entries.len()) { self.commit(now, answers) } else { None }
+    }
+
+    fn commit(&mut self, now: Now, answers: &mut Vec<Answer>) -> Option<Arc<[Entry]>> {
+        let Decided { entries, answers: waiting } = std::mem::take(&mut self.next);
+        if entries.is_empty() {
+            answers.extend(waiting); // nothing of them waits for the disk
+            return None;
+        }
+        self.pace.committed(now.steady_ms, entries.len());
+        let entries: Arc<[Entry]> = entries.into();
+        self.storing = Some(Batch { entries: entries.clone(), answers: waiting });
+        Some(entries)
+    }
+
+    /// What was handed out last is stored, or not.
+    pub fn stored(&mut self, now: Now, stored: Stored) -> Result<Settled, OutcomeUnknown> {
+        let Some(Batch { entries, answers }) = self.storing.take() else { return Ok(Settled::default()) };
+        match stored {
+            Stored::Yes => Ok(self.follow(now, entries, answers)),
+            Stored::No => Ok(self.refuse(&entries, answers)),
+            Stored::Unknown => Err(OutcomeUnknown),
+        }
+    }
+
+    fn follow(&mut self, now: Now, entries: Arc<[Entry]>, mut answers: Vec<Answer>) -> Settled {
+        self.revision += entries.len() as u64;
+        let mut later = Vec::new();
+        let next = self.commit_if_due(now, &mut later);
+        let mut notices = Vec::with_capacity(entries.len());
+        for Entry { revision, room, change, .. } in entries.iter() {
+            let board = self.boards.entry(room.clone()).or_default();
+            let notice = board.notice(change);
+            match self.ahead.get(room) {
+                Some(ahead) => board.follow(*revision, change, ahead),
+                None => board.apply(*revision, change), // cannot be: it was decided on that board
+            }
+            notices.extend(notice.map(|notice| (room.clone(), *revision, notice)));
+        }
+        answers.append(&mut later);
+        Settled { next, answers, entries, notices, refused: 0 }
+    }
+
+    /// Nothing of it happened, nor of what was decided since on what is not there now.
+    fn refuse(&mut self, entries: &[Entry], answers: Vec<Answer>) -> Settled {
+        let next = std::mem::take(&mut self.next);
+        self.ahead = self.boards.clone();
+        let refused = answers.into_iter().chain(next.answers);
+        Settled {
+            answers: refused.map(|Answer { token, .. }| Answer { token, outcome: Err(Refusal::NotDurable) }).collect(),
+            refused: entries.len() + next.entries.len(),
+            ..Settled::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
