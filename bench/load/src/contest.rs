@@ -64,7 +64,8 @@ pub fn notification(people: usize) -> (Vec<u8>, Vec<u8>) {
     let tail = format!(
         "'><body>Task '{title}' (t17) changed</body><x xmlns='{NS}#tasks'><task id='t17' title='{title}' type='todo' \
          timestamp='1512700000017'>{statuses}</task></x><task xmlns='{NS}#task' id='t17' title='{title}' \
-         type='todo'>{statuses}</task><no-store xmlns='urn:xmpp:hints'/></message>"
+         type='todo'>{statuses}</task><no-store xmlns='urn:xmpp:hints'/><no-copy xmlns='urn:xmpp:hints'/>\
+         <private xmlns='urn:xmpp:carbons:2'/></message>"
     );
     (head.into_bytes(), tail.into_bytes())
 }

@@ -1,7 +1,7 @@
 //! Chat messages as they come in and go out: which of them ask something, in which language, and how an answer is
 //! written. Not what a line means - that is core's - nor the words of the answers.
 
-use crate::stanza::{NS_COMPONENT, Shell, attribute};
+use crate::stanza::{FOR_ONE_SESSION, NS_COMPONENT, Shell, attribute};
 use crate::xml::{Element, escape_text};
 use neerc_core::limits;
 use neerc_core::words::Language;
@@ -120,7 +120,7 @@ impl Letter<'_> {
             out.extend_from_slice(b"</thread>");
         }
         if self.kept == Kept::Live {
-            out.extend_from_slice(b"<no-store xmlns='urn:xmpp:hints'/><private xmlns='urn:xmpp:carbons:2'/>");
+            out.extend_from_slice(FOR_ONE_SESSION.as_bytes());
         }
         out.extend_from_slice(b"</message>");
     }

@@ -2,7 +2,7 @@
 //! (PROTOCOL.md). Not who may ask, which core decides, and not the stanza around it.
 
 use crate::outgoing::Outgoing;
-use crate::stanza::{Condition, attribute};
+use crate::stanza::{Condition, FOR_ONE_SESSION, attribute};
 use crate::xml::{Element, escape_text};
 use neerc_core::board::Board;
 use neerc_core::clock::Reading;
@@ -261,7 +261,8 @@ impl Notification {
         escape_text(&mut tail, body);
         tail.extend_from_slice(b"</body>");
         payload(&mut tail);
-        tail.extend_from_slice(b"<no-store xmlns='urn:xmpp:hints'/></message>");
+        tail.extend_from_slice(FOR_ONE_SESSION.as_bytes());
+        tail.extend_from_slice(b"</message>");
         Notification { head, tail: Arc::new(tail) }
     }
 

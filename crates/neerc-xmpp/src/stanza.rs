@@ -14,6 +14,11 @@ pub const NS_COMPONENT: &str = "jabber:component:accept";
 /// Namespace of the conditions in stanza errors (RFC 6120 section 8.3).
 pub const NS_STANZAS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
+/// What every message carries that is for one session and no other: each of a user's sessions is told by itself, so servers
+/// are neither to keep it for later nor to copy it to the others (XEP-0334, XEP-0280).
+pub const FOR_ONE_SESSION: &str = "<no-store xmlns='urn:xmpp:hints'/><no-copy xmlns='urn:xmpp:hints'/>\
+                                   <private xmlns='urn:xmpp:carbons:2'/>";
+
 /// Why a stanza is answered with an error (RFC 6120 section 8.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {

@@ -8,7 +8,7 @@ use crate::answers::whose;
 use crate::entity::{Place, Unanswered};
 use crate::neerc::{self, Request};
 use crate::outbox::Hears;
-use crate::stanza::{Condition, ReturnAddress, Shell, attribute};
+use crate::stanza::{Condition, FOR_ONE_SESSION, ReturnAddress, Shell, attribute};
 use crate::throttle::Rate;
 use crate::wire::Purpose;
 use crate::xml::{Element, escape_text};
@@ -199,7 +199,9 @@ impl Front {
         attribute(out, "to", back.to.as_str());
         out.extend_from_slice(b"><body>");
         escape_text(out, &format!("There is no user, group or occupant {} in this room; left out.", names.join(", ")));
-        out.extend_from_slice(b"</body><no-store xmlns='urn:xmpp:hints'/></message>");
+        out.extend_from_slice(b"</body>");
+        out.extend_from_slice(FOR_ONE_SESSION.as_bytes());
+        out.extend_from_slice(b"</message>");
     }
 
     fn query(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, query: &Query, boards: &Boards) {

@@ -77,14 +77,14 @@ fn told(to: &str, timestamp_ms: i64, statuses: &[(&str, &str)]) -> String {
     format!(
         "<message from='neerc.localhost' to='{to}'><body>Task 'T' (t1) changed</body><x xmlns='{NS}#tasks'>\
          <task id='t1' title='T' type='todo' timestamp='{timestamp_ms}'>{statuses}</task></x>\
-         <no-store xmlns='urn:xmpp:hints'/></message>"
+         <no-store xmlns='urn:xmpp:hints'/><no-copy xmlns='urn:xmpp:hints'/><private xmlns='urn:xmpp:carbons:2'/></message>"
     )
 }
 
 fn told_removed(to: &str) -> String {
     format!(
         "<message from='neerc.localhost' to='{to}'><body>Task (t1) changed</body><x xmlns='{NS}#tasks'>\
-         <task id='t1' title='' type='remove'/></x><no-store xmlns='urn:xmpp:hints'/></message>"
+         <task id='t1' title='' type='remove'/></x><no-store xmlns='urn:xmpp:hints'/><no-copy xmlns='urn:xmpp:hints'/><private xmlns='urn:xmpp:carbons:2'/></message>"
     )
 }
 

@@ -219,7 +219,7 @@ fn names_that_are_nobodys() {
     same(&bench.on(&iq("set", ADMIN, &packet)), &[refused]);
     let note = format!(
         "<message type='chat' from='{ROOM}' to='{ADMIN}'><body>There is no user, group or occupant 'nobody', 'o'x' in \
-         this room; left out.</body><no-store xmlns='urn:xmpp:hints'/></message>"
+         this room; left out.</body><no-store xmlns='urn:xmpp:hints'/><no-copy xmlns='urn:xmpp:hints'/><private xmlns='urn:xmpp:carbons:2'/></message>"
     );
     let now = bench::BEGIN_MS;
     let news = told(HALL2, now, &[("hall1", "none"), ("hall2", "none")]);

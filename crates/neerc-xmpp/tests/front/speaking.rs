@@ -103,7 +103,7 @@ fn what_is_told_is_not_kept_for_later_nor_copied_to_other_sessions() {
     bench.pass(limits::CHAT_GRACE_MS);
     let said = bench.said();
     assert!(
-        said[0].ends_with("<no-store xmlns='urn:xmpp:hints'/><private xmlns='urn:xmpp:carbons:2'/></message>"),
+        said[0].ends_with("<no-store xmlns='urn:xmpp:hints'/><no-copy xmlns='urn:xmpp:hints'/><private xmlns='urn:xmpp:carbons:2'/></message>"),
         "{said:?}"
     );
     assert_eq!(attr(&said[0], "from").as_deref(), Some(ROOM));

@@ -348,7 +348,7 @@ fn told_difference(to: &str, revision: u64, timestamp_ms: i64, statuses: &str) -
     format!(
         "<message from='neerc.localhost' to='{to}'><body>Task 'T' (t1) changed</body><x xmlns='{NS}#tasks' \
          revision='{revision}'><task id='t1' title='T' type='todo' timestamp='{timestamp_ms}' delta='1'>{statuses}</task>\
-         </x><no-store xmlns='urn:xmpp:hints'/></message>"
+         </x><no-store xmlns='urn:xmpp:hints'/><no-copy xmlns='urn:xmpp:hints'/><private xmlns='urn:xmpp:carbons:2'/></message>"
     )
 }
 

@@ -22,9 +22,9 @@ fn the_demo_shows_a_real_exchange_and_leaves_nothing_behind() {
     assert!(up.is_some(), "the demo does not come up:\n{said}");
     for line in [
         "admin        hears: admin, jury1 (power); hall1, hall2, hall3 (Halls)",
-        "hall1/phone  is told: task 1 \"Wallpapers set?\": hall1 none, hall2 none, hall3 none",
+        "hall1/phone  is told: task t1 \"Wallpapers set?\": hall1 none, hall2 none, hall3 none",
         "hall2        answers task t1: fail \"none of them\"",
-        "jury1        is told: task 1 \"Wallpapers set?\": hall1 none, hall2 fail \"none of them\", hall3 none",
+        "jury1        is told: task t1 \"Wallpapers set?\": hall1 none, hall2 fail \"none of them\", hall3 none",
         "hall2        is refused: forbidden",
     ] {
         assert!(said.contains(line), "no line {line:?} in\n{said}");
@@ -33,7 +33,7 @@ fn the_demo_shows_a_real_exchange_and_leaves_nothing_behind() {
         said.split(" in ").last().and_then(|rest| rest.split_whitespace().next()).expect("it names its folder");
     assert!(Path::new(folder).join("neerc.db").exists(), "{folder} holds the store");
     accept_the_invitation(&said);
-    let heard = "jury1        is told: task 1 \"Wallpapers set?\": hall1 success";
+    let heard = "jury1        is told: task t1 \"Wallpapers set?\": hall1 success";
     let heard = poll_for(PATIENCE, || read().contains(heard).then_some(()));
     assert!(heard.is_some(), "jury1 is not told what was written in the chat:\n{}", read());
     demo.signal("TERM");

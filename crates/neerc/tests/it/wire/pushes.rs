@@ -1,5 +1,6 @@
 //! Notifications: who is told, what exactly, how often, and who is told nothing.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use super::{
@@ -7,13 +8,14 @@ use super::{
     status_packet, users_of, within,
 };
 use crate::raw::Raw;
-use crate::servers::Kind;
+use crate::servers::{Kind, unique};
 use crate::slix::Stanza;
 use crate::wait::{PATIENCE, wait_for};
 
 on_both!(
     a_notification_has_exactly_the_form_that_clients_read,
     every_session_is_told_of_every_change_once,
+    other_sessions_of_an_account_get_no_copies,
     a_session_that_asked_before_it_joined_is_told,
     nothing_is_kept_for_a_user_who_went,
     a_session_that_went_is_told_nothing_while_another_stays,
@@ -54,9 +56,16 @@ fn a_notification_has_exactly_the_form_that_clients_read(kind: Kind) {
             .map(|child| (child.name.as_str(), child.ns.strip_prefix(NS).unwrap_or(&child.ns)))
             .collect();
         children.sort_by_key(|(name, _)| *name != "body"); // one server puts it last
+        children.retain(|(name, _)| *name != "private"); // the other takes it out once it has obeyed it
         assert_eq!(
             children,
-            [("body", "jabber:client"), ("x", "#tasks"), ("task", "#task"), ("no-store", "urn:xmpp:hints")],
+            [
+                ("body", "jabber:client"),
+                ("x", "#tasks"),
+                ("task", "#task"),
+                ("no-store", "urn:xmpp:hints"),
+                ("no-copy", "urn:xmpp:hints"),
+            ],
             "{}",
             told.xml
         );
@@ -74,6 +83,50 @@ fn a_notification_has_exactly_the_form_that_clients_read(kind: Kind) {
             assert!(Task::of(read).timestamp_ms.is_some_and(|ms| ms > 1_500_000_000_000), "{}", told.xml);
         }
     }
+}
+
+/// A notification, the clock, words about names that were left out, and a line of chat: each is for one session, and servers
+/// copy what is sent to one to the others that ask for copies.
+fn other_sessions_of_an_account_get_no_copies(kind: Kind) {
+    let clock = std::env::temp_dir().join(unique("neerc-it-copies-clock"));
+    fs::write(&clock, "<clock time='60000' length='18000000' status='RUNNING'/>").unwrap();
+    let mut stage = Stage::new(shared(kind), &PEOPLE, &format!("[clock]\nfile = {:?}\n", clock.to_str().unwrap()));
+    let others = ["Phone", "Web"].map(|_| login(stage.server, "hall1"));
+    let office = login(stage.server, "jury1");
+    let jury = stage.join("jury1");
+    let hall = stage.join("hall1");
+    for copied in others.iter().chain([&office, &jury, &hall]) {
+        done(&copied.iq(copied.bare_jid(), "set", "<enable xmlns='urn:xmpp:carbons:2'/>"));
+    }
+    assert_eq!(stage.tasks(&hall), []);
+    hall.expect_message(|stanza| stanza.child_ns("x", &format!("{NS}#clock")).is_some(), PATIENCE);
+    let id = stage.create(&jury, "copied", "todo", &[("hall1", "none", "")]);
+    expect_push(&hall, &format!("{id} todo 'copied': hall1 none"));
+    done(&jury.iq(
+        &stage.at(),
+        "get",
+        &packet(Some(&id), "copied", "todo", &[("hall1", "none", ""), ("nobody", "none", "")]),
+    ));
+    jury.expect_message(|stanza| stanza.body().contains("left out"), PATIENCE);
+    let chatting = login(stage.server, "hall2");
+    let silent = login(stage.server, "hall2");
+    for copied in [&chatting, &silent] {
+        done(&copied.iq(copied.bare_jid(), "set", "<enable xmlns='urn:xmpp:carbons:2'/>"));
+    }
+    chatting.join(&stage.room, "hall2");
+    chatting.send(&format!("<message type='chat' to='{}'><body>tasks</body></message>", stage.at()));
+    chatting.expect_message(|stanza| stanza.attr("from") == stage.at(), PATIENCE);
+    silent.expect_message(|stanza| stanza.find("received").is_some(), PATIENCE);
+    silent.clear(); // the answer is part of a conversation that is the same on all devices
+    stage.create(&jury, "told by chat", "todo", &[("hall2", "none", "")]);
+    chatting.expect_message(|stanza| stanza.body().contains("told by chat"), PATIENCE);
+    stage.neerc.terminate(); // whatever was on its way has arrived
+    for copied in others.iter().chain([&office, &silent]) {
+        copied.sync("localhost");
+        let copies: Vec<_> = copied.stanzas().into_iter().filter(|stanza| stanza.name == "message").collect();
+        assert!(copies.is_empty(), "{} has got {copies:#?}", copied.jid);
+    }
+    let _ = fs::remove_file(clock);
 }
 
 fn every_session_is_told_of_every_change_once(kind: Kind) {
@@ -455,6 +508,7 @@ fn the_wiki_packet_can_be_left_out(kind: Kind) {
         let told = expect_push(&hall, &brief);
         let mut children: Vec<_> = told.children.iter().map(|child| child.name.as_str()).collect();
         children.sort_unstable();
-        assert_eq!(children, ["body", "no-store", "x"]);
+        children.retain(|name| *name != "private"); // one server takes it out once it has obeyed it
+        assert_eq!(children, ["body", "no-copy", "no-store", "x"]);
     }
 }
