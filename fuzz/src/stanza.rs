@@ -102,12 +102,13 @@ fn namespace(out: &mut Vec<u8>, ns: &str) {
 fn shell(element: &Element<'_>) {
     let Some(shell) = Shell::of(element) else { return };
     for address in [&shell.from, &shell.to] {
-        assert_eq!(Address::parse(address.as_str()).as_ref(), Some(address), "normal form stays");
+        assert_eq!(Address::parse(address.as_str()).as_ref(), Some(address), "the prepared form stays");
+        assert_eq!(Address::parse(address.as_it_came()).as_ref(), Some(address));
     }
     let mut out = Vec::new();
     shell.return_address().error(&mut out, Condition::BadRequest, "no: <&>\u{1}");
     let answer = xml::parse(&out, NS_COMPONENT, &TreeLimits::default()).expect("our own error is well-formed");
-    assert_eq!(answer.attr("to"), Some(shell.from.as_str()));
+    assert_eq!(answer.attr("to"), Some(shell.from.as_it_came()));
     assert_eq!(answer.attr("id"), shell.id);
     assert_eq!(answer.attr("from").and_then(Address::parse), Some(shell.to.clone()));
     let mut out = Vec::new();

@@ -168,7 +168,7 @@ impl Outbox {
             room,
             address: address.clone(),
             person: address.person(),
-            to: escaped(address.as_str()),
+            to: escaped(address.as_it_came()),
             hears: Hears::Tasks,
             joined: false,
             directed: false,

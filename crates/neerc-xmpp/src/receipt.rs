@@ -20,7 +20,7 @@ pub fn write(out: &mut Vec<u8>, shell: &Shell<'_>, message: &Element<'_>) {
         attribute(out, "type", shell.type_);
     }
     attribute(out, "from", &back.from);
-    attribute(out, "to", back.to.as_str());
+    attribute(out, "to", back.to.as_it_came());
     out.extend_from_slice(b"><received");
     attribute(out, "xmlns", NS);
     attribute(out, "id", id);

@@ -88,7 +88,7 @@ pub struct Shell<'s> {
     pub id: Option<&'s str>,
     /// Who sent it.
     pub from: Address,
-    /// Whom it is for, in normal form.
+    /// Whom it is for.
     pub to: Address,
     /// Whom it is for, as it came.
     pub to_text: &'s str,
@@ -130,7 +130,7 @@ impl<'s> Shell<'s> {
         }
     }
 
-    /// The address that was asked, to answer from: as it was typed, except for the domain, which goes out in normal
+    /// The address that was asked, to answer from: as it was typed, except for the domain, which goes out in prepared
     /// form: some servers end the stream over `from='NEERC.localhost'`.
     fn answering_address(&self) -> Cow<'s, str> {
         if self.to.as_str() == self.to_text {
@@ -174,7 +174,7 @@ impl ReturnAddress<'_> {
             attribute(out, "id", id);
         }
         attribute(out, "from", &self.from);
-        attribute(out, "to", self.to.as_str());
+        attribute(out, "to", self.to.as_it_came());
         out.push(b'>');
     }
 

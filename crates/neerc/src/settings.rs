@@ -4,7 +4,7 @@ use crate::config::{self, Config};
 use crate::text;
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
-use neerc_xmpp::address::Address;
+use neerc_xmpp::address::{self, Address};
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::groups::GroupSettings;
 use neerc_xmpp::throttle::Rate;
@@ -23,7 +23,8 @@ pub fn front(config: &Config) -> Result<FrontSettings, NotAJid> {
     let jid = |key, value: &str| Address::parse(value).ok_or_else(|| NotAJid { key, value: value.to_owned() });
     let component = jid("component.jid", &config.component.jid)?;
     let rooms_service = jid("rooms.service", &config.rooms.service)?;
-    jid("rooms.nickname", &format!("a@b/{}", config.rooms.nickname))?;
+    let nickname = address::nick(&config.rooms.nickname)
+        .ok_or_else(|| NotAJid { key: "rooms.nickname", value: config.rooms.nickname.clone() })?;
     let mut groups = GroupSettings::default();
     for group in &config.groups {
         match &group.members {
@@ -46,7 +47,7 @@ pub fn front(config: &Config) -> Result<FrontSettings, NotAJid> {
         secret: config.component.secret.expose().to_owned(),
         rooms_service: rooms_service.as_str().to_owned(),
         rooms: config.rooms.join.iter().map(|room| room.as_str().into()).collect(),
-        nickname: config.rooms.nickname.clone(),
+        nickname,
         admit_unaffiliated: config.rooms.unaffiliated == config::Unaffiliated::Admitted,
         groups,
         visibility: match config.tasks.visibility {

@@ -178,7 +178,7 @@ impl Front {
     /// Writes a chat message among the answers.
     fn send(&mut self, from: &str, to: &Address, thread: Option<&str>, language: Language, text: &str) {
         let id = self.letter_id();
-        let letter = Letter { from, to: to.as_str(), id: &id, thread, language, text, kept: Kept::Kept };
+        let letter = Letter { from, to: to.as_it_came(), id: &id, thread, language, text, kept: Kept::Kept };
         letter.write(self.wire.out.own());
     }
 

@@ -43,7 +43,7 @@ use neerc_core::words::{Language, Words};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-/// What the configuration says of the XMPP side. JIDs are in normal form.
+/// What the configuration says of the XMPP side. JIDs are prepared.
 #[derive(Clone, Debug)]
 pub struct FrontSettings {
     /// The component's domain.

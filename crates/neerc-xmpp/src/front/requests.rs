@@ -196,7 +196,7 @@ impl Front {
         let out = self.wire.out.own();
         out.extend_from_slice(b"<message type='chat'");
         attribute(out, "from", &back.from);
-        attribute(out, "to", back.to.as_str());
+        attribute(out, "to", back.to.as_it_came());
         out.extend_from_slice(b"><body>");
         escape_text(out, &format!("There is no user, group or occupant {} in this room; left out.", names.join(", ")));
         out.extend_from_slice(b"</body>");

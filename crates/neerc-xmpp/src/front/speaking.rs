@@ -47,6 +47,25 @@ impl Front {
                 self.subscription(room, shell);
             }
             _ => {}
+    /// Takes a presence for an address of ours that stands for nothing: whoever has it in their contact list is told so
+    /// (RFC 6121 sections 3.1.3 and 4.3.2).
+    fn nobody_there(&mut self, now_ms: i64, shell: &Shell<'_>) {
+        match shell.type_ {
+            "subscribe" | "probe" if self.throttle.admits(now_ms, &shell.from.shared()) => {
+                let out = self.wire.out.own();
+                presence(out, "unsubscribed", shell.to.bare(), shell.from.bare_as_it_came(), "", "");
+            }
+            "error" if shell.from.resource().is_some() => self.session_gone(now_ms, &shell.from),
+            _ => {}
+        }
+    }
+
+    /// What was sent to a session came back.
+    pub(super) fn session_gone(&mut self, now_ms: i64, session: &Address) {
+        self.outbox.gone(session);
+        self.contacts.gone(now_ms, session);
+    }
+
         }
     }
 
@@ -60,14 +79,14 @@ impl Front {
         let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
         let carried = self.entity.presence(place);
         let available = |out: &mut Vec<u8>, to: &str| presence(out, "", from, to, &status, &carried);
-        let (out, bare) = (self.wire.out.own(), shell.from.bare());
+        let (out, bare) = (self.wire.out.own(), shell.from.bare_as_it_came());
         match shell.type_ {
             "subscribe" if knows => {
                 presence(out, "subscribed", from, bare, "", "");
                 available(out, bare);
                 presence(out, "subscribe", from, bare, "", "");
             }
-            "probe" if knows => available(out, shell.from.as_str()),
+            "probe" if knows => available(out, shell.from.as_it_came()),
             "unsubscribe" => {
                 presence(out, "unsubscribed", from, bare, "", "");
                 presence(out, "unavailable", from, bare, "", "");
@@ -199,7 +218,7 @@ impl Front {
             let id = self.letter_id();
             let letter = Letter {
                 from: &from,
-                to: session.as_str(),
+                to: session.as_it_came(),
                 id: &id,
                 thread: None,
                 language,
