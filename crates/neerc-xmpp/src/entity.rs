@@ -6,7 +6,7 @@ use crate::adhoc::command;
 use crate::form;
 use crate::neerc;
 use crate::receipt;
-use crate::stanza::attribute;
+use crate::stanza::{Condition, attribute};
 use crate::xml::{Element, escape_text};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use neerc_core::change::Room;
@@ -34,6 +34,15 @@ pub enum Place<'r> {
     Service,
     /// `ROOM@SVC`.
     Room(&'r Room),
+}
+
+/// How something is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// To know it.
+    Get,
+    /// To change it.
+    Set,
 }
 
 /// A command that is offered to whoever asks.
@@ -81,7 +90,7 @@ impl Entity {
     /// the payload is about a node. An error says why nothing was written.
     pub fn answer(
         &self,
-        place: Place<'_>,
+        (place, asking): (Place<'_>, Asking),
         now_ms: i64,
         payload: &Element<'_>,
         offered: &[Offer],
@@ -89,6 +98,11 @@ impl Entity {
     ) -> Result<(), Unanswered> {
         let question = QUESTIONS.iter().find(|question| payload.is(question.name, question.ns));
         let question = question.ok_or(Unanswered::Unknown)?;
+        if asking == Asking::Set {
+            // XEP-0054 names the condition for somebody else's vCard; of the others none can be set at all.
+            let is_vcard = question.ns == NS_VCARD;
+            return Err(Unanswered::ReadOnly(if is_vcard { Condition::Forbidden } else { Condition::NotAllowed }));
+        }
         let Some(node) = payload.attr("node") else {
             (question.handler)(self, place, now_ms, out);
             return Ok(());
@@ -198,6 +212,8 @@ impl Entity {
 pub enum Unanswered {
     /// It asks about a node that is not there, or not for the asker.
     NoSuchNode,
+    /// Nobody can change it; the condition of the error that says so.
+    ReadOnly(Condition),
     /// Nothing here answers it.
     Unknown,
 }

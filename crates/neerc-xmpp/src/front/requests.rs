@@ -5,7 +5,7 @@ use super::{Front, StreamPhase};
 use crate::address::Address;
 use crate::adhoc::command;
 use crate::answers::whose;
-use crate::entity::{Place, Unanswered};
+use crate::entity::{Asking, Place, Unanswered};
 use crate::neerc::{self, Request};
 use crate::outbox::Hears;
 use crate::stanza::{Condition, FOR_ONE_SESSION, ReturnAddress, Shell, attribute};
@@ -90,15 +90,23 @@ impl Front {
         let language = self.language_of(element);
         if payload.is("command", command::NS) {
             return self.command(now_ms, back, (&shell.to, language), payload, boards);
+            if shell.type_ != "set" {
+                let text = "a command is carried out by an iq of the type set";
+                return back.error(self.wire.out.own(), Condition::BadRequest, text);
+            }
         }
         let about_node = payload.attr("node").is_some();
         let offers = if about_node { self.offers(now_ms, &shell.from, &shell.to, language) } else { Vec::new() };
         let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
         let mut answer = Vec::new();
         let out = self.wire.out.own();
-        match self.entity.answer(place, now_ms, payload, &offers, &mut answer) {
+        let asking = if shell.type_ == "set" { Asking::Set } else { Asking::Get };
+        match self.entity.answer((place, asking), now_ms, payload, &offers, &mut answer) {
             Ok(()) => back.result(out, |out| out.append(&mut answer)),
             Err(Unanswered::NoSuchNode) => back.error(out, Condition::ItemNotFound, "there is no such node for you"),
+            Err(Unanswered::ReadOnly(condition)) => {
+                back.error(out, condition, "this can only be asked for, by an iq of the type get");
+            }
             Err(Unanswered::Unknown) => {
                 back.error(out, Condition::ServiceUnavailable, "nothing here answers such a request");
             }
