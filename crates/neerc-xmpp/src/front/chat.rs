@@ -6,7 +6,7 @@ use super::{Front, StreamPhase};
 use crate::address::Address;
 use crate::answers::{Answers, whose};
 use crate::bot::{self, Kept, Letter, Said};
-use crate::stanza::Shell;
+use crate::stanza::{Condition, Shell};
 use crate::xml::Element;
 use neerc_core::board::{Boards, Done};
 use neerc_core::command::Query;
@@ -57,12 +57,12 @@ enum Answered {
 impl Front {
     /// Takes a message that somebody sent to the service.
     pub(super) fn chat(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, boards: &Boards) {
-        if !bot::is_said_to_us(shell) || shell.to.resource().is_some() {
-            return;
-        }
         let said = bot::read(element);
         if said == Said::Nothing {
             return;
+        }
+        if !bot::is_said_to_us(shell) {
+            return self.not_a_room(now_ms, shell);
         }
         self.settle(now_ms);
         let told_language = bot::language(element);
@@ -74,11 +74,10 @@ impl Front {
         if self.rooms[room].people().rights(&who).is_none() {
             return self.refuse_message(now_ms, shell, told_language, &Refusal::NotInRoom);
         }
-        let from = if shell.to.local().is_some() { shell.to.as_str() } else { &self.settings.component };
         let chat = Chat {
             room,
             who,
-            from: from.to_owned(),
+            from: shell.return_address().from.into_owned(),
             to: vec![shell.from.clone()],
             thread: bot::thread(element),
             told_language,
@@ -161,6 +160,16 @@ impl Front {
             let text = self.settings.words.refusal(language.unwrap_or(self.settings.language), refusal);
             let condition = crate::neerc::condition(refusal);
             shell.return_address().error(self.wire.out.own(), condition, &text);
+        }
+    }
+
+    /// Somebody takes the service for a chat room, which would leave them waiting for their own words (RFC 6121 section
+    /// 8.5.2.1.1). What a room hands on is never answered.
+    fn not_a_room(&mut self, now_ms: i64, shell: &Shell<'_>) {
+        let by_user = shell.type_ == "groupchat" && shell.from.domain() != self.settings.rooms_service;
+        if by_user && self.throttle.admits(now_ms, &shell.from.shared()) {
+            let text = "this is no chat room: send a message of the type chat";
+            shell.return_address().error(self.wire.out.own(), Condition::ServiceUnavailable, text);
         }
     }
 

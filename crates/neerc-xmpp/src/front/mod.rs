@@ -318,9 +318,7 @@ impl Front {
         if shell.type_ == "error" && shell.from.resource().is_some() {
             // What was sent to that session came back: it is gone.
             self.note_room_events(now_ms);
-            self.outbox.gone(&shell.from);
-            self.contacts.gone(now_ms, &shell.from);
-            return;
+            return self.session_gone(now_ms, &shell.from);
         }
         self.receipt(now_ms, shell, element);
         self.chat(now_ms, shell, element, boards);

@@ -77,7 +77,8 @@ impl Front {
         let (Some(payload), None) = (payloads.next(), payloads.next()) else {
             return back.error(self.wire.out.own(), Condition::BadRequest, "an iq that asks holds exactly one element");
         };
-        let Some(room) = self.room_of(&shell.to) else {
+        // Nothing of the service is at a full address: there are no sessions of it.
+        let Some(room) = self.room_of(&shell.to).filter(|_| shell.to.resource().is_none()) else {
             let text = Refusal::UnknownRoom { room: shell.to_text.chars().take(128).collect() }.to_string();
             return back.error(self.wire.out.own(), Condition::ItemNotFound, &text);
         };
@@ -89,11 +90,11 @@ impl Front {
         }
         let language = self.language_of(element);
         if payload.is("command", command::NS) {
-            return self.command(now_ms, back, (&shell.to, language), payload, boards);
             if shell.type_ != "set" {
                 let text = "a command is carried out by an iq of the type set";
                 return back.error(self.wire.out.own(), Condition::BadRequest, text);
             }
+            return self.command(now_ms, back, (&shell.to, language), payload, boards);
         }
         let about_node = payload.attr("node").is_some();
         let offers = if about_node { self.offers(now_ms, &shell.from, &shell.to, language) } else { Vec::new() };
@@ -103,19 +104,19 @@ impl Front {
         let asking = if shell.type_ == "set" { Asking::Set } else { Asking::Get };
         match self.entity.answer((place, asking), now_ms, payload, &offers, &mut answer) {
             Ok(()) => back.result(out, |out| out.append(&mut answer)),
-            Err(Unanswered::NoSuchNode) => back.error(out, Condition::ItemNotFound, "there is no such node for you"),
             Err(Unanswered::ReadOnly(condition)) => {
                 back.error(out, condition, "this can only be asked for, by an iq of the type get");
             }
+            Err(Unanswered::NoSuchNode) => back.error(out, Condition::ItemNotFound, "there is no such node for you"),
             Err(Unanswered::Unknown) => {
                 back.error(out, Condition::ServiceUnavailable, "nothing here answers such a request");
             }
         }
     }
 
-    /// The index of the room that an address of ours stands for.
+    /// The index of the room that an address of ours stands for, whatever its resource.
     pub(super) fn room_of(&self, to: &Address) -> Option<usize> {
-        if to.domain() != self.settings.component || to.resource().is_some() {
+        if to.domain() != self.settings.component {
             return None;
         }
         match to.local() {

@@ -21,8 +21,8 @@ impl Front {
     /// Takes a presence of somebody outside of the rooms, about the service itself (RFC 6121 sections 3 and 4).
     pub(super) fn contact_presence(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>) {
         self.note_room_events(now_ms);
-        let Some(room) = self.room_of(&shell.to) else { return };
         let is_session = shell.from.resource().is_some();
+        let Some(room) = self.room_of(&shell.to) else { return self.nobody_there(now_ms, shell) };
         match shell.type_ {
             "" if is_session => {
                 self.freshen();
@@ -39,14 +39,14 @@ impl Front {
                 self.outbox.undirected(room, &shell.from);
                 self.contacts.left(now_ms, room, &shell.from, Seen::AsContact);
             }
-            "error" if is_session => {
-                self.outbox.gone(&shell.from);
-                self.contacts.gone(now_ms, &shell.from);
-            }
+            "error" if is_session => self.session_gone(now_ms, &shell.from),
             "subscribe" | "unsubscribe" | "probe" if self.throttle.admits(now_ms, &shell.from.shared()) => {
                 self.subscription(room, shell);
             }
             _ => {}
+        }
+    }
+
     /// Takes a presence for an address of ours that stands for nothing: whoever has it in their contact list is told so
     /// (RFC 6121 sections 3.1.3 and 4.3.2).
     fn nobody_there(&mut self, now_ms: i64, shell: &Shell<'_>) {
@@ -66,15 +66,12 @@ impl Front {
         self.contacts.gone(now_ms, session);
     }
 
-        }
-    }
-
     /// Whoever belongs to a room may have the service in their contact list. Their own presence is asked for in turn:
     /// without it the service would not know when they come online.
     fn subscription(&mut self, room: usize, shell: &Shell<'_>) {
         self.freshen();
         let knows = self.rooms[room].people().rights_of(shell.from.bare()).is_some();
-        let from = shell.to.as_str();
+        let from = shell.to.bare();
         let status = self.settings.words.say(self.settings.language, "presence-status", &[]);
         let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
         let carried = self.entity.presence(place);

@@ -166,8 +166,6 @@ fn nothing_is_answered_that_is_no_line() {
         chat(ADMIN, "<body> </body>"),
         chat(ADMIN, body).replace("type='chat'", "type='error'"),
         chat(ADMIN, body).replace("type='chat'", "type='headline'"),
-        chat(ADMIN, body).replace("type='chat'", "type='groupchat'"),
-        chat(ADMIN, body).replace(ROOM, "neerc@neerc.localhost/x"),
         groupchat("neerc", body),    // what the service itself said
         groupchat("stranger", body), // nobody
         groupchat("chief", "<body>hello</body>"),

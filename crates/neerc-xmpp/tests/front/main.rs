@@ -4,6 +4,7 @@
 #[path = "../bench/mod.rs"]
 mod bench;
 
+mod addresses;
 mod adhoc;
 mod chat;
 mod clock;

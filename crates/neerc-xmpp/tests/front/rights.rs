@@ -240,7 +240,7 @@ const WAYS: [(&str, Option<Refused>, Ask); 6] = [
 
 /// The only answer in what was said, and that nobody else is told anything, nor this one what they may not hear.
 fn answer(who: Who, asked: &Asked, said: &[String], is_answer: fn(&str) -> bool) -> Option<String> {
-    let is_told = |stanza: &String| attr(stanza, "to").as_deref() == Some(who.address().as_str());
+    let is_told = |stanza: &String| attr(stanza, "to").as_deref() == Some(who.address().as_it_came());
     assert!(said.iter().all(is_told), "{who:?} {asked:?}: others are told: {said:?}");
     let (answers, told): (Vec<_>, Vec<_>) = said.iter().partition(|stanza| is_answer(stanza));
     assert!(answers.len() < 2, "{who:?} {asked:?}: answered twice: {said:?}");
@@ -267,7 +267,7 @@ fn by_error(who: Who, refusal: &Refusal) -> String {
     let condition = condition(refusal);
     let (code, kind) = if condition == "forbidden" { (403, "auth") } else { (404, "cancel") };
     let to = who.address();
-    canonical(&error(to.as_str(), code, kind, condition, &refusal.to_string())).unwrap()
+    canonical(&error(to.as_it_came(), code, kind, condition, &refusal.to_string())).unwrap()
 }
 
 fn by_line(bench: &mut Bench, who: Who, asked: &Asked) -> Option<Outcome> {
