@@ -216,6 +216,8 @@ pub struct People {
     nicks: HashMap<String, Person>,
     domains: BTreeMap<String, Affiliation>,
     outcasts: BTreeSet<Person>,
+    /// Who is in which group, by the group's name in small letters.
+    groups: BTreeMap<String, BTreeSet<Person>>,
 }
 
 impl People {
@@ -239,20 +241,59 @@ impl People {
             *known = (*known).max(standing.affiliation);
         }
         for (person, affiliation) in highest {
-            if affiliation < Affiliation::Member {
-                people.outcasts.insert(person);
-                continue;
-            }
-            if !person.bare().contains('@') {
-                people.domains.insert(person.bare().to_owned(), affiliation);
-                continue;
-            }
-            let power = affiliation >= Affiliation::Admin;
-            let groups = book.of(&person, person.name(host), power);
-            people.by_name.insert(person.name(host).to_owned(), person.clone());
-            people.members.insert(person, Member { power, groups });
+            people.admit(person, affiliation, book);
         }
         people
+    }
+
+    fn admit(&mut self, person: Person, affiliation: Affiliation, book: &GroupBook) {
+        if affiliation < Affiliation::Member {
+            if affiliation == Affiliation::Outcast {
+                self.outcasts.insert(person);
+            }
+            return;
+        }
+        if !person.bare().contains('@') {
+            self.domains.insert(person.bare().to_owned(), affiliation);
+            return;
+        }
+        let power = affiliation >= Affiliation::Admin;
+        let groups = book.of(&person, person.name(&self.host), power);
+        for group in &groups {
+            self.groups.entry(group.to_lowercase()).or_default().insert(person.clone());
+        }
+        self.by_name.insert(person.name(&self.host).to_owned(), person.clone());
+        self.members.insert(person, Member { power, groups });
+    }
+
+    /// Takes what is now the highest affiliation of one person; the rest stays. Says whether the list of users is
+    /// another one now.
+    pub fn update(&mut self, person: &Person, affiliation: Affiliation, book: &GroupBook) -> bool {
+        self.outcasts.remove(person);
+        self.domains.remove(person.bare());
+        let before = self.members.remove(person);
+        if let Some(before) = &before {
+            self.by_name.remove(person.name(&self.host));
+            for group in &before.groups {
+                let name = group.to_lowercase();
+                if let Some(members) = self.groups.get_mut(&name) {
+                    members.remove(person);
+                    if members.is_empty() {
+                        self.groups.remove(&name);
+                    }
+                }
+            }
+        }
+        self.admit(person.clone(), affiliation, book);
+        self.members.get(person) != before.as_ref()
+    }
+
+    /// Takes whose sessions have that nick in the room now; nobody's, if it is free.
+    pub fn name_occupant(&mut self, nick: &str, person: Option<Person>) {
+        match person {
+            Some(person) => self.nicks.insert(nick.to_owned(), person),
+            None => self.nicks.remove(nick),
+        };
     }
 
     /// What `who` may do here, by the lists as they are now; `None` for somebody who is nobody in this room.
@@ -302,8 +343,7 @@ impl People {
 
     /// The members of the group of that name, in the order of their names; empty if there is no such group.
     pub fn group(&self, name: &str) -> Vec<&Person> {
-        let in_group = |member: &Member| member.groups.iter().any(|group| same_name(group, name));
-        self.members.iter().filter(|(_, member)| in_group(member)).map(|(person, _)| person).collect()
+        self.groups.get(&name.to_lowercase()).into_iter().flatten().collect()
     }
 
     /// The user or group whose name is so close to `name` that it was most likely meant.
@@ -424,6 +464,44 @@ mod tests {
             people.listed().into_iter().map(|(p, m)| format!("{} {:?}", people.name(p), m.groups)).collect();
         assert_eq!(groups, [r#"a ["Admins"]"#, r#"hall1 ["Halls", "Floor 1", "Printers"]"#, r#"u ["Users"]"#]);
         assert_eq!(people.group("FLOOR 1"), [&hall1]);
+    }
+
+    #[test]
+    fn people_changed_one_by_one_are_those_made_at_once() {
+        use Affiliation::{Admin, Member, None as Nothing, Outcast, Owner};
+        let book = GroupBook {
+            rules: vec![GroupRule { group: "Halls".into(), patterns: vec!["hall*".into()] }],
+            ..GroupBook::default()
+        };
+        let steps = [
+            ("hall1@localhost", Member, true),
+            ("hall1@localhost", Member, false),
+            ("u@elsewhere", Member, true),
+            ("localhost", Member, false),
+            ("hall1@localhost", Owner, true),
+            ("u@elsewhere", Outcast, true),
+            ("u@elsewhere", Outcast, false),
+            ("hall1@localhost", Admin, false),
+            ("hall1@localhost", Nothing, true),
+            ("u@elsewhere", Admin, true),
+            ("localhost", Nothing, false),
+        ];
+        let mut now: BTreeMap<&str, Affiliation> = BTreeMap::new();
+        let mut changed = people(&[], &book);
+        for (jid, affiliation, is_news) in steps {
+            now.insert(jid, affiliation);
+            assert_eq!(changed.update(&Person::from_bare(jid), affiliation, &book), is_news, "{jid} {affiliation:?}");
+            let made = people(&now.clone().into_iter().collect::<Vec<_>>(), &book);
+            assert_eq!(format!("{:?}", changed.listed()), format!("{:?}", made.listed()), "{jid} {affiliation:?}");
+            for who in ["hall1", "u@elsewhere", "halls", "Users", "admins"] {
+                assert_eq!(changed.user(who), made.user(who), "{who}");
+                assert_eq!(changed.group(who), made.group(who), "{who}");
+            }
+            for who in ["hall1@localhost", "u@elsewhere", "x@localhost"] {
+                let who = Person::from_bare(who);
+                assert_eq!(changed.rights(&who), made.rights(&who), "{who:?} after {jid} {affiliation:?}");
+            }
+        }
     }
 
     #[test]
