@@ -221,7 +221,10 @@ fn reply(stanza: &Element<'_>, answering: &mut VecDeque<Answering>, replies: &mu
         ("iq", Some("get" | "set")) => {
             let id = stanza.attr("id").expect("an id");
             let payload = stanza.elements().next().expect("a payload");
-            let usual = || Answering::Iq("result", usual_answer(payload));
+            let usual = || match payload.elements().next().and_then(|item| item.attr("role")) {
+                Some(_) => Answering::Iq("error", String::new()), // this server knows nobody's sessions
+                None => Answering::Iq("result", usual_answer(payload)),
+            };
             if let Answering::Iq(type_, answer) = answering.pop_front().unwrap_or_else(usual) {
                 let mut to = Vec::new();
                 xml::escape_attr(&mut to, stanza.attr("to").unwrap_or_default());

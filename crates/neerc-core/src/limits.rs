@@ -136,6 +136,17 @@ pub const SHUTDOWN_MS: u64 = 2_500;
 pub const REREAD_ROOM_MS: i64 = 300_000;
 /// How often the service makes sure that it is still in its rooms (XEP-0410), in ms.
 pub const SELF_PING_MS: i64 = 60_000;
+/// How long hints that a room's sessions are others now are gathered before its role lists are read, in ms.
+pub const ROLES_GATHER_MS: i64 = 200;
+/// Least time from one reading of a room's role lists to the next, in ms.
+pub const ROLES_SPACING_MS: i64 = 1_000;
+/// The same for each session that they named, in ms, if that is more: long lists cost the server more.
+pub const ROLES_SPACING_PER_SESSION_MS: i64 = 1;
+/// How often a room's role lists are read while nicks have several sessions, in ms: one server does not say that one of
+/// several has gone.
+pub const REREAD_ROLES_MS: i64 = 30_000;
+/// How long a server that refuses role lists is not asked for them, in ms.
+pub const ROLES_REFUSED_MS: i64 = 60_000;
 /// Pause before a room that could not be joined or read is tried again, in ms.
 pub const RETRY_ROOM_MS: i64 = 10_000;
 /// How often the members of a group's room are read again, in ms.

@@ -22,6 +22,13 @@ pub enum Purpose {
         /// Affiliation of the list.
         affiliation: &'static str,
     },
+    /// Read one role list of a room.
+    Roles {
+        /// Index of the room.
+        room: usize,
+        /// Of the reading, as the room counts them.
+        reading: u64,
+    },
     /// Hear whether the service is still in a room (XEP-0410).
     SelfPing {
         /// Index of the room.

@@ -318,7 +318,8 @@ impl Front {
         if shell.type_ == "error" && shell.from.resource().is_some() {
             // What was sent to that session came back: it is gone.
             self.note_room_events(now_ms);
-            return self.session_gone(now_ms, &shell.from);
+            self.session_gone(now_ms, &shell.from);
+            return self.rooms.iter_mut().for_each(|room| room.bounced(now_ms, &shell.from));
         }
         self.receipt(now_ms, shell, element);
         self.chat(now_ms, shell, element, boards);
@@ -346,6 +347,11 @@ impl Front {
             Purpose::List { room, affiliation } => {
                 if let Some(room) = self.rooms.get_mut(room) {
                     room.list(now_ms, affiliation, answer, wire);
+                }
+            }
+            Purpose::Roles { room, reading } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.role_list(now_ms, reading, answer);
                 }
             }
             Purpose::SelfPing { room } => {

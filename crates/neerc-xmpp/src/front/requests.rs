@@ -236,6 +236,7 @@ impl Front {
                 Ok(list) => {
                     asked.back.result_shared(&mut self.wire.out, &list);
                     self.outbox.asked(room, from, now_ms, Hears::Tasks);
+                    self.rooms[room].asked(now_ms, from);
                 }
             },
             // No packet of this protocol asks these; they are for faces that show them to people.
@@ -264,6 +265,7 @@ impl Front {
         }
         asked.back.result(self.wire.out.own(), |out| out.extend_from_slice(&payload));
         self.outbox.asked(asked.room, from, now_ms, Hears::Differences);
+        self.rooms[asked.room].asked(now_ms, from);
     }
 
     /// The payload of an answer to `#tasks`.

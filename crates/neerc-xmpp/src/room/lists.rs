@@ -84,11 +84,18 @@ impl RoomWatch {
             set_listed(&mut listed, &person, affiliation);
         }
         self.reading = None;
-        self.listed = listed;
-        self.stale = true;
+        self.replace_listed(listed);
         self.has_read = true;
         self.trouble = None;
         self.events.push(RoomEvent::Read);
+    }
+
+    fn replace_listed(&mut self, listed: BTreeMap<Person, Affiliation>) {
+        let before = std::mem::replace(&mut self.listed, listed);
+        let changed = &mut self.occupants.changed_people;
+        changed
+            .extend(self.listed.iter().filter(|(who, now)| before.get(*who) != Some(now)).map(|(who, _)| who.clone()));
+        changed.extend(before.into_keys().filter(|who| !self.listed.contains_key(who)));
     }
 
     pub(super) fn unreadable(&self, affiliation: &str, failure: &str) -> String {
@@ -129,19 +136,12 @@ impl RoomWatch {
             self.read_at_ms = i64::MIN;
         }
         self.note_standing(person, affiliation);
-        self.stale = true;
+        self.occupants.changed_people.insert(person.clone());
     }
 
     /// Gives all sessions of a person who is in the room this affiliation.
     pub(super) fn note_standing(&mut self, person: &Person, affiliation: Affiliation) {
-        for occupant in self.occupants.values_mut() {
-            for (session, standing) in &mut occupant.sessions {
-                if *standing != affiliation && session.bare() == person.bare() {
-                    *standing = affiliation;
-                    self.stale = true;
-                }
-            }
-        }
+        self.occupants.affiliate(person, affiliation);
     }
 }
 

@@ -3,11 +3,13 @@
 
 mod lists;
 mod occupants;
+mod roles;
 mod setup;
 
 use self::lists::Reading;
 pub use self::lists::{member_list, members};
-use self::occupants::{Occupant, new_nick};
+use self::occupants::{Occupants, new_nick};
+use self::roles::Roles;
 use crate::address::Address;
 use crate::contacts::Client;
 use crate::stanza::Shell;
@@ -16,7 +18,7 @@ use crate::xml::Element;
 use neerc_core::change::Room;
 use neerc_core::limits;
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 const NS_MUC: &str = "http://jabber.org/protocol/muc";
 const NS_MUC_USER: &str = "http://jabber.org/protocol/muc#user";
@@ -77,11 +79,9 @@ pub struct RoomWatch {
     settings: RoomSettings,
     phase: Phase,
     nick: String,
-    occupants: HashMap<String, Occupant>,
-    /// Nicks that the server has named again since their state was asked for anew.
-    refreshed: Option<HashMap<String, Occupant>>,
-    refresh_at_ms: Option<i64>,
-    /// Whether this server names every session of a nick; then a list of sessions replaces the one before.
+    occupants: Occupants,
+    roles: Roles,
+    /// Whether this server has named several sessions of a nick in one presence; then that of a nick which goes is of all.
     names_all_sessions: bool,
     listed: BTreeMap<Person, Affiliation>,
     reading: Option<Reading>,
@@ -106,9 +106,8 @@ impl RoomWatch {
             nick: settings.nickname.clone(),
             settings,
             phase: Phase::Out { retry_ms: i64::MAX },
-            occupants: HashMap::new(),
-            refreshed: None,
-            refresh_at_ms: None,
+            occupants: Occupants::default(),
+            roles: Roles::new(),
             names_all_sessions: false,
             listed: BTreeMap::new(),
             reading: None,
@@ -130,7 +129,7 @@ impl RoomWatch {
 
     /// Whether the service is in the room and has read who its people are.
     pub fn is_ready(&self) -> bool {
-        self.phase == Phase::In && self.has_read
+        self.phase == Phase::In && self.has_read && self.roles.has_entered
     }
 
     /// Whether the service is in the room.
@@ -143,28 +142,50 @@ impl RoomWatch {
         &self.people
     }
 
-    /// Works out the people anew if something has changed; says whether it did.
+    /// Works out the people where something has changed; says whether the list of users is another one now.
     pub fn refresh_people(&mut self, book: &GroupBook) -> bool {
-        if !std::mem::take(&mut self.stale) {
-            return false;
+        let people = std::mem::take(&mut self.occupants.changed_people);
+        let nicks = std::mem::take(&mut self.occupants.changed_nicks);
+        if std::mem::take(&mut self.stale) {
+            self.build_people(book);
+            return true;
         }
-        let own = |person: &Person| person.domain() == self.settings.component;
-        let present = self.occupants.values().flat_map(|occupant| &occupant.sessions).map(|(session, affiliation)| {
-            let admitted = self.settings.admit_unaffiliated && *affiliation == Affiliation::None;
-            let affiliation = if admitted { Affiliation::Member } else { *affiliation };
-            Standing { person: session.person(), affiliation }
-        });
-        let listed = self
-            .listed
-            .iter()
-            .map(|(person, affiliation)| Standing { person: person.clone(), affiliation: *affiliation });
-        let nicks = self.occupants.iter().filter_map(|(nick, occupant)| {
-            let (session, _) = occupant.sessions.first_key_value()?;
-            Some((nick.clone(), session.person()))
-        });
-        let standings = listed.chain(present).filter(|standing| !own(&standing.person));
-        self.people = People::build(&self.settings.host, &self.nick, standings, nicks.collect(), book);
-        true
+        let mut is_news = false;
+        for person in people {
+            is_news |= self.people.update(&person, self.standing(&person), book);
+        }
+        for nick in nicks {
+            let person = self.occupants.of_nick(&nick).next().map(Address::person);
+            self.people.name_occupant(&nick, person);
+        }
+        is_news
+    }
+
+    fn build_people(&mut self, book: &GroupBook) {
+        let present = self.occupants.standings().map(|(person, affiliation)| (person, self.admitted(affiliation)));
+        let listed = self.listed.iter().map(|(person, affiliation)| (person.clone(), *affiliation));
+        let standings = listed
+            .chain(present)
+            .filter(|(person, _)| person.domain() != self.settings.component)
+            .map(|(person, affiliation)| Standing { person, affiliation });
+        let nicks = self.occupants.nicks().map(|(nick, person)| (nick.to_string(), person)).collect();
+        self.people = People::build(&self.settings.host, &self.nick, standings, nicks, book);
+    }
+
+    /// The highest affiliation that is known of a person.
+    fn standing(&self, person: &Person) -> Affiliation {
+        if person.domain() == self.settings.component {
+            return Affiliation::None;
+        }
+        let present = self.occupants.affiliations(person.bare()).map(|affiliation| self.admitted(affiliation));
+        let known = self.listed.get(person).copied().into_iter().chain(present);
+        known.filter(|affiliation| *affiliation != Affiliation::None).max().unwrap_or(Affiliation::None)
+    }
+
+    /// What an occupant's affiliation counts as.
+    fn admitted(&self, affiliation: Affiliation) -> Affiliation {
+        let admits = self.settings.admit_unaffiliated && affiliation == Affiliation::None;
+        if admits { Affiliation::Member } else { affiliation }
     }
 
     /// Asks for a new look at the people at the next occasion, because their groups have changed.
@@ -200,7 +221,7 @@ impl RoomWatch {
         let phase = match self.phase {
             Phase::Out { retry_ms } => retry_ms,
             Phase::Joining { deadline_ms } => deadline_ms,
-            Phase::In => self.self_ping_at_ms.min(self.refresh_at_ms.unwrap_or(i64::MAX)),
+            Phase::In => self.self_ping_at_ms.min(self.roles.next_timeout_ms()),
         };
         if self.reading.is_some() { phase } else { phase.min(self.read_at_ms) }
     }
@@ -221,11 +242,7 @@ impl RoomWatch {
             }
             _ => {}
         }
-        if self.phase == Phase::In && self.refresh_at_ms.is_some_and(|at| at <= now_ms) {
-            self.refresh_at_ms = None;
-            self.refreshed = Some(HashMap::new());
-            self.send_join(wire);
-        }
+        self.roles_timeout(now_ms, wire);
         if self.reading.is_none() && self.read_at_ms <= now_ms {
             self.read_lists(now_ms, wire);
         }
@@ -250,8 +267,7 @@ impl RoomWatch {
         let was_inside = self.phase == Phase::In || !self.occupants.is_empty();
         self.phase = Phase::Out { retry_ms };
         self.occupants.clear();
-        self.refreshed = None;
-        self.refresh_at_ms = None;
+        self.roles.outside();
         self.self_ping_at_ms = i64::MAX;
         self.stale = true;
         if was_inside {
@@ -303,8 +319,8 @@ impl RoomWatch {
                 self.report(format!("{} {why}; joining it again", self.jid.as_str()));
                 self.left(now_ms + 1_000);
             }
-            ("unavailable", false) if codes.contains(&"303") => self.renamed(nick, x),
-            ("unavailable", false) => self.occupant_left(nick, x),
+            ("unavailable", false) if codes.contains(&"303") => self.renamed(now_ms, nick, x),
+            ("unavailable", false) => self.occupant_left(now_ms, nick, x),
             ("", true) => self.joined(now_ms, nick, &codes, wire),
             ("", false) => self.occupant_is_here(now_ms, nick, x, Client::of(element)),
             _ => {}
@@ -318,15 +334,12 @@ impl RoomWatch {
             let form = format!("<query xmlns='{NS_MUC_OWNER}'/>");
             wire.request(now_ms, "get", &self.jid, &form, Purpose::ConfigForm { room: self.index });
         }
-        if let Some(refreshed) = self.refreshed.take() {
-            self.replace_occupants(refreshed);
-        }
         if self.phase != Phase::In {
             self.phase = Phase::In;
             self.self_ping_at_ms = now_ms + limits::SELF_PING_MS;
             self.trouble = None;
             self.stale = true;
-            self.events.push(RoomEvent::Inside);
+            self.read_roles(now_ms, wire);
             if std::mem::take(&mut self.read_on_entry) {
                 // The room does not tell of changes that were made while the service was out.
                 match &mut self.reading {

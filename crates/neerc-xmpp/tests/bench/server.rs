@@ -44,6 +44,10 @@ pub struct Server {
     pub pongs: bool,
     /// Whether the service may read lists.
     pub lists: bool,
+    /// Whether it may read role lists.
+    pub roles: bool,
+    /// Requests and presences that the service has sent it.
+    pub asked: usize,
     out: Vec<String>,
 }
 
@@ -59,6 +63,8 @@ impl Server {
             rosters: BTreeMap::new(),
             pongs: true,
             lists: true,
+            roles: true,
+            asked: 0,
             out: Vec::new(),
         };
         let people =
@@ -164,6 +170,86 @@ impl Server {
         self.tell(room, gone);
     }
 
+    /// Somebody goes over to another nick, with one session.
+    pub fn rename(&mut self, room: &str, nick: &str, new: &str, jid: &str) {
+        let at = self.occupants.iter().position(|o| o.room == room && o.nick == nick).unwrap();
+        let is_taken = self.occupants.iter().any(|o| o.room == room && o.nick == new);
+        self.occupants[at].jids.retain(|known| known != jid);
+        let before = self.occupants[at].clone();
+        if !before.jids.is_empty() {
+            // One server shows who stays, the other says nothing of the old nick.
+            let presence = self.presence(&before);
+            if self.flavour == Flavour::Prosody {
+                self.tell(room, presence);
+            }
+        } else {
+            self.occupants.remove(at);
+            let affiliation = self.affiliation(room, jid);
+            let x = match (self.flavour, is_taken) {
+                (Flavour::Prosody, true) => String::new(),
+                _ => format!(
+                    "<item jid='{jid}' nick='{new}' role='participant' affiliation='{affiliation}'/><status code='303'/>"
+                ),
+            };
+            self.tell(
+                room,
+                format!(
+                    "<presence type='unavailable' from='{room}@conference.localhost/{nick}' to='neerc.localhost'>\
+                     <x xmlns='{NS_USER}'>{x}</x></presence>"
+                ),
+            );
+        }
+        self.join(room, new, jid);
+    }
+
+    /// Somebody changes their status.
+    pub fn show(&mut self, room: &str, nick: &str) {
+        let occupant = self.occupants.iter().find(|o| o.room == room && o.nick == nick).unwrap();
+        let presence = self.presence(occupant);
+        self.tell(room, presence);
+    }
+
+    /// A session is not in a room any more, of which nobody is told.
+    pub fn lose(&mut self, room: &str, jid: &str) {
+        for occupant in self.occupants.iter_mut().filter(|o| o.room == room) {
+            occupant.jids.retain(|known| known != jid);
+        }
+        self.occupants.retain(|occupant| !occupant.jids.is_empty());
+    }
+
+    /// An occupant is put out, with every session.
+    pub fn put_out(&mut self, room: &str, nick: &str) {
+        let at = self.occupants.iter().position(|o| o.room == room && o.nick == nick).unwrap();
+        let Occupant { jids, .. } = self.occupants.remove(at);
+        let item = |jid: &String| self.item(room, jid).replace("participant", "none");
+        let said: Vec<String> = match self.flavour {
+            Flavour::Prosody => vec![jids.iter().map(item).collect()],
+            Flavour::Ejabberd => jids.iter().map(item).collect(),
+        };
+        for items in said {
+            self.tell(
+                room,
+                format!(
+                    "<presence type='unavailable' from='{room}@conference.localhost/{nick}' to='neerc.localhost'>\
+                     <x xmlns='{NS_USER}'>{items}<status code='307'/></x></presence>"
+                ),
+            );
+        }
+    }
+
+    /// Every session in a room, as the role lists name them.
+    fn role_list(&self, room: &str, role: &str) -> String {
+        let here = self.occupants.iter().filter(|o| o.room == room && role == "participant");
+        let items: String = here
+            .flat_map(|o| o.jids.iter().map(move |jid| (&o.nick, jid)))
+            .map(|(nick, jid)| self.item(room, jid).replace("<item ", &format!("<item nick='{nick}' ")))
+            .collect();
+        let own = self.inside.get(room).filter(|_| role == "moderator");
+        let own =
+            own.map(|nick| format!("<item nick='{nick}' jid='neerc.localhost' role='moderator' affiliation='owner'/>"));
+        format!("<query xmlns='{NS_ADMIN}'>{items}{}</query>", own.unwrap_or_default())
+    }
+
     /// Somebody's affiliation is changed, by whatever means.
     pub fn affiliate(&mut self, room: &str, bare: &str, affiliation: &str) {
         self.list(room, bare, affiliation);
@@ -211,6 +297,7 @@ impl Server {
         }
         let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &xml::TreeLimits::default()).expect(stanza);
         let to = element.attr("to").expect(stanza);
+        self.asked += usize::from(element.name != "message");
         match (element.name, element.attr("type")) {
             ("presence", kind) if to.contains("@conference.") => self.hears_presence(to, kind),
             ("iq", Some("get" | "set")) => {
@@ -263,7 +350,13 @@ impl Server {
                 return Err(error("auth", "forbidden"));
             }
             let room = to.split('@').next().unwrap();
-            let wanted = payload.elements().next().unwrap().attr("affiliation").unwrap();
+            let item = payload.elements().next().unwrap();
+            if let Some(role) = item.attr("role") {
+                // One server answers occupants only.
+                let is_seen = self.roles && (self.flavour == Flavour::Prosody || self.inside.contains_key(room));
+                return if is_seen { Ok(self.role_list(room, role)) } else { Err(error("auth", "forbidden")) };
+            }
+            let wanted = item.attr("affiliation").unwrap();
             let listed = self.affiliations.iter().filter(|((of, _), affiliation)| of == room && *affiliation == wanted);
             let items: String =
                 listed.map(|((_, jid), _)| format!("<item jid='{jid}' affiliation='{wanted}'/>")).collect();

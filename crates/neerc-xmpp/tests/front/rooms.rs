@@ -17,6 +17,18 @@ const LISTS_ASKED: &str = "
          <query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='member'/></query>
        </iq>";
 
+/// The requests for the role lists, from that number on.
+fn roles_asked(first: u32) -> String {
+    let request = |(id, role): (u32, &str)| {
+        format!(
+            "S: <iq type='get' id='n{id}' from='neerc.localhost' to='neerc@conference.localhost'>
+                  <query xmlns='http://jabber.org/protocol/muc#admin'><item role='{role}'/></query>
+                </iq>\n"
+        )
+    };
+    (first..).zip(["moderator", "participant", "visitor"]).map(request).collect()
+}
+
 fn own_presence(nick: &str, codes: &[u16]) -> String {
     let codes: String = codes.iter().map(|code| format!("<status code='{code}'/>")).collect();
     format!(
@@ -66,6 +78,7 @@ fn a_missing_room_is_created_with_the_fields_it_offers() {
          S: <iq type='get' id='n4' from='neerc.localhost' to='neerc@conference.localhost'>
               <query xmlns='http://jabber.org/protocol/muc#owner'/>
             </iq>
+         {}
          C: <iq type='result' id='n4' from='neerc@conference.localhost' to='neerc.localhost'>
               <query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='form'>
                 <field var='FORM_TYPE' type='hidden'><value>http://jabber.org/protocol/muc#roomconfig</value></field>
@@ -75,7 +88,7 @@ fn a_missing_room_is_created_with_the_fields_it_offers() {
                 <field var='muc#roomconfig_historylength' type='text-single'/>
               </x></query>
             </iq>
-         S: <iq type='set' id='n5' from='neerc.localhost' to='neerc@conference.localhost'>
+         S: <iq type='set' id='n8' from='neerc.localhost' to='neerc@conference.localhost'>
               <query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>
                 <field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>
                 <field var='muc#roomconfig_persistentroom'><value>1</value></field>
@@ -83,17 +96,18 @@ fn a_missing_room_is_created_with_the_fields_it_offers() {
                 <field var='muc#roomconfig_whois'><value>anyone</value></field>
               </x></query>
             </iq>
-         C: <iq type='result' id='n5' from='neerc@conference.localhost' to='neerc.localhost'/>
-         S: <iq type='get' id='n6' from='neerc.localhost' to='neerc@conference.localhost'>
+         C: <iq type='result' id='n8' from='neerc@conference.localhost' to='neerc.localhost'/>
+         S: <iq type='get' id='n9' from='neerc.localhost' to='neerc@conference.localhost'>
               <query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='owner'/></query>
             </iq>
-         S: <iq type='get' id='n7' from='neerc.localhost' to='neerc@conference.localhost'>
+         S: <iq type='get' id='n10' from='neerc.localhost' to='neerc@conference.localhost'>
               <query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='admin'/></query>
             </iq>
-         S: <iq type='get' id='n8' from='neerc.localhost' to='neerc@conference.localhost'>
+         S: <iq type='get' id='n11' from='neerc.localhost' to='neerc@conference.localhost'>
               <query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='member'/></query>
             </iq>",
-        own_presence("neerc", &[110, 201])
+        own_presence("neerc", &[110, 201]),
+        roles_asked(5)
     ));
     assert_eq!(bench.events, [FrontEvent::Online, FrontEvent::RoomCreated("neerc".into())]);
 }
@@ -130,13 +144,16 @@ fn a_taken_nick_is_lengthened() {
     bench.check(&format!(
         "C: {}
          S: {}
-         C: {}",
+         C: {}
+         {}",
         refused("cancel", "conflict"),
         join("neerc_"),
         own_presence("neerc_", &[100, 110]),
+        roles_asked(4),
     ));
     lists(&mut bench);
-    lists_from(&mut bench, 4); // asked again, for the first ones were asked for before the join that was granted
+    lists_from(&mut bench, 4); // those of roles
+    lists_from(&mut bench, 7); // asked again, for the first ones were asked for before the join that was granted
     assert!(bench.events.contains(&FrontEvent::Ready), "{:?}", bench.events);
 }
 
@@ -231,6 +248,8 @@ fn self_pings_tell_whether_the_service_is_still_inside() {
         bench.said();
         lists(&mut bench);
         bench.hear(own_presence("neerc", &[110]));
+        lists_from(&mut bench, 4); // those of roles
+        bench.said();
         for _ in 0..5 {
             bench.pass(12_000);
             bench.hear(" ");
@@ -239,7 +258,7 @@ fn self_pings_tell_whether_the_service_is_still_inside() {
         assert_eq!(
             said,
             [
-                "<iq type='get' id='n4' from='neerc.localhost' to='neerc@conference.localhost/neerc'><ping xmlns='urn:xmpp:ping'/></iq>"
+                "<iq type='get' id='n7' from='neerc.localhost' to='neerc@conference.localhost/neerc'><ping xmlns='urn:xmpp:ping'/></iq>"
             ]
         );
         let (kind, payload) = match error {
@@ -250,7 +269,7 @@ fn self_pings_tell_whether_the_service_is_still_inside() {
             ),
         };
         bench.hear(format!(
-            "<iq type='{kind}' id='n4' from='neerc@conference.localhost/neerc' to='neerc.localhost'>{payload}</iq>"
+            "<iq type='{kind}' id='n7' from='neerc@conference.localhost/neerc' to='neerc.localhost'>{payload}</iq>"
         ));
         let said = bench.said();
         assert_eq!(said, if inside { vec![] } else { vec![join("neerc").replace("<caps/>", bench::CAPS)] }, "{error}");

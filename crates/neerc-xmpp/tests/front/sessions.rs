@@ -131,14 +131,202 @@ fn directed_presence_that_is_withdrawn_leaves_an_occupant_an_occupant() {
     assert_eq!(told_now(&mut bench, "success"), Vec::<String>::new());
 }
 
+/// A message for that session comes back.
+fn bounce(bench: &mut Bench, from: &str) {
+    bench.hear(format!("<message type='error' from='{from}' to='neerc.localhost'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"));
+}
+
 #[test]
 fn a_message_that_comes_back_is_the_last_one() {
-    let mut bench = ready(Flavour::Prosody).with_task(&["hall1"]);
-    bench.joins("hall2", HALL2);
-    bench.joins("hall3", "hall3@localhost/Phone");
-    assert_eq!(told_now(&mut bench, "running"), [HALL2, "hall3@localhost/Phone"]);
-    bench.hear(format!("<message type='error' from='{HALL2}' to='neerc.localhost'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"));
-    assert_eq!(told_now(&mut bench, "success"), ["hall3@localhost/Phone"]);
+    for flavour in BOTH {
+        let mut bench = ready(flavour).with_task(&["hall1"]);
+        bench.hear(iq("get", HALL2, &query("tasks")));
+        bench.joins("hall3", "hall3@localhost/Phone");
+        assert_eq!(told_now(&mut bench, "running"), [HALL2, "hall3@localhost/Phone"]);
+        bounce(&mut bench, HALL2);
+        assert_eq!(told_now(&mut bench, "success"), ["hall3@localhost/Phone"], "{flavour:?}");
+    }
+}
+
+#[test]
+fn a_message_came_back_from_somebody_who_is_still_in_the_room_and_is_told_again() {
+    for flavour in BOTH {
+        let mut bench = ready(flavour).with_task(&["hall1"]);
+        bench.joins("hall2", HALL2);
+        bench.joins("hall2", "hall2@localhost/Gone");
+        bench.server().lose("neerc", "hall2@localhost/Gone");
+        for session in [HALL2, "hall2@localhost/Gone"] {
+            bounce(&mut bench, session);
+        }
+        assert_eq!(bench.answers(HALL1, "running"), Vec::<String>::new(), "{flavour:?}: not before the room was asked");
+        assert_eq!(told_now(&mut bench, "success"), [HALL2], "{flavour:?}");
+    }
+}
+
+#[test]
+fn after_a_start_only_one_session_of_a_shared_account_was_told() {
+    for flavour in BOTH {
+        let mut server = Server::new(flavour);
+        for jid in [HALL1, SECOND, THIRD] {
+            server.join("neerc", "hall1", jid);
+        }
+        let mut bench = Bench::served(settings(), server).with_task(&["hall1"]);
+        let mut told = told_now(&mut bench, "running");
+        told.sort();
+        assert_eq!(told, [HALL1, SECOND, THIRD], "{flavour:?}: after a start");
+        bench.server_says(|server| server.kick("neerc"));
+        bench.answers(HALL1, "success");
+        bench.pass(2_000);
+        let mut told = bench.recipients();
+        told.sort();
+        assert_eq!(told, [HALL1, SECOND, THIRD], "{flavour:?}: what it missed while it was put out");
+        bench.disconnect();
+        bench.connect();
+        let mut told = told_now(&mut bench, "none");
+        told.sort();
+        assert_eq!(told, [HALL1, SECOND, THIRD], "{flavour:?}: after a lost link");
+    }
+}
+
+#[test]
+fn two_devices_under_one_nick_one_of_which_went_over_to_another_and_only_the_other_left() {
+    for flavour in BOTH {
+        for roles in [true, false] {
+            let mut server = Server::new(flavour);
+            server.roles = roles;
+            let mut bench = Bench::served(settings(), server).with_task(&["hall1"]);
+            bench.joins("x", HALL1);
+            bench.joins("x", SECOND);
+            bench.server_says(|server| server.rename("neerc", "x", "z", SECOND));
+            bench.leaves("x", HALL1);
+            assert_eq!(bench.answers(HALL1, "running"), [SECOND], "{flavour:?} {roles}: at once");
+            assert_eq!(told_now(&mut bench, "success"), [SECOND], "{flavour:?} {roles}");
+            bench.leaves("z", SECOND);
+            assert_eq!(told_now(&mut bench, "none"), Vec::<String>::new(), "{flavour:?} {roles}");
+        }
+    }
+}
+
+#[test]
+fn a_session_went_over_to_a_nick_that_its_account_had_already_and_counted_as_gone() {
+    for flavour in BOTH {
+        let mut bench = ready(flavour).with_task(&["hall1"]);
+        bench.joins("x", HALL1);
+        bench.joins("z", SECOND);
+        bench.answers(HALL1, "running");
+        bench.hear(iq("set", HALL1, &status(1, "success"))); // to be told in 50 ms
+        bench.server_says(|server| server.rename("neerc", "x", "z", HALL1));
+        bench.pass(50);
+        assert_eq!(bench.recipients(), [HALL1, SECOND], "{flavour:?}: what was to be told in that moment");
+        assert_eq!(told_now(&mut bench, "none"), [HALL1, SECOND], "{flavour:?}");
+        bench.leaves("z", SECOND);
+        bench.pass(30_000); // one server says nothing of it
+        assert_eq!(told_now(&mut bench, "running"), [HALL1], "{flavour:?}");
+    }
+}
+
+#[test]
+fn a_session_that_came_under_a_second_nick_left_with_that_only() {
+    for flavour in BOTH {
+        let mut bench = ready(flavour).with_task(&["hall1"]);
+        for (nick, jid) in [("x", HALL1), ("x", SECOND), ("x", THIRD)] {
+            bench.joins(nick, jid);
+        }
+        bench.server_says(|server| server.rename("neerc", "x", "y", THIRD));
+        bench.leaves("y", THIRD);
+        assert_eq!(told_now(&mut bench, "running"), [HALL1, SECOND], "{flavour:?}");
+        bench.leaves("x", HALL1);
+        bench.pass(30_000); // one server says nothing of it
+        assert_eq!(told_now(&mut bench, "success"), [SECOND], "{flavour:?}");
+    }
+}
+
+#[test]
+fn a_nick_is_put_out_with_all_its_sessions_and_no_other() {
+    for flavour in BOTH {
+        for roles in [true, false] {
+            let mut server = Server::new(flavour);
+            server.roles = roles;
+            let mut bench = Bench::served(settings(), server).with_task(&["hall1"]);
+            for (nick, jid) in [("x", HALL1), ("x", SECOND), ("y", THIRD), ("z", HALL2)] {
+                bench.joins(nick, jid);
+            }
+            bench.server_says(|server| server.put_out("neerc", "x"));
+            assert_eq!(told_now(&mut bench, "running"), [THIRD, HALL2], "{flavour:?} {roles}");
+        }
+    }
+}
+
+#[test]
+fn an_old_nick_that_goes_takes_nobody_with_it_who_has_another() {
+    let mut bench = ready(Flavour::Ejabberd).with_task(&["hall1"]);
+    bench.joins("x", HALL1);
+    bench.server_says(|server| server.rename("neerc", "x", "z", HALL1));
+    bench.hear("<presence type='unavailable' from='neerc@conference.localhost/x' to='neerc.localhost'><x xmlns='http://jabber.org/protocol/muc#user'><item jid='hall1@localhost/Phone' affiliation='member' role='none'/></x></presence>");
+    assert_eq!(told_now(&mut bench, "running"), [HALL1]);
+}
+
+#[test]
+fn a_nick_went_without_a_word_who() {
+    let gone = "<presence type='unavailable' from='neerc@conference.localhost/x' to='neerc.localhost'><x xmlns='http://jabber.org/protocol/muc#user'/></presence>";
+    for (roles, is_here, told) in [(true, true, true), (true, false, false), (false, true, false)] {
+        let mut server = Server::new(Flavour::Prosody);
+        server.roles = roles;
+        let mut bench = Bench::served(settings(), server).with_task(&["hall1"]);
+        bench.joins("x", HALL1);
+        bench.hear(gone);
+        if !is_here {
+            bench.server().lose("neerc", HALL1);
+        }
+        assert_eq!(told_now(&mut bench, "running"), [HALL1][..usize::from(told)], "lists {roles}, here {is_here}");
+    }
+}
+
+#[test]
+fn one_of_several_went_and_nothing_was_said() {
+    let mut bench = ready(Flavour::Ejabberd).with_task(&["hall1"]);
+    for jid in [HALL1, SECOND, THIRD] {
+        bench.joins("hall1", jid);
+    }
+    bench.leaves("hall1", SECOND);
+    bench.pass(30_000);
+    assert_eq!(told_now(&mut bench, "running"), [HALL1, THIRD]);
+}
+
+#[test]
+fn two_sessions_that_change_their_status_made_the_service_ask_all_the_time() {
+    for flavour in BOTH {
+        let mut bench = ready(flavour);
+        bench.joins("hall1", HALL1);
+        bench.joins("hall1", SECOND);
+        bench.pass(1_000);
+        bench.server().asked = 0;
+        for _ in 0..100 {
+            bench.server_says(|server| server.show("neerc", "hall1"));
+            bench.pass(100);
+        }
+        let asked = bench.server().asked;
+        assert!(asked <= 12 * 3, "{flavour:?}: {asked} requests and presences in 10 s");
+        bench.pass(2_000);
+        bench.server().asked = 0;
+        bench.pass(60_000);
+        assert!(bench.server().asked <= 2 * 3 + 5, "{flavour:?}: {} in a quiet minute", bench.server().asked);
+    }
+}
+
+#[test]
+fn a_server_that_gives_no_role_lists_is_not_asked_again_and_again() {
+    let mut server = Server::new(Flavour::Prosody);
+    server.roles = false;
+    let mut bench = Bench::served(settings(), server);
+    bench.joins("hall1", HALL1);
+    bench.joins("hall1", SECOND);
+    bench.server().asked = 0;
+    for _ in 0..60 {
+        bench.server_says(|server| server.show("neerc", "hall1"));
+        bench.pass(1_000);
+    }
+    assert!(bench.server().asked <= 2 * 3 + 5, "{} in a minute", bench.server().asked);
 }
 
 #[test]

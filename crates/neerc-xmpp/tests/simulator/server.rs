@@ -155,13 +155,8 @@ impl Room {
         }
         self.component = Some(nick.to_owned());
         self.silent = false;
-        let one_at_a_time = |occupant: &Occupant| -> Vec<String> {
-            if self.names_all {
-                return vec![self.here(occupant)];
-            }
-            occupant.sessions.chunks(1).map(|session| self.presence(&occupant.nick, "", session, &[])).collect()
-        };
-        let mut said: Vec<String> = self.occupants.iter().flat_map(one_at_a_time).collect();
+        // One server names all sessions of a nick, the other shows one of them.
+        let mut said: Vec<String> = self.occupants.iter().map(|occupant| self.here(occupant)).collect();
         said.push(self.presence(nick, "", &[SVC.to_owned()], &["110"]));
         said
     }
@@ -176,6 +171,44 @@ impl Room {
         } else {
             vec![self.presence(&nick, "unavailable", &[SVC.to_owned()], &["110", "307"])]
         }
+    }
+
+    /// A session goes over to another nick; what the component is told of it.
+    pub fn rename(&mut self, jid: &str, new: &str) -> Vec<String> {
+        let Some(at) = self.occupants.iter().position(|o| o.sessions.iter().any(|session| session == jid)) else {
+            return Vec::new();
+        };
+        let is_taken = self.occupants.iter().any(|occupant| occupant.nick == new);
+        let mut said = Vec::new();
+        self.occupants[at].sessions.retain(|session| session != jid);
+        if self.occupants[at].sessions.is_empty() {
+            let nick = self.occupants.remove(at).nick;
+            let gone = match self.names_all && is_taken {
+                true => self.presence(&nick, "unavailable", &[], &[]),
+                false => self
+                    .presence(&nick, "unavailable", &[jid.to_owned()], &["303"])
+                    .replace("<item ", &format!("<item nick='{new}' ")),
+            };
+            said.push(gone);
+        } else if self.names_all {
+            said.push(self.here(&self.occupants[at]));
+        }
+        let mut said = self.to_component(said);
+        said.extend(self.enter(new, jid));
+        said
+    }
+
+    /// The payload of an answer to a request for a role list: every session of everybody.
+    pub fn role_list(&self, role: &str) -> String {
+        let here = self.occupants.iter().filter(|_| role == "participant");
+        let items: String = here
+            .flat_map(|o| o.sessions.iter().map(move |jid| (&o.nick, jid)))
+            .map(|(nick, jid)| {
+                let affiliation = self.affiliation(bare(jid));
+                format!("<item nick='{nick}' jid='{jid}' affiliation='{affiliation}' role='{role}'/>")
+            })
+            .collect();
+        format!("<query xmlns='http://jabber.org/protocol/muc#admin'>{items}</query>")
     }
 
     /// The payload of an answer to a request for a list.

@@ -247,11 +247,24 @@ impl World {
     fn go(&mut self) {
         let here: Vec<usize> = (0..self.sessions.len()).filter(|at| self.sessions[*at].online).collect();
         let Some(&at) = self.random.pick(&here) else { return };
-        match self.random.below(4) {
+        match self.random.below(5) {
             0 => self.leave(at),
+            4 => self.rename(at),
             1 => self.sessions[at].online = false, // the room finds out when a stanza comes back
             _ => self.go_offline(at),
         }
+    }
+
+    /// A session takes another nick, which others of its account may have already.
+    fn rename(&mut self, at: usize) {
+        let jid = self.sessions[at].jid.clone();
+        let nick = format!("{}{}", bare(&jid).replace('@', " at "), ["", " again"][self.random.below(2)]);
+        let Some(room) = self.rooms.iter_mut().find(|room| room.name == room_of(&jid)) else { return };
+        if room.nick_of(&jid).is_none_or(|known| known == nick) {
+            return;
+        }
+        let said = room.rename(&jid, &nick);
+        self.say(said);
     }
 
     fn leave(&mut self, at: usize) {

@@ -660,6 +660,9 @@ impl World {
         let at = self.rooms.iter().position(|room| room.jid() == bare(to));
         let (type_, answer) = match (at, list) {
             _ if to == PRINTERS => ("result", self.say_printers()),
+            (Some(at), Some(list)) if ["moderator", "participant", "visitor"].contains(&&**list) => {
+                ("result", self.rooms[at].role_list(list))
+            }
             (Some(at), Some(list)) => ("result", self.rooms[at].list(list)),
             (Some(at), None) if payload == "ping" && self.rooms[at].component.is_none() => (
                 "error",
@@ -1111,7 +1114,11 @@ fn said(stanza: &Element<'_>) -> Said {
         }
         ("iq", _) => {
             let payload = stanza.elements().next().expect("a payload");
-            let list = payload.elements().next().and_then(|item| item.attr("affiliation")).map(str::to_owned);
+            let list = payload
+                .elements()
+                .next()
+                .and_then(|item| item.attr("affiliation").or(item.attr("role")))
+                .map(str::to_owned);
             Said::Request(Asked { id: attr("id").expect("an id"), to, payload: payload.name.to_owned(), list })
         }
         ("presence", None) => Said::Join { to },
