@@ -27,7 +27,7 @@ pub fn configure(folder: &Path, port: u16) -> Outcome<()> {
     let text = format!(
         "[component]\njid = \"neerc.localhost\"\nserver = \"127.0.0.1:{port}\"\nsecret = \"secret\"\n\
          [rooms]\nservice = \"conference.localhost\"\njoin = [\"neerc\"]\n[store]\nurl = \"sqlite:neerc.db\"\n\
-         [limits]\nrequests_per_second = 100000\nrequests_burst = 100000\n"
+         [limits]\nrequests_per_second = 100000\nrequests_burst = 100000\nanswers_kib_per_second = 0\n"
     );
     Ok(fs::write(folder.join("neerc.toml"), text)?)
 }

@@ -96,7 +96,33 @@ pub const LITTLE_READ_BYTES: usize = 1_200;
 pub const REQUESTS_PER_SECOND: u32 = 20;
 /// Requests that one session may send at once after a pause, unless the configuration says otherwise.
 pub const REQUESTS_BURST: u32 = 60;
-/// Most sessions whose recent requests are counted.
+/// Requests that one session of somebody with power may send at once after a pause, unless the configuration says
+/// otherwise: a desktop sends one for each line that is pasted and each row that is removed.
+pub const REQUESTS_BURST_OF_POWER: u32 = 1_000;
+/// What all sessions of one account are answered each second in the long run, in KiB, unless the configuration says
+/// otherwise.
+pub const ANSWERS_KIB_PER_SECOND: u32 = 128;
+/// What all sessions of one account are answered after a pause, in KiB, unless the configuration says otherwise: the
+/// list of users and that of the tasks for some two hundred sessions.
+pub const ANSWERS_BURST_KIB: u32 = 4_096;
+/// How many times faster than in the long run a burst of long answers is handed out.
+pub const PACE_OF_BURSTS: i64 = 4;
+/// What all sessions of one account are answered before their long answers are handed out evenly, in bytes: what a slow
+/// server takes in a twentieth of a second.
+pub const ANSWERED_AT_ONCE_BYTES: usize = 64 * 1024;
+/// Shorter answers count for nothing but the request, in bytes.
+pub const SHORT_ANSWER_BYTES: usize = 1_024;
+/// What a task that had to be looked at for an answer counts for, in bytes of that answer.
+pub const LOOKED_AT_BYTES: usize = 16;
+/// With more bytes of answers waiting for the link, requests for long ones wait, and are answered account by account.
+pub const LINK_BUSY_BYTES: usize = 32 * 1024;
+/// Most bytes of requests of one account that wait for their turn.
+pub const HELD_PER_ACCOUNT_BYTES: usize = STANZA_BYTES;
+/// Most bytes of requests of all accounts that wait for their turn.
+pub const HELD_BYTES: usize = 8 * 1024 * 1024;
+/// What each of them counts for besides its own bytes.
+pub const HELD_ENTRY_BYTES: usize = 256;
+/// Most sessions whose recent requests are counted, and most accounts whose answers are.
 pub const THROTTLED_SESSIONS: usize = 20_000;
 /// Bytes handed to the link at once; the newest state of a task is chosen no earlier than this many bytes before the
 /// socket takes it.

@@ -149,8 +149,20 @@ fn the_limits_are_the_true_ones() {
         ("sessions told of changes in one room", thousands(limits::SESSIONS_PER_ROOM)),
         ("requests of one session at once, after a pause", format!("{} (a setting)", limits::REQUESTS_BURST)),
         (
+            "the same for a user with power",
+            format!("{} (a setting)", thousands(limits::REQUESTS_BURST_OF_POWER as usize)),
+        ),
+        (
             "requests of one session each second, in the long run",
             format!("{} (a setting)", limits::REQUESTS_PER_SECOND),
+        ),
+        (
+            "answers to all sessions of one account after a pause",
+            format!("{} KiB (a setting)", thousands(limits::ANSWERS_BURST_KIB as usize)),
+        ),
+        (
+            "answers to all sessions of one account each second, in the long run",
+            format!("{} KiB (a setting)", limits::ANSWERS_KIB_PER_SECOND),
         ),
         ("writes that wait to be stored", thousands(limits::WRITES_WAITING)),
         ("size of a stanza taken", format!("{} KiB", limits::STANZA_BYTES / 1024)),

@@ -23,6 +23,8 @@ const SPACING_MS: RangeInclusive<i64> = 0..=10_000;
 const PER_SECOND: RangeInclusive<i64> = 0..=100_000;
 /// Least and most requests of one session at once.
 const BURST: RangeInclusive<i64> = 1..=100_000;
+/// Least and most KiB of answers each second to one account; 0 is without limit.
+const ANSWERS_KIB: RangeInclusive<i64> = 0..=1_000_000;
 /// Least and most bytes of an outgoing stanza. Prosody closes the stream above 512 KiB.
 const STANZA_BYTES: RangeInclusive<i64> = 16_384..=524_288;
 /// Least and most seconds between two readings of the directory.
@@ -179,6 +181,18 @@ struct RawLimits {
     /// Requests that one session may send at once after a pause, 1 to 100000.
     #[config(env = "NEERC_LIMITS_REQUESTS_BURST", default = 60)]
     requests_burst: i64,
+    /// The same for owners and admins of a room, 1 to 100000: a desktop client sends a request for each line that is
+    /// pasted and each task that is removed.
+    #[config(env = "NEERC_LIMITS_REQUESTS_BURST_OF_POWER", default = 1000)]
+    requests_burst_of_power: i64,
+    /// KiB each second that all sessions of one account are answered in the long run, 0 to 1000000; 0 means without
+    /// limit. Prosody takes some 1000 of everybody's together.
+    #[config(env = "NEERC_LIMITS_ANSWERS_KIB_PER_SECOND", default = 128)]
+    answers_kib_per_second: i64,
+    /// KiB that all sessions of one account are answered after a pause, 1 to 1000000. They are handed out at four times
+    /// the rate above.
+    #[config(env = "NEERC_LIMITS_ANSWERS_BURST_KIB", default = 4096)]
+    answers_burst_kib: i64,
 }
 
 #[derive(confique::Config)]
@@ -355,6 +369,12 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// Requests of one session at once, at least 1.
     pub requests_burst: u32,
+    /// The same for people with power, at least 1.
+    pub requests_burst_of_power: u32,
+    /// KiB of answers each second to all sessions of an account; 0 means without limit.
+    pub answers_kib_per_second: u32,
+    /// KiB of answers to them after a pause, at least 1.
+    pub answers_burst_kib: u32,
 }
 
 /// `[clock]`.
@@ -735,7 +755,16 @@ impl Check<'_> {
     fn limits(&self, raw: &RawLimits) -> Result<Limits, ConfigError> {
         let requests_per_second = self.number("limits.requests_per_second", raw.requests_per_second, PER_SECOND)?;
         let requests_burst = self.number("limits.requests_burst", raw.requests_burst, BURST)?;
-        Ok(Limits { requests_per_second, requests_burst })
+        let power = self.number("limits.requests_burst_of_power", raw.requests_burst_of_power, BURST)?;
+        let answers = self.number("limits.answers_kib_per_second", raw.answers_kib_per_second, ANSWERS_KIB)?;
+        let burst = self.number("limits.answers_burst_kib", raw.answers_burst_kib, 1..=*ANSWERS_KIB.end())?;
+        Ok(Limits {
+            requests_per_second,
+            requests_burst,
+            requests_burst_of_power: power,
+            answers_kib_per_second: answers,
+            answers_burst_kib: burst,
+        })
     }
 
     fn clock(&self, raw: RawClock) -> Result<Option<Clock>, ConfigError> {
@@ -1170,6 +1199,9 @@ impl fmt::Display for Config {
         }
         writeln!(f, "limits.requests_per_second = {}", limits.requests_per_second)?;
         writeln!(f, "limits.requests_burst = {}", limits.requests_burst)?;
+        writeln!(f, "limits.requests_burst_of_power = {}", limits.requests_burst_of_power)?;
+        writeln!(f, "limits.answers_kib_per_second = {}", limits.answers_kib_per_second)?;
+        writeln!(f, "limits.answers_burst_kib = {}", limits.answers_burst_kib)?;
         writeln!(f, "texts.language = {}", language.tag())?;
         writeln!(f, "contact.admin = {}", contacts.join(", "))?;
         writeln!(f, "log.level = {}", log_level.as_str())
@@ -1269,6 +1301,9 @@ mod tests {
                 "clock = (off)",
                 "limits.requests_per_second = 20",
                 "limits.requests_burst = 60",
+                "limits.requests_burst_of_power = 1000",
+                "limits.answers_kib_per_second = 128",
+                "limits.answers_burst_kib = 4096",
                 "texts.language = en",
                 "contact.admin = ",
                 "log.level = info",
@@ -1310,6 +1345,9 @@ file = "/run/clock.xml"
 [limits]
 requests_per_second = 0
 requests_burst = 7
+requests_burst_of_power = 8
+answers_kib_per_second = 0
+answers_burst_kib = 9
 [texts]
 language = "ru"
 [contact]
@@ -1344,7 +1382,13 @@ level = "trace"
                 max_stanza_bytes: 524_288,
             },
             clock: Some(Clock { file: PathBuf::from("/run/clock.xml") }),
-            limits: Limits { requests_per_second: 0, requests_burst: 7 },
+            limits: Limits {
+                requests_per_second: 0,
+                requests_burst: 7,
+                requests_burst_of_power: 8,
+                answers_kib_per_second: 0,
+                answers_burst_kib: 9,
+            },
             language: Language::Russian,
             contacts: vec!["xmpp:admin@example.org".to_owned(), "mailto:admin@example.org".to_owned()],
             log_level: Level::Trace,
@@ -1708,6 +1752,9 @@ level = "trace"
             ("NEERC_CLOCK_FILE", "/x.xml", "clock.file = /x.xml"),
             ("NEERC_LIMITS_REQUESTS_PER_SECOND", "5", "limits.requests_per_second = 5"),
             ("NEERC_LIMITS_REQUESTS_BURST", "9", "limits.requests_burst = 9"),
+            ("NEERC_LIMITS_REQUESTS_BURST_OF_POWER", "7", "limits.requests_burst_of_power = 7"),
+            ("NEERC_LIMITS_ANSWERS_KIB_PER_SECOND", "6", "limits.answers_kib_per_second = 6"),
+            ("NEERC_LIMITS_ANSWERS_BURST_KIB", "4", "limits.answers_burst_kib = 4"),
             ("NEERC_TEXTS_LANGUAGE", "ru", "texts.language = ru"),
             ("NEERC_CONTACT_ADMIN", "xmpp:a@b,mailto:c@d", "contact.admin = xmpp:a@b, mailto:c@d"),
             ("NEERC_LOG_LEVEL", "error", "log.level = error"),

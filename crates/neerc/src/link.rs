@@ -166,9 +166,21 @@ fn connecting(server: String, after: Duration) -> Connecting {
         let connect = tokio::time::timeout(Duration::from_millis(limits::CONNECT_MS), TcpStream::connect(&server));
         let stream = connect.await.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no answer in time"))??;
         stream.set_nodelay(true)?; // small stanzas must not wait for each other's acknowledgement
+        bound_unsent(&stream);
         Ok(stream)
     })
 }
+
+/// What waits in the kernel is old by the time it goes, and everybody waits behind it. A system that refuses does without.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn bound_unsent(stream: &TcpStream) {
+    let bytes = u32::try_from(limits::LINK_CHUNK_BYTES).unwrap_or(u32::MAX);
+    _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(bytes);
+}
+
+/// Other systems cannot.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn bound_unsent(_: &TcpStream) {}
 
 /// The pause after so many failures in a row: doubled each time, and anything from half of it on, so that services that
 /// lost one server do not come back in step.

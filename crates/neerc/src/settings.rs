@@ -7,7 +7,7 @@ use neerc_core::people::GroupRule;
 use neerc_xmpp::address::{self, Address};
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::groups::GroupSettings;
-use neerc_xmpp::throttle::Rate;
+use neerc_xmpp::throttle::{Budget, Rate};
 use std::sync::Arc;
 
 /// A setting that reads like a JID and is none.
@@ -57,7 +57,15 @@ pub fn front(config: &Config) -> Result<FrontSettings, NotAJid> {
         wiki_packet: config.tasks.wiki_packet == config::WikiPacket::Sent,
         spacing_ms: i64::try_from(config.tasks.spacing_ms).unwrap_or(i64::MAX),
         max_stanza_bytes: config.tasks.max_stanza_bytes,
-        rate: Rate { per_second: config.limits.requests_per_second, burst: config.limits.requests_burst },
+        rate: Rate {
+            per_second: config.limits.requests_per_second,
+            burst: config.limits.requests_burst,
+            burst_of_power: config.limits.requests_burst_of_power,
+        },
+        budget: Budget {
+            bytes_per_second: config.limits.answers_kib_per_second.saturating_mul(1_024),
+            burst_bytes: config.limits.answers_burst_kib.saturating_mul(1_024),
+        },
         words: Arc::new(text::Files),
         language: config.language,
         contacts: config.contacts.clone(),

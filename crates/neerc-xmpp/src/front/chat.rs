@@ -2,6 +2,7 @@
 //! what a line means, nor the words of the answers; and not what is told without being asked.
 
 use super::asks::Asker;
+use super::lanes::{Admission, Arrival, Intent};
 use super::{Front, StreamPhase};
 use crate::address::Address;
 use crate::answers::{Answers, whose};
@@ -17,6 +18,7 @@ use neerc_core::people::{Person, Rights};
 use neerc_core::refusal::Refusal;
 use neerc_core::words::{Arg, Language};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A chat message that is being answered: its lines are carried out one after the other, so that each sees what came
 /// of those before.
@@ -56,13 +58,24 @@ enum Answered {
 
 impl Front {
     /// Takes a message that somebody sent to the service.
-    pub(super) fn chat(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, boards: &Boards) {
+    pub(super) fn chat(
+        &mut self,
+        now_ms: i64,
+        shell: &Shell<'_>,
+        element: &Element<'_>,
+        boards: &Boards,
+        arrival: Arrival<'_>,
+    ) {
         let said = bot::read(element);
         if said == Said::Nothing {
             return;
         }
         if !bot::is_said_to_us(shell) {
             return self.not_a_room(now_ms, shell);
+        }
+        let admission = self.admission(now_ms, &shell.from, Intent::MayWrite, arrival);
+        if admission == Admission::Waits {
+            return;
         }
         self.settle(now_ms);
         let told_language = bot::language(element);
@@ -86,7 +99,29 @@ impl Front {
             answers: Vec::new(),
             left_out: None,
         };
+        if admission == Admission::Refused {
+            return self.say_too_fast(&chat, &shell.from.shared());
+        }
         self.take_said(now_ms, &shell.from, chat, said, boards);
+    }
+
+    /// Says that somebody writes too much, once until it is not so any more.
+    fn say_too_fast(&mut self, chat: &Chat, sender: &Arc<str>) {
+        if self.note_too_fast(sender) {
+            let text = self.settings.words.say(chat.language, "too-fast", &[]);
+            self.reply(chat, &text);
+        }
+    }
+
+    /// Notes that a session writes too much; says whether that is news.
+    fn note_too_fast(&mut self, sender: &Arc<str>) -> bool {
+        if self.too_fast.contains(sender) {
+            return false;
+        }
+        if self.too_fast.len() >= limits::THROTTLED_SESSIONS {
+            self.too_fast.clear(); // to be told twice does no harm
+        }
+        self.too_fast.insert(sender.clone())
     }
 
     /// Takes a message of an occupant of a room that is served. Only an admin's lines that begin with `@` and a kind of
@@ -156,7 +191,7 @@ impl Front {
 
     /// An error as the answer to a message: nothing answers an error, so no two services talk for ever.
     fn refuse_message(&mut self, now_ms: i64, shell: &Shell<'_>, language: Option<Language>, refusal: &Refusal) {
-        if self.throttle.admits(now_ms, &shell.from.shared()) {
+        if self.admits(now_ms, &shell.from) {
             let text = self.settings.words.refusal(language.unwrap_or(self.settings.language), refusal);
             let condition = crate::neerc::condition(refusal);
             shell.return_address().error(self.wire.out.own(), condition, &text);
@@ -167,7 +202,7 @@ impl Front {
     /// 8.5.2.1.1). What a room hands on is never answered.
     fn not_a_room(&mut self, now_ms: i64, shell: &Shell<'_>) {
         let by_user = shell.type_ == "groupchat" && shell.from.domain() != self.settings.rooms_service;
-        if by_user && self.throttle.admits(now_ms, &shell.from.shared()) {
+        if by_user && self.admits(now_ms, &shell.from) {
             let text = "this is no chat room: send a message of the type chat";
             shell.return_address().error(self.wire.out.own(), Condition::ServiceUnavailable, text);
         }
@@ -202,7 +237,7 @@ impl Front {
         match said {
             Said::Nothing => return,
             Said::NotTaken(key) => {
-                if !self.throttle.admits(now_ms, &sender) {
+                if !self.admits(now_ms, session) {
                     return;
                 }
                 let text = self.settings.words.say(chat.language, key, &[]);
@@ -211,15 +246,11 @@ impl Front {
             Said::Lines(mut lines) => {
                 let all = lines.len();
                 lines.truncate(limits::LINES_PER_TEXT);
-                let admitted = lines.iter().take_while(|_| self.throttle.admits(now_ms, &sender)).count();
+                let admitted = lines.iter().take_while(|_| self.admits(now_ms, session)).count();
                 if admitted == lines.len() {
                     self.too_fast.remove(&sender);
                     chat.left_out = (admitted < all).then_some(LeftOut::TooMany);
-                } else if !self.too_fast.contains(&sender) {
-                    if self.too_fast.len() >= limits::THROTTLED_SESSIONS {
-                        self.too_fast.clear(); // to be told twice does no harm
-                    }
-                    self.too_fast.insert(sender);
+                } else if self.note_too_fast(&sender) {
                     chat.left_out = Some(LeftOut::TooFast);
                 } else if admitted == 0 {
                     return; // said once already
@@ -382,6 +413,8 @@ impl Front {
         if let Some(chats) = self.chats.get_mut(session) {
             chats.push_front(chat);
         }
+        let before = self.wire.out.len();
         self.go_on(now_ms, session, boards);
+        self.charge(now_ms, session.bare(), before);
     }
 }

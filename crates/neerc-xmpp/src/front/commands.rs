@@ -27,6 +27,13 @@ pub(super) struct Commanded {
     pending: Pending,
 }
 
+impl Commanded {
+    /// The bare JID of who asked.
+    pub fn account(&self) -> &str {
+        self.back.to.bare()
+    }
+}
+
 /// The rooms that an address of ours stands for: all of them, or one.
 fn places<'a>(rooms: &'a [RoomWatch], boards: &'a Boards, to: &Address) -> Vec<Place<'a>> {
     static NOTHING: LazyLock<Board> = LazyLock::new(Board::default);

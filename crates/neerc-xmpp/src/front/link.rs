@@ -36,6 +36,7 @@ impl Front {
         self.outbox.disconnected();
         self.contacts.disconnected();
         self.chats.clear();
+        self.lanes.clear();
         self.too_fast.clear();
         self.groups.disconnected();
         self.rooms.iter_mut().for_each(RoomWatch::disconnected);
@@ -112,7 +113,7 @@ impl Front {
             }
             Frame::Close => self.end("the server has closed the stream".to_owned()),
             Frame::Stanza(bytes) => match xml::parse(bytes, NS_COMPONENT, &TREE) {
-                Ok(element) => self.element(now_ms, &element, boards),
+                Ok(element) => self.element(now_ms, &element, bytes, boards),
                 Err(refused) => self.refuse_unread(bytes, Condition::BadRequest, &refused.to_string()),
             },
             Frame::Skipped { head, why } => {
@@ -139,7 +140,7 @@ impl Front {
         }
     }
 
-    fn element(&mut self, now_ms: i64, element: &Element<'_>, boards: &Boards) {
+    fn element(&mut self, now_ms: i64, element: &Element<'_>, bytes: &[u8], boards: &Boards) {
         if let Some(error) = StreamError::read(element) {
             return self.end(error.advice(&self.settings.component));
         }
@@ -153,11 +154,13 @@ impl Front {
         if shell.from.domain() == self.settings.component && shell.kind != Kind::Iq {
             return; // our own words, come back
         }
+        let before = self.wire.out.len();
         match shell.kind {
-            Kind::Iq => self.iq(now_ms, &shell, element, boards),
-            Kind::Presence => self.presence(now_ms, &shell, element),
-            Kind::Message => self.message(now_ms, &shell, element, boards),
+            Kind::Iq => self.iq(now_ms, &shell, element, bytes, boards),
+            Kind::Presence => return self.presence(now_ms, &shell, element),
+            Kind::Message => self.message(now_ms, &shell, element, bytes, boards),
         }
+        self.charge(now_ms, shell.from.bare(), before);
     }
 
     fn online(&mut self, now_ms: i64) {
@@ -242,7 +245,7 @@ impl Front {
 }
 
 /// Bounds of the tree of one stanza.
-const TREE: TreeLimits =
+pub(super) const TREE: TreeLimits =
     TreeLimits { depth: limits::STANZA_DEPTH, nodes: limits::STANZA_NODES, attributes: limits::STANZA_ATTRIBUTES };
 
 pub(super) fn new_framer() -> Framer {

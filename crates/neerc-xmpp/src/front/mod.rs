@@ -6,6 +6,7 @@
 mod asks;
 mod chat;
 mod commands;
+mod lanes;
 mod link;
 mod plans;
 mod requests;
@@ -14,6 +15,7 @@ mod telling;
 
 use self::asks::Asks;
 use self::chat::Chat;
+use self::lanes::{Arrival, Lanes};
 use self::link::new_framer;
 use self::plans::PlanWatch;
 use self::requests::AllTasks;
@@ -29,7 +31,7 @@ use crate::probe::{Probe, RoundTrips};
 use crate::receipt;
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
 use crate::stanza::Shell;
-use crate::throttle::{Rate, Throttle};
+use crate::throttle::{Budget, Rate, Throttle};
 use crate::wire::{Purpose, Wire};
 use crate::xml::Element;
 use neerc_core::board::Boards;
@@ -72,6 +74,8 @@ pub struct FrontSettings {
     pub max_stanza_bytes: usize,
     /// How much one session may ask.
     pub rate: Rate,
+    /// How much all sessions of one account may be answered.
+    pub budget: Budget,
     /// Where the words for people come from.
     pub words: Arc<dyn Words>,
     /// The language of those who do not tell theirs.
@@ -127,6 +131,9 @@ pub struct Front {
     asks: Asks,
     commands: Commands,
     throttle: Throttle,
+    lanes: Lanes,
+    /// What the stanza at hand has cost besides its answers, as bytes of answers.
+    work_bytes: usize,
     probe: Option<Probe>,
     events: VecDeque<FrontEvent>,
     ready: bool,
@@ -195,7 +202,9 @@ impl Front {
             outbox: Outbox::new(settings.spacing_ms),
             asks: Asks::default(),
             commands: Commands::new(started_ms),
-            throttle: Throttle::new(settings.rate),
+            throttle: Throttle::new(settings.rate, settings.budget),
+            lanes: Lanes::default(),
+            work_bytes: 0,
             probe: None,
             events: VecDeque::new(),
             ready: false,
@@ -310,7 +319,7 @@ impl Front {
         self.contact_presence(now_ms, shell, element);
     }
 
-    fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, boards: &Boards) {
+    fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8], boards: &Boards) {
         if let Some(index) = self.rooms.iter().position(|room| room.jid.as_str() == shell.from.bare()) {
             self.rooms[index].message(shell, element);
             return self.occupant_said(now_ms, index, shell, element, boards);
@@ -322,7 +331,7 @@ impl Front {
             return self.rooms.iter_mut().for_each(|room| room.bounced(now_ms, &shell.from));
         }
         self.receipt(now_ms, shell, element);
-        self.chat(now_ms, shell, element, boards);
+        self.chat(now_ms, shell, element, boards, Arrival::New(bytes));
     }
 
     /// Says that a message has arrived, to users of the room that it is for.

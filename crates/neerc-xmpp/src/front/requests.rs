@@ -1,6 +1,7 @@
 //! Requests by IQ and their answers. Not what is told without being asked.
 
 use super::asks::Asker;
+use super::lanes::{Admission, Arrival, Intent};
 use super::{Front, StreamPhase};
 use crate::address::Address;
 use crate::adhoc::command;
@@ -8,6 +9,7 @@ use crate::answers::whose;
 use crate::entity::{Asking, Place, Unanswered};
 use crate::neerc::{self, Request};
 use crate::outbox::Hears;
+use crate::room::RoomWatch;
 use crate::stanza::{Condition, FOR_ONE_SESSION, ReturnAddress, Shell, attribute};
 use crate::throttle::Rate;
 use crate::wire::Purpose;
@@ -16,7 +18,7 @@ use neerc_core::board::{Board, Boards, Done};
 use neerc_core::command::Query;
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
-use neerc_core::people::Person;
+use neerc_core::people::{Person, Rights};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Task, TaskId};
 use std::sync::Arc;
@@ -45,7 +47,7 @@ pub(super) enum AllTasks {
 }
 
 impl Front {
-    pub(super) fn iq(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, boards: &Boards) {
+    pub(super) fn iq(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8], boards: &Boards) {
         if matches!(shell.type_, "result" | "error") {
             if let Some(purpose) = self.wire.requests.take(shell.id, &shell.from) {
                 self.answered(now_ms, purpose, Some(element));
@@ -58,13 +60,45 @@ impl Front {
             }
             return;
         }
-        let back = shell.return_address();
-        if !self.throttle.admits(now_ms, &shell.from.shared()) {
-            let Rate { per_second, burst } = self.settings.rate;
-            let text =
-                format!("a session may ask {burst} times at once and {per_second} times a second; wait a little");
-            return back.error(self.wire.out.own(), Condition::ResourceConstraint, &text);
+        if !self.admits(now_ms, &shell.from) {
+            let Rate { per_second, burst, burst_of_power } = self.settings.rate;
+            let text = format!(
+                "a session may ask {burst} times at once (with power {burst_of_power}) and {per_second} times a second; \
+                 wait a little"
+            );
+            return shell.return_address().error(self.wire.out.own(), Condition::ResourceConstraint, &text);
         }
+        self.asked(now_ms, shell, element, boards, Arrival::New(bytes));
+    }
+
+    /// Whether a session may send one more request now.
+    pub(super) fn admits(&mut self, now_ms: i64, from: &Address) -> bool {
+        let session = from.shared();
+        if self.throttle.admits(now_ms, &session) {
+            return true;
+        }
+        self.freshen();
+        let has_power = |room: &RoomWatch| room.people().rights_of(from.bare()).is_some_and(Rights::is_power);
+        self.rooms.iter().any(has_power) && self.throttle.admits_power(now_ms, &session)
+    }
+
+    /// Refuses a request for a long answer by somebody who has been given too much, or whose turn comes too late.
+    pub(super) fn has_too_much(&mut self, back: &ReturnAddress<'_>) {
+        let kib = self.settings.budget.bytes_per_second / 1_024;
+        let text = format!("all sessions of an account may be answered {kib} KiB a second; wait a little");
+        back.error(self.wire.out.own(), Condition::ResourceConstraint, &text);
+    }
+
+    /// Takes a request that the session may send.
+    pub(super) fn asked(
+        &mut self,
+        now_ms: i64,
+        shell: &Shell<'_>,
+        element: &Element<'_>,
+        boards: &Boards,
+        arrival: Arrival<'_>,
+    ) {
+        let back = shell.return_address();
         if !matches!(shell.type_, "get" | "set") {
             let text =
                 format!("an iq has the type get or set, not '{}'", shell.type_.chars().take(32).collect::<String>());
@@ -83,6 +117,13 @@ impl Front {
             return back.error(self.wire.out.own(), Condition::ItemNotFound, &text);
         };
         if let Some(request) = neerc::parse(payload, shell.type_ == "set") {
+            if matches!(request, Ok(Request::Query(Query::Users | Query::Tasks { .. }) | Request::Changes { .. })) {
+                match self.admission(now_ms, &shell.from, Intent::Reads, arrival) {
+                    Admission::Now => {}
+                    Admission::Waits => return,
+                    Admission::Refused => return self.has_too_much(&back),
+                }
+            }
             for room in self.contacts.asked(now_ms, &shell.from) {
                 self.outbox.by_notifications(room, &shell.from);
             }
@@ -93,6 +134,11 @@ impl Front {
             if shell.type_ != "set" {
                 let text = "a command is carried out by an iq of the type set";
                 return back.error(self.wire.out.own(), Condition::BadRequest, text);
+            }
+            match self.admission(now_ms, &shell.from, Intent::MayWrite, arrival) {
+                Admission::Now => {}
+                Admission::Waits => return,
+                Admission::Refused => return self.has_too_much(&back),
             }
             return self.command(now_ms, back, (&shell.to, language), payload, boards);
         }
@@ -178,7 +224,11 @@ impl Front {
         let asked = match self.asks.take(token) {
             None => return,
             Some(Asker::Request(asked)) => asked,
-            Some(Asker::Command(commanded)) => return self.commanded(now_ms, *commanded, outcome, boards),
+            Some(Asker::Command(commanded)) => {
+                let (account, before) = (commanded.account().to_owned(), self.wire.out.len());
+                self.commanded(now_ms, *commanded, outcome, boards);
+                return self.charge(now_ms, &account, before);
+            }
             Some(Asker::Line(session)) => return self.line_answered(now_ms, &session, outcome, boards),
             Some(Asker::Plan { room, planned }) => return self.plan_answered(now_ms, room, &planned, &outcome, boards),
         };

@@ -40,7 +40,7 @@ impl Front {
                 self.contacts.left(now_ms, room, &shell.from, Seen::AsContact);
             }
             "error" if is_session => self.session_gone(now_ms, &shell.from),
-            "subscribe" | "unsubscribe" | "probe" if self.throttle.admits(now_ms, &shell.from.shared()) => {
+            "subscribe" | "unsubscribe" | "probe" if self.admits(now_ms, &shell.from) => {
                 self.subscription(room, shell);
             }
             _ => {}
@@ -51,7 +51,7 @@ impl Front {
     /// (RFC 6121 sections 3.1.3 and 4.3.2).
     fn nobody_there(&mut self, now_ms: i64, shell: &Shell<'_>) {
         match shell.type_ {
-            "subscribe" | "probe" if self.throttle.admits(now_ms, &shell.from.shared()) => {
+            "subscribe" | "probe" if self.admits(now_ms, &shell.from) => {
                 let out = self.wire.out.own();
                 presence(out, "unsubscribed", shell.to.bare(), shell.from.bare_as_it_came(), "", "");
             }

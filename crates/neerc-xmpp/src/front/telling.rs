@@ -48,7 +48,7 @@ impl Front {
         let due =
             self.outbox.next_due_ms().unwrap_or(i64::MAX).min(self.contacts.next_due_ms()).min(self.next_plan_ms());
         let fence = if self.outbox.needs_fence() { self.fence_ms } else { i64::MAX };
-        if self.wire.out.is_empty() { due.min(fence) } else { i64::MIN }
+        if self.wire.out.is_empty() { due.min(fence).min(self.next_held_ms()) } else { i64::MIN }
     }
 
     /// Whether answers wait for the link in such number that reading should pause.
@@ -68,6 +68,8 @@ impl Front {
         if self.phase != StreamPhase::Online {
             return;
         }
+        // What was asked for and what is told share the link.
+        self.release(now_ms, boards, out, limit / 2);
         self.transmit_clock(now_ms, out);
         while out.len() < limit {
             let Some(due) = self.outbox.take_due(now_ms) else { break };

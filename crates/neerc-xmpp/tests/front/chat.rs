@@ -287,7 +287,7 @@ fn a_line_to_the_service_is_for_the_only_room_of_its_writer() {
 #[test]
 fn too_many_lines_are_said_once_to_be_too_many() {
     let mut settings = settings();
-    settings.rate = neerc_xmpp::throttle::Rate { per_second: 1, burst: 3 };
+    settings.rate = neerc_xmpp::throttle::Rate { per_second: 1, burst: 3, burst_of_power: 3 };
     let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
     assert_eq!(
         bench.told_by(HALL1, "clock\nclock\nclock\nclock\nclock"),

@@ -6,6 +6,7 @@ mod bench;
 
 mod addresses;
 mod adhoc;
+mod budget;
 mod chat;
 mod clock;
 mod garbage;

@@ -250,7 +250,7 @@ fn several_rooms_are_worlds_of_their_own() {
 #[test]
 fn a_session_that_asks_too_often_is_told_to_wait_and_the_others_are_not() {
     let mut settings = settings();
-    settings.rate = neerc_xmpp::throttle::Rate { per_second: 20, burst: 60 };
+    settings.rate = neerc_xmpp::throttle::Rate { per_second: 20, burst: 60, burst_of_power: 1_000 };
     let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
     let refused = |bench: &mut Bench, from: &str, times: usize| {
         let answers = (0..times).flat_map(|_| bench.on(&iq("get", from, &query("ping")))).collect::<Vec<_>>();

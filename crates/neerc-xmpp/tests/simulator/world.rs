@@ -21,7 +21,7 @@ use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::groups::GroupSettings;
 use neerc_xmpp::outgoing::Outgoing;
 use neerc_xmpp::stanza::NS_COMPONENT;
-use neerc_xmpp::throttle::Rate;
+use neerc_xmpp::throttle::{Budget, Rate};
 use neerc_xmpp::xml::{self, Element, TreeLimits};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -170,6 +170,8 @@ impl World {
             &[("boss@localhost", "owner"), ("hall9@localhost", "member")],
         ];
         let rooms = ROOMS.into_iter().zip(people).map(|(name, people)| Room::new(name, names_all, people)).collect();
+        let visibility = if random.one_in(4) { Visibility::Own } else { Visibility::All };
+        let (wiki_packet, limited) = (random.one_in(2), !random.one_in(2));
         let settings = FrontSettings {
             component: SVC.to_owned(),
             host: Address::parse(HOST).unwrap(),
@@ -183,11 +185,12 @@ impl World {
                 rooms: vec![("Printers".into(), Address::parse(PRINTERS).unwrap())],
                 ..GroupSettings::default()
             },
-            visibility: if random.one_in(4) { Visibility::Own } else { Visibility::All },
-            wiki_packet: random.one_in(2),
+            visibility,
+            wiki_packet,
             spacing_ms: SPACING_MS,
             max_stanza_bytes: 262_144,
-            rate: Rate { per_second: if random.one_in(2) { 0 } else { 5 }, burst: 10 },
+            rate: Rate { per_second: if limited { 5 } else { 0 }, burst: 10, burst_of_power: 15 },
+            budget: if limited { Budget { bytes_per_second: 2_000, burst_bytes: 20_000 } } else { Budget::UNLIMITED },
             words: Arc::new(Keys),
             language: Language::English,
             contacts: Vec::new(),

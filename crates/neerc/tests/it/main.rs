@@ -17,6 +17,7 @@ mod flood;
 mod guard;
 mod harness;
 mod hostile;
+mod lists;
 mod menu;
 mod profanity;
 mod raw;

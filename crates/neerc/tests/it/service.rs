@@ -180,6 +180,7 @@ nickname = "neerc"
 url = "sqlite:neerc.db"
 [limits]
 requests_per_second = 0
+answers_kib_per_second = 0
 "#
     )
 }
