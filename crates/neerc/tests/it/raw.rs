@@ -18,6 +18,9 @@ pub enum Silence {
     Closed,
 }
 
+/// Shorter tags come in one piece.
+const LONG_TAG_BYTES: usize = 1_024;
+
 /// A session over a plain TCP connection.
 pub struct Raw {
     /// The full JID, once logged in.
@@ -62,10 +65,11 @@ impl Raw {
         self.expect(|stanza| stanza.starts_with("<stream:features"));
     }
 
-    /// Sends text.
+    /// Sends text of which no part is to wait for more: see [`Self::push`].
     #[track_caller]
     pub fn send(&mut self, text: &str) {
         self.send_bytes(text.as_bytes());
+        self.push(text.as_bytes()).expect("the server reads");
     }
 
     /// Sends bytes.
@@ -77,6 +81,12 @@ impl Raw {
     /// Sends bytes to a server that may be closing the stream.
     pub fn try_send_bytes(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.write_all(bytes)
+    }
+
+    /// Sends white space so that the server looks at all of what was sent before: a tag that the end of a read has cut
+    /// is looked at again by libexpat (2.6, and older ones with security updates) once as much again has come.
+    pub fn push(&mut self, sent: &[u8]) -> std::io::Result<()> {
+        self.try_send_bytes(&vec![b' '; longest_tag(sent)])
     }
 
     /// The next stanza exactly as it came.
@@ -180,6 +190,12 @@ fn cut(bytes: &[u8]) -> Cut {
         }
     }
     Cut::More
+}
+
+/// How long the longest tag may be, with the text behind it; 0 where none is long enough to be cut by a server's reads.
+fn longest_tag(bytes: &[u8]) -> usize {
+    let longest = bytes.split(|byte| *byte == b'<').map(<[u8]>::len).max().unwrap_or(0);
+    if longest < LONG_TAG_BYTES { 0 } else { longest + 1 }
 }
 
 /// Where the tag that begins at `open` ends: at a `>` outside of quotes.

@@ -155,6 +155,15 @@ impl<'a> Through<'a> {
         Self { server, neerc, room, nick: unique("Evil"), hall, jury }
     }
 
+    /// Lets the server look at all that it was sent.
+    fn push(&mut self, input: &Input, bytes: &[u8]) -> std::io::Result<()> {
+        match input.sending {
+            Sending::Whole => self.hall.push(bytes),
+            // Every tag was cut.
+            Sending::Bytewise => self.hall.try_send_bytes(&vec![b' '; bytes.len()]),
+        }
+    }
+
     /// A session of its own for each input: the server may have closed the one before.
     fn renew(&mut self) {
         self.hall = Raw::login(self.server, "hall1", &unique("bad"));
@@ -184,7 +193,8 @@ impl Way for Through<'_> {
             Sending::Whole => self.hall.try_send_bytes(bytes),
             Sending::Bytewise => bytes.chunks(1).try_for_each(|byte| self.hall.try_send_bytes(byte)),
         };
-        if sent.and_then(|()| self.hall.try_send_bytes(marker.as_bytes())).is_err() {
+        let sent = sent.and_then(|()| self.hall.try_send_bytes(marker.as_bytes()));
+        if sent.and_then(|()| self.push(input, bytes)).is_err() {
             return Reply::Refused;
         }
         let mut marked = false;

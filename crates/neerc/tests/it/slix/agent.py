@@ -21,6 +21,8 @@ from slixmpp.xmlstream.tostring import tostring
 
 CLIENT = "jabber:client"
 LIMIT_S = 30
+# Shorter tags come in one piece.
+LONG_TAG_BYTES = 1024
 
 
 def emit(line):
@@ -88,10 +90,22 @@ class Session(ClientXMPP):
                     self.waiting.remove(entry)
         return stanza
 
+    def data_received(self, data):
+        """Nothing that has come waits for more, as the library's parser would have it since libexpat 2.6."""
+        super().data_received(data)
+        if self.parser is not None and hasattr(self.parser, "flush"):
+            self.parser.flush()
+            super().data_received(b"")
+
+    def push(self, xml):
+        """Sends text, and behind a long tag as much white space: the server's parser waits for that."""
+        longest = max(len(tag) for tag in xml.encode().split(b"<"))
+        self.send_raw(xml + " " * (longest + 1 if longest >= LONG_TAG_BYTES else 0))
+
     async def answer(self, xml, wanted, limit_s):
         future = asyncio.get_running_loop().create_future()
         self.waiting.append((wanted, future))
-        self.send_raw(xml)
+        self.push(xml)
         return await asyncio.wait_for(future, limit_s)
 
 
@@ -114,7 +128,7 @@ async def login(request):
 
 
 async def send(request):
-    sessions[request["session"]].send_raw(request["xml"])
+    sessions[request["session"]].push(request["xml"])
 
 
 async def iq(request):
