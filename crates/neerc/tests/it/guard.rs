@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use crate::servers::home;
 use crate::wait::poll_for;
 
 /// How long a process may take to go after SIGTERM before it is killed.
@@ -55,7 +56,7 @@ struct Guardian {
 fn guardian() -> &'static Guardian {
     static ONE: OnceLock<Guardian> = OnceLock::new();
     ONE.get_or_init(|| {
-        let root = std::env::temp_dir().join(format!("neerc-it-{}", std::process::id()));
+        let root = home().temp_dir().join(format!("neerc-it-{}", std::process::id()));
         drop(fs::remove_dir_all(&root));
         fs::create_dir_all(&root).expect("the temp folder can be written");
         let mut shell = Command::new("sh")

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::raw::{Raw, Silence};
-use crate::servers::{HOST, Kind, Options, ROOMS, Server};
+use crate::servers::{HOST, Kind, Options, ROOMS, Server, home};
 use crate::slix::Slix;
 use crate::wait::{PATIENCE, wait_for};
 
@@ -206,7 +206,7 @@ fn server_dies_with_a_killed_test_process(kind: Kind) {
     victim.kill().expect("an own child can be killed");
     victim.wait().expect("an own child can be waited for");
     wait_for("the end of the server of a killed process", || !family.iter().any(|pid| runs(*pid)));
-    let scratch = std::env::temp_dir().join(format!("neerc-it-{}", victim.id()));
+    let scratch = home().temp_dir().join(format!("neerc-it-{}", victim.id()));
     wait_for("the end of its folder", || !scratch.exists());
 }
 

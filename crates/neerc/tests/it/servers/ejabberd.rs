@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use super::{HOST, PASSWORD, ROOMS, SECRET, Server, all_components};
+use super::{HOST, PASSWORD, ROOMS, SECRET, Server, all_components, home};
 use crate::guard::Process;
 use crate::wait::PATIENCE;
 
@@ -25,7 +25,7 @@ pub fn prepare(server: &Server) {
 /// Starts it in the foreground.
 pub fn spawn(server: &Server) -> Process {
     let dir = &server.dir;
-    let mut command = Command::new("erl");
+    let mut command = home().command("erl");
     command
         .args(["-noinput", "+K", "true", "-mnesia", "dir"])
         .arg(format!("\"{}\"", dir.join("mnesia").display()))
@@ -44,8 +44,7 @@ pub fn spawn(server: &Server) -> Process {
 
 /// Where the package keeps ejabberd's code: its own start script knows.
 fn erlang_libs() -> Option<String> {
-    let script =
-        ["/usr/sbin/ejabberdctl", "/usr/bin/ejabberdctl"].iter().find_map(|path| fs::read_to_string(path).ok())?;
+    let script = ["/usr/sbin/ejabberdctl", "/usr/bin/ejabberdctl"].iter().find_map(|path| home().read(path))?;
     let value = script.lines().find_map(|line| line.strip_prefix("ERL_LIBS="))?;
     Some(value.trim_matches(['\'', '"']).to_owned())
 }
@@ -111,8 +110,22 @@ fn add_to_group(server: &Server, user: &str, group: &str) {
 }
 
 fn command(server: &Server, name: &str, arguments: &Value) {
-    let (status, answer) = call(server, name, arguments).unwrap();
+    let (status, answer) = call(server, &format!("{name}{}", api_version(server)), arguments).unwrap();
     assert!(status == 200 && answer.trim() == "0", "{name} {arguments}: {status} {answer}\n{}", server.log());
+}
+
+/// What to put behind a command so that it is the one with the arguments given here: from 24.02 on there are several
+/// versions of some, and the newest is taken unless one is named; before, none may be named.
+fn api_version(server: &Server) -> &'static str {
+    static VERSION: OnceLock<&str> = OnceLock::new();
+    VERSION.get_or_init(|| {
+        let (_, status) = call(server, "status", &json!({})).unwrap();
+        let version = status.split("ejabberd ").nth(1).unwrap_or_default();
+        let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+        let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        assert!(version > (0, 0), "ejabberd does not say its version: {status}");
+        if version >= (24, 2) { "/v1" } else { "" }
+    })
 }
 
 /// One HTTP request: status and body.
@@ -193,7 +206,7 @@ modules:
   mod_privacy: {{}}
 {privilege}  mod_private: {{}}
   mod_roster: {{}}
-  mod_shared_roster: {{}}
+  mod_shared_roster: {{use_cache: false}}
   mod_stream_mgmt: {{}}
 {extra}
 "#,

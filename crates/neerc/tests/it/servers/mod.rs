@@ -5,6 +5,7 @@
 #![allow(dead_code)] // a toolbox: not every tool is in use at any one time
 
 mod ejabberd;
+mod home;
 mod prosody;
 
 use std::collections::VecDeque;
@@ -12,6 +13,8 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+pub use home::home;
 
 use crate::guard::{self, Port, Process};
 use crate::wait::{PATIENCE, poll_for};

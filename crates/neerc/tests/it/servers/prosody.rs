@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use super::{HOST, PASSWORD, ROOMS, SECRET, Server, all_components};
+use super::{HOST, PASSWORD, ROOMS, SECRET, Server, all_components, home};
 use crate::guard::Process;
 
 /// Writes the configuration file.
@@ -29,7 +29,7 @@ pub fn prepare(server: &Server) {
 
 /// Starts it in the foreground.
 pub fn spawn(server: &Server) -> Process {
-    let mut command = Command::new("prosody");
+    let mut command = home().command("prosody");
     command.arg("--config").arg(config_path(server)).arg("-F").current_dir(&server.dir);
     Process::spawn_logged("prosody", &mut command, &server.dir.join("stdout.log"))
 }
@@ -77,7 +77,8 @@ fn config_path(server: &Server) -> PathBuf {
 
 /// Runs lines in the administration shell. Each answers `| OK: ...`, `| Result: ...` or `| ! an error`.
 fn shell(server: &Server, lines: &[String], tolerated: &str) {
-    let mut child = Command::new("prosodyctl")
+    let mut child = home()
+        .command("prosodyctl")
         .arg("--config")
         .arg(config_path(server))
         .arg("shell")
@@ -174,7 +175,7 @@ fn rooms(server: &Server) -> String {
     }
     let admins: Vec<_> = admins.iter().map(|jid| format!("\"{jid}\"")).collect();
     format!(
-        "Component \"{ROOMS}\" \"muc\"\n\tadmins = {{ {} }}\n\tmuc_room_default_history_length = 20\n",
+        "Component \"{ROOMS}\" \"muc\"\n\tadmins = {{ {} }}\n\tcomponent_admins_as_room_owners = true\n\tmuc_room_default_history_length = 20\n",
         admins.join(", ")
     )
 }
