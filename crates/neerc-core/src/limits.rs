@@ -129,6 +129,8 @@ pub const THROTTLED_SESSIONS: usize = 20_000;
 pub const LINK_CHUNK_BYTES: usize = 128 * 1024;
 /// Most pieces of memory that one call hands to the socket.
 pub const LINK_SLICES: usize = 64;
+/// Fewer bytes than this reach the server's parser in one piece, whatever lies between.
+pub const WHOLE_BYTES: usize = 1_024;
 /// Bytes read from the link at a time: small enough that the disk does not wait for more to be read.
 pub const LINK_READ_BYTES: usize = 16 * 1024;
 /// Most bytes of answers waiting for the link before the reading of requests pauses. More would only leave the

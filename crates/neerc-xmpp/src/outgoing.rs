@@ -1,6 +1,7 @@
 //! Bytes on their way to the link: what is written once, and between it long texts that many recipients share, which are
 //! not copied. The socket takes both in one call. Not the writing to the socket: that is the program's.
 
+use neerc_core::limits;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::sync::Arc;
@@ -119,6 +120,38 @@ impl Outgoing {
         self.gone = self.own.len().min(self.gone + bytes);
     }
 
+    /// Ends what waits with so much white space that the server hands on all of it. A tag that the end of a read has cut
+    /// is looked at again by libexpat since 2.6 only once as much again has come: without this, what stands behind it
+    /// would wait for whatever is sent next.
+    pub fn settle(&mut self) {
+        let short = if self.len() < limits::WHOLE_BYTES { 0 } else { self.unsettled_bytes() };
+        self.own.resize(self.own.len() + short, b' ');
+    }
+
+    /// How much is missing behind the tags, at most: of each as much as it is long, less what follows it already.
+    fn unsettled_bytes(&self) -> usize {
+        let mut slices = vec![IoSlice::new(&[]); 2 * self.shared.len() + 1];
+        let count = self.slices(&mut slices);
+        let (total, mut before, mut missing, mut tag_end) = (self.len(), self.len(), 0, None);
+        for piece in slices.iter().take(count).rev() {
+            before -= piece.len();
+            for place in memchr::memchr2_iter(b'<', b'>', piece).rev() {
+                let behind = total - (before + place); // from this byte to the end
+                if piece.get(place) == Some(&b'>') {
+                    tag_end.get_or_insert(behind - 1);
+                    continue;
+                }
+                let follows = tag_end.take().unwrap_or(0);
+                missing = missing.max((behind - follows).saturating_sub(follows));
+                // The tags before this one are no longer than what is left, and have all this behind them.
+                if total - behind <= behind + missing {
+                    return missing;
+                }
+            }
+        }
+        missing
+    }
+
     /// All that has not gone, copied into one.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut copy = Outgoing { own: Vec::with_capacity(self.len()), ..Outgoing::default() };
@@ -192,6 +225,74 @@ mod tests {
         let (mut empty, (mut first, expected)) = (Outgoing::default(), filled(3));
         empty.append(&mut first);
         assert_eq!((empty.to_vec(), first.len()), (expected, 0));
+    }
+
+    /// A reader that looks at a tag which it has seen a part of only once as much again has come; what it still holds
+    /// back at the end.
+    fn held_back(bytes: &[u8], reads: &[usize]) -> usize {
+        let (mut from, mut seen, mut tried) = (0, 0, 0);
+        let mut reads = reads.iter().cycle();
+        while seen < bytes.len() {
+            seen = bytes.len().min(seen + reads.next().unwrap());
+            if seen - from < 2 * tried {
+                continue;
+            }
+            tried = 0;
+            while let Some(open) = bytes[from..seen].iter().position(|byte| *byte == b'<') {
+                from += open;
+                let Some(close) = bytes[from..seen].iter().position(|byte| *byte == b'>') else {
+                    tried = seen - from;
+                    break;
+                };
+                from += close + 1;
+            }
+        }
+        bytes[from..].iter().filter(|byte| **byte != b' ').count()
+    }
+
+    #[test]
+    fn a_reader_that_waits_for_as_much_again_has_all_of_a_burst() {
+        let (mut was_held, mut state) = (0, 1_u64);
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        for round in 0..60 {
+            let mut out = Outgoing::default();
+            for _ in 0..=random(30) {
+                let long = if random(6) == 0 { random(12_000) } else { random(300) };
+                let (attribute, text) = (vec![b'a'; long], vec![b't'; random(200)]);
+                let stanza = [b"<m a='", &attribute[..], b"'><b>", &text, b"</b></m>"].concat();
+                if random(2) == 0 { out.share(&Arc::new(stanza)) } else { out.own().extend_from_slice(&stanza) }
+            }
+            let bare = out.to_vec();
+            out.settle();
+            let settled = out.to_vec();
+            assert!(settled.starts_with(&bare) && settled[bare.len()..].iter().all(|byte| *byte == b' '));
+            for _ in 0..20 {
+                let reads: Vec<_> = (0..5).map(|_| limits::WHOLE_BYTES + random(9_000)).collect();
+                was_held += usize::from(held_back(&bare, &reads) > 0);
+                assert_eq!(held_back(&settled, &reads), 0, "round {round}, reads of {reads:?}");
+            }
+        }
+        assert!(was_held > 50, "the test shows something: {was_held}");
+    }
+
+    #[test]
+    fn white_space_is_no_more_than_the_longest_tag_at_the_end() {
+        let settled = |texts: &[&str]| {
+            let mut out = Outgoing::default();
+            texts.iter().for_each(|text| out.share(&Arc::new(text.as_bytes().to_vec())));
+            let bare = out.len();
+            out.settle();
+            out.len() - bare
+        };
+        let (long, short) = (format!("<m a='{}'/>", "a".repeat(8_000)), "<m><b>t</b></m>");
+        assert_eq!(settled(&[short]), 0, "it comes in one piece");
+        assert_eq!(settled(&[&long]), long.len());
+        assert_eq!(settled(&[&long, &short.repeat(100)]), long.len() - 1_500);
+        assert_eq!(settled(&[&long, &short.repeat(1_000)]), "</m>".len());
+        assert_eq!(settled(&[]), 0);
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl Front {
     /// Appends what is to be sent now to `out`: all answers, then tellings until `out` holds `limit` bytes or more.
     /// To be called when the link is free, so that the newest state is told.
     pub fn transmit(&mut self, now_ms: i64, boards: &Boards, out: &mut Outgoing, limit: usize) {
+        self.write(now_ms, boards, out, limit);
+        out.settle();
+    }
+
+    fn write(&mut self, now_ms: i64, boards: &Boards, out: &mut Outgoing, limit: usize) {
         self.look_at_plans(now_ms, boards);
         out.append(&mut self.wire.out);
         if self.phase != StreamPhase::Online {

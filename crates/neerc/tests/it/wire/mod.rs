@@ -1,6 +1,7 @@
 //! The wire protocol (PROTOCOL.md) through real servers: what clients ask, are answered and are told. Not the rules of
 //! the tasks themselves, which core tests at speed.
 
+mod bursts;
 mod golden;
 mod pushes;
 mod rebase;
