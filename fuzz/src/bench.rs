@@ -34,6 +34,8 @@ pub fn settings() -> FrontSettings {
         rooms_service: "conference.localhost".to_owned(),
         rooms: vec!["neerc".into(), "test".into()],
         nickname: "neerc".to_owned(),
+        rooms_jid: "neerc.localhost".to_owned(),
+        owners: Vec::new(),
         admit_unaffiliated: false,
         groups: GroupSettings {
             rules: vec![GroupRule { group: "Halls".into(), patterns: vec!["hall*".to_owned()] }],

@@ -155,6 +155,10 @@ pub const KEEPALIVE_MS: i64 = 15_000;
 pub const DEAD_PEER_MS: i64 = 20_000;
 /// How long an answer of the server to one of our requests is waited for, in ms.
 pub const ANSWER_MS: i64 = 15_000;
+/// Pause before a request of ours that has no answer is sent again, in ms; it doubles from there.
+pub const ASK_AGAIN_MS: i64 = 1_000;
+/// How often a request of ours that has no answer is sent again.
+pub const ASK_AGAIN_TIMES: u32 = 3;
 /// Most requests of ours that may wait for the server's answer at once.
 pub const ANSWERS_WAITING: usize = 1_024;
 /// How long the clean end of the service may take, in ms.

@@ -29,6 +29,9 @@ pub struct Groups {
     book: GroupBook,
     read_rooms_ms: i64,
     read_directory_ms: i64,
+    /// Refusals of the directory's roster, and of rooms, without a success in between.
+    directory_refusals: u32,
+    rooms_refusals: u32,
 }
 
 impl Groups {
@@ -36,7 +39,14 @@ impl Groups {
     pub fn new(settings: GroupSettings) -> Groups {
         let rooms = settings.rooms.iter().map(|(group, _)| (group.clone(), Default::default())).collect();
         let book = GroupBook { rules: settings.rules.clone(), directory: BTreeMap::new(), rooms };
-        Groups { settings, book, read_rooms_ms: i64::MAX, read_directory_ms: i64::MAX }
+        Groups {
+            settings,
+            book,
+            read_rooms_ms: i64::MAX,
+            read_directory_ms: i64::MAX,
+            directory_refusals: 0,
+            rooms_refusals: 0,
+        }
     }
 
     /// The groups as they are known now.
@@ -48,6 +58,7 @@ impl Groups {
     pub fn connected(&mut self, now_ms: i64, wire: &mut Wire) {
         self.read_rooms_ms = now_ms;
         self.read_directory_ms = now_ms;
+        (self.directory_refusals, self.rooms_refusals) = (0, 0);
         self.timeout(now_ms, wire);
     }
 
@@ -80,8 +91,9 @@ impl Groups {
     }
 
     /// Takes the members of a group's room. `Ok(true)`: the groups have changed. An error is for whoever runs the
-    /// service; what was known stays.
-    pub fn room(&mut self, group: usize, answer: Option<&Element<'_>>) -> Result<bool, String> {
+    /// service; what was known stays. A refusal counts only after it has been asked again: some servers give a component
+    /// its rights a moment after its connection.
+    pub fn room(&mut self, now_ms: i64, group: usize, answer: Option<&Element<'_>>) -> Result<bool, String> {
         let Some((name, jid)) = self.settings.rooms.get(group) else { return Ok(false) };
         let problem = |why: String| {
             format!(
@@ -92,8 +104,11 @@ impl Groups {
         };
         let iq = answer.ok_or_else(|| problem("no answer in time".to_owned()))?;
         if iq.attr("type") == Some("error") {
-            return Err(problem(error_text(iq)));
+            self.read_rooms_ms = self.read_rooms_ms.min(now_ms + again_ms(self.rooms_refusals));
+            self.rooms_refusals += 1;
+            return if counts(self.rooms_refusals) { Err(problem(error_text(iq))) } else { Ok(false) };
         }
+        self.rooms_refusals = 0;
         let members = members(iq).into_iter().collect();
         let Some((_, known)) = self.book.rooms.get_mut(group) else { return Ok(false) };
         let changed = *known != members;
@@ -102,7 +117,7 @@ impl Groups {
     }
 
     /// Takes the roster of the directory account, as [`Groups::room`].
-    pub fn directory(&mut self, answer: Option<&Element<'_>>) -> Result<bool, String> {
+    pub fn directory(&mut self, now_ms: i64, answer: Option<&Element<'_>>) -> Result<bool, String> {
         let Some((jid, _)) = &self.settings.directory else { return Ok(false) };
         let problem = |why: String| {
             format!(
@@ -114,8 +129,11 @@ impl Groups {
         };
         let iq = answer.ok_or_else(|| problem("no answer in time".to_owned()))?;
         if iq.attr("type") == Some("error") {
-            return Err(problem(error_text(iq)));
+            self.read_directory_ms = self.read_directory_ms.min(now_ms + again_ms(self.directory_refusals));
+            self.directory_refusals += 1;
+            return if counts(self.directory_refusals) { Err(problem(error_text(iq))) } else { Ok(false) };
         }
+        self.directory_refusals = 0;
         let mut listed: BTreeMap<Person, Vec<Group>> = BTreeMap::new();
         for item in iq.child("query", NS_ROSTER).into_iter().flat_map(|query| query.elements()) {
             let Some(person) = item.attr("jid").and_then(Address::parse).map(|jid| jid.person()) else { continue };
@@ -126,4 +144,14 @@ impl Groups {
         self.book.directory = listed;
         Ok(changed)
     }
+}
+
+/// The pause after so many refusals before.
+fn again_ms(refusals: u32) -> i64 {
+    limits::ASK_AGAIN_MS << refusals.min(16)
+}
+
+/// Whether so many refusals are a trouble.
+fn counts(refusals: u32) -> bool {
+    refusals > limits::ASK_AGAIN_TIMES - 1
 }

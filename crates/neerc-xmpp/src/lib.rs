@@ -20,6 +20,7 @@ pub mod outgoing;
 pub mod probe;
 pub mod receipt;
 pub mod room;
+pub mod server;
 pub mod slots;
 pub mod stanza;
 pub mod stream;

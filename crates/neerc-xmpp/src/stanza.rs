@@ -258,17 +258,23 @@ impl<P> Default for Requests<P> {
 }
 
 impl<P> Requests<P> {
-    /// Registers a request to `to` and returns its id; `None` if too many wait already.
-    pub fn add(&mut self, now_ms: i64, to: Address, purpose: P) -> Option<String> {
+    /// Registers a request to `to`, under the next number or that given, which is below all others, and returns it: `n`
+    /// makes the id of it. `None` if too many wait already.
+    pub fn add(&mut self, now_ms: i64, number: Option<u64>, to: Address, purpose: P) -> Option<u64> {
         if self.waiting.len() >= limits::ANSWERS_WAITING {
             return None;
         }
-        let number = self.next;
-        self.next += 1;
+        let number = number.unwrap_or(self.next);
+        self.next = self.next.max(number + 1);
         let deadline_ms = now_ms + limits::ANSWER_MS;
         self.deadlines.insert((deadline_ms, number), ());
         self.waiting.insert(number, Waiting { to, purpose, deadline_ms });
-        Some(format!("n{number}"))
+        Some(number)
+    }
+
+    /// Whether the request of that number has no answer yet.
+    pub fn is_waiting(&self, number: u64) -> bool {
+        self.waiting.contains_key(&number)
     }
 
     /// The purpose of the request that this answer belongs to.

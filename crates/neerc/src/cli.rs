@@ -20,7 +20,7 @@ Exit codes:
 
 const EXAMPLES: &str = "\
 Examples:
-  neerc init --server prosody --host example.org
+  neerc init --server prosody --host example.org --admin you@example.org
       write neerc.toml and print what to add to Prosody's configuration
   neerc check
       try neerc.toml, and say what works and what to fix
@@ -81,8 +81,8 @@ pub enum Action {
     /// Write a configuration, and print what to tell the XMPP server
     ///
     /// Writes a file with every key explained and a new random secret, then prints the lines to add to the server's
-    /// configuration. Never replaces a file without --force.
-    #[command(after_long_help = format!("Examples:\n  neerc init\n  neerc init --server ejabberd --host example.org --config /etc/neerc/neerc.toml\n\n{EXIT_CODES}"))]
+    /// configuration, and how people get their place in the room. Never replaces a file without --force.
+    #[command(after_long_help = format!("Examples:\n  neerc init\n  neerc init --server ejabberd --host example.org --admin you --config /etc/neerc.toml\n\n{EXIT_CODES}"))]
     Init(InitArgs),
     /// Try it out: a made-up contest on this computer
     ///
@@ -138,6 +138,9 @@ pub struct InitArgs {
     /// The domain of the users; the service becomes neerc.DOMAIN
     #[arg(long, value_name = "DOMAIN", default_value = "localhost")]
     pub host: String,
+    /// An account that becomes an owner of the room if nobody has power in it; may be given several times
+    #[arg(long, value_name = "JID")]
+    pub admin: Vec<String>,
     /// Replace the file if it exists, and its secret with it
     #[arg(long)]
     pub force: bool,

@@ -116,6 +116,14 @@ struct RawRooms {
     /// Whether people in a room without an affiliation there are ordinary users; false: they may do nothing.
     #[config(env = "NEERC_ROOMS_ADMIT_UNAFFILIATED", default = false)]
     admit_unaffiliated: bool,
+    /// Accounts that become owners of a room where nobody but the service has power, such as one that it has just
+    /// made: `["you@example.org"]`. In the environment: with commas between.
+    #[config(env = "NEERC_ROOMS_OWNERS", default = [])]
+    owners: Vec<String>,
+    /// The service's address towards the rooms. Default: component.jid. Openfire wants one with a user name, and the
+    /// name must be one that no room can have, so with a hyphen in it: "tasks-service@neerc.example.org".
+    #[config(env = "NEERC_ROOMS_JID")]
+    jid: Option<String>,
 }
 
 #[derive(confique::Config)]
@@ -286,6 +294,10 @@ pub struct Rooms {
     pub nickname: String,
     /// What occupants without an affiliation are.
     pub unaffiliated: Unaffiliated,
+    /// Bare JIDs, lower case, that become owners where nobody but the service has power.
+    pub owners: Vec<String>,
+    /// The service's address towards the rooms, lower case: `component.jid`, or a name at it that no room has.
+    pub jid: String,
 }
 
 /// What occupants without an affiliation are.
@@ -531,6 +543,14 @@ pub fn domain(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// An account such as `you@example.org`, lower case.
+pub fn account(text: &str) -> Option<String> {
+    let (user, host) = text.split_once('@')?;
+    let host = domain(host).ok()?;
+    let jid = is_user(user).then(|| format!("{}@{host}", user.to_lowercase()))?;
+    Some(jid).filter(|jid| jid.len() <= NAME_BYTES)
+}
+
 /// What is known of where values came from, and the checks that need it to complain.
 struct Check<'a> {
     path: &'a Path,
@@ -543,7 +563,7 @@ impl Check<'_> {
     fn config(&self, raw: Raw) -> Result<Config, ConfigError> {
         let component = self.component(raw.component)?;
         Ok(Config {
-            rooms: self.rooms(raw.rooms, &component.host)?,
+            rooms: self.rooms(raw.rooms, &component)?,
             component,
             store: self.store(&raw.store.url)?,
             groups: self.groups(raw.groups.unwrap_or_default())?,
@@ -616,10 +636,10 @@ impl Check<'_> {
         Ok(Secret(line.strip_suffix('\r').unwrap_or(line).to_owned()))
     }
 
-    fn rooms(&self, raw: RawRooms, host: &str) -> Result<Rooms, ConfigError> {
+    fn rooms(&self, raw: RawRooms, component: &Component) -> Result<Rooms, ConfigError> {
         let service = match raw.service {
             Some(service) => self.domain("rooms.service", &service)?,
-            None => format!("conference.{host}"),
+            None => format!("conference.{}", component.host),
         };
         if raw.join.is_empty() {
             return Err(self.invalid_raw("rooms.join", "[]", "must name at least one room"));
@@ -637,7 +657,28 @@ impl Check<'_> {
             true => Unaffiliated::Admitted,
             false => Unaffiliated::Refused,
         };
-        Ok(Rooms { service, join, nickname, unaffiliated })
+        let owner = |text: &String| {
+            let wanted = "must be an account such as you@example.org";
+            account(text).ok_or_else(|| self.invalid("rooms.owners", text, wanted))
+        };
+        let owners = raw.owners.iter().map(owner).collect::<Result<_, _>>()?;
+        let jid = self.rooms_jid(raw.jid, &component.jid)?;
+        Ok(Rooms { service, join, nickname, unaffiliated, owners, jid })
+    }
+
+    fn rooms_jid(&self, text: Option<String>, component: &str) -> Result<String, ConfigError> {
+        let Some(text) = text.filter(|text| !text.eq_ignore_ascii_case(component)) else {
+            return Ok(component.to_owned());
+        };
+        let name = |user: &str| user.chars().any(|c| !(c.is_ascii_alphanumeric() || c == '_'));
+        let ours =
+            account(&text).filter(|jid| jid.split_once('@').is_some_and(|(user, at)| at == component && name(user)));
+        ours.ok_or_else(|| {
+            let wanted = format!(
+                "must be {component}, or a name at it that no room can have, such as tasks-service@{component}"
+            );
+            self.invalid("rooms.jid", &text, &wanted)
+        })
     }
 
     fn nickname(&self, text: &str) -> Result<String, ConfigError> {
@@ -726,11 +767,7 @@ impl Check<'_> {
     fn directory(&self, raw: RawDirectory) -> Result<Option<Directory>, ConfigError> {
         let poll_s = self.number("directory.poll_s", raw.poll_s, POLL_S)?;
         let Some(text) = raw.jid else { return Ok(None) };
-        let jid = text.split_once('@').and_then(|(user, host)| {
-            let host = domain(host).ok()?;
-            is_user(user).then(|| format!("{}@{host}", user.to_lowercase()))
-        });
-        let jid = jid.filter(|jid| jid.len() <= NAME_BYTES).ok_or_else(|| {
+        let jid = account(&text).ok_or_else(|| {
             let wanted = "must be an account without resource, such as directory@example.org";
             self.invalid("directory.jid", &text, wanted)
         })?;
@@ -1173,6 +1210,8 @@ impl fmt::Display for Config {
         writeln!(f, "rooms.join = {}", rooms.join.join(", "))?;
         writeln!(f, "rooms.nickname = {}", rooms.nickname)?;
         writeln!(f, "rooms.admit_unaffiliated = {}", rooms.unaffiliated == Unaffiliated::Admitted)?;
+        writeln!(f, "rooms.owners = {}", rooms.owners.join(", "))?;
+        writeln!(f, "rooms.jid = {}", rooms.jid)?;
         let Store::Sqlite(path) = store;
         writeln!(f, "store.url = sqlite:{}", path.display())?;
         for Group { name, members } in groups {
@@ -1293,6 +1332,8 @@ mod tests {
                 "rooms.join = neerc",
                 "rooms.nickname = neerc",
                 "rooms.admit_unaffiliated = false",
+                "rooms.owners = ",
+                "rooms.jid = neerc.localhost",
                 "directory = (off)",
                 "tasks.visibility = all",
                 "tasks.wiki_packet = true",
@@ -1324,6 +1365,8 @@ service = "Rooms.Example.org"
 join = ["Neerc", "school_2"]
 nickname = "The Tasks"
 admit_unaffiliated = true
+owners = ["You@Example.org"]
+jid = "Tasks-service@NEERC.example.org"
 [store]
 url = "sqlite:/var/lib/neerc/neerc.db"
 [[groups]]
@@ -1368,6 +1411,8 @@ level = "trace"
                 join: vec!["neerc".to_owned(), "school_2".to_owned()],
                 nickname: "The Tasks".to_owned(),
                 unaffiliated: Unaffiliated::Admitted,
+                owners: vec!["you@example.org".to_owned()],
+                jid: "tasks-service@neerc.example.org".to_owned(),
             },
             store: Store::Sqlite(PathBuf::from("/var/lib/neerc/neerc.db")),
             groups: vec![
@@ -1543,6 +1588,14 @@ level = "trace"
         (
             "[rooms]\njoin = [\"a\", \"b c\"]",
             "neerc.toml:5: rooms.join is \"b c\": a room's name must be of the letters a-z, digits and _, without domain",
+        ),
+        (
+            "[rooms]\nowners = [\"admin\"]",
+            "neerc.toml:5: rooms.owners is \"admin\": must be an account such as you@example.org",
+        ),
+        (
+            "[rooms]\njid = \"tasks@neerc.localhost\"",
+            "neerc.toml:5: rooms.jid is \"tasks@neerc.localhost\": must be neerc.localhost, or a name at it that no room can have, such as tasks-service@neerc.localhost",
         ),
         ("[rooms]\njoin = [\"a\", \"A\"]", "neerc.toml:5: rooms.join is \"a\": must be named once only, ignoring case"),
         (
@@ -1729,7 +1782,7 @@ level = "trace"
                 leaves += 1;
             }
         }
-        assert_eq!(leaves, 22, "a new key needs a row in the tables above");
+        assert_eq!(leaves, 24, "a new key needs a row in the tables above");
     }
 
     #[test]
@@ -1742,6 +1795,8 @@ level = "trace"
             ("NEERC_ROOMS_JOIN", "x,y", "rooms.join = x, y"),
             ("NEERC_ROOMS_NICKNAME", "x", "rooms.nickname = x"),
             ("NEERC_ROOMS_ADMIT_UNAFFILIATED", "1", "rooms.admit_unaffiliated = true"),
+            ("NEERC_ROOMS_OWNERS", "You@x.org, b@y", "rooms.owners = you@x.org, b@y"),
+            ("NEERC_ROOMS_JID", "a-b@neerc.localhost", "rooms.jid = a-b@neerc.localhost"),
             ("NEERC_STORE_URL", "sqlite:/x.db", "store.url = sqlite:/x.db"),
             ("NEERC_GROUPS", "X=room:y", "group X = members of the room y"),
             ("NEERC_DIRECTORY_JID", "x@y", "directory = x@y, every 60 s"),

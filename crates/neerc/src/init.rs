@@ -2,13 +2,17 @@
 //!
 //! The file is drawn from the keys of `config`, so none is missing and none is made up. Randomness comes from outside.
 
+pub mod lines;
+
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use confique::meta::{Field, FieldKind, LeafKind};
+use neerc_xmpp::server::Software;
 
+use self::lines::Site;
 use crate::config::{self, KEYS};
 
 /// An XMPP server that `init` knows how to set up.
@@ -42,6 +46,14 @@ pub enum InitError {
         /// What would be right.
         wanted: &'static str,
     },
+    /// An admin is no account.
+    #[error("--admin is {admin:?}: must be an account such as you@{host}")]
+    Admin {
+        /// What was given.
+        admin: String,
+        /// The domain of the users.
+        host: String,
+    },
     /// There is a file.
     #[error("{} exists already: give another --config, or --force to replace it and its secret", path.display())]
     Exists {
@@ -58,27 +70,43 @@ pub enum InitError {
     },
 }
 
+/// What `init` was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// The server, if one was named.
+    pub kind: Option<ServerKind>,
+    /// The domain of the users.
+    pub host: &'a str,
+    /// Who is to have power in a room that the service makes.
+    pub admins: &'a [String],
+    /// The secret to share with the server.
+    pub secret: &'a str,
+}
+
 /// Writes the configuration to `path` and returns what to print: where it is, and what to tell the server, for each
 /// kind of server if none is given.
-pub fn run(
-    path: &Path,
-    kind: Option<ServerKind>,
-    host: &str,
-    secret: &str,
-    existing: Existing,
-) -> Result<String, InitError> {
+pub fn run(path: &Path, wish: Wish<'_>, existing: Existing) -> Result<String, InitError> {
+    let Wish { kind, host, admins, secret } = wish;
     let host = config::domain(host).map_err(|wanted| InitError::Host { host: host.to_owned(), wanted })?;
-    let port = kind.unwrap_or(ServerKind::Prosody).port();
-    write(path, &render(&host, secret, port), existing)?;
+    let admin = |text: &String| {
+        let jid = if text.contains('@') { text.clone() } else { format!("{text}@{host}") };
+        config::account(&jid).ok_or_else(|| InitError::Admin { admin: text.clone(), host: host.clone() })
+    };
+    let admins: Vec<String> = admins.iter().map(admin).collect::<Result<_, _>>()?;
+    write(path, &render(kind.unwrap_or(ServerKind::Prosody), &host, &admins, secret), existing)?;
     let kinds = match kind {
         Some(kind) => vec![kind],
         None => vec![ServerKind::Prosody, ServerKind::Ejabberd, ServerKind::Openfire],
     };
     let mut text = format!("Wrote {}. It holds the secret: keep it to yourself.\n", path.display());
-    for kind in kinds {
-        let _ = write!(text, "\n{}", snippet(kind, &host, secret)); // to a String: cannot fail
+    for kind in &kinds {
+        let lines = lines::configuration(kind.software(), Site { host: &host, secret });
+        let _ = write!(text, "\n{lines}"); // to a String: cannot fail
     }
     let _ = write!(text, "\nThen: neerc check --config {0} && neerc run --config {0}\n", path.display());
+    for kind in &kinds {
+        let _ = write!(text, "\n{}", lines::people(kind.software(), &host, &admins));
+    }
     Ok(text)
 }
 
@@ -104,14 +132,24 @@ fn write(path: &Path, text: &str, existing: Existing) -> Result<(), InitError> {
 
 /// The configuration for the users of `host`, which must be a domain, with every key explained. Keys that may be left
 /// out stand behind a `#` without a blank; prose stands behind one with a blank.
-fn render(host: &str, secret: &str, port: u16) -> String {
-    let given = [
-        ("component.jid", quoted(&format!("neerc.{host}"))),
-        ("component.server", quoted(&format!("127.0.0.1:{port}"))),
+fn render(kind: ServerKind, host: &str, admins: &[String], secret: &str) -> String {
+    let component = format!("neerc.{host}");
+    let mut given = vec![
+        ("component.jid", quoted(&component)),
+        ("component.server", quoted(&format!("127.0.0.1:{}", kind.port()))),
         ("component.secret", quoted(secret)),
         ("rooms.service", quoted(&format!("conference.{host}"))),
         ("rooms.join", "[\"neerc\"]".to_owned()),
     ];
+    if !admins.is_empty() {
+        given.push((
+            "rooms.owners",
+            format!("[{}]", admins.iter().map(|jid| quoted(jid)).collect::<Vec<_>>().join(", ")),
+        ));
+    }
+    if kind == ServerKind::Openfire {
+        given.push(("rooms.jid", quoted(&lines::openfire_rooms_jid(&component))));
+    }
     let mut text = String::from(
         "# The configuration of neerc.\n\
          # A line that starts with # and no blank is a key that may be left out, with its default or an example.\n\
@@ -157,6 +195,7 @@ fn default(field: &Field, name: &str, host: &str) -> String {
     match name {
         "component.secret_file" => quoted("secret.txt"),
         "component.host" => quoted(host),
+        "rooms.jid" => quoted(&lines::openfire_rooms_jid(&format!("neerc.{host}"))),
         "directory.jid" => quoted(&format!("directory@{host}")),
         "clock.file" => quoted("clock.xml"),
         // A new key without a default: the test of the rendered file asks for an example here.
@@ -169,16 +208,15 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
-/// What to tell the server, so that the service may connect and owns the rooms.
-pub fn snippet(kind: ServerKind, host: &str, secret: &str) -> String {
-    match kind {
-        ServerKind::Prosody => prosody(host, secret),
-        ServerKind::Ejabberd => ejabberd(host, secret),
-        ServerKind::Openfire => openfire(host, secret),
-    }
-}
-
 impl ServerKind {
+    fn software(self) -> Software {
+        match self {
+            ServerKind::Prosody => Software::Prosody,
+            ServerKind::Ejabberd => Software::Ejabberd,
+            ServerKind::Openfire => Software::Openfire,
+        }
+    }
+
     /// Where the server takes component connections, unless told otherwise.
     fn port(self) -> u16 {
         match self {
@@ -186,76 +224,6 @@ impl ServerKind {
             ServerKind::Openfire => 5275,
         }
     }
-}
-
-fn prosody(host: &str, secret: &str) -> String {
-    let secret = quoted(secret);
-    format!(
-        r#"-- Prosody: /etc/prosody/prosody.cfg.lua. Restart it afterwards.
--- This belongs above the first VirtualHost or Component. Without it stanzas over 8 KB, such as task lists, wait some
--- 40 ms for an acknowledgement.
-network_settings = {{ nagle = false }}
-
--- If there is a section for the chat rooms, add to its admins. Without it the service does not own the rooms.
-Component "conference.{host}" "muc"
-	admins = {{ "neerc.{host}" }}
-
-Component "neerc.{host}"
-	component_secret = {secret}
-"#
-    )
-}
-
-fn ejabberd(host: &str, secret: &str) -> String {
-    let secret = quoted(secret);
-    format!(
-        r#"# ejabberd: ejabberd.yml. Merge into the sections you have, then: ejabberdctl restart
-# Run one neerc only: ejabberd takes a second connection silently and deals requests between the two.
-listen:
-  - port: 5347
-    ip: "127.0.0.1"
-    module: ejabberd_service
-    access: all
-    global_routes: false    # a component gets its own stanzas only, not those of others on this port
-    hosts:
-      "neerc.{host}":
-        password: {secret}
-acl:
-  neerc:
-    server:
-      - "neerc.{host}"
-access_rules:
-  muc_admin:
-    - allow: admin
-    - allow: neerc
-modules:
-  mod_muc:
-    host: "conference.{host}"
-    access_admin: muc_admin
-"#
-    )
-}
-
-fn openfire(host: &str, secret: &str) -> String {
-    format!(
-        r#"Openfire: admin console, http://SERVER:9090 (from its sources; not tried out)
-1. Server > Server Settings > External Components: enable the service on port 5275, and under
-   "Allowed to Connect" add the subdomain
-       neerc
-   with the shared secret
-       {secret}
-   The switch and the port are the system properties xmpp.component.socket.active = true and
-   xmpp.component.socket.port = 5275. In neerc.toml: server = "127.0.0.1:5275".
-2. The service must own the rooms: the property sysadmin.jid of the group-chat service must hold neerc.{host}.
-   The console's page for it (Group Chat > Group Chat Settings > conference > Administrators) cannot take a domain:
-   it makes neerc.{host}@{host} of it. So stop Openfire and do it in its database:
-       INSERT INTO ofMucServiceProp (serviceID, name, propValue)
-       SELECT serviceID, 'sysadmin.jid', 'neerc.{host}' FROM ofMucService WHERE subdomain = 'conference';
-   If there is such a line already, add ",neerc.{host}" to its propValue instead.
-   Or make neerc.{host} an owner of each room, with any client, as an owner of the room.
-3. A room takes 30 people unless told otherwise: raise "Maximum Room Occupants" of each room.
-"#
-    )
 }
 
 #[cfg(test)]
@@ -302,7 +270,7 @@ mod tests {
 
     #[test]
     fn the_file_loads_and_holds_what_was_asked_for() {
-        let config = load(&render("example.org", "q\"\\ü", ServerKind::Prosody.port())).unwrap();
+        let config = load(&render(ServerKind::Prosody, "example.org", &[], "q\"\\ü")).unwrap();
         assert_eq!(config.component.jid, "neerc.example.org");
         assert_eq!(config.component.host, "example.org");
         assert_eq!(config.component.server.to_string(), "127.0.0.1:5347");
@@ -314,7 +282,7 @@ mod tests {
 
     #[test]
     fn every_commented_line_is_a_valid_key_when_uncommented() {
-        let text = render("example.org", "secret", ServerKind::Prosody.port());
+        let text = render(ServerKind::Prosody, "example.org", &[], "secret");
         let lines: Vec<&str> = text.lines().collect();
         let mut keys = 0;
         for at in 0..lines.len() {
@@ -336,12 +304,12 @@ mod tests {
             assert!(loaded.is_ok(), "{key}: {loaded:?}");
             keys += 1;
         }
-        assert_eq!(keys, 20, "17 of the 22 keys, and the three lines of a group");
+        assert_eq!(keys, 22, "19 of the 24 keys, and the three lines of a group");
     }
 
     #[test]
     fn everything_uncommented_loads_too() {
-        let text = render("example.org", "secret", ServerKind::Prosody.port());
+        let text = render(ServerKind::Prosody, "example.org", &[], "secret");
         let lines = text.lines().filter(|line| !line.starts_with("secret ="));
         let text: Vec<&str> = lines.map(|line| uncommented(line).unwrap_or(line)).collect();
         let config = load(&text.join("\n")).unwrap();
@@ -351,7 +319,7 @@ mod tests {
 
     #[test]
     fn prose_is_no_wider_than_the_screen() {
-        for line in render("example.org", "secret", ServerKind::Prosody.port()).lines() {
+        for line in render(ServerKind::Prosody, "example.org", &[], "secret").lines() {
             assert!(line.chars().count() <= 120, "{line}");
         }
     }
@@ -359,10 +327,12 @@ mod tests {
     #[test]
     fn a_file_is_kept_unless_told_otherwise() {
         let folder = Folder::new();
-        let run =
-            |secret: &str, existing| run(&folder.file(), Some(ServerKind::Openfire), "Example.org", secret, existing);
+        let run = |secret: &str, existing| {
+            let wish = Wish { kind: Some(ServerKind::Openfire), host: "Example.org", admins: &[], secret };
+            run(&folder.file(), wish, existing)
+        };
         let printed = run("first", Existing::Keep).unwrap();
-        assert!(printed.contains("first") && printed.contains("Openfire:") && !printed.contains("Prosody:"));
+        assert!(printed.contains("first") && printed.contains("Openfire 4") && !printed.contains("Prosody"));
         let first = std::fs::read_to_string(folder.file()).unwrap();
         assert!(first.contains("jid = \"neerc.example.org\"") && first.contains("server = \"127.0.0.1:5275\""));
         let error = run("second", Existing::Keep).unwrap_err();
@@ -383,30 +353,65 @@ mod tests {
     fn nobody_else_may_read_the_secret() {
         use std::os::unix::fs::PermissionsExt;
         let folder = Folder::new();
-        run(&folder.file(), None, "localhost", "secret", Existing::Keep).unwrap();
+        run(&folder.file(), wish("localhost", &[]), Existing::Keep).unwrap();
         assert_eq!(std::fs::metadata(folder.file()).unwrap().permissions().mode() & 0o077, 0);
     }
 
+    fn wish<'a>(host: &'a str, admins: &'a [String]) -> Wish<'a> {
+        Wish { kind: None, host, admins, secret: "secret" }
+    }
+
     #[test]
-    fn a_host_that_is_no_domain() {
-        let error = run(Path::new("/nowhere/neerc.toml"), None, "a@b", "secret", Existing::Keep).unwrap_err();
+    fn a_host_that_is_no_domain_and_an_admin_who_is_no_account() {
+        let nowhere = Path::new("/nowhere/neerc.toml");
+        let error = run(nowhere, wish("a@b", &[]), Existing::Keep).unwrap_err();
         assert_eq!(
             error.to_string(),
             "--host is \"a@b\": must be a domain alone, such as neerc.example.org, without user name, resource or port"
         );
-        let error = run(Path::new("/nowhere/neerc.toml"), None, "b", "secret", Existing::Keep).unwrap_err();
+        let error = run(nowhere, wish("b", &["a b".to_owned()]), Existing::Keep).unwrap_err();
+        assert_eq!(error.to_string(), "--admin is \"a b\": must be an account such as you@b");
+        let error = run(nowhere, wish("b", &[]), Existing::Keep).unwrap_err();
         assert_eq!(error.to_string(), "cannot write /nowhere/neerc.toml");
     }
 
     #[test]
-    fn snippets_name_the_component_its_secret_and_the_rooms() {
-        for kind in [ServerKind::Prosody, ServerKind::Ejabberd, ServerKind::Openfire] {
-            let text = snippet(kind, "example.org", "s3cret");
+    fn nobody_had_power_in_the_room_that_the_service_made_unless_init_names_them() {
+        let folder = Folder::new();
+        let admins = ["You".to_owned(), "b@elsewhere.org".to_owned()];
+        for (kind, server, jid) in [
+            (ServerKind::Prosody, "127.0.0.1:5347", "neerc.example.org"),
+            (ServerKind::Ejabberd, "127.0.0.1:5347", "neerc.example.org"),
+            (ServerKind::Openfire, "127.0.0.1:5275", "tasks-service@neerc.example.org"),
+        ] {
+            let wish = Wish { kind: Some(kind), ..wish("example.org", &admins) };
+            let printed = run(&folder.file(), wish, Existing::Replace).unwrap();
+            assert!(printed.contains("you@example.org, b@elsewhere.org become owners of the room"), "{printed}");
+            let config = Config::load(&folder.file(), |_| None).unwrap();
+            assert_eq!(config.rooms.owners, ["you@example.org", "b@elsewhere.org"]);
+            assert_eq!((config.component.server.to_string().as_str(), config.rooms.jid.as_str()), (server, jid));
+        }
+        let printed = run(&folder.file(), wish("example.org", &[]), Existing::Replace).unwrap();
+        for command in [
+            "prosodyctl shell 'muc:room(\"neerc@conference.example.org\"):set_affiliation(true,\"admin@example.org\",\"owner\")'",
+            "ejabberdctl set_room_affiliation neerc conference.example.org admin@example.org owner ",
+            "ejabberdctl set_room_affiliation neerc conference.example.org admin example.org owner ",
+            "console: Group Chat > neerc > Permissions: add admin@example.org as owner",
+        ] {
+            assert!(printed.contains(command), "{command}\n{printed}");
+        }
+        assert!(printed.lines().all(|line| line.chars().count() <= 140), "{printed}");
+    }
+
+    #[test]
+    fn printed_lines_name_the_component_its_secret_and_the_rooms() {
+        for software in Software::ALL {
+            let text = lines::configuration(software, Site { host: "example.org", secret: "s3cret" });
             for part in ["neerc.example.org", "s3cret", "conference"] {
-                assert!(text.contains(part), "{kind:?} {part}\n{text}");
+                assert!(text.contains(part) || software == Software::Ejabberd, "{software:?} {part}\n{text}");
             }
         }
-        let lua = snippet(ServerKind::Prosody, "example.org", "a\"b");
+        let lua = lines::configuration(Software::Prosody, Site { host: "example.org", secret: "a\"b" });
         assert!(
             lua.contains("admins = { \"neerc.example.org\" }") && lua.contains(r#"component_secret = "a\"b""#),
             "{lua}"

@@ -142,7 +142,8 @@ fn restore(args: &cli::RestoreArgs) -> Outcome {
 fn init(args: &cli::InitArgs) -> Outcome {
     let secret = secret::hex(32).context("there is no randomness to be had from /dev/urandom").map_err(failure)?;
     let existing = if args.force { init::Existing::Replace } else { init::Existing::Keep };
-    let text = init::run(&args.config, args.server, &args.host, &secret, existing).map_err(usage)?;
+    let wish = init::Wish { kind: args.server, host: &args.host, admins: &args.admin, secret: &secret };
+    let text = init::run(&args.config, wish, existing).map_err(usage)?;
     print!("{text}");
     Ok(())
 }

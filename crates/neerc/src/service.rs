@@ -242,6 +242,9 @@ impl Service {
                     }
                 }
                 FrontEvent::RoomCreated(room) => tracing::info!("created the room {room}, which was missing"),
+                FrontEvent::OwnersNamed { room, owners } => {
+                    tracing::info!("nobody had power in the room {room}: {owners} became owners, as rooms.owners says");
+                }
                 FrontEvent::Trouble(trouble) => self.trouble(trouble),
                 FrontEvent::Ended(why) => {
                     self.trouble(why);

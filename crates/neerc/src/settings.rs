@@ -48,6 +48,8 @@ pub fn front(config: &Config) -> Result<FrontSettings, NotAJid> {
         rooms_service: rooms_service.as_str().to_owned(),
         rooms: config.rooms.join.iter().map(|room| room.as_str().into()).collect(),
         nickname,
+        rooms_jid: jid("rooms.jid", &config.rooms.jid)?.as_str().to_owned(),
+        owners: config.rooms.owners.iter().map(|owner| jid("rooms.owners", owner)).collect::<Result<_, _>>()?,
         admit_unaffiliated: config.rooms.unaffiliated == config::Unaffiliated::Admitted,
         groups,
         visibility: match config.tasks.visibility {

@@ -18,7 +18,7 @@ impl Front {
         self.framer = new_framer();
         self.backlog = false;
         self.wire.out.clear();
-        self.wire.requests.clear();
+        self.wire.forget_requests();
         self.phase = StreamPhase::Opening { deadline_ms: now_ms + limits::HANDSHAKE_MS };
         self.heard_ms = now_ms;
         self.pinged = false;
@@ -32,7 +32,7 @@ impl Front {
         self.ready = false;
         self.backlog = false;
         self.wire.out.clear();
-        self.wire.requests.clear();
+        self.wire.forget_requests();
         self.outbox.disconnected();
         self.contacts.disconnected();
         self.chats.clear();
@@ -166,6 +166,7 @@ impl Front {
     fn online(&mut self, now_ms: i64) {
         self.phase = StreamPhase::Online;
         self.events.push_back(FrontEvent::Online);
+        self.wire.ask_server(now_ms, &self.settings.host);
         for room in &mut self.rooms {
             room.connected(now_ms, &mut self.wire);
         }
@@ -181,7 +182,7 @@ impl Front {
                 let silence = self.heard_ms
                     + if self.pinged { limits::KEEPALIVE_MS + limits::DEAD_PEER_MS } else { limits::KEEPALIVE_MS };
                 let rooms = self.rooms.iter().map(RoomWatch::next_timeout_ms).min().unwrap_or(i64::MAX);
-                let requests = self.wire.requests.next_deadline_ms().unwrap_or(i64::MAX);
+                let requests = self.wire.next_timeout_ms();
                 let groups = self.groups.next_timeout_ms();
                 silence.min(rooms).min(requests).min(groups).min(self.clock_tick_ms)
             }
@@ -212,6 +213,7 @@ impl Front {
             let host = self.settings.host.clone();
             self.wire.request(now_ms, "get", &host, PING, Purpose::KeepAlive);
         }
+        self.wire.ask_again(now_ms);
         for purpose in self.wire.requests.overdue(now_ms) {
             self.answered(now_ms, purpose, None);
         }

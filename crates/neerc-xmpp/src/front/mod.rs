@@ -30,6 +30,7 @@ use crate::outbox::Outbox;
 use crate::probe::{Probe, RoundTrips};
 use crate::receipt;
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
+use crate::server::Server;
 use crate::stanza::Shell;
 use crate::throttle::{Budget, Rate, Throttle};
 use crate::wire::{Purpose, Wire};
@@ -60,6 +61,10 @@ pub struct FrontSettings {
     pub rooms: Vec<Room>,
     /// The nick to join with.
     pub nickname: String,
+    /// The address that the service has towards the rooms: the component's, or one at it.
+    pub rooms_jid: String,
+    /// Who becomes an owner of a room where nobody but the service has power.
+    pub owners: Vec<Address>,
     /// Whether occupants without an affiliation count as ordinary users.
     pub admit_unaffiliated: bool,
     /// Where groups come from.
@@ -97,6 +102,13 @@ pub enum FrontEvent {
     Ready,
     /// A room of that name was missing and has been created.
     RoomCreated(Room),
+    /// Nobody but the service had power in a room, so these became its owners.
+    OwnersNamed {
+        /// The room.
+        room: Room,
+        /// Their JIDs, with commas between.
+        owners: String,
+    },
     /// Something that whoever runs the service must mend; the service goes on.
     Trouble(String),
     /// The stream is over, with the reason; the connection is to be closed and opened again later.
@@ -135,6 +147,7 @@ pub struct Front {
     /// What the stanza at hand has cost besides its answers, as bytes of answers.
     work_bytes: usize,
     probe: Option<Probe>,
+    server: Server,
     events: VecDeque<FrontEvent>,
     ready: bool,
     heard_ms: i64,
@@ -177,6 +190,7 @@ impl Front {
             component: settings.component.clone(),
             host: settings.host.domain().to_owned(),
             nickname: settings.nickname.clone(),
+            owners: settings.owners.clone(),
             admit_unaffiliated: settings.admit_unaffiliated,
         };
         let watch = |(index, room): (usize, &Room)| {
@@ -193,6 +207,7 @@ impl Front {
         };
         let mut wire = Wire::new(&settings.component);
         wire.presence = entity.presence(Place::Service);
+        wire.rooms_jid.clone_from(&settings.rooms_jid);
         Front {
             phase: StreamPhase::Down,
             framer: new_framer(),
@@ -206,6 +221,7 @@ impl Front {
             lanes: Lanes::default(),
             work_bytes: 0,
             probe: None,
+            server: Server::default(),
             events: VecDeque::new(),
             ready: false,
             heard_ms: 0,
@@ -249,6 +265,11 @@ impl Front {
         &self.rooms
     }
 
+    /// What the server says of itself.
+    pub fn server(&self) -> Server {
+        self.server
+    }
+
     /// How many sessions are told of changes in the room of that index.
     pub fn sessions(&self, room: usize) -> usize {
         self.outbox.sessions(room)
@@ -287,6 +308,10 @@ impl Front {
                     }
                     RoomEvent::Created => {
                         self.events.push_back(FrontEvent::RoomCreated(self.rooms[index].room.clone()))
+                    }
+                    RoomEvent::OwnersNamed(owners) => {
+                        let room = self.rooms[index].room.clone();
+                        self.events.push_back(FrontEvent::OwnersNamed { room, owners });
                     }
                     RoomEvent::Trouble(trouble) => self.events.push_back(FrontEvent::Trouble(trouble)),
                     RoomEvent::Read => {}
@@ -378,12 +403,22 @@ impl Front {
                     room.configured(now_ms, answer, wire);
                 }
             }
+            Purpose::Owners { room } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.owners_named(now_ms, answer, wire);
+                }
+            }
+            Purpose::Server => {
+                self.server = answer.map(Server::read).unwrap_or_default();
+                let software = self.server.software;
+                self.rooms.iter_mut().for_each(|room| room.software = software);
+            }
             Purpose::GroupRoom { group } => {
-                let outcome = self.groups.room(group, answer);
+                let outcome = self.groups.room(now_ms, group, answer);
                 self.groups_answered("group room", outcome);
             }
             Purpose::Directory => {
-                let outcome = self.groups.directory(answer);
+                let outcome = self.groups.directory(now_ms, answer);
                 self.groups_answered("directory", outcome);
             }
         }

@@ -85,6 +85,9 @@ impl RoomWatch {
         }
         self.reading = None;
         self.replace_listed(listed);
+        if self.is_raw || self.name_owners(now_ms, wire) {
+            return; // the lists are read again once that is done
+        }
         self.has_read = true;
         self.trouble = None;
         self.events.push(RoomEvent::Read);

@@ -3,6 +3,7 @@
 
 mod lists;
 mod occupants;
+mod owners;
 mod roles;
 mod setup;
 
@@ -12,6 +13,7 @@ use self::occupants::{Occupants, new_nick};
 use self::roles::Roles;
 use crate::address::Address;
 use crate::contacts::Client;
+use crate::server::Software;
 use crate::stanza::Shell;
 use crate::wire::{PING, Purpose, Wire};
 use crate::xml::Element;
@@ -35,6 +37,8 @@ pub struct RoomSettings {
     pub host: String,
     /// The nick to join with.
     pub nickname: String,
+    /// Who becomes an owner where nobody but the service has power.
+    pub owners: Vec<Address>,
     /// Whether occupants without an affiliation count as ordinary users.
     pub admit_unaffiliated: bool,
 }
@@ -54,6 +58,8 @@ pub enum RoomEvent {
     Read,
     /// The room was missing and has been created.
     Created,
+    /// Nobody but the service had power, so these became owners.
+    OwnersNamed(String),
     /// Something that whoever runs the service must mend.
     Trouble(String),
 }
@@ -75,6 +81,8 @@ pub struct RoomWatch {
     pub room: Room,
     /// The room's JID.
     pub jid: Address,
+    /// Which server this is, once it has said so.
+    pub software: Option<Software>,
     index: usize,
     settings: RoomSettings,
     phase: Phase,
@@ -90,6 +98,10 @@ pub struct RoomWatch {
     /// The lists were not asked for since the service asked to come in.
     read_on_entry: bool,
     self_ping_at_ms: i64,
+    /// The room is new, and not configured yet.
+    is_raw: bool,
+    /// Owners were named, and nobody with power was seen since.
+    has_named_owners: bool,
     people: People,
     stale: bool,
     trouble: Option<String>,
@@ -102,6 +114,7 @@ impl RoomWatch {
         RoomWatch {
             room,
             jid,
+            software: None,
             index,
             nick: settings.nickname.clone(),
             settings,
@@ -115,6 +128,8 @@ impl RoomWatch {
             has_read: false,
             read_on_entry: false,
             self_ping_at_ms: i64::MAX,
+            is_raw: false,
+            has_named_owners: false,
             people: People::default(),
             stale: true,
             trouble: None,
@@ -197,6 +212,8 @@ impl RoomWatch {
     pub fn connected(&mut self, now_ms: i64, wire: &mut Wire) {
         self.has_read = false;
         self.reading = None;
+        self.is_raw = false;
+        self.has_named_owners = false;
         self.nick = self.settings.nickname.clone();
         self.join(now_ms, wire);
         self.read_lists(now_ms, wire);
@@ -331,6 +348,7 @@ impl RoomWatch {
         self.nick = nick.to_owned();
         if codes.contains(&"201") {
             self.events.push(RoomEvent::Created);
+            self.is_raw = true;
             let form = format!("<query xmlns='{NS_MUC_OWNER}'/>");
             wire.request(now_ms, "get", &self.jid, &form, Purpose::ConfigForm { room: self.index });
         }
@@ -453,6 +471,7 @@ mod tests {
             component: "neerc.localhost".to_owned(),
             host: "localhost".to_owned(),
             nickname: "neerc".to_owned(),
+            owners: Vec::new(),
             admit_unaffiliated: false,
         };
         let jid = Address::parse("neerc@conference.localhost").unwrap();

@@ -11,8 +11,12 @@ impl RoomWatch {
     pub fn config_form(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
         let form = answer.and_then(|iq| iq.child("query", NS_MUC_OWNER)).and_then(|query| query.child("x", NS_DATA));
         let Some(form) = form else {
-            return self
-                .report(format!("the configuration form of the new room {} could not be read", self.jid.as_str()));
+            self.is_raw = false;
+            self.report(format!("the configuration form of the new room {} could not be read", self.jid.as_str()));
+            if self.reading.is_none() {
+                self.read_lists(now_ms, wire);
+            }
+            return;
         };
         let wanted = [
             ("muc#roomconfig_persistentroom", "1"),
@@ -25,6 +29,12 @@ impl RoomWatch {
         out.extend_from_slice(format!("<query xmlns='{NS_MUC_OWNER}'><x xmlns='{NS_DATA}' type='submit'>").as_bytes());
         field(&mut out, "FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig");
         let offered = |var: &str| form.elements().any(|f| f.is("field", NS_DATA) && f.attr("var") == Some(var));
+        let unlimited = |f: &Element<'_>| {
+            f.attr("var") == Some(MAX_USERS) && f.elements().any(|o| o.is("option", NS_DATA) && value_of(o) == "0")
+        };
+        if form.elements().any(unlimited) {
+            field(&mut out, MAX_USERS, "0"); // one server lets 30 people in unless told otherwise
+        }
         for (var, value) in wanted.into_iter().filter(|(var, _)| offered(var)) {
             field(&mut out, var, value);
         }
@@ -35,6 +45,7 @@ impl RoomWatch {
 
     /// Takes the answer to the configuration.
     pub fn configured(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
+        self.is_raw = false;
         match answer {
             Some(iq) if iq.attr("type") == Some("result") => {}
             Some(iq) => {
@@ -48,6 +59,12 @@ impl RoomWatch {
             self.read_lists(now_ms, wire);
         }
     }
+}
+
+const MAX_USERS: &str = "muc#roomconfig_maxusers";
+
+fn value_of(option: &Element<'_>) -> String {
+    option.child("value", NS_DATA).map(|value| value.text()).unwrap_or_default()
 }
 
 pub(super) fn field(out: &mut Vec<u8>, var: &str, value: &str) {

@@ -44,6 +44,8 @@ pub fn settings() -> FrontSettings {
         rooms_service: "conference.localhost".to_owned(),
         rooms: vec!["neerc".into()],
         nickname: "neerc".to_owned(),
+        rooms_jid: "neerc.localhost".to_owned(),
+        owners: Vec::new(),
         admit_unaffiliated: false,
         groups: GroupSettings::default(),
         visibility: Visibility::All,
@@ -135,7 +137,8 @@ impl Bench {
         bench.connect();
         bench.hear(server::HEADER);
         bench.hear("<handshake/>");
-        let header = bench.said.drain(..2).collect::<Vec<_>>();
+        let header = bench.said.drain(..3).collect::<Vec<_>>();
+        bench.hear("<iq type='result' id='n0' from='localhost' to='neerc.localhost'/>");
         assert!(header[0].starts_with("<?xml") || header[0].starts_with("<stream:stream"), "{header:?}");
         assert!(header[1].starts_with("<handshake"), "{header:?}");
         bench

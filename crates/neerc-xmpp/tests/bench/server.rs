@@ -368,6 +368,13 @@ impl Server {
                 _ => Ok(String::new()),
             };
         }
+        if payload.is("query", "http://jabber.org/protocol/disco#info") && to == "localhost" {
+            return Ok(format!(
+                "<query xmlns='http://jabber.org/protocol/disco#info'><identity category='server' type='im' name='{}'/>\
+                 </query>",
+                if self.flavour == Flavour::Prosody { "Prosody" } else { "ejabberd" }
+            ));
+        }
         if payload.is("query", "jabber:iq:roster") {
             let roster = self.rosters.get(to).ok_or_else(|| error("auth", "forbidden"))?;
             let items: String = roster

@@ -20,6 +20,9 @@ fn the_stream_is_opened_and_accepted() {
     assert_eq!(bench.events, []);
     bench.check(
         "C: <handshake/>
+         S: <iq type='get' id='n0' from='neerc.localhost' to='localhost'>
+              <query xmlns='http://jabber.org/protocol/disco#info'/>
+            </iq>
          S: <presence from='neerc.localhost' to='neerc@conference.localhost/neerc'>
               <x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x><caps/>
             </presence>
@@ -75,7 +78,7 @@ fn silence_is_broken_by_a_ping_and_then_ends_the_stream() {
     let mut bench = Bench::accepted(settings());
     bench.said();
     bench.pass(14_999);
-    assert_eq!(bench.said(), Vec::<String>::new());
+    assert!(!bench.said().iter().any(|said| said.contains("urn:xmpp:ping")));
     bench.pass(1);
     let said = bench.said();
     assert!(

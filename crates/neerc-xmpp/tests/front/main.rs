@@ -11,6 +11,7 @@ mod chat;
 mod clock;
 mod garbage;
 mod link;
+mod owners;
 mod people;
 mod plans;
 mod requests;

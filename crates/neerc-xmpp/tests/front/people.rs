@@ -194,7 +194,7 @@ fn groups_by_rule_by_directory_and_by_room() {
     );
     bench.server().rosters.clear();
     bench.server().lists = false;
-    bench.pass(61_000);
+    bench.pass(64_000);
     let troubles = bench.troubles().join("\n");
     assert!(troubles.contains("the roster of directory@localhost cannot be read (forbidden): give the component the right to read rosters (XEP-0356)"), "{troubles}");
     assert!(

@@ -1,0 +1,61 @@
+//! Who becomes an owner of a room where nobody but the service has power, as the configuration names them. Without them
+//! nobody could give anybody a place in a room that the service has made.
+
+use super::{NS_MUC_ADMIN, Phase, RoomEvent, RoomWatch, error_text};
+use crate::address::Address;
+use crate::stanza::attribute;
+use crate::wire::{Purpose, Wire};
+use crate::xml::Element;
+use neerc_core::people::Affiliation;
+
+impl RoomWatch {
+    /// The lists have been read. Where nobody has power by them, asks for the owners of the configuration to be made
+    /// such, and says so.
+    pub(super) fn name_owners(&mut self, now_ms: i64, wire: &mut Wire) -> bool {
+        let component = self.settings.component.as_str();
+        let has_power = self
+            .listed
+            .iter()
+            .any(|(person, affiliation)| *affiliation >= Affiliation::Admin && person.domain() != component);
+        if has_power {
+            self.has_named_owners = false;
+        }
+        let is_due = !has_power && !self.has_named_owners && self.phase == Phase::In;
+        if !is_due || self.settings.owners.is_empty() {
+            return false;
+        }
+        self.has_named_owners = true;
+        let mut items = Vec::new();
+        for owner in &self.settings.owners {
+            items.extend_from_slice(b"<item affiliation='owner'");
+            attribute(&mut items, "jid", owner.as_str());
+            items.extend_from_slice(b"/>");
+        }
+        let payload = format!("<query xmlns='{NS_MUC_ADMIN}'>{}</query>", String::from_utf8_lossy(&items));
+        wire.request(now_ms, "set", &self.jid, &payload, Purpose::Owners { room: self.index });
+        true
+    }
+
+    /// Takes the answer to that.
+    pub fn owners_named(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
+        let owners = self.settings.owners.iter().map(Address::as_str).collect::<Vec<_>>().join(", ");
+        let failure = match answer {
+            Some(iq) if iq.attr("type") == Some("result") => None,
+            Some(iq) => Some(error_text(iq)),
+            None => Some("no answer in time".to_owned()),
+        };
+        if let Some(failure) = failure {
+            self.has_read = true;
+            self.events.push(RoomEvent::Read);
+            return self.report(format!(
+                "nobody has power in {}, and {owners} of rooms.owners could not be made owners of it ({failure}): have \
+                 the server do it; neerc init prints the command",
+                self.jid.as_str()
+            ));
+        }
+        self.events.push(RoomEvent::OwnersNamed(owners));
+        if self.reading.is_none() {
+            self.read_lists(now_ms, wire);
+        }
+    }
+}
