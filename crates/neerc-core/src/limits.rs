@@ -71,6 +71,12 @@ pub const STANZA_NODES: usize = 10_000;
 pub const STANZA_ATTRIBUTES: usize = 256;
 /// What the start tag and the addresses of a stanza sent may take, in bytes.
 pub const STANZA_HEAD_BYTES: usize = 4 * 1024;
+/// What the answer to a command may take besides its form or table, in bytes.
+pub const REPLY_BYTES: usize = 1024;
+/// What a chat message takes besides its text, its addresses and its thread, in bytes.
+pub const LETTER_BYTES: usize = 512;
+/// Longest thread that is carried back, in bytes.
+pub const THREAD_BYTES: usize = 256;
 /// The longest that a full JID can be (RFC 7622 section 3.1), in bytes.
 pub const ADDRESS_BYTES: usize = 3 * 1024;
 

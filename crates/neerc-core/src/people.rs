@@ -316,6 +316,11 @@ impl People {
         self.members.get_key_value(bare).map_or_else(|| Person::from_bare(bare), |(person, _)| person.clone())
     }
 
+    /// What is known of a user.
+    pub fn member(&self, who: &Person) -> Option<&Member> {
+        self.members.get(who)
+    }
+
     /// Everybody, power first, then by name: the order of the user list.
     pub fn listed(&self) -> Vec<(&Person, &Member)> {
         let mut all: Vec<_> = self.members.iter().collect();

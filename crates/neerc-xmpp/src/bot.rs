@@ -126,10 +126,37 @@ impl Letter<'_> {
     }
 }
 
+/// A text in parts that take at most `limit` bytes each once they are written, cut between lines where that can be.
+pub fn pieces(text: &str, limit: usize) -> Vec<&str> {
+    let width = |c: char| match c {
+        '&' => 5,
+        '<' | '>' => 4,
+        '\0'..' ' if c != '\n' && c != '\t' => 3, // a sign for what is forbidden
+        c => c.len_utf8(),
+    };
+    let mut pieces = Vec::new();
+    let (mut start, mut size, mut line) = (0, 0, None);
+    for (at, c) in text.char_indices() {
+        if size + width(c) > limit && at > start {
+            // Both are where a character begins, at or after `start`.
+            let (end, next) = line.map_or((at, at), |line| (line, line + 1));
+            pieces.push(&text[start..end]);
+            (start, line) = (next, None);
+            size = text[start..at].chars().map(width).sum();
+        }
+        if c == '\n' {
+            line = Some(at);
+        }
+        size += width(c);
+    }
+    pieces.push(&text[start..]);
+    pieces
+}
+
 /// The thread of a message, to be carried back (RFC 6121 section 5.2.5).
 pub fn thread(message: &Element<'_>) -> Option<String> {
     let text = message.child("thread", NS_COMPONENT)?.text();
-    Some(text).filter(|text| !text.is_empty() && text.len() <= limits::ADDRESS_BYTES)
+    Some(text).filter(|text| !text.is_empty() && text.len() <= limits::THREAD_BYTES)
 }
 
 /// A link that a client turns into a message to be sent (RFC 5122, XEP-0147).
@@ -159,6 +186,26 @@ mod tests {
     fn said(inside: &str) -> Said {
         let message = format!("<message from='a@b/c' to='neerc@d' xml:lang='ru'>{inside}</message>");
         read(&xml::parse(message.as_bytes(), NS_COMPONENT, &TreeLimits::default()).unwrap())
+    }
+
+    #[test]
+    fn a_text_is_cut_between_lines_where_that_can_be() {
+        assert_eq!(pieces("one\ntwo\nthree", 100), ["one\ntwo\nthree"]);
+        assert_eq!(pieces("one\ntwo\nthree", 8), ["one\ntwo", "three"]);
+        assert_eq!(pieces("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(pieces("&&&", 10), ["&&", "&"]);
+        assert_eq!(pieces("\u{1F4A7}\u{1F4A7}", 1), ["\u{1F4A7}", "\u{1F4A7}"], "progress with any limit");
+        let text = "a & b < c\n".repeat(1_000);
+        for limit in [20, 100, 1_000] {
+            let cut = pieces(&text, limit);
+            let written = |piece: &&str| {
+                let mut out = Vec::new();
+                escape_text(&mut out, piece);
+                out.len()
+            };
+            assert!(cut.iter().all(|piece| written(piece) <= limit));
+            assert_eq!(cut.join("\n"), text);
+        }
     }
 
     #[test]

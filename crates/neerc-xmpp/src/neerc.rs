@@ -9,7 +9,7 @@ use neerc_core::clock::Reading;
 use neerc_core::command::{Command, Manner, Named, Query};
 use neerc_core::limits;
 use neerc_core::notice::Sight;
-use neerc_core::people::{People, Person};
+use neerc_core::people::{Member, People, Person};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
 use std::collections::BTreeSet;
@@ -135,17 +135,61 @@ pub fn condition(refusal: &Refusal) -> Condition {
     }
 }
 
-/// Writes the payload of an answer to `#users`.
-pub fn write_users(out: &mut Vec<u8>, people: &People) {
-    out.extend_from_slice(b"<query xmlns='http://neerc.ifmo.ru/protocol/neerc#users'>");
-    for (person, member) in people.listed() {
-        out.extend_from_slice(b"<user");
-        attribute(out, "name", people.name(person));
-        attribute(out, "group", member.groups.first().map_or("Users", |group| group));
-        attribute(out, "power", if member.power { "yes" } else { "no" });
-        out.extend_from_slice(b"/>");
+/// The payload of an answer to `#users`, as far as it fits.
+#[derive(Clone, Debug)]
+pub struct UserList {
+    text: Arc<Vec<u8>>,
+    /// Who is in it, if not everybody is.
+    listed: Option<BTreeSet<Person>>,
+    /// How many are not.
+    pub left_out: usize,
+}
+
+const END_OF_LIST: &[u8] = b"</query>";
+
+impl UserList {
+    /// Of everybody; or of as many, people with power first, as fit into `limit` bytes with one more of them.
+    pub fn of(people: &People, limit: usize) -> UserList {
+        let all = people.listed();
+        let mut out = b"<query xmlns='http://neerc.ifmo.ru/protocol/neerc#users'>".to_vec();
+        let begin = out.len();
+        let mut ends = Vec::with_capacity(all.len());
+        let mut longest = 0;
+        for (person, member) in &all {
+            let before = out.len();
+            write_user(&mut out, people, person, member);
+            longest = longest.max(out.len() - before);
+            ends.push(out.len());
+        }
+        if out.len() + END_OF_LIST.len() <= limit {
+            out.extend_from_slice(END_OF_LIST);
+            return UserList { text: Arc::new(out), listed: None, left_out: 0 };
+        }
+        let most = limit.saturating_sub(END_OF_LIST.len() + longest);
+        let fit = ends.iter().take_while(|end| **end <= most).count();
+        out.truncate(fit.checked_sub(1).and_then(|last| ends.get(last)).copied().unwrap_or(begin));
+        out.extend_from_slice(END_OF_LIST);
+        let listed = all.iter().take(fit).map(|(person, _)| (*person).clone()).collect();
+        UserList { text: Arc::new(out), listed: Some(listed), left_out: all.len() - fit }
     }
-    out.extend_from_slice(b"</query>");
+
+    /// The same for somebody, who is in it in any case.
+    pub fn with(&self, people: &People, who: &Person) -> Arc<Vec<u8>> {
+        let left_out = self.listed.as_ref().is_some_and(|listed| !listed.contains(who));
+        let Some(member) = people.member(who).filter(|_| left_out) else { return self.text.clone() };
+        let mut out = self.text.strip_suffix(END_OF_LIST).unwrap_or_default().to_vec();
+        write_user(&mut out, people, who, member);
+        out.extend_from_slice(END_OF_LIST);
+        Arc::new(out)
+    }
+}
+
+fn write_user(out: &mut Vec<u8>, people: &People, person: &Person, member: &Member) {
+    out.extend_from_slice(b"<user");
+    attribute(out, "name", people.name(person));
+    attribute(out, "group", member.groups.first().map_or("Users", |group| group));
+    attribute(out, "power", if member.power { "yes" } else { "no" });
+    out.extend_from_slice(b"/>");
 }
 
 /// Writes the payload of an answer to `#tasks` that lists `tasks`, each with the statuses that `of` leaves.
@@ -310,8 +354,16 @@ impl Notification {
         let mut kept = short.statuses.len();
         loop {
             let notification = write(&short, false);
-            if fits(&notification) || kept == 0 {
+            if fits(&notification) {
                 return notification;
+            }
+            if kept == 0 {
+                let untitled = format!("Task ({}) changed", task.id.packet());
+                return Notification::new(component, &untitled, |out| {
+                    out.extend_from_slice(b"<x xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'>");
+                    write_task(out, host, &short, of, Stamp::With);
+                    out.extend_from_slice(b"</x>");
+                });
             }
             kept /= 2;
             short.statuses = std::mem::take(&mut short.statuses).into_iter().take(kept).collect();

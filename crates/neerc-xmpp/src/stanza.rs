@@ -3,7 +3,7 @@
 
 use crate::address::Address;
 use crate::outgoing::Outgoing;
-use crate::xml::{Element, escape_attr, escape_text};
+use crate::xml::{Element, escape_attr, escape_text, escaped_len};
 use neerc_core::limits;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -118,6 +118,15 @@ impl<'s> Shell<'s> {
     /// Whether it asks something: only such an IQ is ever answered.
     pub fn is_request(&self) -> bool {
         self.kind == Kind::Iq && !matches!(self.type_, "result" | "error")
+    }
+
+    /// How many bytes the start tag of an answer takes at most.
+    pub fn answer_head_bytes(&self) -> usize {
+        const REST: usize = 64;
+        let texts = [self.id.unwrap_or(""), self.to_text, self.from.as_it_came()];
+        let raw = texts.iter().map(|text| text.len()).sum::<usize>() + REST;
+        // No character takes more than six times its bytes.
+        if raw * 6 <= limits::STANZA_HEAD_BYTES { raw } else { texts.map(escaped_len).iter().sum::<usize>() + REST }
     }
 
     /// What an answer to it needs.

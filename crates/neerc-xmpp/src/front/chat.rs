@@ -221,9 +221,11 @@ impl Front {
 
     /// Writes a chat message among the answers.
     fn send(&mut self, from: &str, to: &Address, thread: Option<&str>, language: Language, text: &str) {
-        let id = self.letter_id();
-        let letter = Letter { from, to: to.as_it_came(), id: &id, thread, language, text, kept: Kept::Kept };
-        letter.write(self.wire.out.own());
+        for text in self.pieces(from, to, thread, text) {
+            let id = self.letter_id();
+            let letter = Letter { from, to: to.as_it_came(), id: &id, thread, language, text, kept: Kept::Kept };
+            letter.write(self.wire.out.own());
+        }
     }
 
     pub(super) fn letter_id(&mut self) -> String {

@@ -3,7 +3,7 @@
 use super::asks::Asker;
 use super::{Front, StreamPhase};
 use crate::address::Address;
-use crate::adhoc::command::{self, Fault};
+use crate::adhoc::command::{self, Fault, Reply};
 use crate::adhoc::{self, Outcome, Pending, Place, Scene};
 use crate::entity::Offer;
 use crate::room::RoomWatch;
@@ -81,12 +81,12 @@ impl Front {
             visibility: settings.visibility,
             words: &*settings.words,
             language,
-            limit: settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES),
+            limit: settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES + limits::REPLY_BYTES),
         };
         let from = back.to.clone();
         let (room, command, pending) = match commands.handle(now_ms, &from, &scene, payload) {
             Outcome::Ask(room, command, pending) => (room, command, *pending),
-            Outcome::Reply(reply) => return back.result(self.wire.out.own(), |out| reply.write(out)),
+            Outcome::Reply(reply) => return self.reply_to_command(&back, &reply),
             Outcome::Fault(fault) => return fail(self.wire.out.own(), &back, &fault),
         };
         if self.asks.is_full() {
@@ -98,6 +98,12 @@ impl Front {
         };
         let commanded = Commanded { back: back.into_owned(), to: to.clone(), room, pending };
         self.ask(index, from.person(), command, Asker::Command(Box::new(commanded)));
+    }
+
+    fn reply_to_command(&mut self, back: &ReturnAddress<'_>, reply: &Reply) {
+        let mut payload = Vec::new();
+        reply.write(&mut payload);
+        self.result_within(back, &mut payload);
     }
 
     /// Answers a command whose change was made or refused.
@@ -123,10 +129,10 @@ impl Front {
             visibility: settings.visibility,
             words: &*settings.words,
             language: settings.language,
-            limit: settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES),
+            limit: settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES + limits::REPLY_BYTES),
         };
         match commands.decided(now_ms, &back.to, &scene, pending, outcome.as_ref().map_err(Clone::clone)) {
-            Outcome::Reply(reply) => back.result(self.wire.out.own(), |out| reply.write(out)),
+            Outcome::Reply(reply) => self.reply_to_command(&back, &reply),
             Outcome::Fault(fault) => fail(self.wire.out.own(), &back, &fault),
             Outcome::Ask(..) => {}
         }

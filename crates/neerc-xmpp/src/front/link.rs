@@ -154,6 +154,9 @@ impl Front {
         if shell.from.domain() == self.settings.component && shell.kind != Kind::Iq {
             return; // our own words, come back
         }
+        if shell.kind != Kind::Presence && shell.answer_head_bytes() > limits::STANZA_HEAD_BYTES {
+            return self.refuse_long_head(&shell);
+        }
         let before = self.wire.out.len();
         match shell.kind {
             Kind::Iq => self.iq(now_ms, &shell, element, bytes, boards),
@@ -161,6 +164,17 @@ impl Front {
             Kind::Message => self.message(now_ms, &shell, element, bytes, boards),
         }
         self.charge(now_ms, shell.from.bare(), before);
+    }
+
+    /// Refuses what could only be answered by a stanza with much in its start tag, where that still fits; nobody has
+    /// such an address, and no client such ids.
+    fn refuse_long_head(&mut self, shell: &Shell<'_>) {
+        let fits = shell.answer_head_bytes() + limits::STANZA_HEAD_BYTES <= self.settings.max_stanza_bytes;
+        let is_ours = shell.from.domain() == self.settings.component;
+        if shell.is_request() && fits && !is_ours {
+            let text = format!("the id and the addresses may take {} bytes", limits::STANZA_HEAD_BYTES);
+            shell.return_address().error(self.wire.out.own(), Condition::PolicyViolation, &text);
+        }
     }
 
     fn online(&mut self, now_ms: i64) {

@@ -26,6 +26,7 @@ use crate::contacts::{Contacts, Seen};
 use crate::entity::{Entity, Place};
 use crate::frame::Framer;
 use crate::groups::{GroupSettings, Groups};
+use crate::neerc::UserList;
 use crate::outbox::Outbox;
 use crate::probe::{Probe, RoundTrips};
 use crate::receipt;
@@ -160,7 +161,7 @@ pub struct Front {
     told_revision: u64,
     /// The list of each room as it was last written, with the revision that it shows.
     lists: Vec<Option<(u64, AllTasks)>>,
-    user_lists: Vec<Option<Arc<Vec<u8>>>>,
+    user_lists: Vec<Option<UserList>>,
     written: Option<Written>,
     troubles: HashMap<&'static str, String>,
     contacts: Contacts,

@@ -146,10 +146,11 @@ impl Front {
         let offers = if about_node { self.offers(now_ms, &shell.from, &shell.to, language) } else { Vec::new() };
         let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
         let mut answer = Vec::new();
-        let out = self.wire.out.own();
         let asking = if shell.type_ == "set" { Asking::Set } else { Asking::Get };
-        match self.entity.answer((place, asking), now_ms, payload, &offers, &mut answer) {
-            Ok(()) => back.result(out, |out| out.append(&mut answer)),
+        let answered = self.entity.answer((place, asking), now_ms, payload, &offers, &mut answer);
+        let out = self.wire.out.own();
+        match answered {
+            Ok(()) => self.result_within(&back, &mut answer),
             Err(Unanswered::ReadOnly(condition)) => {
                 back.error(out, condition, "this can only be asked for, by an iq of the type get");
             }
@@ -269,13 +270,8 @@ impl Front {
         let board = boards.get(&self.rooms[room].room).unwrap_or(&nothing);
         match query {
             Query::Users => {
-                let people = self.rooms[room].people();
-                let users = self.user_lists[room].get_or_insert_with(|| {
-                    let mut out = Vec::new();
-                    neerc::write_users(&mut out, people);
-                    Arc::new(out)
-                });
-                asked.back.result_shared(&mut self.wire.out, users);
+                let users = self.users(room, &from.person());
+                asked.back.result_shared(&mut self.wire.out, &users);
             }
             Query::Clock => match self.clock_at(now_ms) {
                 Some(reading) => asked.back.result(self.wire.out.own(), |out| neerc::write_clock_answer(out, reading)),
@@ -316,6 +312,38 @@ impl Front {
         asked.back.result(self.wire.out.own(), |out| out.extend_from_slice(&payload));
         self.outbox.asked(asked.room, from, now_ms, Hears::Differences);
         self.rooms[asked.room].asked(now_ms, from);
+    }
+
+    /// The payload of an answer to `#users`, written once until the people change.
+    fn users(&mut self, room: usize, who: &Person) -> Arc<Vec<u8>> {
+        let people = self.rooms[room].people();
+        let limit = self.settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES);
+        let list = self.user_lists[room].get_or_insert_with(|| neerc::UserList::of(people, limit));
+        let (users, left_out) = (list.with(people, who), list.left_out);
+        if left_out > 0 {
+            let (room, bytes) = (&self.rooms[room].room, self.settings.max_stanza_bytes);
+            let trouble = format!(
+                "the list of users of room {room} is over tasks.max_stanza_bytes ({bytes}), so the last of those without \
+                 power are left out, but for whoever asks; give shorter names to groups, admit fewer people, or raise the \
+                 limit together with the server's"
+            );
+            self.trouble("long user list", trouble);
+        }
+        users
+    }
+
+    /// Answers with a payload, if it is not too long for a stanza.
+    pub(super) fn result_within(&mut self, back: &ReturnAddress<'_>, payload: &mut Vec<u8>) {
+        let limit = self.settings.max_stanza_bytes;
+        let out = self.wire.out.own();
+        let before = out.len();
+        back.result(out, |out| out.append(payload));
+        if out.len() - before <= limit {
+            return;
+        }
+        out.truncate(before);
+        let text = format!("the answer would be longer than a stanza may be, {limit} bytes");
+        back.error(out, Condition::PolicyViolation, &text);
     }
 
     /// The payload of an answer to `#tasks`.

@@ -4,14 +4,15 @@
 use super::Front;
 use crate::address::Address;
 use crate::answers::Answers;
-use crate::bot::{Kept, Letter};
+use crate::bot::{self, Kept, Letter};
 use crate::contacts::{Client, Seen, Welcome};
 use crate::entity::Place;
 use crate::outgoing::Outgoing;
 use crate::stanza::{Shell, attribute};
-use crate::xml::{Element, escape_text};
+use crate::xml::{Element, escape_text, escaped_len};
 use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::Effect;
+use neerc_core::limits;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
 use neerc_core::words::Language;
@@ -212,18 +213,29 @@ impl Front {
         }
         let (from, language, text) = (self.room_address(room), self.language_for(room, person), lines.join("\n"));
         for session in sessions {
-            let id = self.letter_id();
-            let letter = Letter {
-                from: &from,
-                to: session.as_it_came(),
-                id: &id,
-                thread: None,
-                language,
-                text: &text,
-                kept: Kept::Live,
-            };
-            letter.write(out);
+            for text in self.pieces(&from, session, None, &text) {
+                let id = self.letter_id();
+                let letter = Letter {
+                    from: &from,
+                    to: session.as_it_came(),
+                    id: &id,
+                    thread: None,
+                    language,
+                    text,
+                    kept: Kept::Live,
+                };
+                letter.write(out);
+            }
         }
+    }
+
+    /// A text in as many parts as it takes chat messages; none for an address that is only made to be long.
+    pub(super) fn pieces<'t>(&self, from: &str, to: &Address, thread: Option<&str>, text: &'t str) -> Vec<&'t str> {
+        let head: usize = [from, to.as_it_came(), thread.unwrap_or("")].map(escaped_len).iter().sum();
+        if head > limits::STANZA_HEAD_BYTES {
+            return Vec::new();
+        }
+        bot::pieces(text, self.settings.max_stanza_bytes.saturating_sub(head + limits::LETTER_BYTES).max(1_024))
     }
 }
 

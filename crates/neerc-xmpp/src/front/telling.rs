@@ -145,6 +145,9 @@ impl Front {
                 missing.push(slot);
             }
             let to = &session.to;
+            if to.len() > limits::ADDRESS_BYTES {
+                continue; // only what is made to be long is, and what is told would be too
+            }
             match sight {
                 Sight::Whole => {
                     if session.hears == Hears::Differences {

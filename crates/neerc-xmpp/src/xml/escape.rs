@@ -24,6 +24,18 @@ pub fn escape_attr(out: &mut Vec<u8>, text: &str) {
     escape(out, text, &AS_IS);
 }
 
+/// How many bytes `text` takes at most as an attribute value in quotes.
+pub fn escaped_len(text: &str) -> usize {
+    let more = |byte: u8| match byte {
+        b'"' | b'\'' => 5,
+        b'&' | b'\t' | b'\n' | b'\r' => 4,
+        b'<' | b'>' => 3,
+        0..0x20 => 2,
+        _ => 0,
+    };
+    text.len() + text.bytes().map(more).sum::<usize>()
+}
+
 /// Appends `text` as text between tags; forbidden characters become U+FFFD.
 pub fn escape_text(out: &mut Vec<u8>, text: &str) {
     const AS_IS: [bool; 256] = as_is(b"&<>");

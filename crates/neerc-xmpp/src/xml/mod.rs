@@ -10,7 +10,7 @@ mod names;
 
 pub use self::error::XmlError;
 use self::escape::is_forbidden;
-pub use self::escape::{escape_attr, escape_text, forbidden_char};
+pub use self::escape::{escape_attr, escape_text, escaped_len, forbidden_char};
 use self::names::{is_ncname, name_len, same_name, split_name};
 use std::borrow::Cow;
 

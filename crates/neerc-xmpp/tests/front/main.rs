@@ -18,6 +18,7 @@ mod requests;
 mod rights;
 mod rooms;
 mod sessions;
+mod sizes;
 mod speaking;
 #[path = "../../../../trust/rights.rs"]
 mod table;
