@@ -174,8 +174,6 @@ pub const SHUTDOWN_MS: u64 = 2_500;
 pub const REREAD_ROOM_MS: i64 = 300_000;
 /// How often the service makes sure that it is still in its rooms (XEP-0410), in ms.
 pub const SELF_PING_MS: i64 = 60_000;
-/// How long hints that a room's sessions are others now are gathered before its role lists are read, in ms.
-pub const ROLES_GATHER_MS: i64 = 200;
 /// Least time from one reading of a room's role lists to the next, in ms.
 pub const ROLES_SPACING_MS: i64 = 1_000;
 /// The same for each session that they named, in ms, if that is more: long lists cost the server more.

@@ -353,8 +353,7 @@ impl Front {
         if shell.type_ == "error" && shell.from.resource().is_some() {
             // What was sent to that session came back: it is gone.
             self.note_room_events(now_ms);
-            self.session_gone(now_ms, &shell.from);
-            return self.rooms.iter_mut().for_each(|room| room.bounced(now_ms, &shell.from));
+            return self.session_gone(now_ms, &shell.from);
         }
         self.receipt(now_ms, shell, element);
         self.chat(now_ms, shell, element, boards, Arrival::New(bytes));

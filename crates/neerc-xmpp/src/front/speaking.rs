@@ -65,6 +65,7 @@ impl Front {
     pub(super) fn session_gone(&mut self, now_ms: i64, session: &Address) {
         self.outbox.gone(session);
         self.contacts.gone(now_ms, session);
+        self.rooms.iter_mut().for_each(|room| room.bounced(now_ms, session));
     }
 
     /// Whoever belongs to a room may have the service in their contact list. Their own presence is asked for in turn:

@@ -1,5 +1,5 @@
 //! The role lists of a room: every session that is in it, also where presences show one session of a nick, or are silent
-//! when one of several goes. They are read on entry and when presences leave something open, gathered and not too often.
+//! when one of several goes. They are read on entry and when presences leave something open: at once, then not too often.
 //! A server that does not give them is believed by its presences.
 
 use super::{NS_MUC_ADMIN, Phase, RoomEvent, RoomWatch};
@@ -90,7 +90,7 @@ impl RoomWatch {
         }
         let roles = &mut self.roles;
         let at_ms = match look {
-            Look::Soon => roles.earliest_ms.max(now_ms + limits::ROLES_GATHER_MS),
+            Look::Soon => roles.earliest_ms.max(now_ms),
             Look::InTime => roles.earliest_ms.max(roles.began_ms + limits::REREAD_ROLES_MS).max(now_ms),
         };
         roles.at_ms = roles.at_ms.min(at_ms);

@@ -25,6 +25,7 @@ mod said;
 mod secrets;
 mod servers;
 mod service;
+mod shared;
 mod silent;
 mod slix;
 mod stalled;
