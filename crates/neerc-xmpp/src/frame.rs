@@ -139,6 +139,9 @@ enum Phase {
     Broken(FrameError),
 }
 
+/// How many bytes a stanza may have that is longer than usual, by its start tag.
+type Longest<'l> = &'l mut dyn FnMut(&[u8]) -> usize;
+
 /// What a finished piece of scanning amounts to; the bytes are `start..pos`.
 enum Cut {
     Open,
@@ -171,6 +174,8 @@ pub struct Framer {
     declarations: usize,
     /// Length of the stanza's start tag, once known.
     head_len: usize,
+    /// How long the stanza being scanned may be by its start tag, once that was asked for.
+    allowed: Option<usize>,
     /// Set while the stanza being scanned is not stored.
     skipping: Option<Excess>,
     /// The start tag kept of the stanza being skipped.
@@ -197,6 +202,7 @@ impl Framer {
             depth: 0,
             declarations: 0,
             head_len: 0,
+            allowed: None,
             skipping: None,
             head: Vec::new(),
             stream_name: Vec::new(),
@@ -218,10 +224,19 @@ impl Framer {
 
     /// The next frame, `None` when more bytes are needed. An error is final: it is returned again each time.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
+        self.next_frame_within(|_| 0)
+    }
+
+    /// [`Self::next_frame`] where some stanzas may be longer than [`FrameLimits::bytes`]. `longest` is given the start tag
+    /// of one that is, and says how many bytes it may have.
+    pub fn next_frame_within(
+        &mut self,
+        mut longest: impl FnMut(&[u8]) -> usize,
+    ) -> Result<Option<Frame<'_>>, FrameError> {
         let cut = match self.phase {
             Phase::Closed => None,
             Phase::Broken(error) => return Err(error),
-            Phase::BeforeOpen | Phase::Open => match self.scan() {
+            Phase::BeforeOpen | Phase::Open => match self.scan(&mut longest) {
                 Ok(cut) => cut,
                 Err(error) => {
                     self.phase = Phase::Broken(error);
@@ -246,21 +261,21 @@ impl Framer {
     }
 
     /// Scans until something is finished or the buffer is used up.
-    fn scan(&mut self) -> Result<Option<Cut>, FrameError> {
+    fn scan(&mut self, longest: Longest<'_>) -> Result<Option<Cut>, FrameError> {
         while self.pos < self.buffer.len() {
             let cut = match self.state {
                 State::Text => {
                     self.scan_text()?;
                     None
                 }
-                State::Tag { slash } => self.scan_tag(slash)?,
+                State::Tag { slash } => self.scan_tag(slash, longest)?,
                 State::Quoted(quote) => {
                     if self.skip_past(quote) {
                         self.state = State::Tag { slash: false };
                     }
                     None
                 }
-                State::EndTag => self.scan_end_tag()?,
+                State::EndTag => self.scan_end_tag(longest)?,
                 State::Lt => {
                     self.scan_lt()?;
                     None
@@ -288,28 +303,41 @@ impl Framer {
                 return Ok(cut);
             }
         }
-        self.run_dry()?;
+        self.run_dry(longest)?;
         Ok(None)
     }
 
     /// The buffer is used up in the middle of something: decides what of it is worth keeping.
-    fn run_dry(&mut self) -> Result<(), FrameError> {
-        let too_long = self.pos - self.start > self.limits.bytes;
+    fn run_dry(&mut self, longest: Longest<'_>) -> Result<(), FrameError> {
         let in_tag = self.declarations == 0
             && matches!(self.state, State::Lt | State::Tag { .. } | State::Quoted(_) | State::EndTag);
         if self.skipping.is_some() {
             self.start = self.pos;
         } else if self.depth > 0 || (in_tag && !self.is_stream_tag()) {
-            if too_long {
+            if self.is_too_long(longest) {
                 self.begin_skip(Excess::Bytes);
                 self.start = self.pos;
             }
         } else if !in_tag {
             self.start = self.pos;
-        } else if too_long {
+        } else if self.pos - self.start > self.limits.bytes {
             return Err(self.tag_too_long());
         }
         Ok(())
+    }
+
+    /// Whether what is scanned of the stanza is longer than it may be.
+    fn is_too_long(&mut self, longest: Longest<'_>) -> bool {
+        let len = self.pos - self.start;
+        if len <= self.limits.bytes {
+            return false;
+        }
+        if self.head_len == 0 {
+            return true; // a start tag that long says nothing good
+        }
+        // head_len was measured from start to an earlier pos.
+        let head = &self.buffer[self.start..self.start + self.head_len];
+        len > *self.allowed.get_or_insert_with(|| longest(head))
     }
 
     /// Whether the tag being scanned belongs to the stream element itself and not to a stanza.
@@ -371,7 +399,7 @@ impl Framer {
         Ok(())
     }
 
-    fn scan_tag(&mut self, mut slash: bool) -> Result<Option<Cut>, FrameError> {
+    fn scan_tag(&mut self, mut slash: bool, longest: Longest<'_>) -> Result<Option<Cut>, FrameError> {
         let rest = &self.buffer[self.pos..]; // pos <= len
         let mut at = 0;
         while let Some(&byte) = rest.get(at) {
@@ -390,7 +418,7 @@ impl Framer {
                 b'>' => {
                     self.pos += at;
                     self.state = State::Text;
-                    return if slash { self.element_closed() } else { self.element_opened() };
+                    return if slash { self.element_closed(longest) } else { self.element_opened() };
                 }
                 b'<' => return Err(FrameError::TagInsideTag { offset: self.offset(self.pos + at - 1) }),
                 _ => slash = byte == b'/',
@@ -421,18 +449,18 @@ impl Framer {
     }
 
     /// After the `>` of a self-closing tag.
-    fn element_closed(&mut self) -> Result<Option<Cut>, FrameError> {
+    fn element_closed(&mut self, longest: Longest<'_>) -> Result<Option<Cut>, FrameError> {
         if self.phase == Phase::BeforeOpen {
             return Err(FrameError::EmptyStream { offset: self.offset(self.start) });
         }
         if self.depth == 0 {
             self.head_len = self.pos - self.start;
-            return Ok(Some(self.stanza_ended()));
+            return Ok(Some(self.stanza_ended(longest)));
         }
         Ok(None)
     }
 
-    fn scan_end_tag(&mut self) -> Result<Option<Cut>, FrameError> {
+    fn scan_end_tag(&mut self, longest: Longest<'_>) -> Result<Option<Cut>, FrameError> {
         let rest = &self.buffer[self.pos..]; // pos <= len
         let Some(at) = memchr2(b'>', b'<', rest) else {
             self.pos = self.buffer.len();
@@ -448,7 +476,7 @@ impl Framer {
             return self.stream_ended().map(Some);
         }
         self.depth -= 1;
-        Ok((self.depth == 0).then(|| self.stanza_ended()))
+        Ok((self.depth == 0).then(|| self.stanza_ended(longest)))
     }
 
     fn stream_ended(&mut self) -> Result<Cut, FrameError> {
@@ -465,11 +493,12 @@ impl Framer {
         Ok(Cut::Close)
     }
 
-    fn stanza_ended(&mut self) -> Cut {
-        if self.skipping.is_none() && self.pos - self.start > self.limits.bytes {
+    fn stanza_ended(&mut self, longest: Longest<'_>) -> Cut {
+        if self.skipping.is_none() && self.is_too_long(longest) {
             self.begin_skip(Excess::Bytes);
         }
         self.head_len = 0;
+        self.allowed = None;
         self.skipping.take().map_or(Cut::Stanza, Cut::Skipped)
     }
 
@@ -558,6 +587,10 @@ impl Framer {
         self.dropped += self.start as u64;
         self.pos -= self.start;
         self.start = 0;
+        // A stanza that was let through in spite of its length leaves no memory behind.
+        if self.buffer.len() <= self.limits.bytes && self.buffer.capacity() > 4 * self.limits.bytes {
+            self.buffer.shrink_to(self.limits.bytes);
+        }
     }
 
     fn offset(&self, at: usize) -> u64 {
@@ -750,6 +783,36 @@ mod tests {
             assert_eq!(error, None);
             assert_eq!(frames[1..], ["deep <m from='a'>", "stanza <b/>"]);
         }
+    }
+
+    #[test]
+    fn a_long_stanza_is_let_through_by_its_start_tag() {
+        let long = |name: &str, len: usize| format!("<{name}>{}</{name}>", "x".repeat(len - 7));
+        let stream = [long("a", 60), long("b", 60), long("a", 80), long("a", 81), long("a", 40)].concat();
+        for size in [1, 7, 1_000] {
+            let mut framer = Framer::new(SMALL);
+            framer.push(b"<s>");
+            let mut frames = Vec::new();
+            for chunk in stream.as_bytes().chunks(size) {
+                framer.push(chunk);
+                let longest = |head: &[u8]| if head == b"<a>" { 80 } else { 0 };
+                while let Ok(Some(frame)) = framer.next_frame_within(longest) {
+                    frames.push(show(frame));
+                }
+                assert!(framer.buffer.len() <= 80.max(size), "kept {} bytes", framer.buffer.len());
+            }
+            let stanza = |len| format!("stanza {}", long("a", len));
+            assert_eq!(frames[1..], [stanza(60), "long <b>".to_owned(), stanza(80), "long <a>".to_owned(), stanza(40)]);
+        }
+    }
+
+    #[test]
+    fn a_long_stanza_leaves_no_memory_behind() {
+        let limits = FrameLimits { bytes: 1_024, ..SMALL };
+        let mut framer = Framer::new(limits);
+        framer.push(format!("<s><a>{}</a>", "x".repeat(1 << 20)).as_bytes());
+        while let Ok(Some(_)) = framer.next_frame_within(|_| 4 << 20) {}
+        assert!(framer.buffer.capacity() <= 4 * limits.bytes, "{} bytes", framer.buffer.capacity());
     }
 
     #[test]

@@ -269,15 +269,22 @@ fn a_session_that_went_is_told_nothing_while_another_stays(kind: Kind) {
     stays.leave(&stage.room, "hall8");
     jury.expect_presence(|presence| presence.kind() == "unavailable", PATIENCE);
     jury.sync(stage.svc());
-    for session in [&stays, &leaves] {
-        session.sync(stage.svc());
-        session.clear();
-    }
-    stage.settle(&jury, &[]);
-    for session in [&stays, &leaves] {
-        session.sync(stage.svc());
-        assert_eq!(pushes(session, None), [""; 0], "all sessions of the nick are out");
-    }
+    // Whoever is not named as it goes may be in the room still, until the room has been asked.
+    let took = within(Duration::from_secs(3), "the end of tellings to all sessions of the nick", || {
+        for session in [&stays, &leaves] {
+            session.sync(stage.svc());
+            session.clear();
+        }
+        stage.settle(&jury, &[]);
+        let told = |session: &crate::slix::User<'_>| {
+            session.sync(stage.svc());
+            !pushes(session, None).is_empty()
+        };
+        // What is for the one that was cut comes to either of them.
+        let is_told = [&stays, &leaves].map(told);
+        is_told == [false; 2]
+    });
+    println!("{kind:?}: all sessions of a nick are forgotten after {took:?}");
 }
 
 fn a_refused_write_shows_its_sender_the_truth(kind: Kind) {
