@@ -67,6 +67,10 @@ pub const HEAD_BYTES: usize = 8 * 1024;
 
 /// Most elements and pieces of text in a stanza taken from the server.
 pub const STANZA_NODES: usize = 10_000;
+/// Largest answer to a request of the service that lists people, in bytes: a room may have 10,000 members.
+pub const ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// Most elements and pieces of text in such an answer.
+pub const ANSWER_NODES: usize = 100_000;
 /// Most attributes of one element in a stanza taken from the server; duplicates are found by comparing all pairs.
 pub const STANZA_ATTRIBUTES: usize = 256;
 /// What the start tag and the addresses of a stanza sent may take, in bytes.

@@ -3,7 +3,7 @@
 
 use crate::address::Address;
 use crate::room::{error_text, member_list, members};
-use crate::wire::{Purpose, Wire};
+use crate::wire::{Purpose, Unanswered, Wire};
 use crate::xml::Element;
 use neerc_core::limits;
 use neerc_core::people::{Group, GroupBook, GroupRule, Person};
@@ -93,8 +93,14 @@ impl Groups {
     /// Takes the members of a group's room. `Ok(true)`: the groups have changed. An error is for whoever runs the
     /// service; what was known stays. A refusal counts only after it has been asked again: some servers give a component
     /// its rights a moment after its connection.
-    pub fn room(&mut self, now_ms: i64, group: usize, answer: Option<&Element<'_>>) -> Result<bool, String> {
+    pub fn room(
+        &mut self,
+        now_ms: i64,
+        group: usize,
+        answer: Result<&Element<'_>, Unanswered>,
+    ) -> Result<bool, String> {
         let Some((name, jid)) = self.settings.rooms.get(group) else { return Ok(false) };
+        let what = format!("the member list of {} (group {name})", jid.as_str());
         let problem = |why: String| {
             format!(
                 "the members of {} (group {name}) cannot be read ({why}): create that room, and make the component an \
@@ -102,7 +108,11 @@ impl Groups {
                 jid.as_str()
             )
         };
-        let iq = answer.ok_or_else(|| problem("no answer in time".to_owned()))?;
+        let iq = match answer {
+            Ok(iq) => iq,
+            Err(Unanswered::TooLong) => return Err(too_long(&what)),
+            Err(unanswered) => return Err(problem(unanswered.to_string())),
+        };
         if iq.attr("type") == Some("error") {
             self.read_rooms_ms = self.read_rooms_ms.min(now_ms + again_ms(self.rooms_refusals));
             self.rooms_refusals += 1;
@@ -117,8 +127,9 @@ impl Groups {
     }
 
     /// Takes the roster of the directory account, as [`Groups::room`].
-    pub fn directory(&mut self, now_ms: i64, answer: Option<&Element<'_>>) -> Result<bool, String> {
+    pub fn directory(&mut self, now_ms: i64, answer: Result<&Element<'_>, Unanswered>) -> Result<bool, String> {
         let Some((jid, _)) = &self.settings.directory else { return Ok(false) };
+        let what = format!("the roster of {}", jid.as_str());
         let problem = |why: String| {
             format!(
                 "the roster of {} cannot be read ({why}): give the component the right to read rosters (XEP-0356): in \
@@ -127,7 +138,11 @@ impl Groups {
                 jid.as_str()
             )
         };
-        let iq = answer.ok_or_else(|| problem("no answer in time".to_owned()))?;
+        let iq = match answer {
+            Ok(iq) => iq,
+            Err(Unanswered::TooLong) => return Err(too_long(&what)),
+            Err(unanswered) => return Err(problem(unanswered.to_string())),
+        };
         if iq.attr("type") == Some("error") {
             self.read_directory_ms = self.read_directory_ms.min(now_ms + again_ms(self.directory_refusals));
             self.directory_refusals += 1;
@@ -154,4 +169,10 @@ fn again_ms(refusals: u32) -> i64 {
 /// Whether so many refusals are a trouble.
 fn counts(refusals: u32) -> bool {
     refusals > limits::ASK_AGAIN_TIMES - 1
+}
+
+/// What is said where a list of a group's people is too long to be read.
+fn too_long(what: &str) -> String {
+    let why = Unanswered::TooLong;
+    format!("{what} cannot be read ({why}), so what was known before counts: take people off it, or divide the group")
 }

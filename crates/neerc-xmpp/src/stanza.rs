@@ -286,6 +286,12 @@ impl<P> Requests<P> {
         self.waiting.contains_key(&number)
     }
 
+    /// The purpose of the request that an answer with that id and sender belongs to; it still waits.
+    pub fn purpose(&self, id: Option<&str>, from: &Address) -> Option<&P> {
+        let number: u64 = id?.strip_prefix('n')?.parse().ok()?;
+        self.waiting.get(&number).filter(|waiting| waiting.to == *from).map(|waiting| &waiting.purpose)
+    }
+
     /// The purpose of the request that this answer belongs to.
     pub fn take(&mut self, id: Option<&str>, from: &Address) -> Option<P> {
         let number: u64 = id?.strip_prefix('n')?.parse().ok()?;

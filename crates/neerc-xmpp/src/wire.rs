@@ -7,6 +7,7 @@ use crate::server;
 use crate::stanza::{Requests, attribute};
 use neerc_core::limits;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// What one of our requests was for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,9 +81,34 @@ impl Purpose {
         }
     }
 
+    /// Whether the answer lists people, so that it may be long.
+    pub fn is_list(&self) -> bool {
+        matches!(self, Purpose::List { .. } | Purpose::Roles { .. } | Purpose::GroupRoom { .. } | Purpose::Directory)
+    }
+
     /// Whether it is asked again while there is no answer: not what is asked in time anyhow, or measures time.
     fn is_repeated(&self) -> bool {
         !matches!(self, Purpose::KeepAlive | Purpose::Fence { .. } | Purpose::SelfPing { .. } | Purpose::Probe)
+    }
+}
+
+/// Why one of our requests has no answer that could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// None came in time.
+    InTime,
+    /// It is longer than what is read.
+    TooLong,
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unanswered::InTime => f.write_str("no answer in time"),
+            Unanswered::TooLong => {
+                write!(f, "too long: over {} bytes, or over {} elements", limits::ANSWER_BYTES, limits::ANSWER_NODES)
+            }
+        }
     }
 }
 

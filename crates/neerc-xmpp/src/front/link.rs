@@ -7,7 +7,7 @@ use crate::probe::Probe;
 use crate::room::RoomWatch;
 use crate::stanza::{Condition, Kind, NS_COMPONENT, Shell};
 use crate::stream::{self, StreamError};
-use crate::wire::{PING, Purpose};
+use crate::wire::{PING, Purpose, Unanswered};
 use crate::xml::{self, Element, TreeLimits};
 use neerc_core::board::Boards;
 use neerc_core::limits;
@@ -83,7 +83,7 @@ impl Front {
                 self.backlog = true;
                 break;
             }
-            match framer.next_frame() {
+            match framer.next_frame_within(|head| self.longest(head)) {
                 Ok(None) => break,
                 Ok(Some(frame)) => self.frame(now_ms, frame, boards),
                 Err(broken) => {
@@ -114,8 +114,10 @@ impl Front {
             Frame::Close => self.end("the server has closed the stream".to_owned()),
             Frame::Stanza(bytes) => match xml::parse(bytes, NS_COMPONENT, &TREE) {
                 Ok(element) => self.element(now_ms, &element, bytes, boards),
+                Err(_) if self.longest(bytes) > 0 => self.long_answer(now_ms, bytes, boards),
                 Err(refused) => self.refuse_unread(bytes, Condition::BadRequest, &refused.to_string()),
             },
+            Frame::Skipped { head, .. } if self.longest(head) > 0 => self.long_answer(now_ms, head, boards),
             Frame::Skipped { head, why } => {
                 let text = match why {
                     Excess::Bytes => format!("a stanza may have at most {} bytes", limits::STANZA_BYTES),
@@ -123,6 +125,32 @@ impl Front {
                 };
                 self.refuse_unread(head, Condition::PolicyViolation, &text);
             }
+        }
+    }
+
+    /// How many bytes a stanza that begins so may have, if that is more than others. Only answers to requests of ours may,
+    /// by the address that was asked, which the server stamps: no user can send one.
+    fn longest(&self, head: &[u8]) -> usize {
+        if self.phase != StreamPhase::Online {
+            return 0;
+        }
+        let head = xml::parse_head(head, NS_COMPONENT);
+        let Some(shell) = head.as_ref().and_then(Shell::of) else { return 0 };
+        let purpose = self.wire.requests.purpose(shell.id, &shell.from);
+        let is_list = (shell.kind, shell.type_) == (Kind::Iq, "result") && purpose.is_some_and(Purpose::is_list);
+        if is_list { limits::ANSWER_BYTES } else { 0 }
+    }
+
+    /// Takes an answer that lists more people than an ordinary stanza holds, or just its start tag if it is too long.
+    fn long_answer(&mut self, now_ms: i64, bytes: &[u8], boards: &Boards) {
+        let tree = TreeLimits { nodes: limits::ANSWER_NODES, ..TREE };
+        if let Ok(element) = xml::parse(bytes, NS_COMPONENT, &tree) {
+            return self.element(now_ms, &element, bytes, boards);
+        }
+        let head = xml::parse_head(bytes, NS_COMPONENT);
+        let Some(shell) = head.as_ref().and_then(Shell::of) else { return };
+        if let Some(purpose) = self.wire.requests.take(shell.id, &shell.from) {
+            self.answered(now_ms, purpose, Err(Unanswered::TooLong));
         }
     }
 
@@ -229,7 +257,7 @@ impl Front {
         }
         self.wire.ask_again(now_ms);
         for purpose in self.wire.requests.overdue(now_ms) {
-            self.answered(now_ms, purpose, None);
+            self.answered(now_ms, purpose, Err(Unanswered::InTime));
         }
         for room in &mut self.rooms {
             room.timeout(now_ms, &mut self.wire);

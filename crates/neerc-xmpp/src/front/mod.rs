@@ -34,7 +34,7 @@ use crate::room::{RoomEvent, RoomSettings, RoomWatch};
 use crate::server::Server;
 use crate::stanza::Shell;
 use crate::throttle::{Budget, Rate, Throttle};
-use crate::wire::{Purpose, Wire};
+use crate::wire::{Purpose, Unanswered, Wire};
 use crate::xml::Element;
 use neerc_core::board::Boards;
 use neerc_core::change::Room;
@@ -368,12 +368,12 @@ impl Front {
         }
     }
 
-    /// Takes the answer to one of our requests, or that there was none in time.
-    fn answered(&mut self, now_ms: i64, purpose: Purpose, answer: Option<&Element<'_>>) {
+    /// Takes the answer to one of our requests, or why there is none.
+    fn answered(&mut self, now_ms: i64, purpose: Purpose, answer: Result<&Element<'_>, Unanswered>) {
         let wire = &mut self.wire;
         match purpose {
             Purpose::KeepAlive | Purpose::Probe => {}
-            Purpose::Fence { number } if answer.is_some() => {
+            Purpose::Fence { number } if answer.is_ok() => {
                 let told = self.outbox.fenced(number);
                 self.note_told(told);
             }
@@ -385,27 +385,27 @@ impl Front {
             }
             Purpose::Roles { room, reading } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.role_list(now_ms, reading, answer);
+                    room.role_list(now_ms, reading, answer.ok());
                 }
             }
             Purpose::SelfPing { room } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.self_pinged(now_ms, answer, wire);
+                    room.self_pinged(now_ms, answer.ok(), wire);
                 }
             }
             Purpose::ConfigForm { room } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.config_form(now_ms, answer, wire);
+                    room.config_form(now_ms, answer.ok(), wire);
                 }
             }
             Purpose::ConfigSubmit { room } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.configured(now_ms, answer, wire);
+                    room.configured(now_ms, answer.ok(), wire);
                 }
             }
             Purpose::Owners { room } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.owners_named(now_ms, answer, wire);
+                    room.owners_named(now_ms, answer.ok(), wire);
                 }
             }
             Purpose::Server => {

@@ -50,7 +50,7 @@ impl Front {
     pub(super) fn iq(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8], boards: &Boards) {
         if matches!(shell.type_, "result" | "error") {
             if let Some(purpose) = self.wire.requests.take(shell.id, &shell.from) {
-                self.answered(now_ms, purpose, Some(element));
+                self.answered(now_ms, purpose, Ok(element));
             }
             return;
         }

@@ -5,7 +5,7 @@ use super::occupants::jid_item;
 use super::{NS_MUC_ADMIN, NS_MUC_USER, Phase, RoomEvent, RoomWatch, error_text};
 use crate::address::Address;
 use crate::stanza::Shell;
-use crate::wire::{Purpose, Wire};
+use crate::wire::{Purpose, Unanswered, Wire};
 use crate::xml::Element;
 use neerc_core::limits;
 use neerc_core::people::{Affiliation, Person};
@@ -26,6 +26,15 @@ pub(super) struct Reading {
     pub(super) pushed: BTreeMap<Person, Affiliation>,
     /// The service has come into the room in between; what changed before that was not told, so all is read again.
     pub(super) again: bool,
+    failures: Vec<Failure>,
+}
+
+/// Why one list could not be read.
+#[derive(Debug)]
+pub(super) struct Failure {
+    affiliation: &'static str,
+    kind: Unanswered,
+    why: String,
 }
 
 impl RoomWatch {
@@ -44,30 +53,25 @@ impl RoomWatch {
         wire.request(now_ms, "get", &self.jid, &payload, purpose);
     }
 
-    /// Takes the answer to the request for one list; `None` if there was none in time.
-    pub fn list(&mut self, now_ms: i64, affiliation: &'static str, answer: Option<&Element<'_>>, wire: &mut Wire) {
+    /// Takes the answer to the request for one list, or why there is none. A list that cannot be read keeps its people; the
+    /// others count.
+    pub fn list(
+        &mut self,
+        now_ms: i64,
+        affiliation: &'static str,
+        answer: Result<&Element<'_>, Unanswered>,
+        wire: &mut Wire,
+    ) {
         let Some(reading) = &mut self.reading else { return };
         let failure = match answer {
-            None => Some("no answer in time".to_owned()),
-            Some(iq) if iq.attr("type") == Some("error") => Some(error_text(iq)),
-            Some(iq) => {
+            Err(unanswered) => Some((unanswered, unanswered.to_string())),
+            Ok(iq) if iq.attr("type") == Some("error") => Some((Unanswered::InTime, error_text(iq))),
+            Ok(iq) => {
                 read_items(iq, affiliation, &mut reading.listed);
                 None
             }
         };
-        if let Some(failure) = failure {
-            self.reading = None;
-            self.read_at_ms = now_ms + limits::RETRY_ROOM_MS;
-            // A room that is only just being created has no lists yet.
-            if self.phase == Phase::In {
-                self.has_read = true;
-                self.events.push(RoomEvent::Read);
-                self.report(self.unreadable(affiliation, &failure));
-            } else {
-                self.read_at_ms = now_ms + 1_000;
-            }
-            return;
-        }
+        reading.failures.extend(failure.map(|(kind, why)| Failure { affiliation, kind, why }));
         reading.awaited = reading.awaited.saturating_sub(1);
         if reading.awaited > 0 {
             return;
@@ -79,18 +83,63 @@ impl RoomWatch {
             reading.awaited = 1;
             return self.read_list(now_ms, OUTCASTS, wire);
         }
-        let mut listed = std::mem::take(&mut reading.listed);
-        for (person, affiliation) in std::mem::take(&mut reading.pushed) {
+        let Reading { mut listed, pushed, failures, .. } = std::mem::take(reading);
+        self.reading = None;
+        self.keep_unread(&mut listed, &failures);
+        for (person, affiliation) in pushed {
             set_listed(&mut listed, &person, affiliation);
         }
-        self.reading = None;
         self.replace_listed(listed);
-        if self.is_raw || self.name_owners(now_ms, wire) {
+        if failures.is_empty() && (self.is_raw || self.name_owners(now_ms, wire)) {
             return; // the lists are read again once that is done
         }
+        self.read(now_ms, &failures);
+    }
+
+    /// Adds those on lists that could not be read, as far as they are known from before.
+    fn keep_unread(&self, listed: &mut BTreeMap<Person, Affiliation>, failures: &[Failure]) {
+        for failure in failures {
+            let unread = Affiliation::parse(failure.affiliation);
+            if failure.affiliation == OUTCASTS {
+                // Who of a domain has no rights is not known, so no domain may have got any.
+                listed.retain(|person, _| !is_domain(person) || self.listed.contains_key(person));
+            }
+            for (person, affiliation) in self.listed.iter().filter(|(_, affiliation)| Some(**affiliation) == unread) {
+                let known = listed.entry(person.clone()).or_insert(*affiliation);
+                *known = (*known).max(*affiliation);
+            }
+        }
+    }
+
+    /// A reading of the lists has ended.
+    fn read(&mut self, now_ms: i64, failures: &[Failure]) {
+        let Some(failure) = failures.first() else {
+            self.has_read = true;
+            self.trouble = None;
+            self.events.push(RoomEvent::Read);
+            return;
+        };
+        // A room that is only just being created has no lists yet.
+        if self.phase != Phase::In {
+            self.read_at_ms = now_ms + 1_000;
+            return;
+        }
+        if failure.kind == Unanswered::InTime {
+            self.read_at_ms = now_ms + limits::RETRY_ROOM_MS;
+        }
         self.has_read = true;
-        self.trouble = None;
         self.events.push(RoomEvent::Read);
+        let text = match failure.kind {
+            Unanswered::TooLong => format!(
+                "the {} list of {} cannot be read ({}), so those on it are known only as far as they were before, or are in \
+                 the room: take people off the list, or divide the room",
+                failure.affiliation,
+                self.jid.as_str(),
+                failure.why
+            ),
+            Unanswered::InTime => self.unreadable(failure.affiliation, &failure.why),
+        };
+        self.report(text);
     }
 
     fn replace_listed(&mut self, listed: BTreeMap<Person, Affiliation>) {

@@ -534,7 +534,7 @@ mod tests {
         for list in lists::LISTS {
             let answer = format!("<iq type='result'><query xmlns='{NS_MUC_ADMIN}'/></iq>");
             let answer = xml::parse(answer.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
-            room.list(20, list, Some(&answer), wire);
+            room.list(20, list, Ok(&answer), wire);
         }
         own_presence(&mut room, 1_000, wire, "type='unavailable'", "307");
         room.timeout(2_000, wire);

@@ -214,3 +214,118 @@ fn what_changed_while_the_service_was_out_of_the_room_is_read_when_it_is_back() 
         assert!(!may_create(&mut bench, "tk@localhost/Desk"), "{flavour:?}");
     }
 }
+
+/// Whether somebody belongs to the room; the answer is short however many do.
+fn belongs(bench: &mut Bench, from: &str) -> bool {
+    bench.on(&iq("get", from, &query("tasks")))[0].starts_with("<iq type='result'")
+}
+
+/// A server whose room has that many members more, with addresses of the usual length.
+fn big_room(flavour: Flavour, members: usize) -> Server {
+    let mut server = Server::new(flavour);
+    for number in 0..members {
+        server.list("neerc", &format!("hall{number}@contest.example.org"), "member");
+    }
+    server
+}
+
+#[test]
+fn a_room_had_five_thousand_members_and_not_even_its_owner_had_rights() {
+    for flavour in BOTH {
+        for members in [5_000, 10_000] {
+            let mut bench = Bench::served(settings(), big_room(flavour, members));
+            assert_eq!(bench.troubles(), [""; 0], "{flavour:?} {members}");
+            assert!(may_create(&mut bench, ADMIN) && belongs(&mut bench, HALL1), "{flavour:?} {members}");
+            for number in [0, 17, members - 1] {
+                let from = format!("hall{number}@contest.example.org/Phone");
+                assert!(belongs(&mut bench, &from), "{flavour:?} {from}");
+            }
+        }
+    }
+}
+
+#[test]
+fn five_thousand_sessions_were_in_the_room_before_the_service() {
+    for flavour in BOTH {
+        let mut server = big_room(flavour, 5_000);
+        for number in 0..5_000 {
+            let jid = format!("hall{number}@contest.example.org");
+            server.join("neerc", &jid, &format!("{jid}/Phone"));
+            server.join("neerc", &jid, &format!("{jid}/Second"));
+        }
+        let bench = Bench::served(settings(), server);
+        assert_eq!(bench.front.sessions(0), 10_000, "{flavour:?}");
+    }
+}
+
+#[test]
+fn a_list_was_too_long_and_took_the_others_with_it() {
+    for flavour in BOTH {
+        let mut server = big_room(flavour, 101_000);
+        server.list("neerc", "hall1@localhost", "admin");
+        let mut bench = Bench::new(settings());
+        bench.server = Some(server);
+        bench.connect();
+        assert!(may_create(&mut bench, ADMIN) && may_create(&mut bench, HALL1), "{flavour:?}: who could be read");
+        assert!(!belongs(&mut bench, "hall17@contest.example.org/Phone"), "{flavour:?}");
+        let troubles = bench.troubles();
+        let words = "the member list of neerc@conference.localhost cannot be read (too long: over 4194304 bytes, or over \
+                     100000 elements), so those on it are known only as far as they were before, or are in the room: take \
+                     people off the list, or divide the room";
+        assert_eq!(troubles, [words], "{flavour:?}");
+    }
+}
+
+#[test]
+fn who_was_on_a_list_before_it_became_too_long_stays_on_it() {
+    let mut bench = ready(Flavour::Prosody);
+    for number in 0..101_000 {
+        bench.server().list("neerc", &format!("hall{number}@contest.example.org"), "member");
+    }
+    bench.server().list("neerc", "tk@localhost", "none");
+    bench.server().list("neerc", "hall3@localhost", "owner");
+    bench.pass(300_000);
+    assert!(belongs(&mut bench, HALL2), "a member as before");
+    assert!(!may_create(&mut bench, "tk@localhost/Desk"), "a list that could be read");
+    assert!(may_create(&mut bench, "hall3@localhost/Phone"), "another one");
+}
+
+#[test]
+fn groups_of_six_thousand_were_empty() {
+    let mut settings = settings();
+    settings.groups.directory = Some((Address::parse("directory@localhost").unwrap(), 30_000));
+    settings.groups.rooms = vec![("Printers".into(), Address::parse("printers@conference.localhost").unwrap())];
+    let mut server = Server::new(Flavour::Prosody);
+    let names = (0..6_000).map(|number| format!("hall{number}@contest.example.org"));
+    let roster = names
+        .clone()
+        .map(|jid| (jid, vec!["Floor 1".to_owned()]))
+        .chain([("tk@localhost".to_owned(), vec!["Jury".to_owned()])]);
+    server.rosters.insert("directory@localhost".to_owned(), roster.collect());
+    names.for_each(|jid| server.list("printers", &jid, "member"));
+    server.list("printers", "hall1@localhost", "member");
+    let mut bench = Bench::served(settings, server);
+    assert_eq!(
+        users(&mut bench, ADMIN),
+        "admin/Admins/yes tk/Jury/yes hall1/Printers/no hall2/Users/no hall3/Users/no"
+    );
+}
+
+#[test]
+fn a_user_cannot_send_what_only_an_answer_may_be() {
+    let mut bench = ready(Flavour::Prosody);
+    let item = "<item jid='x@localhost' affiliation='owner'/>".repeat(7_000);
+    for from in ["hall1@localhost/Phone", "neerc@conference.localhost/hall1", "neerc@conference.localhost"] {
+        for kind in ["result", "error", "set"] {
+            for id in 1..20 {
+                bench.hear(format!(
+                    "<iq type='{kind}' id='n{id}' from='{from}' to='{ROOM}'><query xmlns='http://jabber.org/protocol/muc#admin'>{item}</query></iq>"
+                ));
+            }
+        }
+    }
+    let said = bench.said();
+    assert!(said.iter().all(|said| said.contains("<policy-violation ")), "{:?}", said.first());
+    assert_eq!(said.len(), 3 * 19, "the requests are refused, and nothing else is answered");
+    assert!(!may_create(&mut bench, "x@localhost/A"));
+}

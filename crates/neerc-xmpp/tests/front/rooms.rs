@@ -74,6 +74,12 @@ fn a_missing_room_is_created_with_the_fields_it_offers() {
          C: <iq type='error' id='n1' from='neerc@conference.localhost' to='neerc.localhost'>
               <error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>
             </iq>
+         C: <iq type='error' id='n2' from='neerc@conference.localhost' to='neerc.localhost'>
+              <error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>
+            </iq>
+         C: <iq type='error' id='n3' from='neerc@conference.localhost' to='neerc.localhost'>
+              <error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>
+            </iq>
          C: {}
          S: <iq type='get' id='n4' from='neerc.localhost' to='neerc@conference.localhost'>
               <query xmlns='http://jabber.org/protocol/muc#owner'/>
