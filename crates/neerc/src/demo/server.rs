@@ -180,6 +180,7 @@ VirtualHost "{HOST}"
 
 Component "{ROOMS}" "muc"
 	admins = {{ "{SERVICE}", "admin@{HOST}" }} -- owners of every room
+	component_admins_as_room_owners = true -- from Prosody 13 on it has to be said
 	muc_room_locking = false
 	muc_room_default_persistent = true
 	muc_room_default_members_only = true

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::guard::{self, Process};
 use crate::profanity::Profanity;
+use crate::servers::home;
 use crate::wait::{PATIENCE, poll_for};
 
 #[test]
@@ -14,6 +15,9 @@ fn the_demo_shows_a_real_exchange_and_leaves_nothing_behind() {
     let dir = guard::scratch_dir("demo");
     let log = dir.join("demo.log");
     let mut command = Command::new(env!("CARGO_BIN_EXE_neerc"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = [home().path_with("prosody", &dir)].into_iter().chain(std::env::split_paths(&path));
+    command.env("PATH", std::env::join_paths(folders).unwrap());
     command.arg("demo").current_dir(&dir).env("NO_COLOR", "1").env("TMPDIR", &dir);
     let mut demo = Process::spawn_logged("demo", &mut command, &log);
     let read = || fs::read_to_string(&log).unwrap_or_default();

@@ -88,7 +88,7 @@ pub fn set_affiliation(server: &Server, room: &str, bare_jid: &str, affiliation:
 /// Creates the shared roster groups and lets `directory@localhost` see them.
 pub fn create_groups(server: &Server) {
     let Some(groups) = &server.options.groups else { return };
-    let names: Vec<_> = groups.iter().map(|(name, _)| name).collect();
+    let names: Vec<_> = groups.iter().map(|(name, _)| group_id(name)).collect();
     register(server, &["directory"]);
     for (name, members) in groups {
         create_group(server, name, &json!([]));
@@ -101,12 +101,18 @@ pub fn create_groups(server: &Server) {
 }
 
 fn create_group(server: &Server, name: &str, shown: &Value) {
-    let request = json!({"group": name, "host": HOST, "label": name, "description": name, "display": shown});
+    let request = json!({"group": group_id(name), "host": HOST, "label": name, "description": name, "display": shown});
     command(server, "srg_create", &request);
 }
 
 fn add_to_group(server: &Server, user: &str, group: &str) {
-    command(server, "srg_user_add", &json!({"user": user, "host": HOST, "group": group, "grouphost": HOST}));
+    let request = json!({"user": user, "host": HOST, "group": group_id(group), "grouphost": HOST});
+    command(server, "srg_user_add", &request);
+}
+
+/// Rosters show the label. The id is made lower case when 24.12 creates a group, and not when it looks for it.
+fn group_id(name: &str) -> String {
+    name.to_lowercase()
 }
 
 fn command(server: &Server, name: &str, arguments: &Value) {

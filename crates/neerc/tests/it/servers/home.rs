@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -41,15 +41,32 @@ impl Home {
 
     /// A command that runs a program of this place.
     pub fn command(&self, program: &str) -> Command {
-        let Some(root) = &self.root else { return Command::new(program) };
+        let mut command = Command::new("env");
+        command.args(self.words(program));
+        command
+    }
+
+    /// The same for programs that look for it in `PATH`: a folder, below `dir`, to put there.
+    pub fn path_with(&self, program: &str, dir: &Path) -> PathBuf {
+        let bin = dir.join("bin");
+        fs::create_dir_all(&bin).unwrap();
+        if self.root.is_some() {
+            let words: Vec<_> = self.words(program).iter().map(|word| format!("'{word}'")).collect();
+            let script = format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" "));
+            fs::write(bin.join(program), script).unwrap();
+            fs::set_permissions(bin.join(program), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        bin
+    }
+
+    fn words(&self, program: &str) -> Vec<String> {
+        let Some(root) = &self.root else { return vec![program.to_owned()] };
         // Only root may change the root; anybody may be root of a namespace of their own.
         let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
-        let mut command = if is_root { Command::new("chroot") } else { Command::new("unshare") };
-        if !is_root {
-            command.args(["--map-root-user", "chroot"]);
-        }
-        command.arg(root).arg(program).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        command
+        let enter: &[&str] = if is_root { &["chroot"] } else { &["unshare", "--map-root-user", "chroot"] };
+        let root = root.to_str().expect("the path of the project is in Unicode");
+        let rest = [root, "env", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", program];
+        enter.iter().chain(&rest).map(|word| (*word).to_owned()).collect()
     }
 
     /// A file of this place.
