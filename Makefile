@@ -2,10 +2,10 @@
 CARGO := scripts/cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench trust
+.PHONY: help demo test test-servers lint bench trust
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
 demo: ## Try the program: a server, a room, users and the service, on this machine only
 	@scripts/setup demo
@@ -14,6 +14,9 @@ demo: ## Try the program: a server, a room, users and the service, on this machi
 test: ## Run all tests, with real XMPP servers
 	@scripts/setup test
 	@$(CARGO) test --workspace
+
+test-servers: ## Run the tests that need a server with Debian 13's servers too, and print a table
+	@scripts/test-servers debian13
 
 lint: ## Check formatting, lints and documentation
 	@$(CARGO) fmt --all --check
