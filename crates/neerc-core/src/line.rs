@@ -11,7 +11,7 @@ pub use task_line::TaskLine;
 use crate::board::Board;
 use crate::limits;
 use crate::menu::{self, Act, FieldKind, Item, Needs, Presence, Request};
-use crate::people::{People, Person};
+use crate::people::{People, Person, fold};
 use crate::plan::PlanId;
 use crate::refusal::Refusal;
 use crate::task::{Kind, Task, TaskId, Title};
@@ -283,7 +283,7 @@ impl<'a> Known<'a> {
     /// Only admins name people, so only for them is it worth the work.
     fn of(Writer { who, people, .. }: Writer<'a>) -> Known<'a> {
         let power = people.rights(who).is_some_and(|rights| rights.is_power());
-        let groups = power.then(|| people.groups().map(|group| group.to_lowercase()).collect());
+        let groups = power.then(|| people.groups().map(|group| fold(group)).collect());
         Known { people, groups: groups.unwrap_or_default() }
     }
 

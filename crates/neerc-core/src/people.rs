@@ -38,11 +38,7 @@ impl Person {
 
     /// The person that `name` (see [`Person::name`]) stands for, whether or not there is one.
     pub fn named(name: &str, host: &str) -> Person {
-        if name.contains('@') {
-            Person(name.to_lowercase().into())
-        } else {
-            Person(format!("{}@{host}", name.to_lowercase()).into())
-        }
+        if name.contains('@') { Person(fold(name).into()) } else { Person(format!("{}@{host}", fold(name)).into()) }
     }
 }
 
@@ -165,13 +161,33 @@ impl GroupBook {
 }
 
 fn same_name(a: &str, b: &str) -> bool {
-    a.to_lowercase() == b.to_lowercase()
+/// A name that somebody has typed, as names are compared: what servers make of it where it is a user's, so `Straße` is
+/// the account `strasse`. It is composed already (NFC), by the face that it came through.
+pub fn fold(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len());
+    for c in name.chars().map(narrow).flat_map(char::to_lowercase) {
+        match c {
+            'ß' => folded.push_str("ss"),
+            'ς' => folded.push('σ'),
+            c => folded.push(c),
+        }
+    }
+    folded
+}
+
+/// The ordinary form of a letter or digit as wide as a Chinese one.
+fn narrow(c: char) -> char {
+    let wide = matches!(c, '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}');
+    if wide { char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c) } else { c }
+}
+
+    fold(a) == fold(b)
 }
 
 /// Whether `name` matches `pattern`, where `*` stands for any run of characters and `?` for one; case is ignored.
 pub fn glob(pattern: &str, name: &str) -> bool {
-    let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
-    let name: Vec<char> = name.to_lowercase().chars().collect();
+    let pattern: Vec<char> = fold(pattern).chars().collect();
+    let name: Vec<char> = fold(name).chars().collect();
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {
@@ -216,7 +232,7 @@ pub struct People {
     nicks: HashMap<String, Person>,
     domains: BTreeMap<String, Affiliation>,
     outcasts: BTreeSet<Person>,
-    /// Who is in which group, by the group's name in small letters.
+    /// Who is in which group, by the group's folded name.
     groups: BTreeMap<String, BTreeSet<Person>>,
 }
 
@@ -260,7 +276,7 @@ impl People {
         let power = affiliation >= Affiliation::Admin;
         let groups = book.of(&person, person.name(&self.host), power);
         for group in &groups {
-            self.groups.entry(group.to_lowercase()).or_default().insert(person.clone());
+            self.groups.entry(fold(group)).or_default().insert(person.clone());
         }
         self.by_name.insert(person.name(&self.host).to_owned(), person.clone());
         self.members.insert(person, Member { power, groups });
@@ -275,7 +291,7 @@ impl People {
         if let Some(before) = &before {
             self.by_name.remove(person.name(&self.host));
             for group in &before.groups {
-                let name = group.to_lowercase();
+                let name = fold(group);
                 if let Some(members) = self.groups.get_mut(&name) {
                     members.remove(person);
                     if members.is_empty() {
@@ -340,7 +356,7 @@ impl People {
 
     /// The user of that name.
     pub fn user(&self, name: &str) -> Option<&Person> {
-        self.by_name.get(name).or_else(|| self.by_name.get(&name.to_lowercase())).or_else(|| {
+        self.by_name.get(name).or_else(|| self.by_name.get(&fold(name))).or_else(|| {
             // The whole bare JID of a user of this host is as good as the local part.
             self.members.get_key_value(&Person::named(name, &self.host)).map(|(person, _)| person)
         })
@@ -348,7 +364,7 @@ impl People {
 
     /// The members of the group of that name, in the order of their names; empty if there is no such group.
     pub fn group(&self, name: &str) -> Vec<&Person> {
-        self.groups.get(&name.to_lowercase()).into_iter().flatten().collect()
+        self.groups.get(&fold(name)).into_iter().flatten().collect()
     }
 
     /// The user or group whose name is so close to `name` that it was most likely meant.

@@ -1,6 +1,7 @@
 //! Chat messages as they come in and go out: which of them ask something, in which language, and how an answer is
 //! written. Not what a line means - that is core's - nor the words of the answers.
 
+use crate::names::composed;
 use crate::stanza::{FOR_ONE_SESSION, NS_COMPONENT, Shell, attribute};
 use crate::xml::{Element, escape_text};
 use neerc_core::limits;
@@ -51,7 +52,7 @@ pub fn read(message: &Element<'_>) -> Said {
         return Said::NotTaken("not-taken-long");
     }
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('>'));
-    match lines.map(str::to_owned).collect::<Vec<_>>() {
+    match lines.map(|line| composed(line).into_owned()).collect::<Vec<_>>() {
         lines if lines.is_empty() => Said::Nothing,
         lines => Said::Lines(lines),
     }

@@ -2,6 +2,7 @@
 //! read when they come back filled in. Not what the fields are about.
 
 use crate::answers::short;
+use crate::names::composed;
 use crate::stanza::attribute;
 use crate::xml::{Element, escape_text};
 use neerc_core::limits;
@@ -237,7 +238,8 @@ pub fn read(x: &Element<'_>) -> Option<Returned> {
     }
     let fields = x.elements().filter(|field| field.is("field", NS));
     let fields = fields.filter_map(|field| {
-        let values = field.elements().filter(|value| value.is("value", NS)).map(Element::text);
+        let values = field.elements().filter(|value| value.is("value", NS));
+        let values = values.map(|value| composed(&value.text()).into_owned());
         Some((field.attr("var")?.to_owned(), values.collect()))
     });
     Some(Returned::Submitted(fields.collect()))

@@ -2,6 +2,7 @@
 //! whose members are a group. Neither is pushed to a component, so both are asked again and again.
 
 use crate::address::Address;
+use crate::names::composed;
 use crate::room::{error_text, member_list, members};
 use crate::wire::{Purpose, Unanswered, Wire};
 use crate::xml::Element;
@@ -152,7 +153,8 @@ impl Groups {
         let mut listed: BTreeMap<Person, Vec<Group>> = BTreeMap::new();
         for item in iq.child("query", NS_ROSTER).into_iter().flat_map(|query| query.elements()) {
             let Some(person) = item.attr("jid").and_then(Address::parse).map(|jid| jid.person()) else { continue };
-            let groups = item.elements().filter(|e| e.is("group", NS_ROSTER)).map(|group| Group::from(group.text()));
+            let groups =
+                item.elements().filter(|e| e.is("group", NS_ROSTER)).map(|group| Group::from(composed(&group.text())));
             listed.entry(person).or_default().extend(groups.filter(|group| !group.is_empty()));
         }
         let changed = self.book.directory != listed;

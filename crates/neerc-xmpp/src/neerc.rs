@@ -1,6 +1,7 @@
 //! The NEERC protocol on the wire: what a request's payload asks for, and how answers and notifications are written
 //! (PROTOCOL.md). Not who may ask, which core decides, and not the stanza around it.
 
+use crate::names::composed;
 use crate::outgoing::Outgoing;
 use crate::stanza::{Condition, FOR_ONE_SESSION, attribute};
 use crate::xml::{Element, escape_text};
@@ -53,7 +54,9 @@ pub fn parse(payload: &Element<'_>, replacing: bool) -> Option<Result<Request, R
         ("query", "#ping") => Ok(Request::Ping),
         ("query", "#users") => Ok(Request::Query(Query::Users)),
         ("query", "#tasks") if payload.attr("delta") == Some("1") => changes(payload),
-        ("query", "#tasks") => Ok(Request::Query(Query::Tasks { of: payload.attr("for").map(str::to_owned) })),
+        ("query", "#tasks") => {
+            Ok(Request::Query(Query::Tasks { of: payload.attr("for").map(|name| composed(name).into_owned()) }))
+        }
         ("query", "#clock") => Ok(Request::Query(Query::Clock)),
         ("task", "#task") => task_packet(payload, manner).map(Request::Command),
         ("taskstatus", "#taskstatus") => status_packet(payload).map(Request::Command),
@@ -93,7 +96,7 @@ fn task_packet(payload: &Element<'_>, manner: Manner) -> Result<Command, Refusal
 fn named(status: &Element<'_>) -> Result<Named, Refusal> {
     let name = status.attr("for").ok_or(Refusal::Missing { what: "the attribute 'for' of a status" })?;
     let progress = status.attr("type").map_or(Ok(Progress::None), Progress::parse)?;
-    Ok(Named { name: name.to_owned(), status: Status::new(progress, status.attr("value").unwrap_or(""))? })
+    Ok(Named { name: composed(name).into_owned(), status: Status::new(progress, status.attr("value").unwrap_or(""))? })
 }
 
 fn status_packet(payload: &Element<'_>) -> Result<Command, Refusal> {

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 use confique::meta::{Expr, Field, FieldKind, LeafKind, Meta};
 use confique::{Config as _, Layer as _};
+use neerc_core::people::fold;
 use neerc_core::words::Language;
+use neerc_xmpp::names::composed;
 use serde_json::{Map, Value};
 
 /// Least and most milliseconds between two updates of one task to one session.
@@ -719,8 +721,8 @@ impl Check<'_> {
                 key: "groups.name",
                 wanted: "give the group a name, such as \"Halls\"".to_owned(),
             })?;
-            let name = self.line("groups.name", &name, nth)?;
-            if !names.insert(name.to_lowercase()) {
+            let name = composed(&self.line("groups.name", &name, nth)?).into_owned();
+            if !names.insert(fold(&name)) {
                 return Err(self.nth_invalid("groups.name", nth, &name, "must differ from the others, ignoring case"));
             }
             let members = self.members(&name, group.members, group.room, nth)?;
@@ -756,7 +758,7 @@ impl Check<'_> {
             None => (text, None),
         };
         if is_user(user) && host.is_none_or(is_user) && text.len() <= NAME_BYTES {
-            Ok(text.to_lowercase())
+            Ok(composed(text).to_lowercase())
         } else {
             let wanted =
                 "must be a user name such as hall1 or boss@example.org; * stands for any characters, ? for one";
