@@ -497,9 +497,12 @@ fn assigned<'a>(people: &People, task: &'a Task, names: &[String]) -> Result<BTr
     let has = |person: &Person| task.statuses.get_key_value(person).map(|(person, _)| person);
     let mut found = BTreeSet::new();
     for name in names {
-        let user = people.user(name).or_else(|| people.by_nick(name).filter(|_| people.group(name).is_empty()));
+        let by_nick = || people.by_nick(name).filter(|_| people.group(name).is_empty());
+        let shown = people.shown_as(name).or_else(by_nick);
+        let user = people.user(name).or(shown);
         let members = people.group(name);
-        if let Some(person) = user.and_then(has).or_else(|| has(&Person::named(name, people.host()))) {
+        let exact = people.user(name).and_then(has).or_else(|| has(&Person::named(name, people.host())));
+        if let Some(person) = exact.or_else(|| user.and_then(has)) {
             found.insert(person);
         } else if user.is_some() {
             return Err(Refusal::NotTheirs { task: task.id.to_string(), name: excerpt(name) });
@@ -535,7 +538,8 @@ fn resolve(people: &People, task: Option<&Task>, named: &[Named], manner: Manner
     let mut left_out = Vec::new();
     for Named { name, status } in named {
         let of_task = || Some(Person::named(name, people.host())).filter(|person| assigned(person));
-        if let Some(person) = people.user(name).cloned().or_else(of_task) {
+        let shown_as = || people.shown_as(name).cloned();
+        if let Some(person) = people.user(name).cloned().or_else(of_task).or_else(shown_as) {
             packet.insert(person, Some(status.clone()));
             continue;
         }

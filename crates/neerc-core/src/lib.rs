@@ -15,6 +15,7 @@ pub mod board;
 pub mod change;
 pub mod clock;
 pub mod command;
+mod escape;
 pub mod ledger;
 pub mod limits;
 pub mod line;

@@ -288,8 +288,9 @@ impl<'a> Known<'a> {
     }
 
     fn has(&self, name: &str) -> bool {
-        let person = self.people.user(name).or_else(|| self.people.by_nick(name));
-        person.is_some() || self.groups.contains(&name.to_lowercase())
+        let people = self.people;
+        let person = people.user(name).or_else(|| people.shown_as(name)).or_else(|| people.by_nick(name));
+        person.is_some() || self.groups.contains(&fold(name))
     }
 }
 

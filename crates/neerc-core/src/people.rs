@@ -1,8 +1,9 @@
 //! Who there is: persons, their groups, and their rights in one room. Not how a server says it: affiliations come in
 //! as plain values from the face that reads them.
 
+use crate::escape::{escaped, unescaped};
 use crate::near;
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -160,7 +161,6 @@ impl GroupBook {
     }
 }
 
-fn same_name(a: &str, b: &str) -> bool {
 /// A name that somebody has typed, as names are compared: what servers make of it where it is a user's, so `Straße` is
 /// the account `strasse`. It is composed already (NFC), by the face that it came through.
 pub fn fold(name: &str) -> String {
@@ -181,6 +181,7 @@ fn narrow(c: char) -> char {
     if wide { char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c) } else { c }
 }
 
+fn same_name(a: &str, b: &str) -> bool {
     fold(a) == fold(b)
 }
 
@@ -362,6 +363,39 @@ impl People {
         })
     }
 
+    /// What people are shown as the name of a person: without the escapes of XEP-0106, unless that is somebody else's name.
+    pub fn shown<'a>(&self, person: &'a Person) -> Cow<'a, str> {
+        let name = self.name(person);
+        if !name.contains('\\') {
+            return Cow::Borrowed(name);
+        }
+        let shown: Cow<'_, str> = match name.rsplit_once('@') {
+            Some((local, domain)) => Cow::Owned(format!("{}@{domain}", unescaped(local))),
+            None => unescaped(name),
+        };
+        let is_theirs = self.user(&shown).is_none_or(|other| other == person);
+        if is_theirs && !self.may_be_an_address(&shown) { shown } else { Cow::Borrowed(name) }
+    }
+
+    /// The user who is shown as `name` and whose name is another: `ivan@mail.ru` is `ivan\40mail.ru` here, unless there
+    /// may be somebody of that very address.
+    pub fn shown_as(&self, name: &str) -> Option<&Person> {
+        let folded = fold(name);
+        let find = |bare: &str| self.members.get_key_value(bare).map(|(person, _)| person);
+        let elsewhere = || {
+            let (local, domain) = folded.rsplit_once('@')?;
+            find(&format!("{}@{domain}", escaped(local)))
+        };
+        let here = || find(&format!("{}@{}", escaped(&folded), self.host));
+        if self.may_be_an_address(&folded) { elsewhere() } else { here().or_else(elsewhere) }
+    }
+
+    /// Whether the name is an address of somebody who may be meant without being listed: an account of this host, or of
+    /// a domain whose users all have rights.
+    fn may_be_an_address(&self, name: &str) -> bool {
+        name.rsplit_once('@').is_some_and(|(_, domain)| domain == &*self.host || self.domains.contains_key(domain))
+    }
+
     /// The members of the group of that name, in the order of their names; empty if there is no such group.
     pub fn group(&self, name: &str) -> Vec<&Person> {
         self.groups.get(&fold(name)).into_iter().flatten().collect()
@@ -369,7 +403,8 @@ impl People {
 
     /// The user or group whose name is so close to `name` that it was most likely meant.
     pub fn nearest(&self, name: &str) -> Option<String> {
-        let users = self.members.keys().map(|person| self.name(person));
+        let users: Vec<Cow<'_, str>> = self.members.keys().map(|person| self.shown(person)).collect();
+        let users = users.iter().map(|user| &**user);
         near::nearest(name, users.chain(self.groups().map(|group| &**group))).map(str::to_owned)
     }
 
@@ -538,6 +573,60 @@ mod tests {
         {
             assert_eq!(people.nearest(name).as_deref(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn names_are_compared_as_servers_prepare_them() {
+        for (typed, name) in [
+            ("JOS\u{c9}", "jos\u{e9}"),
+            ("ΣΊΓΜΑΣ", "σίγμασ"),
+            ("σίγμας", "σίγμασ"),
+            ("STRASSE", "strasse"),
+            ("Straße", "strasse"),
+            ("\u{ff28}\u{ff41}ll\u{ff11}", "hall1"),
+            ("ИВАН", "иван"),
+        ] {
+            let people = people(&[(&format!("{name}@localhost"), Affiliation::Member)], &GroupBook::default());
+            assert_eq!(people.user(typed).map(Person::bare), Some(&*format!("{name}@localhost")), "{typed}");
+            assert!(people.user(&format!("{typed}@LOCALHOST")).is_some(), "{typed}");
+            assert!(glob(&format!("{typed}*"), name), "{typed}");
+        }
+        assert!(
+            people(&[("jury1@localhost", Affiliation::Owner)], &GroupBook::default()).user("\u{2c7c}ury1").is_none()
+        );
+        assert!(!glob("\u{ff0a}", "a"), "a wide asterisk is none");
+    }
+
+    #[test]
+    fn an_account_with_escapes_is_shown_and_named_without_them() {
+        let (here, there) = ("ivan\\40mail.ru@localhost", "ivan@mail.ru");
+        let member = |jid| (jid, Affiliation::Member);
+        let user = |people: &People, name: &str| {
+            people.user(name).or_else(|| people.shown_as(name)).map(|person| person.bare().to_owned())
+        };
+        let shown = |people: &People, bare: &str| people.shown(&Person::from_bare(bare)).into_owned();
+        let alone = people(&[member(here), member("d\\27art@elsewhere")], &GroupBook::default());
+        for name in
+            ["ivan@mail.ru", "Ivan@Mail.RU", "ivan\\40mail.ru", "ivan\\40mail.ru@localhost", "ivan@mail.ru@localhost"]
+        {
+            assert_eq!(user(&alone, name).as_deref(), Some(here), "{name}");
+        }
+        assert_eq!(user(&alone, "d'art@elsewhere").as_deref(), Some("d\\27art@elsewhere"));
+        assert_eq!([here, "d\\27art@elsewhere"].map(|bare| shown(&alone, bare)), ["ivan@mail.ru", "d'art@elsewhere"]);
+        assert_eq!(alone.nearest("ivan@mail.r").as_deref(), Some("ivan@mail.ru"));
+        // Somebody who has that very address is who is meant, and nobody is shown as somebody else.
+        let both = people(&[member(here), member(there)], &GroupBook::default());
+        assert_eq!(user(&both, "ivan@mail.ru").as_deref(), Some(there));
+        assert_eq!([here, there].map(|bare| shown(&both, bare)), ["ivan\\40mail.ru", "ivan@mail.ru"]);
+        let domain = people(&[member(here), member("mail.ru")], &GroupBook::default());
+        assert_eq!((user(&domain, "ivan@mail.ru"), shown(&domain, here)), (None, "ivan\\40mail.ru".to_owned()));
+        // An owner by the server's configuration is in no list, and nobody may be taken for them.
+        let feigned = people(&[member("admin\\40localhost@localhost")], &GroupBook::default());
+        let whole = "admin\\40localhost";
+        assert_eq!(
+            (user(&feigned, "admin@localhost"), shown(&feigned, &format!("{whole}@localhost"))),
+            (None, whole.to_owned())
+        );
     }
 
     #[test]

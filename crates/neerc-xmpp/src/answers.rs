@@ -45,7 +45,10 @@ pub(crate) fn whose(
     let of = match of {
         // Somebody of a domain that is on a list is in no list of users.
         Some(name) if name == people.name(who) => Some(who.clone()),
-        Some(name) => Some(people.user(name).cloned().ok_or_else(|| unknown(name))?),
+        Some(name) => {
+            let user = people.user(name).or_else(|| people.shown_as(name));
+            Some(user.cloned().ok_or_else(|| unknown(name))?)
+        }
         None => own_only.then(|| who.clone()),
     };
     if own_only && of.as_ref() != Some(who) { Err(Refusal::OwnTasksOnly) } else { Ok(of) }
@@ -153,7 +156,7 @@ impl<'a> Answers<'a> {
             Some(_) if is_own && lines.is_empty() => return vec![self.say("no-open-tasks", &[])],
             Some(_) if is_own => self.say("heading-own-tasks", &[]),
             Some(_) if lines.is_empty() => return vec![self.say("no-tasks", &[])],
-            Some(of) => self.say("heading-tasks-of", &[("name", Arg::Text(self.people.name(of)))]),
+            Some(of) => self.say("heading-tasks-of", &[("name", Arg::Text(&self.people.shown(of)))]),
         };
         let mut said = vec![heading];
         said.extend(self.cut(lines));
@@ -220,7 +223,7 @@ impl<'a> Answers<'a> {
         for (person, member) in self.people.listed() {
             let power = if member.power { format!(" ({})", self.say("admin-mark", &[])) } else { String::new() };
             let mark = if online.contains(person.bare()) { " ●" } else { "" };
-            let named = format!("{}{power}{mark}", short(self.people.name(person)));
+            let named = format!("{}{power}{mark}", short(&self.people.shown(person)));
             groups.entry(member.groups.first().map_or("", |group| group)).or_default().push(named);
         }
         let lines = groups.into_iter().map(|(group, names)| format!("{}: {}", short(group), self.names(names)));
@@ -234,7 +237,7 @@ impl<'a> Answers<'a> {
     }
 
     fn called(&self, people: &[&Person]) -> String {
-        self.names(people.iter().map(|person| short(self.people.name(person))).collect())
+        self.names(people.iter().map(|person| short(&self.people.shown(person))).collect())
     }
 
     /// Who has not answered what.
@@ -265,7 +268,7 @@ impl<'a> Answers<'a> {
         let mut statuses: Vec<(&Person, &Status)> = task.statuses.iter().collect();
         statuses.sort_by_key(|(_, status)| (status.progress.is_final(), status.progress != Progress::Fail));
         let of = |(person, status): (&Person, &Status)| {
-            format!("{}: {}", short(self.people.name(person)), self.status(status))
+            format!("{}: {}", short(&self.people.shown(person)), self.status(status))
         };
         let title = task.title.as_str().replace(['\r', '\n'], " ");
         let mut said = vec![format!("{id} · {title} · {}", self.kind(task.kind))];

@@ -184,7 +184,10 @@ pub(super) fn read(kind: Kind, rest: &str, known: &Known<'_>) -> Result<TaskLine
     let old = !after.is_empty() && !names.is_empty();
     let old = old && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b',');
     let near: Vec<_> = unknown.iter().take(NEAR_NAMES).map(|name| known.people.nearest(name)).collect();
-    if !old && unknown.len() == names.len() && near.iter().all(Option::is_none) {
+    // Who writes an address does not begin a title with it, but rather means somebody.
+    let address = |name: &String| name.trim_matches('@').contains('@');
+    let addressed = !after.is_empty() && unknown.iter().any(address);
+    if !old && !addressed && unknown.len() == names.len() && near.iter().all(Option::is_none) {
         return Ok(title(rest));
     }
     let meant = |name: &String| match unknown.iter().position(|unknown| unknown == name) {

@@ -139,12 +139,18 @@ fn verbs(view: &View<'_>) -> Vec<Choice> {
 /// Whose tasks can be looked at.
 fn whose(view: &View<'_>) -> Vec<Choice> {
     if view.scene.visibility == Visibility::Own && !view.is_power() {
-        return vec![choice(view.own_name(), view.own_name())];
+        return vec![user(view, view.answers.who)];
     }
     let people = view.answers.people;
     let everybody = choice(EVERYBODY, &view.say("hint-everybody", &[]));
-    let users = people.listed().into_iter().map(|(person, _)| people.name(person));
-    [everybody].into_iter().chain(users.map(|name| choice(name, name))).collect()
+    let users = people.listed().into_iter().map(|(person, _)| user(view, person));
+    [everybody].into_iter().chain(users).collect()
+}
+
+/// A user, by the name in packets, which is exact, and as people know them.
+fn user(view: &View<'_>, person: &Person) -> Choice {
+    let people = view.answers.people;
+    choice(people.name(person), &people.shown(person))
 }
 
 /// Groups, then users: of the whole room, or those who have a task.
@@ -159,10 +165,10 @@ fn names(view: &View<'_>, task: Option<&Task>) -> Vec<Choice> {
     let groups = sizes
         .into_iter()
         .map(|(group, count)| choice(group, &format!("{group} ({})", view.answers.count("count-people", count))));
-    let users = listed().map(|(person, _)| people.name(person)).map(|name| choice(name, name));
+    let users = listed().map(|(person, _)| user(view, person));
     // Who has a task and has left the room can still lose it.
-    let gone = task.into_iter().flat_map(|task| task.statuses.keys()).map(|person| people.name(person));
-    let gone = gone.filter(|name| people.user(name).is_none()).map(|name| choice(name, name));
+    let gone = task.into_iter().flat_map(|task| task.statuses.keys());
+    let gone = gone.filter(|person| people.user(people.name(person)).is_none()).map(|person| user(view, person));
     groups.chain(users).chain(gone).collect()
 }
 

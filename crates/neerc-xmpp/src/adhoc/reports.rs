@@ -11,6 +11,7 @@ use neerc_core::people::{Admin, Member, Person, Rights};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::Task;
 use neerc_core::words::Arg;
+use std::borrow::Cow;
 
 /// The answer to a question.
 pub fn report(view: &View<'_>, item: &Item, query: &Query) -> Result<Report, Refusal> {
@@ -45,7 +46,7 @@ fn users(view: &View<'_>) -> Report {
     let people = view.answers.people;
     let row = |(person, member): (&Person, &Member)| {
         let mark = if member.power { view.say("admin-mark", &[]) } else { String::new() };
-        vec![people.name(person).to_owned(), member.groups.join(", "), mark]
+        vec![people.shown(person).into_owned(), member.groups.join(", "), mark]
     };
     table(view, ["user", "groups", "rights"], people.listed().into_iter().map(row).collect(), "nobody")
 }
@@ -82,8 +83,10 @@ fn number(count: usize) -> Arg<'static> {
 
 fn show(view: &View<'_>, task: &Task) -> Report {
     let people = view.answers.people;
-    let rows =
-        task.statuses.iter().map(|(person, status)| vec![people.name(person).to_owned(), view.answers.status(status)]);
+    let rows = task
+        .statuses
+        .iter()
+        .map(|(person, status)| vec![people.shown(person).into_owned(), view.answers.status(status)]);
     let value = |var, value| (var, view.say(&format!("field-{var}"), &[]), value);
     let values = vec![
         value("task", task.id.to_string()),
@@ -103,8 +106,8 @@ fn late(view: &View<'_>, admin: Admin) -> Report {
 }
 
 fn names(view: &View<'_>, persons: &[&Person]) -> String {
-    let names = persons.iter().take(limits::FORM_CHOICES).map(|person| view.answers.people.name(person));
-    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    let names = persons.iter().take(limits::FORM_CHOICES).map(|person| view.answers.people.shown(person));
+    let mut names: Vec<String> = names.map(Cow::into_owned).collect();
     let more = persons.len() - names.len();
     if more > 0 {
         names.push(view.answers.count("and-more", more));

@@ -37,7 +37,7 @@ fn a_session_is_answered_and_told_whatever_its_resource_is() {
             let said =
                 bench.on(&format!("<message type='chat' from='{session}' to='{ROOM}'><body>tasks</body></message>"));
             assert_eq!(attr(&said[0], "to").as_deref(), Some(&*session), "{said:?}");
-            let command = "<command xmlns='http://jabber.org/protocol/commands' node='http://neerc.ifmo.ru/protocol/neerc#tasks'/>";
+            let command = "<command xmlns='http://jabber.org/protocol/commands' node='http://neerc.ifmo.ru/protocol/neerc/commands#tasks'/>";
             let said = bench.on(&iq("set", &session, command));
             assert!(said[0].starts_with("<iq ") && attr(&said[0], "to").as_deref() == Some(&*session), "{said:?}");
             bench.server_says(|server| server.join("neerc", "x", &session));
@@ -219,11 +219,117 @@ fn what_can_only_be_asked_for_is_not_set() {
         }
     }
     // A command is the other way round, and what is of the NEERC protocol may be asked either way.
-    let command = "<command xmlns='http://jabber.org/protocol/commands' node='http://neerc.ifmo.ru/protocol/neerc#tasks' action='execute'/>";
+    let command = "<command xmlns='http://jabber.org/protocol/commands' node='http://neerc.ifmo.ru/protocol/neerc/commands#tasks' action='execute'/>";
     assert!(bench.on(&iq("get", HALL1, command))[0].contains("<bad-request "));
     for kind in ["get", "set"] {
         for what in ["ping", "users", "tasks"] {
             assert!(bench.on(&iq(kind, HALL1, &query(what)))[0].starts_with("<iq type='result'"));
         }
     }
+}
+
+/// `й`, `ё` and `é` as two letters each, as some keyboards and file systems have them.
+fn decomposed(text: &str) -> String {
+    text.replace('й', "и\u{306}").replace('ё', "е\u{308}").replace('é', "e\u{301}")
+}
+
+#[test]
+fn a_name_in_decomposed_letters_is_the_same_name() {
+    for nfd in [false, true] {
+        let spelt = |text: &str| if nfd { decomposed(text) } else { text.to_owned() };
+        let mut settings = settings();
+        settings.wiki_packet = false;
+        let rule = |group: &str, pattern: &str| neerc_core::people::GroupRule {
+            group: group.into(),
+            patterns: vec![pattern.to_owned()],
+        };
+        settings.groups.rules = vec![rule("Зелёный", "й*"), rule("Cafés", "jos?")];
+        let mut server = Server::new(Flavour::Ejabberd);
+        for name in ["josé", "йод"] {
+            server.list("neerc", &format!("{}@localhost", spelt(name)), "member");
+        }
+        let mut bench = Bench::served(settings, server);
+        let users = bench.on(&iq("get", ADMIN, &query("users"))).concat();
+        assert!(users.contains("name='josé' group='Cafés'") && users.contains("name='йод' group='Зелёный'"), "{users}");
+        for line in ["@todo josé Fix", "@todo зелёный Fix", "создать задача йод,josé Fix", "@todo CAFÉS Fix"]
+        {
+            let said = bench
+                .on(&format!("<message type='chat' from='{ADMIN}' to='{ROOM}'><body>{}</body></message>", spelt(line)));
+            assert!(said[0].contains("[said-created "), "{line} {said:?}");
+        }
+        let said = bench
+            .on(&format!("<message type='chat' from='{ADMIN}' to='{ROOM}'><body>{}</body></message>", spelt("ждём")));
+        assert!(said[0].contains("[heading-late]"), "a verb: {said:?}");
+        for name in ["josé", "йод", "Cafés", "JOSÉ@localhost"] {
+            let said = bench.on(&iq("set", ADMIN, &task("title='T' type='todo'", &[&spelt(name)])));
+            assert!(said[0].starts_with("<iq type='result'"), "{name} {said:?}");
+        }
+        let said =
+            bench.on(&iq("get", ADMIN, &format!("<query xmlns='{NS}#tasks' for='{}'/>", spelt("josé")))).concat();
+        assert!(said.contains("for='josé'"), "{said}");
+        let form = format!(
+            "<command xmlns='http://jabber.org/protocol/commands' node='{NS}/commands#create'><x xmlns='jabber:x:data' type='submit'>\
+             <field var='kind'><value>todo</value></field><field var='title'><value>T</value></field>\
+             <field var='names'><value>{}</value><value>{}</value></field></x></command>",
+            spelt("josé"),
+            spelt("Зелёный")
+        );
+        let said = bench.on(&iq("set", ADMIN, &form)).concat();
+        assert!(said.contains("count=2"), "{said}");
+    }
+}
+
+#[test]
+fn an_account_with_an_at_sign_in_its_name_is_shown_and_named_as_people_know_it() {
+    let (wire, shown) = ("ivan\\40mail.ru", "ivan@mail.ru");
+    let mut server = Server::new(Flavour::Prosody);
+    server.list("neerc", &format!("{wire}@localhost"), "member");
+    let mut settings = settings();
+    settings.wiki_packet = false;
+    let mut bench = Bench::served(settings, server);
+    let line = |text: &str| format!("<message type='chat' from='{ADMIN}' to='{ROOM}'><body>{text}</body></message>");
+    // In packets it stays what it is in the JID, and is taken in both forms.
+    assert!(bench.on(&iq("get", ADMIN, &query("users"))).concat().contains(&format!("name='{wire}'")));
+    for name in [wire, shown] {
+        let said = bench.on(&iq("set", ADMIN, &task("title='T' type='todo'", &[name])));
+        assert!(said[0].starts_with("<iq type='result'"), "{said:?}");
+        let said = bench.on(&iq("get", ADMIN, &format!("<query xmlns='{NS}#tasks' for='{name}'/>"))).concat();
+        assert!(said.contains(&format!("for='{wire}'")) && !said.contains(shown), "{said}");
+    }
+    for name in [wire, shown, "Ivan@Mail.ru"] {
+        let said = bench.on(&line(&format!("@todo {name} Mail")));
+        assert!(said[0].contains("[said-created ") && said[0].contains("count=1 title=Mail"), "{said:?}");
+    }
+    for asked in ["who", "late", "show 1", &format!("tasks {shown}"), "@todo ivan@mail.r Mail"] {
+        let said = bench.on(&line(asked)).concat();
+        assert!(said.contains(shown) && !said.contains(wire), "{asked}: {said}");
+    }
+    let said = bench
+        .on(&iq(
+            "set",
+            ADMIN,
+            &format!("<command xmlns='http://jabber.org/protocol/commands' node='{NS}/commands#create'/>"),
+        ))
+        .concat();
+    assert!(said.contains(&format!("label='{shown}'><value>{wire}</value>")), "{said}");
+    // Whoever has that very address is who is meant.
+    bench.server_says(|server| server.affiliate("neerc", shown, "member"));
+    bench.said();
+    let said = bench.on(&line("@todo ivan@mail.ru Mail")).concat();
+    assert!(said.contains("[said-created "), "{said}");
+    let said = bench.on(&iq("get", ADMIN, &format!("<query xmlns='{NS}#tasks' for='{shown}'/>"))).concat();
+    assert!(said.contains(&format!("for='{shown}'")) && !said.contains(wire), "{said}");
+    assert_eq!(bench.on(&line("who")).concat().matches(wire).count(), 1, "two who would look the same are told apart");
+}
+
+#[test]
+fn an_address_of_nobody_is_asked_back() {
+    let mut bench = ready(Flavour::Prosody);
+    for line in ["@todo ivan@mail.ru Mail", "@todo hall1,ivan@mail.ru Mail", "@todo ivan\\40mail.ru@elsewhere Mail"] {
+        let said = bench
+            .on(&format!("<message type='chat' from='{ADMIN}' to='{ROOM}'><body>{line}</body></message>"))
+            .concat();
+        assert!(said.contains("[question-nobody-called ") || said.contains("nobody-called"), "{line}: {said}");
+    }
+    assert_eq!(bench.boards().values().map(|board| board.len()).sum::<usize>(), 0);
 }
