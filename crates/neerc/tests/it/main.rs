@@ -7,6 +7,7 @@
 mod alone;
 #[macro_use]
 mod both;
+mod addresses;
 mod chat;
 mod crash;
 mod day;
