@@ -1,17 +1,22 @@
 //! Copies of a store: made while it is in use, and put back. Both are read from beginning to end under another name
 //! before they get the name that somebody will rely on. Not a way to mend a damaged store: what is damaged is refused.
 
-use super::lock::{Lock, beside};
+use super::lock::{Lock, beside, identity};
 use super::sqlite::{self, Loaded, failed};
-use super::{Copied, Existing, Restored, StoreError};
+use super::{Copied, Existing, Restored, StoreError, owner};
 use neerc_core::board::{Board, Boards};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata, Permissions, TryLockError};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Where in an SQLite file stands whose it is, and how such a file begins.
+const APPLICATION_ID_AT: usize = 68;
+const MAGIC: &[u8] = b"SQLite format 3\0";
 /// How long somebody who writes is waited for at a time.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Names that a replaced store may be kept under.
@@ -24,23 +29,56 @@ pub fn backup(store: &Path, target: Option<&Path>, existing: Existing) -> Result
     if folder.as_ref().is_some_and(|target| is_of(&store, target)) {
         return Err(StoreError::Same { file: store });
     }
-    let free = |file: &Path| match existing {
-        Existing::Keep if file.exists() => Err(StoreError::Exists { file: file.to_owned() }),
-        Existing::Keep | Existing::Replace => Ok(()),
-    };
-    target.map(free).transpose()?;
+    if let Some(target) = target {
+        replaceable(target, &store, existing)?;
+    }
     let part = beside(target.unwrap_or(Path::new("neerc-backup")), &format!(".{}.part", std::process::id()));
     let part = Part(part);
     let noted = check_unused(&store)?;
-    let loaded = copy(&store, &part.0)?;
+    let loaded = copy(&store, &part)?;
     sqlite::check_note(&store, noted, loaded.revision)?;
     let file = match target {
         Some(target) => target.to_owned(),
         None => PathBuf::from(format!("neerc-backup-{:06}.db", loaded.revision)),
     };
-    free(&file)?;
+    if let Some(replaced) = replaceable(&file, &store, existing)? {
+        part.take_after(&replaced).and_then(|()| part.hide()).map_err(|source| at(&file, source))?;
+    }
     part.rename(&file)?;
     Ok(Copied { file, revision: loaded.revision, tasks: tasks(&loaded.boards) })
+}
+
+/// What a backup called `file` would replace, if it may: a backup, a store that nobody has left open, an empty file. Never
+/// anything else, whatever is asked for: a name may be mistyped, and `/dev/null` is a name.
+fn replaceable(file: &Path, store: &Path, existing: Existing) -> Result<Option<Metadata>, StoreError> {
+    let found = match fs::symlink_metadata(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        found => found.map_err(|source| at(file, source))?,
+    };
+    if !found.is_file() {
+        return Err(StoreError::NotPlain { file: file.to_owned() });
+    }
+    let the_store = fs::metadata(store).map_err(|source| at(store, source))?;
+    if identity(&found) == identity(&the_store) {
+        return Err(StoreError::Same { file: file.to_owned() });
+    }
+    if existing == Existing::Keep {
+        return Err(StoreError::Exists { file: file.to_owned() });
+    }
+    let not = |what| StoreError::NotReplaced { file: file.to_owned(), what };
+    let opened = File::open(file).map_err(|source| at(file, source))?;
+    let mut head = Vec::new();
+    (&opened).take(100).read_to_end(&mut head).map_err(|source| at(file, source))?;
+    let id = head.get(APPLICATION_ID_AT..).and_then(|rest| rest.first_chunk()).map(|id| u32::from_be_bytes(*id));
+    let is_ours = head.starts_with(MAGIC) && id.map(i64::from) == Some(sqlite::APPLICATION_ID);
+    if !head.is_empty() && !is_ours {
+        return Err(not("no store and no backup"));
+    }
+    match opened.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { file: file.to_owned(), by: None }),
+        _ if beside(file, "-wal").exists() => Err(not("a store with a write-ahead log beside it")),
+        _ => Ok(Some(found)),
+    }
 }
 
 /// See [`super::restore`].
@@ -52,7 +90,11 @@ pub fn restore(store: &Path, source: &Path) -> Result<Restored, StoreError> {
     }
     let lock = Lock::take(&store)?;
     let part = Part(beside(&store, ".restoring"));
-    let loaded = copy(&source, &part.0)?;
+    let loaded = copy(&source, &part)?;
+    match fs::metadata(&store) {
+        Ok(replaced) => part.take_after(&replaced).map_err(|source| at(&store, source))?,
+        Err(_) => part.bequeath(&store).map_err(|source| at(&store, source))?,
+    }
     // From here on a crash leaves either a whole store or one that the note tells from a whole one.
     lock.note(loaded.revision.max(1));
     lock.sync().map_err(|source| at(lock.path(), source))?;
@@ -70,6 +112,9 @@ fn check_unused(store: &Path) -> Result<Option<u64>, StoreError> {
             sqlite::check_wal(store)?;
             Ok(lock.noted())
         }
+        // By another name there is another write-ahead log, so the copy would lack what stands in the right one.
+        Err(error @ StoreError::InUseElsewhere { .. }) if !beside(store, "-wal").exists() => Err(error),
+        Err(error @ StoreError::NotPlain { .. }) => Err(error),
         // Whoever uses it has checked; and without the right to look at the lock the copy itself is all there is.
         Err(_) => Ok(None),
     }
@@ -83,6 +128,29 @@ impl Part {
         fs::rename(&self.0, file).map_err(|source| at(file, source))?;
         let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| at(folder, source))
+    }
+
+    /// Makes it, empty and for its owner only.
+    fn make(&self) -> Result<(), StoreError> {
+        self.remove(); // what a killed process may have left
+        owner::private().create_new(true).open(&self.0).map(drop).map_err(|source| at(&self.0, source))
+    }
+
+    /// Takes the rights of others away; earlier versions gave them.
+    fn hide(&self) -> io::Result<()> {
+        let mode = fs::metadata(&self.0)?.mode();
+        fs::set_permissions(&self.0, Permissions::from_mode(mode & 0o770))
+    }
+
+    /// Gives it the owner and the rights of a file that it is going to replace.
+    fn take_after(&self, replaced: &Metadata) -> io::Result<()> {
+        let file = File::open(&self.0)?;
+        owner::like(&file, replaced)
+    }
+
+    fn bequeath(&self, store: &Path) -> io::Result<()> {
+        owner::bequeath(&File::open(&self.0)?, store);
+        Ok(())
     }
 
     fn remove(&self) {
@@ -104,7 +172,9 @@ fn at(file: &Path, source: std::io::Error) -> StoreError {
 
 /// The one true path of a file that is there.
 fn existing_file(path: &Path) -> Result<PathBuf, StoreError> {
-    path.canonicalize().map_err(|source| at(path, source))
+    let file = path.canonicalize().map_err(|source| at(path, source))?;
+    owner::plain(&file)?;
+    Ok(file)
 }
 
 /// Whether a file is the store, or one of those beside it.
@@ -117,8 +187,8 @@ fn tasks(boards: &Boards) -> usize {
 }
 
 /// Makes a copy of one moment of a database in a single synced file, and reads it.
-fn copy(source: &Path, target: &Path) -> Result<Loaded, StoreError> {
-    Part(target.to_owned()).remove(); // what a killed process may have left
+fn copy(source: &Path, part: &Part) -> Result<Loaded, StoreError> {
+    let target = part.0.as_path();
     let from = |error| failed("copy", source, error);
     let to = |error| failed("write", target, error);
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -130,8 +200,8 @@ fn copy(source: &Path, target: &Path) -> Result<Loaded, StoreError> {
     if sqlite::format(&original, source)? == 0 {
         return Err(StoreError::Foreign { file: source.to_owned() }); // an empty one is nobody's backup
     }
-    let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let mut copy = Connection::open_with_flags(target, flags).map_err(to)?;
+    part.make()?;
+    let mut copy = Connection::open_with_flags(target, flags | OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(to)?;
     copy.pragma_update(None, "synchronous", "FULL").map_err(to)?;
     // All pages in one step, so of one moment: whoever writes goes on in the write-ahead log meanwhile.
     let step = Backup::new(&original, &mut copy).and_then(|backup| backup.step(-1)).map_err(to)?;
@@ -378,6 +448,27 @@ mod tests {
         });
         let error = verify(&store).unwrap_err().to_string();
         assert!(error.contains("the snapshot of revision 3 is not what the log comes to"), "{error}");
+    }
+
+    #[test]
+    fn what_was_stored_in_a_file_that_somebody_took_away_was_lost() {
+        for (ending, replaces) in [("", false), ("-wal", false), ("", true)] {
+            let folder = TempDir::new().unwrap();
+            let store = url(&folder, "a.db");
+            let file = beside(Path::new(&store), ending);
+            block_on(async {
+                let opened = open(&store).unwrap();
+                opened.store.commit(vec![entry(1)]).await.unwrap();
+                fs::rename(&file, folder.path().join("away")).unwrap();
+                if replaces {
+                    fs::copy(folder.path().join("away"), &file).unwrap();
+                }
+                let error = opened.store.commit(vec![entry(2)]).await.unwrap_err();
+                assert!(error.is_fatal() && error.to_string().contains("not the file any more"), "{error}");
+                let error = opened.store.commit(vec![entry(2)]).await.unwrap_err();
+                assert!(error.is_fatal(), "{error}");
+            });
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! The file beside the database: its lock keeps a second neerc out, and in it stands how far the log was once stored.
+//! What keeps a second neerc out: a lock on the file beside the database, and one on the database itself, which may have
+//! other names (links, mounts), and whose neighbour may be removed. In that file stands how far the log was once stored.
 //! That note is written after each commit and never synced: a killed process leaves it exact, a power cut may leave an
 //! older one, and nothing leaves one that says too much. So a log that ends before it has lost something.
 
-use super::StoreError;
+use super::{StoreError, owner};
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// Bytes of the first line, which is the process id.
@@ -16,10 +17,26 @@ const NOTE_BYTES: usize = NOTE_WORD.len() + 20 + 1 + 8 + 1;
 const NOTE_WORD: &str = "revision ";
 
 /// The lock, held until it is dropped; the kernel releases it with the process. The file itself stays.
+///
+/// Must outlive every connection of SQLite's to the database: closing any handle to a file takes away the locks that the
+/// process has on it by SQLite's way of locking.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
     path: PathBuf,
+    database: PathBuf,
+    /// The database, locked by a lock that does not get in the way of SQLite's; `None` while there is no database.
+    held: Option<File>,
+    /// What must still be there under its name after each commit.
+    watched: Vec<(PathBuf, Identity)>,
+}
+
+/// What a file is, whatever it is called: its device and number.
+pub type Identity = (u64, u64);
+
+/// The identity of a file with these data.
+pub fn identity(of: &fs::Metadata) -> Identity {
+    (of.dev(), of.ino())
 }
 
 /// The file of the same name with more at its end.
@@ -34,7 +51,10 @@ impl Lock {
     pub fn take(database: &Path) -> Result<Lock, StoreError> {
         let path = beside(database, ".lock");
         let at = |source| StoreError::File { file: path.clone(), source };
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(at)?;
+        for file in [database, &path] {
+            owner::plain(file)?;
+        }
+        let file = owner::private().create(true).read(true).truncate(false).open(&path).map_err(at)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -42,11 +62,61 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(at(error)),
         }
-        let lock = Lock { file, path };
+        // What root makes here has to be of use to the user who runs the service.
+        owner::bequeath(&file, database);
+        let mut lock = Lock { file, path, database: database.to_owned(), held: None, watched: Vec::new() };
+        lock.hold(OpenOptions::new().read(true).write(true))?;
         if let Err(error) = lock.sign() {
             tracing::debug!("{}: cannot note the process id: {error}", lock.path.display()); // the lock holds all the same
         }
         Ok(lock)
+    }
+
+    /// Locks the database itself, if there is one.
+    fn hold(&mut self, options: &OpenOptions) -> Result<(), StoreError> {
+        let at = |source| StoreError::File { file: self.database.clone(), source };
+        let file = match options.open(&self.database) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened.map_err(at)?,
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::InUseElsewhere { file: self.database.clone() }),
+            Err(TryLockError::Error(error)) => return Err(at(error)),
+        }
+        self.held = Some(file);
+        Ok(())
+    }
+
+    /// Makes the database, empty and for its owner only, if there is none. What SQLite puts beside it gets the same
+    /// rights.
+    pub fn make(&mut self) -> Result<(), StoreError> {
+        if self.held.is_none() {
+            self.hold(owner::private().create_new(true).read(true))?;
+            self.held.iter().for_each(|file| owner::bequeath(file, &self.database));
+        }
+        Ok(())
+    }
+
+    /// Remembers which files the database and its write-ahead log are.
+    pub fn watch(&mut self) -> Result<(), StoreError> {
+        let watched = ["", "-wal"].into_iter().map(|ending| {
+            let file = beside(&self.database, ending);
+            let data = fs::metadata(&file).map_err(|source| StoreError::File { file: file.clone(), source })?;
+            Ok((file, identity(&data)))
+        });
+        self.watched = watched.collect::<Result<_, StoreError>>()?;
+        Ok(())
+    }
+
+    /// Whether the files are still there: what is written into one that was removed or replaced is lost with the process.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let is_there =
+            |(file, known): &&(PathBuf, Identity)| fs::metadata(file).is_ok_and(|now| identity(&now) == *known);
+        match self.watched.iter().find(|watched| !is_there(watched)) {
+            Some((file, _)) => Err(StoreError::Replaced { file: file.clone() }),
+            None => Ok(()),
+        }
     }
 
     fn sign(&self) -> io::Result<()> {
@@ -63,11 +133,12 @@ impl Lock {
 
     /// Up to which revision the log was stored at least; `None` if nobody wrote that, or it cannot be read.
     pub fn noted(&self) -> Option<u64> {
-        let mut line = [0; NOTE_BYTES];
-        self.file.read_exact_at(&mut line, PID_BYTES as u64).ok()?;
-        let text = std::str::from_utf8(&line).ok()?;
-        let revision: u64 = text.strip_prefix(NOTE_WORD)?.get(..20)?.parse().ok()?;
-        (text == note(revision)).then_some(revision)
+        read_note(&self.file)
+    }
+
+    /// The note beside a database, by whoever takes no lock; it may be written at this moment.
+    pub fn peek(database: &Path) -> Option<u64> {
+        File::open(beside(database, ".lock")).ok().and_then(|file| read_note(&file))
     }
 
     /// Notes that the log is on disk up to a revision. Not synced: see above.
@@ -81,6 +152,14 @@ impl Lock {
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }
+}
+
+fn read_note(file: &File) -> Option<u64> {
+    let mut line = [0; NOTE_BYTES];
+    file.read_exact_at(&mut line, PID_BYTES as u64).ok()?;
+    let text = std::str::from_utf8(&line).ok()?;
+    let revision: u64 = text.strip_prefix(NOTE_WORD)?.get(..20)?.parse().ok()?;
+    (text == note(revision)).then_some(revision)
 }
 
 fn note(revision: u64) -> String {

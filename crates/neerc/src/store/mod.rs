@@ -8,6 +8,7 @@ mod backup;
 #[path = "../../../../fuzz/src/program/record.rs"]
 mod fuzz;
 mod lock;
+mod owner;
 mod record;
 mod sqlite;
 mod wal;
@@ -20,6 +21,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
+
+pub use owner::User;
 
 /// What [`open`] found.
 #[derive(Debug)]
@@ -44,6 +47,11 @@ pub fn open(url: &str) -> Result<Opened, StoreError> {
     let (store, loaded) = sqlite::open(&path_of(url)?)?;
     let sqlite::Loaded { boards, revision, snapshot_revision, told_revision, untold } = loaded;
     Ok(Opened { store: Store::Sqlite(store), boards, revision, snapshot_revision, told_revision, untold })
+}
+
+/// Whether [`open`] would make a new store at `url`.
+pub fn is_new(url: &str) -> Result<bool, StoreError> {
+    sqlite::is_new(&path_of(url)?)
 }
 
 fn path_of(url: &str) -> Result<PathBuf, StoreError> {
@@ -176,7 +184,7 @@ pub enum StoreError {
         url: String,
     },
     /// A file beside the database, or the way to it, cannot be used.
-    #[error("cannot use {}: {source}", file.display())]
+    #[error("cannot use {}: {source}{}", file.display(), owner::explain(.file, .source))]
     File {
         /// Which.
         file: PathBuf,
@@ -191,6 +199,38 @@ pub enum StoreError {
         /// The id of that process, if it could be read.
         by: Option<u32>,
     },
+    /// Another process has the database open by another name, or the file beside it is not the one that process locked.
+    #[error(
+        "{} is in use by another neerc, under another name or without its lock file; only one can use it at a time",
+        file.display()
+    )]
+    InUseElsewhere {
+        /// The database.
+        file: PathBuf,
+    },
+    /// A folder, a device, a pipe or a link where a file is wanted.
+    #[error("{} is no plain file, but a folder, a device, a pipe or a link; give the name of a file", file.display())]
+    NotPlain {
+        /// What is there.
+        file: PathBuf,
+    },
+    /// A backup would replace what is not its like.
+    #[error("{} is {what}, so it is not replaced; give another name", file.display())]
+    NotReplaced {
+        /// The file.
+        file: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A file of the store was removed or replaced while it was in use.
+    #[error(
+        "{} is not the file any more that was opened: somebody moved, replaced or removed it while it was in use",
+        file.display()
+    )]
+    Replaced {
+        /// The file.
+        file: PathBuf,
+    },
     /// A database of another program.
     #[error("{} is not a neerc store but some other program's database; give another path", file.display())]
     Foreign {
@@ -200,7 +240,7 @@ pub enum StoreError {
     /// The database was here and is gone.
     #[error(
         "{} is gone, and {} says that revision {revision} was stored in it; bring a backup back with `neerc restore \
-         FILE`, or remove the latter to begin anew",
+         FILE`, or give another name in store.url to begin anew",
         file.display(),
         lock.display()
     )]
@@ -308,12 +348,17 @@ impl StoreError {
     pub fn is_fatal(&self) -> bool {
         match self {
             StoreError::Sqlite { source, .. } => sqlite::is_fatal(source),
-            StoreError::Damaged { .. } | StoreError::Order { .. } | StoreError::Broken { .. } | StoreError::Gone => {
-                true
-            }
+            StoreError::Damaged { .. }
+            | StoreError::Replaced { .. }
+            | StoreError::Order { .. }
+            | StoreError::Broken { .. }
+            | StoreError::Gone => true,
             StoreError::Url { .. }
             | StoreError::File { .. }
             | StoreError::InUse { .. }
+            | StoreError::InUseElsewhere { .. }
+            | StoreError::NotPlain { .. }
+            | StoreError::NotReplaced { .. }
             | StoreError::Foreign { .. }
             | StoreError::Missing { .. }
             | StoreError::Exists { .. }

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Marks an SQLite file as ours: "NERC" in ASCII.
-const APPLICATION_ID: i64 = 0x4e45_5243;
+pub const APPLICATION_ID: i64 = 0x4e45_5243;
 /// What makes a database of format N from one of format N - 1. Never edit one; add one.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
 /// The newest format.
@@ -148,6 +148,12 @@ impl Sqlite {
     }
 }
 
+/// Whether there is nothing at a path, nor ever was a store.
+pub fn is_new(path: &Path) -> Result<bool, StoreError> {
+    let file = resolve(path)?;
+    Ok(!file.exists() && Lock::peek(&file).is_none_or(|noted| noted == 0))
+}
+
 /// Opens the file, reads it and starts the thread.
 pub fn open(path: &Path) -> Result<(Sqlite, Loaded), StoreError> {
     let (disk, loaded) = open_disk(path)?;
@@ -161,7 +167,7 @@ pub fn open(path: &Path) -> Result<(Sqlite, Loaded), StoreError> {
 
 fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
     let file = resolve(path)?;
-    let lock = Lock::take(&file)?;
+    let mut lock = Lock::take(&file)?;
     let noted = lock.noted();
     check_wal(&file)?;
     let wal = lock::beside(&file, "-wal");
@@ -171,6 +177,7 @@ fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
     {
         return Err(StoreError::Missing { file, lock: lock.path().to_owned(), revision });
     }
+    lock.make()?;
     let was_ours = noted.is_some_and(|noted| noted > 0);
     let opened = connect(&file).and_then(|conn| load(&conn, &file).map(|loaded| (conn, loaded)));
     let (mut conn, loaded) = opened.map_err(|error| if was_ours { disfigured(error) } else { error })?;
@@ -211,7 +218,7 @@ pub fn check_note(file: &Path, noted: Option<u64>, last: u64) -> Result<(), Stor
     let Some(noted) = noted.filter(|noted| *noted > last) else { return Ok(()) };
     let what = format!(
         "the log ends at revision {last}, but {} says that revision {noted} was stored (if an older copy was put here \
-         on purpose, remove that file)",
+         on purpose, give it another name and bring that in)",
         lock::beside(file, ".lock").display()
     );
     Err(StoreError::Damaged { file: file.to_owned(), what })
@@ -231,6 +238,11 @@ pub fn check_wal(file: &Path) -> Result<(), StoreError> {
 pub fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
     let at = |source| StoreError::File { file: path.to_owned(), source };
     match path.canonicalize() {
+        // A link to where there is nothing yet: what is made there has the same name afterwards.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
+            let to = path.read_link().map_err(at)?;
+            resolve(&path.parent().unwrap_or(Path::new("")).join(to))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let name = path.file_name().ok_or_else(|| at(error))?;
             let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
@@ -447,14 +459,17 @@ impl Disk {
             Err(error) if error.is_fatal() => return Err(error),
             Err(error) => tracing::warn!("{error}"),
         }
-        Ok(())
+        self.lock.watch()
     }
 
     /// Stores a batch and, with it, up to where everybody was told. On an error nothing of either is stored.
     fn append(&mut self, entries: &[Entry], told: u64) -> Result<(), StoreError> {
         let Some(last) = entries.last() else { return Ok(()) };
         let told = told.min(self.last).max(self.told);
-        self.guarded(|disk| disk.insert(entries, told))?;
+        self.guarded(|disk| {
+            disk.insert(entries, told)?;
+            disk.lock.check()
+        })?;
         self.last = last.revision;
         self.told = told;
         self.lock.note(self.last);

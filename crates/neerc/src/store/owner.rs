@@ -1,0 +1,96 @@
+//! Whose the files are: what is made is for its owner only, what replaces another file gets its owner and its rights,
+//! and an error about rights says whose they are. Not what is in the files.
+
+use super::StoreError;
+use std::fmt;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::Path;
+
+/// Rights of a file that nobody but its owner may read.
+const OWNER_ONLY: u32 = 0o600;
+
+/// How a file is opened for writing; a new one is for its owner only.
+pub fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(OWNER_ONLY);
+    options
+}
+
+/// Refuses what is there and is no plain file: a folder, a device, a pipe. Links are followed.
+pub fn plain(file: &Path) -> Result<(), StoreError> {
+    match fs::metadata(file) {
+        Ok(found) if !found.is_file() => Err(StoreError::NotPlain { file: file.to_owned() }),
+        _ => Ok(()), // what cannot be looked at cannot be opened either, and that says why
+    }
+}
+
+/// Gives a file to whom the database belongs, or to whom its folder does while there is none. Only root can; everybody
+/// else's files are their own already.
+pub fn bequeath(file: &File, database: &Path) {
+    let folder = || database.parent().and_then(|folder| fs::metadata(folder).ok());
+    let model = fs::metadata(database).ok().filter(|found| found.len() > 0).or_else(folder);
+    if let (Some(model), Ok(now)) = (model, file.metadata())
+        && (model.uid(), model.gid()) != (now.uid(), now.gid())
+    {
+        drop(fchown(file, Some(model.uid()), Some(model.gid()))); // refused to all but root
+    }
+}
+
+/// Gives a file the owner and the rights of another one that it is going to replace.
+pub fn like(file: &File, model: &fs::Metadata) -> io::Result<()> {
+    let now = file.metadata()?;
+    if (model.uid(), model.gid()) != (now.uid(), now.gid()) {
+        fchown(file, Some(model.uid()), Some(model.gid()))?;
+    }
+    file.set_permissions(Permissions::from_mode(model.mode() & 0o777))
+}
+
+/// A user as people know them.
+pub struct User(u32);
+
+impl User {
+    /// Who runs this process; `None` where that cannot be told.
+    pub fn this() -> Option<User> {
+        fs::metadata("/proc/self").ok().map(|data| User(data.uid()))
+    }
+
+    /// Whose a file is.
+    pub fn of(file: &Path) -> Option<User> {
+        fs::metadata(file).ok().map(|data| User(data.uid()))
+    }
+}
+
+impl PartialEq for User {
+    fn eq(&self, other: &User) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl fmt::Display for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let mut lines = known.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        let id = self.0.to_string();
+        match lines.find(|fields| fields.get(2) == Some(&id.as_str())).and_then(|fields| fields.first().copied()) {
+            Some(name) => write!(f, "user {id} ({name})"),
+            None => write!(f, "user {id}"),
+        }
+    }
+}
+
+/// What explains that a file may not be used, to be put behind the error.
+pub fn explain(file: &Path, source: &io::Error) -> String {
+    if source.kind() != io::ErrorKind::PermissionDenied {
+        return String::new();
+    }
+    let (what, place) = match file.exists() {
+        true => ("it", Some(file)),
+        false => ("its folder", file.parent()),
+    };
+    match (place.and_then(User::of), User::this()) {
+        (Some(owner), Some(this)) if owner != this => format!("; {what} belongs to {owner}, and this is {this}"),
+        _ => String::new(),
+    }
+}
