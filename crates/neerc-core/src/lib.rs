@@ -20,7 +20,7 @@ pub mod ledger;
 pub mod limits;
 pub mod line;
 pub mod menu;
-mod near;
+pub mod near;
 pub mod notice;
 pub mod people;
 pub mod plan;

@@ -62,14 +62,14 @@ pub enum Action {
     /// Try the configuration, and say what works and what to fix
     ///
     /// Reads the file and the environment as `run` does, opens the store, connects, joins the rooms and reads who is in
-    /// them; then leaves again. A store or a room that is missing is made, as `run` would. While a neerc serves from the
-    /// same store it is left alone, and nothing is connected to.
+    /// them; then leaves again. A room that is missing is made, as `run` would; a store is not. While a neerc serves from
+    /// the same store it is left alone, and nothing is connected to.
     #[command(after_long_help = format!("Examples:\n  neerc check\n  NEERC_ROOMS_JOIN=neerc,school neerc check --config test.toml\n\n{EXIT_CODES}"))]
     Check(ConfigArgs),
     /// Copy the store into one file, also while the service runs
     ///
     /// The copy is of one moment: every change answered before is in it. It is read from beginning to end before it gets
-    /// its name, so what is there is whole. Never replaces a file without --force.
+    /// its name, so what is there is whole. Replaces a file with --force only, and only a backup.
     #[command(after_long_help = format!("Examples:\n  neerc backup\n  neerc backup --force /var/backups/neerc.db\n\n{EXIT_CODES}"))]
     Backup(BackupArgs),
     /// Put a backup in the place of the store
@@ -81,7 +81,8 @@ pub enum Action {
     /// Write a configuration, and print what to tell the XMPP server
     ///
     /// Writes a file with every key explained and a new random secret, then prints the lines to add to the server's
-    /// configuration, and how people get their place in the room. Never replaces a file without --force.
+    /// configuration, and how people get their place in the room. Replaces a file with --force
+    /// only, and only a configuration.
     #[command(after_long_help = format!("Examples:\n  neerc init\n  neerc init --server ejabberd --host example.org --admin you --config /etc/neerc.toml\n\n{EXIT_CODES}"))]
     Init(InitArgs),
     /// Try it out: a made-up contest on this computer

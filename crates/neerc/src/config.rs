@@ -6,6 +6,7 @@
 //! configuration and the secret.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::net::Ipv6Addr;
@@ -268,6 +269,8 @@ pub struct Component {
     pub server: Server,
     /// The shared secret.
     pub secret: Secret,
+    /// The file that holds it; `None` where the environment gave it.
+    pub secret_at: Option<PathBuf>,
     /// The users' domain, lower case.
     pub host: String,
 }
@@ -491,6 +494,12 @@ pub enum ConfigError {
         /// Where the second is.
         place: Place,
     },
+    /// A variable is there, but is no text.
+    #[error("{place}: is not UTF-8: give it as text, or put the value into the configuration file")]
+    NotText {
+        /// Which.
+        place: Place,
+    },
     /// The file with the secret cannot be read.
     #[error("{place}: cannot read component.secret_file {}", path.display())]
     SecretFile {
@@ -527,6 +536,27 @@ impl Config {
             message: error.to_string(),
         })?;
         check.config(raw)
+    }
+}
+
+/// The environment variables that give a setting.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    let of = |field: &Field| match field.kind {
+        FieldKind::Leaf { env, .. } => env,
+        FieldKind::Nested { .. } => None,
+    };
+    KEYS.fields.iter().flat_map(move |field| match field.kind {
+        FieldKind::Nested { meta } => meta.fields.iter().filter_map(of).collect::<Vec<_>>(),
+        FieldKind::Leaf { .. } => of(field).into_iter().collect(),
+    })
+}
+
+/// Refuses a variable of ours that is given and cannot be used.
+pub fn check_variables(environment: impl Iterator<Item = (OsString, OsString)>) -> Result<(), ConfigError> {
+    let mut broken = environment.filter(|(_, value)| value.to_str().is_none());
+    match broken.find_map(|(name, _)| variables().find(|known| name == *known)) {
+        Some(name) => Err(ConfigError::NotText { place: Place::Variable(name) }),
+        None => Ok(()),
     }
 }
 
@@ -593,8 +623,8 @@ impl Check<'_> {
             }
         };
         let server = self.server(&raw.server)?;
-        let secret = self.secret(raw.secret, raw.secret_file)?;
-        Ok(Component { jid, server, secret, host })
+        let (secret, secret_at) = self.secret(raw.secret, raw.secret_file)?;
+        Ok(Component { jid, server, secret, secret_at, host })
     }
 
     fn server(&self, text: &str) -> Result<Server, ConfigError> {
@@ -603,11 +633,21 @@ impl Check<'_> {
         })
     }
 
-    fn secret(&self, secret: Option<Secret>, file: Option<String>) -> Result<Secret, ConfigError> {
-        let (key, secret) = match (secret, file) {
+    /// The secret, and the file that holds it.
+    fn secret(&self, secret: Option<Secret>, file: Option<String>) -> Result<(Secret, Option<PathBuf>), ConfigError> {
+        let (key, secret, at) = match (secret, file) {
             (Some(_), Some(_)) => return Err(ConfigError::TwoSecrets { place: self.place("component.secret_file") }),
-            (Some(secret), None) => ("component.secret", secret),
-            (None, Some(file)) => ("component.secret_file", self.read_secret(&file)?),
+            (Some(secret), None) => {
+                let at = match self.place("component.secret") {
+                    Place::File(path, _) => Some(path),
+                    Place::Variable(_) => None,
+                };
+                ("component.secret", secret, at)
+            }
+            (None, Some(file)) => {
+                let path = self.beside("component.secret_file", &file)?;
+                ("component.secret_file", self.read_secret(&path)?, Some(path))
+            }
             (None, None) => {
                 let wanted = "give component.secret or component.secret_file";
                 return Err(self.missing("component.secret", wanted));
@@ -615,8 +655,10 @@ impl Check<'_> {
         };
         let wrong = match secret.expose() {
             "" => "must not be empty",
-            text if text.chars().any(char::is_control) => "must be one line without control characters",
-            _ => return Ok(secret),
+            text if text.contains(|c: char| c.is_control() || c == '\u{feff}') => {
+                "must be one line without control characters"
+            }
+            _ => return Ok((secret, at)),
         };
         Err(ConfigError::Invalid {
             place: self.place(key),
@@ -626,15 +668,15 @@ impl Check<'_> {
         })
     }
 
-    fn read_secret(&self, file: &str) -> Result<Secret, ConfigError> {
-        let key = "component.secret_file";
-        let path = self.beside(key, file)?;
-        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::SecretFile {
-            place: self.place(key),
-            path,
+    fn read_secret(&self, path: &Path) -> Result<Secret, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::SecretFile {
+            place: self.place("component.secret_file"),
+            path: path.to_owned(),
             source,
         })?;
-        let line = text.strip_suffix('\n').unwrap_or(&text);
+        // Editors of Windows put a mark before the text.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let line = text.strip_suffix('\n').unwrap_or(text);
         Ok(Secret(line.strip_suffix('\r').unwrap_or(line).to_owned()))
     }
 
@@ -1406,6 +1448,7 @@ level = "trace"
                 jid: "neerc.example.org".to_owned(),
                 server: Server { host: "::1".to_owned(), port: 5275 },
                 secret: Secret("from file".to_owned()),
+                secret_at: None,
                 host: "users.example.org".to_owned(),
             },
             rooms: Rooms {
@@ -1440,7 +1483,9 @@ level = "trace"
             contacts: vec!["xmpp:admin@example.org".to_owned(), "mailto:admin@example.org".to_owned()],
             log_level: Level::Trace,
         };
-        assert_eq!(load(toml, &[]), Ok(expect));
+        let mut loaded = load(toml, &[]).unwrap();
+        assert!(loaded.component.secret_at.take().unwrap().ends_with("secret.txt"));
+        assert_eq!(loaded, expect);
     }
 
     #[test]

@@ -4,9 +4,11 @@
 
 pub mod lines;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use confique::meta::{Field, FieldKind, LeafKind};
@@ -60,6 +62,18 @@ pub enum InitError {
         /// The file.
         path: PathBuf,
     },
+    /// What is there is no file.
+    #[error("{} is no plain file, but a folder, a device, a pipe or a link: give another --config", path.display())]
+    NotPlain {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error("{} is no configuration of neerc, so it is not replaced: give another --config", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file cannot be written.
     #[error("cannot write {}", path.display())]
     Write {
@@ -93,12 +107,15 @@ pub fn run(path: &Path, wish: Wish<'_>, existing: Existing) -> Result<String, In
         config::account(&jid).ok_or_else(|| InitError::Admin { admin: text.clone(), host: host.clone() })
     };
     let admins: Vec<String> = admins.iter().map(admin).collect::<Result<_, _>>()?;
-    write(path, &render(kind.unwrap_or(ServerKind::Prosody), &host, &admins, secret), existing)?;
+    let before = write(path, &render(kind.unwrap_or(ServerKind::Prosody), &host, &admins, secret), existing)?;
     let kinds = match kind {
         Some(kind) => vec![kind],
         None => vec![ServerKind::Prosody, ServerKind::Ejabberd, ServerKind::Openfire],
     };
     let mut text = format!("Wrote {}. It holds the secret: keep it to yourself.\n", path.display());
+    if before.is_some_and(|replaced| replaced.mode() & 0o077 != 0) {
+        text.push_str("The file before it could be read by others; now only its owner may.\n");
+    }
     for kind in &kinds {
         let lines = lines::configuration(kind.software(), Site { host: &host, secret });
         let _ = write!(text, "\n{lines}"); // to a String: cannot fail
@@ -110,24 +127,58 @@ pub fn run(path: &Path, wish: Wish<'_>, existing: Existing) -> Result<String, In
     Ok(text)
 }
 
-/// Only the owner may read a new file; one that is replaced keeps its rights.
-fn write(path: &Path, text: &str, existing: Existing) -> Result<(), InitError> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    match existing {
-        Existing::Keep => options.create_new(true),
-        Existing::Replace => options.create(true).truncate(true),
-    };
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    written.map_err(|source| match source.kind() {
+/// Only the owner may read the file, also where others could read the one before it, of which this gives the data.
+fn write(path: &Path, text: &str, existing: Existing) -> Result<Option<Metadata>, InitError> {
+    let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::AlreadyExists => InitError::Exists { path: path.to_owned() },
         _ => InitError::Write { path: path.to_owned(), source },
-    })
+    };
+    let Some(replaced) = replaceable(path, existing)? else {
+        fill(path, text, None).map_err(failed)?;
+        return Ok(None);
+    };
+    // Under another name first: whole or not at all, and never through what may be in the place meanwhile.
+    let mut part = OsString::from(path);
+    part.push(format!(".{}.part", std::process::id()));
+    let part = PathBuf::from(part);
+    drop(fs::remove_file(&part)); // what a killed process may have left
+    let written = fill(&part, text, Some(&replaced)).and_then(|()| fs::rename(&part, path));
+    written.map_err(|source| {
+        drop(fs::remove_file(&part));
+        failed(source)
+    })?;
+    Ok(Some(replaced))
+}
+
+/// What is there already, if it may be replaced: a configuration, or an empty file.
+fn replaceable(path: &Path, existing: Existing) -> Result<Option<Metadata>, InitError> {
+    let failed = |source| InitError::Write { path: path.to_owned(), source };
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        found => found.map_err(failed)?,
+    };
+    if existing == Existing::Keep {
+        return Err(InitError::Exists { path: path.to_owned() });
+    }
+    if !found.is_file() {
+        return Err(InitError::NotPlain { path: path.to_owned() });
+    }
+    let text = String::from_utf8_lossy(&fs::read(path).map_err(failed)?).into_owned();
+    let is_config = text.lines().any(|line| line.trim_start_matches('\u{feff}').trim() == "[component]");
+    match is_config || text.is_empty() {
+        true => Ok(Some(found)),
+        false => Err(InitError::NotOurs { path: path.to_owned() }),
+    }
+}
+
+/// Makes a file for its owner only, who is that of the file it is going to replace where that can be.
+fn fill(path: &Path, text: &str, replaced: Option<&Metadata>) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if let Some(replaced) = replaced {
+        drop(fchown(&file, Some(replaced.uid()), Some(replaced.gid()))); // refused to all but root
+    }
+    written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 /// The configuration for the users of `host`, which must be a domain, with every key explained. Keys that may be left

@@ -1,5 +1,7 @@
 //! `neerc`: when it is done. The command line, and the wiring of configuration, store, feeds and service.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)] // these macros panic where nobody listens: see `out`
+
 mod check;
 mod cli;
 mod config;
@@ -10,10 +12,12 @@ mod feed;
 mod fuzz;
 mod init;
 mod link;
+mod out;
 mod secret;
 mod service;
 mod settings;
 mod text;
+mod warnings;
 
 use anyhow::Context;
 use clap::Parser;
@@ -24,19 +28,37 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let outcome = match cli.action {
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => act(cli.action),
+        Err(asked) => return explain(&asked),
+    };
+    match outcome {
+        Ok(()) => Exit::Fine.into(),
+        Err((exit, error)) => {
+            out::complain(&words(&error));
+            exit.into()
+        }
+    }
+}
+
+fn act(action: Action) -> Outcome {
+    match action {
         Action::Run(args) => run(&args.config),
         Action::Check(args) => check::check(&args.config),
         Action::Backup(args) => backup(&args),
         Action::Restore(args) => restore(&args),
         Action::Init(args) => init(&args),
         Action::Demo(args) => demo::demo(&args),
-    };
-    match outcome {
+    }
+}
+
+/// The help that was asked for, or what is wrong with the command line.
+fn explain(asked: &clap::Error) -> ExitCode {
+    match out::printed(asked.print()) {
+        _ if asked.use_stderr() => Exit::Usage.into(),
         Ok(()) => Exit::Fine.into(),
         Err((exit, error)) => {
-            eprintln!("neerc: {}", words(&error));
+            out::complain(&words(&error));
             exit.into()
         }
     }
@@ -68,7 +90,12 @@ fn failure(error: impl Into<anyhow::Error>) -> (Exit, anyhow::Error) {
 }
 
 fn load(path: &Path) -> Result<Config, (Exit, anyhow::Error)> {
+    config::check_variables(std::env::vars_os()).map_err(usage)?;
     Config::load(path, |name| std::env::var(name).ok()).map_err(usage)
+}
+
+fn store_url(config: &Config) -> Result<String, (Exit, anyhow::Error)> {
+    settings::store_url(config).map_err(usage)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, (Exit, anyhow::Error)> {
@@ -80,7 +107,10 @@ fn run(path: &Path) -> Outcome {
     let config = load(path)?;
     log_to_stderr(config.log_level);
     let settings = settings::front(&config).map_err(usage)?;
-    let opened = store::open(&settings::store_url(&config)).map_err(failure)?;
+    for warning in warnings::all(&config, std::env::vars_os()) {
+        tracing::warn!("{warning}");
+    }
+    let opened = store::open(&store_url(&config)?).map_err(failure)?;
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
     runtime()?.block_on(async {
         let readings = config.clock.map(|clock| {
@@ -113,30 +143,29 @@ async fn stop_signal() {
 fn backup(args: &cli::BackupArgs) -> Outcome {
     let config = load(&args.config.config)?;
     let existing = if args.force { store::Existing::Replace } else { store::Existing::Keep };
-    let copied = store::backup(&settings::store_url(&config), args.file.as_deref(), existing).map_err(failure)?;
-    println!(
+    let copied = store::backup(&store_url(&config)?, args.file.as_deref(), existing).map_err(failure)?;
+    out::line(&format!(
         "{} holds {} changes, {} tasks; it was read again and is whole",
         copied.file.display(),
         copied.revision,
         copied.tasks
-    );
-    Ok(())
+    ))
 }
 
 fn restore(args: &cli::RestoreArgs) -> Outcome {
     let config = load(&args.config.config)?;
-    let store::Restored { now, kept } = store::restore(&settings::store_url(&config), &args.file).map_err(failure)?;
-    println!(
+    let store::Restored { now, kept } = store::restore(&store_url(&config)?, &args.file).map_err(failure)?;
+    out::line(&format!(
         "{} holds {} changes, {} tasks, from {}",
         now.file.display(),
         now.revision,
         now.tasks,
         args.file.display()
-    );
-    if let Some(kept) = kept {
-        println!("what was in its place is kept as {}", kept.display());
+    ))?;
+    match kept {
+        Some(kept) => out::line(&format!("what was in its place is kept as {}", kept.display())),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn init(args: &cli::InitArgs) -> Outcome {
@@ -144,8 +173,7 @@ fn init(args: &cli::InitArgs) -> Outcome {
     let existing = if args.force { init::Existing::Replace } else { init::Existing::Keep };
     let wish = init::Wish { kind: args.server, host: &args.host, admins: &args.admin, secret: &secret };
     let text = init::run(&args.config, wish, existing).map_err(usage)?;
-    print!("{text}");
-    Ok(())
+    out::text(&text)
 }
 
 fn log_to_stderr(level: config::Level) {

@@ -75,9 +75,16 @@ pub fn front(config: &Config) -> Result<FrontSettings, NotAJid> {
     })
 }
 
+/// A store whose path cannot be said.
+#[derive(Debug, thiserror::Error)]
+#[error("store.url: the path {} is not UTF-8: give one that is, or move the configuration to a folder whose name is", path.display())]
+pub struct NotText {
+    path: std::path::PathBuf,
+}
+
 /// Where the store is.
-pub fn store_url(config: &Config) -> String {
-    match &config.store {
-        config::Store::Sqlite(path) => format!("sqlite:{}", path.display()),
-    }
+pub fn store_url(config: &Config) -> Result<String, NotText> {
+    let config::Store::Sqlite(path) = &config.store;
+    let text = path.to_str().ok_or_else(|| NotText { path: path.clone() })?;
+    Ok(format!("sqlite:{text}"))
 }

@@ -9,13 +9,13 @@ mod told;
 use crate::cli::DemoArgs;
 use crate::config::Config;
 use crate::service::{Health, Service};
-use crate::{Outcome, failure, runtime, settings, stop_signal, store};
+use crate::{Outcome, failure, out, runtime, settings, stop_signal, store};
 use anyhow::{Context, anyhow, bail};
 use client::{Client, Login};
 use neerc_xmpp::neerc::NS;
 use server::{HOST, ROOMS, SERVICE, Server, USERS};
 use std::fs::File;
-use std::io::{Write, stdout};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Mutex;
@@ -35,7 +35,10 @@ const START: Duration = Duration::from_secs(15);
 
 /// Shows the service at work, then leaves everything up until it is told to stop.
 pub fn demo(args: &DemoArgs) -> Outcome {
-    runtime()?.block_on(perform(args, stop_signal())).map_err(failure)
+    match runtime()?.block_on(perform(args, stop_signal())) {
+        Err(error) if error.is::<Unheard>() => Ok(()),
+        outcome => outcome.map_err(failure),
+    }
 }
 
 async fn perform(args: &DemoArgs, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
@@ -57,7 +60,7 @@ async fn perform(args: &DemoArgs, stop: impl Future<Output = ()>) -> anyhow::Res
 async fn serve(server: &Server, stop: Pin<&mut impl Future<Output = ()>>) -> anyhow::Result<()> {
     log_to(&server.folder().join("neerc.log"))?;
     let config = configure(server)?;
-    let opened = store::open(&settings::store_url(&config))?;
+    let opened = store::open(&settings::store_url(&config)?)?;
     let service = Service::new(settings::front(&config)?, config.component.server.to_string(), opened, None);
     let health = service.health();
     let spacing = Duration::from_millis(config.tasks.spacing_ms);
@@ -288,8 +291,15 @@ Whatever changes is shown here, as jury1 is told of it. Ctrl-C ends the demo and
     )
 }
 
+/// Nobody reads any more what is shown, so there is nothing more to show.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads what is shown")]
+struct Unheard;
+
 /// Prints a line at once.
 fn say(text: &str) -> anyhow::Result<()> {
-    let mut out = stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).context("nothing can be printed any more")
+    match out::write(&format!("{text}\n")) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Unheard.into()),
+        outcome => outcome.context("cannot write to standard output"),
+    }
 }

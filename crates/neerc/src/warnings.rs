@@ -1,0 +1,58 @@
+//! What works and is still not as it should be, said by `run` and by `check`. Not what stops them: that is an error.
+
+use crate::config::{self, Config};
+use neerc_core::near::nearest;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// The right of every user of a machine to read a file.
+const EVERYBODY_READS: u32 = 0o004;
+
+/// All of them, for the environment that is given.
+pub fn all(config: &Config, environment: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
+    let names = environment.map(|(name, _)| name.to_string_lossy().into_owned());
+    let unknown = names.filter(|name| name.starts_with("NEERC_")).filter_map(|name| unknown(&name));
+    let config::Store::Sqlite(store) = &config.store;
+    let secret = config.component.secret_at.as_deref().and_then(|file| open_to_all(file, "holds the secret"));
+    let store = [open_to_all(store, "holds what people write"), several_names(store)];
+    unknown.chain(secret).chain(store.into_iter().flatten()).collect()
+}
+
+/// A variable that looks as if it were meant for the program.
+fn unknown(name: &str) -> Option<String> {
+    if config::variables().any(|known| known == name) {
+        return None;
+    }
+    let meant = nearest(name, config::variables()).map(|meant| format!("; is {meant} meant?")).unwrap_or_default();
+    Some(format!("the environment variable {name} is no setting and is not used{meant}"))
+}
+
+fn open_to_all(file: &Path, what: &str) -> Option<String> {
+    let is_open = fs::metadata(file).is_ok_and(|found| found.is_file() && found.mode() & EVERYBODY_READS != 0);
+    let file = file.display();
+    is_open.then(|| format!("{file} {what} and can be read by every user of this machine: chmod o-rwx {file}"))
+}
+
+/// SQLite keeps its write-ahead log beside the name by which a database was opened.
+fn several_names(file: &Path) -> Option<String> {
+    let names = fs::metadata(file).ok().filter(|found| found.is_file())?.nlink();
+    let file = file.display();
+    (names > 1).then(|| {
+        format!("{file} has {names} names (hard links): what is opened by another of them lacks the newest changes")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_was_mistyped_is_said_with_the_one_that_was_meant() {
+        let said = |name| unknown(name).unwrap_or_default();
+        assert_eq!(said("NEERC_LOG_LEVEL"), "");
+        assert!(said("NEERC_STORE_ULR").ends_with("; is NEERC_STORE_URL meant?"));
+        assert!(said("NEERC_TRUST").ends_with("NEERC_TRUST is no setting and is not used"));
+    }
+}
