@@ -17,8 +17,10 @@ use sha1::{Digest, Sha1};
 pub struct Entity {
     /// Version of the program.
     pub version: String,
-    /// When it started, in ms since 1970.
+    /// When it started, by the time that never goes back, in ms since 1970.
     pub started_ms: i64,
+    /// How far the time of day is ahead of that, in ms; it changes when the system's clock is set.
+    pub wall_ahead_ms: i64,
     /// The component's domain.
     pub component: String,
     /// The rooms served, the default one first.
@@ -282,8 +284,9 @@ fn last(entity: &Entity, _: Place<'_>, now_ms: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("<query xmlns='jabber:iq:last' seconds='{seconds}'/>").as_bytes());
 }
 
-fn time(_: &Entity, _: Place<'_>, now_ms: i64, out: &mut Vec<u8>) {
-    let utc = jiff::Timestamp::from_millisecond(now_ms - now_ms.rem_euclid(1_000)).unwrap_or_default();
+fn time(entity: &Entity, _: Place<'_>, now_ms: i64, out: &mut Vec<u8>) {
+    let wall_ms = now_ms.saturating_add(entity.wall_ahead_ms);
+    let utc = jiff::Timestamp::from_millisecond(wall_ms.saturating_sub(wall_ms.rem_euclid(1_000))).unwrap_or_default();
     out.extend_from_slice(format!("<time xmlns='urn:xmpp:time'><tzo>+00:00</tzo><utc>{utc}</utc></time>").as_bytes());
 }
 
@@ -305,6 +308,7 @@ mod tests {
         Entity {
             version: "1".into(),
             started_ms: 0,
+            wall_ahead_ms: 0,
             component: "neerc.localhost".into(),
             rooms: vec!["neerc".into()],
             contacts: contacts.iter().map(|contact| (*contact).to_owned()).collect(),

@@ -202,6 +202,7 @@ impl Front {
         let entity = Entity {
             version: settings.version.clone(),
             started_ms,
+            wall_ahead_ms: 0,
             component: settings.component.clone(),
             rooms: settings.rooms.clone(),
             contacts: settings.contacts.clone(),
@@ -458,6 +459,11 @@ impl Front {
             self.clock_tick_ms =
                 if reading.phase == Phase::Running { now_ms + limits::CLOCK_TICK_MS } else { i64::MAX };
         }
+    }
+
+    /// The time of day, which people are told; everything that waits goes by `now_ms`, which never goes back.
+    pub fn time_of_day(&mut self, now_ms: i64, wall_ms: i64) {
+        self.entity.wall_ahead_ms = wall_ms.saturating_sub(now_ms);
     }
 
     fn clock_at(&self, now_ms: i64) -> Option<Reading> {

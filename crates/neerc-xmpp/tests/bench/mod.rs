@@ -325,6 +325,11 @@ impl Bench {
         said.iter().filter(|stanza| stanza.starts_with("<message")).filter_map(|stanza| attr(stanza, "to")).collect()
     }
 
+    /// The system's clock shows this.
+    pub fn time_of_day(&mut self, wall_ms: i64) {
+        self.front.time_of_day(self.now_ms, wall_ms);
+    }
+
     /// The contest clock is read.
     pub fn clock(&mut self, elapsed_ms: i64, total_ms: i64, phase: Phase) {
         self.front.clock(self.now_ms, Reading { elapsed_ms, total_ms, phase });

@@ -75,3 +75,19 @@ fn without_a_clock_nothing_ticks() {
     assert_eq!(ticks(&mut bench), Vec::<String>::new());
     assert!(bench.on(&iq("get", HALL1, &query("clock")))[0].contains("<item-not-found "));
 }
+
+#[test]
+fn the_time_of_day_is_the_system_clocks_also_after_it_was_set() {
+    let mut bench = ready(Flavour::Prosody);
+    let mut told = |wall_ms: i64| {
+        bench.time_of_day(wall_ms);
+        bench.pass(2_000);
+        bench.on(&iq("get", HALL1, "<time xmlns='urn:xmpp:time'/>")).concat()
+    };
+    assert!(told(1_512_700_088_000).contains("<utc>2017-12-08T02:28:10Z</utc>"));
+    assert!(told(1_512_700_088_000 + 7_200_000).contains("<utc>2017-12-08T04:28:10Z</utc>"));
+    assert!(told(i64::MAX).contains("<utc>"), "no time at all is no panic");
+    let uptime = bench.on(&iq("get", HALL1, "<query xmlns='jabber:iq:last'/>")).concat();
+    let seconds = uptime.split_once("seconds='").unwrap().1.split_once('\'').unwrap().0;
+    assert!(seconds.parse::<u64>().unwrap() < 3_600, "how long it runs does not jump: {uptime}");
+}
