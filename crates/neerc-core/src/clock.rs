@@ -40,6 +40,19 @@ pub struct Reading {
     pub phase: Phase,
 }
 
+impl Reading {
+    /// What a look that was taken so long ago shows now: a running clock ran on, to its end at most. `None` for one that
+    /// is older than the contest is long: that is left from another day, and nobody knows what goes on now.
+    pub fn aged(self, age_ms: i64) -> Option<Reading> {
+        if self.phase != Phase::Running {
+            return Some(self);
+        }
+        let end_ms = self.total_ms.max(self.elapsed_ms);
+        let elapsed_ms = self.elapsed_ms.saturating_add(age_ms.max(0)).min(end_ms);
+        (age_ms <= self.total_ms).then_some(Reading { elapsed_ms, ..self })
+    }
+}
+
 /// The clock as of its last reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContestClock {
@@ -96,6 +109,22 @@ mod tests {
         assert!(clock.update(running(1_000), 80_000), "a minute is more than a late reading");
         assert!(clock.update(running(9_000), 80_000), "an earlier start is taken at once");
         assert_eq!(clock.at(81_000).elapsed_ms, 10_000);
+    }
+
+    #[test]
+    fn an_old_look_at_a_clock_that_runs_has_run_on() {
+        let elapsed = |reading: Reading, age_ms| reading.aged(age_ms).map(|now| now.elapsed_ms);
+        assert_eq!(elapsed(running(1_000), 12_000), Some(13_000));
+        assert_eq!(elapsed(running(1_000), -12_000), Some(1_000), "written in the future: a clock is wrong");
+        assert_eq!(elapsed(running(17_999_000), 12_000), Some(18_000_000), "it ends at the end");
+        assert_eq!(elapsed(running(18_000_007), 12_000), Some(18_000_007));
+        assert_eq!(elapsed(running(1_000), 18_000_000), Some(18_000_000));
+        assert_eq!(elapsed(running(1_000), 18_000_001), None, "left from another day");
+        assert_eq!(elapsed(running(1_000), i64::MAX), None);
+        for phase in [Phase::Before, Phase::Paused, Phase::Over] {
+            let stands = Reading { phase, ..running(1_000) };
+            assert_eq!(stands.aged(i64::MAX), Some(stands));
+        }
     }
 
     #[test]

@@ -115,7 +115,7 @@ fn run(path: &Path) -> Outcome {
     runtime()?.block_on(async {
         let readings = config.clock.map(|clock| {
             let (sender, receiver) = tokio::sync::mpsc::channel(4);
-            tokio::spawn(feed::clock_file::watch(clock.file, sender));
+            tokio::spawn(feed::clock_file::watch(clock.file, service::wall_ms, sender));
             receiver
         });
         let service = service::Service::new(settings, config.component.server.to_string(), opened, readings);

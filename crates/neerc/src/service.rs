@@ -40,7 +40,7 @@ impl Steady {
 
 /// The time of day, in ms since 1970, for what people are shown.
 #[allow(clippy::disallowed_methods)] // here is where time enters
-fn wall_ms() -> i64 {
+pub fn wall_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
@@ -213,6 +213,7 @@ impl Service {
             LinkEvent::Connected => self.front.connected(now_ms),
             LinkEvent::Received => {
                 self.has_read_little = self.link.input().len() < limits::LITTLE_READ_BYTES;
+                self.front.time_of_day(now_ms, wall_ms());
                 self.front.receive(now_ms, self.link.input(), self.ledger.boards());
             }
             LinkEvent::Written => {}
