@@ -51,6 +51,10 @@ impl Place {
             opened.store.commit(revisions.map(entry).collect::<Vec<_>>()).await.unwrap();
             opened.store.close().await.unwrap();
         });
+        // A program that another test starts at this moment holds what is open here until it is itself.
+        for file in [self.file(name), self.file(&format!("{name}.lock"))] {
+            wait_for("the store to be let go", || fs::File::open(&file).unwrap().try_lock().is_ok());
+        }
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
