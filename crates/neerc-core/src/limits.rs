@@ -86,6 +86,37 @@ pub const ADDRESS_BYTES: usize = 3 * 1024;
 
 /// Most sessions (full JIDs) that are told of changes in one room.
 pub const SESSIONS_PER_ROOM: usize = 50_000;
+/// Most sessions of one account that are told, or spoken to, in one room; of more those go of which nothing was heard for
+/// longest. Nobody has so many devices, and foreign servers let anybody have any number.
+pub const SESSIONS_PER_ACCOUNT: usize = 64;
+/// Most accounts and rooms with too many sessions that are reported.
+pub const CROWDS: usize = 1_000;
+/// When a session that asked for the tasks for the first time is looked at once more, in ms: one client listens to the clock
+/// only after it has drawn its list, and servers hand old messages to a new session.
+pub const SECOND_LOOK_MS: i64 = 3_000;
+/// Most tasks of one room of which is remembered when they were told last.
+pub const TELLINGS_REMEMBERED: usize = 4_096;
+/// Most accounts with sessions that have gone for whose next session is remembered what those were told.
+pub const ABSENT_ACCOUNTS: usize = 20_000;
+/// How long a server may keep a message for a session that it has lost, in ms: a resumption is waited for some minutes, and a
+/// dead connection may go unnoticed for longer than that.
+pub const KEPT_BY_SERVERS_MS: i64 = 3_600_000;
+/// How long those who were in the room before the service may take to ask for the tasks before they are told of all, in ms.
+pub const LATE_GRACE_MS: i64 = 1_000;
+/// Pause between two tasks to one session that is told of many, in ms; one client loses its place where they come at once.
+pub const LATE_BEAT_MS: i64 = 50;
+/// Most messages to sessions that are told of many tasks, per pause.
+pub const LATE_BEAT_TASKS: usize = 128;
+/// About how many bytes of such messages go out per pause: 2.5 MB a second, which leaves room for news.
+pub const LATE_BEAT_BYTES: usize = 128 * 1024;
+/// About what a notification takes without the people of the task, and each of them, in bytes.
+pub const NOTIFICATION_BYTES: usize = 400;
+/// See [`NOTIFICATION_BYTES`].
+pub const STATUS_BYTES: usize = 60;
+/// Most tasks that all sessions together have still to be told of before others begin.
+pub const LATE_TASKS: usize = 500_000;
+/// How many lists of all tasks are made at once for sessions that are told of them.
+pub const LATE_LISTS: usize = 16;
 /// How long a session that only asked for the tasks is told of changes after its last request, in ms.
 pub const ASKER_MS: i64 = 60_000;
 /// Most writes waiting for the disk; above it a write is refused with `resource-constraint`.
@@ -191,7 +222,7 @@ pub const ROLES_REFUSED_MS: i64 = 60_000;
 pub const RETRY_ROOM_MS: i64 = 10_000;
 /// How often the members of a group's room are read again, in ms.
 pub const REREAD_GROUP_MS: i64 = 60_000;
-/// How often a running contest clock is sent, in ms.
+/// How often the contest clock is sent, in ms.
 pub const CLOCK_TICK_MS: i64 = 60_000;
 /// Largest clock file that is read, in bytes.
 pub const CLOCK_FILE_BYTES: u64 = 64 * 1024;
@@ -234,8 +265,10 @@ mod tests {
             ("size of a stanza taken", STANZA_BYTES / KIB, " KiB"),
             ("nesting of elements in a stanza taken", STANZA_DEPTH, ""),
             ("start tag of an over-long stanza that is still answered", HEAD_BYTES / KIB, " KiB"),
+            ("sessions of one account in a room that are told", SESSIONS_PER_ACCOUNT, ""),
+            ("time from the first `#tasks` to the second clock message", SECOND_LOOK_MS as usize / 1_000, " s"),
             ("time that a session is told of changes after `#tasks`", ASKER_MS as usize / 1_000, " s"),
-            ("time between two clock messages while the contest runs", CLOCK_TICK_MS as usize / 1_000, " s"),
+            ("time between two clock messages", CLOCK_TICK_MS as usize / 1_000, " s"),
         ] {
             let digits = number.to_string();
             let number = match digits.split_at(digits.len().saturating_sub(3)) {

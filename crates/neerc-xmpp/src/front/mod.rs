@@ -7,6 +7,7 @@ mod asks;
 mod chat;
 mod commands;
 mod lanes;
+mod late;
 mod link;
 mod plans;
 mod requests;
@@ -38,7 +39,7 @@ use crate::wire::{Purpose, Unanswered, Wire};
 use crate::xml::Element;
 use neerc_core::board::Boards;
 use neerc_core::change::Room;
-use neerc_core::clock::{ContestClock, Phase, Reading};
+use neerc_core::clock::{ContestClock, Reading};
 use neerc_core::ledger::{Ask, Rooms};
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
@@ -280,6 +281,7 @@ impl Front {
     /// Takes what rooms and groups have to say after they were given something.
     fn settle(&mut self, now_ms: i64) {
         self.note_room_events(now_ms);
+        self.note_crowds();
         self.freshen();
         if !self.ready && self.phase == StreamPhase::Online && self.rooms.iter().all(RoomWatch::is_ready) {
             self.ready = true;
@@ -293,7 +295,7 @@ impl Front {
             for event in self.rooms[index].take_events() {
                 match event {
                     RoomEvent::Joined(session, client) => {
-                        self.outbox.joined(index, &session);
+                        self.outbox.joined(index, &session, client);
                         self.contacts.seen(now_ms, index, &session, Seen::InRoom, client);
                     }
                     RoomEvent::Left(session) => {
@@ -456,8 +458,8 @@ impl Front {
         if news {
             self.plan_news = true;
             self.outbox.clock_changed();
-            self.clock_tick_ms =
-                if reading.phase == Phase::Running { now_ms + limits::CLOCK_TICK_MS } else { i64::MAX };
+            // In every phase: a client that has missed a change goes wrong until the next message.
+            self.clock_tick_ms = now_ms + limits::CLOCK_TICK_MS;
         }
     }
 

@@ -75,10 +75,12 @@ impl Front {
         }
         // What was asked for and what is told share the link.
         self.release(now_ms, boards, out, limit / 2);
+        self.look_again(now_ms);
         self.transmit_clock(now_ms, out);
-        while out.len() < limit {
-            let Some(due) = self.outbox.take_due(now_ms) else { break };
-            self.transmit_task(now_ms, boards, due, out, limit);
+        self.transmit_due(now_ms, boards, out, limit);
+        if out.len() < limit {
+            self.go_on_late(now_ms, boards); // behind all news
+            self.transmit_due(now_ms, boards, out, limit);
         }
         self.transmit_chat(now_ms, boards, out, limit);
         if out.len() < limit
@@ -93,6 +95,13 @@ impl Front {
             // Nobody was there to be told: nothing has to arrive.
             let told = self.outbox.told_revision();
             self.note_told(told);
+        }
+    }
+
+    fn transmit_due(&mut self, now_ms: i64, boards: &Boards, out: &mut Outgoing, limit: usize) {
+        while out.len() < limit {
+            let Some(due) = self.outbox.take_due(now_ms) else { break };
+            self.transmit_task(now_ms, boards, due, out, limit);
         }
     }
 

@@ -10,6 +10,7 @@ mod budget;
 mod chat;
 mod clock;
 mod garbage;
+mod late;
 mod link;
 mod owners;
 mod people;

@@ -1053,9 +1053,10 @@ impl World {
 
     /// Nothing waits anywhere.
     pub fn check_settled(&mut self) {
-        for _ in 0..20 {
-            // A ping of the service may be under way just now.
-            if self.wake_ms() > self.now_ms && self.free {
+        for _ in 0..200 {
+            // A ping of the service may be under way just now, and who asked a moment ago is looked at once more.
+            let quiet = self.service.as_ref().is_some_and(|service| service.front.next_transmit_ms() == i64::MAX);
+            if quiet && self.wake_ms() > self.now_ms && self.free {
                 break;
             }
             self.run_for(100);

@@ -1,61 +1,29 @@
 //! Who still has to be told of what. Telling is by state, not by queue: for each task that changed, the set of sessions
 //! that have not been told of its newest state. The state itself is read when the link takes it, so a burst of changes
 //! coalesces, memory is bounded, and no session hears of one task more often than the spacing allows.
-//! Not the writing of it: that is neerc.rs.
+//! Who may be told is in sessions.rs, who is told all of it one after another in late.rs, what was told to whoever has gone in
+//! gone.rs. Not the writing of it: that is neerc.rs.
 
+mod gone;
+mod late;
+mod sessions;
+
+use self::gone::Gone;
+pub use self::gone::Owed;
+use self::late::Late;
+pub use self::late::Why;
+use self::sessions::Sessions;
+pub use self::sessions::{Crowd, Hears, Session};
 use crate::address::Address;
+use crate::contacts::Client;
 use crate::slots::Slots;
-use crate::xml::escape_attr;
 use neerc_core::limits;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A task of a room, by the room's index.
 pub type Key = (usize, TaskId);
-
-/// One session that may be told.
-#[derive(Clone, Debug)]
-pub struct Session {
-    /// Index of the room.
-    pub room: usize,
-    /// The full JID.
-    pub address: Address,
-    /// The account.
-    pub person: Person,
-    /// The full JID as it stands in an attribute.
-    pub to: Box<[u8]>,
-    /// How it is told.
-    pub hears: Hears,
-    joined: bool,
-    directed: bool,
-    asked_ms: Option<i64>,
-    /// Tasks whose true state it is to be told, whether or not it is told of changes.
-    repeats: BTreeSet<TaskId>,
-    clock_sent: bool,
-    /// It is told by chat lines instead.
-    by_chat: bool,
-}
-
-impl Session {
-    fn is_live(&self, now_ms: i64) -> bool {
-        self.joined || self.directed || self.asked_ms.is_some_and(|asked| now_ms - asked <= limits::ASKER_MS)
-    }
-}
-
-#[derive(Debug, Default)]
-struct RoomSessions {
-    count: usize,
-    slots: Slots,
-}
-
-#[derive(Debug, Default)]
-struct Sessions {
-    sessions: Vec<Option<Session>>,
-    free: Vec<usize>,
-    index: HashMap<(usize, Address), usize>,
-    per_room: BTreeMap<usize, RoomSessions>,
-}
 
 #[derive(Debug, Default)]
 struct Pending {
@@ -98,22 +66,6 @@ pub struct Due {
     pub since: u64,
 }
 
-/// How a session is told of changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Hears {
-    /// Of each changed task, whole.
-    #[default]
-    Tasks,
-    /// Of each changed task, the statuses that changed.
-    Differences,
-}
-
-fn escaped(text: &str) -> Box<[u8]> {
-    let mut out = Vec::new();
-    escape_attr(&mut out, text);
-    out.into()
-}
-
 /// The outbox.
 #[derive(Debug)]
 pub struct Outbox {
@@ -123,6 +75,12 @@ pub struct Outbox {
     order: BTreeSet<(i64, Key)>,
     last_told_ms: HashMap<Key, i64>,
     clock_waiting: Slots,
+    /// Sessions that are to be looked at once more, some seconds after they first asked, by that time (ms).
+    second_looks: BTreeSet<(i64, usize)>,
+    gone: Gone,
+    late: Late,
+    /// Sessions of each room that knew everything when they were last seen: before the link was lost, or the room left.
+    knew: HashSet<(usize, Address)>,
     /// Told, but not known to have arrived at the server, with the first revision and who lost the task.
     unfenced: BTreeMap<Key, (u64, BTreeSet<Person>)>,
     fencing: BTreeMap<Key, (u64, BTreeSet<Person>)>,
@@ -142,6 +100,10 @@ impl Outbox {
             order: BTreeSet::new(),
             last_told_ms: HashMap::new(),
             clock_waiting: Slots::default(),
+            second_looks: BTreeSet::new(),
+            gone: Gone::default(),
+            late: Late::default(),
+            knew: HashSet::new(),
             unfenced: BTreeMap::new(),
             fencing: BTreeMap::new(),
             fence: 0,
@@ -152,47 +114,23 @@ impl Outbox {
 
     // Sessions
 
-    fn session(&mut self, room: usize, address: &Address) -> Option<&mut Session> {
-        if address.resource().is_none() && address.local().is_some() {
-            return None; // servers store messages for a bare JID, or hand them to another session
+    /// The session of that address, made if there is none and there is room for it. `joined`: it is seen in the room.
+    fn session(&mut self, room: usize, address: &Address, joined: bool) -> Option<&mut Session> {
+        let (slot, pushed_out) = self.slots.place(room, address, joined, self.gone.last())?;
+        if let Some(pushed_out) = pushed_out {
+            self.forget(pushed_out);
         }
-        let key = (room, address.clone());
-        if let Some(&slot) = self.slots.index.get(&key) {
-            return self.slots.sessions[slot].as_mut();
-        }
-        let of_room = self.slots.per_room.entry(room).or_default();
-        if of_room.count >= limits::SESSIONS_PER_ROOM {
-            return None;
-        }
-        let session = Session {
-            room,
-            address: address.clone(),
-            person: address.person(),
-            to: escaped(address.as_it_came()),
-            hears: Hears::Tasks,
-            joined: false,
-            directed: false,
-            asked_ms: None,
-            repeats: BTreeSet::new(),
-            clock_sent: false,
-            by_chat: false,
-        };
-        let slot = self.slots.free.pop().unwrap_or_else(|| {
-            self.slots.sessions.push(None);
-            self.slots.sessions.len() - 1
-        });
-        self.slots.index.insert(key, slot);
-        of_room.count += 1;
-        of_room.slots.insert(slot);
-        let place = &mut self.slots.sessions[slot];
-        *place = Some(session);
-        place.as_mut()
+        self.slots.get_mut(slot)
     }
 
-    /// The session is in the room.
-    pub fn joined(&mut self, room: usize, address: &Address) {
-        if let Some(session) = self.session(room, address) {
+    /// The session is in the room, with that client as far as is known.
+    pub fn joined(&mut self, room: usize, address: &Address, client: Client) {
+        let inside = self.inside.contains(&room);
+        if let Some(session) = self.session(room, address, true) {
             session.joined = true;
+            // Who comes while the service is here is answered when they ask.
+            session.knows |= inside;
+            session.chats |= client == Client::Chat;
         }
     }
 
@@ -203,7 +141,7 @@ impl Outbox {
 
     /// The session has sent presence to the service itself.
     pub fn directed(&mut self, room: usize, address: &Address) {
-        if let Some(session) = self.session(room, address) {
+        if let Some(session) = self.session(room, address, false) {
             session.directed = true;
         }
     }
@@ -215,8 +153,8 @@ impl Outbox {
 
     /// Takes back one reason to tell the session of changes; having asked is none any more either.
     fn withdraw(&mut self, room: usize, address: &Address, reason: impl FnOnce(&mut Session)) {
-        let Some(&slot) = self.slots.index.get(&(room, address.clone())) else { return };
-        let Some(session) = &mut self.slots.sessions[slot] else { return };
+        let Some(slot) = self.slots.slot(room, address) else { return };
+        let Some(session) = self.slots.get_mut(slot) else { return };
         reason(session);
         session.asked_ms = None;
         if !session.joined && !session.directed {
@@ -226,54 +164,53 @@ impl Outbox {
 
     /// The session is gone from wherever it was.
     pub fn gone(&mut self, address: &Address) {
-        let rooms: Vec<usize> = self.slots.per_room.keys().copied().collect();
-        for room in rooms {
-            if let Some(&slot) = self.slots.index.get(&(room, address.clone())) {
+        for room in self.slots.rooms() {
+            if let Some(slot) = self.slots.slot(room, address) {
                 self.forget(slot);
             }
         }
     }
 
     /// The session has asked for the tasks of the room, so it knows all that is committed. The first time the clock is
-    /// sent to it as well.
+    /// sent to it as well, and it is looked at once more a little later: some clients hear nothing before they have drawn
+    /// the list, and servers hand on then what they kept for a session of the same account that has gone.
     pub fn asked(&mut self, room: usize, address: &Address, now_ms: i64, hears: Hears) {
-        let Some(session) = self.session(room, address) else { return };
+        let Some(session) = self.session(room, address, false) else { return };
         session.asked_ms = Some(now_ms);
         session.hears = hears;
         session.by_chat = false;
-        if !std::mem::replace(&mut session.clock_sent, true)
-            && let Some(&slot) = self.slots.index.get(&(room, address.clone()))
-        {
+        session.knows = true;
+        let is_first = session.second_look_ms.is_none();
+        let look_ms = *session.second_look_ms.get_or_insert(now_ms + limits::SECOND_LOOK_MS);
+        let Some(slot) = self.slots.slot(room, address) else { return };
+        self.late.needs_not_all(slot);
+        if is_first {
             self.clock_waiting.insert(slot);
+            self.second_looks.insert((look_ms, slot));
         }
     }
 
     /// People read what is sent to the session, and it has not asked for the tasks: it is told by chat lines instead.
     pub fn by_chat(&mut self, room: usize, address: &Address) {
-        if let Some(&slot) = self.slots.index.get(&(room, address.clone()))
-            && let Some(session) = &mut self.slots.sessions[slot]
-        {
+        if let Some(session) = self.slots.find(room, address) {
             session.by_chat = true;
         }
     }
 
     /// The session has shown that a program reads what is sent to it.
     pub fn by_notifications(&mut self, room: usize, address: &Address) {
-        if let Some(&slot) = self.slots.index.get(&(room, address.clone()))
-            && let Some(session) = &mut self.slots.sessions[slot]
-        {
+        if let Some(session) = self.slots.find(room, address) {
             session.by_chat = false;
         }
     }
 
     fn forget(&mut self, slot: usize) {
-        let Some(session) = self.slots.sessions[slot].take() else { return };
-        if let Some(of_room) = self.slots.per_room.get_mut(&session.room) {
-            of_room.count = of_room.count.saturating_sub(1);
-            of_room.slots.remove(slot);
+        let Some(session) = self.slots.remove(slot) else { return };
+        self.gone.left(session.room, &session.person, session.since);
+        if let Some(look_ms) = session.second_look_ms {
+            self.second_looks.remove(&(look_ms, slot));
         }
-        self.slots.index.remove(&(session.room, session.address));
-        self.slots.free.push(slot);
+        self.late.remove(slot);
         self.clock_waiting.remove(slot);
         for pending in self.pending.values_mut() {
             pending.waiting.remove(slot);
@@ -283,21 +220,80 @@ impl Outbox {
 
     /// The session may not see a change: it cannot hear differences any more, until it asks again.
     pub fn misses(&mut self, slot: usize) {
-        if let Some(Some(session)) = self.slots.sessions.get_mut(slot) {
+        if let Some(session) = self.slots.get_mut(slot) {
             session.hears = Hears::Tasks;
         }
     }
 
     /// How many sessions are told of changes in a room.
     pub fn sessions(&self, room: usize) -> usize {
-        self.slots.per_room.get(&room).map_or(0, |of_room| of_room.count)
+        self.slots.count(room)
     }
 
     /// The session in a slot, if it is still to be told of that task; of anything else, if none is given.
     pub fn recipient(&self, slot: usize, task: Option<TaskId>, now_ms: i64) -> Option<&Session> {
-        let session = self.slots.sessions.get(slot)?.as_ref()?;
+        let session = self.slots.get(slot)?;
         let awaited = task.is_some_and(|task| session.repeats.contains(&task));
         (awaited || (session.is_live(now_ms) && !session.by_chat)).then_some(session)
+    }
+
+    /// Where sessions had to make room for others, or were not taken, since the last call; each account and room once.
+    pub fn take_crowds(&mut self) -> Vec<Crowd> {
+        self.slots.take_crowds()
+    }
+
+    // Those who may have heard nothing, or something old
+
+    /// The next session that asked for the first time some seconds ago, in its slot, with what the server may have handed it
+    /// since. The clock is sent to it once more.
+    pub fn take_second_look(&mut self, now_ms: i64) -> Option<(usize, Owed)> {
+        let &(at_ms, slot) = self.second_looks.first()?;
+        if at_ms > now_ms {
+            return None;
+        }
+        self.second_looks.pop_first();
+        self.clock_waiting.insert(slot);
+        let session = self.slots.get(slot)?;
+        Some((slot, self.gone.owed(now_ms, session.room, &session.person)))
+    }
+
+    /// The session of a slot is to be told the true state of all these tasks, one after another.
+    pub fn tell_late(&mut self, now_ms: i64, slot: usize, why: Why, tasks: Vec<TaskId>) {
+        self.late.list(now_ms, slot, why, tasks);
+    }
+
+    /// The session of a slot is to be told of all tasks of its room.
+    pub fn tell_all(&mut self, now_ms: i64, slot: usize) {
+        self.late.add(now_ms, slot);
+    }
+
+    /// The next session that is to be told of all tasks, for which there is no list of them yet.
+    pub fn take_late(&mut self, now_ms: i64) -> Option<(usize, &Session)> {
+        loop {
+            let slot = self.late.take(now_ms)?;
+            if self.slots.get(slot).is_some_and(|session| !session.by_chat && session.is_live(now_ms)) {
+                return Some((slot, self.slots.get(slot)?));
+            }
+        }
+    }
+
+    /// A little of what is told late is due from now on; `size` says about how long the notification of a task is.
+    pub fn go_on_late(&mut self, now_ms: i64, size: impl Fn(usize, TaskId) -> usize) {
+        let sized = |slot, task| self.slots.get(slot).map_or(0, |session: &Session| size(session.room, task));
+        for (slot, task, why) in self.late.beat(now_ms, sized) {
+            let Some(session) = self.slots.get_mut(slot).filter(|session| !session.by_chat) else { continue };
+            session.repeats.insert(task);
+            let (key, person) = ((session.room, task), session.person.clone());
+            let mut one = Slots::default();
+            one.insert(slot);
+            let pending = self.pend(now_ms, key, u64::MAX);
+            pending.wait(&one);
+            // Whoever does not have the task any more may be handed that they have it. Where nobody is said to have lost a
+            // task that changed, everybody may have, and that must stay so.
+            if why == Why::MayBeHandedOldStates && (pending.since == u64::MAX || !pending.lost.is_empty()) {
+                pending.lost.insert(person);
+            }
+        }
     }
 
     // Changes
@@ -310,16 +306,16 @@ impl Outbox {
         let Some(pending) = self.pending.get_mut(&key) else { return };
         pending.everybody |= !inside;
         pending.lost.extend(lost);
-        if let Some(of_room) = self.slots.per_room.get(&key.0) {
-            pending.wait(&of_room.slots);
+        if let Some(of_room) = self.slots.of_room(key.0) {
+            pending.wait(of_room);
         }
     }
 
     /// One session must hear the true state of a task, whether or not it is told of changes otherwise.
     pub fn repeat(&mut self, now_ms: i64, key: Key, address: &Address) {
-        let Some(session) = self.session(key.0, address) else { return };
+        let Some(session) = self.session(key.0, address, false) else { return };
         session.repeats.insert(key.1);
-        let Some(&slot) = self.slots.index.get(&(key.0, address.clone())) else { return };
+        let Some(slot) = self.slots.slot(key.0, address) else { return };
         let mut one = Slots::default();
         one.insert(slot);
         self.pend(now_ms, key, u64::MAX).wait(&one);
@@ -347,11 +343,7 @@ impl Outbox {
 
     /// The contest clock must be sent to everybody.
     pub fn clock_changed(&mut self) {
-        for (slot, session) in self.slots.sessions.iter().enumerate() {
-            if session.is_some() {
-                self.clock_waiting.insert(slot);
-            }
-        }
+        self.slots.all().for_each(|slot| self.clock_waiting.insert(slot));
     }
 
     /// The sessions that the clock is to be sent to.
@@ -396,8 +388,11 @@ impl Outbox {
     /// The sessions of `due` have been told of the task as it is now.
     pub fn told(&mut self, now_ms: i64, due: &Due) {
         self.last_told_ms.insert(due.key, now_ms);
+        if !due.slots.is_empty() {
+            self.gone.told(now_ms, due.key);
+        }
         for &slot in &due.slots {
-            let Some(session) = self.slots.sessions[slot].as_mut() else { continue };
+            let Some(session) = self.slots.get_mut(slot) else { continue };
             session.repeats.remove(&due.key.1);
             if session.repeats.is_empty() && !session.is_live(now_ms) {
                 self.forget(slot);
@@ -445,13 +440,15 @@ impl Outbox {
         if !self.clock_waiting.is_empty() {
             return Some(i64::MIN);
         }
-        self.order.first().map(|(due_ms, _)| *due_ms)
+        let looks = self.second_looks.first().map(|(at_ms, _)| *at_ms);
+        self.order.first().map(|(due_ms, _)| *due_ms).into_iter().chain(looks).chain(self.late.next_due_ms()).min()
     }
 
     /// Forgets the times of tellings that cannot matter any more.
     pub fn tidy(&mut self, now_ms: i64) {
         let spacing_ms = self.spacing_ms;
         self.last_told_ms.retain(|_, told| now_ms - *told <= spacing_ms);
+        self.gone.tidy(now_ms);
     }
 
     // Fences: what the server has
@@ -522,8 +519,8 @@ impl Outbox {
                     // Whoever is told in the next round has heard nothing of this one.
                     pending.again_since = pending.again_since.min(pending.since);
                 }
-                if let Some(of_room) = self.slots.per_room.get(&room) {
-                    pending.wait(&of_room.slots);
+                if let Some(of_room) = self.slots.of_room(room) {
+                    pending.wait(of_room);
                 }
                 self.order.remove(&(pending.due_ms, key));
                 pending.due_ms = spaced_ms.map_or(now_ms, |spaced_ms| spaced_ms.max(now_ms));
@@ -531,20 +528,49 @@ impl Outbox {
             }
         }
         // Clients count by themselves in between; they may have missed that the clock was stopped.
-        if let Some(of_room) = self.slots.per_room.get(&room) {
-            self.clock_waiting.union(&of_room.slots);
+        if let Some(of_room) = self.slots.of_room(room) {
+            self.clock_waiting.union(of_room);
+        }
+        self.note_who_knows_nothing(now_ms, room);
+    }
+
+    /// Who was in the room before the service may have asked while nobody answered, and most clients ask only once: whoever
+    /// is not known from before is told of everything, unless they ask soon.
+    fn note_who_knows_nothing(&mut self, now_ms: i64, room: usize) {
+        let here: Vec<usize> = self.slots.of_room(room).map(|slots| slots.iter().collect()).unwrap_or_default();
+        for slot in here {
+            let Some(session) = self.slots.get_mut(slot) else { continue };
+            let key = (room, session.address.clone());
+            let knows = std::mem::replace(&mut session.knows, true) || self.knew.contains(&key);
+            if session.joined && !session.chats && !knows {
+                self.late.add(now_ms, slot);
+            }
+        }
+        self.knew.retain(|(of, _)| *of != room);
+    }
+
+    /// Remembers who of a room knows everything, since nobody knows for a while who is there.
+    fn note_who_knows(&mut self, room: usize) {
+        let holders = self.late.holders();
+        for slot in self.slots.of_room(room).into_iter().flat_map(Slots::iter) {
+            if let Some(session) = self.slots.get(slot)
+                && session.knows
+                && !holders.contains(&slot)
+            {
+                self.knew.insert((room, session.address.clone()));
+            }
         }
     }
 
     /// The service is not in the room any more; who is there is not known.
     pub fn outside(&mut self, room: usize) {
         self.inside.remove(&room);
-        let Some(of_room) = self.slots.per_room.get(&room) else { return self.untold(room) };
-        let gone: Vec<usize> = of_room
-            .slots
-            .iter()
+        self.note_who_knows(room);
+        let here: Vec<usize> = self.slots.of_room(room).map(|slots| slots.iter().collect()).unwrap_or_default();
+        let gone: Vec<usize> = here
+            .into_iter()
             .filter(|slot| {
-                let Some(session) = self.slots.sessions[*slot].as_mut() else { return false };
+                let Some(session) = self.slots.get_mut(*slot) else { return false };
                 session.joined = false;
                 !session.directed && session.asked_ms.is_none()
             })
@@ -577,7 +603,14 @@ impl Outbox {
 
     /// The link is gone: no session is known to be there, and what the server did not confirm is told again.
     pub fn disconnected(&mut self) {
-        self.slots = Sessions::default();
+        for room in self.slots.rooms() {
+            self.note_who_knows(room);
+        }
+        for session in self.slots.drain() {
+            self.gone.left(session.room, &session.person, session.since);
+        }
+        self.second_looks.clear();
+        self.late.clear();
         self.clock_waiting.clear();
         self.pending.retain(|_, pending| {
             pending.waiting.clear();
@@ -595,148 +628,4 @@ impl Outbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Takes what is due and says to whom it goes.
-    fn take(outbox: &mut Outbox, now_ms: i64) -> Vec<String> {
-        let Some(due) = outbox.take_due(now_ms) else { return Vec::new() };
-        let to = due.slots.iter().filter_map(|slot| outbox.recipient(*slot, Some(due.key.1), now_ms));
-        let mut to: Vec<String> = to.map(|session| session.address.as_str().to_owned()).collect();
-        to.sort();
-        outbox.told(now_ms, &due);
-        outbox.finish(due.key);
-        to
-    }
-
-    #[test]
-    fn a_session_that_only_asked_keeps_its_distance_while_the_service_is_out_of_the_room() {
-        let mut outbox = Outbox::new(50);
-        let asker = Address::parse("hall1@localhost/A").unwrap();
-        outbox.asked(0, &asker, 0, Hears::Tasks);
-        outbox.take_clock();
-        outbox.changed(1_000, (0, TaskId(1)), 1, []);
-        assert_eq!(take(&mut outbox, 1_000), ["hall1@localhost/A"]);
-        outbox.changed(1_010, (0, TaskId(1)), 2, []);
-        assert_eq!(take(&mut outbox, 1_010), [""; 0]);
-        assert_eq!(take(&mut outbox, 1_050), ["hall1@localhost/A"]);
-        assert_eq!(outbox.told_revision(), 0, "those in the room have heard nothing");
-    }
-
-    #[test]
-    fn tasks_that_wait_for_their_spacing_are_told_at_one_beat_and_never_before_it() {
-        let mut outbox = Outbox::new(50);
-        outbox.inside(0, 0);
-        outbox.asked(0, &Address::parse("hall1@localhost/A").unwrap(), 0, Hears::Tasks);
-        outbox.take_clock();
-        for (task, told_ms) in [(1, 1_003), (2, 1_008)] {
-            outbox.changed(told_ms, (0, TaskId(task)), task, []);
-            assert_eq!(take(&mut outbox, told_ms), ["hall1@localhost/A"], "the first change is told at once");
-        }
-        for task in [1, 2] {
-            outbox.changed(1_010, (0, TaskId(task)), task + 2, []);
-        }
-        assert_eq!((take(&mut outbox, 1_059), outbox.next_due_ms()), (Vec::new(), Some(1_060)));
-        for _ in 0..2 {
-            assert_eq!(take(&mut outbox, 1_060), ["hall1@localhost/A"]);
-        }
-    }
-
-    #[test]
-    fn a_true_state_was_lost_when_another_task_changed_meanwhile() {
-        let mut outbox = Outbox::new(50);
-        let asker = Address::parse("hall1@localhost/A").unwrap();
-        outbox.inside(0, 0);
-        outbox.repeat(1_000, (0, TaskId(1)), &asker);
-        assert_eq!(take(&mut outbox, 1_000), ["hall1@localhost/A"]);
-        outbox.repeat(1_010, (0, TaskId(1)), &asker); // to be told 50 ms after the first
-        outbox.changed(1_020, (0, TaskId(2)), 1, []);
-        assert_eq!(take(&mut outbox, 1_020), [""; 0], "it is not told of changes");
-        assert_eq!(take(&mut outbox, 1_050), ["hall1@localhost/A"]);
-        assert_eq!(outbox.sessions(0), 0);
-    }
-
-    #[test]
-    fn what_only_askers_were_told_outside_of_the_room_is_not_taken_for_told() {
-        let mut outbox = Outbox::new(50);
-        let askers = ["hall1@localhost/A", "hall2@localhost/A"].map(|jid| Address::parse(jid).unwrap());
-        askers.iter().for_each(|asker| outbox.asked(0, asker, 0, Hears::Tasks));
-        outbox.take_clock();
-        outbox.changed(1_000, (0, TaskId(1)), 1, []);
-        let mut due = outbox.take_due(1_000).unwrap();
-        let rest = due.slots.split_off(1); // the link has taken no more
-        outbox.told(1_000, &due);
-        outbox.put_back(due.key, &rest);
-        outbox.changed(1_010, (0, TaskId(1)), 2, []);
-        assert_eq!(take(&mut outbox, 1_020).len(), 1);
-        assert_eq!(outbox.told_revision(), 0);
-        assert!(!take(&mut outbox, 1_070).is_empty());
-        assert_eq!(outbox.take_fence(), None);
-        assert_eq!(outbox.told_revision(), 0, "those in the room have heard nothing");
-    }
-
-    #[test]
-    fn coming_in_while_an_asker_was_being_told_counted_those_inside_as_told() {
-        let mut outbox = Outbox::new(50);
-        let [first, second, inside] = ["hall1", "hall2", "hall3"].map(|name| {
-            let jid = format!("{name}@localhost/A");
-            Address::parse(&jid).unwrap()
-        });
-        for asker in [&first, &second] {
-            outbox.asked(0, asker, 0, Hears::Tasks);
-        }
-        outbox.take_clock();
-        outbox.changed(1_000, (0, TaskId(1)), 1, []);
-        let mut due = outbox.take_due(1_000).unwrap();
-        let rest = due.slots.split_off(1); // the link has taken no more
-        outbox.told(1_000, &due);
-        outbox.put_back(due.key, &rest);
-        outbox.joined(0, &inside);
-        outbox.inside(1_010, 0);
-        outbox.take_clock();
-        assert_eq!(take(&mut outbox, 1_050).len(), 1, "the rest of the round");
-        let fence = outbox.take_fence().unwrap();
-        assert_eq!(outbox.fenced(fence), 0, "who is inside has heard nothing");
-        assert!(take(&mut outbox, 1_100).contains(&"hall3@localhost/A".to_owned()));
-        let fence = outbox.take_fence().unwrap();
-        assert_eq!(outbox.fenced(fence), 1);
-    }
-
-    #[test]
-    fn a_telling_cut_short_by_leaving_the_room_is_not_taken_for_told() {
-        let mut outbox = Outbox::new(50);
-        let sessions = ["hall1@localhost/A", "hall2@localhost/A"].map(|jid| Address::parse(jid).unwrap());
-        let join = |outbox: &mut Outbox| sessions.iter().for_each(|session| outbox.joined(0, session));
-        join(&mut outbox);
-        outbox.inside(0, 0);
-        outbox.changed(1_000, (0, TaskId(1)), 1, []);
-        let mut due = outbox.take_due(1_000).unwrap();
-        let rest = due.slots.split_off(1); // the link has taken no more
-        outbox.told(1_000, &due);
-        outbox.put_back(due.key, &rest);
-        outbox.outside(0);
-        join(&mut outbox);
-        outbox.inside(2_000, 0);
-        assert_eq!(take(&mut outbox, 2_000), ["hall1@localhost/A", "hall2@localhost/A"]);
-        let fence = outbox.take_fence().unwrap();
-        assert_eq!(outbox.fenced(fence), 1);
-    }
-
-    #[test]
-    fn the_answer_to_a_fence_that_was_overtaken_was_taken_for_the_next_ones() {
-        let mut outbox = Outbox::new(50);
-        let session = Address::parse("hall1@localhost/A").unwrap();
-        outbox.joined(0, &session);
-        outbox.inside(0, 0);
-        outbox.changed(100, (0, TaskId(1)), 1, []);
-        take(&mut outbox, 100);
-        let overtaken = outbox.take_fence().unwrap();
-        outbox.outside(0); // all of it is told again
-        outbox.joined(0, &session);
-        outbox.inside(200, 0);
-        take(&mut outbox, 200);
-        let fence = outbox.take_fence().unwrap();
-        assert_eq!(outbox.fenced(overtaken), 0, "what was told after it may not have arrived");
-        assert_eq!(outbox.fenced(fence), 1);
-    }
-}
+mod tests;

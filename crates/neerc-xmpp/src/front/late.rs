@@ -1,0 +1,72 @@
+//! What is told to those who may have heard nothing, or may be handed something old: who was in the room before the service,
+//! and who has just asked for the first time. Not the news.
+
+use super::{Front, FrontEvent};
+use crate::outbox::{Crowd, Owed, Why};
+use neerc_core::board::{Board, Boards};
+use neerc_core::limits;
+use neerc_core::notice::{Sight, Visibility};
+use neerc_core::people::{Person, Rights};
+use neerc_core::task::TaskId;
+
+impl Front {
+    /// Looks once more at sessions that asked for the first time some seconds ago.
+    pub(super) fn look_again(&mut self, now_ms: i64) {
+        while let Some((slot, owed)) = self.outbox.take_second_look(now_ms) {
+            match owed {
+                Owed::Tasks(tasks) => self.outbox.tell_late(now_ms, slot, Why::MayBeHandedOldStates, tasks),
+                Owed::Everything(tasks) => {
+                    self.outbox.tell_late(now_ms, slot, Why::MayBeHandedOldStates, tasks);
+                    self.outbox.tell_all(now_ms, slot);
+                }
+            }
+        }
+    }
+
+    /// Lets a little of what is told late be due.
+    pub(super) fn go_on_late(&mut self, now_ms: i64, boards: &Boards) {
+        for _ in 0..limits::LATE_LISTS {
+            let Some((slot, session)) = self.outbox.take_late(now_ms) else { break };
+            let (room, who) = (&self.rooms[session.room], session.person.clone());
+            let rights = room.people().rights(&who);
+            let tasks = boards.get(&room.room).map(|board| all(board, self.settings.visibility, rights, &who));
+            self.outbox.tell_late(now_ms, slot, Why::Untold, tasks.unwrap_or_default());
+        }
+        let packets = if self.settings.wiki_packet { 2 } else { 1 };
+        self.outbox.go_on_late(now_ms, |room, task| {
+            let board = self.rooms.get(room).and_then(|room| boards.get(&room.room));
+            let people = board.and_then(|board| board.task(task)).map_or(0, |task| task.statuses.len());
+            (limits::NOTIFICATION_BYTES + people * limits::STATUS_BYTES) * packets
+        });
+    }
+
+    /// Says where there are more sessions than may be told.
+    pub(super) fn note_crowds(&mut self) {
+        for crowd in self.outbox.take_crowds() {
+            let (Crowd::Account(room, _) | Crowd::Room(room)) = &crowd;
+            let Some(room) = self.rooms.get(*room).map(|watch| watch.room.clone()) else { continue };
+            let trouble = match crowd {
+                Crowd::Account(_, person) => format!(
+                    "{} has more than {} sessions in room {room}, so those are told nothing more of which nothing was heard \
+                     for longest; if that is no attack, end sessions that nobody uses",
+                    person.bare(),
+                    limits::SESSIONS_PER_ACCOUNT
+                ),
+                Crowd::Room(_) => format!(
+                    "room {room} has {} sessions, and whoever comes now is told nothing; find out whose they are, and take \
+                     those accounts out of the room's lists",
+                    limits::SESSIONS_PER_ROOM
+                ),
+            };
+            self.events.push_back(FrontEvent::Trouble(trouble)); // each crowd is told of once
+        }
+    }
+}
+
+/// All tasks that somebody may see: their own before the others, and the newest first.
+fn all(board: &Board, visibility: Visibility, rights: Option<Rights>, who: &Person) -> Vec<TaskId> {
+    let mut tasks: Vec<_> =
+        board.tasks().filter(|task| visibility.sight(rights, who, task) != Sight::Nothing).collect();
+    tasks.sort_by_key(|task| (!task.statuses.contains_key(who), std::cmp::Reverse(task.timestamp_ms)));
+    tasks.into_iter().map(|task| task.id).collect()
+}
