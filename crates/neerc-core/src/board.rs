@@ -4,7 +4,7 @@
 use crate::change::{Change, Effect, Room};
 use crate::command::{Command, Manner, Named};
 use crate::limits;
-use crate::notice::Notice;
+use crate::notice::{Lost, Notice};
 use crate::people::{Admin, People, Person, Rights};
 use crate::plan::{Plan, PlanId, Planned, Schedule};
 use crate::refusal::Refusal;
@@ -391,10 +391,12 @@ impl Board {
     pub fn notice(&self, change: &Change) -> Option<Notice> {
         let task = change.task()?;
         let lost = match change {
-            Change::Edited { unassigned, .. } => unassigned.clone(),
-            Change::Removed { .. } => self.task(task).map(|t| t.statuses.keys().cloned().collect()).unwrap_or_default(),
+            Change::Edited { unassigned, .. } => Lost::These(unassigned.clone()),
+            Change::Removed { .. } => {
+                self.task(task).map_or(Lost::Unknown, |task| Lost::These(task.statuses.keys().cloned().collect()))
+            }
             Change::Created { .. } | Change::Answered { .. } | Change::Planned(_) | Change::Unplanned { .. } => {
-                Vec::new()
+                Lost::These(Vec::new())
             }
         };
         Some(Notice { task, lost })

@@ -19,8 +19,17 @@ pub enum Visibility {
 pub struct Notice {
     /// Which task.
     pub task: TaskId,
-    /// People who were assigned and are not any more (all of them if the task was removed).
-    pub lost: Vec<Person>,
+    /// Who was assigned and is not any more (everybody who was, if the task was removed).
+    pub lost: Lost,
+}
+
+/// Who has lost a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// These people.
+    These(Vec<Person>),
+    /// Nobody knows: the task was removed, and what it was before is not remembered.
+    Unknown,
 }
 
 /// How much of a task somebody may see.

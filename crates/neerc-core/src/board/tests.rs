@@ -991,12 +991,15 @@ fn a_notice_names_those_who_lost_the_task() {
         let change = world.board.decide(1, &who, &world.people, &command).unwrap().change.unwrap();
         let Notice { task, lost } = world.board.notice(&change).unwrap();
         assert_eq!(Some(task), change.task());
+        let Lost::These(lost) = lost else { panic!("the task is there") };
         lost.iter().map(|person| person.name(HOST).to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(lost(&world, &["create", "todo", "B", "hall1"]), [""; 0]);
     assert_eq!(lost(&world, &["answer", "1", "running"]), [""; 0]);
     assert_eq!(lost(&world, &["edit", "1", "todo", "A", "hall2"]), ["hall1"]);
     assert_eq!(lost(&world, &["remove", "1"]), ["hall1", "hall2"]);
+    let gone = Change::Removed { task: TaskId(7) };
+    assert_eq!(world.board.notice(&gone), Some(Notice { task: TaskId(7), lost: Lost::Unknown }));
 }
 
 #[test]

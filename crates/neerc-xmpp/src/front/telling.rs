@@ -190,10 +190,10 @@ impl Front {
                 Sight::Nothing => {
                     let had_it = match visibility {
                         Visibility::All => task.is_none(),
-                        // Who had a task that was removed is not known after a restart; then everybody hears of it.
+                        // Of a task that is gone whoever saw all tasks hears, and who tried to change it.
                         Visibility::Own => {
                             let power = rights.is_some_and(|rights| rights.is_power());
-                            due.lost.contains(&session.person) || (task.is_none() && (power || due.lost.is_empty()))
+                            due.lost.include(&session.person) || (task.is_none() && (power || session.awaits(id)))
                         }
                     };
                     if rights.is_some() && had_it {

@@ -18,6 +18,7 @@ use crate::address::Address;
 use crate::contacts::Client;
 use crate::slots::Slots;
 use neerc_core::limits;
+use neerc_core::notice::Lost;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -39,7 +40,7 @@ struct Pending {
     again: Slots,
     /// The first revision that those have not been told of.
     again_since: u64,
-    lost: BTreeSet<Person>,
+    lost: Losers,
 }
 
 impl Pending {
@@ -53,6 +54,35 @@ impl Pending {
     }
 }
 
+/// Who was assigned to a task and is not any more, since people were told of it.
+#[derive(Clone, Debug, Default)]
+pub struct Losers {
+    people: BTreeSet<Person>,
+    /// Anybody may have been.
+    anybody: bool,
+}
+
+impl Losers {
+    /// Whether that person is one of them; of a task that was removed anybody may have had it.
+    pub fn include(&self, person: &Person) -> bool {
+        self.anybody || self.people.contains(person)
+    }
+
+    fn add(&mut self, others: Losers) {
+        self.people.extend(others.people);
+        self.anybody |= others.anybody;
+    }
+}
+
+impl From<Lost> for Losers {
+    fn from(lost: Lost) -> Losers {
+        match lost {
+            Lost::These(people) => Losers { people: people.into_iter().collect(), anybody: false },
+            Lost::Unknown => Losers { people: BTreeSet::new(), anybody: true },
+        }
+    }
+}
+
 /// A task to be written to the sessions of `slots`.
 #[derive(Debug)]
 pub struct Due {
@@ -60,8 +90,8 @@ pub struct Due {
     pub key: Key,
     /// To whom.
     pub slots: Vec<usize>,
-    /// People who were assigned and are not any more.
-    pub lost: BTreeSet<Person>,
+    /// Who was assigned and is not any more.
+    pub lost: Losers,
     /// The first revision that these sessions have not been told of; `u64::MAX` where only the true state is repeated.
     pub since: u64,
 }
@@ -82,8 +112,8 @@ pub struct Outbox {
     /// Sessions of each room that knew everything when they were last seen: before the link was lost, or the room left.
     knew: HashSet<(usize, Address)>,
     /// Told, but not known to have arrived at the server, with the first revision and who lost the task.
-    unfenced: BTreeMap<Key, (u64, BTreeSet<Person>)>,
-    fencing: BTreeMap<Key, (u64, BTreeSet<Person>)>,
+    unfenced: BTreeMap<Key, (u64, Losers)>,
+    fencing: BTreeMap<Key, (u64, Losers)>,
     /// The number of the last fence.
     fence: u64,
     latest_revision: u64,
@@ -288,10 +318,9 @@ impl Outbox {
             one.insert(slot);
             let pending = self.pend(now_ms, key, u64::MAX);
             pending.wait(&one);
-            // Whoever does not have the task any more may be handed that they have it. Where nobody is said to have lost a
-            // task that changed, everybody may have, and that must stay so.
-            if why == Why::MayBeHandedOldStates && (pending.since == u64::MAX || !pending.lost.is_empty()) {
-                pending.lost.insert(person);
+            // Whoever does not have the task any more may be handed that they have it.
+            if why == Why::MayBeHandedOldStates {
+                pending.lost.people.insert(person);
             }
         }
     }
@@ -299,13 +328,13 @@ impl Outbox {
     // Changes
 
     /// A change with that revision is committed; everybody in the room must hear of the task.
-    pub fn changed(&mut self, now_ms: i64, key: Key, revision: u64, lost: impl IntoIterator<Item = Person>) {
+    pub fn changed(&mut self, now_ms: i64, key: Key, revision: u64, lost: impl Into<Losers>) {
         self.latest_revision = self.latest_revision.max(revision);
         let inside = self.inside.contains(&key.0);
         self.pend(now_ms, key, revision);
         let Some(pending) = self.pending.get_mut(&key) else { return };
         pending.everybody |= !inside;
-        pending.lost.extend(lost);
+        pending.lost.add(lost.into());
         if let Some(of_room) = self.slots.of_room(key.0) {
             pending.wait(of_room);
         }
@@ -410,9 +439,9 @@ impl Outbox {
             // While those in the room cannot be told, what they have not heard stays the first that somebody has not.
             if !pending.everybody || self.inside.contains(&key.0) {
                 if pending.since != u64::MAX {
-                    let unfenced = self.unfenced.entry(key).or_insert((u64::MAX, BTreeSet::new()));
+                    let unfenced = self.unfenced.entry(key).or_insert((u64::MAX, Losers::default()));
                     unfenced.0 = unfenced.0.min(pending.since);
-                    unfenced.1.extend(pending.lost.iter().cloned());
+                    unfenced.1.add(pending.lost.clone());
                 }
                 pending.since = again_since;
             }
@@ -429,9 +458,9 @@ impl Outbox {
         if let Some(pending) = self.pending.remove(&key)
             && pending.since != u64::MAX
         {
-            let unfenced = self.unfenced.entry(key).or_insert((u64::MAX, BTreeSet::new()));
+            let unfenced = self.unfenced.entry(key).or_insert((u64::MAX, Losers::default()));
             unfenced.0 = unfenced.0.min(pending.since);
-            unfenced.1.extend(pending.lost);
+            unfenced.1.add(pending.lost);
         }
     }
 
@@ -469,9 +498,9 @@ impl Outbox {
             return;
         }
         for (key, (since, lost)) in std::mem::take(&mut self.fencing) {
-            let unfenced = self.unfenced.entry(key).or_insert((u64::MAX, BTreeSet::new()));
+            let unfenced = self.unfenced.entry(key).or_insert((u64::MAX, Losers::default()));
             unfenced.0 = unfenced.0.min(since);
-            unfenced.1.extend(lost);
+            unfenced.1.add(lost);
         }
     }
 
@@ -586,7 +615,7 @@ impl Outbox {
         self.unfenced = other.into_iter().collect();
         for (key, (since, lost)) in again {
             let pending = self.pend(0, key, since);
-            pending.lost.extend(lost);
+            pending.lost.add(lost);
         }
         for (key, pending) in self.pending.range_mut((room, TaskId(0))..=(room, TaskId(u64::MAX))) {
             pending.everybody |= pending.since != u64::MAX;

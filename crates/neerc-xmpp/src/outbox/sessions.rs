@@ -52,6 +52,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether it is to be told the true state of that task, whatever it is told of changes.
+    pub fn awaits(&self, task: TaskId) -> bool {
+        self.repeats.contains(&task)
+    }
+
     pub(super) fn is_live(&self, now_ms: i64) -> bool {
         self.joined || self.directed || self.asked_ms.is_some_and(|asked| now_ms - asked <= limits::ASKER_MS)
     }

@@ -20,9 +20,9 @@ fn a_session_that_only_asked_keeps_its_distance_while_the_service_is_out_of_the_
     let asker = Address::parse("hall1@localhost/A").unwrap();
     outbox.asked(0, &asker, 0, Hears::Tasks);
     outbox.take_clock();
-    outbox.changed(1_000, (0, TaskId(1)), 1, []);
+    outbox.changed(1_000, (0, TaskId(1)), 1, Losers::default());
     assert_eq!(take(&mut outbox, 1_000), ["hall1@localhost/A"]);
-    outbox.changed(1_010, (0, TaskId(1)), 2, []);
+    outbox.changed(1_010, (0, TaskId(1)), 2, Losers::default());
     assert_eq!(take(&mut outbox, 1_010), [""; 0]);
     assert_eq!(take(&mut outbox, 1_050), ["hall1@localhost/A"]);
     assert_eq!(outbox.told_revision(), 0, "those in the room have heard nothing");
@@ -35,11 +35,11 @@ fn tasks_that_wait_for_their_spacing_are_told_at_one_beat_and_never_before_it() 
     outbox.asked(0, &Address::parse("hall1@localhost/A").unwrap(), 0, Hears::Tasks);
     outbox.take_clock();
     for (task, told_ms) in [(1, 1_003), (2, 1_008)] {
-        outbox.changed(told_ms, (0, TaskId(task)), task, []);
+        outbox.changed(told_ms, (0, TaskId(task)), task, Losers::default());
         assert_eq!(take(&mut outbox, told_ms), ["hall1@localhost/A"], "the first change is told at once");
     }
     for task in [1, 2] {
-        outbox.changed(1_010, (0, TaskId(task)), task + 2, []);
+        outbox.changed(1_010, (0, TaskId(task)), task + 2, Losers::default());
     }
     assert_eq!((take(&mut outbox, 1_059), outbox.next_due_ms()), (Vec::new(), Some(1_060)));
     for _ in 0..2 {
@@ -55,7 +55,7 @@ fn a_true_state_was_lost_when_another_task_changed_meanwhile() {
     outbox.repeat(1_000, (0, TaskId(1)), &asker);
     assert_eq!(take(&mut outbox, 1_000), ["hall1@localhost/A"]);
     outbox.repeat(1_010, (0, TaskId(1)), &asker); // to be told 50 ms after the first
-    outbox.changed(1_020, (0, TaskId(2)), 1, []);
+    outbox.changed(1_020, (0, TaskId(2)), 1, Losers::default());
     assert_eq!(take(&mut outbox, 1_020), [""; 0], "it is not told of changes");
     assert_eq!(take(&mut outbox, 1_050), ["hall1@localhost/A"]);
     assert_eq!(outbox.sessions(0), 0);
@@ -67,12 +67,12 @@ fn what_only_askers_were_told_outside_of_the_room_is_not_taken_for_told() {
     let askers = ["hall1@localhost/A", "hall2@localhost/A"].map(|jid| Address::parse(jid).unwrap());
     askers.iter().for_each(|asker| outbox.asked(0, asker, 0, Hears::Tasks));
     outbox.take_clock();
-    outbox.changed(1_000, (0, TaskId(1)), 1, []);
+    outbox.changed(1_000, (0, TaskId(1)), 1, Losers::default());
     let mut due = outbox.take_due(1_000).unwrap();
     let rest = due.slots.split_off(1); // the link has taken no more
     outbox.told(1_000, &due);
     outbox.put_back(due.key, &rest);
-    outbox.changed(1_010, (0, TaskId(1)), 2, []);
+    outbox.changed(1_010, (0, TaskId(1)), 2, Losers::default());
     assert_eq!(take(&mut outbox, 1_020).len(), 1);
     assert_eq!(outbox.told_revision(), 0);
     assert!(!take(&mut outbox, 1_070).is_empty());
@@ -91,7 +91,7 @@ fn coming_in_while_an_asker_was_being_told_counted_those_inside_as_told() {
         outbox.asked(0, asker, 0, Hears::Tasks);
     }
     outbox.take_clock();
-    outbox.changed(1_000, (0, TaskId(1)), 1, []);
+    outbox.changed(1_000, (0, TaskId(1)), 1, Losers::default());
     let mut due = outbox.take_due(1_000).unwrap();
     let rest = due.slots.split_off(1); // the link has taken no more
     outbox.told(1_000, &due);
@@ -114,7 +114,7 @@ fn a_telling_cut_short_by_leaving_the_room_is_not_taken_for_told() {
     let join = |outbox: &mut Outbox| sessions.iter().for_each(|session| outbox.joined(0, session, Client::Unknown));
     join(&mut outbox);
     outbox.inside(0, 0);
-    outbox.changed(1_000, (0, TaskId(1)), 1, []);
+    outbox.changed(1_000, (0, TaskId(1)), 1, Losers::default());
     let mut due = outbox.take_due(1_000).unwrap();
     let rest = due.slots.split_off(1); // the link has taken no more
     outbox.told(1_000, &due);
@@ -133,7 +133,7 @@ fn the_answer_to_a_fence_that_was_overtaken_was_taken_for_the_next_ones() {
     let session = Address::parse("hall1@localhost/A").unwrap();
     outbox.joined(0, &session, Client::Unknown);
     outbox.inside(0, 0);
-    outbox.changed(100, (0, TaskId(1)), 1, []);
+    outbox.changed(100, (0, TaskId(1)), 1, Losers::default());
     take(&mut outbox, 100);
     let overtaken = outbox.take_fence().unwrap();
     outbox.outside(0); // all of it is told again

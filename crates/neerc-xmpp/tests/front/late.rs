@@ -81,6 +81,25 @@ fn whoever_does_not_have_the_task_any_more_hears_that_it_is_gone() {
 }
 
 #[test]
+fn a_removal_was_not_told_after_a_restart_where_somebody_else_had_lost_the_task_before() {
+    let mut settings = settings();
+    settings.visibility = neerc_core::notice::Visibility::Own;
+    let mut server = Server::new(Flavour::Prosody);
+    server.join("neerc", "hall1", HALL1);
+    server.join("neerc", "hall2", HALL2);
+    let mut bench = Bench::served(settings, server);
+    create(&mut bench, "T", &["hall1", "hall2"]);
+    bench.pass(1_000);
+    bench.hear(iq("set", ADMIN, &task("id='t1' title='T' type='todo'", &["hall1"])));
+    bench.hear(iq("set", ADMIN, &task("id='t1' type='remove'", &[])));
+    bench.restart(1); // the two were not told
+    bench.pass(1_000);
+    let mut told = heard(&mut bench);
+    told.sort();
+    assert_eq!(told, [format!("{HALL1} t1 removed"), format!("{HALL2} t1 removed")]);
+}
+
+#[test]
 fn a_session_whose_messages_were_kept_while_the_link_was_lost_is_corrected_too() {
     let mut bench = ready(Flavour::Prosody);
     bench.joins("hall1", HALL1);
