@@ -178,7 +178,11 @@ pub const LINK_READ_BYTES: usize = 16 * 1024;
 /// processor's cache before it is written.
 pub const LINK_QUEUE_BYTES: usize = 256 * 1024;
 
-/// First pause before the link is connected again, in ms; it doubles from there.
+/// How long after a loss the link is tried again at short pauses, in ms: what is lost then is lost to whoever logs in.
+pub const RECONNECT_QUICKLY_MS: u64 = 60_000;
+/// The shortest and the longest of these pauses, in ms.
+pub const RECONNECT_QUICK_MS: [u64; 2] = [200, 500];
+/// First pause before the link is connected again after that, or after a refusal, in ms; it doubles from there.
 pub const RECONNECT_FIRST_MS: i64 = 500;
 /// Longest pause before the link is connected again, in ms.
 pub const RECONNECT_LONGEST_MS: i64 = 30_000;
@@ -194,6 +198,12 @@ pub const HANDSHAKE_MS: i64 = 10_000;
 pub const KEEPALIVE_MS: i64 = 15_000;
 /// Silence of the server after a ping by which the link counts as dead, in ms.
 pub const DEAD_PEER_MS: i64 = 20_000;
+/// How often the service pings its own address, which the server has to hand on, in ms.
+pub const ROUTED_PING_MS: i64 = 10_000;
+/// Pings on the way in use that must be unanswered, in a row, before a link counts as deaf.
+pub const UNROUTED_PINGS: u32 = 2;
+/// How long nothing was handed on before a link counts as deaf, in ms.
+pub const DEAF_LINK_MS: i64 = 25_000;
 /// How long an answer of the server to one of our requests is waited for, in ms.
 pub const ANSWER_MS: i64 = 15_000;
 /// Pause before a request of ours that has no answer is sent again, in ms; it doubles from there.

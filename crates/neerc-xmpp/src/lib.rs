@@ -14,6 +14,7 @@ pub mod form;
 pub mod frame;
 pub mod front;
 pub mod groups;
+pub mod liveness;
 pub mod names;
 pub mod neerc;
 pub mod outbox;

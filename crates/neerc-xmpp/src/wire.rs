@@ -14,6 +14,8 @@ use std::fmt;
 pub enum Purpose {
     /// Hear whether the server still lives.
     KeepAlive,
+    /// Hear whether the server still hands stanzas on to us; it comes back as it was sent.
+    Routed,
     /// Hear that everything sent before has arrived at the server.
     Fence {
         /// Of the fence, as the outbox counts them.
@@ -77,7 +79,12 @@ impl Purpose {
             | Purpose::ConfigSubmit { .. }
             | Purpose::Owners { .. }
             | Purpose::GroupRoom { .. } => true,
-            Purpose::KeepAlive | Purpose::Fence { .. } | Purpose::Server | Purpose::Directory | Purpose::Probe => false,
+            Purpose::KeepAlive
+            | Purpose::Routed
+            | Purpose::Fence { .. }
+            | Purpose::Server
+            | Purpose::Directory
+            | Purpose::Probe => false,
         }
     }
 
@@ -88,7 +95,10 @@ impl Purpose {
 
     /// Whether it is asked again while there is no answer: not what is asked in time anyhow, or measures time.
     fn is_repeated(&self) -> bool {
-        !matches!(self, Purpose::KeepAlive | Purpose::Fence { .. } | Purpose::SelfPing { .. } | Purpose::Probe)
+        !matches!(
+            self,
+            Purpose::KeepAlive | Purpose::Routed | Purpose::Fence { .. } | Purpose::SelfPing { .. } | Purpose::Probe
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Front, FrontEvent, StreamPhase};
 use crate::address::Address;
 use crate::frame::{Excess, Frame, FrameLimits, Framer};
+use crate::liveness::{Liveness, Step};
 use crate::probe::Probe;
 use crate::room::RoomWatch;
 use crate::stanza::{Condition, Kind, NS_COMPONENT, Shell};
@@ -182,6 +183,13 @@ impl Front {
         if shell.from.domain() == self.settings.component && shell.kind != Kind::Iq {
             return; // our own words, come back
         }
+        // Answers and errors may be the server's own, which it writes into the stream without handing anything on.
+        let is_handed_on = shell.from.domain() != self.settings.component
+            && shell.from.domain() != self.settings.host.domain()
+            || shell.from.local().is_some();
+        if is_handed_on && !matches!(shell.type_, "result" | "error") {
+            self.liveness.proved(now_ms);
+        }
         if shell.kind != Kind::Presence && shell.answer_head_bytes() > limits::STANZA_HEAD_BYTES {
             return self.refuse_long_head(&shell);
         }
@@ -207,6 +215,7 @@ impl Front {
 
     fn online(&mut self, now_ms: i64) {
         self.phase = StreamPhase::Online;
+        self.liveness = Liveness::new(now_ms);
         self.events.push_back(FrontEvent::Online);
         self.wire.ask_server(now_ms, &self.settings.host);
         for room in &mut self.rooms {
@@ -226,7 +235,12 @@ impl Front {
                 let rooms = self.rooms.iter().map(RoomWatch::next_timeout_ms).min().unwrap_or(i64::MAX);
                 let requests = self.wire.next_timeout_ms();
                 let groups = self.groups.next_timeout_ms();
-                silence.min(rooms).min(requests).min(groups).min(self.clock_tick_ms)
+                silence
+                    .min(rooms)
+                    .min(requests)
+                    .min(groups)
+                    .min(self.clock_tick_ms)
+                    .min(self.liveness.next_timeout_ms())
             }
         }
     }
@@ -255,6 +269,9 @@ impl Front {
             let host = self.settings.host.clone();
             self.wire.request(now_ms, "get", &host, PING, Purpose::KeepAlive);
         }
+        if !self.may_hear(now_ms) {
+            return;
+        }
         self.wire.ask_again(now_ms);
         for purpose in self.wire.requests.overdue(now_ms) {
             self.answered(now_ms, purpose, Err(Unanswered::InTime));
@@ -270,6 +287,30 @@ impl Front {
         self.outbox.tidy(now_ms);
         self.contacts.tidy(now_ms);
         self.settle(now_ms);
+    }
+
+    /// Pings our own address where that is due; says whether the link is still of use.
+    fn may_hear(&mut self, now_ms: i64) -> bool {
+        if self.is_congested() {
+            self.liveness.proved(now_ms); // what came waits to be read
+        }
+        match self.liveness.timeout(now_ms) {
+            Step::Wait => {}
+            Step::Ping => {
+                if let Some(own) = Address::parse(&self.settings.component) {
+                    self.wire.request(now_ms, "get", &own, PING, Purpose::Routed);
+                }
+            }
+            Step::Reopen(deaf_ms) => {
+                self.end(format!(
+                    "the server has handed nothing on to {} for {} s, although the connection is open",
+                    self.settings.component,
+                    deaf_ms / 1_000
+                ));
+                return false;
+            }
+        }
+        true
     }
 
     /// Measures how long the server takes to hand stanzas on; ends with [`FrontEvent::Probed`].

@@ -27,6 +27,7 @@ use crate::contacts::{Contacts, Seen};
 use crate::entity::{Entity, Place};
 use crate::frame::Framer;
 use crate::groups::{GroupSettings, Groups};
+use crate::liveness::Liveness;
 use crate::neerc::UserList;
 use crate::outbox::Outbox;
 use crate::probe::{Probe, RoundTrips};
@@ -154,6 +155,7 @@ pub struct Front {
     ready: bool,
     heard_ms: i64,
     pinged: bool,
+    liveness: Liveness,
     /// The framer may hold stanzas that were not taken because too many answers wait for the link.
     backlog: bool,
     clock: Option<ContestClock>,
@@ -229,6 +231,7 @@ impl Front {
             ready: false,
             heard_ms: 0,
             pinged: false,
+            liveness: Liveness::default(),
             backlog: false,
             clock: None,
             clock_tick_ms: i64::MAX,
@@ -375,7 +378,7 @@ impl Front {
     fn answered(&mut self, now_ms: i64, purpose: Purpose, answer: Result<&Element<'_>, Unanswered>) {
         let wire = &mut self.wire;
         match purpose {
-            Purpose::KeepAlive | Purpose::Probe => {}
+            Purpose::KeepAlive | Purpose::Probe | Purpose::Routed => {}
             Purpose::Fence { number } if answer.is_ok() => {
                 let told = self.outbox.fenced(number);
                 self.note_told(told);
@@ -392,6 +395,10 @@ impl Front {
                 }
             }
             Purpose::SelfPing { room } => {
+                match answer {
+                    Ok(_) => self.liveness.room_answered(),
+                    Err(_) => self.liveness.room_silent(),
+                }
                 if let Some(room) = self.rooms.get_mut(room) {
                     room.self_pinged(now_ms, answer.ok(), wire);
                 }

@@ -55,8 +55,10 @@ impl Front {
             return;
         }
         if shell.from.domain() == self.settings.component {
-            if self.wire.requests.take(shell.id, &shell.from) == Some(Purpose::Probe) {
-                self.probed(now_ms);
+            match self.wire.requests.take(shell.id, &shell.from) {
+                Some(Purpose::Probe) => self.probed(now_ms),
+                Some(Purpose::Routed) => self.liveness.came_back(now_ms),
+                _ => {}
             }
             return;
         }

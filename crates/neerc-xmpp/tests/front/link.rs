@@ -73,26 +73,23 @@ fn a_server_that_does_not_answer_is_given_up() {
     assert_eq!(bench.troubles(), ["the server did not accept the component within 10 s"]);
 }
 
+fn pings_the_host(said: &[String]) -> bool {
+    said.iter().any(|said| said.contains("from='neerc.localhost' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"))
+}
+
 #[test]
 fn silence_is_broken_by_a_ping_and_then_ends_the_stream() {
     let mut bench = Bench::accepted(settings());
     bench.said();
     bench.pass(14_999);
-    assert!(!bench.said().iter().any(|said| said.contains("urn:xmpp:ping")));
+    assert!(!pings_the_host(&bench.said()));
     bench.pass(1);
-    let said = bench.said();
-    assert!(
-        said.contains(
-            &"<iq type='get' id='n4' from='neerc.localhost' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
-                .to_owned()
-        ),
-        "{said:?}"
-    );
+    assert!(pings_the_host(&bench.said()));
     bench.hear(" ");
     bench.pass(14_999);
-    assert!(!bench.said().iter().any(|said| said.contains("urn:xmpp:ping")), "a space is a sign of life");
+    assert!(!pings_the_host(&bench.said()), "a space is a sign of life");
     bench.pass(1);
-    assert!(bench.said().iter().any(|said| said.contains("urn:xmpp:ping")));
+    assert!(pings_the_host(&bench.said()));
     bench.troubles();
     bench.pass(19_999);
     assert!(!bench.troubles().iter().any(|trouble| trouble.contains("silent")));
@@ -245,4 +242,59 @@ fn a_probe_measures_what_its_stanzas_take_and_nobody_elses_count() {
     }
     let trips = neerc_xmpp::probe::RoundTrips { short_ms: 1, long_ms: 44 };
     assert!(bench.events.contains(&FrontEvent::Probed(trips)), "{:?}", bench.events);
+}
+
+#[test]
+fn a_link_on_which_nothing_is_handed_on_any_more_is_opened_again() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("hall1", HALL1);
+    bench.pass(60_000);
+    assert_eq!(bench.troubles(), Vec::<String>::new());
+    bench.server().hands_on = false; // what the server answers itself still comes
+    bench.pass(20_000);
+    assert_eq!(bench.troubles(), Vec::<String>::new());
+    bench.pass(10_000);
+    let troubles = bench.troubles();
+    assert_eq!(troubles.len(), 1, "{troubles:?}");
+    assert!(troubles[0].starts_with("the server has handed nothing on to neerc.localhost for 2"), "{troubles:?}");
+    bench.server().hands_on = true;
+    bench.connect();
+    bench.pass(120_000);
+    assert_eq!(bench.troubles(), Vec::<String>::new());
+}
+
+#[test]
+fn whoever_is_heard_proves_that_the_link_is_not_deaf() {
+    let mut bench = ready(Flavour::Ejabberd);
+    bench.pass(60_000);
+    bench.server().hands_on = false; // pings to the own address are lost, and people are heard
+    for _ in 0..20 {
+        bench.pass(9_000);
+        bench.hear(iq("get", HALL1, &query("ping")));
+    }
+    assert_eq!(bench.troubles(), Vec::<String>::new());
+}
+
+#[test]
+fn a_server_that_never_hands_on_what_is_for_ourselves_is_not_deaf() {
+    let mut server = Server::new(Flavour::Prosody);
+    server.hands_on = false;
+    let mut bench = Bench::served(settings(), server);
+    bench.pass(600_000);
+    assert_eq!(bench.troubles(), Vec::<String>::new());
+}
+
+#[test]
+fn rooms_that_answer_no_self_ping_any_more_say_that_the_link_is_deaf() {
+    let mut server = Server::new(Flavour::Prosody);
+    server.hands_on = false;
+    let mut bench = Bench::served(settings(), server);
+    bench.pass(90_000);
+    bench.server().pongs = false;
+    for _ in 0..200 {
+        bench.pass(1_000);
+        bench.hear(" "); // the stream is open
+    }
+    let troubles = bench.troubles();
+    assert!(troubles[0].starts_with("the server has handed nothing on"), "{troubles:?}");
 }

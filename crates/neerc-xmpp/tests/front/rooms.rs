@@ -264,7 +264,7 @@ fn self_pings_tell_whether_the_service_is_still_inside() {
         assert_eq!(
             said,
             [
-                "<iq type='get' id='n7' from='neerc.localhost' to='neerc@conference.localhost/neerc'><ping xmlns='urn:xmpp:ping'/></iq>"
+                "<iq type='get' id='n8' from='neerc.localhost' to='neerc@conference.localhost/neerc'><ping xmlns='urn:xmpp:ping'/></iq>"
             ]
         );
         let (kind, payload) = match error {
@@ -275,7 +275,7 @@ fn self_pings_tell_whether_the_service_is_still_inside() {
             ),
         };
         bench.hear(format!(
-            "<iq type='{kind}' id='n7' from='neerc@conference.localhost/neerc' to='neerc.localhost'>{payload}</iq>"
+            "<iq type='{kind}' id='n8' from='neerc@conference.localhost/neerc' to='neerc.localhost'>{payload}</iq>"
         ));
         let said = bench.said();
         assert_eq!(said, if inside { vec![] } else { vec![join("neerc").replace("<caps/>", bench::CAPS)] }, "{error}");
