@@ -7,9 +7,11 @@ use std::future::{Future, pending, poll_fn};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+const QUICKLY: Duration = Duration::from_millis(limits::RECONNECT_QUICKLY_MS);
 
 /// What happened on the link.
 #[derive(Debug)]
@@ -36,7 +38,9 @@ enum State {
 pub struct Link {
     server: String,
     state: State,
-    failures: u32,
+    /// The server has accepted us on this connection.
+    accepted: bool,
+    back_off: BackOff,
     output: Outgoing,
     input: Box<[u8]>,
     received: usize,
@@ -46,8 +50,9 @@ impl Link {
     /// A link to `host:port`, which is being connected at once.
     pub fn open(server: String) -> Link {
         let state = State::Connecting(connecting(server.clone(), Duration::ZERO));
+        let back_off = BackOff::new(Instant::now());
         let input = vec![0; limits::LINK_READ_BYTES].into_boxed_slice();
-        Link { server, state, failures: 0, output: Outgoing::default(), input, received: 0 }
+        Link { server, state, accepted: false, back_off, output: Outgoing::default(), input, received: 0 }
     }
 
     /// The server's address, `host:port`.
@@ -75,16 +80,18 @@ impl Link {
         self.is_up() && self.output.is_empty()
     }
 
-    /// The server has accepted us: the next pause is a short one again.
+    /// The server has accepted us: the next pauses are short ones again.
     pub fn accepted(&mut self) {
-        self.failures = 0;
+        self.accepted = true;
+        self.back_off.accepted();
     }
 
     /// Closes the connection and opens another one after a pause.
     pub fn reconnect(&mut self) {
+        let is_refused = self.is_up() && !std::mem::take(&mut self.accepted);
+        let pause = self.back_off.next(Instant::now(), if is_refused { Why::Refused } else { Why::Lost });
         self.output = Outgoing::default();
-        self.state = State::Connecting(connecting(self.server.clone(), pause(self.failures)));
-        self.failures = self.failures.saturating_add(1);
+        self.state = State::Connecting(connecting(self.server.clone(), pause));
     }
 
     /// Closes the connection for good.
@@ -182,6 +189,45 @@ fn bound_unsent(stream: &TcpStream) {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn bound_unsent(_: &TcpStream) {}
 
+/// Why the link is to be connected again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    /// There is no connection, or there is none any more.
+    Lost,
+    /// The server has ended one on which it had not accepted us.
+    Refused,
+}
+
+/// How long to wait before the link is connected again: not long for a while after the start, and after a connection that was
+/// of use, since whoever logs in meanwhile sees nothing. A server that refuses us is not asked so often.
+#[derive(Debug)]
+struct BackOff {
+    /// Until when pauses are short; after the next loss, if nothing is said.
+    quick_until: Option<Instant>,
+    failures: u32,
+}
+
+impl BackOff {
+    fn new(now: Instant) -> BackOff {
+        BackOff { quick_until: Some(now + QUICKLY), failures: 0 }
+    }
+
+    /// The server has accepted us.
+    fn accepted(&mut self) {
+        *self = BackOff { quick_until: None, failures: 0 };
+    }
+
+    fn next(&mut self, now: Instant, why: Why) -> Duration {
+        let quick_until = *self.quick_until.get_or_insert(now + QUICKLY);
+        if why == Why::Lost && now < quick_until {
+            let [shortest, longest] = limits::RECONNECT_QUICK_MS;
+            return Duration::from_millis(fastrand::u64(shortest..=longest));
+        }
+        self.failures = self.failures.saturating_add(1);
+        pause(self.failures - 1)
+    }
+}
+
 /// The pause after so many failures in a row: doubled each time, and anything from half of it on, so that services that
 /// lost one server do not come back in step.
 fn pause(failures: u32) -> Duration {
@@ -193,6 +239,44 @@ fn pause(failures: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The pauses that follow each other for so long while nobody listens, each try taking no time.
+    fn pauses(back_off: &mut BackOff, end: Instant, why: Why) -> Vec<u64> {
+        let mut now = end - Duration::from_secs(300);
+        let mut pauses = Vec::new();
+        while now < end {
+            let pause = back_off.next(now, why);
+            pauses.push(pause.as_millis() as u64);
+            now += pause;
+        }
+        pauses
+    }
+
+    #[test]
+    fn a_lost_server_is_tried_again_at_once_for_a_minute_and_then_less_and_less_often() {
+        let lost = Instant::now();
+        let mut back_off = BackOff::new(lost - Duration::from_secs(7_000));
+        for _ in 0..3 {
+            back_off.accepted();
+            let pauses = pauses(&mut back_off, lost + Duration::from_secs(300), Why::Lost);
+            let quick = pauses.iter().take_while(|pause| (200..=500).contains(*pause)).count();
+            let took: u64 = pauses[..quick].iter().sum();
+            assert!((60_000..61_500).contains(&took), "{took} ms in {quick} tries");
+            assert!(pauses[quick..].iter().all(|pause| *pause >= 250), "{:?}", &pauses[quick..]);
+            assert!(pauses[quick + 7..].iter().all(|pause| *pause >= 15_000), "{:?}", &pauses[quick..]);
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_not_up_yet_is_awaited_and_one_that_refuses_us_is_not_asked_three_times_a_second() {
+        let begun = Instant::now();
+        let mut back_off = BackOff::new(begun);
+        for _ in 0..100 {
+            assert!(back_off.next(begun + Duration::from_secs(30), Why::Lost).as_millis() <= 500);
+        }
+        let refused: Vec<u128> = (0..8).map(|_| back_off.next(begun, Why::Refused).as_millis()).collect();
+        assert!(refused[6] >= 15_000 && refused.windows(2).take(5).all(|two| two[1] >= two[0]), "{refused:?}");
+    }
 
     #[test]
     fn pauses_grow_from_half_a_second_to_half_a_minute() {
