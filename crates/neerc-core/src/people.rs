@@ -418,9 +418,9 @@ impl People {
         self.nicks.get(nick).filter(|person| self.members.contains_key(person.bare()))
     }
 
-    /// Whether the name is the service's own nick in the room.
+    /// Whether the name is the service's own nick in the room. Nicks differ by case too: somebody else may be `Neerc`.
     pub fn is_own_nick(&self, name: &str) -> bool {
-        same_name(&self.own_nick, name)
+        self.own_nick == name
     }
 
     /// How many users there are.

@@ -516,7 +516,7 @@ fn the_services_own_nick_is_dropped_silently() {
     check(
         r#"
         admin get: create todo "A" neerc hall1
-        admin: create todo "A" NEERC
+        admin: create todo "A" neerc
         admin: edit 1 todo "A" hall1 neerc=success
         "#,
         r#"

@@ -183,6 +183,39 @@ fn nothing_is_answered_that_is_no_line() {
 }
 
 #[test]
+fn an_admin_whose_nick_is_the_services_in_capitals_was_not_heard() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("Neerc", ADMIN);
+    bench.said();
+    bench.on(&groupchat("Neerc", "<body>@todo hall1 X</body>"));
+    assert_eq!(bench.tasks_in_all(), 1);
+    bench.pass(1_000);
+    bench.said();
+    // Nor is that nick dropped from a task as the service's own would be.
+    bench.on(&iq("set", ADMIN, &task("title='Y' type='todo'", &["Neerc", "neerc"])));
+    let last = bench.boards["neerc"].tasks().last().unwrap();
+    assert_eq!(last.statuses.keys().map(|person| person.bare()).collect::<Vec<_>>(), ["admin@localhost"]);
+}
+
+#[test]
+fn the_services_own_nick_is_the_one_that_the_room_gave_it() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("chief", ADMIN);
+    let x = "http://jabber.org/protocol/muc#user";
+    // The room has given the service another nick (status 210), and somebody else has taken the one before.
+    bench.hear(format!(
+        "<presence from='neerc@conference.localhost/neerc-bot' to='neerc.localhost'><x xmlns='{x}'>\
+         <item jid='neerc.localhost' affiliation='owner'/><status code='110'/><status code='210'/></x></presence>"
+    ));
+    bench.joins("neerc", "tk@localhost/Desk");
+    bench.said();
+    let body = "<body>@todo hall1 X</body>";
+    assert_eq!(bench.on(&groupchat("neerc-bot", body)), Vec::<String>::new());
+    bench.on(&groupchat("neerc", body));
+    assert_eq!(bench.tasks_in_all(), 1);
+}
+
+#[test]
 fn nothing_at_second_hand_is_carried_out() {
     let mut bench = ready(Flavour::Prosody);
     let inner = "<message xmlns='jabber:client' from='admin@localhost/x'><body>@todo hall1 X</body></message>";
