@@ -217,6 +217,17 @@ pub const SHUTDOWN_MS: u64 = 2_500;
 
 /// How often the lists of a room's people are read again, in ms.
 pub const REREAD_ROOM_MS: i64 = 300_000;
+/// How often the lists of a room are read again while the service is not in it and hears of no change, in ms.
+pub const REREAD_OUTSIDE_MS: i64 = 3_000;
+/// Least time between two readings of a room's lists for which a hint was the reason, in ms: anybody can send hints, and
+/// rights have to follow a true one within a second.
+pub const HINT_SPACING_MS: i64 = 250;
+/// The next reading for a hint is put off by one ms more for so many people on the lists.
+pub const HINT_SPACING_PEOPLE: i64 = 20;
+/// Most by which the number of people puts off a reading for a hint, in ms.
+pub const HINT_SPACING_PEOPLE_MS: i64 = 250;
+/// A reading that took longer, in ms, is followed by a rest as long as itself before the next one for a hint.
+pub const LONG_READING_MS: i64 = 1_000;
 /// How often the service makes sure that it is still in its rooms (XEP-0410), in ms.
 pub const SELF_PING_MS: i64 = 60_000;
 /// Least time from one reading of a room's role lists to the next, in ms.

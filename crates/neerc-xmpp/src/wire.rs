@@ -27,6 +27,8 @@ pub enum Purpose {
         room: usize,
         /// Affiliation of the list.
         affiliation: &'static str,
+        /// Number of the reading that it belongs to.
+        reading: u64,
     },
     /// Read one role list of a room.
     Roles {

@@ -116,7 +116,7 @@ impl Front {
             Frame::Stanza(bytes) => match xml::parse(bytes, NS_COMPONENT, &TREE) {
                 Ok(element) => self.element(now_ms, &element, bytes, boards),
                 Err(_) if self.longest(bytes) > 0 => self.long_answer(now_ms, bytes, boards),
-                Err(refused) => self.refuse_unread(bytes, Condition::BadRequest, &refused.to_string()),
+                Err(refused) => self.unread(now_ms, bytes, Condition::BadRequest, &refused.to_string()),
             },
             Frame::Skipped { head, .. } if self.longest(head) > 0 => self.long_answer(now_ms, head, boards),
             Frame::Skipped { head, why } => {
@@ -124,7 +124,7 @@ impl Front {
                     Excess::Bytes => format!("a stanza may have at most {} bytes", limits::STANZA_BYTES),
                     Excess::Depth => format!("elements may be nested at most {} deep", limits::STANZA_DEPTH),
                 };
-                self.refuse_unread(head, Condition::PolicyViolation, &text);
+                self.unread(now_ms, head, Condition::PolicyViolation, &text);
             }
         }
     }
@@ -156,15 +156,21 @@ impl Front {
     }
 
     /// Answers a stanza of which only the start tag may be readable.
-    fn refuse_unread(&mut self, bytes: &[u8], condition: Condition, text: &str) {
+    fn unread(&mut self, now_ms: i64, bytes: &[u8], condition: Condition, text: &str) {
         let Some(head) = xml::parse_head(bytes, NS_COMPONENT) else { return };
         let Some(shell) = Shell::of(&head) else { return };
+        if self.phase != StreamPhase::Online {
+            return;
+        }
+        if let Some(room) = self.rooms.iter_mut().find(|room| room.jid.as_str() == shell.from.bare()) {
+            room.unread(now_ms, &shell, &mut self.wire);
+        }
         let answered = match shell.kind {
             Kind::Iq => shell.is_request(),
             Kind::Message => condition == Condition::PolicyViolation && !matches!(shell.type_, "error" | "groupchat"),
             Kind::Presence => false,
         };
-        if answered && self.phase == StreamPhase::Online && shell.from.domain() != self.settings.component {
+        if answered && shell.from.domain() != self.settings.component {
             shell.return_address().error(self.wire.out.own(), condition, text);
         }
     }

@@ -353,7 +353,7 @@ impl Front {
 
     fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8], boards: &Boards) {
         if let Some(index) = self.rooms.iter().position(|room| room.jid.as_str() == shell.from.bare()) {
-            self.rooms[index].message(shell, element);
+            self.rooms[index].message(now_ms, shell, element, &mut self.wire);
             return self.occupant_said(now_ms, index, shell, element, boards);
         }
         if shell.type_ == "error" && shell.from.resource().is_some() {
@@ -384,9 +384,9 @@ impl Front {
                 self.note_told(told);
             }
             Purpose::Fence { number } => self.outbox.fence_lost(number),
-            Purpose::List { room, affiliation } => {
+            Purpose::List { room, affiliation, reading } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.list(now_ms, affiliation, answer, wire);
+                    room.list(now_ms, affiliation, reading, answer, wire);
                 }
             }
             Purpose::Roles { room, reading } => {

@@ -1,15 +1,15 @@
 //! The affiliation lists of a room and what it tells of them in between: who belongs to it, whether or not they are in it.
 //! Not who is in the room: that is occupants.rs.
 
-use super::occupants::jid_item;
+use super::roles::Look;
 use super::{NS_MUC_ADMIN, NS_MUC_USER, Phase, RoomEvent, RoomWatch, error_text};
 use crate::address::Address;
-use crate::stanza::Shell;
+use crate::stanza::{Kind, Shell};
 use crate::wire::{Purpose, Unanswered, Wire};
 use crate::xml::Element;
 use neerc_core::limits;
 use neerc_core::people::{Affiliation, Person};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The lists that are read, each by a request of its own: one server answers only the first item of a request.
 pub(super) const LISTS: [&str; 3] = ["owner", "admin", "member"];
@@ -18,14 +18,18 @@ pub(super) const OUTCASTS: &str = "outcast";
 
 #[derive(Debug, Default)]
 pub(super) struct Reading {
+    /// When the lists were asked for, in ms.
+    began_ms: i64,
     /// Lists that are not answered yet.
     pub(super) awaited: usize,
     pub(super) listed: BTreeMap<Person, Affiliation>,
-    /// What the room told of in between: newer than the lists that were answered before it, and no older than those
-    /// answered after it, for the room speaks in order.
+    /// What occupants' presences told in between: newer than the lists that were answered before it, and no older than
+    /// those answered after it, for the room speaks in order.
     pub(super) pushed: BTreeMap<Person, Affiliation>,
     /// The service has come into the room in between; what changed before that was not told, so all is read again.
     pub(super) again: bool,
+    /// Something in between hinted at a change, so all is read once more afterwards.
+    hinted: bool,
     failures: Vec<Failure>,
 }
 
@@ -39,30 +43,55 @@ pub(super) struct Failure {
 
 impl RoomWatch {
     pub(super) fn read_lists(&mut self, now_ms: i64, wire: &mut Wire) {
-        self.reading = Some(Reading { awaited: LISTS.len(), ..Reading::default() });
+        self.readings += 1;
+        self.reading = Some(Reading { began_ms: now_ms, awaited: LISTS.len(), ..Reading::default() });
         self.read_on_entry = false;
-        self.read_at_ms = now_ms + limits::REREAD_ROOM_MS;
+        self.hint_waits = false;
+        self.hints_from_ms = now_ms + limits::HINT_SPACING_MS;
+        self.read_at_ms = now_ms + self.reread_ms();
         for affiliation in LISTS {
             self.read_list(now_ms, affiliation, wire);
         }
     }
 
+    /// How long the lists may be believed: where the service is not in the room, nothing tells it of changes.
+    fn reread_ms(&self) -> i64 {
+        if self.phase == Phase::In { limits::REREAD_ROOM_MS } else { limits::REREAD_OUTSIDE_MS }
+    }
+
+    /// When the lists are to be read next, unless they are being read.
+    pub(super) fn lists_due_ms(&self) -> i64 {
+        if self.hint_waits { self.read_at_ms.min(self.hints_from_ms) } else { self.read_at_ms }
+    }
+
+    /// Something says that the lists have changed. Whoever says so need not be the room, so nothing is taken from it but
+    /// that it is time to read: one reading at a time, one more after it for all hints in between, and no more often than
+    /// what a reading costs allows.
+    pub(super) fn hinted(&mut self, now_ms: i64, wire: &mut Wire) {
+        match &mut self.reading {
+            Some(reading) => reading.hinted = true,
+            None if self.hints_from_ms <= now_ms => self.read_lists(now_ms, wire),
+            None => self.hint_waits = true,
+        }
+    }
+
     pub(super) fn read_list(&self, now_ms: i64, affiliation: &'static str, wire: &mut Wire) {
         let payload = format!("<query xmlns='{NS_MUC_ADMIN}'><item affiliation='{affiliation}'/></query>");
-        let purpose = Purpose::List { room: self.index, affiliation };
+        let purpose = Purpose::List { room: self.index, affiliation, reading: self.readings };
         wire.request(now_ms, "get", &self.jid, &payload, purpose);
     }
 
-    /// Takes the answer to the request for one list, or why there is none. A list that cannot be read keeps its people; the
-    /// others count.
+    /// Takes the answer to the request for one list, made for the reading of that number, or why there is none. A list that
+    /// cannot be read keeps its people; the others count.
     pub fn list(
         &mut self,
         now_ms: i64,
         affiliation: &'static str,
+        number: u64,
         answer: Result<&Element<'_>, Unanswered>,
         wire: &mut Wire,
     ) {
-        let Some(reading) = &mut self.reading else { return };
+        let Some(reading) = self.reading.as_mut().filter(|_| number == self.readings) else { return };
         let failure = match answer {
             Err(unanswered) => Some((unanswered, unanswered.to_string())),
             Ok(iq) if iq.attr("type") == Some("error") => Some((Unanswered::InTime, error_text(iq))),
@@ -83,17 +112,35 @@ impl RoomWatch {
             reading.awaited = 1;
             return self.read_list(now_ms, OUTCASTS, wire);
         }
-        let Reading { mut listed, pushed, failures, .. } = std::mem::take(reading);
-        self.reading = None;
+        let Some(reading) = self.reading.take() else { return };
+        self.read(now_ms, reading, wire);
+    }
+
+    /// Takes what the lists say that could be read.
+    fn read(&mut self, now_ms: i64, reading: Reading, wire: &mut Wire) {
+        let Reading { began_ms, mut listed, pushed, hinted, failures, .. } = reading;
         self.keep_unread(&mut listed, &failures);
+        if failures.is_empty() {
+            self.note_implicit(now_ms, &listed, &pushed);
+        }
         for (person, affiliation) in pushed {
             set_listed(&mut listed, &person, affiliation);
         }
+        for (person, (affiliation, _)) in &self.implicit {
+            let known = listed.entry(person.clone()).or_insert(*affiliation);
+            *known = (*known).max(*affiliation);
+        }
+        let people = i64::try_from(listed.len()).unwrap_or(i64::MAX) / limits::HINT_SPACING_PEOPLE;
+        let took_ms = now_ms - began_ms;
+        let rest_ms = if took_ms > limits::LONG_READING_MS { 2 * took_ms } else { 0 };
+        let spacing_ms = limits::HINT_SPACING_MS + people.min(limits::HINT_SPACING_PEOPLE_MS);
+        self.hints_from_ms = began_ms + spacing_ms.max(rest_ms);
+        self.hint_waits = hinted;
         self.replace_listed(listed);
         if failures.is_empty() && (self.is_raw || self.name_owners(now_ms, wire)) {
             return; // the lists are read again once that is done
         }
-        self.read(now_ms, &failures);
+        self.has_ended(now_ms, &failures);
     }
 
     /// Adds those on lists that could not be read, as far as they are known from before.
@@ -105,14 +152,14 @@ impl RoomWatch {
                 listed.retain(|person, _| !is_domain(person) || self.listed.contains_key(person));
             }
             for (person, affiliation) in self.listed.iter().filter(|(_, affiliation)| Some(**affiliation) == unread) {
-                let known = listed.entry(person.clone()).or_insert(*affiliation);
-                *known = (*known).max(*affiliation);
+                // Whoever is on another list now is not on this one any more.
+                listed.entry(person.clone()).or_insert(*affiliation);
             }
         }
     }
 
     /// A reading of the lists has ended.
-    fn read(&mut self, now_ms: i64, failures: &[Failure]) {
+    fn has_ended(&mut self, now_ms: i64, failures: &[Failure]) {
         let Some(failure) = failures.first() else {
             self.has_read = true;
             self.trouble = None;
@@ -120,8 +167,10 @@ impl RoomWatch {
             return;
         };
         // A room that is only just being created has no lists yet.
+        self.hints_from_ms = now_ms + limits::REREAD_OUTSIDE_MS;
         if self.phase != Phase::In {
-            self.read_at_ms = now_ms + 1_000;
+            self.read_on_entry = true;
+            self.read_at_ms = now_ms + limits::REREAD_OUTSIDE_MS;
             return;
         }
         if failure.kind == Unanswered::InTime {
@@ -150,6 +199,23 @@ impl RoomWatch {
         changed.extend(before.into_keys().filter(|who| !self.listed.contains_key(who)));
     }
 
+    /// Notes who is in the room with more than the lists say: they have it by the server's configuration, and keep it
+    /// for a while after they have left. Who was given it while the lists were read is no such one.
+    fn note_implicit(
+        &mut self,
+        now_ms: i64,
+        listed: &BTreeMap<Person, Affiliation>,
+        pushed: &BTreeMap<Person, Affiliation>,
+    ) {
+        self.implicit.retain(|_, (_, until_ms)| *until_ms > now_ms);
+        for (person, affiliation) in self.occupants.standings() {
+            let said = listed.get(&person).copied().unwrap_or(Affiliation::None);
+            if affiliation >= Affiliation::Admin && said < affiliation && !pushed.contains_key(&person) {
+                self.implicit.insert(person, (affiliation, now_ms + limits::REREAD_ROOM_MS));
+            }
+        }
+    }
+
     pub(super) fn unreadable(&self, affiliation: &str, failure: &str) -> String {
         let component = &self.settings.component;
         format!(
@@ -161,31 +227,53 @@ impl RoomWatch {
         )
     }
 
-    /// Takes a message from the room itself: how it tells of the affiliations of people who are not in it.
-    pub fn message(&mut self, shell: &Shell<'_>, element: &Element<'_>) {
-        if shell.from.resource().is_some() || matches!(shell.type_, "error" | "groupchat") {
-            return;
-        }
-        for item in element.child("x", NS_MUC_USER).into_iter().flat_map(|x| x.elements()) {
-            if let Some((jid, affiliation)) = jid_item(item) {
-                self.note_affiliation(&jid.person(), affiliation);
-                // Also of somebody of whom the lists say the same: what their presence said may be older.
-                self.note_standing(&jid.person(), affiliation);
-            }
+    /// Takes a message from the room's own address. It is how rooms tell of people who are not in them, but one server
+    /// also hands on from there what strangers have written, so it is a hint and no more.
+    pub fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, wire: &mut Wire) {
+        if shell.from.resource().is_none() && shell.type_ != "error" && element.child("x", NS_MUC_USER).is_some() {
+            self.hinted(now_ms, wire);
         }
     }
 
-    /// Takes an affiliation as the newest truth about a person.
+    /// Something of the room could not be read. Most of what is in a presence the occupant has written, and they may
+    /// have made it too long just to hide what the room says of them in it; so from now on only the lists count.
+    pub fn unread(&mut self, now_ms: i64, shell: &Shell<'_>, wire: &mut Wire) {
+        match (shell.kind, shell.from.resource(), shell.type_) {
+            (Kind::Iq, ..) | (_, _, "error") => return,
+            (Kind::Message, resource, _) if resource.is_some() => return,
+            (Kind::Presence, Some(nick), "unavailable") if nick == self.nick => self.left(now_ms, now_ms),
+            (Kind::Presence, Some(nick), "unavailable") => {
+                self.sessions_of(nick).into_iter().for_each(|session| self.session_left(session));
+                self.look_again(now_ms, Look::Soon); // others may share the nick
+            }
+            (Kind::Presence, Some(nick), _) => self.occupant_unread(now_ms, nick),
+            _ => {}
+        }
+        self.hinted(now_ms, wire);
+    }
+
+    fn occupant_unread(&mut self, now_ms: i64, nick: &str) {
+        let people: BTreeSet<Person> = self.occupants.of_nick(nick).map(Address::person).collect();
+        for person in people {
+            self.implicit.remove(&person);
+            self.note_standing(&person, Affiliation::None);
+        }
+        self.look_again(now_ms, Look::Soon);
+    }
+
+    /// Takes the affiliation in the presence of an occupant as the newest truth about a person.
     pub(super) fn note_affiliation(&mut self, person: &Person, affiliation: Affiliation) {
+        if self.implicit.get(person).is_some_and(|(known, _)| affiliation < *known) {
+            self.implicit.remove(person);
+        }
+        if is_domain(person) {
+            return; // an occupant is one address, also one without a name; only lists speak of all of a domain
+        }
         if let Some(reading) = &mut self.reading {
             reading.pushed.insert(person.clone(), affiliation);
         }
         if !set_listed(&mut self.listed, person, affiliation) {
             return;
-        }
-        if is_domain(person) && affiliation >= Affiliation::Member {
-            // Who of the domain is an outcast was of no account before.
-            self.read_at_ms = i64::MIN;
         }
         self.note_standing(person, affiliation);
         self.occupants.changed_people.insert(person.clone());

@@ -7,7 +7,7 @@ mod owners;
 mod roles;
 mod setup;
 
-use self::lists::Reading;
+use self::lists::{Reading, is_domain};
 pub use self::lists::{member_list, members};
 use self::occupants::{Occupants, new_nick};
 use self::roles::Roles;
@@ -93,7 +93,15 @@ pub struct RoomWatch {
     names_all_sessions: bool,
     listed: BTreeMap<Person, Affiliation>,
     reading: Option<Reading>,
+    /// How often the lists were asked for; the number of the last reading.
+    readings: u64,
     read_at_ms: i64,
+    /// A hint waits for its time.
+    hint_waits: bool,
+    /// No reading for the sake of a hint before that time, in ms.
+    hints_from_ms: i64,
+    /// Who has power by the server's configuration, which no list says: what it is, and until when it is remembered.
+    implicit: BTreeMap<Person, (Affiliation, i64)>,
     has_read: bool,
     /// The lists were not asked for since the service asked to come in.
     read_on_entry: bool,
@@ -124,7 +132,11 @@ impl RoomWatch {
             names_all_sessions: false,
             listed: BTreeMap::new(),
             reading: None,
+            readings: 0,
+            hint_waits: false,
             read_at_ms: i64::MAX,
+            hints_from_ms: i64::MIN,
+            implicit: BTreeMap::new(),
             has_read: false,
             read_on_entry: false,
             self_ping_at_ms: i64::MAX,
@@ -177,7 +189,9 @@ impl RoomWatch {
     }
 
     fn build_people(&mut self, book: &GroupBook) {
-        let present = self.occupants.standings().map(|(person, affiliation)| (person, self.admitted(affiliation)));
+        // An occupant is one address, also one without a name; only lists speak of all of a domain.
+        let present = self.occupants.standings().filter(|(person, _)| !is_domain(person));
+        let present = present.map(|(person, affiliation)| (person, self.admitted(affiliation)));
         let listed = self.listed.iter().map(|(person, affiliation)| (person.clone(), *affiliation));
         let standings = listed
             .chain(present)
@@ -193,7 +207,7 @@ impl RoomWatch {
             return Affiliation::None;
         }
         let present = self.occupants.affiliations(person.bare()).map(|affiliation| self.admitted(affiliation));
-        let known = self.listed.get(person).copied().into_iter().chain(present);
+        let known = self.listed.get(person).copied().into_iter().chain(present.filter(|_| !is_domain(person)));
         known.filter(|affiliation| *affiliation != Affiliation::None).max().unwrap_or(Affiliation::None)
     }
 
@@ -223,7 +237,7 @@ impl RoomWatch {
     pub fn disconnected(&mut self) {
         self.reading = None;
         self.read_at_ms = i64::MAX;
-        self.left(i64::MAX);
+        self.left(i64::MAX, i64::MAX);
     }
 
     /// Says good-bye to the room.
@@ -240,7 +254,7 @@ impl RoomWatch {
             Phase::Joining { deadline_ms } => deadline_ms,
             Phase::In => self.self_ping_at_ms.min(self.roles.next_timeout_ms()),
         };
-        if self.reading.is_some() { phase } else { phase.min(self.read_at_ms) }
+        if self.reading.is_some() { phase } else { phase.min(self.lists_due_ms()) }
     }
 
     /// Does what is due.
@@ -249,7 +263,7 @@ impl RoomWatch {
             Phase::Out { retry_ms } if retry_ms <= now_ms => self.join(now_ms, wire),
             Phase::Joining { deadline_ms } if deadline_ms <= now_ms => {
                 self.report(format!("{} did not answer the request to join", self.jid.as_str()));
-                self.left(now_ms + limits::RETRY_ROOM_MS);
+                self.left(now_ms, now_ms + limits::RETRY_ROOM_MS);
             }
             Phase::In if self.self_ping_at_ms <= now_ms => {
                 self.self_ping_at_ms = now_ms + limits::SELF_PING_MS;
@@ -260,7 +274,7 @@ impl RoomWatch {
             _ => {}
         }
         self.roles_timeout(now_ms, wire);
-        if self.reading.is_none() && self.read_at_ms <= now_ms {
+        if self.reading.is_none() && self.lists_due_ms() <= now_ms {
             self.read_lists(now_ms, wire);
         }
     }
@@ -280,12 +294,15 @@ impl RoomWatch {
         wire.presence(None, &self.own_occupant(), &payload);
     }
 
-    fn left(&mut self, retry_ms: i64) {
+    fn left(&mut self, now_ms: i64, retry_ms: i64) {
         let was_inside = self.phase == Phase::In || !self.occupants.is_empty();
         self.phase = Phase::Out { retry_ms };
         self.occupants.clear();
         self.roles.outside();
         self.self_ping_at_ms = i64::MAX;
+        self.implicit.clear();
+        // Nothing tells of changes from now on.
+        self.read_at_ms = self.read_at_ms.min(now_ms.saturating_add(limits::REREAD_OUTSIDE_MS));
         self.stale = true;
         if was_inside {
             self.events.push(RoomEvent::Outside);
@@ -298,8 +315,6 @@ impl RoomWatch {
             self.events.push(RoomEvent::Trouble(trouble));
         }
     }
-
-    // Lists
 
     // Presences and messages of the room
 
@@ -334,7 +349,7 @@ impl RoomWatch {
                     "put the service out"
                 };
                 self.report(format!("{} {why}; joining it again", self.jid.as_str()));
-                self.left(now_ms + 1_000);
+                self.left(now_ms, now_ms + 1_000);
             }
             ("unavailable", false) if codes.contains(&"303") => self.renamed(now_ms, nick, x),
             ("unavailable", false) => self.occupant_left(now_ms, nick, x),
@@ -345,8 +360,10 @@ impl RoomWatch {
     }
 
     fn joined(&mut self, now_ms: i64, nick: &str, codes: &[&str], wire: &mut Wire) {
+        self.stale |= self.nick != nick;
         self.nick = nick.to_owned();
-        if codes.contains(&"201") {
+        let is_new = codes.contains(&"201");
+        if is_new {
             self.events.push(RoomEvent::Created);
             self.is_raw = true;
             let form = format!("<query xmlns='{NS_MUC_OWNER}'/>");
@@ -358,12 +375,12 @@ impl RoomWatch {
             self.trouble = None;
             self.stale = true;
             self.read_roles(now_ms, wire);
-            if std::mem::take(&mut self.read_on_entry) {
+            // The lists of a new room are read once it is configured.
+            match (std::mem::take(&mut self.read_on_entry) && !is_new, &mut self.reading) {
                 // The room does not tell of changes that were made while the service was out.
-                match &mut self.reading {
-                    Some(reading) => reading.again = true,
-                    None => self.read_lists(now_ms, wire),
-                }
+                (true, Some(reading)) => reading.again = true,
+                (true, None) => self.read_lists(now_ms, wire),
+                (false, _) => self.read_at_ms = now_ms + limits::REREAD_ROOM_MS,
             }
         }
     }
@@ -405,7 +422,7 @@ impl RoomWatch {
         };
         self.report(format!("{room} cannot be joined ({}): {advice}", error_text(element)));
         self.nick = self.settings.nickname.clone();
-        self.left(now_ms + limits::RETRY_ROOM_MS);
+        self.left(now_ms, now_ms + limits::RETRY_ROOM_MS);
     }
 
     // Configuration of a room that was created, and self-ping
@@ -420,7 +437,7 @@ impl RoomWatch {
         let still_in =
             ["service-unavailable", "feature-not-implemented", "remote-server-not-found", "remote-server-timeout"];
         if !still_in.contains(&error_condition(iq)) {
-            self.left(now_ms);
+            self.left(now_ms, now_ms);
             self.join(now_ms, wire);
         }
     }
@@ -497,33 +514,6 @@ mod tests {
     }
 
     #[test]
-    fn somebody_who_is_in_the_room_and_in_no_list_is_put_out_by_a_push() {
-        let mut room = room();
-        let wire = &mut Wire::new("neerc.localhost");
-        room.connected(0, wire);
-        own_presence(&mut room, 10, wire, "", "100");
-        let item = |name: &str, affiliation: &str| {
-            format!(
-                "<{name} from='neerc@conference.localhost' to='neerc.localhost'><x xmlns='{NS_MUC_USER}'>\
-                 <item affiliation='{affiliation}' jid='hall1@localhost/A'/></x></{name}>"
-            )
-        };
-        let presence = item("presence", "member").replacen("localhost'", "localhost/hall1'", 1);
-        let presence = xml::parse(presence.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
-        room.presence(20, &Shell::of(&presence).unwrap(), &presence, wire);
-        room.reading = None;
-        room.listed.clear(); // as the lists of a server that leaves the person out
-        let hall1 = Person::from_bare("hall1@localhost");
-        room.refresh_people(&GroupBook::default());
-        assert!(room.people().rights(&hall1).is_some());
-        let message = item("message", "none");
-        let message = xml::parse(message.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
-        room.message(&Shell::of(&message).unwrap(), &message);
-        assert!(room.refresh_people(&GroupBook::default()), "the people have changed");
-        assert!(room.people().rights(&hall1).is_none());
-    }
-
-    #[test]
     fn rights_that_changed_while_the_service_was_put_out_are_read_on_entry() {
         let mut room = room();
         let wire = &mut Wire::new("neerc.localhost");
@@ -534,7 +524,7 @@ mod tests {
         for list in lists::LISTS {
             let answer = format!("<iq type='result'><query xmlns='{NS_MUC_ADMIN}'/></iq>");
             let answer = xml::parse(answer.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
-            room.list(20, list, Ok(&answer), wire);
+            room.list(20, list, 1, Ok(&answer), wire);
         }
         own_presence(&mut room, 1_000, wire, "type='unavailable'", "307");
         room.timeout(2_000, wire);

@@ -13,10 +13,7 @@ impl RoomWatch {
         let Some(form) = form else {
             self.is_raw = false;
             self.report(format!("the configuration form of the new room {} could not be read", self.jid.as_str()));
-            if self.reading.is_none() {
-                self.read_lists(now_ms, wire);
-            }
-            return;
+            return self.hinted(now_ms, wire);
         };
         let wanted = [
             ("muc#roomconfig_persistentroom", "1"),
@@ -55,8 +52,9 @@ impl RoomWatch {
                 self.report(format!("the new room {} could not be configured (no answer in time)", self.jid.as_str()))
             }
         }
-        if self.reading.is_none() {
-            self.read_lists(now_ms, wire);
+        match &mut self.reading {
+            Some(reading) => reading.again = true,
+            None => self.read_lists(now_ms, wire),
         }
     }
 }

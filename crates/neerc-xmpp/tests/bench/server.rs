@@ -50,6 +50,8 @@ pub struct Server {
     pub roles: bool,
     /// Requests and presences that the service has sent it.
     pub asked: usize,
+    /// How often a list was asked for.
+    pub list_requests: usize,
     out: Vec<String>,
 }
 
@@ -68,6 +70,7 @@ impl Server {
             lists: true,
             roles: true,
             asked: 0,
+            list_requests: 0,
             out: Vec::new(),
         };
         let people =
@@ -310,6 +313,7 @@ impl Server {
             }
             ("iq", Some("get" | "set")) => {
                 let id = element.attr("id").unwrap();
+                self.list_requests += usize::from(element.child("query", NS_ADMIN).is_some());
                 let answer = self.answer(to, element.elements().next().unwrap());
                 let (kind, payload) = match answer {
                     Ok(payload) => ("result", payload),

@@ -193,7 +193,7 @@ fn an_admin_whose_nick_is_the_services_in_capitals_was_not_heard() {
     bench.said();
     // Nor is that nick dropped from a task as the service's own would be.
     bench.on(&iq("set", ADMIN, &task("title='Y' type='todo'", &["Neerc", "neerc"])));
-    let last = bench.boards["neerc"].tasks().last().unwrap();
+    let last = bench.boards()["neerc"].tasks().last().unwrap();
     assert_eq!(last.statuses.keys().map(|person| person.bare()).collect::<Vec<_>>(), ["admin@localhost"]);
 }
 

@@ -99,7 +99,12 @@ fn a_planner_who_is_away_is_asked_when_they_come() {
 #[test]
 fn nothing_is_handed_out_for_whoever_has_no_rights_any_more() {
     let mut bench = planned("@todo hall1 start+5! Five");
-    bench.server_says(|server| server.affiliate("neerc", "admin@localhost", "member"));
+    bench.server().list("neerc", "admin@localhost", "member");
+    bench.hear(format!(
+        "<presence from='neerc@conference.localhost/chief' to='neerc.localhost'>\
+         <x xmlns='http://jabber.org/protocol/muc#user'><item jid='{ADMIN}' affiliation='member' role='participant'/>\
+         </x></presence>"
+    ));
     let said = running(&mut bench, 5);
     assert_eq!(said, ["[plan-failed plan=s1 title=Five why=[refusal-admins-only]]"]);
     assert_eq!(titles(&bench), Vec::<String>::new());

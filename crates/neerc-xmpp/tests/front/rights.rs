@@ -205,6 +205,9 @@ fn forge(bench: &mut Bench, jid: &str) {
             bench.hear(format!("<message from='{from}' to='{to}'>{x}</message>"));
             bench.hear(format!("<message type='groupchat' from='{from}' to='{to}'>{x}</message>"));
         }
+        // As one server hands on what strangers write: from the room itself.
+        let declined = x.replace("<item ", &format!("<decline from='{jid}'/><item "));
+        bench.hear(format!("<message from='neerc@conference.localhost' to='{to}'>{declined}</message>"));
         bench.hear(format!("<presence from='{jid}' to='{to}'>{x}</presence>"));
     }
 }

@@ -228,7 +228,12 @@ fn nobody_is_told_after_they_have_lost_their_place_in_the_room() {
     bench.comes("hall1", HALL1, GAJIM);
     bench.pass(10_000);
     bench.admin("@todo hall1 One");
-    bench.server_says(|server| server.affiliate("neerc", "hall1@localhost", "none"));
+    bench.server().list("neerc", "hall1@localhost", "none");
+    bench.hear(format!(
+        "<presence type='unavailable' from='neerc@conference.localhost/hall1' to='neerc.localhost'>\
+         <x xmlns='http://jabber.org/protocol/muc#user'><item jid='{HALL1}' affiliation='none' role='none'/>\
+         <status code='321'/></x></presence>"
+    ));
     assert_eq!(bench.chats_within(10_000), []);
 }
 

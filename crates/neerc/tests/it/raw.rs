@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::servers::{HOST, PASSWORD, Server};
+use crate::servers::{ELSEWHERE, HOST, PASSWORD, SECRET, Server};
 use crate::wait::PATIENCE;
 
 /// Why there is no stanza.
@@ -51,6 +51,30 @@ impl Raw {
         raw.send(&format!("<iq type='set' id='bind'><bind xmlns='{bind}'><resource>{resource}</resource></bind></iq>"));
         let bound = raw.expect(|stanza| stanza.contains("id='bind'") || stanza.contains("id=\"bind\""));
         raw.jid = between(&bound, "<jid>", "</jid>").unwrap_or_else(|| panic!("not bound: {bound}")).to_owned();
+        raw
+    }
+
+    /// Connects as the component that plays another server; every stanza has to say from whom it is.
+    #[track_caller]
+    pub fn elsewhere(server: &Server) -> Self {
+        let mut raw = Self::connect(server.elsewhere_port);
+        let mut header = Vec::new();
+        neerc_xmpp::stream::open(&mut header, ELSEWHERE);
+        raw.send_bytes(&header);
+        let deadline = Instant::now() + PATIENCE;
+        let id = loop {
+            raw.read(deadline).expect("a stream header");
+            let text = String::from_utf8_lossy(&raw.buffer).replace('"', "'");
+            if let Some(id) = text.split_once("<stream:stream").and_then(|(_, rest)| between(rest, " id='", "'")) {
+                break id.to_owned();
+            }
+        };
+        raw.buffer.clear();
+        let mut handshake = Vec::new();
+        neerc_xmpp::stream::handshake(&mut handshake, &id, SECRET);
+        raw.send_bytes(&handshake);
+        raw.expect(|stanza| stanza.starts_with("<handshake"));
+        raw.jid = ELSEWHERE.to_owned();
         raw
     }
 

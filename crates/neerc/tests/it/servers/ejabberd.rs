@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use super::{HOST, PASSWORD, ROOMS, SECRET, Server, all_components, home};
+use super::{ELSEWHERE, HOST, PASSWORD, ROOMS, SECRET, Server, all_components, home};
 use crate::guard::Process;
 use crate::wait::PATIENCE;
 
@@ -153,7 +153,7 @@ fn call(server: &Server, name: &str, arguments: &Value) -> std::io::Result<(u16,
 }
 
 fn config(server: &Server) -> String {
-    let Server { c2s_port, component_port, http_port, options, .. } = server;
+    let Server { c2s_port, component_port, elsewhere_port, http_port, options, .. } = server;
     let mut components = String::new();
     let mut servers = String::new();
     for component in all_components() {
@@ -181,6 +181,13 @@ listen:
     global_routes: false
     hosts:
 {components}
+  - port: {elsewhere_port}
+    ip: "127.0.0.1"
+    module: ejabberd_service
+    access: all
+    global_routes: false
+    hosts:
+      "{ELSEWHERE}": {{password: "{SECRET}"}}
   - port: {http_port}
     ip: "127.0.0.1"
     module: ejabberd_http

@@ -1,7 +1,8 @@
 //! Private XMPP servers on free loopback ports, in folders of their own: Prosody and ejabberd behind one interface.
 //!
 //! Each has the domains `localhost`, `conference.localhost` (rooms) and the components `neerc.localhost`,
-//! `n1.localhost` ... `n99.localhost`, all with one secret. Plain text only; nothing leaves 127.0.0.1.
+//! `n1.localhost` ... `n99.localhost`, all with one secret; and `elsewhere.localhost`, which owns no rooms and plays a
+//! server that federates with this one. Plain text only; nothing leaves 127.0.0.1.
 #![allow(dead_code)] // a toolbox: not every tool is in use at any one time
 
 mod ejabberd;
@@ -25,6 +26,8 @@ pub const PASSWORD: &str = "12345";
 pub const HOST: &str = "localhost";
 /// The domain of the rooms.
 pub const ROOMS: &str = "conference.localhost";
+/// The component that plays another server: whoever connects as it may write any address of that domain.
+pub const ELSEWHERE: &str = "elsewhere.localhost";
 /// What every component authenticates with.
 pub const SECRET: &str = "secret";
 
@@ -69,6 +72,8 @@ pub struct Server {
     pub c2s_port: u16,
     /// Where components connect.
     pub component_port: u16,
+    /// Where [`ELSEWHERE`] connects.
+    pub elsewhere_port: u16,
     /// BOSH (`/http-bind`) and WebSocket (`/xmpp-websocket`).
     pub http_port: u16,
     /// The components' secret.
@@ -77,7 +82,7 @@ pub struct Server {
     options: Options,
     process: Mutex<Option<Process>>,
     components: Mutex<VecDeque<String>>,
-    _ports: [Port; 3],
+    _ports: [Port; 4],
 }
 
 impl Server {
@@ -93,13 +98,14 @@ impl Server {
 
     /// A private server of the given kind.
     pub fn launch(kind: Kind, options: Options) -> Self {
-        let ports = [Port::reserve(), Port::reserve(), Port::reserve()];
+        let ports = [Port::reserve(), Port::reserve(), Port::reserve(), Port::reserve()];
         let server = Self {
             kind,
             host: HOST,
             c2s_port: ports[0].number,
             component_port: ports[1].number,
             http_port: ports[2].number,
+            elsewhere_port: ports[3].number,
             secret: SECRET,
             dir: guard::scratch_dir(match kind {
                 Kind::Prosody => "prosody",

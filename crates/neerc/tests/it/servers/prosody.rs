@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use super::{HOST, PASSWORD, ROOMS, SECRET, Server, all_components, home};
+use super::{ELSEWHERE, HOST, PASSWORD, ROOMS, SECRET, Server, all_components, home};
 use crate::guard::Process;
 
 /// Writes the configuration file.
@@ -108,7 +108,7 @@ fn shell(server: &Server, lines: &[String], tolerated: &str) {
 
 fn config(server: &Server) -> String {
     let dir = server.dir.display();
-    let Server { c2s_port, component_port, http_port, options, .. } = server;
+    let Server { c2s_port, component_port, elsewhere_port, http_port, options, .. } = server;
     let mut text = format!(
         r#"-- Written by the tests: one loopback server without encryption.
 run_as_root = true
@@ -120,7 +120,7 @@ interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {c2s_port} }}
 c2s_direct_tls_ports = {{}}
 component_interfaces = {{ "127.0.0.1" }}
-component_ports = {{ {component_port} }}
+component_ports = {{ {component_port}, {elsewhere_port} }}
 http_interfaces = {{ "127.0.0.1" }}
 http_ports = {{ {http_port} }}
 https_ports = {{}}
@@ -147,6 +147,7 @@ modules_enabled = {{
     }
     text += &virtual_host(server);
     text += &rooms(server);
+    writeln!(text, "Component \"{ELSEWHERE}\"\n\tcomponent_secret = \"{SECRET}\"").unwrap();
     for component in all_components() {
         writeln!(text, "Component \"{component}\"\n\tcomponent_secret = \"{SECRET}\"").unwrap();
         if options.groups.is_some() {

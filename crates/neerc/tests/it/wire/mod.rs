@@ -2,6 +2,7 @@
 //! the tasks themselves, which core tests at speed.
 
 mod bursts;
+mod forged;
 mod golden;
 mod pushes;
 mod rebase;
