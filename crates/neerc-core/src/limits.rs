@@ -228,6 +228,19 @@ pub const HINT_SPACING_PEOPLE: i64 = 20;
 pub const HINT_SPACING_PEOPLE_MS: i64 = 250;
 /// A reading that took longer, in ms, is followed by a rest as long as itself before the next one for a hint.
 pub const LONG_READING_MS: i64 = 1_000;
+/// Pause before the service comes back into a room that has put it out, in ms.
+pub const REENTER_MS: i64 = 1_000;
+/// How long the first requests to come into a room that was just destroyed may stay unanswered, in ms; also the first
+/// pause where a room is destroyed again and again.
+pub const REJOIN_MS: i64 = 500;
+/// How many such requests there are before the usual patience.
+pub const QUICK_JOINS: u32 = 6;
+/// Nicks tried one after the other without a pause where each is taken.
+pub const NICKS_AT_ONCE: u32 = 5;
+/// Pause after those, in ms.
+pub const RETRY_NICK_MS: i64 = 1_000;
+/// How often the service tries to have its own nick where somebody else holds it, in ms.
+pub const RECLAIM_NICK_MS: i64 = 60_000;
 /// How often the service makes sure that it is still in its rooms (XEP-0410), in ms.
 pub const SELF_PING_MS: i64 = 60_000;
 /// Least time from one reading of a room's role lists to the next, in ms.

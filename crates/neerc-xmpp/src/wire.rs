@@ -59,6 +59,16 @@ pub enum Purpose {
     },
     /// Hear which server this is.
     Server,
+    /// Hear how a room is configured.
+    RoomConfig {
+        /// Index of the room.
+        room: usize,
+    },
+    /// Put out whoever has the service's nick in a room.
+    PutOut {
+        /// Index of the room.
+        room: usize,
+    },
     /// Read the members of a room that stands for a group.
     GroupRoom {
         /// Index of the group's room.
@@ -80,6 +90,8 @@ impl Purpose {
             | Purpose::ConfigForm { .. }
             | Purpose::ConfigSubmit { .. }
             | Purpose::Owners { .. }
+            | Purpose::RoomConfig { .. }
+            | Purpose::PutOut { .. }
             | Purpose::GroupRoom { .. } => true,
             Purpose::KeepAlive
             | Purpose::Routed

@@ -1,7 +1,7 @@
 //! From the checked configuration to what each part of the program takes.
 
 use crate::config::{self, Config};
-use crate::text;
+use crate::{secret, text};
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
 use neerc_xmpp::address::{self, Address};
@@ -10,21 +10,30 @@ use neerc_xmpp::groups::GroupSettings;
 use neerc_xmpp::throttle::{Budget, Rate};
 use std::sync::Arc;
 
-/// A setting that reads like a JID and is none.
+/// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{key} = \"{value}\" is not a valid JID")]
-pub struct NotAJid {
-    key: &'static str,
-    value: String,
+pub enum SettingsError {
+    /// A setting that reads like a JID and is none.
+    #[error("{key} = \"{value}\" is not a valid JID")]
+    NotAJid {
+        /// Its key in the file.
+        key: &'static str,
+        /// What is written there.
+        value: String,
+    },
+    /// Nothing unguessable can be made.
+    #[error("there is no randomness to be had from /dev/urandom")]
+    NoRandomness(#[source] std::io::Error),
 }
 
 /// The settings of the XMPP side.
-pub fn front(config: &Config) -> Result<FrontSettings, NotAJid> {
-    let jid = |key, value: &str| Address::parse(value).ok_or_else(|| NotAJid { key, value: value.to_owned() });
+pub fn front(config: &Config) -> Result<FrontSettings, SettingsError> {
+    let jid =
+        |key, value: &str| Address::parse(value).ok_or_else(|| SettingsError::NotAJid { key, value: value.to_owned() });
     let component = jid("component.jid", &config.component.jid)?;
     let rooms_service = jid("rooms.service", &config.rooms.service)?;
     let nickname = address::nick(&config.rooms.nickname)
-        .ok_or_else(|| NotAJid { key: "rooms.nickname", value: config.rooms.nickname.clone() })?;
+        .ok_or_else(|| SettingsError::NotAJid { key: "rooms.nickname", value: config.rooms.nickname.clone() })?;
     let mut groups = GroupSettings::default();
     for group in &config.groups {
         match &group.members {
@@ -48,6 +57,7 @@ pub fn front(config: &Config) -> Result<FrontSettings, NotAJid> {
         rooms_service: rooms_service.as_str().to_owned(),
         rooms: config.rooms.join.iter().map(|room| room.as_str().into()).collect(),
         nickname,
+        nick_seed: secret::hex(16).map_err(SettingsError::NoRandomness)?,
         rooms_jid: jid("rooms.jid", &config.rooms.jid)?.as_str().to_owned(),
         owners: config.rooms.owners.iter().map(|owner| jid("rooms.owners", owner)).collect::<Result<_, _>>()?,
         admit_unaffiliated: config.rooms.unaffiliated == config::Unaffiliated::Admitted,

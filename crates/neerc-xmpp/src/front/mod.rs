@@ -64,6 +64,8 @@ pub struct FrontSettings {
     pub rooms: Vec<Room>,
     /// The nick to join with.
     pub nickname: String,
+    /// Secret random text, from which nicks are made that nobody can guess.
+    pub nick_seed: String,
     /// The address that the service has towards the rooms: the component's, or one at it.
     pub rooms_jid: String,
     /// Who becomes an owner of a room where nobody but the service has power.
@@ -194,6 +196,8 @@ impl Front {
             component: settings.component.clone(),
             host: settings.host.domain().to_owned(),
             nickname: settings.nickname.clone(),
+            nick_seed: settings.nick_seed.clone(),
+            nick_reason: settings.words.say(settings.language, "nick-of-the-service", &[]),
             owners: settings.owners.clone(),
             admit_unaffiliated: settings.admit_unaffiliated,
         };
@@ -416,6 +420,16 @@ impl Front {
             Purpose::Owners { room } => {
                 if let Some(room) = self.rooms.get_mut(room) {
                     room.owners_named(now_ms, answer.ok(), wire);
+                }
+            }
+            Purpose::RoomConfig { room } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.config_read(answer.ok());
+                }
+            }
+            Purpose::PutOut { room } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.has_put_out(answer.ok());
                 }
             }
             Purpose::Server => {

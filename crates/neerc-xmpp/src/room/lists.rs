@@ -52,6 +52,9 @@ impl RoomWatch {
         for affiliation in LISTS {
             self.read_list(now_ms, affiliation, wire);
         }
+        if std::mem::take(&mut self.is_config_due) {
+            self.read_config(now_ms, wire);
+        }
     }
 
     /// How long the lists may be believed: where the service is not in the room, nothing tells it of changes.
@@ -163,11 +166,14 @@ impl RoomWatch {
         let Some(failure) = failures.first() else {
             self.has_read = true;
             self.trouble = None;
+            self.judge_remade();
             self.events.push(RoomEvent::Read);
             return;
         };
+        if failure.kind == Unanswered::InTime {
+            self.hints_from_ms = now_ms + limits::REREAD_OUTSIDE_MS;
+        }
         // A room that is only just being created has no lists yet.
-        self.hints_from_ms = now_ms + limits::REREAD_OUTSIDE_MS;
         if self.phase != Phase::In {
             self.read_on_entry = true;
             self.read_at_ms = now_ms + limits::REREAD_OUTSIDE_MS;
@@ -230,9 +236,11 @@ impl RoomWatch {
     /// Takes a message from the room's own address. It is how rooms tell of people who are not in them, but one server
     /// also hands on from there what strangers have written, so it is a hint and no more.
     pub fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, wire: &mut Wire) {
-        if shell.from.resource().is_none() && shell.type_ != "error" && element.child("x", NS_MUC_USER).is_some() {
-            self.hinted(now_ms, wire);
-        }
+        let x = element.child("x", NS_MUC_USER).filter(|_| shell.from.resource().is_none() && shell.type_ != "error");
+        let Some(x) = x else { return };
+        // With a status code rooms say that their configuration has changed.
+        self.is_config_due |= x.child("status", NS_MUC_USER).is_some();
+        self.hinted(now_ms, wire);
     }
 
     /// Something of the room could not be read. Most of what is in a presence the occupant has written, and they may
@@ -241,7 +249,7 @@ impl RoomWatch {
         match (shell.kind, shell.from.resource(), shell.type_) {
             (Kind::Iq, ..) | (_, _, "error") => return,
             (Kind::Message, resource, _) if resource.is_some() => return,
-            (Kind::Presence, Some(nick), "unavailable") if nick == self.nick => self.left(now_ms, now_ms),
+            (Kind::Presence, Some(nick), "unavailable") if nick == self.own_nick.now => self.left(now_ms, now_ms),
             (Kind::Presence, Some(nick), "unavailable") => {
                 self.sessions_of(nick).into_iter().for_each(|session| self.session_left(session));
                 self.look_again(now_ms, Look::Soon); // others may share the nick
@@ -277,6 +285,7 @@ impl RoomWatch {
         }
         self.note_standing(person, affiliation);
         self.occupants.changed_people.insert(person.clone());
+        self.hint_waits |= self.is_distrusted(); // who has power there is judged with the lists
     }
 
     /// Gives all sessions of a person who is in the room this affiliation.

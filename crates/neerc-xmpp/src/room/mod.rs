@@ -2,14 +2,18 @@
 //! in it in occupants.rs, the making of a missing one in setup.rs. Not what these people may do: that is core's.
 
 mod lists;
+mod nick;
 mod occupants;
 mod owners;
+mod remade;
 mod roles;
 mod setup;
 
 use self::lists::{Reading, is_domain};
 pub use self::lists::{member_list, members};
+use self::nick::OwnNick;
 use self::occupants::{Occupants, new_nick};
+use self::remade::Remade;
 use self::roles::Roles;
 use crate::address::Address;
 use crate::contacts::Client;
@@ -37,6 +41,10 @@ pub struct RoomSettings {
     pub host: String,
     /// The nick to join with.
     pub nickname: String,
+    /// Secret random text, from which nicks are made that nobody can guess.
+    pub nick_seed: String,
+    /// What is said to whoever is put out because they hold the service's nick.
+    pub nick_reason: String,
     /// Who becomes an owner where nobody but the service has power.
     pub owners: Vec<Address>,
     /// Whether occupants without an affiliation count as ordinary users.
@@ -86,7 +94,12 @@ pub struct RoomWatch {
     index: usize,
     settings: RoomSettings,
     phase: Phase,
-    nick: String,
+    own_nick: OwnNick,
+    remade: Remade,
+    /// What is wrong with how the room is configured, as it was last said.
+    config_trouble: Option<String>,
+    /// Whether the room's configuration is to be looked at with the next reading of the lists.
+    is_config_due: bool,
     occupants: Occupants,
     roles: Roles,
     /// Whether this server has named several sessions of a nick in one presence; then that of a nick which goes is of all.
@@ -124,7 +137,10 @@ impl RoomWatch {
             jid,
             software: None,
             index,
-            nick: settings.nickname.clone(),
+            own_nick: OwnNick::new(&settings.nickname),
+            remade: Remade::default(),
+            config_trouble: None,
+            is_config_due: false,
             settings,
             phase: Phase::Out { retry_ms: i64::MAX },
             occupants: Occupants::default(),
@@ -196,9 +212,9 @@ impl RoomWatch {
         let standings = listed
             .chain(present)
             .filter(|(person, _)| person.domain() != self.settings.component)
-            .map(|(person, affiliation)| Standing { person, affiliation });
+            .map(|(person, affiliation)| Standing { affiliation: self.trusted(&person, affiliation), person });
         let nicks = self.occupants.nicks().map(|(nick, person)| (nick.to_string(), person)).collect();
-        self.people = People::build(&self.settings.host, &self.nick, standings, nicks, book);
+        self.people = People::build(&self.settings.host, &self.own_nick.now, standings, nicks, book);
     }
 
     /// The highest affiliation that is known of a person.
@@ -208,6 +224,7 @@ impl RoomWatch {
         }
         let present = self.occupants.affiliations(person.bare()).map(|affiliation| self.admitted(affiliation));
         let known = self.listed.get(person).copied().into_iter().chain(present.filter(|_| !is_domain(person)));
+        let known = known.map(|affiliation| self.trusted(person, affiliation));
         known.filter(|affiliation| *affiliation != Affiliation::None).max().unwrap_or(Affiliation::None)
     }
 
@@ -228,7 +245,7 @@ impl RoomWatch {
         self.reading = None;
         self.is_raw = false;
         self.has_named_owners = false;
-        self.nick = self.settings.nickname.clone();
+        self.own_nick = OwnNick::new(&self.settings.nickname).after(&self.own_nick);
         self.join(now_ms, wire);
         self.read_lists(now_ms, wire);
     }
@@ -252,7 +269,7 @@ impl RoomWatch {
         let phase = match self.phase {
             Phase::Out { retry_ms } => retry_ms,
             Phase::Joining { deadline_ms } => deadline_ms,
-            Phase::In => self.self_ping_at_ms.min(self.roles.next_timeout_ms()),
+            Phase::In => self.self_ping_at_ms.min(self.roles.next_timeout_ms()).min(self.own_nick.retry_ms),
         };
         if self.reading.is_some() { phase } else { phase.min(self.lists_due_ms()) }
     }
@@ -262,6 +279,9 @@ impl RoomWatch {
         match self.phase {
             Phase::Out { retry_ms } if retry_ms <= now_ms => self.join(now_ms, wire),
             Phase::Joining { deadline_ms } if deadline_ms <= now_ms => {
+                if self.joins_again_quickly(now_ms, wire) {
+                    return;
+                }
                 self.report(format!("{} did not answer the request to join", self.jid.as_str()));
                 self.left(now_ms, now_ms + limits::RETRY_ROOM_MS);
             }
@@ -273,6 +293,9 @@ impl RoomWatch {
             }
             _ => {}
         }
+        if self.own_nick.retry_ms <= now_ms {
+            self.reclaim_nick(now_ms, wire);
+        }
         self.roles_timeout(now_ms, wire);
         if self.reading.is_none() && self.lists_due_ms() <= now_ms {
             self.read_lists(now_ms, wire);
@@ -280,11 +303,11 @@ impl RoomWatch {
     }
 
     fn own_occupant(&self) -> String {
-        format!("{}/{}", self.jid.as_str(), self.nick)
+        format!("{}/{}", self.jid.as_str(), self.own_nick.now)
     }
 
     fn join(&mut self, now_ms: i64, wire: &mut Wire) {
-        self.phase = Phase::Joining { deadline_ms: now_ms + limits::ANSWER_MS };
+        self.phase = Phase::Joining { deadline_ms: now_ms + self.join_patience_ms() };
         self.read_on_entry = true;
         self.send_join(wire);
     }
@@ -328,31 +351,37 @@ impl RoomWatch {
             return;
         };
         if shell.type_ == "error" {
-            if nick == self.nick {
+            if nick == self.own_nick.now {
                 self.join_refused(now_ms, element, wire);
             }
             return;
         }
         let x = element.child("x", NS_MUC_USER);
         let codes: Vec<&str> = x.map(|x| statuses(x)).unwrap_or_default();
-        let own = codes.contains(&"110") || (nick == self.nick && self.phase == Phase::In);
+        let own = codes.contains(&"110") || (nick == self.own_nick.now && self.phase == Phase::In);
         match (shell.type_, own) {
             ("unavailable", true) if codes.contains(&"303") => {
                 if let Some(nick) = x.and_then(new_nick) {
-                    self.nick = nick;
+                    self.own_nick.now = nick;
+                    self.stale = true;
                 }
             }
-            ("unavailable", true) => {
-                let why = if x.is_some_and(|x| x.child("destroy", NS_MUC_USER).is_some()) {
-                    "was destroyed"
-                } else {
-                    "put the service out"
-                };
-                self.report(format!("{} {why}; joining it again", self.jid.as_str()));
-                self.left(now_ms, now_ms + 1_000);
+            ("unavailable", true) if x.is_some_and(|x| x.child("destroy", NS_MUC_USER).is_some()) => {
+                self.report(format!("{} was destroyed; joining it again", self.jid.as_str()));
+                self.destroyed(now_ms, wire);
             }
-            ("unavailable", false) if codes.contains(&"303") => self.renamed(now_ms, nick, x),
-            ("unavailable", false) => self.occupant_left(now_ms, nick, x),
+            ("unavailable", true) => {
+                self.report(format!("{} put the service out; joining it again", self.jid.as_str()));
+                self.left(now_ms, now_ms + limits::REENTER_MS);
+            }
+            ("unavailable", false) => {
+                if codes.contains(&"303") {
+                    self.renamed(now_ms, nick, x);
+                } else {
+                    self.occupant_left(now_ms, nick, x);
+                }
+                self.nick_is_free(nick, now_ms, wire);
+            }
             ("", true) => self.joined(now_ms, nick, &codes, wire),
             ("", false) => self.occupant_is_here(now_ms, nick, x, Client::of(element)),
             _ => {}
@@ -360,8 +389,8 @@ impl RoomWatch {
     }
 
     fn joined(&mut self, now_ms: i64, nick: &str, codes: &[&str], wire: &mut Wire) {
-        self.stale |= self.nick != nick;
-        self.nick = nick.to_owned();
+        self.stale |= self.own_nick.now != nick;
+        self.own_nick.now = nick.to_owned();
         let is_new = codes.contains(&"201");
         if is_new {
             self.events.push(RoomEvent::Created);
@@ -374,7 +403,12 @@ impl RoomWatch {
             self.self_ping_at_ms = now_ms + limits::SELF_PING_MS;
             self.trouble = None;
             self.stale = true;
+            self.found(is_new);
+            self.nick_on_entry(now_ms, wire);
             self.read_roles(now_ms, wire);
+            if !is_new {
+                self.read_config(now_ms, wire);
+            }
             // The lists of a new room are read once it is configured.
             match (std::mem::take(&mut self.read_on_entry) && !is_new, &mut self.reading) {
                 // The room does not tell of changes that were made while the service was out.
@@ -390,11 +424,8 @@ impl RoomWatch {
             return;
         }
         let condition = error_condition(element);
-        if condition == "conflict" && self.nick.len() < self.settings.nickname.len() + 8 {
-            let text = format!("the nick {} is taken in {}; joining as {}_", self.nick, self.jid.as_str(), self.nick);
-            self.nick.push('_');
-            self.report(text);
-            return self.join(now_ms, wire);
+        if condition == "conflict" {
+            return self.nick_is_taken(now_ms, wire);
         }
         let component = &self.settings.component;
         let room = self.jid.as_str();
@@ -421,7 +452,6 @@ impl RoomWatch {
             _ => "the server gave no better reason".to_owned(),
         };
         self.report(format!("{room} cannot be joined ({}): {advice}", error_text(element)));
-        self.nick = self.settings.nickname.clone();
         self.left(now_ms, now_ms + limits::RETRY_ROOM_MS);
     }
 
@@ -488,6 +518,8 @@ mod tests {
             component: "neerc.localhost".to_owned(),
             host: "localhost".to_owned(),
             nickname: "neerc".to_owned(),
+            nick_seed: "seed".to_owned(),
+            nick_reason: String::new(),
             owners: Vec::new(),
             admit_unaffiliated: false,
         };

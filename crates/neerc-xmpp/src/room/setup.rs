@@ -1,9 +1,11 @@
-//! The configuration of a room that the service has created.
+//! The configuration of a room: what the service sets where it has created one, and what it says of one that it finds.
 
-use super::{NS_DATA, NS_MUC_OWNER, RoomWatch, error_text};
+use super::{NS_DATA, NS_MUC_OWNER, RoomEvent, RoomWatch, error_text};
 use crate::stanza::attribute;
 use crate::wire::{Purpose, Wire};
 use crate::xml::{Element, escape_text};
+
+const NS_DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
 
 impl RoomWatch {
     /// Takes the configuration form of a room that was just created and submits what the service needs of it, naming
@@ -55,6 +57,37 @@ impl RoomWatch {
         match &mut self.reading {
             Some(reading) => reading.again = true,
             None => self.read_lists(now_ms, wire),
+        }
+        self.read_config(now_ms, wire);
+    }
+
+    /// Asks how the room is configured.
+    pub(super) fn read_config(&mut self, now_ms: i64, wire: &mut Wire) {
+        let payload = format!("<query xmlns='{NS_DISCO_INFO}'/>");
+        wire.request(now_ms, "get", &self.jid, &payload, Purpose::RoomConfig { room: self.index });
+    }
+
+    /// Takes what the room says of its configuration. A room that says nothing of it is left alone.
+    pub fn config_read(&mut self, answer: Option<&Element<'_>>) {
+        let Some(info) = answer.and_then(|iq| iq.child("query", NS_DISCO_INFO)) else { return };
+        let says = |var: &str| info.elements().any(|e| e.is("feature", NS_DISCO_INFO) && e.attr("var") == Some(var));
+        let mut wrong = Vec::new();
+        if says("muc_open") && !self.settings.admit_unaffiliated {
+            wrong.push(
+                "is open, so anybody can come in and read what is said there: make it members-only in the room's \
+                 settings, or, if that is wanted, set rooms.admit_unaffiliated = true in neerc.toml",
+            );
+        }
+        if says("muc_temporary") {
+            wrong.push(
+                "is not persistent, so it ends when it is empty or the server starts again, and whoever then comes first \
+                 owns it: make it persistent in the room's settings",
+            );
+        }
+        let trouble = Some(format!("{} {}", self.jid.as_str(), wrong.join("; and it "))).filter(|_| !wrong.is_empty());
+        if self.config_trouble != trouble {
+            self.events.extend(trouble.clone().map(RoomEvent::Trouble));
+            self.config_trouble = trouble;
         }
     }
 }

@@ -44,6 +44,7 @@ pub fn settings() -> FrontSettings {
         rooms_service: "conference.localhost".to_owned(),
         rooms: vec!["neerc".into()],
         nickname: "neerc".to_owned(),
+        nick_seed: "seed".to_owned(),
         rooms_jid: "neerc.localhost".to_owned(),
         owners: Vec::new(),
         admit_unaffiliated: false,

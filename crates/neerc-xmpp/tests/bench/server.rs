@@ -50,6 +50,8 @@ pub struct Server {
     pub roles: bool,
     /// Requests and presences that the service has sent it.
     pub asked: usize,
+    /// Whether nobody answers a request to come into a room.
+    pub closed: bool,
     /// How often a list was asked for.
     pub list_requests: usize,
     out: Vec<String>,
@@ -70,6 +72,7 @@ impl Server {
             lists: true,
             roles: true,
             asked: 0,
+            closed: false,
             list_requests: 0,
             out: Vec::new(),
         };
@@ -334,6 +337,9 @@ impl Server {
         let room = bare.strip_suffix("@conference.localhost").unwrap();
         if kind.is_some() {
             self.inside.remove(room);
+            return;
+        }
+        if self.closed {
             return;
         }
         self.inside.insert(room.to_owned(), nick.to_owned());

@@ -1,6 +1,7 @@
 //! Joining, creating and staying in a room, with the script as the chat server.
 
 use super::*;
+use neerc_core::limits;
 use neerc_xmpp::front::FrontEvent;
 
 const LISTS_ASKED: &str = "
@@ -122,6 +123,9 @@ fn a_missing_room_is_created_with_the_fields_it_offers() {
             </iq>
          S: <iq type='get' id='n11' from='neerc.localhost' to='neerc@conference.localhost'>
               <query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='member'/></query>
+            </iq>
+         S: <iq type='get' id='n12' from='neerc.localhost' to='neerc@conference.localhost'>
+              <query xmlns='http://jabber.org/protocol/disco#info'/>
             </iq>",
         own_presence("neerc", &[110, 201]),
         roles_asked(5)
@@ -155,44 +159,98 @@ fn a_join_that_is_refused_comes_with_advice_and_is_tried_again() {
     }
 }
 
-#[test]
-fn a_taken_nick_is_lengthened() {
-    let mut bench = Bench::accepted(settings());
-    bench.said();
-    bench.check(&format!(
-        "C: {}
-         S: {}
-         C: {}
-         {}",
-        refused("cancel", "conflict"),
-        join("neerc_"),
-        own_presence("neerc_", &[100, 110]),
-        roles_asked(4),
-    ));
-    lists(&mut bench);
-    lists_from(&mut bench, 4); // those of roles
-    lists_from(&mut bench, 7); // asked again, for the first ones were asked for before the join that was granted
-    assert!(bench.events.contains(&FrontEvent::Ready), "{:?}", bench.events);
+/// The nick in the last request to come in, or to have another nick.
+fn nick_asked_for(bench: &mut Bench) -> Option<String> {
+    let said = said_but_lists(bench).into_iter().rfind(|stanza| stanza.starts_with("<presence "))?;
+    Some(bench::attr(&said, "to")?.split_once('/')?.1.to_owned())
+}
+
+fn conflict(nick: &str) -> String {
+    refused("cancel", "conflict").replace("/neerc'", &format!("/{nick}'"))
+}
+
+fn occupant(nick: &str, kind: &str, jid: &str, affiliation: &str) -> String {
+    format!(
+        "<presence{kind} from='neerc@conference.localhost/{nick}' to='neerc.localhost'>\
+         <x xmlns='http://jabber.org/protocol/muc#user'><item jid='{jid}' affiliation='{affiliation}'/></x></presence>"
+    )
 }
 
 #[test]
-fn a_nick_conflict_does_not_go_on_for_ever() {
+fn a_member_held_the_services_nick_and_kept_it_out() {
     let mut bench = Bench::accepted(settings());
     bench.said();
-    lists(&mut bench);
+    bench.hear(conflict("neerc"));
+    let nick = nick_asked_for(&mut bench).unwrap();
+    assert!(nick.starts_with("neerc-") && nick.len() == "neerc-".len() + 10, "{nick}");
+    bench.hear(occupant("neerc", "", "hall1@localhost/Phone", "member"));
+    bench.hear(own_presence(&nick, &[100, 110]));
+    assert!(bench.front.rooms()[0].is_inside());
+    // The holder is put out, and then the service takes its nick.
+    let said = bench.said();
+    let put_out = said.iter().find(|stanza| stanza.contains(" role='none'>")).unwrap();
+    assert!(put_out.contains("<item nick='neerc' role='none'><reason>[nick-of-the-service]</reason></item>"));
+    bench.hear(occupant("neerc", " type='unavailable'", "hall1@localhost/Phone", "member"));
+    assert_eq!(nick_asked_for(&mut bench).as_deref(), Some("neerc"));
+    // Somebody was faster: the service goes on as it is, and tries again in time.
+    bench.hear(conflict("neerc"));
+    bench.hear(occupant("neerc", "", "hall2@localhost/Phone", "member"));
+    assert!(bench.front.rooms()[0].is_inside());
+    bench.pass(limits::RECLAIM_NICK_MS);
+    assert!(bench.said().iter().any(|stanza| stanza.contains("<item nick='neerc' role='none'>")));
+}
+
+#[test]
+fn whoever_has_power_keeps_the_services_nick_and_is_told_of() {
+    let mut bench = Bench::accepted(settings());
     bench.said();
-    let mut tries = 0;
-    let mut nick = "neerc".to_owned();
-    loop {
-        bench.hear(refused("cancel", "conflict").replace("/neerc'", &format!("/{nick}'")));
-        let Some(next) = bench.said().pop() else { break };
-        nick = bench::attr(&next, "to").unwrap().split('/').next_back().unwrap().to_owned();
-        tries += 1;
-        assert!(tries < 20);
+    bench.hear(conflict("neerc"));
+    let nick = nick_asked_for(&mut bench).unwrap();
+    bench.hear(occupant("neerc", "", "admin@localhost/Desk", "owner"));
+    bench.hear(own_presence(&nick, &[100, 110]));
+    assert!(!bench.said().iter().any(|stanza| stanza.contains("role='none'")));
+    let troubles = bench.troubles();
+    assert!(troubles[1].starts_with("the nick neerc in neerc@conference.localhost belongs to admin@localhost"));
+}
+
+#[test]
+fn nicks_that_are_all_taken_are_tried_quickly_and_never_twice() {
+    let mut bench = Bench::accepted(settings());
+    bench.said();
+    let mut nicks = vec!["neerc".to_owned()];
+    for _ in 0..60 {
+        bench.hear(conflict(nicks.last().unwrap()));
+        match nick_asked_for(&mut bench) {
+            Some(nick) => nicks.push(nick),
+            None => {
+                bench.pass(limits::RETRY_NICK_MS);
+                nicks.push(nick_asked_for(&mut bench).expect("a try within a second"));
+            }
+        }
     }
-    assert_eq!((tries, nick.as_str()), (8, "neerc________"));
-    bench.pass(10_000);
-    assert!(asks_to_come_in(&mut bench, "neerc"));
+    let tried = nicks.len();
+    nicks.sort();
+    nicks.dedup();
+    assert_eq!(nicks.len(), tried);
+}
+
+#[test]
+fn while_the_service_is_outside_whoever_is_deposed_loses_power_within_seconds() {
+    for flavour in bench::server::BOTH {
+        let mut server = Server::new(flavour);
+        server.closed = true;
+        let mut bench = Bench::new(settings());
+        bench.server = Some(server);
+        bench.connect();
+        let may = |bench: &mut Bench| {
+            bench.on(&iq("set", "tk@localhost/x", &task("title='T' type='todo'", &[])))[0].contains("'result'")
+        };
+        assert!(may(&mut bench), "{flavour:?}");
+        bench.server().list("neerc", "tk@localhost", "member");
+        bench.pass(limits::REREAD_OUTSIDE_MS + 500);
+        bench.said();
+        assert!(!may(&mut bench), "{flavour:?}");
+    }
 }
 
 #[test]
@@ -240,11 +298,141 @@ fn put_out_of_a_room_or_destroyed_it_is_joined_again() {
                  <x xmlns='http://jabber.org/protocol/muc#user'>{payload}</x></presence>"
             ));
             assert_eq!(bench.troubles(), [format!("neerc@conference.localhost {words}; joining it again")]);
-            assert!(!bench.front.rooms()[0].is_inside());
+            // After the end of a room others must not come first.
+            assert_eq!(bench.front.rooms()[0].is_inside(), words == "was destroyed");
             bench.pass(1_000);
             assert!(bench.front.rooms()[0].is_inside(), "{words}");
             assert_eq!(bench.front.sessions(0), 1);
         }
+    }
+}
+
+const DESTROYED: &str = "<presence type='unavailable' from='neerc@conference.localhost/neerc' to='neerc.localhost'>\
+    <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='none' role='none'/><destroy/>\
+    <status code='110'/></x></presence>";
+
+fn may_remove(bench: &mut Bench, from: &str) -> bool {
+    let answer = &bench.on(&iq("set", from, &task("id='9' title='' type='remove'", &[])))[0];
+    answer.contains("<item-not-found ") // who has power hears that there is no such task
+}
+
+#[test]
+fn a_member_made_a_destroyed_room_anew_and_removed_the_tasks_of_the_jury() {
+    for flavour in bench::server::BOTH {
+        let mut bench = ready(flavour);
+        bench.joins("hall3", "hall3@localhost/Phone");
+        for (who, affiliation) in [("admin", "none"), ("tk", "none"), ("hall1", "none"), ("hall3", "owner")] {
+            bench.server().list("neerc", &format!("{who}@localhost"), affiliation);
+        }
+        bench.server().list("neerc", "friend@localhost", "admin");
+        bench.hear(DESTROYED);
+        assert!(!may_remove(&mut bench, "hall3@localhost/Phone"), "{flavour:?}");
+        let troubles = bench.troubles().join("\n");
+        assert!(troubles.contains("friend@localhost, hall3@localhost has power in it and had none"), "{troubles}");
+        let users = |bench: &mut Bench, who: &str| bench.on(&iq("get", who, &query("users"))).remove(0);
+        assert!(users(&mut bench, "hall3@localhost/x").contains("<user name='hall3' group='Users' power='no'/>"));
+        assert!(users(&mut bench, "friend@localhost/x").contains("<forbidden "), "{flavour:?}");
+        // It is not said again with each reading, and it does not pass with time.
+        bench.pass(2 * limits::REREAD_ROOM_MS);
+        assert_eq!(bench.troubles(), Vec::<String>::new());
+        assert!(!may_remove(&mut bench, "hall3@localhost/Phone"), "{flavour:?}");
+        // Whoever had power may have it again, and once nobody else has it, all is as ever.
+        bench.server_says(|server| server.affiliate("neerc", "admin@localhost", "owner"));
+        bench.pass(limits::HINT_SPACING_MS);
+        assert!(may_remove(&mut bench, ADMIN), "{flavour:?}");
+        for who in ["friend@localhost", "hall3@localhost"] {
+            bench.server_says(|server| server.affiliate("neerc", who, "member"));
+            bench.pass(1_000);
+        }
+        bench.server_says(|server| server.affiliate("neerc", "new@localhost", "admin"));
+        bench.pass(limits::HINT_SPACING_MS);
+        bench.said();
+        assert!(may_remove(&mut bench, "new@localhost/x"), "{flavour:?}");
+    }
+}
+
+#[test]
+fn an_owner_who_made_the_room_anew_has_power_at_once() {
+    let mut bench = ready(Flavour::Ejabberd);
+    for who in ["tk", "hall1", "hall2", "hall3"] {
+        bench.server().list("neerc", &format!("{who}@localhost"), "none");
+    }
+    bench.hear(DESTROYED);
+    assert!(may_remove(&mut bench, ADMIN));
+    assert_eq!(bench.troubles().len(), 1, "that it was destroyed");
+}
+
+#[test]
+fn a_room_that_is_destroyed_again_and_again_is_joined_ever_more_slowly() {
+    let mut bench = ready(Flavour::Ejabberd);
+    let mut pauses = Vec::new();
+    for _ in 0..7 {
+        bench.server().forget("neerc");
+        bench.hear(DESTROYED);
+        let from_ms = bench.now_ms;
+        while !bench.front.rooms()[0].is_inside() {
+            bench.pass(100);
+        }
+        pauses.push(bench.now_ms - from_ms);
+    }
+    assert_eq!(pauses, [0, 500, 1_000, 2_000, 4_000, 8_000, 10_000]);
+    bench.pass(100_000);
+    bench.hear(DESTROYED);
+    assert!(bench.front.rooms()[0].is_inside(), "much later it is at once again");
+}
+
+#[test]
+fn a_request_to_come_in_that_went_down_with_the_room_is_sent_again() {
+    let mut bench = ready(Flavour::Ejabberd);
+    bench.server().forget("neerc");
+    bench.server().closed = true;
+    bench.hear(DESTROYED);
+    bench.server().closed = false;
+    assert!(!bench.front.rooms()[0].is_inside());
+    bench.pass(limits::REJOIN_MS);
+    assert!(bench.front.rooms()[0].is_inside());
+}
+
+fn configured(id: &str, features: &[&str]) -> String {
+    let features: String = features.iter().map(|var| format!("<feature var='{var}'/>")).collect();
+    format!(
+        "<iq type='result' id='{id}' from='neerc@conference.localhost' to='neerc.localhost'>\
+         <query xmlns='http://jabber.org/protocol/disco#info'>{features}</query></iq>"
+    )
+}
+
+#[test]
+fn an_open_room_and_one_that_does_not_last_are_troubles() {
+    for (features, admits, words) in [
+        (&["muc_open", "muc_persistent"][..], false, &["is open, so anybody can come in"][..]),
+        (&["muc_open", "muc_persistent"], true, &[]),
+        (&["muc_membersonly", "muc_temporary"], true, &["is not persistent"]),
+        (&["muc_open", "muc_temporary"], false, &["is open", "and it is not persistent"]),
+        (&["muc_membersonly", "muc_persistent"], false, &[]),
+        (&["http://jabber.org/protocol/muc"], false, &[]),
+    ] {
+        let mut settings = settings();
+        settings.admit_unaffiliated = admits;
+        let mut bench = Bench::accepted(settings);
+        bench.said();
+        bench.hear(own_presence("neerc", &[110]));
+        lists(&mut bench);
+        let asked = bench.said().into_iter().find(|stanza| stanza.contains("disco#info")).unwrap();
+        let id = bench::attr(&asked, "id").unwrap();
+        bench.hear(configured(&id, features));
+        let troubles = bench.troubles();
+        assert_eq!(troubles.len(), usize::from(!words.is_empty()), "{features:?} {troubles:?}");
+        assert!(words.iter().all(|words| troubles[0].contains(words)), "{features:?} {troubles:?}");
+        // The room says that its configuration has changed; what was said is not said again.
+        bench.pass(1_000);
+        bench.said();
+        bench.hear(
+            "<message type='groupchat' from='neerc@conference.localhost' to='neerc.localhost'>\
+             <x xmlns='http://jabber.org/protocol/muc#user'><status code='104'/></x></message>",
+        );
+        let asked = bench.said().into_iter().find(|stanza| stanza.contains("disco#info")).unwrap();
+        bench.hear(configured(&bench::attr(&asked, "id").unwrap(), features));
+        assert_eq!(bench.troubles(), Vec::<String>::new());
     }
 }
 
@@ -271,6 +459,7 @@ fn self_pings_tell_whether_the_service_is_still_inside() {
         lists(&mut bench);
         bench.hear(own_presence("neerc", &[110]));
         lists_from(&mut bench, 4); // those of roles
+        bench.hear(configured("n7", &["muc_membersonly", "muc_persistent"]));
         bench.said();
         for _ in 0..5 {
             bench.pass(12_000);

@@ -179,6 +179,7 @@ impl World {
             rooms_service: "conference.localhost".to_owned(),
             rooms: ROOMS.map(Into::into).to_vec(),
             nickname: "neerc".to_owned(),
+            nick_seed: "seed".to_owned(),
             rooms_jid: "neerc.localhost".to_owned(),
             owners: Vec::new(),
             admit_unaffiliated: false,

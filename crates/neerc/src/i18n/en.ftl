@@ -249,3 +249,7 @@ reading-title = as a title
 reading-schedule = at that moment
 reading-task = task { $task }: { $title }
 reading-text = as the answer
+
+## In the room
+
+nick-of-the-service = This nick is the service's own here: please come in under another one.

@@ -254,3 +254,7 @@ reading-title = как название
 reading-schedule = к этому времени
 reading-task = задача { $task }: { $title }
 reading-text = как ответ
+
+## In the room
+
+nick-of-the-service = Это имя здесь принадлежит службе: пожалуйста, войдите под другим.

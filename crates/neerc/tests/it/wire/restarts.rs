@@ -31,7 +31,10 @@ on_both!(
     one_store_serves_one_service,
     a_missing_room_is_created,
     a_destroyed_room_is_created_anew,
+    whoever_comes_first_after_the_end_of_a_room_has_no_power,
     a_taken_nick_is_no_obstacle,
+    a_member_held_every_nick_and_kept_the_service_out,
+    a_room_that_is_open_or_does_not_last_is_told_of,
     a_closed_or_unreadable_room_is_explained,
     a_good_configuration_is_said_to_be_good,
     a_wrong_configuration_is_refused_with_its_line,
@@ -450,7 +453,8 @@ fn a_destroyed_room_is_created_anew(kind: Kind) {
     let id = stage.create(&jury, "kept", "todo", &[("hall1", "none", "")]);
     stage.server.destroy_room(&stage.room);
     stage.neerc.wait_for_log("was destroyed; joining it again", 0);
-    stage.neerc.wait_for_log("which was missing", 0);
+    let took = within(PATIENCE, "the room to be there", || stage.neerc.log().contains("which was missing"));
+    println!("{kind:?}: made anew {took:?} after its end");
     within(PATIENCE, "the people to be gone", || jury.iq(&stage.at(), "get", &query("users")).kind() == "error");
     stage.server.set_affiliation(&stage.room, "jury1@localhost", "owner");
     within(super::PROMPT, "the owner", || jury.iq(&stage.at(), "get", &query("users")).kind() == "result");
@@ -461,6 +465,39 @@ fn a_destroyed_room_is_created_anew(kind: Kind) {
     assert_ne!(next, id);
 }
 
+/// A hall waits for the end of the room and comes in again at once, as often as it takes.
+fn whoever_comes_first_after_the_end_of_a_room_has_no_power(kind: Kind) {
+    let stage = Stage::new(shared(kind), &PEOPLE, "");
+    let jury = stage.join("jury1");
+    stage.create(&jury, "kept", "todo", &[("hall1", "none", "")]);
+    let mut hall = Raw::login(stage.server, "hall1", &unique("r"));
+    let join =
+        format!("<presence to='{}/first'><x xmlns='http://jabber.org/protocol/muc'/></presence>", muc(&stage.room));
+    hall.send(&join);
+    hall.expect(|stanza| stanza.contains("110"));
+    std::thread::scope(|scope| {
+        scope.spawn(|| stage.server.destroy_room(&stage.room));
+        hall.expect(|stanza| stanza.contains("<destroy"));
+        for _ in 0..20 {
+            hall.send(&join);
+        }
+    });
+    within(PATIENCE, "the service to be back", || {
+        let log = stage.neerc.log();
+        log.contains("which was missing") || log.contains("others made it anew")
+    });
+    println!("{kind:?}: the hall was first: {}", stage.neerc.log().contains("others made it anew"));
+    // Whoever made the room, the hall has no power over the tasks of the jury.
+    for _ in 0..20 {
+        let id = unique("ask");
+        let remove = packet(Some("9999"), "", "remove", &[]);
+        hall.send(&format!("<iq to='{}' type='set' id='{id}'>{remove}</iq>", stage.at()));
+        let answer = hall.expect(|stanza| stanza.contains(&id));
+        assert!(answer.contains("<forbidden"), "{answer}");
+    }
+    trust::report("P5", &format!("a room made anew by a member, {kind:?}"), 20, "0 let through");
+}
+
 fn a_taken_nick_is_no_obstacle(kind: Kind) {
     let server = shared(kind);
     let room = server.room(&PEOPLE);
@@ -469,8 +506,91 @@ fn a_taken_nick_is_no_obstacle(kind: Kind) {
     let neerc = Neerc::start(server, &[&room], "");
     assert!(neerc.log().contains("the nick neerc is taken"), "{}", neerc.log());
     let stage = Stage { server, room, neerc };
-    let id = stage.create(&jury, "nick", "todo", &[("neerc", "none", ""), ("neerc_", "none", "")]);
+    let own = |stanza: &crate::slix::Stanza| stanza.attr("from").split_once("/neerc-").map(|(_, rest)| rest.to_owned());
+    let own = jury.expect_presence(|stanza| own(stanza).is_some(), PATIENCE);
+    let own = own.attr("from").rsplit('/').next().unwrap().to_owned();
+    let id = stage.create(&jury, "nick", "todo", &[("neerc", "none", ""), (&own, "none", "")]);
     assert_eq!(stage.list(&jury), [format!("{id} todo 'nick': jury1 none")], "the nick's owner; the service is nobody");
+    // Who has power keeps the nick, and leaves it to the service when they go.
+    stage.neerc.log().find("belongs to jury1@localhost").expect("whose nick it is");
+    jury.leave(&stage.room, "neerc");
+    let again = login(server, "hall1");
+    again.join(&stage.room, "watcher");
+    again.expect_presence(|stanza| stanza.attr("from").ends_with("/neerc") && stanza.kind().is_empty(), PATIENCE);
+}
+
+/// One member holds the nick that the service has and those it once went on to, and takes it the moment the service goes.
+fn a_member_held_every_nick_and_kept_the_service_out(kind: Kind) {
+    let mut stage = Stage::new(shared(kind), &[("jury1", "owner"), ("jury2", "admin"), ("hall1", "member")], "");
+    let jury = stage.join("jury1");
+    let id = stage.create(&jury, "told", "todo", &[("jury1", "none", "")]);
+    let join = |nick: &str| {
+        format!("<presence to='{}/{nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>", muc(&stage.room))
+    };
+    let mut squatters = Vec::new();
+    for longer in 1..9 {
+        let mut squatter = Raw::login(stage.server, "hall1", &unique("r"));
+        squatter.send(&join(&format!("neerc{}", "_".repeat(longer))));
+        squatter.expect(|stanza| stanza.contains("110"));
+        squatters.push(squatter);
+    }
+    let mut last = Raw::login(stage.server, "hall1", &unique("r"));
+    last.send(&join("watch"));
+    last.expect(|stanza| stanza.contains("110"));
+    stage.neerc.terminate();
+    last.expect(|stanza| stanza.contains("/neerc'") || stanza.contains("/neerc\""));
+    last.send(&join("neerc"));
+    last.expect(|stanza| stanza.contains("303") || stanza.contains("/neerc"));
+    stage.neerc.restart();
+    jury.sync(stage.svc());
+    stage.answer(&jury, &id, "success", "");
+    expect_push(&jury, &format!("{id} todo 'told': jury1 success"));
+    // Rights follow the room, and the service has its nick again.
+    let fallen = login(stage.server, "jury2");
+    stage.server.set_affiliation(&stage.room, fallen.bare_jid(), "member");
+    within(super::PROMPT, "the loss of power", || {
+        let answer = fallen.iq(&stage.at(), "set", &packet(Some("9999"), "", "remove", &[]));
+        answer.error().is_some_and(|error| error.condition == "forbidden")
+    });
+    let own = |stanza: &crate::slix::Stanza| {
+        let is_own = stanza.find("item").is_some_and(|item| item.attr("jid") == stage.neerc.jid);
+        is_own && stanza.attr("from").ends_with("/neerc") && stanza.kind().is_empty()
+    };
+    let watcher = login(stage.server, "jury1");
+    watcher.join(&stage.room, "jury1");
+    watcher.expect_presence(own, PATIENCE);
+    trust::report("P3", &format!("nicks held by a member, {kind:?}"), 9, "0 changes untold, 0 kept in power");
+}
+
+fn a_room_that_is_open_or_does_not_last_is_told_of(kind: Kind) {
+    let server = shared(kind);
+    let room = server.room(&PEOPLE);
+    let jury = login(server, "jury1");
+    jury.join(&room, "jury1");
+    let form = |persistent: u8, members_only: u8| {
+        let query = format!(
+            "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>\
+             <field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>\
+             <field var='muc#roomconfig_persistentroom'><value>{persistent}</value></field>\
+             <field var='muc#roomconfig_membersonly'><value>{members_only}</value></field></x></query>"
+        );
+        assert_eq!(jury.iq(&muc(&room), "set", &query).kind(), "result");
+    };
+    form(1, 1);
+    let mut neerc = Neerc::start(server, &[&room], "");
+    assert!(!neerc.log().contains("WARN"), "{}", neerc.log());
+    // While the service runs, and where it finds it.
+    form(0, 0);
+    neerc.wait_for_log("is open, so anybody can come in", 0);
+    neerc.wait_for_log("is not persistent", 0);
+    let known = neerc.log().len();
+    neerc.terminate();
+    neerc.restart();
+    neerc.wait_for_log("is open, so anybody can come in", known);
+    neerc.terminate();
+    let check = neerc.command().args(["check", "--config"]).arg(neerc.config()).output().unwrap();
+    let said = String::from_utf8_lossy(&check.stdout).into_owned();
+    assert!(said.contains("WRONG") && said.contains("is not persistent"), "{said}");
 }
 
 fn a_closed_or_unreadable_room_is_explained(kind: Kind) {
