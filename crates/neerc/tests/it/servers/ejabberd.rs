@@ -123,14 +123,19 @@ fn command(server: &Server, name: &str, arguments: &Value) {
 /// What to put behind a command so that it is the one with the arguments given here: from 24.02 on there are several
 /// versions of some, and the newest is taken unless one is named; before, none may be named.
 fn api_version(server: &Server) -> &'static str {
-    static VERSION: OnceLock<&str> = OnceLock::new();
-    VERSION.get_or_init(|| {
+    if version(server) >= (24, 2) { "/v1" } else { "" }
+}
+
+/// Year and month of the release.
+pub fn version(server: &Server) -> (u32, u32) {
+    static VERSION: OnceLock<(u32, u32)> = OnceLock::new();
+    *VERSION.get_or_init(|| {
         let (_, status) = call(server, "status", &json!({})).unwrap();
         let version = status.split("ejabberd ").nth(1).unwrap_or_default();
         let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
-        let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         assert!(version > (0, 0), "ejabberd does not say its version: {status}");
-        if version >= (24, 2) { "/v1" } else { "" }
+        version
     })
 }
 
