@@ -184,7 +184,7 @@ fn shells() -> Vec<Input> {
         ),
         row(
             "message of type groupchat",
-            [".", ".", "."],
+            [UNSERVED, UNSERVED, UNSERVED],
             "<message {from} to='{room}' id='bad' type='groupchat'><body>b</body></message>",
         ),
         row("message with nothing in it", [".", ".", "."], "<message {from} to='{room}' id='bad'/>"),

@@ -207,7 +207,7 @@ fn a_nick_stands_for_its_account(kind: Kind) {
     jury.sync(stage.svc());
     stage.create(&jury, "by new nick", "todo", &[("Small Hall", "none", "")]);
     refused(&jury.iq(&stage.at(), "set", &packet(None, "x", "todo", &[("Big Hall", "none", "")])), "bad-request");
-    expect_push(&hall, "2 todo 'by new nick': hall1 none");
+    expect_push(&hall, "t2 todo 'by new nick': hall1 none");
 }
 
 fn unaffiliated_people_may_be_admitted(kind: Kind) {
