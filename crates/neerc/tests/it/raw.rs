@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::servers::{ELSEWHERE, HOST, PASSWORD, SECRET, Server};
-use crate::wait::PATIENCE;
+use crate::wait::{PATIENCE, poll_for};
 
 /// Why there is no stanza.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,16 +54,21 @@ impl Raw {
         raw
     }
 
-    /// Connects as the component that plays another server; every stanza has to say from whom it is.
+    /// Connects as the component that plays another server; every stanza has to say from whom it is. The connection
+    /// before it may still be about to end.
     #[track_caller]
     pub fn elsewhere(server: &Server) -> Self {
+        poll_for(PATIENCE, || Self::try_elsewhere(server)).expect("the server takes the component")
+    }
+
+    fn try_elsewhere(server: &Server) -> Option<Self> {
         let mut raw = Self::connect(server.elsewhere_port);
         let mut header = Vec::new();
         neerc_xmpp::stream::open(&mut header, ELSEWHERE);
         raw.send_bytes(&header);
         let deadline = Instant::now() + PATIENCE;
         let id = loop {
-            raw.read(deadline).expect("a stream header");
+            raw.read(deadline).ok()?;
             let text = String::from_utf8_lossy(&raw.buffer).replace('"', "'");
             if let Some(id) = text.split_once("<stream:stream").and_then(|(_, rest)| between(rest, " id='", "'")) {
                 break id.to_owned();
@@ -73,9 +78,9 @@ impl Raw {
         let mut handshake = Vec::new();
         neerc_xmpp::stream::handshake(&mut handshake, &id, SECRET);
         raw.send_bytes(&handshake);
-        raw.expect(|stanza| stanza.starts_with("<handshake"));
+        raw.stanza(PATIENCE).ok().filter(|stanza| stanza.starts_with("<handshake"))?;
         raw.jid = ELSEWHERE.to_owned();
-        raw
+        Some(raw)
     }
 
     /// Opens a (new) stream and waits for the features.

@@ -1,6 +1,7 @@
 //! What users write into stanzas that reach the service from a room, a server or an account that it believes: through
 //! the real servers, by a stranger, by a member who is in the room, and from another server. ARCHITECTURE.md has the table.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{NS, PROMPT, Stage, login, muc, packet, query, refused, shared, users_of, within};
@@ -19,6 +20,13 @@ on_both!(
     an_admin_hid_the_loss_of_power_in_a_long_presence,
     a_request_for_subscription_puts_nobody_into_a_group,
 );
+
+/// One test at a time is the other server: it has one connection.
+static ELSEWHERE_TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    ELSEWHERE_TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 const USER: &str = "http://jabber.org/protocol/muc#user";
 
@@ -253,6 +261,7 @@ fn stage(kind: Kind) -> (Stage<'static>, User<'static>) {
 }
 
 fn a_declined_invitation_made_a_stranger_an_owner(kind: Kind) {
+    let _turn = turn();
     let (stage, jury) = stage(kind);
     let before = people(&stage, &jury);
     for mut forger in [Forger::local(&stage, "stranger"), Forger::elsewhere(&stage)] {
@@ -289,6 +298,7 @@ fn a_flood_of_declined_invitations_hides_no_true_change(kind: Kind) {
 }
 
 fn what_strangers_write_is_not_the_rooms_word(kind: Kind) {
+    let _turn = turn();
     let (stage, jury) = stage(kind);
     let mut tried = forge_all(&stage, &jury, &OUTSIDE, || Forger::local(&stage, "stranger"));
     tried += forge_all(&stage, &jury, &OUTSIDE, || Forger::elsewhere(&stage));
@@ -297,6 +307,7 @@ fn what_strangers_write_is_not_the_rooms_word(kind: Kind) {
 }
 
 fn what_occupants_write_is_not_the_rooms_word(kind: Kind) {
+    let _turn = turn();
     let (stage, jury) = stage(kind);
     stage.server.set_affiliation(&stage.room, &format!("boss@{ELSEWHERE}"), "member");
     let listed = |jury: &User<'_>| people(&stage, jury).iter().any(|line| line.starts_with("boss@"));
@@ -331,7 +342,7 @@ fn a_nick_is_taken_from_nobody_by_a_forged_change_of_nick(kind: Kind) {
     assert_unmoved(&stage, &jury, &before, Some(&mut hall), "nicks");
     // The nick of the jury still stands for the jury.
     jury.say(&stage.room, "@todo hall2 True");
-    within(PATIENCE, "the jury to be heard", || stage.list(&jury) == ["1 todo 'True': hall2 none"]);
+    within(PATIENCE, "the jury to be heard", || stage.list(&jury) == ["t1 todo 'True': hall2 none"]);
     trust::report("P5", &format!("nicks that look like others, {kind:?}"), 7, "0 acts in anybody's name");
 }
 
