@@ -41,6 +41,10 @@ pub const CHATS_PER_SESSION: usize = 32;
 pub const CHAT_GRACE_MS: i64 = 5_000;
 /// How long changes are gathered before people are told of them in one chat message, in ms.
 pub const CHAT_GATHER_MS: i64 = 1_000;
+/// How many people are asked for their presence at once after a connection is opened, and the pause between, in ms.
+pub const PRESENCES_AT_ONCE: usize = 20;
+/// See [`PRESENCES_AT_ONCE`].
+pub const PRESENCE_PAUSE_MS: i64 = 100;
 /// Least time between two reminders of one person, in ms; they come when somebody comes online.
 pub const REMINDER_MS: i64 = 300_000;
 /// Least time between two hints to one occupant who writes to the wrong place, in ms.

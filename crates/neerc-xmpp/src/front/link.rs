@@ -1,5 +1,6 @@
 //! The link and the time: bytes into stanzas, the stream, the deadlines. Not what stanzas mean.
 
+use super::presences::Presences;
 use super::{Front, FrontEvent, StreamPhase};
 use crate::address::Address;
 use crate::frame::{Excess, Frame, FrameLimits, Framer};
@@ -36,6 +37,7 @@ impl Front {
         self.wire.forget_requests();
         self.outbox.disconnected();
         self.contacts.disconnected();
+        self.presences = Presences::default();
         self.chats.clear();
         self.lanes.clear();
         self.too_fast.clear();
@@ -49,6 +51,7 @@ impl Front {
     /// Leaves the rooms and ends the stream; the bytes of it are the last to be sent.
     pub fn close(&mut self) {
         if self.phase == StreamPhase::Online {
+            self.hide_presence();
             self.rooms.iter_mut().for_each(|room| room.leave(&mut self.wire));
         }
         if self.phase != StreamPhase::Down {
@@ -246,7 +249,7 @@ impl Front {
                     .min(requests)
                     .min(groups)
                     .min(self.clock_tick_ms)
-                    .min(self.liveness.next_timeout_ms())
+                    .min(self.liveness.next_timeout_ms().min(self.presences.next_timeout_ms()))
             }
         }
     }
@@ -290,6 +293,7 @@ impl Front {
             self.clock_tick_ms = now_ms + limits::CLOCK_TICK_MS;
             self.outbox.clock_changed();
         }
+        self.ask_presences(now_ms);
         self.outbox.tidy(now_ms);
         self.contacts.tidy(now_ms);
         self.settle(now_ms);

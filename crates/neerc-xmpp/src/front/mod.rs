@@ -10,6 +10,7 @@ mod lanes;
 mod late;
 mod link;
 mod plans;
+mod presences;
 mod requests;
 mod speaking;
 mod telling;
@@ -19,6 +20,7 @@ use self::chat::Chat;
 use self::lanes::{Arrival, Lanes};
 use self::link::new_framer;
 use self::plans::PlanWatch;
+use self::presences::Presences;
 use self::requests::AllTasks;
 use self::telling::Written;
 use crate::address::Address;
@@ -158,6 +160,7 @@ pub struct Front {
     heard_ms: i64,
     pinged: bool,
     liveness: Liveness,
+    presences: Presences,
     /// The framer may hold stanzas that were not taken because too many answers wait for the link.
     backlog: bool,
     clock: Option<ContestClock>,
@@ -236,6 +239,7 @@ impl Front {
             heard_ms: 0,
             pinged: false,
             liveness: Liveness::default(),
+            presences: Presences::default(),
             backlog: false,
             clock: None,
             clock_tick_ms: i64::MAX,
@@ -290,6 +294,7 @@ impl Front {
         self.note_room_events(now_ms);
         self.note_crowds();
         self.freshen();
+        self.note_whom_to_ask(now_ms);
         if !self.ready && self.phase == StreamPhase::Online && self.rooms.iter().all(RoomWatch::is_ready) {
             self.ready = true;
             self.plan_news = true;

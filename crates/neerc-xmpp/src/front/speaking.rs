@@ -32,6 +32,7 @@ impl Front {
                 }
                 let client = Client::of(element);
                 self.contacts.seen(now_ms, room, &shell.from, Seen::AsContact, client);
+                self.contact_is_online(room, &shell.to, &shell.from);
                 if client == Client::Unknown {
                     self.outbox.directed(room, &shell.from);
                 }
@@ -43,6 +44,7 @@ impl Front {
             "error" if is_session => self.session_gone(now_ms, &shell.from),
             "subscribe" | "unsubscribe" | "probe" if self.admits(now_ms, &shell.from) => {
                 self.subscription(room, shell);
+                self.contact_was_shown(room, shell);
             }
             _ => {}
         }
@@ -241,7 +243,7 @@ impl Front {
 }
 
 /// Writes a presence of ours to somebody. `carried` is XML.
-fn presence(out: &mut Vec<u8>, type_: &str, from: &str, to: &str, status: &str, carried: &str) {
+pub(super) fn presence(out: &mut Vec<u8>, type_: &str, from: &str, to: &str, status: &str, carried: &str) {
     out.extend_from_slice(b"<presence");
     if !type_.is_empty() {
         attribute(out, "type", type_);

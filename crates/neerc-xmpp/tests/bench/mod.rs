@@ -83,6 +83,8 @@ pub struct Bench {
     pub server: Option<Server>,
     cutter: Framer,
     said: VecDeque<String>,
+    /// Whom the service has asked for their presence, as stanzas.
+    pub probes: Vec<String>,
     /// Everything the front made known but asks, in order.
     pub events: Vec<FrontEvent>,
     /// Everything the front was given since the connection, if it is wanted.
@@ -104,6 +106,7 @@ impl Bench {
             server: None,
             cutter: cutter(),
             said: VecDeque::new(),
+            probes: Vec::new(),
             events: Vec::new(),
             heard: Vec::new(),
             settings,
@@ -215,6 +218,10 @@ impl Bench {
             }
             // Pings to the own address are between the service and its server; no conversation is about them.
             said.retain(|stanza| !stanza.contains(" from='neerc.localhost' to='neerc.localhost'><ping "));
+            // Nor are most about those who are asked for their presence.
+            let probes;
+            (probes, said) = said.into_iter().partition(|stanza| stanza.starts_with("<presence type='probe'"));
+            self.probes.extend(probes);
             self.said.extend(said);
             let more = self.link_free && self.front.next_transmit_ms() == i64::MIN;
             if out.is_empty() && answers.is_empty() && !more {

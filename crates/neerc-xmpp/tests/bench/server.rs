@@ -306,7 +306,8 @@ impl Server {
         }
         let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &xml::TreeLimits::default()).expect(stanza);
         let to = element.attr("to").expect(stanza);
-        self.asked += usize::from(element.name != "message" && to != "neerc.localhost");
+        let is_asked = element.name != "message" && to != "neerc.localhost" && element.attr("type") != Some("probe");
+        self.asked += usize::from(is_asked);
         match (element.name, element.attr("type")) {
             ("presence", kind) if to.contains("@conference.") => self.hears_presence(to, kind),
             ("iq", Some("get")) if to == "neerc.localhost" => {

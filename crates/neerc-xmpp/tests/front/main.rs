@@ -16,6 +16,7 @@ mod link;
 mod owners;
 mod people;
 mod plans;
+mod presences;
 mod requests;
 mod rights;
 mod rooms;

@@ -1,0 +1,76 @@
+//! Contact lists: who has the service in theirs is asked for anew on each connection, and sees when it is gone.
+
+use super::*;
+use bench::server::BOTH;
+
+const GAJIM: &str = "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://gajim.org' ver='v'/>";
+
+/// The presences that are said, as `type from > to`.
+fn presences(bench: &mut Bench) -> Vec<String> {
+    let of = |said: &String| {
+        let attr = |name| bench::attr(said, name).unwrap_or_default();
+        format!("{} {} > {}", attr("type"), attr("from"), attr("to")).trim_start().to_owned()
+    };
+    bench.said().iter().filter(|said| said.starts_with("<presence")).map(of).collect()
+}
+
+#[test]
+fn who_was_reached_by_presence_only_was_forgotten_at_a_restart() {
+    for flavour in BOTH {
+        let mut bench = ready(flavour);
+        bench.restart(0);
+        bench.pass(5_000);
+        let probes: Vec<String> =
+            bench.probes.iter().filter(|probe| probe.contains("to='hall1@localhost'")).cloned().collect();
+        assert_eq!(
+            probes,
+            [
+                "<presence type='probe' from='neerc.localhost' to='hall1@localhost'></presence>",
+                "<presence type='probe' from='neerc@neerc.localhost' to='hall1@localhost'></presence>"
+            ],
+            "{flavour:?}"
+        );
+        bench.said();
+        // Who has no subscription is silent, or says so; who has one says which sessions there are.
+        bench.hear(format!("<presence type='unsubscribed' from='hall2@localhost' to='{ROOM}'/>"));
+        bench.hear(format!("<presence from='{HALL1}' to='{ROOM}'>{GAJIM}</presence>"));
+        bench.hear(format!("<presence from='hall1@localhost/Other' to='{ROOM}'>{GAJIM}</presence>"));
+        assert_eq!(presences(&mut bench), [format!("{ROOM} > hall1@localhost")], "once");
+        bench.pass(10_000);
+        bench.said();
+        bench.hear(iq("set", ADMIN, &task("title='T' type='todo'", &["hall1"])));
+        bench.pass(2_000);
+        let told = bench.said().into_iter().filter(|said| said.contains("new-task")).count();
+        assert_eq!(told, 2, "both sessions");
+        bench.server = None;
+        bench.front.close();
+        bench.pump();
+        let said: String = bench.said().concat();
+        assert_eq!(
+            said.matches(&format!("<presence type='unavailable' from='{ROOM}' to='hall1@localhost'>")).count(),
+            1
+        );
+        assert!(said.ends_with("</stream:stream>"), "{said}");
+    }
+}
+
+#[test]
+fn many_people_are_asked_a_few_at_a_time() {
+    let mut server = Server::new(Flavour::Prosody);
+    for number in 0..500 {
+        server.affiliate("neerc", &format!("n{number}@localhost"), "member");
+    }
+    server.take();
+    let mut bench = Bench::served(settings(), server);
+    bench.pass(1_000);
+    assert!((100..=220).contains(&bench.probes.len()), "{} in a second", bench.probes.len());
+    bench.pass(10_000);
+    let asked = bench.probes.len();
+    assert!(asked >= 1_000, "{asked}");
+    bench.pass(600_000);
+    assert_eq!(bench.probes.len(), asked, "once on each connection");
+    bench.disconnect();
+    bench.connect();
+    bench.pass(10_000);
+    assert_eq!(bench.probes.len(), 2 * asked);
+}
