@@ -57,6 +57,8 @@ struct Session {
     speaking: bool,
     /// When it will be, in ms.
     begins_ms: Option<i64>,
+    /// The number of the last sign of it.
+    heard: u64,
 }
 
 /// What is known of a person who is spoken to, or was a little while ago.
@@ -76,6 +78,8 @@ struct RoomContacts {
     /// The service is in the room.
     inside: bool,
     sessions: HashMap<Address, Session>,
+    /// The sessions of each account.
+    accounts: HashMap<Person, Vec<Address>>,
     people: HashMap<Person, Known>,
     beginning: BTreeSet<(i64, Address)>,
     changed: BTreeSet<TaskId>,
@@ -91,6 +95,11 @@ pub struct Contacts {
     rooms: Vec<RoomContacts>,
     /// Sessions that have asked in the NEERC protocol, with the time: most do so before they join.
     asked: HashMap<Address, i64>,
+    /// How many of them each account has.
+    asked_by: HashMap<Person, usize>,
+    heard: u64,
+    /// Accounts that had too many sessions in a room since the last look.
+    crowded: Vec<(usize, Person)>,
     /// Occupants who were told lately where to write, with the time.
     hinted: HashMap<Address, i64>,
     tidy_at_ms: i64,
@@ -111,7 +120,15 @@ impl Contacts {
     /// Nobody, in that many rooms.
     pub fn new(rooms: usize) -> Contacts {
         let rooms = (0..rooms).map(|_| RoomContacts::default()).collect();
-        Contacts { rooms, asked: HashMap::new(), hinted: HashMap::new(), tidy_at_ms: 0 }
+        Contacts {
+            rooms,
+            asked: HashMap::new(),
+            asked_by: HashMap::new(),
+            heard: 0,
+            crowded: Vec::new(),
+            hinted: HashMap::new(),
+            tidy_at_ms: 0,
+        }
     }
 
     /// The stream is gone: nobody is known to be online.
@@ -124,13 +141,27 @@ impl Contacts {
     /// A session is here, with that client as far as is known.
     pub fn seen(&mut self, now_ms: i64, room: usize, address: &Address, seen: Seen, client: Client) {
         let special = self.asked.contains_key(address);
+        self.heard += 1;
+        let (heard, index) = (self.heard, room);
         let Some(room) = self.rooms.get_mut(room) else { return };
-        if !room.sessions.contains_key(address) && room.sessions.len() >= limits::CONTACTS_PER_ROOM {
-            return;
+        if !room.sessions.contains_key(address) {
+            let of_account = room.accounts.get(address.bare()).map_or(0, Vec::len);
+            if of_account >= limits::SESSIONS_PER_ACCOUNT {
+                if self.crowded.len() < limits::CROWDS {
+                    self.crowded.push((index, address.person()));
+                }
+                let Some(last) = room.least_recent(address, seen) else { return };
+                room.forget(now_ms, &last);
+            }
+            if room.sessions.len() >= limits::CONTACTS_PER_ROOM {
+                return;
+            }
+            room.accounts.entry(address.person()).or_default().push(address.clone());
         }
         let before = seen == Seen::InRoom && !room.inside;
         let session = room.sessions.entry(address.clone()).or_insert_with(|| Session { before, ..Session::default() });
         session.special |= special;
+        session.heard = heard;
         match seen {
             Seen::InRoom => session.in_room = true,
             Seen::AsContact => session.as_contact = true,
@@ -179,8 +210,10 @@ impl Contacts {
         if self.asked.get(address).is_some_and(|asked_ms| now_ms - asked_ms < limits::ASKER_MS / 2) {
             return Vec::new(); // all rooms know already
         }
-        if self.asked.len() < limits::THROTTLED_SESSIONS || self.asked.contains_key(address) {
-            self.asked.insert(address.clone(), now_ms);
+        let of_account = self.asked_by.entry(address.person()).or_default();
+        let has_room = self.asked.len() < limits::THROTTLED_SESSIONS && *of_account < limits::SESSIONS_PER_ACCOUNT;
+        if (has_room || self.asked.contains_key(address)) && self.asked.insert(address.clone(), now_ms).is_none() {
+            *of_account += 1;
         }
         let mut news = Vec::new();
         for (index, room) in self.rooms.iter_mut().enumerate() {
@@ -313,6 +346,11 @@ impl Contacts {
         self.rooms.get(room).into_iter().flat_map(|room| room.sessions.keys()).map(Address::bare).collect()
     }
 
+    /// Accounts that had too many sessions since the last call.
+    pub fn take_crowded(&mut self) -> Vec<(usize, Person)> {
+        std::mem::take(&mut self.crowded)
+    }
+
     /// Whether an occupant may be told now where to write; from then on not for a while.
     pub fn hint(&mut self, now_ms: i64, occupant: &Address) -> bool {
         if self.hinted.contains_key(occupant) || self.hinted.len() >= limits::THROTTLED_SESSIONS {
@@ -329,6 +367,10 @@ impl Contacts {
         }
         self.tidy_at_ms = now_ms + limits::TIDY_MS;
         self.asked.retain(|_, asked_ms| now_ms - *asked_ms <= limits::ASKER_MS);
+        self.asked_by.clear();
+        for address in self.asked.keys() {
+            *self.asked_by.entry(address.person()).or_default() += 1;
+        }
         self.hinted.retain(|_, hinted_ms| now_ms - *hinted_ms <= limits::HINT_MS);
         for room in &mut self.rooms {
             room.people.retain(|_, known| !known.speaking.is_empty() || now_ms - known.gone_ms <= limits::REMINDER_MS);
@@ -360,6 +402,22 @@ impl RoomContacts {
 
     fn forget(&mut self, now_ms: i64, address: &Address) {
         self.silence(now_ms, address);
-        self.sessions.remove(address);
+        if self.sessions.remove(address).is_some()
+            && let Some(sessions) = self.accounts.get_mut(address.bare())
+        {
+            sessions.retain(|session| session != address);
+            if sessions.is_empty() {
+                self.accounts.remove(address.bare());
+            }
+        }
+    }
+
+    /// The session of the same account that goes for one that is seen now: that of which nothing was heard for longest, but
+    /// nobody who is in the room for somebody who is not.
+    fn least_recent(&self, address: &Address, seen: Seen) -> Option<Address> {
+        let sessions = self.accounts.get(address.bare())?.iter();
+        let known = sessions.filter_map(|address| Some((address, self.sessions.get(address)?)));
+        let (last, session) = known.min_by_key(|(_, session)| (session.in_room, session.heard))?;
+        (seen == Seen::InRoom || !session.in_room).then(|| last.clone())
     }
 }

@@ -42,7 +42,11 @@ impl Front {
 
     /// Says where there are more sessions than may be told.
     pub(super) fn note_crowds(&mut self) {
-        for crowd in self.outbox.take_crowds() {
+        let of_contacts = self.contacts.take_crowded().into_iter().map(|(room, person)| Crowd::Account(room, person));
+        for crowd in self.outbox.take_crowds().into_iter().chain(of_contacts.collect::<Vec<_>>()) {
+            if self.crowds.len() >= limits::CROWDS || !self.crowds.insert(crowd.clone()) {
+                continue; // said already
+            }
             let (Crowd::Account(room, _) | Crowd::Room(room)) = &crowd;
             let Some(room) = self.rooms.get(*room).map(|watch| watch.room.clone()) else { continue };
             let trouble = match crowd {
@@ -58,7 +62,7 @@ impl Front {
                     limits::SESSIONS_PER_ROOM
                 ),
             };
-            self.events.push_back(FrontEvent::Trouble(trouble)); // each crowd is told of once
+            self.events.push_back(FrontEvent::Trouble(trouble));
         }
     }
 }

@@ -31,7 +31,7 @@ use crate::frame::Framer;
 use crate::groups::{GroupSettings, Groups};
 use crate::liveness::Liveness;
 use crate::neerc::UserList;
-use crate::outbox::Outbox;
+use crate::outbox::{Crowd, Outbox};
 use crate::probe::{Probe, RoundTrips};
 use crate::receipt;
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
@@ -161,6 +161,8 @@ pub struct Front {
     pinged: bool,
     liveness: Liveness,
     presences: Presences,
+    /// Crowds of sessions that were reported.
+    crowds: HashSet<Crowd>,
     /// The framer may hold stanzas that were not taken because too many answers wait for the link.
     backlog: bool,
     clock: Option<ContestClock>,
@@ -240,6 +242,7 @@ impl Front {
             pinged: false,
             liveness: Liveness::default(),
             presences: Presences::default(),
+            crowds: HashSet::new(),
             backlog: false,
             clock: None,
             clock_tick_ms: i64::MAX,

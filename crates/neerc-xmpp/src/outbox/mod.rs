@@ -267,7 +267,7 @@ impl Outbox {
         (awaited || (session.is_live(now_ms) && !session.by_chat)).then_some(session)
     }
 
-    /// Where sessions had to make room for others, or were not taken, since the last call; each account and room once.
+    /// Where sessions had to make room for others, or were not taken, since the last call.
     pub fn take_crowds(&mut self) -> Vec<Crowd> {
         self.slots.take_crowds()
     }

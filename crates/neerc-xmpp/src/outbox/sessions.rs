@@ -7,7 +7,7 @@ use crate::xml::escape_attr;
 use neerc_core::limits;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How a session is told of changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,7 +81,6 @@ pub(super) struct Sessions {
     per_account: HashMap<(usize, Person), Vec<usize>>,
     heard: u64,
     crowds: Vec<Crowd>,
-    known_crowds: HashSet<Crowd>,
 }
 
 impl Sessions {
@@ -155,7 +154,7 @@ impl Sessions {
     }
 
     fn note(&mut self, crowd: Crowd) {
-        if self.known_crowds.len() < limits::CROWDS && self.known_crowds.insert(crowd.clone()) {
+        if self.crowds.len() < limits::CROWDS && !self.crowds.contains(&crowd) {
             self.crowds.push(crowd);
         }
     }
@@ -204,12 +203,7 @@ impl Sessions {
     /// Takes all sessions out.
     pub(super) fn drain(&mut self) -> Vec<Session> {
         let sessions = std::mem::take(&mut self.sessions).into_iter().flatten().collect();
-        *self = Sessions {
-            heard: self.heard,
-            crowds: std::mem::take(&mut self.crowds),
-            known_crowds: std::mem::take(&mut self.known_crowds),
-            ..Sessions::default()
-        };
+        *self = Sessions { heard: self.heard, crowds: std::mem::take(&mut self.crowds), ..Sessions::default() };
         sessions
     }
 

@@ -55,6 +55,26 @@ fn who_was_reached_by_presence_only_was_forgotten_at_a_restart() {
 }
 
 #[test]
+fn a_crowd_of_contacts_leaves_others_spoken_to() {
+    let mut bench = ready(Flavour::Prosody);
+    for number in 0..20_100 {
+        bench.hear_only(format!("<presence from='hall2@localhost/{number}' to='{ROOM}'>{GAJIM}</presence>"));
+    }
+    bench.pass(10_000);
+    let troubles = bench.troubles();
+    assert_eq!(troubles.len(), 1, "{troubles:?}");
+    bench.hear(format!("<presence from='{HALL1}' to='{ROOM}'>{GAJIM}</presence>"));
+    bench.pass(10_000);
+    bench.said();
+    bench.hear(iq("set", ADMIN, &task("title='T' type='todo'", &["hall1", "hall2"])));
+    bench.pass(2_000);
+    let told: Vec<String> = bench.said().into_iter().filter(|said| said.contains("new-task")).collect();
+    assert_eq!(told.len(), 65);
+    assert!(told.iter().any(|said| said.contains(&format!("to='{HALL1}'"))));
+    assert!(told.iter().any(|said| said.contains("to='hall2@localhost/20099'")), "the latest stay");
+}
+
+#[test]
 fn many_people_are_asked_a_few_at_a_time() {
     let mut server = Server::new(Flavour::Prosody);
     for number in 0..500 {
