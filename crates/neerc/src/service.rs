@@ -260,12 +260,7 @@ impl Service {
     }
 
     fn trouble(&self, trouble: String) {
-        // While a server is away, the link is tried again several times a second.
-        if self.health.borrow().troubles.last() == Some(&trouble) {
-            tracing::debug!("{trouble}");
-        } else {
-            tracing::warn!("{trouble}");
-        }
+        tracing::warn!("{trouble}");
         self.note_health(|health| {
             health.troubles.retain(|known| *known != trouble);
             health.troubles.push(trouble);
