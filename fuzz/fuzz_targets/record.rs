@@ -4,7 +4,7 @@
 #[path = "../src/program/record.rs"]
 mod check;
 #[allow(dead_code)] // the program uses more of it
-#[path = "../../crates/neerc/src/store/record.rs"]
+#[path = "../../crates/neerc-store/src/record.rs"]
 mod record;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| check::check(data));

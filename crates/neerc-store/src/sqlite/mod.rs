@@ -2,9 +2,13 @@
 //! synced; the write-ahead log is copied back between commits, never within one. Other processes may read the file
 //! (backups), but a lock file beside it keeps a second neerc out. Not the formats of records: see record.rs.
 
-use super::lock::{self, Lock};
-use super::record::{self, RecordError};
-use super::{StoreError, wal};
+pub mod backup;
+mod lock;
+mod wal;
+
+use crate::StoreError;
+use crate::record::{self, RecordError};
+use lock::Lock;
 use neerc_core::board::Boards;
 use neerc_core::change::{Entry, Room};
 use neerc_core::people::Person;
@@ -100,7 +104,7 @@ impl Shared {
 }
 
 impl Sqlite {
-    /// See [`super::Store::commit`].
+    /// See [`crate::Store::commit`].
     pub fn commit(&self, entries: Arc<[Entry]>) -> oneshot::Receiver<Result<(), StoreError>> {
         let (reply, outcome) = oneshot::channel();
         let waiting = self.shared.batches_waiting.fetch_add(1, Ordering::SeqCst);
@@ -113,13 +117,13 @@ impl Sqlite {
         outcome
     }
 
-    /// See [`super::Store::told`].
+    /// See [`crate::Store::told`].
     pub fn told(&self, revision: u64) {
         self.shared.told.fetch_max(revision, Ordering::SeqCst);
         self.look();
     }
 
-    /// See [`super::Store::snapshot`].
+    /// See [`crate::Store::snapshot`].
     pub fn snapshot(&self, revision: u64, boards: Boards) {
         let mut waiting = self.shared.snapshot();
         if waiting.as_ref().is_none_or(|(known, _)| *known < revision) {
@@ -129,7 +133,7 @@ impl Sqlite {
         self.look();
     }
 
-    /// See [`super::Store::close`].
+    /// See [`crate::Store::close`].
     pub fn close(self) -> oneshot::Receiver<Result<(), StoreError>> {
         let (reply, outcome) = oneshot::channel();
         self.send(Request::Close { reply });

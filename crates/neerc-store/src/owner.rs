@@ -1,7 +1,7 @@
 //! Whose the files are: what is made is for its owner only, what replaces another file gets its owner and its rights,
 //! and an error about rights says whose they are. Not what is in the files.
 
-use super::StoreError;
+use crate::StoreError;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;

@@ -2,8 +2,8 @@
 //! before they get the name that somebody will rely on. Not a way to mend a damaged store: what is damaged is refused.
 
 use super::lock::{Lock, beside, identity};
-use super::sqlite::{self, Loaded, failed};
-use super::{Copied, Existing, Restored, StoreError, owner};
+use super::{self as sqlite, Loaded, failed};
+use crate::{Copied, Existing, Restored, StoreError, owner};
 use neerc_core::board::{Board, Boards};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
@@ -22,7 +22,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Names that a replaced store may be kept under.
 const KEPT: u32 = 10_000;
 
-/// See [`super::backup`].
+/// See [`crate::backup`].
 pub fn backup(store: &Path, target: Option<&Path>, existing: Existing) -> Result<Copied, StoreError> {
     let store = existing_file(store)?;
     let folder = target.map(sqlite::resolve).transpose()?;
@@ -81,7 +81,7 @@ fn replaceable(file: &Path, store: &Path, existing: Existing) -> Result<Option<M
     }
 }
 
-/// See [`super::restore`].
+/// See [`crate::restore`].
 pub fn restore(store: &Path, source: &Path) -> Result<Restored, StoreError> {
     let source = existing_file(source)?;
     let store = sqlite::resolve(store)?;
@@ -307,8 +307,8 @@ fn set_aside(store: &Path) -> Result<Option<PathBuf>, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{backup, open, restore, verify};
     use super::{Existing, beside};
+    use crate::{backup, open, restore, verify};
     use neerc_core::board::Boards;
     use neerc_core::change::{Change, Entry};
     use neerc_core::people::Person;

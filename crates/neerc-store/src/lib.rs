@@ -1,17 +1,12 @@
 //! Where changes are durable. [`open`] hands over the boards as they were left; then [`Store::commit`] stores batches
 //! of changes, each whole or not at all. Not what the changes mean: that is the core's business.
-//!
-//! A library of its own beside the program, so that tests open what disks may leave behind as the program would.
 
-mod backup;
 #[cfg(test)]
-#[path = "../../../../fuzz/src/program/record.rs"]
+#[path = "../../../fuzz/src/program/record.rs"]
 mod fuzz;
-mod lock;
 mod owner;
 mod record;
 mod sqlite;
-mod wal;
 
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
@@ -71,19 +66,19 @@ fn path_of(url: &str) -> Result<PathBuf, StoreError> {
 /// Copies the store at `url` to `target` while it may be in use, and reads the copy from beginning to end before it gets
 /// its name. Without a target the copy is named after its revision, in the working folder.
 pub fn backup(url: &str, target: Option<&Path>, existing: Existing) -> Result<Copied, StoreError> {
-    backup::backup(&path_of(url)?, target, existing)
+    sqlite::backup::backup(&path_of(url)?, target, existing)
 }
 
 /// Puts a copy of the backup `source` in the place of the store at `url`, which nobody must be using. The backup is read
 /// from beginning to end first, and what was in its place is kept.
 pub fn restore(url: &str, source: &Path) -> Result<Restored, StoreError> {
-    backup::restore(&path_of(url)?, source)
+    sqlite::backup::restore(&path_of(url)?, source)
 }
 
 /// Reads all of the store at `url`, also what a start does not need, and checks it. It must be open in this process.
 pub fn verify(url: &str) -> Result<(), StoreError> {
     let file = sqlite::resolve(&path_of(url)?)?;
-    backup::verify(&file).map(|_| ())
+    sqlite::backup::verify(&file).map(|_| ())
 }
 
 /// What becomes of a file that exists already.

@@ -3,7 +3,7 @@
 //! That note is written after each commit and never synced: a killed process leaves it exact, a power cut may leave an
 //! older one, and nothing leaves one that says too much. So a log that ends before it has lost something.
 
-use super::{StoreError, owner};
+use crate::{StoreError, owner};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
