@@ -42,7 +42,7 @@ impl Person {
     #[track_caller]
     fn fills(&self, fields: &[&str], answered: &str) {
         for field in fields {
-            self.client.says(field, "Field updated...");
+            self.client.says(field, "Field updated");
         }
         self.client.types("/form submit");
         self.client.wait_for(answered);

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // a toolbox: not every tool is in use at any one time
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -38,6 +39,8 @@ impl<'a> Neerc<'a> {
         let dir = guard::scratch_dir("neerc");
         let base = base_config(server, &jid, rooms);
         fs::write(dir.join("neerc.toml"), overlay(&base, toml_extra)).unwrap();
+        // It holds the secret, of which the program says a word where others can read it.
+        fs::set_permissions(dir.join("neerc.toml"), fs::Permissions::from_mode(0o600)).unwrap();
         Self { jid, dir, env: Vec::new(), server, process: None }
     }
 
