@@ -7,7 +7,7 @@
 
 mod ejabberd;
 mod home;
-mod prosody;
+pub mod prosody;
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, TcpStream};

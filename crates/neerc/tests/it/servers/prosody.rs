@@ -52,6 +52,11 @@ pub fn create_room(server: &Server, room: &str) {
     shell(server, &[line], "Room exists");
 }
 
+/// Loads a component's module anew, which forgets the connection of the component and leaves it open.
+pub fn reload_component(server: &Server, component: &str) {
+    shell(server, &[format!("module:reload(\"component\", {component:?})")], "no error");
+}
+
 /// Destroys a room.
 pub fn destroy_room(server: &Server, room: &str) {
     shell(server, &[format!("muc:room({:?}):destroy() or true", room_jid(room))], "no error");
