@@ -114,6 +114,7 @@ async fn play(server: &Server, health: watch::Receiver<Health>, spacing: Duratio
     let mut cast = assemble(server).await?;
     let mut known = Known::default();
     say("\nIn the room `neerc`; the times are from the request to the moment its effect was heard:\n")?;
+    all_known(&mut cast.admin).await?;
     who_is_there(&mut cast).await?;
     let task = create(&mut cast, &mut known).await?;
     // Updates of one task are kept apart for the sake of old clients. People are slower than that; a program is not.
@@ -163,6 +164,22 @@ async fn enter(server: &Server, user: &str, name: &str) -> anyhow::Result<Client
     let mut client = Client::login(name, login).await?;
     client.join(ROOM, user).await?;
     Ok(client)
+}
+
+/// Waits until the service has heard of everybody's place in the room: a server may tell it after it has told us.
+async fn all_known(admin: &mut Client) -> anyhow::Result<()> {
+    let deadline = Instant::now() + START;
+    let query = format!("<query xmlns='{NS}#users'/>");
+    loop {
+        let names = admin.ask("get", ROOM_AT_SERVICE, &query, told::users).await?.what.unwrap_or_default();
+        if USERS.iter().all(|user| names.contains(user)) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            bail!("the service knows only these people of the room after {} s: {names}", START.as_secs());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 async fn who_is_there(cast: &mut Cast) -> anyhow::Result<()> {

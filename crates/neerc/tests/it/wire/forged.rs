@@ -371,6 +371,10 @@ fn an_admin_hid_the_loss_of_power_in_a_long_presence(kind: Kind) {
 fn a_request_for_subscription_puts_nobody_into_a_group(kind: Kind) {
     let groups = vec![(String::from("Halls"), vec![String::from("hall1")])];
     let server = Server::launch(kind, Options { groups: Some(groups), ..Options::default() });
+    if !server.hears_privileged() {
+        println!("not tried: this server drops what a component with privileges asks");
+        return;
+    }
     server.register_many(&["directory", "stranger"]);
     let toml = "[directory]\njid = \"directory@localhost\"\npoll_s = 1\n";
     let stage = Stage::new(&server, &[("jury1", "owner"), ("hall1", "member"), ("hall2", "member")], toml);
