@@ -205,6 +205,7 @@ impl RoomWatch {
             self.note_affiliation(&person, affiliation);
             // The server may name only the latest session of an account; the others have the same affiliation.
             self.occupants.affiliate(&person, affiliation);
+            self.roles.affiliated(person.bare(), affiliation);
             self.occupants.sit(&session, nick, affiliation, self.roles.number());
             // Said each time: a session that counts as gone since a stanza came back from it may be here again.
             let client = if shown.as_ref() == Some(&session) { client } else { Client::Unknown };

@@ -72,6 +72,15 @@ impl Roles {
         }
     }
 
+    /// A presence has said what a person's affiliation is now: what a list said of any of their sessions before is old.
+    pub(super) fn affiliated(&mut self, bare: &str, affiliation: Affiliation) {
+        for (session, (_, known)) in self.reading.iter_mut().flat_map(|reading| &mut reading.found) {
+            if session.bare() == bare {
+                *known = affiliation;
+            }
+        }
+    }
+
     /// The service is not in the room any more.
     pub(super) fn outside(&mut self) {
         *self = Roles { number: self.number, ..Roles::new() };

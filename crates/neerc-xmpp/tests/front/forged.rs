@@ -196,3 +196,29 @@ fn an_occupant_without_a_name_spoke_for_everybody_of_its_domain() {
         bench.pass(1_000);
     }
 }
+
+#[test]
+fn a_session_that_only_a_role_list_named_kept_the_power_that_its_owner_had_lost() {
+    let mut bench = Bench::accepted(settings());
+    bench.hear(presence("neerc", "", "neerc.localhost", "owner", "").replace("</x>", "<status code='110'/></x>"));
+    let ids: Vec<String> = bench.said().iter().filter_map(|said| bench::attr(said, "id")).collect();
+    let list = |id: &str, items: &str| {
+        format!(
+            "<iq type='result' id='{id}' from='{CONFERENCE}' to='neerc.localhost'>\
+             <query xmlns='http://jabber.org/protocol/muc#admin'>{items}</query></iq>"
+        )
+    };
+    let lists = &ids[ids.iter().position(|id| id == "n1").unwrap()..];
+    for id in &lists[..3] {
+        bench.hear(list(id, if id == "n3" { "<item jid='tk@localhost' affiliation='member'/>" } else { "" }));
+    }
+    let seat = |resource: &str| {
+        format!("<item nick='tk' jid='tk@localhost/{resource}' affiliation='admin' role='participant'/>")
+    };
+    bench.hear(list(&lists[3], &format!("{}{}", seat("A"), seat("B"))));
+    bench.hear(presence("tk", "", "tk@localhost/B", "member", "")); // of two sessions one server names one
+    bench.hear(list(&lists[4], ""));
+    bench.hear(list(&lists[5], ""));
+    bench.said();
+    assert!(!may_create(&mut bench, "tk@localhost/A"));
+}

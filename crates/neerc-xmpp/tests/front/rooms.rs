@@ -466,11 +466,12 @@ fn self_pings_tell_whether_the_service_is_still_inside() {
             bench.hear(" ");
         }
         let said = bench.said();
+        let id = bench::attr(&said[0], "id").unwrap();
         assert_eq!(
             said,
-            [
-                "<iq type='get' id='n8' from='neerc.localhost' to='neerc@conference.localhost/neerc'><ping xmlns='urn:xmpp:ping'/></iq>"
-            ]
+            [format!(
+                "<iq type='get' id='{id}' from='neerc.localhost' to='neerc@conference.localhost/neerc'><ping xmlns='urn:xmpp:ping'/></iq>"
+            )]
         );
         let (kind, payload) = match error {
             "" => ("result", String::new()),
@@ -480,7 +481,7 @@ fn self_pings_tell_whether_the_service_is_still_inside() {
             ),
         };
         bench.hear(format!(
-            "<iq type='{kind}' id='n8' from='neerc@conference.localhost/neerc' to='neerc.localhost'>{payload}</iq>"
+            "<iq type='{kind}' id='{id}' from='neerc@conference.localhost/neerc' to='neerc.localhost'>{payload}</iq>"
         ));
         let said = bench.said();
         assert_eq!(said, if inside { vec![] } else { vec![join("neerc").replace("<caps/>", bench::CAPS)] }, "{error}");
