@@ -66,6 +66,17 @@ pub struct Late<'a> {
     pub unfinished: Vec<&'a Person>,
 }
 
+impl<'a> Late<'a> {
+    /// Who has not answered a task.
+    pub fn of(task: &'a Task) -> Late<'a> {
+        let of = |wanted: fn(Progress) -> bool| {
+            task.statuses.iter().filter(|(_, s)| wanted(s.progress)).map(|(person, _)| person).collect()
+        };
+        let unfinished = of(|progress| progress != Progress::None && !progress.is_final());
+        Late { task, silent: of(|progress| progress == Progress::None), unfinished }
+    }
+}
+
 impl Default for Board {
     fn default() -> Board {
         Board { tasks: BTreeMap::new(), plan: Plan::default(), next_id: 1, last_timestamp_ms: 0, revision: 0 }
@@ -148,17 +159,11 @@ impl Board {
         }
     }
 
-    /// What is still to be answered by whom, the oldest first.
-    pub fn late(&self, _: Admin) -> Vec<Late<'_>> {
-        let open = self.listed().into_iter().filter(|task| !task.statuses.is_empty() && !task.is_finished());
-        let late = open.map(|task| {
-            let of = |wanted: fn(Progress) -> bool| {
-                task.statuses.iter().filter(|(_, s)| wanted(s.progress)).map(|(person, _)| person).collect()
-            };
-            let unfinished = of(|progress| progress != Progress::None && !progress.is_final());
-            Late { task, silent: of(|progress| progress == Progress::None), unfinished }
-        });
-        late.collect()
+    /// What is still to be answered by somebody, the oldest first; [`Late::of`] says by whom.
+    pub fn late(&self, _: Admin) -> Vec<&Task> {
+        let mut tasks = self.listed();
+        tasks.retain(|task| !task.statuses.is_empty() && !task.is_finished());
+        tasks
     }
 
     /// One task for an admin who asks for it by its id.

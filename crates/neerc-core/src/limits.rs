@@ -159,6 +159,8 @@ pub const ANSWERED_AT_ONCE_BYTES: usize = 64 * 1024;
 pub const SHORT_ANSWER_BYTES: usize = 1_024;
 /// What a task that had to be looked at for an answer counts for, in bytes of that answer.
 pub const LOOKED_AT_BYTES: usize = 16;
+/// Most bytes of lists of single users' tasks that are kept for one room.
+pub const OWN_LISTS_BYTES: usize = 8 * 1024 * 1024;
 /// With more bytes of answers waiting for the link, requests for long ones wait, and are answered account by account.
 pub const LINK_BUSY_BYTES: usize = 32 * 1024;
 /// Most bytes of requests of one account that wait for their turn.

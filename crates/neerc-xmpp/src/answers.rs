@@ -2,14 +2,14 @@
 //! people and the menu; the words come by key. Not who may ask, and not how lines are sent.
 
 use crate::bot;
-use neerc_core::board::{Board, Done};
+use neerc_core::board::{Board, Done, Late};
 use neerc_core::change::Effect;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::limits;
 use neerc_core::line::{TaskLine, Unclear};
 use neerc_core::menu::{self, Act, Field, FieldKind, Item, Needs, Presence};
 use neerc_core::notice::Visibility;
-use neerc_core::people::{Admin, People, Person};
+use neerc_core::people::{Admin, Member, People, Person};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
 use neerc_core::words::{Arg, Language, Words};
@@ -79,13 +79,18 @@ impl<'a> Answers<'a> {
     }
 
     /// The first lines of a list, and how many more there are.
-    fn cut(&self, mut lines: Vec<String>) -> Vec<String> {
-        let more = lines.len().saturating_sub(limits::LISTED_IN_CHAT);
-        if more > 0 {
-            lines.truncate(limits::LISTED_IN_CHAT);
-            lines.push(self.count("and-more", more));
+    fn cut(&self, lines: Vec<String>) -> Vec<String> {
+        let all = lines.len();
+        self.first(all, lines.into_iter())
+    }
+
+    /// The first of `all` lines, which are made only as far as they are said, and how many more there are.
+    fn first(&self, all: usize, lines: impl Iterator<Item = String>) -> Vec<String> {
+        let mut said: Vec<String> = lines.take(limits::LISTED_IN_CHAT).collect();
+        if all > said.len() {
+            said.push(self.count("and-more", all - said.len()));
         }
-        lines
+        said
     }
 
     pub(crate) fn kind(&self, kind: Kind) -> String {
@@ -142,24 +147,29 @@ impl<'a> Answers<'a> {
         let open = self.board.open_tasks(of.unwrap_or(self.who));
         let is_own = of.is_none_or(|of| of == self.who);
         let shown: BTreeSet<TaskId> = open.iter().map(|task| task.id).collect();
-        let mut lines: Vec<String> = match of {
-            Some(of) if !is_own => open.iter().map(|task| self.of_one(task, of)).collect(),
-            _ => open.iter().map(|task| self.own_open(task)).collect(),
-        };
-        let mut others = self.board.listed();
+        let mut others: Vec<&Task> = self.board.tasks().collect();
         others.retain(|task| !shown.contains(&task.id) && of.is_none_or(|of| task.statuses.contains_key(of)));
-        others.sort_by_key(|task| (of.is_none() && task.is_finished(), std::cmp::Reverse(task.timestamp_ms)));
-        lines.extend(others.into_iter().map(|task| of.map_or_else(|| self.of_all(task), |of| self.of_one(task, of))));
+        others.sort_unstable_by_key(|task| std::cmp::Reverse(task.timestamp_ms));
+        let all = open.len() + others.len();
         let heading = match of {
-            None if lines.is_empty() => return vec![self.say("no-tasks", &[])],
+            None if all == 0 => return vec![self.say("no-tasks", &[])],
             None => self.say("heading-tasks", &[]),
-            Some(_) if is_own && lines.is_empty() => return vec![self.say("no-open-tasks", &[])],
+            Some(_) if is_own && all == 0 => return vec![self.say("no-open-tasks", &[])],
             Some(_) if is_own => self.say("heading-own-tasks", &[]),
-            Some(_) if lines.is_empty() => return vec![self.say("no-tasks", &[])],
+            Some(_) if all == 0 => return vec![self.say("no-tasks", &[])],
             Some(of) => self.say("heading-tasks-of", &[("name", Arg::Text(&self.people.shown(of)))]),
         };
+        let open = open.into_iter().map(|task| match of {
+            Some(of) if !is_own => self.of_one(task, of),
+            _ => self.own_open(task),
+        });
+        // Everybody's finished ones come last; whether one is finished is looked up as far as lines are said.
+        let is_last = |task: &&Task| of.is_none() && task.is_finished();
+        let others = others.iter().copied();
+        let others = others.clone().filter(|task| !is_last(task)).chain(others.filter(is_last));
+        let others = others.map(|task| of.map_or_else(|| self.of_all(task), |of| self.of_one(task, of)));
         let mut said = vec![heading];
-        said.extend(self.cut(lines));
+        said.extend(self.first(all, open.chain(others)));
         said
     }
 
@@ -170,7 +180,7 @@ impl<'a> Answers<'a> {
             return Vec::new();
         }
         let mut said = vec![self.count("reminder", open.len())];
-        said.extend(self.cut(open.iter().map(|task| self.own_open(task)).collect()));
+        said.extend(self.first(open.len(), open.iter().map(|task| self.own_open(task))));
         said.push(match open[..] {
             [task] => self.reply(task.kind, task.id),
             _ => self.say("reply-several", &[]),
@@ -219,16 +229,21 @@ impl<'a> Answers<'a> {
 
     /// The people of the room by group; `online` holds the bare JIDs of those who are.
     pub fn who(&self, online: &BTreeSet<&str>) -> Vec<String> {
-        let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut groups: BTreeMap<&str, Vec<(&Person, &Member)>> = BTreeMap::new();
         for (person, member) in self.people.listed() {
+            groups.entry(member.groups.first().map_or("", |group| group)).or_default().push((person, member));
+        }
+        let named = |(person, member): (&Person, &Member)| {
             let power = if member.power { format!(" ({})", self.say("admin-mark", &[])) } else { String::new() };
             let mark = if online.contains(person.bare()) { " ●" } else { "" };
-            let named = format!("{}{power}{mark}", short(&self.people.shown(person)));
-            groups.entry(member.groups.first().map_or("", |group| group)).or_default().push(named);
-        }
-        let lines = groups.into_iter().map(|(group, names)| format!("{}: {}", short(group), self.names(names)));
+            format!("{}{power}{mark}", short(&self.people.shown(person)))
+        };
+        let line = |(group, members): (&str, Vec<(&Person, &Member)>)| {
+            let names = self.first(members.len(), members.into_iter().map(named));
+            format!("{}: {}", short(group), names.join(", "))
+        };
         let mut said = vec![self.say("heading-users", &[])];
-        said.extend(self.cut(lines.collect()));
+        said.extend(self.first(groups.len(), groups.into_iter().map(line)));
         said
     }
 
@@ -237,7 +252,7 @@ impl<'a> Answers<'a> {
     }
 
     fn called(&self, people: &[&Person]) -> String {
-        self.names(people.iter().map(|person| short(&self.people.shown(person))).collect())
+        self.first(people.len(), people.iter().map(|person| short(&self.people.shown(person)))).join(", ")
     }
 
     /// Who has not answered what.
@@ -246,7 +261,8 @@ impl<'a> Answers<'a> {
         if late.is_empty() {
             return vec![self.say("no-late", &[])];
         }
-        let line = |late: &neerc_core::board::Late<'_>| {
+        let line = |task: &Task| {
+            let late = Late::of(task);
             let mut parts = vec![format!("{} · {}", late.task.id, short(late.task.title.as_str()))];
             if !late.silent.is_empty() {
                 parts.push(self.called(&late.silent));
@@ -258,7 +274,7 @@ impl<'a> Answers<'a> {
             parts.join(" · ")
         };
         let mut said = vec![self.say("heading-late", &[])];
-        said.extend(self.cut(late.iter().map(line).collect()));
+        said.extend(self.first(late.len(), late.iter().map(|task| line(task))));
         said
     }
 
@@ -275,7 +291,7 @@ impl<'a> Answers<'a> {
         if statuses.is_empty() {
             said.push(self.say("nobody", &[]));
         }
-        said.extend(self.cut(statuses.into_iter().map(of).collect()));
+        said.extend(self.first(statuses.len(), statuses.into_iter().map(of)));
         Ok(said)
     }
 
@@ -288,7 +304,7 @@ impl<'a> Answers<'a> {
             format!("{} · {}", planned.id, short(&TaskLine::from(planned).to_string()))
         };
         let mut said = vec![self.say("heading-plans", &[])];
-        said.extend(self.cut(self.board.plan().entries().map(line).collect()));
+        said.extend(self.first(self.board.plan().len(), self.board.plan().entries().map(line)));
         said
     }
 
@@ -356,8 +372,8 @@ impl<'a> Answers<'a> {
                 }
             }
             Refusal::UnknownTask { .. } | Refusal::RemovedTask { .. } | Refusal::NotAssigned { .. } => {
-                let open = self.board.open_tasks(self.who).into_iter().map(|task| task.id.to_string()).collect();
-                let open = self.names(open);
+                let open = self.board.open_tasks(self.who);
+                let open = self.first(open.len(), open.iter().map(|task| task.id.to_string())).join(", ");
                 if !open.is_empty() {
                     said.push(' ');
                     said.push_str(&self.say("your-open-tasks", &[("tasks", Arg::Text(&open))]));

@@ -139,6 +139,8 @@ pub struct Report {
     pub columns: Vec<(&'static str, String)>,
     /// The rows of the table, each with a value for each column.
     pub rows: Vec<Vec<String>>,
+    /// How many more rows there are, which were not made since they could not be shown.
+    pub not_made: usize,
 }
 
 impl Report {
@@ -172,7 +174,7 @@ impl Report {
             written += 1;
         }
         out.extend_from_slice(b"</x>");
-        self.rows.len() - written
+        self.rows.len() - written + self.not_made
     }
 
     /// The first rows of its table as lines, for clients that show no tables.

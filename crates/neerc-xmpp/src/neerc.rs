@@ -195,18 +195,52 @@ fn write_user(out: &mut Vec<u8>, people: &People, person: &Person, member: &Memb
     out.extend_from_slice(b"/>");
 }
 
-/// Writes the payload of an answer to `#tasks` that lists `tasks`, each with the statuses that `of` leaves.
-pub fn write_tasks<'t>(out: &mut Vec<u8>, host: &str, tasks: impl IntoIterator<Item = &'t Task>, of: Option<&Person>) {
+/// Writes the payload of an answer to `#tasks` that lists `tasks`, each with the statuses that `of` leaves. Stops, and
+/// says so, once it is longer than `limit` bytes.
+pub fn write_tasks<'t>(
+    out: &mut Vec<u8>,
+    host: &str,
+    tasks: impl IntoIterator<Item = &'t Task>,
+    of: Option<&Person>,
+    limit: usize,
+) -> Result<(), TooLong> {
+    let end = out.len() + limit;
     out.extend_from_slice(b"<query xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'>");
+    write_within(out, host, tasks, of, end)
+}
+
+/// What was to be written is over the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong;
+
+/// Writes tasks and the end of their list, as long as the whole ends before `end`.
+fn write_within<'t>(
+    out: &mut Vec<u8>,
+    host: &str,
+    tasks: impl IntoIterator<Item = &'t Task>,
+    of: Option<&Person>,
+    end: usize,
+) -> Result<(), TooLong> {
     for task in tasks {
         write_task(out, host, task, of, Stamp::With);
+        if out.len() > end {
+            return Err(TooLong);
+        }
     }
-    out.extend_from_slice(b"</query>");
+    out.extend_from_slice(END_OF_LIST);
+    if out.len() > end { Err(TooLong) } else { Ok(()) }
 }
 
 /// Writes the payload of an answer to `#tasks` with `delta`: the tasks changed after `since`, whole, and the ids of all
-/// that there are; or all tasks, if there is no such revision to start from.
-pub fn write_changes(out: &mut Vec<u8>, host: &str, board: &Board, since: Option<u64>) {
+/// that there are; or all tasks, if there is no such revision to start from. Stops once it is longer than `limit` bytes.
+pub fn write_changes(
+    out: &mut Vec<u8>,
+    host: &str,
+    board: &Board,
+    since: Option<u64>,
+    limit: usize,
+) -> Result<(), TooLong> {
+    let end = out.len() + limit;
     let revision = board.revision();
     let tasks = board.listed();
     out.extend_from_slice(b"<query xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'");
@@ -218,10 +252,8 @@ pub fn write_changes(out: &mut Vec<u8>, host: &str, board: &Board, since: Option
         attribute(out, "ids", &ids.join(" "));
     }
     out.push(b'>');
-    for task in tasks.into_iter().filter(|task| since.is_none_or(|since| task.revision > since)) {
-        write_task(out, host, task, None, Stamp::With);
-    }
-    out.extend_from_slice(b"</query>");
+    let changed = tasks.into_iter().filter(|task| since.is_none_or(|since| task.revision > since));
+    write_within(out, host, changed, None, end)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -233,16 +265,18 @@ enum Stamp {
 fn write_task(out: &mut Vec<u8>, host: &str, task: &Task, of: Option<&Person>, stamp: Stamp) {
     out.extend_from_slice(b"<task");
     write_task_head(out, task, stamp);
-    let mut statuses = task.statuses.iter().filter(|(person, _)| of.is_none_or(|of| of == *person)).peekable();
-    if statuses.peek().is_none() {
-        out.extend_from_slice(b"/>");
-        return;
-    }
+    let begin = out.len();
     out.push(b'>');
-    for (person, status) in statuses {
-        write_status(out, person.name(host), status);
+    match of {
+        Some(of) => task.statuses.get(of).iter().for_each(|status| write_status(out, of.name(host), status)),
+        None => task.statuses.iter().for_each(|(person, status)| write_status(out, person.name(host), status)),
     }
-    out.extend_from_slice(b"</task>");
+    if out.len() > begin + 1 {
+        out.extend_from_slice(b"</task>");
+    } else {
+        out.truncate(begin);
+        out.extend_from_slice(b"/>");
+    }
 }
 
 fn write_status(out: &mut Vec<u8>, name: &str, status: &Status) {
@@ -266,27 +300,32 @@ fn write_task_head(out: &mut Vec<u8>, task: &Task, stamp: Stamp) {
 }
 
 /// Takes tasks out of a list until it fits into `limit` bytes (PROTOCOL.md, "Limits"): the oldest finished ones first,
-/// then the oldest of all. Returns how many were taken out.
+/// then the oldest of all. Returns how many were taken out. Only what stays is measured.
 pub fn shorten(tasks: &mut Vec<&Task>, host: &str, of: Option<&Person>, limit: usize) -> usize {
-    let mut out = Vec::new();
-    let mut size = |task: &Task| {
+    let mut newest: Vec<&Task> = tasks.clone();
+    newest.sort_unstable_by_key(|task| std::cmp::Reverse(task.timestamp_ms));
+    let mut kept = BTreeSet::new();
+    let (mut out, mut bytes) = (Vec::new(), 0);
+    let mut keep = |task: &Task| {
         out.clear();
         write_task(&mut out, host, task, of, Stamp::With);
-        out.len()
+        bytes += out.len();
+        bytes <= limit && kept.insert(task.id)
     };
-    let mut sizes: Vec<(&Task, usize)> = tasks.iter().map(|task| (*task, size(task))).collect();
-    let mut excess = sizes.iter().map(|(_, size)| size).sum::<usize>().saturating_sub(limit);
-    sizes.sort_by_key(|(task, _)| (!task.is_finished(), task.timestamp_ms));
-    let mut gone = BTreeSet::new();
-    for (task, size) in sizes {
-        if excess == 0 {
-            break;
+    let mut finished = Vec::new();
+    let open_fit = newest.into_iter().all(|task| {
+        if task.is_finished() {
+            finished.push(task);
+            return true;
         }
-        excess = excess.saturating_sub(size);
-        gone.insert(task.id);
+        keep(task)
+    });
+    if open_fit {
+        _ = finished.into_iter().all(keep);
     }
-    tasks.retain(|task| !gone.contains(&task.id));
-    gone.len()
+    let all = tasks.len();
+    tasks.retain(|task| kept.contains(&task.id));
+    all - tasks.len()
 }
 
 /// A notification about one task, ready but for the recipient: `head` goes before the recipient's address, `tail`

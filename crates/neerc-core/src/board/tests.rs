@@ -1272,7 +1272,8 @@ fn what_is_open_and_who_is_late() {
     let Some(Rights::Power(admin)) = world.people.rights(&Person::named("admin", HOST)) else { panic!() };
     let names = |people: &[&Person]| people.iter().map(|p| p.name(HOST)).collect::<Vec<_>>().join(" ");
     let late = world.board.late(admin);
-    let late: Vec<_> = late.iter().map(|l| (l.task.id.0, names(&l.silent), names(&l.unfinished))).collect();
+    let late: Vec<_> =
+        late.into_iter().map(Late::of).map(|l| (l.task.id.0, names(&l.silent), names(&l.unfinished))).collect();
     assert_eq!(late, [(2, "hall1".into(), "".into()), (1, "hall3 hall4".into(), "hall1".into())]);
     world.line("hall1: answer 2 success");
     assert_eq!(world.board.late(admin).len(), 1);

@@ -4,6 +4,7 @@
 use super::View;
 use crate::answers::{Answers, short, whose};
 use crate::form::Report;
+use neerc_core::board::Late;
 use neerc_core::command::Query;
 use neerc_core::limits;
 use neerc_core::menu::Item;
@@ -34,12 +35,33 @@ fn columns<const N: usize>(view: &View<'_>, vars: [&'static str; N]) -> Vec<(&'s
     vars.map(|var| (var, view.say(&format!("field-{var}"), &[]))).into()
 }
 
-/// A table, or if it is empty, what that means.
-fn table<const N: usize>(view: &View<'_>, vars: [&'static str; N], rows: Vec<Vec<String>>, empty: &str) -> Report {
-    if rows.is_empty() {
+/// A table, or if it is empty, what that means. Rows are made only as far as they can be shown.
+fn table<const N: usize>(
+    view: &View<'_>,
+    vars: [&'static str; N],
+    rows: impl ExactSizeIterator<Item = Vec<String>>,
+    empty: &str,
+) -> Report {
+    if rows.len() == 0 {
         return Report { instructions: view.say(empty, &[]), ..Report::default() };
     }
-    Report { columns: columns(view, vars), rows, ..Report::default() }
+    let (rows, not_made) = shown(view, rows);
+    Report { columns: columns(view, vars), rows, not_made, ..Report::default() }
+}
+
+/// The rows that may be shown, and how many more there are.
+fn shown(view: &View<'_>, rows: impl ExactSizeIterator<Item = Vec<String>>) -> (Vec<Vec<String>>, usize) {
+    let all = rows.len();
+    let mut bytes = 0;
+    let rows: Vec<Vec<String>> = rows
+        .take_while(|row| {
+            let fits = bytes <= view.scene.limit;
+            bytes += row.iter().map(String::len).sum::<usize>();
+            fits
+        })
+        .collect();
+    let not_made = all - rows.len();
+    (rows, not_made)
 }
 
 fn users(view: &View<'_>) -> Report {
@@ -48,7 +70,7 @@ fn users(view: &View<'_>) -> Report {
         let mark = if member.power { view.say("admin-mark", &[]) } else { String::new() };
         vec![people.shown(person).into_owned(), member.groups.join(", "), mark]
     };
-    table(view, ["user", "groups", "rights"], people.listed().into_iter().map(row).collect(), "nobody")
+    table(view, ["user", "groups", "rights"], people.listed().into_iter().map(row), "nobody")
 }
 
 fn tasks(view: &View<'_>, of: Option<&str>) -> Result<Report, Refusal> {
@@ -58,15 +80,14 @@ fn tasks(view: &View<'_>, of: Option<&str>) -> Result<Report, Refusal> {
     let listed = board.listed().into_iter();
     Ok(match of {
         Some(of) => {
-            let rows = listed.filter_map(|task| {
-                let status = task.statuses.get(&of)?;
-                Some([head(task), vec![view.answers.status(status)]].concat())
-            });
-            table(view, ["task", "title", "kind", "status"], rows.collect(), "no-tasks")
+            let theirs: Vec<_> = listed.filter_map(|task| Some((task, task.statuses.get(&of)?))).collect();
+            let rows = theirs.into_iter();
+            let rows = rows.map(|(task, status)| [head(task), vec![view.answers.status(status)]].concat());
+            table(view, ["task", "title", "kind", "status"], rows, "no-tasks")
         }
         None => {
             let rows = listed.map(|task| [head(task), vec![answered(view, task)]].concat());
-            table(view, ["task", "title", "kind", "answered"], rows.collect(), "no-tasks")
+            table(view, ["task", "title", "kind", "answered"], rows, "no-tasks")
         }
     })
 }
@@ -94,15 +115,17 @@ fn show(view: &View<'_>, task: &Task) -> Report {
         value("kind", view.answers.kind(task.kind)),
         value("answered", answered(view, task)),
     ];
-    Report { values, columns: columns(view, ["user", "status"]), rows: rows.collect(), ..Report::default() }
+    let (rows, not_made) = shown(view, rows);
+    Report { values, columns: columns(view, ["user", "status"]), rows, not_made, ..Report::default() }
 }
 
 fn late(view: &View<'_>, admin: Admin) -> Report {
-    let rows = view.answers.board.late(admin).into_iter().map(|late| {
+    let rows = view.answers.board.late(admin).into_iter().map(|task| {
+        let late = Late::of(task);
         let title = short(late.task.title.as_str());
         vec![late.task.id.to_string(), title, names(view, &late.silent), names(view, &late.unfinished)]
     });
-    table(view, ["task", "title", "silent", "unfinished"], rows.collect(), "no-late")
+    table(view, ["task", "title", "silent", "unfinished"], rows, "no-late")
 }
 
 fn names(view: &View<'_>, persons: &[&Person]) -> String {
@@ -116,13 +139,13 @@ fn names(view: &View<'_>, persons: &[&Person]) -> String {
 }
 
 fn plans(view: &View<'_>) -> Report {
-    let rows = view.answers.board.plan().entries().map(|planned| {
+    let rows = view.answers.board.plan().entries().collect::<Vec<_>>().into_iter().map(|planned| {
         let kind = view.answers.kind(planned.kind);
         let (id, schedule) = (planned.id.to_string(), planned.schedule.to_string());
         let shown = planned.names.iter().take(limits::FORM_CHOICES).cloned().collect::<Vec<_>>();
         vec![id, schedule, short(planned.title.as_str()), kind, shown.join(", ")]
     });
-    table(view, ["plan", "schedule", "title", "kind", "names"], rows.collect(), "no-plans")
+    table(view, ["plan", "schedule", "title", "kind", "names"], rows, "no-plans")
 }
 
 fn clock(view: &View<'_>) -> Result<Report, Refusal> {

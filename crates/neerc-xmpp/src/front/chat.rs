@@ -8,8 +8,9 @@ use crate::address::Address;
 use crate::answers::{Answers, whose};
 use crate::bot::{self, Kept, Letter, Said};
 use crate::stanza::{Condition, Shell};
+use crate::throttle::Turn;
 use crate::xml::Element;
-use neerc_core::board::{Boards, Done};
+use neerc_core::board::{Board, Boards, Done};
 use neerc_core::command::Query;
 use neerc_core::limits;
 use neerc_core::line::{self, Writer};
@@ -291,7 +292,18 @@ impl Front {
                 self.chats.remove(session);
                 return;
             };
-            while let Some(line) = chat.lines.pop_front() {
+            loop {
+                if !chat.lines.is_empty()
+                    && let Turn::At(at_ms) = self.turn_of_line(now_ms, session, &mut chat)
+                {
+                    self.flush_answers(&mut chat);
+                    if let Some(chats) = self.chats.get_mut(session) {
+                        chats.push_front(chat);
+                    }
+                    self.paused.insert((at_ms, session.clone()));
+                    return;
+                }
+                let Some(line) = chat.lines.pop_front() else { break };
                 match self.line(now_ms, session, &mut chat, &line, boards) {
                     Answered::Said(said) => self.note_answer(&mut chat, said),
                     Answered::Later => {
@@ -310,6 +322,36 @@ impl Front {
             });
             self.note_answer(&mut chat, left_out.into_iter().collect());
             self.flush_answers(&mut chat);
+        }
+    }
+
+    /// Whether the next line is carried out now. Where an account has been answered too much, its other lines are left
+    /// out.
+    fn turn_of_line(&mut self, now_ms: i64, session: &Address, chat: &mut Chat) -> Turn {
+        // What the lines before have cost counts now, and their answers once they are sent.
+        let work_bytes = std::mem::take(&mut self.work_bytes);
+        self.throttle.charge(now_ms, session.bare(), work_bytes);
+        let turn = self.throttle.turn(now_ms, session.bare());
+        if turn == Turn::Refused {
+            chat.lines.clear();
+            chat.left_out = self.note_too_fast(&session.shared()).then_some(LeftOut::TooFast);
+        }
+        turn
+    }
+
+    /// When chat lines go on that wait until their account may be answered more, in ms.
+    pub(super) fn next_paused_ms(&self) -> i64 {
+        self.paused.first().map_or(i64::MAX, |(at_ms, _)| *at_ms)
+    }
+
+    /// Goes on with chat lines whose time has come.
+    pub(super) fn go_on_with_paused(&mut self, now_ms: i64, boards: &Boards) {
+        while self.next_paused_ms() <= now_ms
+            && let Some((_, session)) = self.paused.pop_first()
+        {
+            let before = self.wire.out.len();
+            self.go_on(now_ms, &session, boards);
+            self.charge(now_ms, session.bare(), before);
         }
     }
 
@@ -337,6 +379,10 @@ impl Front {
                 Ok(Request::Command(command)) => Ok(command),
             }
         });
+        if asked.is_err() {
+            let tasks = boards.get(&self.rooms[chat.room].room).map_or(0, Board::len);
+            self.work_bytes += tasks * limits::LOOKED_AT_BYTES;
+        }
         match asked {
             Err(said) => Answered::Said(said),
             Ok(command) => {

@@ -39,6 +39,7 @@ impl Front {
         self.contacts.disconnected();
         self.presences = Presences::default();
         self.chats.clear();
+        self.paused.clear();
         self.lanes.clear();
         self.too_fast.clear();
         self.groups.disconnected();

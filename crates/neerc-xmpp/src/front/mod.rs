@@ -21,7 +21,7 @@ use self::lanes::{Arrival, Lanes};
 use self::link::new_framer;
 use self::plans::PlanWatch;
 use self::presences::Presences;
-use self::requests::AllTasks;
+use self::requests::{AllTasks, OwnLists};
 use self::telling::Written;
 use crate::address::Address;
 use crate::adhoc::Commands;
@@ -48,7 +48,7 @@ use neerc_core::limits;
 use neerc_core::notice::Visibility;
 use neerc_core::people::People;
 use neerc_core::words::{Language, Words};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// What the configuration says of the XMPP side. JIDs are prepared.
@@ -171,12 +171,15 @@ pub struct Front {
     told_revision: u64,
     /// The list of each room as it was last written, with the revision that it shows.
     lists: Vec<Option<(u64, AllTasks)>>,
+    own_lists: Vec<OwnLists>,
     user_lists: Vec<Option<UserList>>,
     written: Option<Written>,
     troubles: HashMap<&'static str, String>,
     contacts: Contacts,
     /// Chat messages that are being answered, by the session that wrote them.
     chats: HashMap<Address, VecDeque<Chat>>,
+    /// Those of which lines wait until their account may be answered more, with when that is, in ms.
+    paused: BTreeSet<(i64, Address)>,
     /// Sessions that were told that their chat lines come too fast.
     too_fast: HashSet<Arc<str>>,
     /// Chat messages written so far.
@@ -249,10 +252,12 @@ impl Front {
             fence_ms: 0,
             told_revision,
             lists: vec![None; rooms.len()],
+            own_lists: vec![OwnLists::default(); rooms.len()],
             user_lists: vec![None; rooms.len()],
             written: None,
             contacts: Contacts::new(rooms.len()),
             chats: HashMap::new(),
+            paused: BTreeSet::new(),
             too_fast: HashSet::new(),
             letters: 0,
             plans: rooms.iter().map(|_| PlanWatch::default()).collect(),

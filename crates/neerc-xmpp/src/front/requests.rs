@@ -7,7 +7,7 @@ use crate::address::Address;
 use crate::adhoc::command;
 use crate::answers::whose;
 use crate::entity::{Asking, Place, Unanswered};
-use crate::neerc::{self, Request};
+use crate::neerc::{self, Request, TooLong};
 use crate::outbox::Hears;
 use crate::room::RoomWatch;
 use crate::stanza::{Condition, FOR_ONE_SESSION, ReturnAddress, Shell, attribute};
@@ -21,6 +21,7 @@ use neerc_core::notice::Visibility;
 use neerc_core::people::{Person, Rights};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Task, TaskId};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -37,11 +38,35 @@ impl Asked<'_> {
     }
 }
 
+/// The lists of single users' tasks in a room, as payloads, as they were at one revision.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OwnLists {
+    revision: u64,
+    lists: HashMap<Person, Arc<Vec<u8>>>,
+    bytes: usize,
+}
+
+impl OwnLists {
+    fn list(&self, revision: u64, of: &Person) -> Option<Arc<Vec<u8>>> {
+        self.lists.get(of).filter(|_| self.revision == revision).cloned()
+    }
+
+    fn keep(&mut self, revision: u64, of: &Person, list: &Arc<Vec<u8>>) {
+        if self.revision != revision || self.bytes + list.len() > limits::OWN_LISTS_BYTES {
+            *self = OwnLists { revision, ..OwnLists::default() };
+        }
+        self.bytes += list.len();
+        self.lists.insert(of.clone(), list.clone());
+    }
+}
+
 /// The list of all tasks of a room, as the payload of an answer.
 #[derive(Clone, Debug)]
 pub(super) enum AllTasks {
     /// All of them.
     Whole(Arc<Vec<u8>>),
+    /// They do not fit; nobody has asked who is shown those that do.
+    TooLong,
     /// Those that fit.
     Cut(Arc<Vec<u8>>),
 }
@@ -307,8 +332,9 @@ impl Front {
         let power = self.rooms[asked.room].people().rights_of(from.bare()).is_some_and(|rights| rights.is_power());
         let sees_all = self.settings.visibility == Visibility::All || power;
         let mut payload = Vec::new();
-        neerc::write_changes(&mut payload, self.settings.host.domain(), board, since);
-        if !sees_all || payload.len() + limits::STANZA_HEAD_BYTES > self.settings.max_stanza_bytes {
+        let (limit, host) = (self.list_limit(), self.settings.host.domain());
+        if !sees_all || neerc::write_changes(&mut payload, host, board, since, limit).is_err() {
+            self.work_bytes += payload.len();
             return self.query(now_ms, asked, from, &Query::Tasks { of: None }, boards);
         }
         asked.back.result(self.wire.out.own(), |out| out.extend_from_slice(&payload));
@@ -319,7 +345,7 @@ impl Front {
     /// The payload of an answer to `#users`, written once until the people change.
     fn users(&mut self, room: usize, who: &Person) -> Arc<Vec<u8>> {
         let people = self.rooms[room].people();
-        let limit = self.settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES);
+        let limit = self.list_limit();
         let list = self.user_lists[room].get_or_insert_with(|| neerc::UserList::of(people, limit));
         let (users, left_out) = (list.with(people, who), list.left_out);
         if left_out > 0 {
@@ -360,12 +386,13 @@ impl Front {
         let power = people.rights(who).is_some_and(|rights| rights.is_power());
         let of = whose(self.settings.visibility, people, who, of)?;
         match of {
-            Some(of) => Ok(Arc::new(self.tasks_of(room, &of, board))),
+            Some(of) => Ok(self.tasks_of(room, &of, board)),
             None => match self.all_tasks(room, board) {
                 AllTasks::Whole(list) => Ok(list),
                 AllTasks::Cut(list) if power => Ok(list),
+                AllTasks::TooLong if power => Ok(self.cut_tasks(room, board)),
                 // Rather all of the own tasks than some of everybody's.
-                AllTasks::Cut(_) => Ok(Arc::new(self.tasks_of(room, who, board))),
+                AllTasks::Cut(_) | AllTasks::TooLong => Ok(self.tasks_of(room, who, board)),
             },
         }
     }
@@ -377,31 +404,28 @@ impl Front {
         {
             return list.clone();
         }
-        let (written, left_out) = self.write_list(room, board.listed(), None);
-        let list = if left_out == 0 { AllTasks::Whole(Arc::new(written)) } else { AllTasks::Cut(Arc::new(written)) };
+        let mut out = Vec::new();
+        let host = self.settings.host.domain();
+        let list = match neerc::write_tasks(&mut out, host, board.listed(), None, self.list_limit()) {
+            Ok(()) => AllTasks::Whole(Arc::new(out)),
+            Err(TooLong) => {
+                self.work_bytes += out.len() + board.len() * limits::LOOKED_AT_BYTES;
+                self.say_long_list(room);
+                AllTasks::TooLong
+            }
+        };
         self.lists[room] = Some((board.revision(), list.clone()));
         list
     }
 
-    /// The list of one user's tasks, with that user's statuses.
-    fn tasks_of(&mut self, room: usize, of: &Person, board: &Board) -> Vec<u8> {
-        let mut tasks = board.listed();
-        tasks.retain(|task| task.statuses.contains_key(of));
-        self.write_list(room, tasks, Some(of)).0
+    /// The list of those of all tasks that fit, written once for each revision.
+    fn cut_tasks(&mut self, room: usize, board: &Board) -> Arc<Vec<u8>> {
+        let cut = Arc::new(self.write_cut(room, board.listed(), None));
+        self.lists[room] = Some((board.revision(), AllTasks::Cut(cut.clone())));
+        cut
     }
 
-    /// Writes a list of tasks, as many as fit, and says how many were left out.
-    fn write_list(&mut self, room: usize, mut tasks: Vec<&Task>, of: Option<&Person>) -> (Vec<u8>, usize) {
-        let host = self.settings.host.domain();
-        let limit = self.settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES);
-        let mut out = Vec::new();
-        neerc::write_tasks(&mut out, host, tasks.iter().copied(), of);
-        if out.len() <= limit {
-            return (out, 0);
-        }
-        let left_out = neerc::shorten(&mut tasks, host, of, limit);
-        out.clear();
-        neerc::write_tasks(&mut out, host, tasks, of);
+    fn say_long_list(&mut self, room: usize) {
         let (room, bytes) = (&self.rooms[room].room, self.settings.max_stanza_bytes);
         let trouble = format!(
             "a task list of room {room} is over tasks.max_stanza_bytes ({bytes}), so the oldest tasks are left out for \
@@ -409,6 +433,42 @@ impl Front {
              with the server's"
         );
         self.trouble("long list", trouble);
-        (out, left_out)
+    }
+
+    /// Most bytes of the payload of a list.
+    fn list_limit(&self) -> usize {
+        self.settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES)
+    }
+
+    /// The list of one user's tasks, with that user's statuses, written once for each revision.
+    fn tasks_of(&mut self, room: usize, of: &Person, board: &Board) -> Arc<Vec<u8>> {
+        if let Some(list) = self.own_lists[room].list(board.revision(), of) {
+            return list;
+        }
+        let mut tasks = board.listed();
+        self.work_bytes += tasks.len() * limits::LOOKED_AT_BYTES;
+        tasks.retain(|task| task.statuses.contains_key(of));
+        let mut out = Vec::new();
+        let host = self.settings.host.domain();
+        if neerc::write_tasks(&mut out, host, tasks.iter().copied(), Some(of), self.list_limit()).is_err() {
+            self.work_bytes += out.len();
+            out = self.write_cut(room, tasks, Some(of));
+        }
+        let list = Arc::new(out);
+        self.own_lists[room].keep(board.revision(), of, &list);
+        list
+    }
+
+    /// Writes a list of those tasks that fit.
+    fn write_cut(&mut self, room: usize, mut tasks: Vec<&Task>, of: Option<&Person>) -> Vec<u8> {
+        let host = self.settings.host.domain();
+        let looked_at = tasks.len();
+        neerc::shorten(&mut tasks, host, of, self.list_limit());
+        let mut out = Vec::new();
+        // The start and the end of the list are within what is left for the start of the stanza.
+        _ = neerc::write_tasks(&mut out, host, tasks, of, usize::MAX / 2);
+        self.work_bytes += out.len() + looked_at * limits::LOOKED_AT_BYTES;
+        self.say_long_list(room);
+        out
     }
 }

@@ -48,7 +48,11 @@ impl Front {
         let due =
             self.outbox.next_due_ms().unwrap_or(i64::MAX).min(self.contacts.next_due_ms()).min(self.next_plan_ms());
         let fence = if self.outbox.needs_fence() { self.fence_ms } else { i64::MAX };
-        if self.wire.out.is_empty() { due.min(fence).min(self.next_held_ms()) } else { i64::MIN }
+        if self.wire.out.is_empty() {
+            due.min(fence).min(self.next_held_ms()).min(self.next_paused_ms())
+        } else {
+            i64::MIN
+        }
     }
 
     /// Whether answers wait for the link in such number that reading should pause.
@@ -74,6 +78,8 @@ impl Front {
             return;
         }
         // What was asked for and what is told share the link.
+        self.go_on_with_paused(now_ms, boards);
+        out.append(&mut self.wire.out);
         self.release(now_ms, boards, out, limit / 2);
         self.look_again(now_ms);
         self.transmit_clock(now_ms, out);

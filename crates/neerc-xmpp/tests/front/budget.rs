@@ -178,3 +178,31 @@ fn an_admin_who_pastes_500_lines_or_removes_500_tasks_loses_none_of_them() {
     let refused = (0..100).filter(|_| counted(&bench.on(&iq("get", HALL1, &query("ping")))).1 == 1).count();
     assert_eq!(refused, 40, "others as before");
 }
+
+#[test]
+fn lines_that_look_much_up_are_answered_in_time_and_not_all_at_once() {
+    let mut bench = Bench::served(limited(), Server::new(Flavour::Prosody));
+    for n in 0..1_000 {
+        bench.hear(iq("set", ADMIN, &task(&format!("title='{n}' type='todo'"), &["hall1"])));
+        if n % 100 == 0 {
+            bench.pass(10_000);
+        }
+    }
+    bench.pass(60_000);
+    bench.said();
+    let body = "tasks all\n".repeat(50);
+    bench.hear(format!("<message type='chat' from='{HALL1}' to='{ROOM}'><body>{body}</body></message>"));
+    let lists = |said: Vec<String>| said.concat().matches("[heading-tasks]").count();
+    let mut answered = lists(bench.said());
+    assert!((1..=10).contains(&answered), "{answered} at once");
+    let mut after_ms = 0;
+    while answered < 50 {
+        bench.pass(100);
+        after_ms += 100;
+        let more = lists(bench.said());
+        assert!(more <= 6, "{more} within 100 ms");
+        answered += more;
+        assert!(after_ms < 5_000, "only {answered} after {after_ms} ms");
+    }
+    assert!(after_ms > 500, "all after {after_ms} ms");
+}

@@ -9,6 +9,7 @@ mod adhoc;
 mod budget;
 mod chat;
 mod clock;
+mod costs;
 mod forged;
 mod garbage;
 mod late;
