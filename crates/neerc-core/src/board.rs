@@ -6,10 +6,10 @@ use crate::command::{Command, Manner, Named};
 use crate::limits;
 use crate::notice::{Lost, Notice};
 use crate::people::{Admin, People, Person, Rights};
-use crate::plan::{Plan, PlanId, Planned, Schedule};
+use crate::plan::{self, Plan, PlanId, Planned, Schedule};
 use crate::refusal::Refusal;
 use crate::task::{Difference, Kind, Packet, Past, Progress, Status, Task, TaskId, Title};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// What was decided of a command that was not refused.
@@ -361,7 +361,10 @@ impl Board {
         }
         resolve(people, None, &unanswered(names), Manner::Replacing)?; // a slip is to be seen now, not when it is due
         let id = PlanId(self.plan.next());
-        let (by, title, names) = (who.clone(), title.clone(), names.to_vec());
+        let (by, title, names) = (who.clone(), title.clone(), plan::once(names));
+        if self.plan.names_bytes() + plan::weight(&names) > limits::PLAN_NAMES_BYTES {
+            return Err(Refusal::TooMany { what: "bytes of names in planned tasks", limit: limits::PLAN_NAMES_BYTES });
+        }
         Ok(Change::Planned(Planned { id, by, title, kind, names, schedule }).into())
     }
 
@@ -464,7 +467,7 @@ impl Board {
             Change::Removed { task } => {
                 self.tasks.remove(task);
             }
-            Change::Planned(planned) => self.plan.add(planned),
+            Change::Planned(planned) => self.plan.add(planned, ahead.map(Board::plan)),
             Change::Unplanned { plan } => self.plan.take_out(*plan),
         }
     }
@@ -503,7 +506,7 @@ fn assigned<'a>(people: &People, task: &'a Task, names: &[String]) -> Result<BTr
     }
     let has = |person: &Person| task.statuses.get_key_value(person).map(|(person, _)| person);
     let mut found = BTreeSet::new();
-    for name in names {
+    for name in &plan::once(names) {
         let by_nick = || people.by_nick(name).filter(|_| people.group(name).is_empty());
         let shown = people.shown_as(name).or_else(by_nick);
         let user = people.user(name).or(shown);
@@ -527,14 +530,14 @@ struct Resolved {
     left_out: Vec<String>,
 }
 
-/// Who the names of a packet are: users, people the task already has, groups, nicks of occupants, in this order. A
-/// group adds only those whom neither the packet nor the task names otherwise; a nick says nothing of somebody whom the
 /// As much of a name that somebody gave as an error repeats.
 fn excerpt(name: &str) -> String {
     name.chars().take(64).collect()
 }
 
-/// packet names as a user too.
+/// Who the names of a packet are: users, people the task already has, groups, nicks of occupants, in this order. A
+/// group adds only those whom neither the packet nor the task names otherwise, and counts where it is named first; a nick
+/// says nothing of somebody whom the packet names as a user too.
 fn resolve(people: &People, task: Option<&Task>, named: &[Named], manner: Manner) -> Result<Resolved, Refusal> {
     if named.len() > limits::NAMES_PER_PACKET {
         return Err(Refusal::TooMany { what: "names", limit: limits::NAMES_PER_PACKET });
@@ -543,6 +546,7 @@ fn resolve(people: &People, task: Option<&Task>, named: &[Named], manner: Manner
     let mut packet = Packet::new();
     let (mut from_groups, mut by_nick) = (Vec::new(), Vec::new());
     let mut left_out = Vec::new();
+    let mut groups = HashSet::new();
     for Named { name, status } in named {
         let of_task = || Some(Person::named(name, people.host())).filter(|person| assigned(person));
         let shown_as = || people.shown_as(name).cloned();
@@ -550,8 +554,12 @@ fn resolve(people: &People, task: Option<&Task>, named: &[Named], manner: Manner
             packet.insert(person, Some(status.clone()));
             continue;
         }
+        if groups.contains(&name.to_lowercase()) {
+            continue;
+        }
         let members = people.group(name);
         if !members.is_empty() {
+            groups.insert(name.to_lowercase());
             from_groups.extend(members.into_iter().map(|person| (person, status)));
         } else if let Some(person) = people.by_nick(name) {
             by_nick.push((person, status));

@@ -19,6 +19,10 @@ pub const HISTORY_ENTRY_BYTES: usize = 64;
 pub const TITLES_PER_TASK: usize = 1_024;
 /// Most planned tasks in one room.
 pub const PLANS_PER_ROOM: usize = 1_000;
+/// What the names of all planned tasks in one room may take, in bytes: some 100,000 names of halls.
+pub const PLAN_NAMES_BYTES: usize = 4 * 1024 * 1024;
+/// What one name of a planned task counts for besides its text, in bytes.
+pub const PLAN_NAME_BYTES: usize = 32;
 /// Furthest moment from the start or the end of a contest that a task can be planned for, in minutes: a week.
 pub const SCHEDULE_MIN: i64 = 7 * 24 * 60;
 /// Most lines of one chat message that are read as commands.
@@ -273,8 +277,8 @@ pub const CLOCK_SMOOTHING_MS: i64 = 60_000;
 
 /// Ad-hoc commands that one user may be filling in at once; of more the oldest is dropped.
 pub const FORMS_PER_USER: usize = 4;
-/// Ad-hoc commands that all users together may be filling in at once; more are refused.
-pub const FORMS: usize = 256;
+/// Ad-hoc commands that all users together may be filling in at once; for more the oldest of whoever has most goes.
+pub const FORMS: usize = 1_024;
 /// How long a form is waited for, in ms.
 pub const FORM_MS: i64 = 600_000;
 /// Most values that a list in a form offers; above it they have to be typed.

@@ -7,8 +7,9 @@ use crate::limits;
 use crate::people::Person;
 use crate::refusal::Refusal;
 use crate::task::{Kind, Title};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -144,30 +145,58 @@ pub struct Planned {
     pub schedule: Schedule,
 }
 
+impl Planned {
+    /// The same with no name twice: what was planned before names were looked at may have some a thousand times.
+    fn with_names_once(&self) -> Planned {
+        Planned { names: once(&self.names), ..self.clone() }
+    }
+}
+
+/// The names, each where it stands first. Case counts, as it does in nicks.
+pub(crate) fn once(names: &[String]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    names.iter().filter(|name| seen.insert(name.as_str())).cloned().collect()
+}
+
+/// What the names count for, in bytes.
+pub(crate) fn weight(names: &[String]) -> usize {
+    names.iter().map(|name| name.len() + limits::PLAN_NAME_BYTES).sum()
+}
+
 /// Everything that is planned in one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    entries: BTreeMap<PlanId, Planned>,
+    /// Shared with copies of the plan.
+    entries: BTreeMap<PlanId, Arc<Planned>>,
     next: u64,
+    /// What the names of all entries count for, in bytes.
+    names_bytes: usize,
 }
 
 impl Default for Plan {
     fn default() -> Plan {
-        Plan { entries: BTreeMap::new(), next: 1 }
+        Plan { entries: BTreeMap::new(), next: 1, names_bytes: 0 }
     }
 }
 
 impl Plan {
     /// A plan from what a snapshot holds: its entries and the number of the next one.
     pub fn restore(entries: impl IntoIterator<Item = Planned>, next: u64) -> Plan {
-        let entries: BTreeMap<_, _> = entries.into_iter().map(|planned| (planned.id, planned)).collect();
+        let once = |planned: Planned| (planned.id, Arc::new(planned.with_names_once()));
+        let entries: BTreeMap<_, _> = entries.into_iter().map(once).collect();
         let next = entries.keys().map(|id: &PlanId| id.0.saturating_add(1)).fold(next.max(1), u64::max);
-        Plan { entries, next }
+        let names_bytes = entries.values().map(|planned| weight(&planned.names)).sum();
+        Plan { entries, next, names_bytes }
     }
 
     /// What is planned, by number.
     pub fn entries(&self) -> impl Iterator<Item = &Planned> {
-        self.entries.values()
+        self.entries.values().map(|planned| &**planned)
+    }
+
+    /// What the names of everything planned count for, in bytes.
+    pub fn names_bytes(&self) -> usize {
+        self.names_bytes
     }
 
     /// How much is planned.
@@ -182,7 +211,7 @@ impl Plan {
 
     /// One planned task.
     pub fn entry(&self, id: PlanId) -> Option<&Planned> {
-        self.entries.get(&id)
+        self.entries.get(&id).map(|planned| &**planned)
     }
 
     /// The number of the next planned task.
@@ -205,17 +234,22 @@ impl Plan {
         if reading.phase == Phase::Running { left.min() } else { None }
     }
 
-    /// Adds an entry; whatever has an old number is left out.
-    pub(crate) fn add(&mut self, planned: &Planned) {
+    /// Adds an entry; whatever has an old number is left out. `ahead`: a copy of this plan that may have it already.
+    pub(crate) fn add(&mut self, planned: &Planned, ahead: Option<&Plan>) {
         if planned.id.0 >= self.next {
             self.next = planned.id.0.saturating_add(1);
-            self.entries.insert(planned.id, planned.clone());
+            let made = ahead.and_then(|ahead| ahead.entries.get(&planned.id)).cloned();
+            let made = made.unwrap_or_else(|| Arc::new(planned.with_names_once()));
+            self.names_bytes += weight(&made.names);
+            self.entries.insert(planned.id, made);
         }
     }
 
     /// Takes an entry out.
     pub(crate) fn take_out(&mut self, id: PlanId) {
-        self.entries.remove(&id);
+        if let Some(planned) = self.entries.remove(&id) {
+            self.names_bytes -= weight(&planned.names);
+        }
     }
 }
 
@@ -320,11 +354,28 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_kept_once_and_copies_share_it() {
+        let names = ["hall1", "Halls", "hall1", "HALL1", "halls", "hall2"].map(str::to_owned);
+        let mut old = plan(&["start"]).entry(PlanId(1)).unwrap().clone();
+        old.names = names.iter().cycle().take(4_800).cloned().collect();
+        let restored = Plan::restore([old.clone()], 1);
+        assert_eq!(restored.entry(PlanId(1)).unwrap().names, ["hall1", "Halls", "HALL1", "halls", "hall2"]);
+        let (mut ahead, mut plan) = (Plan::default(), Plan::default());
+        ahead.add(&old, None);
+        plan.add(&old, Some(&ahead));
+        assert!(Arc::ptr_eq(&plan.entries[&PlanId(1)], &ahead.entries[&PlanId(1)]));
+        assert_eq!((&plan, plan.names_bytes()), (&restored, 25 + 5 * limits::PLAN_NAME_BYTES));
+        plan.take_out(PlanId(1));
+        plan.take_out(PlanId(1));
+        assert_eq!((plan.names_bytes(), plan.len()), (0, 0));
+    }
+
+    #[test]
     fn a_number_is_never_given_twice() {
         let mut plan = plan(&["start", "end"]);
         let first = plan.entry(PlanId(1)).unwrap().clone();
         plan.take_out(PlanId(1));
-        plan.add(&first);
+        plan.add(&first, None);
         assert_eq!((plan.len(), plan.next()), (1, 3));
     }
 }

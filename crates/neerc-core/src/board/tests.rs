@@ -1367,3 +1367,70 @@ fn what_only_admins_may_read() {
     assert_eq!(may("admin"), [true; 5]);
     assert_eq!(may("hall1"), [true, true, true, false, false]);
 }
+
+fn plan_for(title: &str, names: Vec<String>) -> Command {
+    let (kind, schedule) = (Kind::Todo, Schedule::required("start").unwrap());
+    Command::Plan { title: Title::parse(title).unwrap(), kind, names, schedule }
+}
+
+#[test]
+fn a_thousand_plans_of_thousands_of_names_take_little() {
+    let mut world = World::new();
+    let admin = Person::from_bare("admin@localhost");
+    let names: Vec<String> = (0..4_800).map(|n| if n % 2 == 0 { "hall1" } else { "HALL1" }.to_owned()).collect();
+    for n in 0..10 {
+        world.ask(&admin, &plan_for(&format!("{n}"), names.clone())).unwrap();
+    }
+    assert_eq!(world.board.plan().names_bytes(), 10 * 2 * (5 + limits::PLAN_NAME_BYTES));
+    assert!(world.board.plan().entries().all(|planned| planned.names == ["hall1", "HALL1"]));
+    assert_eq!(world.folded(), world.board);
+}
+
+#[test]
+fn all_planned_tasks_together_have_a_bound_on_their_names() {
+    let standings = (0..2_000).map(|n| Standing {
+        person: Person::from_bare(&format!("{n:04}{}@localhost", "x".repeat(500))),
+        affiliation: Affiliation::Member,
+    });
+    let admin = Person::from_bare("admin@localhost");
+    let owner = Standing { person: admin.clone(), affiliation: Affiliation::Owner };
+    let people = People::build(HOST, "neerc", standings.chain([owner]), HashMap::new(), &GroupBook::default());
+    let names: Vec<String> = (0..2_000).map(|n| format!("{n:04}{}", "x".repeat(500))).collect();
+    let mut board = Board::default();
+    let mut planned = 0;
+    let refusal = loop {
+        match board.decide(0, &admin, &people, &plan_for("T", names.clone())) {
+            Ok(Decision { change: Some(change), .. }) => board.apply(planned + 1, &change),
+            other => break other.unwrap_err(),
+        }
+        planned += 1;
+    };
+    assert_eq!(planned, limits::PLAN_NAMES_BYTES as u64 / (2_000 * 536));
+    assert!(matches!(refusal, Refusal::TooMany { what: "bytes of names in planned tasks", .. }), "{refusal}");
+    board.apply(planned + 1, &Change::Unplanned { plan: PlanId(1) });
+    assert!(board.decide(0, &admin, &people, &plan_for("T", names)).is_ok(), "one that is taken out makes room");
+}
+
+#[test]
+fn a_group_that_is_named_thousands_of_times_is_looked_at_once() {
+    let standings = (0..4_500).map(|n| Standing {
+        person: Person::from_bare(&format!("p{n}@localhost")),
+        affiliation: if n == 0 { Affiliation::Owner } else { Affiliation::Member },
+    });
+    let rules = vec![GroupRule { group: "All".into(), patterns: vec!["*".to_owned()] }];
+    let book = GroupBook { rules, ..GroupBook::default() };
+    let people = People::build(HOST, "neerc", standings, HashMap::new(), &book);
+    let admin = Person::from_bare("p0@localhost");
+    let names = vec!["All".to_owned(); 9_000];
+    let statuses = unanswered(&names);
+    let began = std::time::Instant::now();
+    let (title, kind) = (Title::parse("T").unwrap(), Kind::Todo);
+    let mut board = Board::default();
+    let create = Command::Create { title, kind, statuses, manner: Manner::Adding };
+    let created = board.decide(0, &admin, &people, &create).unwrap();
+    board.apply(1, &created.change.unwrap());
+    assert_eq!(board.task(TaskId(1)).unwrap().statuses.len(), 4_500);
+    board.decide(0, &admin, &people, &Command::Unassign { task: TaskId(1), names: names.clone() }).unwrap();
+    board.decide(0, &admin, &people, &Command::Reset { task: TaskId(1), names }).unwrap();
+    assert!(began.elapsed().as_secs() < 10, "{:?}, and forty million people would take longer", began.elapsed());
+}

@@ -231,6 +231,7 @@ what-lines = lines in one message
 what-tasks-in-the-room = tasks in the room
 what-people-assigned-to-a-task = people for one task
 what-planned-tasks = planned tasks
+what-bytes-of-names-in-planned-tasks = bytes of names in planned tasks
 
 ## Questions about lines that can be read in two ways
 

@@ -236,6 +236,7 @@ what-lines = строк в одном сообщении
 what-tasks-in-the-room = задач в комнате
 what-people-assigned-to-a-task = людей на одну задачу
 what-planned-tasks = запланированных задач
+what-bytes-of-names-in-planned-tasks = байт имён в запланированных задачах
 
 ## Вопросы о строках, которые можно понять по-разному
 
