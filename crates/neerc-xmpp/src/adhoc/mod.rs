@@ -392,8 +392,9 @@ impl Commands {
         let instructions = wrong.chain([help]).chain(task.map(forms::titled)).collect::<Vec<_>>().join("\n");
         let form = forms::write(Form { title: view.item(item), instructions, fields }, turn.scene.limit);
         let reply = self.reply(&turn, Stage::Executing, notes, form);
+        let rights = view.rights;
         let Turn { now_ms, from, number, draft, .. } = turn;
-        self.sessions.put(now_ms, from, number, draft)?;
+        self.sessions.put(now_ms, (from, rights), number, draft)?;
         Ok(Outcome::Reply(reply))
     }
 

@@ -6,6 +6,7 @@ use crate::address::Address;
 use neerc_core::change::Room;
 use neerc_core::limits;
 use neerc_core::menu::Item;
+use neerc_core::people::Rights;
 use std::collections::BTreeMap;
 
 /// What the forms of a command so far have said.
@@ -88,21 +89,42 @@ impl Sessions {
         Ok((number, session.draft))
     }
 
-    /// Keeps a session until its form comes back. Of one user with too many the oldest goes; too many of all are
-    /// refused, so that nobody's forms go because of others.
-    pub fn put(&mut self, now_ms: i64, owner: &Address, number: Number, draft: Draft) -> Result<(), Fault> {
+    /// Keeps a session until its form comes back. Of one user with too many the oldest goes. Where there are too many of
+    /// all, the oldest of whoever has most goes for somebody who would still have fewer. Only where all have as many is
+    /// one refused who has no power; for others the oldest of all goes.
+    pub fn put(
+        &mut self,
+        now_ms: i64,
+        (owner, rights): (&Address, Rights),
+        number: Number,
+        draft: Draft,
+    ) -> Result<(), Fault> {
         self.live.retain(|_, session| session.end_ms > now_ms);
         let own = || self.live.iter().filter(|(_, session)| session.owner.bare() == owner.bare());
-        if own().count() >= limits::FORMS_PER_USER {
+        let held = own().count();
+        if held >= limits::FORMS_PER_USER {
             let oldest = own().next().map(|(number, _)| *number);
             oldest.and_then(|oldest| self.live.remove(&oldest));
         }
         if self.live.len() >= limits::FORMS {
-            return Err(Fault::Crowded);
+            let (most, oldest) = self.richest().ok_or(Fault::Crowded)?;
+            if most <= held + 1 && !rights.is_power() {
+                return Err(Fault::Crowded);
+            }
+            self.live.remove(&oldest);
         }
         let end_ms = now_ms + limits::FORM_MS;
         self.live.insert(number, Session { owner: owner.clone(), draft, end_ms });
         Ok(())
+    }
+
+    /// How many sessions somebody has of whom nobody has more, and the oldest of them.
+    fn richest(&self) -> Option<(usize, Number)> {
+        let mut held: BTreeMap<&str, (usize, Number)> = BTreeMap::new();
+        for (number, session) in &self.live {
+            held.entry(session.owner.bare()).or_insert((0, *number)).0 += 1;
+        }
+        held.into_values().max_by_key(|(count, oldest)| (*count, std::cmp::Reverse(*oldest)))
     }
 }
 
@@ -110,6 +132,8 @@ impl Sessions {
 mod tests {
     use super::*;
     use neerc_core::menu::{Act, by_act};
+    use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
+    use std::collections::HashMap;
 
     fn draft(act: Act) -> Draft {
         Draft { item: by_act(act), room: None, room_chosen: false, task: None }
@@ -124,7 +148,7 @@ mod tests {
         let mut sessions = Sessions::new(255);
         let number = sessions.number();
         let (owner, item) = (jid("a@b/c"), by_act(Act::Done));
-        sessions.put(0, &owner, number, draft(Act::Done)).unwrap();
+        sessions.put(0, (&owner, Rights::Ordinary), number, draft(Act::Done)).unwrap();
         let id = sessions.id(number);
         assert_eq!(id, "ff-1");
         for wrong in ["a@b/d", "a@b", "x@b/c"] {
@@ -152,31 +176,70 @@ mod tests {
         let owner = jid("a@b/c");
         for (later_ms, alive) in [(limits::FORM_MS - 1, true), (limits::FORM_MS, false)] {
             let number = sessions.number();
-            sessions.put(0, &owner, number, draft(Act::Done)).unwrap();
+            sessions.put(0, (&owner, Rights::Ordinary), number, draft(Act::Done)).unwrap();
             let id = sessions.id(number);
             assert_eq!(sessions.take(later_ms, &owner, &id, by_act(Act::Done)).is_ok(), alive);
         }
     }
 
+    fn begin(sessions: &mut Sessions, who: &str, rights: Rights) -> Result<String, Fault> {
+        let number = sessions.number();
+        sessions.put(0, (&jid(who), rights), number, draft(Act::Done)).map(|()| sessions.id(number))
+    }
+
+    fn power() -> Rights {
+        let people = People::build(
+            "b",
+            "neerc",
+            [Standing { person: Person::from_bare("admin@b"), affiliation: Affiliation::Owner }],
+            HashMap::new(),
+            &GroupBook::default(),
+        );
+        people.rights_of("admin@b").unwrap()
+    }
+
     #[test]
-    fn of_one_user_the_oldest_goes_and_a_crowd_pushes_nobody_out() {
+    fn of_one_user_the_oldest_goes() {
         let mut sessions = Sessions::new(0);
-        let begin = |sessions: &mut Sessions, who: &str| {
-            let number = sessions.number();
-            sessions.put(0, &jid(who), number, draft(Act::Done)).map(|()| sessions.id(number))
-        };
-        let own: Vec<_> =
-            (0..=limits::FORMS_PER_USER).map(|n| begin(&mut sessions, &format!("a@b/{n}")).unwrap()).collect();
+        let own: Vec<_> = (0..=limits::FORMS_PER_USER)
+            .map(|n| begin(&mut sessions, &format!("a@b/{n}"), Rights::Ordinary).unwrap())
+            .collect();
         let item = by_act(Act::Done);
         assert_eq!(sessions.take(1, &jid("a@b/0"), &own[0], item), Err(Fault::Expired));
-        for user in 0..limits::FORMS - limits::FORMS_PER_USER {
-            begin(&mut sessions, &format!("u{user}@b/x")).unwrap();
+        assert!(sessions.take(1, &jid("a@b/1"), &own[1], item).is_ok());
+    }
+
+    #[test]
+    fn members_with_four_open_forms_each_keep_nobody_out() {
+        let mut sessions = Sessions::new(0);
+        let own: Vec<Vec<String>> = (0..limits::FORMS / limits::FORMS_PER_USER)
+            .map(|user| {
+                let who = |n: usize| format!("u{user}@b/{n}");
+                (0..limits::FORMS_PER_USER).map(|n| begin(&mut sessions, &who(n), Rights::Ordinary).unwrap()).collect()
+            })
+            .collect();
+        let item = by_act(Act::Done);
+        let admin = begin(&mut sessions, "admin@b/x", power()).unwrap();
+        let late = begin(&mut sessions, "late@b/x", Rights::Ordinary).unwrap();
+        assert!(sessions.take(1, &jid("admin@b/x"), &admin, item).is_ok());
+        assert!(sessions.take(1, &jid("late@b/x"), &late, item).is_ok());
+        let gone = own.iter().flatten().filter(|id| {
+            let number = sessions.parse(id).unwrap();
+            !sessions.live.contains_key(&number)
+        });
+        assert_eq!(gone.collect::<Vec<_>>(), [&own[0][0], &own[1][0]], "the oldest of those who have most");
+    }
+
+    #[test]
+    fn where_all_have_as_many_only_power_finds_room() {
+        let mut sessions = Sessions::new(0);
+        for user in 0..limits::FORMS {
+            begin(&mut sessions, &format!("u{user}@b/x"), Rights::Ordinary).unwrap();
         }
-        assert_eq!(begin(&mut sessions, "late@b/x"), Err(Fault::Crowded));
-        assert!(begin(&mut sessions, "u1@b/y").is_err());
-        let again = begin(&mut sessions, "a@b/again").unwrap();
-        assert!(sessions.take(1, &jid("a@b/again"), &again, item).is_ok());
-        assert_eq!(sessions.take(1, &jid("a@b/1"), &own[1], item), Err(Fault::Expired));
-        assert!(sessions.take(1, &jid("a@b/2"), &own[2], item).is_ok());
+        assert_eq!(begin(&mut sessions, "late@b/x", Rights::Ordinary), Err(Fault::Crowded));
+        assert_eq!(begin(&mut sessions, "u1@b/y", Rights::Ordinary), Err(Fault::Crowded));
+        begin(&mut sessions, "admin@b/x", power()).unwrap();
+        assert_eq!(sessions.live.len(), limits::FORMS);
+        assert!(!sessions.live.contains_key(&Number(1)), "the oldest of all");
     }
 }
