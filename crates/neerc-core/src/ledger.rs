@@ -13,12 +13,13 @@
 //! The board of a room that everybody sees is what is on disk. The next ask is decided on a second one, which is ahead by
 //! what is being stored and by what is stored next.
 
-use crate::board::{Board, Boards, Done};
+use crate::board::{Board, Boards, Decision, Done};
 use crate::change::{Entry, Room};
 use crate::command::Command;
 use crate::limits;
 use crate::notice::Notice;
 use crate::people::{People, Person};
+use crate::quota::Quota;
 use crate::refusal::Refusal;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -153,6 +154,8 @@ pub struct Ledger {
     /// Decided while something else is being stored.
     next: Decided,
     pace: Pace,
+    /// Without limit, unless it is given one.
+    quota: Quota,
 }
 
 impl Ledger {
@@ -166,7 +169,13 @@ impl Ledger {
             storing: None,
             next: Decided::default(),
             pace: Pace::default(),
+            quota: Quota::default(),
         }
+    }
+
+    /// The same with a limit on what each person may store.
+    pub fn within(self, quota: Quota) -> Ledger {
+        Ledger { quota, ..self }
     }
 
     /// The boards as they are on disk: what everybody may see.
@@ -253,7 +262,18 @@ impl Ledger {
             && let Some(ask) = self.waiting.pop_front()
         {
             let board = self.ahead.entry(ask.room.clone()).or_default();
-            let (outcome, change) = match board.decide(now.wall_ms, &ask.who, rooms.people(&ask.room), &ask.command) {
+            let people = rooms.people(&ask.room);
+            let within = |decision: Decision| {
+                // What was planned is handed out whatever else its planner has done.
+                if let Some(change) =
+                    decision.change.as_ref().filter(|_| !matches!(ask.command, Command::Fulfil { .. }))
+                {
+                    self.quota.take(now.wall_ms, &ask.who, people.rights(&ask.who), change)?;
+                }
+                Ok(decision)
+            };
+            let decided = board.decide(now.wall_ms, &ask.who, people, &ask.command).and_then(within);
+            let (outcome, change) = match decided {
                 Ok(decision) => (Ok(decision.done()), decision.change),
                 Err(refusal) => (Err(refusal), None),
             };

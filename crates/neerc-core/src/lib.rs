@@ -24,6 +24,7 @@ pub mod near;
 pub mod notice;
 pub mod people;
 pub mod plan;
+pub mod quota;
 pub mod refusal;
 pub mod task;
 pub mod words;

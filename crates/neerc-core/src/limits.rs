@@ -129,6 +129,20 @@ pub const LATE_LISTS: usize = 16;
 pub const ASKER_MS: i64 = 60_000;
 /// Most writes waiting for the disk; above it a write is refused with `resource-constraint`.
 pub const WRITES_WAITING: usize = 65_536;
+/// Less room than this on the file system of the store is said to be little, in bytes.
+pub const LITTLE_SPACE_BYTES: u64 = 1 << 30;
+/// How often that is looked at, in ms.
+pub const SPACE_POLL_MS: u64 = 60_000;
+/// MiB that one person's changes may add to the log in a day, unless the configuration says otherwise.
+pub const STORED_MIB_PER_DAY: u64 = 64;
+/// How many times as much whoever has power may add.
+pub const QUOTA_OF_POWER: u64 = 16;
+/// Most people whose changes are counted.
+pub const QUOTA_PERSONS: usize = 20_000;
+/// About what a change takes in the log besides its texts and people, in bytes.
+pub const STORED_CHANGE_BYTES: usize = 128;
+/// About what a person or a name in it takes besides its text, in bytes.
+pub const STORED_ENTRY_BYTES: usize = 32;
 /// Most writes made durable by one transaction.
 pub const WRITES_PER_BATCH: usize = 256;
 /// Changes that are committed at once, however soon after the last commit.

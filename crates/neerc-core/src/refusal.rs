@@ -132,6 +132,11 @@ pub enum Refusal {
     NotDurable,
     /// Too many requests wait already.
     Busy,
+    /// The asker's changes have taken all that they may take of the disk today.
+    UsedUp {
+        /// How much that is, in MiB.
+        limit_mib: u64,
+    },
 }
 
 impl Refusal {
@@ -165,6 +170,7 @@ impl Refusal {
             Refusal::NoOpenTask => "no-open-task",
             Refusal::NotDurable => "not-durable",
             Refusal::Busy => "busy",
+            Refusal::UsedUp { .. } => "used-up",
         }
     }
 
@@ -208,6 +214,7 @@ impl Refusal {
             }
             Refusal::Surplus { text } => vec![("text", text.clone())],
             Refusal::Busy => vec![("limit", limits::WRITES_WAITING.to_string())],
+            Refusal::UsedUp { limit_mib } => vec![("limit", limit_mib.to_string())],
         }
     }
 
@@ -242,6 +249,7 @@ impl Refusal {
             Refusal::Busy,
             Refusal::Surplus { text: text() },
             Refusal::Malformed { what: "x", wanted: "x" },
+            Refusal::UsedUp { limit_mib: 64 },
         ]
     }
 }
@@ -292,6 +300,9 @@ impl fmt::Display for Refusal {
             Refusal::Busy => {
                 write!(f, "too many changes wait to be stored ({} at most); try again later", limits::WRITES_WAITING)
             }
+            Refusal::UsedUp { limit_mib } => {
+                write!(f, "your changes of today have taken {limit_mib} MiB of the disk; wait until tomorrow")
+            }
         }
     }
 }
@@ -333,13 +344,14 @@ mod tests {
             Refusal::Busy => 24,
             Refusal::Surplus { .. } => 25,
             Refusal::Malformed { .. } => 26,
+            Refusal::UsedUp { .. } => 27,
         }
     }
 
     #[test]
     fn every_refusal_has_its_own_key() {
         let examples = Refusal::examples();
-        assert_eq!(examples.iter().map(place).collect::<Vec<_>>(), (0..27).collect::<Vec<_>>());
+        assert_eq!(examples.iter().map(place).collect::<Vec<_>>(), (0..28).collect::<Vec<_>>());
         let keys: BTreeSet<_> = examples.iter().map(Refusal::key).collect();
         assert_eq!(keys.len(), examples.len());
     }

@@ -134,7 +134,7 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::Malformed { .. }
         | Refusal::TooMany { .. } => Condition::BadRequest,
         Refusal::NotDurable => Condition::InternalServerError,
-        Refusal::Busy => Condition::ResourceConstraint,
+        Refusal::Busy | Refusal::UsedUp { .. } => Condition::ResourceConstraint,
     }
 }
 

@@ -28,6 +28,8 @@ const PER_SECOND: RangeInclusive<i64> = 0..=100_000;
 const BURST: RangeInclusive<i64> = 1..=100_000;
 /// Least and most KiB of answers each second to one account; 0 is without limit.
 const ANSWERS_KIB: RangeInclusive<i64> = 0..=1_000_000;
+/// Least and most MiB that one person's changes may take in a day; 0 is without limit.
+const STORED_MIB: RangeInclusive<i64> = 0..=1_000_000;
 /// Least and most bytes of an outgoing stanza. Prosody closes the stream above 512 KiB.
 const STANZA_BYTES: RangeInclusive<i64> = 16_384..=524_288;
 /// Least and most seconds between two readings of the directory.
@@ -204,6 +206,10 @@ struct RawLimits {
     /// the rate above.
     #[config(env = "NEERC_LIMITS_ANSWERS_BURST_KIB", default = 4096)]
     answers_burst_kib: i64,
+    /// MiB that one person's changes may take of the disk in a day, 0 to 1000000; 0 means without limit. Owners and admins
+    /// may take 16 times as much. What was taken before a restart is forgotten.
+    #[config(env = "NEERC_LIMITS_STORED_MIB_PER_DAY", default = 64)]
+    stored_mib_per_day: i64,
 }
 
 #[derive(confique::Config)]
@@ -392,6 +398,8 @@ pub struct Limits {
     pub answers_kib_per_second: u32,
     /// KiB of answers to them after a pause, at least 1.
     pub answers_burst_kib: u32,
+    /// MiB of changes of one person in a day; 0 means without limit.
+    pub stored_mib_per_day: u32,
 }
 
 /// `[clock]`.
@@ -845,6 +853,7 @@ impl Check<'_> {
             requests_burst_of_power: power,
             answers_kib_per_second: answers,
             answers_burst_kib: burst,
+            stored_mib_per_day: self.number("limits.stored_mib_per_day", raw.stored_mib_per_day, STORED_MIB)?,
         })
     }
 
@@ -1285,6 +1294,7 @@ impl fmt::Display for Config {
         writeln!(f, "limits.requests_burst_of_power = {}", limits.requests_burst_of_power)?;
         writeln!(f, "limits.answers_kib_per_second = {}", limits.answers_kib_per_second)?;
         writeln!(f, "limits.answers_burst_kib = {}", limits.answers_burst_kib)?;
+        writeln!(f, "limits.stored_mib_per_day = {}", limits.stored_mib_per_day)?;
         writeln!(f, "texts.language = {}", language.tag())?;
         writeln!(f, "contact.admin = {}", contacts.join(", "))?;
         writeln!(f, "log.level = {}", log_level.as_str())
@@ -1389,6 +1399,7 @@ mod tests {
                 "limits.requests_burst_of_power = 1000",
                 "limits.answers_kib_per_second = 128",
                 "limits.answers_burst_kib = 4096",
+                "limits.stored_mib_per_day = 64",
                 "texts.language = en",
                 "contact.admin = ",
                 "log.level = info",
@@ -1435,6 +1446,7 @@ requests_burst = 7
 requests_burst_of_power = 8
 answers_kib_per_second = 0
 answers_burst_kib = 9
+stored_mib_per_day = 10
 [texts]
 language = "ru"
 [contact]
@@ -1478,6 +1490,7 @@ level = "trace"
                 requests_burst_of_power: 8,
                 answers_kib_per_second: 0,
                 answers_burst_kib: 9,
+                stored_mib_per_day: 10,
             },
             language: Language::Russian,
             contacts: vec!["xmpp:admin@example.org".to_owned(), "mailto:admin@example.org".to_owned()],
@@ -1857,6 +1870,7 @@ level = "trace"
             ("NEERC_LIMITS_REQUESTS_BURST_OF_POWER", "7", "limits.requests_burst_of_power = 7"),
             ("NEERC_LIMITS_ANSWERS_KIB_PER_SECOND", "6", "limits.answers_kib_per_second = 6"),
             ("NEERC_LIMITS_ANSWERS_BURST_KIB", "4", "limits.answers_burst_kib = 4"),
+            ("NEERC_LIMITS_STORED_MIB_PER_DAY", "3", "limits.stored_mib_per_day = 3"),
             ("NEERC_TEXTS_LANGUAGE", "ru", "texts.language = ru"),
             ("NEERC_CONTACT_ADMIN", "xmpp:a@b,mailto:c@d", "contact.admin = xmpp:a@b, mailto:c@d"),
             ("NEERC_LOG_LEVEL", "error", "log.level = error"),

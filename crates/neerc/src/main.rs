@@ -16,6 +16,7 @@ mod out;
 mod secret;
 mod service;
 mod settings;
+mod space;
 mod text;
 mod warnings;
 
@@ -112,14 +113,18 @@ fn run(path: &Path) -> Outcome {
     }
     let opened = store::open(&store_url(&config)?).map_err(failure)?;
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
+    let config::Store::Sqlite(file) = config.store;
     runtime()?.block_on(async {
+        let (sender, warnings) = tokio::sync::mpsc::channel(4);
+        tokio::spawn(space::watch(file, sender));
         let readings = config.clock.map(|clock| {
             let (sender, receiver) = tokio::sync::mpsc::channel(4);
             tokio::spawn(feed::clock_file::watch(clock.file, service::wall_ms, sender));
             receiver
         });
         let service = service::Service::new(settings, config.component.server.to_string(), opened, readings);
-        service.run(stop_signal()).await.map_err(failure)
+        let service = service.within(neerc_core::quota::Quota::new(u64::from(config.limits.stored_mib_per_day)));
+        service.warned_by(warnings).run(stop_signal()).await.map_err(failure)
     })
 }
 

@@ -7,6 +7,7 @@ use neerc_core::change::Entry;
 use neerc_core::clock::Reading;
 use neerc_core::ledger::{Answer, Ledger, Now, Settled, Stored};
 use neerc_core::limits;
+use neerc_core::quota::Quota;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::probe::RoundTrips;
 use std::future::Future;
@@ -99,6 +100,8 @@ pub struct Service {
     has_read_little: bool,
     health: watch::Sender<Health>,
     readings: Option<mpsc::Receiver<Reading>>,
+    /// What is wrong around the service, in words.
+    warnings: Option<mpsc::Receiver<String>>,
     probes: bool,
 }
 
@@ -128,6 +131,7 @@ impl Service {
             has_read_little: false,
             health: watch::Sender::default(),
             readings,
+            warnings: None,
             probes: false,
         }
     }
@@ -135,6 +139,16 @@ impl Service {
     /// The same, measuring how long stanzas take through the server once it is ready.
     pub fn probing(self) -> Service {
         Service { probes: true, ..self }
+    }
+
+    /// The same with a limit on what each person may store in a day.
+    pub fn within(self, quota: Quota) -> Service {
+        Service { ledger: self.ledger.within(quota), ..self }
+    }
+
+    /// The same, passing on what is found wrong around it.
+    pub fn warned_by(self, warnings: mpsc::Receiver<String>) -> Service {
+        Service { warnings: Some(warnings), ..self }
     }
 
     /// How the service is, as it changes.
@@ -154,7 +168,8 @@ impl Service {
                 biased;
                 () = &mut stop => break,
                 stored = stored(&mut self.committing) => self.stored(stored)?,
-                reading = reading(&mut self.readings) => self.front.clock(self.time.now_ms(), reading),
+                warning = next(&mut self.warnings) => self.trouble(warning),
+                reading = next(&mut self.readings) => self.front.clock(self.time.now_ms(), reading),
                 () = tokio::time::sleep_until(wake_at) => self.front.timeout(self.time.now_ms()),
                 event = self.link.next(reads) => self.link_event(event),
             }
@@ -408,12 +423,12 @@ async fn stored(committing: &mut Option<Committing>) -> Result<(), StoreError> {
     }
 }
 
-/// The next reading of the contest clock; never, if there is no clock.
-async fn reading(readings: &mut Option<mpsc::Receiver<Reading>>) -> Reading {
-    if let Some(receiver) = readings
-        && let Some(reading) = receiver.recv().await
+/// The next of what comes from beside the loop; never, if nothing does.
+async fn next<T>(receiver: &mut Option<mpsc::Receiver<T>>) -> T {
+    if let Some(receiver) = receiver
+        && let Some(next) = receiver.recv().await
     {
-        return reading;
+        return next;
     }
     std::future::pending().await
 }

@@ -218,6 +218,7 @@ refusal-surplus = I do not know what to do with "{ $text }".
 refusal-no-open-task = You have no open task.
 refusal-not-durable = It could not be saved, so nothing has changed. Please try again in a minute.
 refusal-busy = Too many changes at once. Please try again in a minute.
+refusal-used-up = Your changes of today have taken { $limit } MiB of the disk. Please wait until tomorrow.
 did-you-mean = Did you mean "{ $name }"?
 your-open-tasks = Your open tasks: { $tasks }.
 your-answered-tasks = You have answered: { $tasks }.

@@ -1,0 +1,119 @@
+//! How much one person's changes may add to the log in a day, so that nobody fills the disk for all. Counted in memory, so
+//! a start begins anew; days are those of UTC.
+
+use crate::change::Change;
+use crate::limits;
+use crate::people::{Person, Rights};
+use crate::refusal::Refusal;
+use crate::task::Status;
+use std::collections::HashMap;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+const MIB: u64 = 1024 * 1024;
+
+/// What everybody has used up today.
+#[derive(Debug, Default)]
+pub struct Quota {
+    mib_per_day: u64,
+    day: i64,
+    used_bytes: HashMap<Person, u64>,
+}
+
+impl Quota {
+    /// So many MiB for each person and day; 0 is without limit. Whoever has power may store
+    /// [`limits::QUOTA_OF_POWER`] times as much.
+    pub fn new(mib_per_day: u64) -> Quota {
+        Quota { mib_per_day, ..Quota::default() }
+    }
+
+    /// Counts a change of somebody, if it is within what they may store at that time of day.
+    pub(crate) fn take(
+        &mut self,
+        wall_ms: i64,
+        who: &Person,
+        rights: Option<Rights>,
+        change: &Change,
+    ) -> Result<(), Refusal> {
+        if self.mib_per_day == 0 {
+            return Ok(());
+        }
+        let day = wall_ms.div_euclid(DAY_MS);
+        if day != self.day {
+            self.day = day;
+            self.used_bytes.clear();
+        }
+        let times = if rights.is_some_and(Rights::is_power) { limits::QUOTA_OF_POWER } else { 1 };
+        let limit_mib = self.mib_per_day.saturating_mul(times);
+        let used = self.used_bytes.get(who).copied().unwrap_or(0).saturating_add(stored_bytes(change));
+        if used > limit_mib.saturating_mul(MIB) {
+            return Err(Refusal::UsedUp { limit_mib });
+        }
+        if self.used_bytes.len() >= limits::QUOTA_PERSONS {
+            // Who has stored little loses nothing to speak of.
+            let much = self.mib_per_day.saturating_mul(MIB) / 64;
+            self.used_bytes.retain(|_, used| *used >= much);
+        }
+        self.used_bytes.insert(who.clone(), used);
+        Ok(())
+    }
+}
+
+/// About how many bytes a change takes in the log.
+fn stored_bytes(change: &Change) -> u64 {
+    let one =
+        |(person, status): &(Person, Status)| person.bare().len() + status.value().len() + limits::STORED_ENTRY_BYTES;
+    let statuses = |all: &[(Person, Status)]| all.iter().map(one).sum::<usize>();
+    let bytes: usize = match change {
+        Change::Created { title, statuses: all, .. } => title.as_str().len() + statuses(all),
+        Change::Edited { title, set, unassigned, .. } => {
+            let left: usize = unassigned.iter().map(|person| person.bare().len() + limits::STORED_ENTRY_BYTES).sum();
+            title.as_ref().map_or(0, |title| title.as_str().len()) + statuses(set) + left
+        }
+        Change::Answered { person, status, .. } => person.bare().len() + status.value().len(),
+        Change::Planned(planned) => {
+            let names: usize = planned.names.iter().map(|name| name.len() + limits::STORED_ENTRY_BYTES).sum();
+            planned.title.as_str().len() + names
+        }
+        Change::Removed { .. } | Change::Unplanned { .. } => 0,
+    };
+    (bytes + limits::STORED_CHANGE_BYTES) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{Progress, TaskId};
+
+    fn answer(value: &str) -> Change {
+        let person = Person::from_bare("hall1@localhost");
+        Change::Answered { task: TaskId(1), person, status: Status::new(Progress::Running, value).unwrap() }
+    }
+
+    fn taken(quota: &mut Quota, wall_ms: i64, who: &str, most: usize) -> usize {
+        let change = answer(&"\u{1F4A7}".repeat(1_000));
+        let who = Person::from_bare(who);
+        (0..most).take_while(|_| quota.take(wall_ms, &who, Some(Rights::Ordinary), &change).is_ok()).count()
+    }
+
+    #[test]
+    fn one_account_that_writes_as_much_as_it_can_stores_no_more_than_its_part_of_a_day() {
+        let mut quota = Quota::new(2);
+        let stored = taken(&mut quota, 5, "hall1@localhost", 10_000);
+        assert!((450..530).contains(&stored), "{stored} answers of some 4 KB");
+        assert_eq!(taken(&mut quota, DAY_MS - 1, "hall1@localhost", 10), 0);
+        assert_eq!(taken(&mut quota, DAY_MS - 1, "hall2@localhost", 10), 10, "others are not touched");
+        assert_eq!(taken(&mut quota, DAY_MS, "hall1@localhost", 10_000), stored, "a new day");
+        assert_eq!(taken(&mut Quota::new(0), 5, "hall1@localhost", 10_000), 10_000, "0 is without limit");
+    }
+
+    #[test]
+    fn who_has_stored_little_is_forgotten_before_there_are_too_many() {
+        let mut quota = Quota::new(1);
+        assert!(taken(&mut quota, 0, "much@localhost", 10_000) < 10_000);
+        for n in 0..limits::QUOTA_PERSONS + 10 {
+            assert_eq!(taken(&mut quota, 0, &format!("{n}@localhost"), 1), 1);
+        }
+        assert!(quota.used_bytes.len() <= limits::QUOTA_PERSONS);
+        assert_eq!(taken(&mut quota, 0, "much@localhost", 1), 0);
+    }
+}
