@@ -230,6 +230,15 @@ pub const UNROUTED_PINGS: u32 = 2;
 pub const DEAF_LINK_MS: i64 = 25_000;
 /// How long an answer of the server to one of our requests is waited for, in ms.
 pub const ANSWER_MS: i64 = 15_000;
+/// Pings that the service sends to itself to see whether another connection of it is open: were there one, all of them
+/// would come back once in 65,000 times.
+pub const LOOK_PINGS: usize = 16;
+/// How long the first of them is waited for, in ms.
+pub const LOOK_MS: i64 = 2_000;
+/// How long after one of them the next is waited for, in ms: they were sent together.
+pub const LOOK_LAST_MS: i64 = 500;
+/// How often a service that runs looks whether there is another connection of it, in ms.
+pub const LOOK_AGAIN_MS: i64 = 600_000;
 /// Pause before a request of ours that has no answer is sent again, in ms; it doubles from there.
 pub const ASK_AGAIN_MS: i64 = 1_000;
 /// How often a request of ours that has no answer is sent again.

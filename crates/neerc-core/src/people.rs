@@ -401,6 +401,11 @@ impl People {
         self.groups.get(&fold(name)).into_iter().flatten().collect()
     }
 
+    /// Whether anybody has power.
+    pub fn has_power(&self) -> bool {
+        self.members.values().any(|member| member.power)
+    }
+
     /// The user or group whose name is so close to `name` that it was most likely meant.
     pub fn nearest(&self, name: &str) -> Option<String> {
         let users: Vec<Cow<'_, str>> = self.members.keys().map(|person| self.shown(person)).collect();

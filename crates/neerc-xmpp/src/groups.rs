@@ -33,6 +33,9 @@ pub struct Groups {
     /// Refusals of the directory's roster, and of rooms, without a success in between.
     directory_refusals: u32,
     rooms_refusals: u32,
+    /// Whether an answer of each has counted.
+    knows_directory: bool,
+    knows_rooms: bool,
 }
 
 impl Groups {
@@ -46,6 +49,8 @@ impl Groups {
             read_rooms_ms: i64::MAX,
             read_directory_ms: i64::MAX,
             directory_refusals: 0,
+            knows_directory: false,
+            knows_rooms: false,
             rooms_refusals: 0,
         }
     }
@@ -60,6 +65,7 @@ impl Groups {
         self.read_rooms_ms = now_ms;
         self.read_directory_ms = now_ms;
         (self.directory_refusals, self.rooms_refusals) = (0, 0);
+        (self.knows_directory, self.knows_rooms) = (self.settings.directory.is_none(), self.settings.rooms.is_empty());
         self.timeout(now_ms, wire);
     }
 
@@ -67,6 +73,11 @@ impl Groups {
     pub fn disconnected(&mut self) {
         self.read_rooms_ms = i64::MAX;
         self.read_directory_ms = i64::MAX;
+    }
+
+    /// Whether the server has said who is in the groups, or that it does not tell.
+    pub fn is_settled(&self) -> bool {
+        self.knows_directory && self.knows_rooms
     }
 
     /// When [`Groups::timeout`] has something to do.
@@ -117,9 +128,10 @@ impl Groups {
         if iq.attr("type") == Some("error") {
             self.read_rooms_ms = self.read_rooms_ms.min(now_ms + again_ms(self.rooms_refusals));
             self.rooms_refusals += 1;
+            self.knows_rooms |= counts(self.rooms_refusals);
             return if counts(self.rooms_refusals) { Err(problem(error_text(iq))) } else { Ok(false) };
         }
-        self.rooms_refusals = 0;
+        (self.rooms_refusals, self.knows_rooms) = (0, true);
         let members = members(iq).into_iter().collect();
         let Some((_, known)) = self.book.rooms.get_mut(group) else { return Ok(false) };
         let changed = *known != members;
@@ -147,9 +159,10 @@ impl Groups {
         if iq.attr("type") == Some("error") {
             self.read_directory_ms = self.read_directory_ms.min(now_ms + again_ms(self.directory_refusals));
             self.directory_refusals += 1;
+            self.knows_directory |= counts(self.directory_refusals);
             return if counts(self.directory_refusals) { Err(problem(error_text(iq))) } else { Ok(false) };
         }
-        self.directory_refusals = 0;
+        (self.directory_refusals, self.knows_directory) = (0, true);
         let mut listed: BTreeMap<Person, Vec<Group>> = BTreeMap::new();
         for item in iq.child("query", NS_ROSTER).into_iter().flat_map(|query| query.elements()) {
             let Some(person) = item.attr("jid").and_then(Address::parse).map(|jid| jid.person()) else { continue };

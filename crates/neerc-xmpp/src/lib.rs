@@ -15,6 +15,7 @@ pub mod frame;
 pub mod front;
 pub mod groups;
 pub mod liveness;
+pub mod look;
 pub mod names;
 pub mod neerc;
 pub mod outbox;

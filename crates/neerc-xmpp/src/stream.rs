@@ -66,7 +66,8 @@ impl StreamError {
             "host-unknown" => format!(
                 "the server does not know the component {jid}{said}: add Component \"{jid}\" with its \
                  component_secret to prosody.cfg.lua, {jid} under listen/ejabberd_service/hosts to ejabberd.yml, or \
-                 {jid} to the External Components of Openfire; or correct component.jid in neerc.toml"
+                 {jid} to the External Components of Openfire; or correct component.jid in neerc.toml, or \
+                 component.server if that is the port for clients: Prosody's port for components is 5347"
             ),
             "conflict" => format!(
                 "the server already has a {jid}{said}: either another neerc is connected (stop it; only one may \
@@ -77,15 +78,33 @@ impl StreamError {
                 "the server refused a stanza for its sender{said}: component.jid in neerc.toml ({jid}) must be \
                  exactly the name in the server's configuration, in lower case"
             ),
+            "invalid-namespace" => format!(
+                "what answers at component.server in neerc.toml is no port for components{said}: clients connect there. \
+                 Prosody and ejabberd take components on 5347 unless told otherwise, Openfire on 5275"
+            ),
             "not-well-formed" | "policy-violation" => format!(
                 "the server ended the stream with {condition}{said}: it may have been sent a larger stanza than it \
                  allows; lower tasks.max_stanza_bytes in neerc.toml, or raise component_stanza_size_limit in \
                  prosody.cfg.lua"
             ),
+            "internal-server-error" => format!(
+                "the server ended the stream with {condition}{said}: an Openfire up to 4.7 does so where it has no shared \
+                 secret for {jid}: set it under Server > Server Settings > External Components"
+            ),
             "system-shutdown" => format!("the server is shutting down{said}"),
             _ => format!("the server ended the stream with {condition}{said}"),
         }
     }
+}
+
+/// What it means that the server answers the header of the component `jid` with one of its own that has no id, and closes.
+pub fn silent_refusal(jid: &str) -> String {
+    format!(
+        "the server refuses {jid} without a word, as Openfire does from 4.8 on. One of three: another neerc is connected \
+         (stop it; only one may serve); {jid} is not allowed to connect; or there is no shared secret for it. See Server > \
+         Server Settings > External Components in its console: the subdomain under \"Allowed to Connect\", its secret equal \
+         to component.secret in neerc.toml"
+    )
 }
 
 #[cfg(test)]

@@ -76,6 +76,8 @@ pub enum Purpose {
     },
     /// Read the roster of the directory account.
     Directory,
+    /// See whether another connection of the component is open; it comes back as it was sent.
+    Look,
     /// Hear how long a stanza takes through the server; it comes back as it was sent.
     Probe,
 }
@@ -98,6 +100,7 @@ impl Purpose {
             | Purpose::Fence { .. }
             | Purpose::Server
             | Purpose::Directory
+            | Purpose::Look
             | Purpose::Probe => false,
         }
     }
@@ -111,7 +114,12 @@ impl Purpose {
     fn is_repeated(&self) -> bool {
         !matches!(
             self,
-            Purpose::KeepAlive | Purpose::Routed | Purpose::Fence { .. } | Purpose::SelfPing { .. } | Purpose::Probe
+            Purpose::KeepAlive
+                | Purpose::Routed
+                | Purpose::Fence { .. }
+                | Purpose::SelfPing { .. }
+                | Purpose::Probe
+                | Purpose::Look
         )
     }
 }
@@ -157,6 +165,8 @@ pub struct Wire {
     pub presence: String,
     /// Our requests that wait for an answer.
     pub requests: Requests<Purpose>,
+    /// Whether any request was answered since the stream was opened.
+    pub is_answered: bool,
     /// By when they are due, and the numbers of the requests.
     repeats: BTreeMap<(i64, u64), Repeat>,
 }
@@ -171,6 +181,7 @@ impl Wire {
             out: Outgoing::default(),
             presence,
             requests: Requests::default(),
+            is_answered: false,
             repeats: BTreeMap::new(),
         }
     }
@@ -236,6 +247,7 @@ impl Wire {
     pub fn forget_requests(&mut self) {
         self.requests.clear();
         self.repeats.clear();
+        self.is_answered = false;
     }
 
     /// Sends a presence to a room. `payload` is XML.

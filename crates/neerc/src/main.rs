@@ -10,6 +10,7 @@ mod feed;
 #[cfg(test)]
 #[path = "../../../fuzz/src/program/config.rs"]
 mod fuzz;
+mod health;
 mod init;
 mod link;
 mod out;
@@ -17,6 +18,7 @@ mod secret;
 mod service;
 mod settings;
 mod space;
+mod status;
 mod text;
 mod warnings;
 
@@ -115,6 +117,7 @@ fn run(path: &Path) -> Outcome {
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
     let config::Store::Sqlite(file) = config.store;
     runtime()?.block_on(async {
+        let socket = status::Status::listen(&file);
         let (sender, warnings) = tokio::sync::mpsc::channel(4);
         tokio::spawn(space::watch(file, sender));
         let readings = config.clock.map(|clock| {
@@ -123,6 +126,11 @@ fn run(path: &Path) -> Outcome {
             receiver
         });
         let service = service::Service::new(settings, config.component.server.to_string(), opened, readings);
+        let (service, questions) = service.answering();
+        match socket {
+            Ok(status) => drop(tokio::spawn(status.serve(questions))),
+            Err(error) => tracing::debug!("neerc check cannot ask this process how it is: {error}"),
+        }
         let service = service.within(neerc_core::quota::Quota::new(u64::from(config.limits.stored_mib_per_day)));
         service.warned_by(warnings).run(stop_signal()).await.map_err(failure)
     })

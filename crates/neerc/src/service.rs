@@ -1,7 +1,9 @@
 //! The loop: takes what happens, decides, makes durable, applies, answers, tells. The only place that knows both the
 //! XMPP side and the store, and the only one that reads the clock.
 
+use crate::health::{Health, RoomHealth};
 use crate::link::{Link, LinkEvent, Reads};
+use crate::status::Questions;
 use crate::store::{Committing, Opened, Store, StoreError};
 use neerc_core::change::Entry;
 use neerc_core::clock::Reading;
@@ -9,11 +11,11 @@ use neerc_core::ledger::{Answer, Ledger, Now, Settled, Stored};
 use neerc_core::limits;
 use neerc_core::quota::Quota;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
-use neerc_xmpp::probe::RoundTrips;
 use std::future::Future;
+use std::io;
 use std::pin::{Pin, pin};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Milliseconds that never go back, and start as the time of day.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,11 @@ impl Steady {
     /// The time for everything that waits and repeats, in ms since 1970 as it was known at the start.
     pub fn now_ms(self) -> i64 {
         self.began_ms.saturating_add(i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// How long ago that was, in ms.
+    pub fn age_ms(self) -> i64 {
+        self.now_ms().saturating_sub(self.began_ms)
     }
 
     fn at(self, ms: i64) -> Instant {
@@ -56,36 +63,6 @@ pub enum ServiceError {
     Store(#[source] StoreError),
 }
 
-/// What somebody who watches the service sees of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Health {
-    /// The server has accepted the component.
-    pub online: bool,
-    /// Every room is joined and read.
-    pub ready: bool,
-    /// Each room with its number of users and of tasks.
-    pub rooms: Vec<RoomHealth>,
-    /// What is to be mended, the newest last.
-    pub troubles: Vec<String>,
-    /// How long stanzas take through the server, if it was measured.
-    pub round_trips: Option<RoundTrips>,
-}
-
-/// A room as it is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomHealth {
-    /// Its name.
-    pub room: String,
-    /// Whether the service is in it and knows its people.
-    pub ready: bool,
-    /// Its users and how many of them have power.
-    pub users: usize,
-    /// How many of the users have power.
-    pub power: usize,
-    /// Live tasks.
-    pub tasks: usize,
-}
-
 /// Everything the loop holds.
 pub struct Service {
     front: Front,
@@ -102,6 +79,7 @@ pub struct Service {
     readings: Option<mpsc::Receiver<Reading>>,
     /// What is wrong around the service, in words.
     warnings: Option<mpsc::Receiver<String>>,
+    questions: Option<mpsc::Receiver<oneshot::Sender<Health>>>,
     probes: bool,
 }
 
@@ -132,12 +110,15 @@ impl Service {
             health: watch::Sender::default(),
             readings,
             warnings: None,
+            questions: None,
             probes: false,
         }
     }
 
-    /// The same, measuring how long stanzas take through the server once it is ready.
-    pub fn probing(self) -> Service {
+    /// The same for a check: it looks whether another connection of the component is open before it enters its rooms,
+    /// and measures how long stanzas take through the server once it is ready.
+    pub fn probing(mut self) -> Service {
+        self.front.look_first();
         Service { probes: true, ..self }
     }
 
@@ -149,6 +130,12 @@ impl Service {
     /// The same, passing on what is found wrong around it.
     pub fn warned_by(self, warnings: mpsc::Receiver<String>) -> Service {
         Service { warnings: Some(warnings), ..self }
+    }
+
+    /// The same, and where it can be asked how it is.
+    pub fn answering(self) -> (Service, Questions) {
+        let (sender, receiver) = mpsc::channel(4);
+        (Service { questions: Some(receiver), ..self }, sender)
     }
 
     /// How the service is, as it changes.
@@ -170,6 +157,10 @@ impl Service {
                 stored = stored(&mut self.committing) => self.stored(stored)?,
                 warning = next(&mut self.warnings) => self.trouble(warning),
                 reading = next(&mut self.readings) => self.front.clock(self.time.now_ms(), reading),
+                back = next(&mut self.questions) => {
+                    self.note_health(|_| {});
+                    let _ = back.send(self.health.borrow().clone()); // who does not wait is not told
+                }
                 () = tokio::time::sleep_until(wake_at) => self.front.timeout(self.time.now_ms()),
                 event = self.link.next(reads) => self.link_event(event),
             }
@@ -233,9 +224,9 @@ impl Service {
             }
             LinkEvent::Written => {}
             LinkEvent::Lost(error) => {
+                let refusal = self.front.silent_refusal();
                 self.front.disconnected();
-                self.trouble(format!("no connection to the server {}: {error}; trying again", self.link.server()));
-                self.note_health(|health| (health.online, health.ready) = (false, false));
+                self.lost(refusal.unwrap_or_else(|| unreachable(self.link.server(), &error)));
             }
         }
     }
@@ -247,11 +238,18 @@ impl Service {
                 FrontEvent::Online => {
                     self.link.accepted();
                     tracing::info!("connected to {}", self.link.server());
-                    self.note_health(|health| health.online = true);
+                    self.note_health(|health| (health.online, health.lost) = (true, None));
                 }
                 FrontEvent::Ready => {
                     let rooms: Vec<&str> = self.front.rooms().iter().map(|watch| &*watch.room).collect();
                     tracing::info!("ready: rooms {}", rooms.join(", "));
+                    for watch in self.front.rooms().iter().filter(|watch| !watch.people().has_power()) {
+                        tracing::warn!(
+                            "nobody but the service has power in {}: name owners in rooms.owners, or have the server do it; \
+                             neerc check prints the command",
+                            watch.jid.as_str()
+                        );
+                    }
                     self.note_health(|health| health.ready = true);
                     if self.probes {
                         self.front.probe(self.time.now_ms());
@@ -263,10 +261,9 @@ impl Service {
                 }
                 FrontEvent::Trouble(trouble) => self.trouble(trouble),
                 FrontEvent::Ended(why) => {
-                    self.trouble(why);
                     self.front.disconnected();
                     self.link.reconnect();
-                    self.note_health(|health| (health.online, health.ready) = (false, false));
+                    self.lost(why);
                 }
                 FrontEvent::Told(revision) => self.store.told(revision),
                 FrontEvent::Probed(round_trips) => self.note_health(|health| health.round_trips = Some(round_trips)),
@@ -276,24 +273,42 @@ impl Service {
 
     fn trouble(&self, trouble: String) {
         tracing::warn!("{trouble}");
+        let age_ms = self.time.age_ms();
+        self.note_health(|health| health.note(trouble, age_ms));
+    }
+
+    /// There is no connection any more, or none could be opened. It is tried again; what to do about it is said once.
+    fn lost(&self, why: String) {
+        let is_news = self.health.borrow().lost.as_ref() != Some(&why);
+        let said = if is_news { &why } else { why.split(". ").next().unwrap_or_default() };
+        tracing::warn!("{said}; trying again");
+        let age_ms = self.time.age_ms();
         self.note_health(|health| {
-            health.troubles.retain(|known| *known != trouble);
-            health.troubles.push(trouble);
-            let excess = health.troubles.len().saturating_sub(32);
-            health.troubles.drain(..excess);
+            health.note(why.clone(), age_ms);
+            (health.online, health.ready, health.lost) = (false, false, Some(why));
         });
     }
 
     fn note_health(&self, note: impl FnOnce(&mut Health)) {
         let rooms = self.front.rooms().iter().map(|watch| RoomHealth {
             room: watch.room.to_string(),
+            jid: watch.jid.as_str().to_owned(),
             ready: watch.is_ready(),
             users: watch.people().len(),
             power: watch.people().listed().iter().filter(|(_, member)| member.power).count(),
             tasks: self.ledger.boards().get(&watch.room).map_or(0, |board| board.len()),
+            trouble: watch.trouble().map(str::to_owned),
         });
         let rooms = rooms.collect();
+        let server = self.front.server();
         self.health.send_modify(|health| {
+            health.version = env!("CARGO_PKG_VERSION").to_owned();
+            health.age_ms = self.time.age_ms();
+            health.server = self.link.server().to_owned();
+            health.software = server.software.map(|software| software.name().to_owned());
+            health.keeps_messages = server.keeps_messages;
+            health.knows_groups = self.front.knows_groups();
+            health.empty_groups = self.front.empty_groups();
             health.rooms = rooms;
             note(health);
         });
@@ -420,6 +435,23 @@ async fn stored(committing: &mut Option<Committing>) -> Result<(), StoreError> {
     match committing {
         Some(committing) => Pin::new(committing).await,
         None => std::future::pending().await,
+    }
+}
+
+/// What it means that there is no connection to the server.
+fn unreachable(server: &str, error: &io::Error) -> String {
+    let what = format!("no connection to the server {server}: {error}");
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => format!(
+            "{what}. Is the server running, and was it restarted after its configuration was changed? Prosody opens the \
+             port for components (component_ports, 5347) only where there is a Component with a component_secret, ejabberd \
+             where listen has an ejabberd_service, Openfire by itself (5275). Or correct component.server in neerc.toml"
+        ),
+        io::ErrorKind::TimedOut => {
+            format!("{what}. Is the machine up, and no firewall between? Or correct component.server in neerc.toml")
+        }
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => what,
+        _ => format!("{what}. Correct component.server in neerc.toml"),
     }
 }
 

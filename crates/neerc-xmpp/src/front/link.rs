@@ -5,6 +5,7 @@ use super::{Front, FrontEvent, StreamPhase};
 use crate::address::Address;
 use crate::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::liveness::{Liveness, Step};
+use crate::look::{self, Look, Seen};
 use crate::probe::Probe;
 use crate::room::RoomWatch;
 use crate::stanza::{Condition, Kind, NS_COMPONENT, Shell};
@@ -24,6 +25,7 @@ impl Front {
         self.phase = StreamPhase::Opening { deadline_ms: now_ms + limits::HANDSHAKE_MS };
         self.heard_ms = now_ms;
         self.pinged = false;
+        self.has_bare_header = false;
         stream::open(self.wire.out.own(), &self.settings.component);
     }
 
@@ -32,6 +34,11 @@ impl Front {
     pub fn disconnected(&mut self) {
         self.phase = StreamPhase::Down;
         self.ready = false;
+        self.look = None;
+        self.look_at_ms = i64::MAX;
+        if self.enters == Enters::Looking || self.enters == Enters::Looked {
+            self.enters = Enters::AfterALook;
+        }
         self.backlog = false;
         self.wire.out.clear();
         self.wire.forget_requests();
@@ -114,6 +121,7 @@ impl Front {
             Frame::Open(header) => {
                 let header = xml::parse_head(header, "");
                 let id = header.as_ref().and_then(|header| header.attr("id")).unwrap_or("");
+                self.has_bare_header = id.is_empty();
                 stream::handshake(self.wire.out.own(), id, &self.settings.secret);
             }
             Frame::Close => self.end("the server has closed the stream".to_owned()),
@@ -227,6 +235,14 @@ impl Front {
         self.phase = StreamPhase::Online;
         self.liveness = Liveness::new(now_ms);
         self.events.push_back(FrontEvent::Online);
+        if self.enters == Enters::AfterALook {
+            self.enters = Enters::Looking;
+            return self.look_around(now_ms);
+        }
+        self.enter(now_ms);
+    }
+
+    fn enter(&mut self, now_ms: i64) {
         self.wire.ask_server(now_ms, &self.settings.host);
         for room in &mut self.rooms {
             room.connected(now_ms, &mut self.wire);
@@ -245,7 +261,9 @@ impl Front {
                 let rooms = self.rooms.iter().map(RoomWatch::next_timeout_ms).min().unwrap_or(i64::MAX);
                 let requests = self.wire.next_timeout_ms();
                 let groups = self.groups.next_timeout_ms();
+                let look = self.look.as_ref().map_or(self.look_at_ms, Look::deadline_ms);
                 silence
+                    .min(look)
                     .min(rooms)
                     .min(requests)
                     .min(groups)
@@ -282,6 +300,7 @@ impl Front {
         if !self.may_hear(now_ms) {
             return;
         }
+        self.look_timeout(now_ms);
         self.wire.ask_again(now_ms);
         for purpose in self.wire.requests.overdue(now_ms) {
             self.answered(now_ms, purpose, Err(Unanswered::InTime));
@@ -324,6 +343,53 @@ impl Front {
         true
     }
 
+    /// From the next connection on, looks whether there is another connection of the component before it enters its
+    /// rooms; if there is, the stream ends.
+    pub fn look_first(&mut self) {
+        self.enters = Enters::AfterALook;
+    }
+
+    pub(super) fn look_around(&mut self, now_ms: i64) {
+        self.look_at_ms = now_ms + limits::LOOK_AGAIN_MS;
+        if let Some(own) = Address::parse(&self.settings.component) {
+            self.look = Some(Look::start(now_ms, &own, &mut self.wire));
+        }
+    }
+
+    pub(super) fn looked(&mut self, now_ms: i64) {
+        if let Some(look) = &mut self.look {
+            look.came_back(now_ms);
+        }
+        self.look_timeout(now_ms);
+    }
+
+    fn look_timeout(&mut self, now_ms: i64) {
+        if self.look.is_none() && self.look_at_ms <= now_ms {
+            return self.look_around(now_ms);
+        }
+        let Some(look) = self.look.take_if(|look| look.deadline_ms() <= now_ms) else { return };
+        match look.seen() {
+            Seen::Nobody => {
+                self.troubles.remove(look::ANOTHER);
+                if self.enters == Enters::Looking {
+                    self.enters = Enters::Looked;
+                    self.look_at_ms = i64::MAX;
+                    self.enter(now_ms);
+                }
+            }
+            Seen::Another => {
+                let advice = look::advice(&self.settings.component);
+                if self.enters == Enters::Looking { self.end(advice) } else { self.trouble(look::ANOTHER, advice) }
+            }
+        }
+    }
+
+    /// Why the server closed the connection without a word, as far as can be told.
+    pub fn silent_refusal(&self) -> Option<String> {
+        let is_opening = matches!(self.phase, StreamPhase::Opening { .. });
+        (is_opening && self.has_bare_header).then(|| stream::silent_refusal(&self.settings.component))
+    }
+
     /// Measures how long the server takes to hand stanzas on; ends with [`FrontEvent::Probed`].
     pub fn probe(&mut self, now_ms: i64) {
         if let Some(own) = Address::parse(&self.settings.component) {
@@ -338,6 +404,19 @@ impl Front {
             self.events.push_back(FrontEvent::Probed(round_trips));
         }
     }
+}
+
+/// When the service enters its rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Enters {
+    /// As soon as it is accepted.
+    AtOnce,
+    /// It will look whether there is another connection first.
+    AfterALook,
+    /// It is looking.
+    Looking,
+    /// It has looked, and entered.
+    Looked,
 }
 
 /// Bounds of the tree of one stanza.

@@ -18,7 +18,7 @@ mod telling;
 use self::asks::Asks;
 use self::chat::Chat;
 use self::lanes::{Arrival, Lanes};
-use self::link::new_framer;
+use self::link::{Enters, new_framer};
 use self::plans::PlanWatch;
 use self::presences::Presences;
 use self::requests::{AllTasks, OwnLists};
@@ -30,12 +30,13 @@ use crate::entity::{Entity, Place};
 use crate::frame::Framer;
 use crate::groups::{GroupSettings, Groups};
 use crate::liveness::Liveness;
+use crate::look::Look;
 use crate::neerc::UserList;
 use crate::outbox::{Crowd, Outbox};
 use crate::probe::{Probe, RoundTrips};
 use crate::receipt;
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
-use crate::server::Server;
+use crate::server::{Server, Software};
 use crate::stanza::Shell;
 use crate::throttle::{Budget, Rate, Throttle};
 use crate::wire::{Purpose, Unanswered, Wire};
@@ -46,7 +47,7 @@ use neerc_core::clock::{ContestClock, Reading};
 use neerc_core::ledger::{Ask, Rooms};
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
-use neerc_core::people::People;
+use neerc_core::people::{Group, People};
 use neerc_core::words::{Language, Words};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -154,6 +155,12 @@ pub struct Front {
     /// What the stanza at hand has cost besides its answers, as bytes of answers.
     work_bytes: usize,
     probe: Option<Probe>,
+    look: Option<Look>,
+    /// When to look again whether there is another connection.
+    look_at_ms: i64,
+    enters: Enters,
+    /// The server's header had no id: one server refuses a component so, without a word.
+    has_bare_header: bool,
     server: Server,
     events: VecDeque<FrontEvent>,
     ready: bool,
@@ -206,6 +213,7 @@ impl Front {
             nickname: settings.nickname.clone(),
             nick_seed: settings.nick_seed.clone(),
             nick_reason: settings.words.say(settings.language, "nick-of-the-service", &[]),
+            jid: settings.rooms_jid.clone(),
             owners: settings.owners.clone(),
             admit_unaffiliated: settings.admit_unaffiliated,
         };
@@ -238,6 +246,10 @@ impl Front {
             lanes: Lanes::default(),
             work_bytes: 0,
             probe: None,
+            look: None,
+            look_at_ms: i64::MAX,
+            enters: Enters::AtOnce,
+            has_bare_header: false,
             server: Server::default(),
             events: VecDeque::new(),
             ready: false,
@@ -287,6 +299,19 @@ impl Front {
         &self.rooms
     }
 
+    /// Whether the server has said who is in the groups, or that it does not tell.
+    pub fn knows_groups(&self) -> bool {
+        self.groups.is_settled()
+    }
+
+    /// The groups of the configuration that no user of any room is in.
+    pub fn empty_groups(&self) -> Vec<String> {
+        let names = self.settings.groups.rules.iter().map(|rule| &rule.group);
+        let names = names.chain(self.settings.groups.rooms.iter().map(|(group, _)| group));
+        let is_empty = |name: &&Group| self.rooms.iter().all(|room| room.people().group(name).is_empty());
+        names.filter(is_empty).map(|name| name.to_string()).collect()
+    }
+
     /// What the server says of itself.
     pub fn server(&self) -> Server {
         self.server
@@ -305,6 +330,9 @@ impl Front {
         self.note_whom_to_ask(now_ms);
         if !self.ready && self.phase == StreamPhase::Online && self.rooms.iter().all(RoomWatch::is_ready) {
             self.ready = true;
+            if self.server.software == Some(Software::Ejabberd) && self.enters == Enters::AtOnce {
+                self.look_around(now_ms);
+            }
             self.plan_news = true;
             self.events.push_back(FrontEvent::Ready);
         }
@@ -395,7 +423,7 @@ impl Front {
     fn answered(&mut self, now_ms: i64, purpose: Purpose, answer: Result<&Element<'_>, Unanswered>) {
         let wire = &mut self.wire;
         match purpose {
-            Purpose::KeepAlive | Purpose::Probe | Purpose::Routed => {}
+            Purpose::KeepAlive | Purpose::Probe | Purpose::Routed | Purpose::Look => {}
             Purpose::Fence { number } if answer.is_ok() => {
                 let told = self.outbox.fenced(number);
                 self.note_told(told);
@@ -450,6 +478,8 @@ impl Front {
                 let software = self.server.software;
                 self.rooms.iter_mut().for_each(|room| room.software = software);
             }
+            // All requests go unanswered: the rooms say why.
+            Purpose::GroupRoom { .. } | Purpose::Directory if answer.is_err() && !wire.is_answered => {}
             Purpose::GroupRoom { group } => {
                 let outcome = self.groups.room(now_ms, group, answer);
                 self.groups_answered("group room", outcome);

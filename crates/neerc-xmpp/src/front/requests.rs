@@ -2,6 +2,7 @@
 
 use super::asks::Asker;
 use super::lanes::{Admission, Arrival, Intent};
+use super::link::Enters;
 use super::{Front, StreamPhase};
 use crate::address::Address;
 use crate::adhoc::command;
@@ -75,6 +76,7 @@ impl Front {
     pub(super) fn iq(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8], boards: &Boards) {
         if matches!(shell.type_, "result" | "error") {
             if let Some(purpose) = self.wire.requests.take(shell.id, &shell.from) {
+                self.wire.is_answered = true;
                 self.answered(now_ms, purpose, Ok(element));
             }
             return;
@@ -83,6 +85,7 @@ impl Front {
             match self.wire.requests.take(shell.id, &shell.from) {
                 Some(Purpose::Probe) => self.probed(now_ms),
                 Some(Purpose::Routed) => self.liveness.came_back(now_ms),
+                Some(Purpose::Look) => self.looked(now_ms),
                 _ => {}
             }
             return;
@@ -126,6 +129,10 @@ impl Front {
         arrival: Arrival<'_>,
     ) {
         let back = shell.return_address();
+        if self.enters == Enters::Looking {
+            let text = "the service is only being checked; ask again";
+            return back.error(self.wire.out.own(), Condition::ResourceConstraint, text);
+        }
         if !matches!(shell.type_, "get" | "set") {
             let text =
                 format!("an iq has the type get or set, not '{}'", shell.type_.chars().take(32).collect::<String>());

@@ -1,6 +1,7 @@
 //! The affiliation lists of a room and what it tells of them in between: who belongs to it, whether or not they are in it.
 //! Not who is in the room: that is occupants.rs.
 
+use super::advice::unanswered;
 use super::roles::Look;
 use super::{NS_MUC_ADMIN, NS_MUC_USER, Phase, RoomEvent, RoomWatch, error_text};
 use crate::address::Address;
@@ -143,7 +144,7 @@ impl RoomWatch {
         if failures.is_empty() && (self.is_raw || self.name_owners(now_ms, wire)) {
             return; // the lists are read again once that is done
         }
-        self.has_ended(now_ms, &failures);
+        self.has_ended(now_ms, &failures, wire);
     }
 
     /// Adds those on lists that could not be read, as far as they are known from before.
@@ -162,7 +163,7 @@ impl RoomWatch {
     }
 
     /// A reading of the lists has ended.
-    fn has_ended(&mut self, now_ms: i64, failures: &[Failure]) {
+    fn has_ended(&mut self, now_ms: i64, failures: &[Failure], wire: &Wire) {
         let Some(failure) = failures.first() else {
             self.has_read = true;
             self.trouble = None;
@@ -192,6 +193,7 @@ impl RoomWatch {
                 self.jid.as_str(),
                 failure.why
             ),
+            Unanswered::InTime if !wire.is_answered => unanswered(&self.settings.component),
             Unanswered::InTime => self.unreadable(failure.affiliation, &failure.why),
         };
         self.report(text);
@@ -220,17 +222,6 @@ impl RoomWatch {
                 self.implicit.insert(person, (affiliation, now_ms + limits::REREAD_ROOM_MS));
             }
         }
-    }
-
-    pub(super) fn unreadable(&self, affiliation: &str, failure: &str) -> String {
-        let component = &self.settings.component;
-        format!(
-            "the {affiliation} list of {} cannot be read ({failure}), so only people who are in the room are known: \
-             make {component} an owner of all rooms; in Prosody by admins = {{ \"{component}\" }} in the \
-             Component ... \"muc\" section; in ejabberd by acl: neerc: server: {component} and access_admin with \
-             allow: neerc in mod_muc; in Openfire by adding {component} to the administrators of the group chat service",
-            self.jid.as_str()
-        )
     }
 
     /// Takes a message from the room's own address. It is how rooms tell of people who are not in them, but one server

@@ -1,6 +1,7 @@
 //! The service as an occupant of a chat room (XEP-0045): joining and staying. Who belongs to the room is in lists.rs, who is
 //! in it in occupants.rs, the making of a missing one in setup.rs. Not what these people may do: that is core's.
 
+mod advice;
 mod lists;
 mod nick;
 mod occupants;
@@ -45,6 +46,8 @@ pub struct RoomSettings {
     pub nick_seed: String,
     /// What is said to whoever is put out because they hold the service's nick.
     pub nick_reason: String,
+    /// The service's address towards the rooms.
+    pub jid: String,
     /// Who becomes an owner where nobody but the service has power.
     pub owners: Vec<Address>,
     /// Whether occupants without an affiliation count as ordinary users.
@@ -173,6 +176,11 @@ impl RoomWatch {
     /// Whether the service is in the room and has read who its people are.
     pub fn is_ready(&self) -> bool {
         self.phase == Phase::In && self.has_read && self.roles.has_entered
+    }
+
+    /// What is wrong with the room now, if anything is.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 
     /// Whether the service is in the room.
@@ -427,31 +435,9 @@ impl RoomWatch {
         if condition == "conflict" {
             return self.nick_is_taken(now_ms, wire);
         }
-        let component = &self.settings.component;
-        let room = self.jid.as_str();
-        let advice = match condition {
-            "registration-required" | "forbidden" => format!(
-                "give {component} the right to enter: make it an owner of all rooms in the server's configuration \
-                 (neerc init prints the lines), or a member of {room}"
-            ),
-            // Either the room is missing and not anybody may create one, or the domain is none of this server's.
-            "not-allowed" => format!(
-                "let {component} create rooms by making it an owner of all rooms in the server's configuration \
-                 (neerc init prints the lines), or create the room with any client; if {0} is not the server's domain \
-                 of chat rooms, correct rooms.service in neerc.toml ({0})",
-                self.jid.domain()
-            ),
-            "remote-server-not-found" | "remote-server-timeout" => format!(
-                "correct rooms.service in neerc.toml ({}), or start that chat room service in the server's \
-                 configuration",
-                self.jid.domain()
-            ),
-            "item-not-found" => {
-                "the room is locked or may not be created by the service; create it with any client".to_owned()
-            }
-            _ => "the server gave no better reason".to_owned(),
-        };
-        self.report(format!("{room} cannot be joined ({}): {advice}", error_text(element)));
+        let said = error_text(element);
+        let (room, advice) = (self.jid.as_str(), self.join_advice(condition, &said));
+        self.report(format!("{room} cannot be joined ({said}): {advice}"));
         self.left(now_ms, now_ms + limits::RETRY_ROOM_MS);
     }
 
@@ -520,6 +506,7 @@ mod tests {
             nickname: "neerc".to_owned(),
             nick_seed: "seed".to_owned(),
             nick_reason: String::new(),
+            jid: "neerc.localhost".to_owned(),
             owners: Vec::new(),
             admit_unaffiliated: false,
         };

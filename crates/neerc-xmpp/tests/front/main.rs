@@ -8,6 +8,7 @@ mod addresses;
 mod adhoc;
 mod budget;
 mod chat;
+mod checks;
 mod clock;
 mod costs;
 mod forged;

@@ -8,7 +8,8 @@ mod told;
 
 use crate::cli::DemoArgs;
 use crate::config::Config;
-use crate::service::{Health, Service};
+use crate::health::Health;
+use crate::service::Service;
 use crate::{Outcome, failure, out, runtime, settings, stop_signal, store};
 use anyhow::{Context, anyhow, bail};
 use client::{Client, Login};
@@ -136,7 +137,8 @@ async fn joined(mut health: watch::Receiver<Health>) -> anyhow::Result<()> {
     if ready {
         return Ok(());
     }
-    let troubles = health.borrow().troubles.join("; ");
+    let troubles: Vec<_> = health.borrow().troubles.iter().map(|trouble| trouble.text.clone()).collect();
+    let troubles = troubles.join("; ");
     bail!("the service is not ready after {} s: {troubles}", START.as_secs())
 }
 

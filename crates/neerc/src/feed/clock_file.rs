@@ -75,6 +75,11 @@ struct Found {
     written_ms: Option<i64>,
 }
 
+/// Whether the file can be read now; an error says why not.
+pub async fn try_read(file: &Path) -> Result<(), String> {
+    read(file).await.map(drop)
+}
+
 async fn read(file: &Path) -> Result<Found, String> {
     let path = file.to_owned();
     let read = tokio::task::spawn_blocking(move || {

@@ -78,7 +78,8 @@ fn prosody(Site { host, secret }: Site<'_>) -> String {
 -- Without this, stanzas over 8 KB, such as task lists, wait some 40 ms for an acknowledgement.
 network_settings = {{ nagle = false }}
 -- Prosody keeps what a device was told that has vanished, and hands it to the account's next login, which then shows
--- tasks as they were. This ends it; nobody's messages are kept while they are away. Add to the list if there is one.
+-- tasks as they were. This ends it; nobody's messages are kept while they are away. If there is such a list already, as
+-- in Debian's file, add "offline" to that instead.
 modules_disabled = {{ "offline" }}
 
 -- 2. At the end of the file. If there is a section for the chat rooms, add these two lines to it instead.

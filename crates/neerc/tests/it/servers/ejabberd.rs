@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use super::{ELSEWHERE, HOST, PASSWORD, ROOMS, SECRET, Server, all_components, home};
+use super::{ELSEWHERE, HOST, PASSWORD, ROOMS, SECRET, Server, all_components, home, stock};
 use crate::guard::Process;
 use crate::wait::PATIENCE;
 
@@ -158,6 +158,9 @@ fn call(server: &Server, name: &str, arguments: &Value) -> std::io::Result<(u16,
 }
 
 fn config(server: &Server) -> String {
+    if let Some(printed) = &server.options.stock {
+        return stock::ejabberd(server, printed);
+    }
     let Server { c2s_port, component_port, elsewhere_port, http_port, options, .. } = server;
     let mut components = String::new();
     let mut servers = String::new();

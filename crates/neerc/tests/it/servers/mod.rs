@@ -8,6 +8,7 @@
 mod ejabberd;
 mod home;
 pub mod prosody;
+mod stock;
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, TcpStream};
@@ -58,11 +59,20 @@ pub struct Options {
     pub groups: Option<Vec<(String, Vec<String>)>>,
     /// More lines for the global part of the configuration file: Lua or YAML.
     pub extra_config: String,
+    /// The packaged configuration file with this laid over it, which `neerc init` has printed, in the place of the tests'
+    /// own; the other options but `extra_config` count for nothing then.
+    pub stock: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { component_is_muc_admin: true, service_admins: Vec::new(), groups: None, extra_config: String::new() }
+        Self {
+            component_is_muc_admin: true,
+            service_admins: Vec::new(),
+            groups: None,
+            extra_config: String::new(),
+            stock: None,
+        }
     }
 }
 
@@ -238,6 +248,21 @@ impl Server {
         }
     }
 
+    /// Gives somebody a place in a room by the command that `neerc init` prints: Prosody's as it stands, ejabberd's by its
+    /// other way in, since the tests' server has no node name.
+    pub fn place(&self, printed: &str, room: &str, bare_jid: &str, affiliation: &str) {
+        match self.kind {
+            Kind::Prosody => {
+                let said = prosody::control(self, printed);
+                assert!(said.contains("true") || said.contains("OK"), "{printed}: {said}");
+            }
+            Kind::Ejabberd => {
+                assert!(printed.starts_with(&format!("ejabberdctl set_room_affiliation {room} {ROOMS} ")), "{printed}");
+                ejabberd::set_affiliation(self, room, bare_jid, affiliation);
+            }
+        }
+    }
+
     /// A new room with a name of its own, whose people (local part, affiliation) have accounts: its local part.
     pub fn room(&self, people: &[(&str, &str)]) -> String {
         let room = unique("room");
@@ -266,7 +291,11 @@ impl Server {
 
     fn serves(&self) -> bool {
         let open = |port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
-        [self.c2s_port, self.component_port, self.http_port].into_iter().all(open)
+        let ports: &[u16] = match self.options.stock {
+            Some(_) => &[self.c2s_port], // whether there is one for components is what is tried
+            None => &[self.c2s_port, self.component_port, self.http_port],
+        };
+        ports.iter().copied().all(open)
             && match self.kind {
                 Kind::Prosody => prosody::shell_is_open(self),
                 Kind::Ejabberd => ejabberd::api_is_open(self),

@@ -6,13 +6,14 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use super::{ELSEWHERE, HOST, PASSWORD, ROOMS, SECRET, Server, all_components, home};
+use super::{ELSEWHERE, HOST, PASSWORD, ROOMS, SECRET, Server, all_components, home, stock};
 use crate::guard::Process;
 
 /// Writes the configuration file.
 pub fn prepare(server: &Server) {
     let data = server.dir.join("data");
     fs::create_dir_all(&data).unwrap();
+    fs::create_dir_all(server.dir.join("conf.d")).unwrap(); // the packaged file includes what is in it
     fs::write(config_path(server), config(server)).unwrap();
     if let Some(groups) = &server.options.groups {
         let mut text = String::new();
@@ -76,6 +77,21 @@ fn room_jid(room: &str) -> String {
     format!("{room}@{ROOMS}")
 }
 
+/// Runs one command for `prosodyctl` as somebody has printed it.
+pub fn control(server: &Server, command: &str) -> String {
+    let argument = command.strip_prefix("prosodyctl shell '").and_then(|rest| rest.strip_suffix('\'')).expect(command);
+    let output = home()
+        .command("prosodyctl")
+        .arg("--config")
+        .arg(config_path(server))
+        .args(["shell", argument])
+        .current_dir(&server.dir)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 fn config_path(server: &Server) -> PathBuf {
     server.dir.join("prosody.cfg.lua")
 }
@@ -112,6 +128,9 @@ fn shell(server: &Server, lines: &[String], tolerated: &str) {
 }
 
 fn config(server: &Server) -> String {
+    if let Some(printed) = &server.options.stock {
+        return stock::prosody(server, printed);
+    }
     let dir = server.dir.display();
     let Server { c2s_port, component_port, elsewhere_port, http_port, options, .. } = server;
     let mut text = format!(
