@@ -331,3 +331,43 @@ fn a_user_cannot_send_what_only_an_answer_may_be() {
     assert_eq!(said.len(), 3 * 19, "the requests are refused, and nothing else is answered");
     assert!(!may_create(&mut bench, "x@localhost/A"));
 }
+
+/// How long the front takes for what it hears, with everything that it says thrown away.
+fn took(bench: &mut Bench, heard: impl IntoIterator<Item = String>) -> std::time::Duration {
+    let began = std::time::Instant::now();
+    for xml in heard {
+        bench.front.receive(bench.now_ms, xml.as_bytes(), bench.ledger.boards());
+        let mut out = neerc_xmpp::outgoing::Outgoing::default();
+        while bench.front.next_transmit_ms() == i64::MIN {
+            bench.front.transmit(bench.now_ms, bench.ledger.boards(), &mut out, usize::MAX);
+            out.clear();
+        }
+    }
+    began.elapsed()
+}
+
+#[test]
+fn four_thousand_people_came_online_and_each_made_all_of_them_anew() {
+    const PEOPLE: usize = 4_500;
+    for flavour in BOTH {
+        let mut bench = Bench::served(settings(), big_room(flavour, PEOPLE));
+        let stanza = |number: usize, type_: &str, role: &str| {
+            format!(
+                "<presence{type_} from='neerc@conference.localhost/hall {number}' to='neerc.localhost'>\
+                 <x xmlns='http://jabber.org/protocol/muc#user'><item jid='hall{number}@contest.example.org/Phone' \
+                 affiliation='member' role='{role}'/></x></presence>"
+            )
+        };
+        let asks = |number: usize| iq("get", &format!("hall{number}@contest.example.org/Phone"), &query("users"));
+        let come = took(&mut bench, (0..PEOPLE).map(|number| stanza(number, "", "participant")));
+        let ask = took(&mut bench, (0..50).map(asks));
+        assert_eq!(bench.front.sessions(0), PEOPLE);
+        let go = took(&mut bench, (0..PEOPLE).map(|number| stanza(number, " type='unavailable'", "none")));
+        assert_eq!(bench.front.sessions(0), 0);
+        println!(
+            "{flavour:?}: {PEOPLE} people come in {come:.2?}, 50 ask for the users in {ask:.2?}, all go in {go:.2?}"
+        );
+        // By far more than it takes, and by far less than it took when each made all people anew.
+        assert!(come.as_secs() < 20 && go.as_secs() < 20, "{come:?} {go:?}");
+    }
+}
