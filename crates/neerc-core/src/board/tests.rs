@@ -1303,6 +1303,26 @@ fn ask_as_admin(people: &People, board: &Board, command: &Command) -> Result<Dec
 }
 
 #[test]
+fn a_packet_of_ten_thousand_names_took_all_the_time_there_is() {
+    const MOST: usize = limits::ASSIGNEES;
+    let people = crowd(MOST);
+    let named = |name: String| Named { name, status: Status::NONE };
+    let (title, kind, manner) = (Title::parse("T").unwrap(), Kind::Todo, Manner::Adding);
+    let create = |statuses| Command::Create { title: title.clone(), kind, statuses, manner };
+    let began = std::time::Instant::now();
+    let group = ["Crowd", "crowd", "CROWD"].iter().cycle().map(|name| named((*name).to_owned())).take(MOST).collect();
+    assert!(ask_as_admin(&people, &Board::default(), &create(group)).is_ok(), "one group again and again");
+    let unknown = (0..MOST - 1).map(|n| named(format!("nobody{n}"))).collect();
+    assert!(ask_as_admin(&people, &Board::default(), &create(unknown)).is_ok(), "nobody's names");
+    let full = given_to(0..MOST);
+    let names = vec!["crowd".to_owned(); MOST];
+    assert!(ask_as_admin(&people, &full, &Command::Unassign { task: TaskId(1), names }).is_ok());
+    println!("{:.2?}", began.elapsed());
+    // Far more than it takes, and far less than each name looking at everybody.
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}
+
+#[test]
 fn as_many_people_as_there_may_be_and_not_one_more() {
     const MOST: usize = limits::ASSIGNEES;
     let too_many = Err(Refusal::TooMany { what: "people assigned to a task", limit: MOST });
