@@ -355,7 +355,7 @@ mod tests {
             assert!(loaded.is_ok(), "{key}: {loaded:?}");
             keys += 1;
         }
-        assert_eq!(keys, 25, "22 of the 27 keys, and the three lines of a group");
+        assert_eq!(keys, 26, "23 of the 28 keys, and the three lines of a group");
     }
 
     #[test]
