@@ -315,6 +315,7 @@ fn an_account_with_an_at_sign_in_its_name_is_shown_and_named_as_people_know_it()
     assert!(said.contains(&format!("label='{shown}'><value>{wire}</value>")), "{said}");
     // Whoever has that very address is who is meant.
     bench.server_says(|server| server.affiliate("neerc", shown, "member"));
+    bench.pass(5_000); // the lists are read again
     bench.said();
     let said = bench.on(&line("@todo ivan@mail.ru Mail")).concat();
     assert!(said.contains("[said-created "), "{said}");
