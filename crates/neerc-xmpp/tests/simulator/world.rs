@@ -1128,7 +1128,7 @@ fn said(stanza: &Element<'_>) -> Said {
                 .map(str::to_owned);
             Said::Request(Asked { id: attr("id").expect("an id"), to, payload: payload.name.to_owned(), list })
         }
-        ("presence", None) => Said::Join { to },
+        ("presence", None) if to.contains("@conference.") => Said::Join { to },
         ("message", None) => {
             match stanza.elements().find(|e| e.name == "x").and_then(|x| Some((x, x.elements().next()?))) {
                 Some((x, task)) if task.name == "task" => {
