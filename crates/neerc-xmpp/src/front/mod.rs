@@ -350,6 +350,10 @@ impl Front {
                         self.outbox.left(index, &session);
                         self.contacts.left(now_ms, index, &session, Seen::InRoom);
                     }
+                    RoomEvent::Missing(session) => {
+                        self.outbox.missing(index, &session);
+                        self.contacts.left(now_ms, index, &session, Seen::InRoom);
+                    }
                     RoomEvent::Inside => {
                         self.outbox.inside(now_ms, index);
                         self.contacts.inside(index);

@@ -169,6 +169,16 @@ impl Outbox {
         self.withdraw(room, address, |session| session.joined = false);
     }
 
+    /// The session has left the room at a time that nobody told of, so it may have asked after that.
+    pub fn missing(&mut self, room: usize, address: &Address) {
+        let Some(slot) = self.slots.slot(room, address) else { return };
+        let Some(session) = self.slots.get_mut(slot) else { return };
+        session.joined = false;
+        if !session.directed && session.asked_ms.is_none() {
+            self.forget(slot);
+        }
+    }
+
     /// The session has sent presence to the service itself.
     pub fn directed(&mut self, room: usize, address: &Address) {
         if let Some(session) = self.session(room, address, false) {

@@ -61,6 +61,8 @@ pub enum RoomEvent {
     Joined(Address, Client),
     /// A session has left the room.
     Left(Address),
+    /// A session is not in the room any more, and has left at a time that nobody told of.
+    Missing(Address),
     /// The service is in the room and knows who is there.
     Inside,
     /// The service is not in the room any more; everybody known to be there is forgotten.

@@ -244,6 +244,13 @@ impl RoomWatch {
         self.events.push(RoomEvent::Left(session));
     }
 
+    /// A session is in no list of those who are here.
+    pub(super) fn session_missing(&mut self, session: Address) {
+        self.occupants.rise(&session);
+        self.roles.left(&session);
+        self.events.push(RoomEvent::Missing(session));
+    }
+
     /// Sessions have gone over to a new nick: those that are named, or all under the old one. Nobody has left.
     pub(super) fn renamed(&mut self, now_ms: i64, nick: &str, x: Option<&Element<'_>>) {
         let Some(new) = x.and_then(new_nick) else { return self.occupant_left(now_ms, nick, x) };

@@ -168,7 +168,7 @@ impl RoomWatch {
             now_ms + limits::ROLES_SPACING_MS.max(found.len() as i64 * limits::ROLES_SPACING_PER_SESSION_MS);
         for session in self.occupants.named_before(number) {
             if !found.contains_key(&session) {
-                self.session_left(session);
+                self.session_missing(session);
             }
         }
         for (session, (nick, affiliation)) in found {
