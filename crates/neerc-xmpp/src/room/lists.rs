@@ -136,7 +136,9 @@ impl RoomWatch {
         }
         let people = i64::try_from(listed.len()).unwrap_or(i64::MAX) / limits::HINT_SPACING_PEOPLE;
         let took_ms = now_ms - began_ms;
-        let rest_ms = if took_ms > limits::LONG_READING_MS { 2 * took_ms } else { 0 };
+        // What took longer than any answer is waited for was a machine that slept.
+        let is_long = (limits::LONG_READING_MS + 1..=limits::ANSWER_MS).contains(&took_ms);
+        let rest_ms = if is_long { 2 * took_ms } else { 0 };
         let spacing_ms = limits::HINT_SPACING_MS + people.min(limits::HINT_SPACING_PEOPLE_MS);
         self.hints_from_ms = began_ms + spacing_ms.max(rest_ms);
         self.hint_waits = hinted;
