@@ -2,7 +2,7 @@
 CARGO := scripts/cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-servers lint bench trust
+.PHONY: help demo test test-openfire test-servers test-openfire lint bench trust
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -17,6 +17,9 @@ test: ## Run all tests, with real XMPP servers
 
 test-servers: ## Run the tests that need a server with Debian 13's servers too, and print a table
 	@scripts/test-servers debian13
+
+test-openfire: ## Try an Openfire that you have: OPENFIRE_SERVER=host:port, OPENFIRE_HOST, OPENFIRE_SECRET, OPENFIRE_ADMIN
+	@$(CARGO) test --package neerc --test it openfire -- --nocapture
 
 lint: ## Check formatting, lints and documentation
 	@$(CARGO) fmt --all --check

@@ -230,6 +230,14 @@ pub const UNROUTED_PINGS: u32 = 2;
 pub const DEAF_LINK_MS: i64 = 25_000;
 /// How long an answer of the server to one of our requests is waited for, in ms.
 pub const ANSWER_MS: i64 = 15_000;
+/// How often the lists of a room are read where the server tells nothing of people who are not in it, in ms.
+pub const REREAD_UNTOLD_MS: i64 = 3_000;
+/// Most stanzas of unknown people that wait for the lists at once.
+pub const UNKNOWN_WAITING: usize = 64;
+/// Largest stanza of an unknown person that waits for the lists, in bytes.
+pub const UNKNOWN_BYTES: usize = 16 * 1024;
+/// Requests to come in that a room leaves unanswered before the service tries another nick.
+pub const UNANSWERED_JOINS: u32 = 2;
 /// Pings that the service sends to itself to see whether another connection of it is open: were there one, all of them
 /// would come back once in 65,000 times.
 pub const LOOK_PINGS: usize = 16;

@@ -35,6 +35,7 @@ impl Front {
         self.phase = StreamPhase::Down;
         self.ready = false;
         self.look = None;
+        self.forget_unknown();
         self.look_at_ms = i64::MAX;
         if self.enters == Enters::Looking || self.enters == Enters::Looked {
             self.enters = Enters::AfterALook;
@@ -84,6 +85,8 @@ impl Front {
     pub fn resume(&mut self, now_ms: i64, boards: &Boards) {
         if self.backlog && !self.is_full() && self.phase != StreamPhase::Down {
             self.take_frames(now_ms, boards);
+        } else {
+            self.judge_unknown(now_ms, boards); // lists that are not answered are given up by time
         }
     }
 
@@ -109,6 +112,7 @@ impl Front {
         }
         self.framer = framer;
         self.settle(now_ms);
+        self.judge_unknown(now_ms, boards);
     }
 
     pub(super) fn end(&mut self, why: String) {
@@ -187,7 +191,7 @@ impl Front {
         }
     }
 
-    fn element(&mut self, now_ms: i64, element: &Element<'_>, bytes: &[u8], boards: &Boards) {
+    pub(super) fn element(&mut self, now_ms: i64, element: &Element<'_>, bytes: &[u8], boards: &Boards) {
         if let Some(error) = StreamError::read(element) {
             return self.end(error.advice(&self.settings.component));
         }
@@ -210,6 +214,9 @@ impl Front {
         }
         if shell.kind != Kind::Presence && shell.answer_head_bytes() > limits::STANZA_HEAD_BYTES {
             return self.refuse_long_head(&shell);
+        }
+        if self.waits_for_lists(now_ms, &shell, bytes) {
+            return;
         }
         let before = self.wire.out.len();
         match shell.kind {

@@ -14,6 +14,7 @@ mod presences;
 mod requests;
 mod speaking;
 mod telling;
+mod unknown;
 
 use self::asks::Asks;
 use self::chat::Chat;
@@ -23,6 +24,7 @@ use self::plans::PlanWatch;
 use self::presences::Presences;
 use self::requests::{AllTasks, OwnLists};
 use self::telling::Written;
+use self::unknown::Unknown;
 use crate::address::Address;
 use crate::adhoc::Commands;
 use crate::contacts::{Contacts, Seen};
@@ -156,6 +158,7 @@ pub struct Front {
     work_bytes: usize,
     probe: Option<Probe>,
     look: Option<Look>,
+    unknown: Unknown,
     /// When to look again whether there is another connection.
     look_at_ms: i64,
     enters: Enters,
@@ -247,6 +250,7 @@ impl Front {
             work_bytes: 0,
             probe: None,
             look: None,
+            unknown: Unknown::default(),
             look_at_ms: i64::MAX,
             enters: Enters::AtOnce,
             has_bare_header: false,
@@ -480,7 +484,7 @@ impl Front {
             Purpose::Server => {
                 self.server = answer.map(Server::read).unwrap_or_default();
                 let software = self.server.software;
-                self.rooms.iter_mut().for_each(|room| room.software = software);
+                self.rooms.iter_mut().for_each(|room| room.server_is(now_ms, software));
             }
             // All requests go unanswered: the rooms say why.
             Purpose::GroupRoom { .. } | Purpose::Directory if answer.is_err() && !wire.is_answered => {}

@@ -200,6 +200,9 @@ impl Front {
         if to.domain() != self.settings.component {
             return None;
         }
+        if to.bare() == self.settings.rooms_jid {
+            return Some(0).filter(|_| !self.rooms.is_empty()); // what came through a room, such as its pings
+        }
         match to.local() {
             None => Some(0).filter(|_| !self.rooms.is_empty()),
             Some(local) => self.rooms.iter().position(|watch| *watch.room == *local),

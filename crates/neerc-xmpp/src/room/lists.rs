@@ -5,6 +5,7 @@ use super::advice::unanswered;
 use super::roles::Look;
 use super::{NS_MUC_ADMIN, NS_MUC_USER, Phase, RoomEvent, RoomWatch, error_text};
 use crate::address::Address;
+use crate::server::Software;
 use crate::stanza::{Kind, Shell};
 use crate::wire::{Purpose, Unanswered, Wire};
 use crate::xml::Element;
@@ -60,7 +61,36 @@ impl RoomWatch {
 
     /// How long the lists may be believed: where the service is not in the room, nothing tells it of changes.
     fn reread_ms(&self) -> i64 {
-        if self.phase == Phase::In { limits::REREAD_ROOM_MS } else { limits::REREAD_OUTSIDE_MS }
+        match self.phase {
+            Phase::In if self.is_untold() => limits::REREAD_UNTOLD_MS,
+            Phase::In => limits::REREAD_ROOM_MS,
+            _ => limits::REREAD_OUTSIDE_MS,
+        }
+    }
+
+    /// Whether the server tells nothing of what changes for people who are not in the room: no Openfire does.
+    pub(crate) fn is_untold(&self) -> bool {
+        self.software == Some(Software::Openfire)
+    }
+
+    /// Which server this is.
+    pub fn server_is(&mut self, now_ms: i64, software: Option<Software>) {
+        self.software = software;
+        self.read_at_ms = self.read_at_ms.min(now_ms.saturating_add(self.reread_ms()));
+    }
+
+    /// Whether the lists are being read.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// Somebody unknown asks for something: reads the lists, unless that was done a moment ago; says whether they are
+    /// being read.
+    pub(crate) fn reads_for_unknown(&mut self, now_ms: i64, wire: &mut Wire) -> bool {
+        if self.reading.is_none() && self.phase == Phase::In && self.hints_from_ms <= now_ms {
+            self.read_lists(now_ms, wire);
+        }
+        self.reading.is_some()
     }
 
     /// When the lists are to be read next, unless they are being read.

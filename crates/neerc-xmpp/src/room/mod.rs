@@ -124,6 +124,8 @@ pub struct RoomWatch {
     /// The lists were not asked for since the service asked to come in.
     read_on_entry: bool,
     self_ping_at_ms: i64,
+    /// Requests to come in that were not answered, since the service was last inside.
+    unanswered_joins: u32,
     /// The room is new, and not configured yet.
     is_raw: bool,
     /// Owners were named, and nobody with power was seen since.
@@ -161,6 +163,7 @@ impl RoomWatch {
             has_read: false,
             read_on_entry: false,
             self_ping_at_ms: i64::MAX,
+            unanswered_joins: 0,
             is_raw: false,
             has_named_owners: false,
             people: People::default(),
@@ -293,6 +296,10 @@ impl RoomWatch {
                     return;
                 }
                 self.report(format!("{} did not answer the request to join", self.jid.as_str()));
+                self.unanswered_joins += 1;
+                if self.unanswered_joins >= limits::UNANSWERED_JOINS {
+                    self.make_up_nick(); // one server answers nothing under a nick whose last holder it has half forgotten
+                }
                 self.left(now_ms, now_ms + limits::RETRY_ROOM_MS);
             }
             Phase::In if self.self_ping_at_ms <= now_ms => {
@@ -410,6 +417,7 @@ impl RoomWatch {
         }
         if self.phase != Phase::In {
             self.phase = Phase::In;
+            self.unanswered_joins = 0;
             self.self_ping_at_ms = now_ms + limits::SELF_PING_MS;
             self.trouble = None;
             self.stale = true;

@@ -34,7 +34,7 @@ impl OwnNick {
 
 impl RoomWatch {
     /// A nick that differs each time and cannot be guessed without the seed.
-    fn make_up_nick(&mut self) {
+    pub(super) fn make_up_nick(&mut self) {
         self.own_nick.made_up += 1;
         let hash = Sha1::new()
             .chain_update(self.settings.nick_seed.as_bytes())

@@ -40,6 +40,9 @@ pub struct Server {
     inside: BTreeMap<String, String>,
     /// The rosters of accounts that may be read.
     pub rosters: BTreeMap<String, Vec<(String, Vec<String>)>>,
+    /// Whether it has Openfire's ways, as far as they are known: it tells nothing of people who are not in the room, and
+    /// gives lists to occupants only. No Openfire was there to be asked.
+    pub is_openfire: bool,
     /// Whether it answers pings.
     pub pongs: bool,
     /// Whether it hands on to the service what is for the service.
@@ -67,6 +70,7 @@ impl Server {
             occupants: Vec::new(),
             inside: BTreeMap::new(),
             rosters: BTreeMap::new(),
+            is_openfire: false,
             pongs: true,
             hands_on: true,
             lists: true,
@@ -269,7 +273,7 @@ impl Server {
             let presence = self.presence(occupant);
             self.tell(room, presence);
         }
-        if here.is_empty() {
+        if here.is_empty() && !self.is_openfire {
             let (id, role) = match self.flavour {
                 Flavour::Prosody => ("", ""),
                 Flavour::Ejabberd => (" id='14683'", " role='none'"),
@@ -375,6 +379,9 @@ impl Server {
                 let is_seen = self.roles && (self.flavour == Flavour::Prosody || self.inside.contains_key(room));
                 return if is_seen { Ok(self.role_list(room, role)) } else { Err(error("auth", "forbidden")) };
             }
+            if self.is_openfire && !self.inside.contains_key(room) {
+                return Err(error("modify", "bad-request"));
+            }
             let wanted = item.attr("affiliation").unwrap();
             let listed = self.affiliations.iter().filter(|((of, _), affiliation)| of == room && *affiliation == wanted);
             let items: String =
@@ -391,7 +398,11 @@ impl Server {
             return Ok(format!(
                 "<query xmlns='http://jabber.org/protocol/disco#info'><identity category='server' type='im' name='{}'/>\
                  </query>",
-                if self.flavour == Flavour::Prosody { "Prosody" } else { "ejabberd" }
+                match self.flavour {
+                    _ if self.is_openfire => "Openfire Server",
+                    Flavour::Prosody => "Prosody",
+                    Flavour::Ejabberd => "ejabberd",
+                }
             ));
         }
         if payload.is("query", "jabber:iq:roster") {

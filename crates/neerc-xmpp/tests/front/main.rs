@@ -15,6 +15,7 @@ mod forged;
 mod garbage;
 mod late;
 mod link;
+mod openfire;
 mod owners;
 mod people;
 mod plans;

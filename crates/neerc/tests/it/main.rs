@@ -25,6 +25,7 @@ mod letter;
 mod lists;
 mod menu;
 mod mistakes;
+mod openfire;
 mod profanity;
 mod raw;
 mod said;
