@@ -1,0 +1,237 @@
+//! The texts that are in people's logs, and what is refused.
+
+use super::*;
+
+fn person(name: &str) -> Person {
+    Person::from_bare(&format!("{name}@localhost"))
+}
+
+fn status(progress: Progress, value: &str) -> Status {
+    Status::new(progress, value).unwrap()
+}
+
+fn title(text: &str) -> Title {
+    Title::parse(text).unwrap()
+}
+
+/// One of each form. These texts are in people's logs: never change one, only add.
+fn golden() -> Vec<(&'static str, Change)> {
+    let created = |task, statuses| Change::Created {
+        task: TaskId(task),
+        title: title("Раздать \"воду\""),
+        kind: Kind::OkFail,
+        timestamp_ms: 1_700_000_000_123,
+        statuses,
+        plan: None,
+    };
+    let edited = |title, kind, timestamp_ms, set, unassigned| Change::Edited {
+        task: TaskId(7),
+        title,
+        kind,
+        timestamp_ms,
+        set,
+        unassigned,
+    };
+    let answered = |progress, value: &str| Change::Answered {
+        task: TaskId(7),
+        person: person("hall2"),
+        status: status(progress, value),
+    };
+    vec![
+        (
+            r#"{"created":{"task":18446744073709551615,"title":"Раздать \"воду\"","kind":"okfail","timestamp_ms":1700000000123}}"#,
+            created(u64::MAX, vec![]),
+        ),
+        (
+            r#"{"created":{"task":7,"title":"Раздать \"воду\"","kind":"okfail","timestamp_ms":1700000000123,"statuses":[{"person":"hall2@localhost","status":"none"},{"person":"hall1@localhost","status":"running","value":"50%"}]}}"#,
+            created(7, vec![(person("hall2"), Status::NONE), (person("hall1"), status(Progress::Running, "50%"))]),
+        ),
+        (
+            r#"{"edited":{"task":7,"title":"t","kind":"question","timestamp_ms":-1,"set":[{"person":"hall1@localhost","status":"none"}],"unassigned":["hall2@localhost"]}}"#,
+            edited(
+                Some(title("t")),
+                Some(Kind::Question),
+                Some(-1),
+                vec![(person("hall1"), Status::NONE)],
+                vec![person("hall2")],
+            ),
+        ),
+        (r#"{"edited":{"task":7,"kind":"todo"}}"#, edited(None, Some(Kind::Todo), None, vec![], vec![])),
+        (r#"{"answered":{"task":7,"person":"hall2@localhost","status":"success"}}"#, answered(Progress::Success, "")),
+        (
+            r#"{"answered":{"task":7,"person":"hall2@localhost","status":"fail","value":"нет бумаги"}}"#,
+            answered(Progress::Fail, "нет бумаги"),
+        ),
+        (
+            r#"{"answered":{"task":7,"person":"hall2@localhost","status":"acknowledged"}}"#,
+            answered(Progress::Acknowledged, ""),
+        ),
+        (r#"{"removed":{"task":7}}"#, Change::Removed { task: TaskId(7) }),
+        (
+            r#"{"planned":{"plan":3,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","names":["halls","зал 1"],"schedule":"end-60!"}}"#,
+            Change::Planned(planned(3, &["halls", "зал 1"], "end-60!")),
+        ),
+        (
+            r#"{"planned":{"plan":18446744073709551615,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","schedule":"start+0"}}"#,
+            Change::Planned(planned(u64::MAX, &[], "start")),
+        ),
+        (r#"{"unplanned":{"plan":3}}"#, Change::Unplanned { plan: PlanId(3) }),
+        (
+            r#"{"created":{"task":7,"title":"t","kind":"todo","timestamp_ms":5,"plan":3}}"#,
+            Change::Created {
+                task: TaskId(7),
+                title: title("t"),
+                kind: Kind::Todo,
+                timestamp_ms: 5,
+                statuses: vec![],
+                plan: Some(PlanId(3)),
+            },
+        ),
+    ]
+}
+
+fn planned(id: u64, names: &[&str], schedule: &str) -> Planned {
+    Planned {
+        id: PlanId(id),
+        by: person("admin"),
+        title: title("Раздать \"воду\""),
+        kind: Kind::OkFail,
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        schedule: Schedule::required(schedule).unwrap(),
+    }
+}
+
+#[test]
+fn changes_are_written_and_read_as_ever() {
+    for (text, change) in golden() {
+        assert_eq!(write_change(&change).unwrap(), text);
+        assert_eq!(read_change(text.as_bytes()).unwrap(), change);
+    }
+    for kind in [Kind::Todo, Kind::TodoFail, Kind::Confirm, Kind::OkFail, Kind::Question] {
+        let text = format!(r#"{{"edited":{{"task":7,"kind":"{}"}}}}"#, kind.name());
+        assert!(matches!(read_change(text.as_bytes()).unwrap(), Change::Edited { kind: Some(k), .. } if k == kind));
+    }
+}
+
+#[test]
+fn a_field_of_a_later_version_is_no_obstacle() {
+    let text = r#"{"removed":{"task":7,"why":"done"}}"#;
+    assert_eq!(read_change(text.as_bytes()).unwrap(), Change::Removed { task: TaskId(7) });
+}
+
+#[test]
+fn what_no_change_could_say_is_refused() {
+    let check = |text: &str, expected: &str| {
+        let error = read_change(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{text}: {error}");
+    };
+    check("", "it cannot be read");
+    check(r#"{"moved":{"task":7}}"#, "unknown variant `moved`");
+    check(r#"{"removed":{}}"#, "missing field `task`");
+    check(
+        r#"{"created":{"task":1,"title":" ","kind":"todo","timestamp_ms":1}}"#,
+        "it is not valid: the title is empty",
+    );
+    check(r#"{"edited":{"task":1,"kind":"tidy"}}"#, "no task type 'tidy'");
+    check(r#"{"answered":{"task":1,"person":"a@b","status":"late"}}"#, "no status type 'late'");
+    let planned = r#"{"planned":{"plan":1,"by":"a@b","title":"t","kind":"todo","schedule":"noon"}}"#;
+    check(planned, "'noon' is no moment of a contest");
+}
+
+/// Two rooms with everything a board can remember.
+fn boards() -> Boards {
+    let halls = ["hall1", "hall2"].map(|name| (person(name), Status::NONE));
+    let created = |task, kind| Change::Created {
+        task: TaskId(task),
+        title: title("Water"),
+        kind,
+        timestamp_ms: 1_000 + task as i64,
+        statuses: halls.to_vec(),
+        plan: None,
+    };
+    let mut boards = Boards::new();
+    let neerc = boards.entry("neerc".into()).or_default();
+    neerc.apply(1, &created(1, Kind::Todo));
+    neerc.apply(2, &created(2, Kind::Confirm));
+    let answered =
+        Change::Answered { task: TaskId(1), person: person("hall2"), status: status(Progress::Running, "50%") };
+    neerc.apply(3, &answered);
+    let edited = Change::Edited {
+        task: TaskId(1),
+        title: Some(title("Вода")),
+        kind: Some(Kind::Question),
+        timestamp_ms: Some(2_000),
+        set: vec![(person("admin"), Status::NONE)],
+        unassigned: vec![person("hall1")],
+    };
+    neerc.apply(4, &edited);
+    neerc.apply(6, &Change::Removed { task: TaskId(2) });
+    boards.entry("empty".into()).or_default();
+    boards.entry("other".into()).or_default().apply(5, &created(1, Kind::OkFail));
+    boards
+}
+
+const SNAPSHOT: &str = concat!(
+    r#"{"v":1,"people":["admin@localhost","hall2@localhost","hall1@localhost"],"#,
+    r#""statuses":[["none",""],["running","50%"]],"rooms":["#,
+    r#"{"room":"empty","next_id":1,"last_timestamp_ms":0,"revision":0,"tasks":[]},"#,
+    r#"{"room":"neerc","next_id":3,"last_timestamp_ms":2000,"revision":6,"tasks":["#,
+    r#"{"id":1,"title":"Вода","kind":"question","timestamp_ms":2000,"revision":4,"statuses":[[0,0],[1,1]],"#,
+    r#""past_titles":["Water"],"past_kinds":["todo"],"past_since":1,"past_steps":[[3,[[1,0]]],[4,[[2,0],[0,null]]]]}]},"#,
+    r#"{"room":"other","next_id":2,"last_timestamp_ms":1001,"revision":5,"tasks":["#,
+    r#"{"id":1,"title":"Water","kind":"okfail","timestamp_ms":1001,"revision":5,"statuses":[[2,0],[1,0]],"past_since":5}]}]}"#,
+);
+
+#[test]
+fn snapshots_are_written_and_read_as_ever() {
+    assert_eq!(write_boards(&boards()).unwrap(), SNAPSHOT);
+    assert_eq!(read_boards(SNAPSHOT.as_bytes()).unwrap(), boards());
+}
+
+#[test]
+fn what_is_planned_survives_a_snapshot_as_ever() {
+    let mut boards = Boards::new();
+    let room = boards.entry("neerc".into()).or_default();
+    for (revision, id) in [(1, 1), (2, 2), (3, 3)] {
+        room.apply(revision, &Change::Planned(planned(id, &["halls"], "start+15")));
+    }
+    room.apply(4, &Change::Unplanned { plan: PlanId(1) });
+    room.apply(5, &Change::Unplanned { plan: PlanId(3) });
+    let written = concat!(
+        r#"{"v":1,"people":[],"statuses":[],"rooms":[{"room":"neerc","next_id":1,"last_timestamp_ms":0,"revision":5,"#,
+        r#""tasks":[],"plan":{"next":4,"entries":[{"plan":2,"by":"admin@localhost","#,
+        r#""title":"Раздать \"воду\"","kind":"okfail","names":["halls"],"schedule":"start+15"}]}}]}"#,
+    );
+    assert_eq!(write_boards(&boards).unwrap(), written);
+    assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
+}
+
+#[test]
+fn snapshots_of_another_version_or_with_loose_ends_are_refused() {
+    let check = |from: &str, to: &str, expected: &str| {
+        assert!(SNAPSHOT.contains(from));
+        let error = read_boards(SNAPSHOT.replacen(from, to, 1).as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check(r#""v":1"#, r#""v":2"#, "a snapshot of format 2");
+    check("[0,0],[1,1]", "[0,0],[1,2]", "it refers to status 2 and has only 2");
+    check("[[1,0]]", "[[3,0]]", "it refers to person 3 and has only 3");
+    check("Вода", "", "the title is empty");
+}
+
+#[test]
+fn checksums_are_as_ever_and_tell_every_field() {
+    let sum = entry_sum(7, b"neerc", 1_000, b"a@b", b"{}");
+    assert_eq!(sum, 0x3801_78a5); // Python: zlib.crc32
+    let others = [
+        entry_sum(8, b"neerc", 1_000, b"a@b", b"{}"),
+        entry_sum(7, b"neerd", 1_000, b"a@b", b"{}"),
+        entry_sum(7, b"neerc", 1_001, b"a@b", b"{}"),
+        entry_sum(7, b"neerc", 1_000, b"a@c", b"{}"),
+        entry_sum(7, b"neerc", 1_000, b"a@b", b"{ "),
+        entry_sum(7, b"neerca", 1_000, b"@b", b"{}"),
+    ];
+    assert!(others.iter().all(|other| *other != sum));
+    assert_eq!(snapshot_sum(7, b"{}"), 0xe329_deb3);
+    assert_ne!(snapshot_sum(8, b"{}"), snapshot_sum(7, b"{}"));
+}

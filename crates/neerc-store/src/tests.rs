@@ -1,0 +1,296 @@
+//! What every start finds, whatever happened before, and how the handle behaves.
+
+use super::*;
+use neerc_core::board::Board;
+use neerc_core::command::{Command, Manner, Named};
+use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
+use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
+use proptest::prelude::*;
+use std::collections::HashMap;
+use std::fs;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const ROOMS: [&str; 2] = ["neerc", "other"];
+const NAMES: [&str; 4] = ["admin", "hall1", "hall2", "hall3"];
+
+fn person(name: &str) -> Person {
+    Person::named(name, "localhost")
+}
+
+fn people() -> People {
+    let affiliation = |name: &str| if name == "admin" { Affiliation::Admin } else { Affiliation::Member };
+    let standings = NAMES.map(|name| Standing { person: person(name), affiliation: affiliation(name) });
+    People::build("localhost", "neerc", standings, HashMap::new(), &GroupBook::default())
+}
+
+/// What is asked of whom in which room.
+type Ask = (&'static str, &'static str, Command);
+
+fn ask() -> impl Strategy<Value = Ask> {
+    let status = (prop::sample::select(&Progress::ALL), "[a-zа-я\"\\\\ ]{0,6}")
+        .prop_map(|(progress, value)| Status::new(progress, &value).unwrap());
+    let kind = prop::sample::select(vec![Kind::Todo, Kind::TodoFail, Kind::Confirm, Kind::OkFail, Kind::Question]);
+    let title = "[a-zA-Zа-я<&\"' ]{0,8}x".prop_map(|text| Title::parse(&text).unwrap());
+    let named = (prop::sample::select(&NAMES), status.clone())
+        .prop_map(|(name, status)| Named { name: name.to_owned(), status });
+    let named = prop::collection::vec(named, 0..4);
+    let task = (1..6u64).prop_map(TaskId);
+    let manner = prop_oneof![Just(Manner::Adding), Just(Manner::Replacing)];
+    let create = (title.clone(), kind.clone(), named.clone(), manner.clone())
+        .prop_map(|(title, kind, statuses, manner)| Command::Create { title, kind, statuses, manner });
+    let edit = (task.clone(), title, kind, named, manner)
+        .prop_map(|(task, title, kind, statuses, manner)| Command::Edit { task, title, kind, statuses, manner });
+    let remove = task.clone().prop_map(|task| Command::Remove { task });
+    let answer = (task, status).prop_map(|(task, status)| Command::Answer { task, status });
+    let admins = prop_oneof![3 => create, 4 => edit, 1 => remove].prop_map(|command| ("admin", command));
+    let everybodys = (prop::sample::select(&NAMES), answer);
+    (prop::sample::select(&ROOMS), prop_oneof![admins, everybodys]).prop_map(|(room, (who, what))| (room, who, what))
+}
+
+/// What happens to a store in between.
+#[derive(Clone, Debug)]
+enum Step {
+    Batch(Vec<Ask>),
+    Told,
+    Snapshot,
+    Restart,
+    Crash,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => prop::collection::vec(ask(), 1..12).prop_map(Step::Batch),
+        1 => Just(Step::Told),
+        2 => Just(Step::Snapshot),
+        1 => Just(Step::Restart),
+        1 => Just(Step::Crash),
+    ]
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}
+
+fn open_in(folder: &Path) -> Opened {
+    open(folder.join("neerc.db").to_str().unwrap()).unwrap()
+}
+
+/// The files as a power cut leaves them, in a folder of their own.
+fn crashed(folder: &Path) -> TempDir {
+    let copy = TempDir::new().unwrap();
+    for name in ["neerc.db", "neerc.db-wal"] {
+        fs::copy(folder.join(name), copy.path().join(name)).unwrap();
+    }
+    copy
+}
+
+fn decide(boards: &mut Boards, revision: u64, (room, who, command): &Ask) -> Option<Entry> {
+    let board: &mut Board = boards.entry((*room).into()).or_default();
+    let at_ms = 1_000 * revision as i64;
+    let change = board.decide(at_ms, &person(who), &people(), command).ok()?.change?;
+    board.apply(revision, &change);
+    Some(Entry { revision, room: (*room).into(), at_ms, by: person(who), change })
+}
+
+/// Runs the steps and compares what each start finds with what was there before.
+async fn check(steps: Vec<Step>) {
+    let mut folder = TempDir::new().unwrap();
+    let mut store = open_in(folder.path()).store;
+    let (mut boards, mut log, mut told) = (Boards::new(), Vec::<Entry>::new(), 0);
+    for step in steps {
+        match step {
+            Step::Batch(asks) => {
+                let mut batch = Vec::new();
+                for ask in &asks {
+                    batch.extend(decide(&mut boards, (log.len() + batch.len()) as u64 + 1, ask));
+                }
+                boards.retain(|_, board| board.revision() > 0);
+                log.extend(batch.iter().cloned());
+                store.commit(batch).await.unwrap();
+            }
+            Step::Told => {
+                told = log.len() as u64;
+                store.told(told);
+            }
+            Step::Snapshot => store.snapshot(log.len() as u64, boards.clone()),
+            Step::Restart | Step::Crash => {
+                let is_crash = matches!(step, Step::Crash);
+                let before = folder;
+                if is_crash {
+                    folder = crashed(before.path());
+                } else {
+                    store.close().await.unwrap();
+                    folder = before;
+                }
+                let opened = open_in(folder.path());
+                assert_eq!(opened.boards, boards);
+                assert_eq!(opened.revision, log.len() as u64);
+                assert!(if is_crash { opened.told_revision <= told } else { opened.told_revision == told });
+                assert_eq!(opened.untold, log[opened.told_revision as usize..]);
+                (store, told) = (opened.store, opened.told_revision);
+            }
+        }
+    }
+    store.close().await.unwrap();
+    let opened = open_in(folder.path());
+    assert_eq!((opened.boards, opened.revision), (boards, log.len() as u64));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_start_finds_what_was_committed(steps in prop::collection::vec(step(), 1..16)) {
+        block_on(check(steps));
+    }
+}
+
+/// The first changes of a room: one task after the other.
+fn created(revisions: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
+    let mut boards = Boards::new();
+    let (title, kind) = (Title::parse("Water").unwrap(), Kind::Todo);
+    let create = Command::Create { title, kind, statuses: vec![], manner: Manner::Adding };
+    let all = (1..=*revisions.end()).filter_map(|n| decide(&mut boards, n, &("neerc", "admin", create.clone())));
+    all.filter(|entry| revisions.contains(&entry.revision)).collect()
+}
+
+#[test]
+fn told_is_stored_with_a_commit_or_soon_by_itself() {
+    let folder = TempDir::new().unwrap();
+    let store = open_in(folder.path()).store;
+    let told = |folder: &TempDir| open_in(folder.path()).told_revision;
+    block_on(async {
+        store.commit(created(1..=5)).await.unwrap();
+        store.told(3);
+        store.told(2);
+        assert_eq!(told(&crashed(folder.path())), 0);
+        store.commit(created(6..=6)).await.unwrap();
+        assert_eq!(told(&crashed(folder.path())), 3);
+        store.told(999); // more than there is
+        let since = Instant::now();
+        while told(&crashed(folder.path())) != 6 {
+            assert!(since.elapsed() < Duration::from_secs(5), "told was never stored");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+}
+
+#[test]
+fn the_log_is_copied_back_in_a_pause_and_the_file_is_whole_after_a_close() {
+    let folder = TempDir::new().unwrap();
+    let store = open_in(folder.path()).store;
+    let file = |name: &str| folder.path().join(name);
+    let in_database = || fs::read(file("neerc.db")).unwrap().windows(5).any(|text| text == b"Water");
+    block_on(async {
+        store.commit(created(1..=5)).await.unwrap();
+        assert!(!in_database());
+        let since = Instant::now();
+        while !in_database() {
+            assert!(since.elapsed() < Duration::from_secs(5), "it was never copied back");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        store.commit(created(6..=6)).await.unwrap();
+        store.close().await.unwrap();
+    });
+    assert!(!file("neerc.db-wal").exists());
+}
+
+#[test]
+fn the_log_is_copied_back_even_without_a_pause() {
+    let folder = TempDir::new().unwrap();
+    let store = open_in(folder.path()).store;
+    let title = Title::parse(&"я".repeat(1_000)).unwrap();
+    let mut last = 0;
+    block_on(async {
+        // 2 KB each: together twice what the write-ahead log may grow to
+        for mut batch in created(1..=16_384).chunks(512).map(<[Entry]>::to_vec) {
+            for entry in &mut batch {
+                if let neerc_core::change::Change::Created { title: old, .. } = &mut entry.change {
+                    *old = title.clone();
+                }
+                last = entry.revision;
+            }
+            store.commit(batch).await.unwrap();
+        }
+    });
+    assert_eq!(last, 16_384);
+    let size = fs::metadata(folder.path().join("neerc.db-wal")).unwrap().len();
+    assert!(size < 20 << 20, "the write-ahead log grew to {size} bytes");
+}
+
+#[test]
+fn a_dropped_store_lets_the_file_go_with_everything_in_it() {
+    let folder = TempDir::new().unwrap();
+    let store = open_in(folder.path()).store;
+    let other = store.clone();
+    drop(store.commit(created(1..=5))); // nobody waits for it
+    store.told(5);
+    drop(store);
+    other.snapshot(5, Boards::new());
+    drop(other);
+    let since = Instant::now();
+    let opened = loop {
+        match open(folder.path().join("neerc.db").to_str().unwrap()) {
+            Err(StoreError::InUse { .. }) if since.elapsed() < Duration::from_secs(5) => {
+                std::thread::sleep(Duration::from_millis(5))
+            }
+            opened => break opened.unwrap(),
+        }
+    };
+    assert_eq!((opened.revision, opened.told_revision), (5, 5));
+    assert!(opened.boards.is_empty(), "the snapshot (a wrong one, to tell it from the log) was not stored");
+}
+
+#[test]
+fn a_closed_store_says_so() {
+    let folder = TempDir::new().unwrap();
+    let store = open_in(folder.path()).store;
+    let other = store.clone();
+    block_on(async {
+        store.close().await.unwrap();
+        let error = other.commit(created(1..=1)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Gone) && error.is_fatal());
+        other.told(1);
+        other.snapshot(1, Boards::new());
+    });
+    assert_eq!(open_in(folder.path()).revision, 0);
+}
+
+#[test]
+fn too_many_batches_are_refused_and_the_others_stored() {
+    let folder = TempDir::new().unwrap();
+    let store = open_in(folder.path()).store;
+    let blocker = rusqlite::Connection::open(folder.path().join("neerc.db")).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let batches: Vec<_> = created(1..=70).into_iter().map(|entry| store.commit(vec![entry])).collect();
+    blocker.execute_batch("ROLLBACK").unwrap();
+    block_on(async {
+        let mut stored = 0;
+        for batch in batches {
+            match batch.await {
+                Ok(()) => stored += 1,
+                Err(error) => assert_eq!(
+                    error.to_string(),
+                    "64 batches wait to be stored already; try again later",
+                    "after {stored}"
+                ),
+            }
+        }
+        assert!((64..=65).contains(&stored), "{stored} were stored");
+    });
+}
+
+#[test]
+fn where_a_store_can_be() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.db");
+    for url in [format!("sqlite:{}", path.display()), format!("sqlite://{}", path.display())] {
+        block_on(open(&url).unwrap().store.close()).unwrap();
+        assert!(path.exists());
+        fs::remove_file(&path).unwrap();
+    }
+    let error = open("postgres://neerc:secret@db/neerc").unwrap_err().to_string();
+    assert_eq!(error, "there is no store 'postgres://…'; give the path of an SQLite file, or sqlite: and the path");
+    assert!(open("").is_err() && open("sqlite:").is_err());
+}
