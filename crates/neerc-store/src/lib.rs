@@ -1,22 +1,26 @@
 //! Where changes are durable. [`open`] hands over the boards as they were left; then [`Store::commit`] stores batches
 //! of changes, each whole or not at all. Not what the changes mean: that is the core's business.
 
+mod copies;
+mod error;
 #[cfg(test)]
 #[path = "../../../fuzz/src/program/record.rs"]
 mod fuzz;
+mod limits;
 mod owner;
 mod record;
 mod sqlite;
 
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
+pub use copies::{Copied, Existing, Restored};
+pub use error::StoreError;
 pub use owner::User;
 
 /// What [`open`] found.
@@ -81,35 +85,6 @@ pub fn verify(url: &str) -> Result<(), StoreError> {
     sqlite::backup::verify(&file).map(|_| ())
 }
 
-/// What becomes of a file that exists already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// It stays, and nothing is written.
-    Keep,
-    /// It is replaced.
-    Replace,
-}
-
-/// A copy that was read and found whole.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Copied {
-    /// Where it is.
-    pub file: PathBuf,
-    /// The changes in it.
-    pub revision: u64,
-    /// The live tasks in it.
-    pub tasks: usize,
-}
-
-/// What became of a [`restore`].
-#[derive(Debug, PartialEq, Eq)]
-pub struct Restored {
-    /// The store as it is now.
-    pub now: Copied,
-    /// Where the store is that was in its place, if there was one.
-    pub kept: Option<PathBuf>,
-}
-
 /// A cheap handle to an open store; all clones are the same store. Once the last one is gone the store closes by
 /// itself, a little later.
 #[derive(Clone, Debug)]
@@ -167,208 +142,6 @@ impl Future for Committing {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.0).poll(context).map(|reply| reply.unwrap_or(Err(StoreError::Gone)))
     }
-}
-
-/// Why a store could not be opened or something could not be stored.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The setting names no store.
-    #[error("there is no store '{url}'; give the path of an SQLite file, or sqlite: and the path")]
-    Url {
-        /// The setting, without what may be secret.
-        url: String,
-    },
-    /// A file beside the database, or the way to it, cannot be used.
-    #[error("cannot use {}: {source}{}", file.display(), owner::explain(.file, .source))]
-    File {
-        /// Which.
-        file: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Another process has the store open.
-    #[error("{} is in use by another neerc{}; only one can use it at a time", file.display(), process(.by))]
-    InUse {
-        /// The database.
-        file: PathBuf,
-        /// The id of that process, if it could be read.
-        by: Option<u32>,
-    },
-    /// Another process has the database open by another name, or the file beside it is not the one that process locked.
-    #[error(
-        "{} is in use by another neerc, under another name or without its lock file; only one can use it at a time",
-        file.display()
-    )]
-    InUseElsewhere {
-        /// The database.
-        file: PathBuf,
-    },
-    /// A folder, a device, a pipe or a link where a file is wanted.
-    #[error("{} is no plain file, but a folder, a device, a pipe or a link; give the name of a file", file.display())]
-    NotPlain {
-        /// What is there.
-        file: PathBuf,
-    },
-    /// A backup would replace what is not its like.
-    #[error("{} is {what}, so it is not replaced; give another name", file.display())]
-    NotReplaced {
-        /// The file.
-        file: PathBuf,
-        /// What it is.
-        what: &'static str,
-    },
-    /// A file of the store was removed or replaced while it was in use.
-    #[error(
-        "{} is not the file any more that was opened: somebody moved, replaced or removed it while it was in use",
-        file.display()
-    )]
-    Replaced {
-        /// The file.
-        file: PathBuf,
-    },
-    /// A database of another program.
-    #[error("{} is not a neerc store but some other program's database; give another path", file.display())]
-    Foreign {
-        /// The database.
-        file: PathBuf,
-    },
-    /// The database was here and is gone.
-    #[error(
-        "{} is gone, and {} says that revision {revision} was stored in it; bring a backup back with `neerc restore \
-         FILE`, or give another name in store.url to begin anew",
-        file.display(),
-        lock.display()
-    )]
-    Missing {
-        /// The database.
-        file: PathBuf,
-        /// The file beside it that says so.
-        lock: PathBuf,
-        /// Up to where it had been stored.
-        revision: u64,
-    },
-    /// A file would be replaced that was not to be.
-    #[error("{} exists already; give another name, or --force to replace it", file.display())]
-    Exists {
-        /// The file.
-        file: PathBuf,
-    },
-    /// A backup and its store are one file.
-    #[error("{} is the store itself; give the name of another file", file.display())]
-    Same {
-        /// The file.
-        file: PathBuf,
-    },
-    /// A database of a later version of this program.
-    #[error(
-        "{} was written by a newer neerc (format {found}; this one reads up to {known}); use that version or \
-         bring a backup back with `neerc restore FILE`",
-        file.display()
-    )]
-    Newer {
-        /// The database.
-        file: PathBuf,
-        /// The format of the database.
-        found: i64,
-        /// The newest format that can be read.
-        known: i64,
-    },
-    /// The file system lacks what SQLite's write-ahead log needs.
-    #[error("{} is on a file system without write-ahead logging (journal mode '{mode}'); use a local disk", file.display())]
-    NoWal {
-        /// The database.
-        file: PathBuf,
-        /// The journal mode that could be had.
-        mode: String,
-    },
-    /// What is stored is not what was stored.
-    #[error("{} is damaged: {what}; bring a backup back with `neerc restore FILE`", file.display())]
-    Damaged {
-        /// The database.
-        file: PathBuf,
-        /// Where and how.
-        what: String,
-    },
-    /// The batch does not continue the log.
-    #[error("cannot store revision {given} in {}: after {last} comes {}", file.display(), .last.saturating_add(1))]
-    Order {
-        /// The database.
-        file: PathBuf,
-        /// The last revision before.
-        last: u64,
-        /// The revision that was to follow.
-        given: u64,
-    },
-    /// A change cannot be written down: an error in this program.
-    #[error("cannot write down revision {revision}: {what}")]
-    Unwritable {
-        /// The revision of the change.
-        revision: u64,
-        /// Why not.
-        what: String,
-    },
-    /// SQLite could not do something.
-    #[error("cannot {doing} {}: {source}", file.display())]
-    Sqlite {
-        /// What, to be followed by the name of the file.
-        doing: &'static str,
-        /// The database.
-        file: PathBuf,
-        /// Why not.
-        source: rusqlite::Error,
-    },
-    /// Something fatal happened before, so nothing is stored any more.
-    #[error("{} is not used any more since an earlier failure; start again", file.display())]
-    Broken {
-        /// The database.
-        file: PathBuf,
-    },
-    /// The store's thread cannot be started.
-    #[error("cannot start the thread of the store: {0}")]
-    Thread(io::Error),
-    /// Too many batches wait already.
-    #[error("{waiting} batches wait to be stored already; try again later")]
-    Busy {
-        /// How many.
-        waiting: usize,
-    },
-    /// The store was closed.
-    #[error("the store is closed")]
-    Gone,
-}
-
-impl StoreError {
-    /// Whether trying again is pointless and the process must not go on: what is on disk is not known any more (a
-    /// failed sync leaves the page cache unlike the disk), is damaged, or is not what this process believes.
-    pub fn is_fatal(&self) -> bool {
-        match self {
-            StoreError::Sqlite { source, .. } => sqlite::is_fatal(source),
-            StoreError::Damaged { .. }
-            | StoreError::Replaced { .. }
-            | StoreError::Order { .. }
-            | StoreError::Broken { .. }
-            | StoreError::Gone => true,
-            StoreError::Url { .. }
-            | StoreError::File { .. }
-            | StoreError::InUse { .. }
-            | StoreError::InUseElsewhere { .. }
-            | StoreError::NotPlain { .. }
-            | StoreError::NotReplaced { .. }
-            | StoreError::Foreign { .. }
-            | StoreError::Missing { .. }
-            | StoreError::Exists { .. }
-            | StoreError::Same { .. }
-            | StoreError::Newer { .. }
-            | StoreError::NoWal { .. }
-            | StoreError::Unwritable { .. }
-            | StoreError::Thread(_)
-            | StoreError::Busy { .. } => false,
-        }
-    }
-}
-
-fn process(id: &Option<u32>) -> String {
-    id.map(|id| format!(" (process {id})")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Copies of a store: made while it is in use, and put back. Both are read from beginning to end under another name
 //! before they get the name that somebody will rely on. Not a way to mend a damaged store: what is damaged is refused.
 
+use super::load::{self, Loaded};
 use super::lock::{Lock, beside, identity};
-use super::{self as sqlite, Loaded, failed};
-use crate::{Copied, Existing, Restored, StoreError, owner};
+use super::open;
+use crate::error::failed;
+use crate::{Copied, Existing, Restored, StoreError, limits, owner};
 use neerc_core::board::{Board, Boards};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
@@ -12,20 +14,15 @@ use std::fs::{self, File, Metadata, Permissions, TryLockError};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Where in an SQLite file stands whose it is, and how such a file begins.
 const APPLICATION_ID_AT: usize = 68;
 const MAGIC: &[u8] = b"SQLite format 3\0";
-/// How long somebody who writes is waited for at a time.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Names that a replaced store may be kept under.
-const KEPT: u32 = 10_000;
 
 /// See [`crate::backup`].
 pub fn backup(store: &Path, target: Option<&Path>, existing: Existing) -> Result<Copied, StoreError> {
     let store = existing_file(store)?;
-    let folder = target.map(sqlite::resolve).transpose()?;
+    let folder = target.map(open::resolve).transpose()?;
     if folder.as_ref().is_some_and(|target| is_of(&store, target)) {
         return Err(StoreError::Same { file: store });
     }
@@ -36,7 +33,7 @@ pub fn backup(store: &Path, target: Option<&Path>, existing: Existing) -> Result
     let part = Part(part);
     let noted = check_unused(&store)?;
     let loaded = copy(&store, &part)?;
-    sqlite::check_note(&store, noted, loaded.revision)?;
+    open::check_note(&store, noted, loaded.revision)?;
     let file = match target {
         Some(target) => target.to_owned(),
         None => PathBuf::from(format!("neerc-backup-{:06}.db", loaded.revision)),
@@ -70,7 +67,7 @@ fn replaceable(file: &Path, store: &Path, existing: Existing) -> Result<Option<M
     let mut head = Vec::new();
     (&opened).take(100).read_to_end(&mut head).map_err(|source| at(file, source))?;
     let id = head.get(APPLICATION_ID_AT..).and_then(|rest| rest.first_chunk()).map(|id| u32::from_be_bytes(*id));
-    let is_ours = head.starts_with(MAGIC) && id.map(i64::from) == Some(sqlite::APPLICATION_ID);
+    let is_ours = head.starts_with(MAGIC) && id.map(i64::from) == Some(open::APPLICATION_ID);
     if !head.is_empty() && !is_ours {
         return Err(not("no store and no backup"));
     }
@@ -84,7 +81,7 @@ fn replaceable(file: &Path, store: &Path, existing: Existing) -> Result<Option<M
 /// See [`crate::restore`].
 pub fn restore(store: &Path, source: &Path) -> Result<Restored, StoreError> {
     let source = existing_file(source)?;
-    let store = sqlite::resolve(store)?;
+    let store = open::resolve(store)?;
     if is_of(&store, &source) {
         return Err(StoreError::Same { file: source });
     }
@@ -109,7 +106,7 @@ pub fn restore(store: &Path, source: &Path) -> Result<Restored, StoreError> {
 fn check_unused(store: &Path) -> Result<Option<u64>, StoreError> {
     match Lock::take(store) {
         Ok(lock) => {
-            sqlite::check_wal(store)?;
+            open::check_wal(store)?;
             Ok(lock.noted())
         }
         // By another name there is another write-ahead log, so the copy would lack what stands in the right one.
@@ -193,11 +190,11 @@ fn copy(source: &Path, part: &Part) -> Result<Loaded, StoreError> {
     let to = |error| failed("write", target, error);
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let original = Connection::open_with_flags(source, flags | OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(from)?;
-    original.busy_timeout(BUSY_TIMEOUT).map_err(from)?;
+    original.busy_timeout(limits::COPY_BUSY_TIMEOUT).map_err(from)?;
     // It is only read: a write-ahead log that a killed process left stays.
     let stays = beside(source, "-wal").exists();
     original.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, stays).map_err(from)?;
-    if sqlite::format(&original, source)? == 0 {
+    if open::format(&original, source)? == 0 {
         return Err(StoreError::Foreign { file: source.to_owned() }); // an empty one is nobody's backup
     }
     part.make()?;
@@ -226,14 +223,14 @@ pub fn verify(file: &Path) -> Result<Loaded, StoreError> {
     let damaged = |what: String| StoreError::Damaged { file: file.to_owned(), what };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(file, flags).map_err(at)?;
-    conn.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
+    conn.busy_timeout(limits::COPY_BUSY_TIMEOUT).map_err(at)?;
     let moment = conn.transaction().map_err(at)?;
-    sqlite::format(&moment, file)?;
+    open::format(&moment, file)?;
     let verdict: String = moment.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(at)?;
     if verdict != "ok" {
         return Err(damaged(verdict));
     }
-    let loaded = sqlite::load(&moment, file)?;
+    let loaded = load::load(&moment, file)?;
     let snapshots = snapshots(&moment, file)?;
     let mut boards = Boards::new();
     let mut last = 0;
@@ -241,7 +238,7 @@ pub fn verify(file: &Path) -> Result<Loaded, StoreError> {
         moment.prepare("SELECT revision, room, at_ms, by_jid, record, sum FROM log ORDER BY revision").map_err(at)?;
     let mut rows = log.query([]).map_err(at)?;
     while let Some(row) = rows.next().map_err(at)? {
-        let entry = sqlite::entry(row, &boards, last + 1).map_err(damaged)?;
+        let entry = load::entry(row, &boards, last + 1).map_err(damaged)?;
         last = entry.revision;
         boards.entry(entry.room).or_default().apply(last, &entry.change);
         if snapshots.iter().any(|(revision, snapshot)| *revision == last && !is_same(snapshot, &boards)) {
@@ -262,7 +259,7 @@ fn snapshots(conn: &Connection, file: &Path) -> Result<Vec<(u64, Boards)>, Store
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(at)? {
         let revision: i64 = row.get(0).map_err(at)?;
-        if let (Ok(boards), Ok(revision)) = (sqlite::boards(row, revision), u64::try_from(revision)) {
+        if let (Ok(boards), Ok(revision)) = (load::boards(row, revision), u64::try_from(revision)) {
             found.push((revision, boards));
         }
     }
@@ -288,7 +285,7 @@ fn is_same(one: &Boards, other: &Boards) -> bool {
 /// Gives a store and its write-ahead log another name; `None` if there is none.
 fn set_aside(store: &Path) -> Result<Option<PathBuf>, StoreError> {
     let is_free = |file: &PathBuf| !file.exists() && !beside(file, "-wal").exists();
-    let mut names = (1..KEPT).map(|number| beside(store, &format!(".old-{number}")));
+    let mut names = (1..limits::KEPT).map(|number| beside(store, &format!(".old-{number}")));
     let Some(kept) = names.find(is_free) else {
         return Err(StoreError::Exists { file: beside(store, ".old-1") });
     };

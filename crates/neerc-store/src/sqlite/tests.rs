@@ -1,10 +1,16 @@
 //! Files as they are left, damaged and opened again.
 
-use super::*;
-use neerc_core::change::Change;
+use super::disk::Checkpoint;
+use super::open::open_disk;
+use crate::{StoreError, record};
+use neerc_core::board::Boards;
+use neerc_core::change::{Change, Entry};
+use neerc_core::people::Person;
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
+use rusqlite::Connection;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A task with one person, and then that person's answers.
@@ -217,23 +223,6 @@ fn somebody_elses_write_is_waited_for_only_briefly() {
     assert!(error.to_string().ends_with("database is locked") && !error.is_fatal(), "{error}");
     other.execute_batch("ROLLBACK").unwrap();
     disk.append(&entries(21..=22), 0).unwrap();
-}
-
-#[test]
-fn which_errors_are_fatal() {
-    let error = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-    for code in [
-        ffi::SQLITE_IOERR_FSYNC,
-        ffi::SQLITE_IOERR_DIR_FSYNC,
-        ffi::SQLITE_CORRUPT,
-        ffi::SQLITE_CORRUPT_INDEX,
-        ffi::SQLITE_NOTADB,
-    ] {
-        assert!(is_fatal(&error(code)), "{code}");
-    }
-    for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_READONLY] {
-        assert!(!is_fatal(&error(code)), "{code}");
-    }
 }
 
 #[test]

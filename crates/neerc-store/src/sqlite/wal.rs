@@ -3,6 +3,7 @@
 //! The two can be told apart: each transaction is synced before the next is written, and each start begins an empty
 //! file, so behind the end of what can be read there is at most one whole commit. Not a reader of what is in it.
 
+use crate::limits;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
@@ -13,9 +14,6 @@ const FRAME_HEADER_BYTES: usize = 24;
 /// Of the header; with the last bit set, checksums are over big-endian words.
 const MAGIC: u32 = 0x377f_0682;
 const PAGE_BYTES: u32 = 4_096;
-
-/// How much of the file is there before it is needed, in bytes: about 1,000 lone commits, or a second of many.
-const PREPARED_BYTES: usize = 4 << 20;
 
 /// The running checksum of the file format.
 type Sum = (u32, u32);
@@ -45,7 +43,7 @@ struct BigEndian(bool);
 pub fn damage(path: &Path) -> io::Result<Option<String>> {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => BufReader::with_capacity(1 << 18, opened?),
+        opened => BufReader::with_capacity(limits::CHUNK_BYTES, opened?),
     };
     let mut header = [0; HEADER_BYTES];
     if !read(&mut file, &mut header)? {
@@ -100,7 +98,7 @@ pub fn rewrite(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
-    let mut chunk = vec![0; 1 << 18];
+    let mut chunk = vec![0; limits::CHUNK_BYTES];
     let mut offset = 0;
     loop {
         let count = file.read_at(&mut chunk, offset)?;
@@ -120,7 +118,7 @@ pub fn prepare(path: &Path) -> io::Result<()> {
     if file.metadata()?.len() > 0 {
         return Ok(());
     }
-    let prepared = file.write_all_at(&vec![0; PREPARED_BYTES], 0).and_then(|()| file.sync_all());
+    let prepared = file.write_all_at(&vec![0; limits::PREPARED_BYTES], 0).and_then(|()| file.sync_all());
     if prepared.is_err() {
         file.set_len(0)?; // the disk may be full, and what there is of it is wanted elsewhere
     }
@@ -174,7 +172,10 @@ mod tests {
         assert_eq!(damage(&wal).unwrap(), None);
         for n in 0..2 {
             conn.execute("INSERT INTO t VALUES (1)", []).unwrap();
-            assert_eq!((damage(&wal).unwrap(), fs::metadata(&wal).unwrap().len()), (None, PREPARED_BYTES as u64));
+            assert_eq!(
+                (damage(&wal).unwrap(), fs::metadata(&wal).unwrap().len()),
+                (None, limits::PREPARED_BYTES as u64)
+            );
             // What a killed process leaves, opened by the next.
             let copy = folder.path().join(format!("copy{n}.db"));
             fs::copy(&path, &copy).unwrap();

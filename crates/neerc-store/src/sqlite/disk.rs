@@ -1,0 +1,190 @@
+//! The open database and what is known of it: batches, progress and snapshots go in, each whole or not at all. After
+//! something fatal nothing goes in any more.
+
+use super::load::{number_of, stored};
+use super::lock::{self, Lock};
+use super::wal;
+use crate::error::failed;
+use crate::{StoreError, limits, record};
+use neerc_core::change::Entry;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// The connection with what is known of the file.
+pub(super) struct Disk {
+    pub(super) conn: Connection,
+    pub(super) file: PathBuf,
+    /// Last revision stored.
+    pub(super) last: u64,
+    /// Told revision stored.
+    pub(super) told: u64,
+    /// Pages in the write-ahead log after the last commit, or 0 once they are copied back.
+    pub(super) wal_pages: Arc<AtomicI64>,
+    /// Something fatal happened: nothing is stored any more.
+    pub(super) is_broken: bool,
+    pub(super) lock: Lock,
+}
+
+impl Disk {
+    /// Empties the write-ahead log, so that nothing of an earlier process is in it, and then knows that what was read is
+    /// on disk: a killed process may have left it in the page cache alone.
+    pub(super) fn begin(&mut self) -> Result<(), StoreError> {
+        let at = |source| failed("open", &self.file, source);
+        self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(at)?;
+        match self.checkpoint(Checkpoint::Truncate) {
+            Ok(0) => {
+                self.lock.note(self.last);
+                if let Err(error) = wal::prepare(&lock::beside(&self.file, "-wal")) {
+                    tracing::debug!("{}: its write-ahead log grows as it is needed: {error}", self.file.display());
+                }
+            }
+            Ok(_) => {} // somebody reads it
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) => tracing::warn!("{error}"),
+        }
+        self.lock.watch()
+    }
+
+    /// Stores a batch and, with it, up to where everybody was told. On an error nothing of either is stored.
+    pub(super) fn append(&mut self, entries: &[Entry], told: u64) -> Result<(), StoreError> {
+        let Some(last) = entries.last() else { return Ok(()) };
+        let told = told.min(self.last).max(self.told);
+        self.guarded(|disk| {
+            disk.insert(entries, told)?;
+            disk.lock.check()
+        })?;
+        self.last = last.revision;
+        self.told = told;
+        self.lock.note(self.last);
+        Ok(())
+    }
+
+    fn insert(&mut self, entries: &[Entry], told: u64) -> Result<(), StoreError> {
+        let file = &self.file;
+        let at = |source| failed("store changes in", file, source);
+        let tx = &self.conn;
+        step(tx, "BEGIN IMMEDIATE").map_err(at)?; // undone by `guarded`, if it comes to that
+        let found: Option<i64> = {
+            let mut last = tx.prepare_cached("SELECT max(revision) FROM log").map_err(at)?;
+            last.query_row([], |row| row.get(0)).map_err(at)?
+        };
+        let mut last = stored(found.unwrap_or(0));
+        {
+            let mut insert = tx.prepare_cached("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)").map_err(at)?;
+            for Entry { revision, room, at_ms, by, change } in entries {
+                if last.checked_add(1) != Some(*revision) {
+                    return Err(StoreError::Order { file: file.clone(), last, given: *revision });
+                }
+                last = *revision;
+                let record = record::write_change(change)
+                    .map_err(|why| StoreError::Unwritable { revision: *revision, what: why.to_string() })?;
+                let (number, by) = (number_of(*revision), by.bare());
+                let sum = record::entry_sum(number, room.as_bytes(), *at_ms, by.as_bytes(), record.as_bytes());
+                insert.execute((number, &**room, at_ms, by, record, sum)).map_err(at)?;
+            }
+        }
+        if told > self.told {
+            set_told(tx, told).map_err(at)?;
+        }
+        step(tx, "COMMIT").map_err(at)
+    }
+
+    /// Stores up to where everybody was told.
+    pub(super) fn save_told(&mut self, told: u64) -> Result<(), StoreError> {
+        let told = told.min(self.last);
+        self.guarded(|disk| set_told(&disk.conn, told).map_err(|e| failed("store progress in", &disk.file, e)))?;
+        self.told = told;
+        Ok(())
+    }
+
+    /// Stores a snapshot and drops the oldest.
+    pub(super) fn save_snapshot(&mut self, revision: u64, record: &str) -> Result<(), StoreError> {
+        let last = self.last;
+        self.guarded(|disk| {
+            let file = &disk.file;
+            if revision > last {
+                return Err(StoreError::Order { file: file.clone(), last, given: revision });
+            }
+            let at = |source| failed("store a snapshot in", file, source);
+            let number = number_of(revision);
+            let sum = record::snapshot_sum(number, record.as_bytes());
+            let tx = disk.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(at)?;
+            tx.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", (number, record, sum)).map_err(at)?;
+            let newest = "SELECT revision FROM snapshot ORDER BY revision DESC LIMIT ?";
+            tx.execute(&format!("DELETE FROM snapshot WHERE revision NOT IN ({newest})"), [limits::SNAPSHOTS])
+                .map_err(at)?;
+            tx.commit().map_err(at)
+        })
+    }
+
+    /// Copies the write-ahead log back as `mode` says. Returns how many pages of it are not copied.
+    pub(super) fn checkpoint(&mut self, mode: Checkpoint) -> Result<i64, StoreError> {
+        self.guarded(|disk| {
+            let at = |source| failed("copy the write-ahead log back into", &disk.file, source);
+            let mut pragma = disk.conn.prepare_cached(mode.sql()).map_err(at)?;
+            let (pages, copied): (i64, i64) = pragma.query_row([], |row| Ok((row.get(1)?, row.get(2)?))).map_err(at)?;
+            let left = (pages - copied).max(i64::from(pages < 0)); // below zero: it could not even be looked at
+            disk.wal_pages.store(left, Ordering::Relaxed);
+            Ok(left)
+        })
+    }
+
+    /// Runs `work` unless the store is broken. Afterwards no transaction is open, or the store is broken.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Disk) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        if self.is_broken {
+            return Err(StoreError::Broken { file: self.file.clone() });
+        }
+        let outcome = work(self);
+        let is_stuck = !self.conn.is_autocommit() && self.conn.execute_batch("ROLLBACK").is_err();
+        if is_stuck || outcome.as_ref().is_err_and(StoreError::is_fatal) {
+            self.give_up();
+        }
+        match outcome {
+            Err(error) if self.is_broken && !error.is_fatal() => {
+                tracing::error!("{error}, and that could not be undone");
+                Err(StoreError::Broken { file: self.file.clone() })
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Touches the file no more: what the page cache holds may not be what is on disk, so not even the checkpoint
+    /// that SQLite makes of its own when it closes may happen.
+    pub(super) fn give_up(&mut self) {
+        self.is_broken = true;
+        if let Err(error) = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+            tracing::error!("{}: {error}", self.file.display());
+        }
+    }
+}
+
+/// Runs a statement that is prepared once: SQLite takes as long to read one as to run it.
+fn step(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+fn set_told(conn: &Connection, told: u64) -> rusqlite::Result<()> {
+    let mut update = conn.prepare_cached("UPDATE meta SET value = ? WHERE key = 'told_revision'")?;
+    update.execute([number_of(told)]).map(|_| ())
+}
+
+/// How much of the write-ahead log is copied back.
+#[derive(Clone, Copy)]
+pub(super) enum Checkpoint {
+    /// What is possible without waiting for anybody.
+    Passive,
+    /// Everything, and the file is emptied.
+    Truncate,
+}
+
+impl Checkpoint {
+    fn sql(self) -> &'static str {
+        match self {
+            Checkpoint::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+            Checkpoint::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+        }
+    }
+}
