@@ -9,12 +9,6 @@ use std::path::{Path, PathBuf};
 /// Why a store could not be opened or something could not be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The setting names no store.
-    #[error("there is no store '{url}'; give the path of an SQLite file, or sqlite: and the path")]
-    Url {
-        /// The setting, without what may be secret.
-        url: String,
-    },
     /// A file beside the database, or the way to it, cannot be used.
     #[error("cannot use {}: {source}{}", file.display(), owner::explain(.file, .source))]
     File {
@@ -185,8 +179,7 @@ impl StoreError {
             | StoreError::Order { .. }
             | StoreError::Broken { .. }
             | StoreError::Gone => true,
-            StoreError::Url { .. }
-            | StoreError::File { .. }
+            StoreError::File { .. }
             | StoreError::InUse { .. }
             | StoreError::InUseElsewhere { .. }
             | StoreError::NotPlain { .. }

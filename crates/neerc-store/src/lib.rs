@@ -10,10 +10,11 @@ mod limits;
 mod owner;
 mod record;
 mod sqlite;
+mod url;
 
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -22,6 +23,7 @@ use tokio::sync::oneshot;
 pub use copies::{Copied, Existing, Restored};
 pub use error::StoreError;
 pub use owner::User;
+pub use url::{Url, UrlError};
 
 /// What [`open`] found.
 #[derive(Debug)]
@@ -40,48 +42,39 @@ pub struct Opened {
     pub untold: Vec<Entry>,
 }
 
-/// Opens the store at `url`: the path of an SQLite file, with or without `sqlite:` before it. The file is made if there
-/// is none. Reads the newest snapshot and the changes after it; waits for the disk, so not for use within the loop.
-pub fn open(url: &str) -> Result<Opened, StoreError> {
-    let (store, loaded) = sqlite::open(&path_of(url)?)?;
+/// Opens the store at `url`. The file is made if there is none. Reads the newest snapshot and the changes after it; waits
+/// for the disk, so not for use within the loop.
+pub fn open(url: &Url) -> Result<Opened, StoreError> {
+    let Url::Sqlite(path) = url;
+    let (store, loaded) = sqlite::open(path)?;
     let sqlite::Loaded { boards, revision, snapshot_revision, told_revision, untold } = loaded;
     Ok(Opened { store: Store::Sqlite(store), boards, revision, snapshot_revision, told_revision, untold })
 }
 
 /// Whether [`open`] would make a new store at `url`.
-pub fn is_new(url: &str) -> Result<bool, StoreError> {
-    sqlite::is_new(&path_of(url)?)
-}
-
-fn path_of(url: &str) -> Result<PathBuf, StoreError> {
-    let path = match url.split_once(':') {
-        Some(("sqlite", path)) => path.strip_prefix("//").unwrap_or(path),
-        Some((scheme, rest)) if rest.starts_with("//") => {
-            return Err(StoreError::Url { url: format!("{scheme}://…") }); // the rest may hold a password
-        }
-        _ => url,
-    };
-    if path.is_empty() {
-        return Err(StoreError::Url { url: url.to_owned() });
-    }
-    Ok(PathBuf::from(path))
+pub fn is_new(url: &Url) -> Result<bool, StoreError> {
+    let Url::Sqlite(path) = url;
+    sqlite::is_new(path)
 }
 
 /// Copies the store at `url` to `target` while it may be in use, and reads the copy from beginning to end before it gets
 /// its name. Without a target the copy is named after its revision, in the working folder.
-pub fn backup(url: &str, target: Option<&Path>, existing: Existing) -> Result<Copied, StoreError> {
-    sqlite::backup::backup(&path_of(url)?, target, existing)
+pub fn backup(url: &Url, target: Option<&Path>, existing: Existing) -> Result<Copied, StoreError> {
+    let Url::Sqlite(path) = url;
+    sqlite::backup::backup(path, target, existing)
 }
 
 /// Puts a copy of the backup `source` in the place of the store at `url`, which nobody must be using. The backup is read
 /// from beginning to end first, and what was in its place is kept.
-pub fn restore(url: &str, source: &Path) -> Result<Restored, StoreError> {
-    sqlite::backup::restore(&path_of(url)?, source)
+pub fn restore(url: &Url, source: &Path) -> Result<Restored, StoreError> {
+    let Url::Sqlite(path) = url;
+    sqlite::backup::restore(path, source)
 }
 
 /// Reads all of the store at `url`, also what a start does not need, and checks it. It must be open in this process.
-pub fn verify(url: &str) -> Result<(), StoreError> {
-    let file = sqlite::resolve(&path_of(url)?)?;
+pub fn verify(url: &Url) -> Result<(), StoreError> {
+    let Url::Sqlite(path) = url;
+    let file = sqlite::resolve(path)?;
     sqlite::backup::verify(&file).map(|_| ())
 }
 

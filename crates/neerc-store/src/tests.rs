@@ -73,7 +73,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn open_in(folder: &Path) -> Opened {
-    open(folder.join("neerc.db").to_str().unwrap()).unwrap()
+    open(&Url::Sqlite(folder.join("neerc.db"))).unwrap()
 }
 
 /// The files as a power cut leaves them, in a folder of their own.
@@ -231,7 +231,7 @@ fn a_dropped_store_lets_the_file_go_with_everything_in_it() {
     drop(other);
     let since = Instant::now();
     let opened = loop {
-        match open(folder.path().join("neerc.db").to_str().unwrap()) {
+        match open(&Url::Sqlite(folder.path().join("neerc.db"))) {
             Err(StoreError::InUse { .. }) if since.elapsed() < Duration::from_secs(5) => {
                 std::thread::sleep(Duration::from_millis(5))
             }
@@ -285,12 +285,20 @@ fn too_many_batches_are_refused_and_the_others_stored() {
 fn where_a_store_can_be() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.db");
-    for url in [format!("sqlite:{}", path.display()), format!("sqlite://{}", path.display())] {
+    for text in [String::from("sqlite:a.db"), format!("sqlite:{}", path.display())] {
+        let url = Url::parse(&text, folder.path()).unwrap();
+        assert_eq!(url.to_string(), format!("sqlite:{}", path.display()));
         block_on(open(&url).unwrap().store.close()).unwrap();
         assert!(path.exists());
         fs::remove_file(&path).unwrap();
     }
-    let error = open("postgres://neerc:secret@db/neerc").unwrap_err().to_string();
-    assert_eq!(error, "there is no store 'postgres://…'; give the path of an SQLite file, or sqlite: and the path");
-    assert!(open("").is_err() && open("sqlite:").is_err());
+    let refused = |text| Url::parse(text, folder.path()).unwrap_err().to_string();
+    let wanted = "must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db";
+    let error = refused("postgres://neerc:secret@db/neerc");
+    assert_eq!(error, format!("\"postgres:...\": not supported by this version; it {wanted}"));
+    assert_eq!(refused("mysql://neerc:secret@db/neerc"), format!("\"...@db/neerc\": {wanted}"));
+    for text in ["", "sqlite:", "neerc.db", "sqlite://a.db", "sqlite:a.db?mode=ro", "sqlite:a\0b"] {
+        assert_eq!(refused(text), format!("{text:?}: {wanted}"));
+    }
+    assert_eq!(refused("sqlite::memory:"), "\"sqlite::memory:\": must be a file: what is answered is on disk");
 }

@@ -7,8 +7,8 @@ use crate::cli::Exit;
 use crate::health::{Health, RoomHealth};
 use crate::out::line;
 use crate::service::Service;
-use crate::store::{self, Opened, StoreError, User};
-use crate::{Outcome, config, failure, load, runtime, secret, settings, status, warnings};
+use crate::{Outcome, failure, load, runtime, secret, settings, status, warnings};
+use neerc_store::{self as store, Opened, StoreError, Url, User};
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::look;
 use report::{Asked, Finding, report};
@@ -53,16 +53,16 @@ pub fn check(path: &Path) -> Outcome {
         rooms: &config.rooms.service,
         has_groups: !config.groups.is_empty() || config.directory.is_some(),
     };
-    let config::Store::Sqlite(file) = &config.store;
+    let Url::Sqlite(file) = &config.store;
     let stand_in; // removed once the check is over
-    let opened = match find(&url, file) {
+    let opened = match find(url, file) {
         Ok(Found::Store(opened)) => *opened,
         Ok(Found::Nothing) => {
             stand_in = StandIn::make().map_err(failure)?;
             line(&format!("ok    store {url}: there is no store yet; `neerc run` makes it{}", whose(folder(file))))?;
             store::open(&stand_in.url()).map_err(failure)?
         }
-        Err(StoreError::InUse { by, .. }) => return ask_running(&url, file, by, asked),
+        Err(StoreError::InUse { by, .. }) => return ask_running(url, file, by, asked),
         Err(StoreError::InUseElsewhere { .. }) => {
             return line(&format!(
                 "ok    store {url}: a running neerc serves from it by another name; check with its configuration"
@@ -90,7 +90,7 @@ enum Found {
 }
 
 /// Looks for the store. None is made: it would belong to whoever checks, and the service may be run by somebody else.
-fn find(url: &str, file: &Path) -> Result<Found, StoreError> {
+fn find(url: &Url, file: &Path) -> Result<Found, StoreError> {
     if store::is_new(url)? {
         let probe = folder(file).join(format!(".neerc-check-{}", std::process::id()));
         let made = OpenOptions::new().write(true).create_new(true).open(&probe).and_then(|_| fs::remove_file(&probe));
@@ -126,8 +126,8 @@ impl StandIn {
         Ok(StandIn(folder))
     }
 
-    fn url(&self) -> String {
-        self.0.join("neerc.db").to_string_lossy().into_owned()
+    fn url(&self) -> Url {
+        Url::Sqlite(self.0.join("neerc.db"))
     }
 }
 
@@ -203,7 +203,7 @@ fn conclude(health: &Health, asked: Asked<'_>) -> Outcome {
 
 /// Asks the service that serves from the store how it is. Nothing is connected to: on some servers a second connection
 /// takes stanzas from the first.
-fn ask_running(url: &str, file: &Path, by: Option<u32>, asked: Asked<'_>) -> Outcome {
+fn ask_running(url: &Url, file: &Path, by: Option<u32>, asked: Asked<'_>) -> Outcome {
     let who = by.map(|pid| format!(" (process {pid})")).unwrap_or_default();
     let socket = status::path(file);
     let health = match runtime()?.block_on(status::ask(&socket)) {

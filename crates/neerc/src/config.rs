@@ -17,6 +17,7 @@ use confique::meta::{Expr, Field, FieldKind, LeafKind, Meta};
 use confique::{Config as _, Layer as _};
 use neerc_core::people::fold;
 use neerc_core::words::Language;
+use neerc_store::Url;
 use neerc_xmpp::names::composed;
 use serde_json::{Map, Value};
 
@@ -247,7 +248,7 @@ pub struct Config {
     /// The chat rooms.
     pub rooms: Rooms,
     /// Where the tasks are kept.
-    pub store: Store,
+    pub store: Url,
     /// The groups of the file; names differ, ignoring case.
     pub groups: Vec<Group>,
     /// The account whose contact list names people and groups.
@@ -318,13 +319,6 @@ pub enum Unaffiliated {
     Refused,
     /// Ordinary users.
     Admitted,
-}
-
-/// `[store]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Store {
-    /// An SQLite database at this path.
-    Sqlite(PathBuf),
 }
 
 /// One of `[[groups]]`.
@@ -742,24 +736,8 @@ impl Check<'_> {
         self.line(key, text, 0)
     }
 
-    fn store(&self, url: &str) -> Result<Store, ConfigError> {
-        let key = "store.url";
-        let wanted = "must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db";
-        let scheme = url.split(':').next().unwrap_or_default();
-        if scheme == "postgres" || scheme == "postgresql" {
-            // The address may hold a password: only its scheme is repeated.
-            let value = format!("\"{scheme}:...\"");
-            let wanted = format!("not supported by this version; it {wanted}");
-            return Err(self.invalid_raw(key, &value, &wanted));
-        }
-        match url.strip_prefix("sqlite:") {
-            Some(":memory:") => Err(self.invalid(key, url, "must be a file: what is answered is on disk")),
-            Some(path) if !path.is_empty() && !path.starts_with("//") && !path.contains(['?', '\0']) => {
-                Ok(Store::Sqlite(self.base().join(path)))
-            }
-            Some(_) => Err(self.invalid(key, url, wanted)),
-            None => Err(self.invalid_raw(key, &without_userinfo(url), wanted)),
-        }
+    fn store(&self, url: &str) -> Result<Url, ConfigError> {
+        Url::parse(url, self.base()).map_err(|error| self.invalid_raw("store.url", &error.value, &error.wanted))
     }
 
     fn groups(&self, raw: Vec<RawGroup>) -> Result<Vec<Group>, ConfigError> {
@@ -993,14 +971,6 @@ fn parse_server(text: &str) -> Option<Server> {
         None => domain(host).ok().map(|_| host)?,
     };
     Some(Server { host: host.to_owned(), port })
-}
-
-/// A quoted address that may be shown: what stands before an `@` may be a password.
-fn without_userinfo(url: &str) -> String {
-    match url.rsplit_once('@') {
-        Some((_, rest)) => format!("{:?}", format!("...@{rest}")),
-        None => format!("{url:?}"),
-    }
 }
 
 /// The environment variable of a key such as `tasks.spacing_ms`.
@@ -1265,8 +1235,7 @@ impl fmt::Display for Config {
         writeln!(f, "rooms.admit_unaffiliated = {}", rooms.unaffiliated == Unaffiliated::Admitted)?;
         writeln!(f, "rooms.owners = {}", rooms.owners.join(", "))?;
         writeln!(f, "rooms.jid = {}", rooms.jid)?;
-        let Store::Sqlite(path) = store;
-        writeln!(f, "store.url = sqlite:{}", path.display())?;
+        writeln!(f, "store.url = {store}")?;
         for Group { name, members } in groups {
             match members {
                 Members::Names(names) => writeln!(f, "group {name} = {}", names.join(", "))?,
@@ -1370,7 +1339,7 @@ mod tests {
     #[test]
     fn the_least_file_gives_the_defaults() {
         let config = load(LEAST, &[]).unwrap();
-        let Store::Sqlite(path) = &config.store;
+        let Url::Sqlite(path) = &config.store;
         assert_eq!(path.file_name().unwrap(), "neerc.db");
         assert!(path.is_absolute(), "beside the file: {}", path.display());
         let text = config.to_string();
@@ -1471,7 +1440,7 @@ level = "trace"
                 owners: vec!["you@example.org".to_owned()],
                 jid: "tasks-service@neerc.example.org".to_owned(),
             },
-            store: Store::Sqlite(PathBuf::from("/var/lib/neerc/neerc.db")),
+            store: Url::Sqlite(PathBuf::from("/var/lib/neerc/neerc.db")),
             groups: vec![
                 Group { name: "Halls".to_owned(), members: Members::Names(names) },
                 Group { name: "Jury".to_owned(), members: Members::Room("jury".to_owned()) },
@@ -1806,9 +1775,9 @@ level = "trace"
     fn paths_are_relative_to_the_file() {
         let base = |path| Check { path: Path::new(path), text: "", variables: BTreeSet::new() };
         let store = |path, url| base(path).store(url).unwrap();
-        assert_eq!(store("neerc.toml", "sqlite:neerc.db"), Store::Sqlite("neerc.db".into()));
-        assert_eq!(store("/etc/neerc/neerc.toml", "sqlite:a/b.db"), Store::Sqlite("/etc/neerc/a/b.db".into()));
-        assert_eq!(store("/etc/neerc/neerc.toml", "sqlite:/b.db"), Store::Sqlite("/b.db".into()));
+        assert_eq!(store("neerc.toml", "sqlite:neerc.db"), Url::Sqlite("neerc.db".into()));
+        assert_eq!(store("/etc/neerc/neerc.toml", "sqlite:a/b.db"), Url::Sqlite("/etc/neerc/a/b.db".into()));
+        assert_eq!(store("/etc/neerc/neerc.toml", "sqlite:/b.db"), Url::Sqlite("/b.db".into()));
         assert_eq!(base("/etc/neerc.toml").beside("clock.file", "c.xml").unwrap(), Path::new("/etc/c.xml"));
     }
 

@@ -97,7 +97,7 @@ fn load(path: &Path) -> Result<Config, (Exit, anyhow::Error)> {
     Config::load(path, |name| std::env::var(name).ok()).map_err(usage)
 }
 
-fn store_url(config: &Config) -> Result<String, (Exit, anyhow::Error)> {
+fn store_url(config: &Config) -> Result<&store::Url, (Exit, anyhow::Error)> {
     settings::store_url(config).map_err(usage)
 }
 
@@ -113,9 +113,9 @@ fn run(path: &Path) -> Outcome {
     for warning in warnings::all(&config, std::env::vars_os()) {
         tracing::warn!("{warning}");
     }
-    let opened = store::open(&store_url(&config)?).map_err(failure)?;
+    let opened = store::open(store_url(&config)?).map_err(failure)?;
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
-    let config::Store::Sqlite(file) = config.store;
+    let store::Url::Sqlite(file) = config.store;
     runtime()?.block_on(async {
         let socket = status::Status::listen(&file);
         let (sender, warnings) = tokio::sync::mpsc::channel(4);
@@ -156,7 +156,7 @@ async fn stop_signal() {
 fn backup(args: &cli::BackupArgs) -> Outcome {
     let config = load(&args.config.config)?;
     let existing = if args.force { store::Existing::Replace } else { store::Existing::Keep };
-    let copied = store::backup(&store_url(&config)?, args.file.as_deref(), existing).map_err(failure)?;
+    let copied = store::backup(store_url(&config)?, args.file.as_deref(), existing).map_err(failure)?;
     out::line(&format!(
         "{} holds {} changes, {} tasks; it was read again and is whole",
         copied.file.display(),
@@ -167,7 +167,7 @@ fn backup(args: &cli::BackupArgs) -> Outcome {
 
 fn restore(args: &cli::RestoreArgs) -> Outcome {
     let config = load(&args.config.config)?;
-    let store::Restored { now, kept } = store::restore(&store_url(&config)?, &args.file).map_err(failure)?;
+    let store::Restored { now, kept } = store::restore(store_url(&config)?, &args.file).map_err(failure)?;
     out::line(&format!(
         "{} holds {} changes, {} tasks, from {}",
         now.file.display(),

@@ -4,12 +4,12 @@
 use crate::health::{Health, RoomHealth};
 use crate::link::{Link, LinkEvent, Reads};
 use crate::status::Questions;
-use crate::store::{Committing, Opened, Store, StoreError};
 use neerc_core::change::Entry;
 use neerc_core::clock::Reading;
 use neerc_core::ledger::{Answer, Ledger, Now, Settled, Stored};
 use neerc_core::limits;
 use neerc_core::quota::Quota;
+use neerc_store::{Committing, Opened, Store, StoreError};
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use std::future::Future;
 use std::io;

@@ -4,6 +4,7 @@ use crate::config::{self, Config};
 use crate::{secret, text};
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
+use neerc_store::Url;
 use neerc_xmpp::address::{self, Address};
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::groups::GroupSettings;
@@ -93,8 +94,7 @@ pub struct NotText {
 }
 
 /// Where the store is.
-pub fn store_url(config: &Config) -> Result<String, NotText> {
-    let config::Store::Sqlite(path) = &config.store;
-    let text = path.to_str().ok_or_else(|| NotText { path: path.clone() })?;
-    Ok(format!("sqlite:{text}"))
+pub fn store_url(config: &Config) -> Result<&Url, NotText> {
+    let Url::Sqlite(path) = &config.store;
+    path.to_str().map(|_| &config.store).ok_or_else(|| NotText { path: path.clone() })
 }

@@ -2,6 +2,7 @@
 
 use crate::config::{self, Config};
 use neerc_core::near::nearest;
+use neerc_store::Url;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,7 +15,7 @@ const EVERYBODY_READS: u32 = 0o004;
 pub fn all(config: &Config, environment: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
     let names = environment.map(|(name, _)| name.to_string_lossy().into_owned());
     let unknown = names.filter(|name| name.starts_with("NEERC_")).filter_map(|name| unknown(&name));
-    let config::Store::Sqlite(store) = &config.store;
+    let Url::Sqlite(store) = &config.store;
     let secret = config.component.secret_at.as_deref().and_then(|file| open_to_all(file, "holds the secret"));
     let store = [open_to_all(store, "holds what people write"), several_names(store)];
     unknown.chain(secret).chain(store.into_iter().flatten()).collect()

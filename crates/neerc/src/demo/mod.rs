@@ -10,7 +10,7 @@ use crate::cli::DemoArgs;
 use crate::config::Config;
 use crate::health::Health;
 use crate::service::Service;
-use crate::{Outcome, failure, out, runtime, settings, stop_signal, store};
+use crate::{Outcome, failure, out, runtime, settings, stop_signal};
 use anyhow::{Context, anyhow, bail};
 use client::{Client, Login};
 use neerc_xmpp::neerc::NS;
@@ -61,7 +61,7 @@ async fn perform(args: &DemoArgs, stop: impl Future<Output = ()>) -> anyhow::Res
 async fn serve(server: &Server, stop: Pin<&mut impl Future<Output = ()>>) -> anyhow::Result<()> {
     log_to(&server.folder().join("neerc.log"))?;
     let config = configure(server)?;
-    let opened = store::open(&settings::store_url(&config)?)?;
+    let opened = neerc_store::open(settings::store_url(&config)?)?;
     let service = Service::new(settings::front(&config)?, config.component.server.to_string(), opened, None);
     let health = service.health();
     let spacing = Duration::from_millis(config.tasks.spacing_ms);

@@ -1,6 +1,7 @@
 //! P1 and P6 on the files: a store is one file whatever it is called, the files belong to the user who runs the
 //! service and to nobody else, and no command replaces what it has not made.
 
+use neerc_store::Url;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -47,7 +48,7 @@ impl Place {
     fn store(&self, name: &str, revisions: std::ops::RangeInclusive<u64>) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let opened = neerc_store::open(self.file(name).to_str().unwrap()).unwrap();
+            let opened = neerc_store::open(&Url::Sqlite(self.file(name))).unwrap();
             opened.store.commit(revisions.map(entry).collect::<Vec<_>>()).await.unwrap();
             opened.store.close().await.unwrap();
         });

@@ -1,7 +1,7 @@
 //! Copies that are made, put back and refused.
 
 use super::{Existing, beside};
-use crate::{backup, open, restore, verify};
+use crate::{Url, backup, open, restore, verify};
 use neerc_core::board::Boards;
 use neerc_core::change::{Change, Entry};
 use neerc_core::people::Person;
@@ -11,8 +11,13 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-fn url(folder: &TempDir, name: &str) -> String {
-    folder.path().join(name).display().to_string()
+fn url(folder: &TempDir, name: &str) -> Url {
+    Url::Sqlite(folder.path().join(name))
+}
+
+fn path(url: &Url) -> &Path {
+    let Url::Sqlite(path) = url;
+    path
 }
 
 fn entry(revision: u64) -> Entry {
@@ -21,7 +26,7 @@ fn entry(revision: u64) -> Entry {
     Entry { revision, room: "neerc".into(), at_ms: timestamp_ms, by: Person::from_bare("a@b"), change }
 }
 
-async fn store_of(url: &str, revisions: std::ops::RangeInclusive<u64>) {
+async fn store_of(url: &Url, revisions: std::ops::RangeInclusive<u64>) {
     let opened = open(url).unwrap();
     opened.store.commit(revisions.map(entry).collect::<Vec<_>>()).await.unwrap();
     opened.store.close().await.unwrap();
@@ -31,7 +36,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-fn revision(url: &str) -> u64 {
+fn revision(url: &Url) -> u64 {
     let opened = open(url).unwrap();
     block_on(opened.store.close()).unwrap();
     opened.revision
@@ -67,7 +72,7 @@ fn what_is_not_a_whole_store_is_no_backup_and_nothing_is_touched() {
     let folder = TempDir::new().unwrap();
     let (store, copy) = (url(&folder, "a.db"), folder.path().join("copy.db"));
     block_on(store_of(&store, 1..=3));
-    block_on(store_of(&copy.display().to_string(), 1..=30));
+    block_on(store_of(&Url::Sqlite(copy.clone()), 1..=30));
     let refused = |expected: &str| {
         let before = names(&folder);
         let error = restore(&store, &copy).unwrap_err().to_string();
@@ -84,9 +89,9 @@ fn what_is_not_a_whole_store_is_no_backup_and_nothing_is_touched() {
     refused("copy.db is not a neerc store");
     fs::remove_file(&copy).unwrap();
     refused("cannot use");
-    let error = restore(&store, Path::new(&store)).unwrap_err().to_string();
+    let error = restore(&store, path(&store)).unwrap_err().to_string();
     assert!(error.ends_with("a.db is the store itself; give the name of another file"), "{error}");
-    let error = backup(&store, Some(Path::new(&store)), Existing::Replace).unwrap_err().to_string();
+    let error = backup(&store, Some(path(&store)), Existing::Replace).unwrap_err().to_string();
     assert!(error.contains("is the store itself"), "{error}");
 }
 
@@ -100,7 +105,7 @@ fn a_backup_can_be_put_where_no_store_was() {
     assert_eq!(restore(&new, &copy).unwrap().kept, None);
     assert_eq!(revision(&new), 3);
     // What was taken away is missed until it is back.
-    fs::remove_file(&new).unwrap();
+    fs::remove_file(path(&new)).unwrap();
     assert!(open(&new).unwrap_err().to_string().contains("is gone"));
     restore(&new, &copy).unwrap();
     assert_eq!(revision(&new), 3);
@@ -111,7 +116,7 @@ fn a_store_that_has_lost_its_last_changes_is_not_backed_up() {
     let folder = TempDir::new().unwrap();
     let (store, copy) = (url(&folder, "a.db"), folder.path().join("copy.db"));
     block_on(store_of(&store, 1..=3));
-    Connection::open(&store).unwrap().execute_batch("DELETE FROM log WHERE revision = 3").unwrap();
+    Connection::open(path(&store)).unwrap().execute_batch("DELETE FROM log WHERE revision = 3").unwrap();
     let error = backup(&store, Some(&copy), Existing::Keep).unwrap_err().to_string();
     assert!(error.contains("the log ends at revision 2, but ") && !copy.exists(), "{error}");
 }
@@ -148,7 +153,7 @@ fn what_was_stored_in_a_file_that_somebody_took_away_was_lost() {
     for (ending, replaces) in [("", false), ("-wal", false), ("", true)] {
         let folder = TempDir::new().unwrap();
         let store = url(&folder, "a.db");
-        let file = beside(Path::new(&store), ending);
+        let file = beside(path(&store), ending);
         block_on(async {
             let opened = open(&store).unwrap();
             opened.store.commit(vec![entry(1)]).await.unwrap();
@@ -169,9 +174,9 @@ fn a_store_that_is_gone_is_not_made_anew() {
     let folder = TempDir::new().unwrap();
     let store = url(&folder, "a.db");
     block_on(store_of(&store, 1..=3));
-    fs::remove_file(&store).unwrap();
+    fs::remove_file(path(&store)).unwrap();
     let error = open(&store).unwrap_err().to_string();
     assert!(error.contains("a.db is gone, and ") && error.contains("revision 3 was stored"), "{error}");
-    fs::remove_file(beside(Path::new(&store), ".lock")).unwrap();
+    fs::remove_file(beside(path(&store), ".lock")).unwrap();
     assert_eq!(revision(&store), 0);
 }

@@ -2,6 +2,7 @@
 //! cut at any moment may leave them. What was synced is there; of what was not, each write is there, missing or torn by
 //! sectors, in any combination, and names of files that were not synced come or go in order. Each such state is opened.
 
+use neerc_store::Url;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -79,7 +80,7 @@ impl Run {
     /// Opens what a cut left, and says what is wrong with it.
     fn check(&self, folder: &Path, answered: u64) -> Result<(), String> {
         let file = folder.join("neerc.db");
-        let url = file.display().to_string();
+        let url = Url::Sqlite(file.clone());
         let opened = neerc_store::open(&url).map_err(|error| error.to_string())?;
         let revision = opened.revision;
         let verified = neerc_store::verify(&url).map_err(|error| error.to_string());

@@ -1,6 +1,7 @@
 //! Bits that flip, in the database and in the write-ahead log of a killed process. A start either refuses, and says what
 //! is damaged and what brings it back, or everything that was answered is there.
 
+use neerc_store::Url;
 use std::fs;
 use std::path::Path;
 
@@ -59,7 +60,7 @@ impl Files {
         let mut files = Self { neerc, faults, files, boards: Boards::new(), revision: 0 };
         let whole = state_folder();
         files.write(whole.path(), None);
-        let opened = neerc_store::open(&whole.path().join("neerc.db").display().to_string()).unwrap();
+        let opened = neerc_store::open(&Url::Sqlite(whole.path().join("neerc.db"))).unwrap();
         load.assert_in(&log_of(&whole.path().join("neerc.db")).unwrap());
         close(opened.store);
         assert_eq!(opened.revision, load.answered.len() as u64);
@@ -88,7 +89,7 @@ impl Files {
     fn start(&self, name: &str, bit: usize) -> Verdict {
         let folder = state_folder();
         self.write(folder.path(), Some((name, bit)));
-        let url = folder.path().join("neerc.db").display().to_string();
+        let url = Url::Sqlite(folder.path().join("neerc.db"));
         let opened = match neerc_store::open(&url) {
             Err(error) => return Verdict::Refused(error.to_string()),
             Ok(opened) => opened,
@@ -167,7 +168,7 @@ fn without_the_note_only_the_last_commits_can_go_unseen() {
         let bit = fastrand::usize(..files.bits("neerc.db-wal"));
         let folder = state_folder();
         files.write(folder.path(), Some(("neerc.db-wal", bit)));
-        match neerc_store::open(&folder.path().join("neerc.db").display().to_string()) {
+        match neerc_store::open(&Url::Sqlite(folder.path().join("neerc.db"))) {
             Err(error) => {
                 assert!(error.to_string().contains("neerc restore"), "{error}");
                 seen += 1;

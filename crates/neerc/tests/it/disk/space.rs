@@ -7,6 +7,7 @@ use crate::fake::FakeServer;
 use crate::said::{NS, Said};
 use crate::trust;
 use crate::wait::wait_for;
+use neerc_store::Url;
 
 /// More than a batch of the largest kind here writes.
 const MOST_BYTES: usize = 60_000;
@@ -49,7 +50,7 @@ fn a_disk_that_fills_up_anywhere_in_a_write_loses_nothing() {
     assert_listed(&mut fake, &load, tasks);
     neerc.kill9();
     let fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
-    neerc_store::verify(&faults.store().display().to_string()).unwrap();
+    neerc_store::verify(&Url::Sqlite(faults.store())).unwrap();
     let log = log_of(&faults.store()).unwrap();
     load.assert_in(&log);
     assert_eq!(log.len(), load.answered.len(), "what was refused is not there");

@@ -6,6 +6,7 @@ use super::load::{Load, log_of};
 use super::power::{Run, cuts, seeded};
 use crate::fake::FakeServer;
 use crate::trust;
+use neerc_store::Url;
 
 /// Batches within which the sync that fails has to come.
 const BATCHES: usize = 200;
@@ -40,7 +41,7 @@ fn a_sync_that_fails_ends_the_program_and_what_was_answered_is_there() {
     let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
     load.write_all(&mut fake, &faults, 1);
     neerc.terminate();
-    neerc_store::verify(&faults.store().display().to_string()).unwrap();
+    neerc_store::verify(&Url::Sqlite(faults.store())).unwrap();
     // Nor is anything lost if the power goes as well, be it before the end, after the next start or much later.
     let (run, mut rng) = (Run::new(&faults, &load), seeded());
     let points = run.moments(10 * times, &mut rng);

@@ -1,0 +1,59 @@
+//! Where a store is: the one place that reads the setting.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+const WANTED: &str = "must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db";
+
+/// Where a store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Url {
+    /// An SQLite database at this path.
+    Sqlite(PathBuf),
+}
+
+/// Why a text names no store.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{value}: {wanted}")]
+pub struct UrlError {
+    /// The text, quoted, without what may be secret.
+    pub value: String,
+    /// What would be right.
+    pub wanted: String,
+}
+
+impl Url {
+    /// Reads `sqlite:` and a path, which is relative to `folder`.
+    pub fn parse(text: &str, folder: &Path) -> Result<Url, UrlError> {
+        let scheme = text.split(':').next().unwrap_or_default();
+        let refused = |value, wanted: &str| Err(UrlError { value, wanted: wanted.to_owned() });
+        if scheme == "postgres" || scheme == "postgresql" {
+            // The address may hold a password: only its scheme is repeated.
+            let value = format!("\"{scheme}:...\"");
+            return refused(value, &format!("not supported by this version; it {WANTED}"));
+        }
+        match text.strip_prefix("sqlite:") {
+            Some(":memory:") => refused(format!("{text:?}"), "must be a file: what is answered is on disk"),
+            Some(path) if !path.is_empty() && !path.starts_with("//") && !path.contains(['?', '\0']) => {
+                Ok(Url::Sqlite(folder.join(path)))
+            }
+            Some(_) => refused(format!("{text:?}"), WANTED),
+            None => refused(without_userinfo(text), WANTED),
+        }
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Url::Sqlite(path) = self;
+        write!(f, "sqlite:{}", path.display())
+    }
+}
+
+/// A quoted address that may be shown: what stands before an `@` may be a password.
+fn without_userinfo(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((_, rest)) => format!("{:?}", format!("...@{rest}")),
+        None => format!("{url:?}"),
+    }
+}
