@@ -1,4 +1,4 @@
-//! Fuzzes `neerc_fuzz::front`; what is checked is said there.
+//! Fuzzes `neerc_fuzz::xmpp::front`; what is checked is said there.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| neerc_fuzz::front::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| neerc_fuzz::xmpp::front::check(data));

@@ -1,4 +1,4 @@
-//! Fuzzes `neerc_fuzz::stanza`; what is checked is said there.
+//! Fuzzes `neerc_fuzz::xmpp::stanza`; what is checked is said there.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| neerc_fuzz::stanza::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| neerc_fuzz::xmpp::stanza::check(data));

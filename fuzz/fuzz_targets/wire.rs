@@ -1,4 +1,4 @@
-//! Fuzzes `neerc_fuzz::wire`; what is checked is said there.
+//! Fuzzes `neerc_fuzz::xmpp::wire`; what is checked is said there.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| neerc_fuzz::wire::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| neerc_fuzz::xmpp::wire::check(data));

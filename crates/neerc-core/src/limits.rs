@@ -1,5 +1,5 @@
-//! Every bound in the program, in one table. Not the place for settings: what a user may choose is in the
-//! configuration; these are the numbers nobody should have to think about.
+//! Every bound in the program, in one table; those that only the store knows stand in its own. Not the place for
+//! settings: what a user may choose is in the configuration; these are the numbers nobody should have to think about.
 
 /// Longest title of a task, in characters.
 pub const TITLE_CHARS: usize = 1_000;

@@ -3,12 +3,10 @@
 
 mod copies;
 mod error;
-#[cfg(test)]
-#[path = "../../../fuzz/src/program/record.rs"]
-mod fuzz;
 mod limits;
 mod owner;
-mod record;
+#[doc(hidden)]
+pub mod record; // for its fuzz target alone
 mod sqlite;
 mod url;
 

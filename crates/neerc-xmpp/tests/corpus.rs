@@ -5,7 +5,7 @@
 
 #[path = "../../../fuzz/src/play.rs"]
 mod play;
-#[path = "../../../fuzz/src/lib.rs"]
+#[path = "../../../fuzz/src/xmpp/mod.rs"]
 mod targets;
 
 #[test]

@@ -17,7 +17,7 @@ use neerc_xmpp::xml::{self, Element, TreeLimits};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-#[path = "../../crates/neerc-xmpp/tests/bench/keys.rs"]
+#[path = "../../../crates/neerc-xmpp/tests/bench/keys.rs"]
 mod keys;
 
 /// The component.

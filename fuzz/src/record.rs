@@ -2,16 +2,13 @@
 //! board, and a board that was read can be decided and applied to like any other.
 //!
 //! Each line of the input is one record: a snapshot takes the place of the boards, a change is applied to the first.
-//! Included by the program's own tests and by the target, each time beside the module `record`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a finding is reported
-
-use super::record::{read_boards, read_change, write_boards, write_change};
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::{Change, Room};
 use neerc_core::command::{Command, Manner, Named};
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
 use neerc_core::task::{Kind, Progress, Status, Title};
+use neerc_store::record::{read_boards, read_change, write_boards, write_change};
 
 /// Checks one input.
 pub fn check(data: &[u8]) {
@@ -75,14 +72,4 @@ fn used(board: &mut Board) {
         say(board, &admin, &Command::Reset { task, names: vec!["hall1".to_owned()] });
         say(board, &admin, &Command::Remove { task });
     }
-}
-
-#[cfg(test)]
-#[path = "../play.rs"]
-mod play;
-
-#[cfg(test)]
-#[test]
-fn record_survives_its_corpus() {
-    play::survives("record", check);
 }

@@ -2,11 +2,9 @@
 //! the secret of the environment is never said; what is accepted keeps what the types promise.
 //!
 //! Zero bytes cut the input: the first piece is the file, each piece after it one variable, `NAME=VALUE`, where the name
-//! is without its `NEERC_`. Included by the program's own tests and by the target, each time beside the module `config`.
+//! is without its `NEERC_`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a finding is reported
-
-use super::config::{Config, ConfigError, Members, domain};
+use neerc::config::{Config, ConfigError, Members, domain};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -91,14 +89,4 @@ fn sound(config: &Config) {
 
 fn is_room(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-}
-
-#[cfg(test)]
-#[path = "../play.rs"]
-mod play;
-
-#[cfg(test)]
-#[test]
-fn config_survives_its_corpus() {
-    play::survives("config", check);
 }
