@@ -22,7 +22,7 @@ pub struct Copied {
     pub tasks: usize,
 }
 
-/// What became of a [`restore`].
+/// What became of a [`crate::restore`].
 #[derive(Debug, PartialEq, Eq)]
 pub struct Restored {
     /// The store as it is now.
