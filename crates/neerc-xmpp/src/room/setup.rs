@@ -14,7 +14,10 @@ impl RoomWatch {
         let form = answer.and_then(|iq| iq.child("query", NS_MUC_OWNER)).and_then(|query| query.child("x", NS_DATA));
         let Some(form) = form else {
             self.is_raw = false;
-            self.report(format!("the configuration form of the new room {} could not be read", self.jid.as_str()));
+            if wire.is_answered {
+                // Otherwise nothing is answered at all, which is said of the lists.
+                self.report(format!("the configuration form of the new room {} could not be read", self.jid.as_str()));
+            }
             return self.hinted(now_ms, wire);
         };
         let wanted = [

@@ -85,6 +85,9 @@ fn of_room(health: &Health, room: &RoomHealth, is_explained: bool, asked: Asked<
         let silence = format!("room {name}: the service is not in it yet; the server has not answered in time");
         return if is_explained { Vec::new() } else { vec![Finding::Wrong(silence)] };
     }
+    if is_explained && *users == 0 {
+        return Vec::new(); // nobody is known for what was said before
+    }
     if *power == 0 {
         return vec![Finding::Wrong(format!(
             "room {name}: {users} users, none of them with power, so nobody can hand out a task or give anybody a place. \
@@ -231,7 +234,8 @@ mod tests {
     #[test]
     fn what_is_wrong_with_all_rooms_is_said_once() {
         let mut health = Health { ready: false, ..fine() };
-        health.rooms.iter_mut().for_each(|room| room.ready = false);
+        health.rooms[0].ready = false;
+        (health.rooms[1].users, health.rooms[1].power) = (0, 0);
         health.troubles.push(Trouble { text: "the server answers none of its requests".to_owned(), at_ms: 0 });
         assert_eq!(lines(&health)[1..], ["WRONG the server answers none of its requests"]);
     }

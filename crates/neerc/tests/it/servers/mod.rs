@@ -239,6 +239,15 @@ impl Server {
         }
     }
 
+    /// Whether administrators of the rooms' component own its rooms only by an option: from Prosody 13 on.
+    pub fn needs_owners_option(&self) -> bool {
+        self.kind == Kind::Prosody && self.log_holds("version 13.")
+    }
+
+    fn log_holds(&self, text: &str) -> bool {
+        std::fs::read_to_string(self.dir.join("server.log")).is_ok_and(|log| log.contains(text))
+    }
+
     /// Whether it takes ordinary requests of a component that has privileges. ejabberd 24.12 loses all of them, without an
     /// answer; 23.01 does not, and 25.03 is said not to.
     pub fn hears_privileged(&self) -> bool {
