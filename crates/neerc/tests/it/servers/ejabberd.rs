@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -54,8 +54,10 @@ pub fn api_is_open(server: &Server) -> bool {
     call(server, "status", &json!({})).is_ok_and(|(status, _)| status == 200)
 }
 
-/// Creates accounts.
+/// Creates accounts, one after the other: two requests for one account at once make an account that cannot log in.
 pub fn register(server: &Server, users: &[&str]) {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     for user in users {
         let (status, answer) =
             call(server, "register", &json!({"user": user, "host": HOST, "password": PASSWORD})).unwrap();
