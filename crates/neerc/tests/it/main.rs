@@ -27,6 +27,7 @@ mod menu;
 mod mistakes;
 mod openfire;
 mod profanity;
+mod quota;
 mod raw;
 mod said;
 mod secrets;

@@ -19,7 +19,11 @@ use crate::servers::{Kind, Options, Server};
 use crate::service::Neerc;
 use crate::wait::{PATIENCE, poll_for, wait_for};
 
-on_both!(a_full_disk_refuses_writes_until_there_is_room, a_limit_on_file_sizes_refuses_writes_until_it_is_raised);
+on_both!(
+    a_full_disk_refuses_writes_until_there_is_room,
+    a_limit_on_file_sizes_refuses_writes_until_it_is_raised,
+    little_room_on_the_stores_disk_is_told_before_it_is_full,
+);
 
 /// Writes after which a disk that was filled must have refused one.
 const ENOUGH: usize = 500;
@@ -186,9 +190,14 @@ fn writes_wait_for_room(
     jury
 }
 
-fn a_full_disk_refuses_writes_until_there_is_room(kind: Kind) {
+/// Whether a file system may be mounted in a namespace here.
+fn may_mount() -> bool {
     let may = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).status();
-    if !may.is_ok_and(|status| status.success()) {
+    may.is_ok_and(|status| status.success())
+}
+
+fn a_full_disk_refuses_writes_until_there_is_room(kind: Kind) {
+    if !may_mount() {
         println!("no mount namespaces here: the limit on file sizes has to do");
         return a_limit_on_file_sizes_refuses_writes_until_it_is_raised(kind);
     }
@@ -221,4 +230,32 @@ fn a_limit_on_file_sizes_refuses_writes_until_it_is_raised(kind: Kind) {
     fs::remove_file(unusual.disk.join("neerc.log")).unwrap();
     unusual.run(script);
     jury.assert_listed();
+}
+
+fn little_room_on_the_stores_disk_is_told_before_it_is_full(kind: Kind) {
+    if !may_mount() {
+        eprintln!("NOT RUN: no mount namespaces here, so no disk with little room can be made");
+        return;
+    }
+    let script = |size: &str| {
+        format!("mount -t tmpfs -o size={size} neerc \"$1\" && exec \"$2\" run --config \"$3\" 2>\"$1/neerc.log\"")
+    };
+    let warning = |unusual: &Unusual<'_>| {
+        let line = unusual.log().lines().find(|line| line.contains("are left on the file system"))?.to_owned();
+        assert!(line.contains(" WARN "), "{line}");
+        Some(line)
+    };
+    let server = Server::shared(kind);
+    let mut little = Unusual::start(server, &script("64m"));
+    let said = poll_for(PATIENCE, || warning(&little)).unwrap_or_else(|| panic!("not said: {}", little.log()));
+    let expected = format!("on the file system of the store, {}; when it is full", little.disk.display());
+    assert!(said.contains(&expected) && said.contains("make room there, or move the store"), "{said}");
+    let mib = said.split_once("only ").and_then(|(_, rest)| rest.split_once(" MiB")).map(|(mib, _)| mib.parse());
+    assert!(matches!(mib, Some(Ok(40..=64))), "{said}");
+    assert!(little.jury().create(), "it is a warning: there is room still");
+    little.assert_alive();
+    // A tmpfs takes no memory before it is written to.
+    let much = Unusual::start(server, &script("3g"));
+    assert!(much.jury().create());
+    assert_eq!(warning(&much), None, "{}", much.log());
 }
