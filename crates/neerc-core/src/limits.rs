@@ -198,9 +198,11 @@ pub const LINK_SLICES: usize = 64;
 pub const WHOLE_BYTES: usize = 1_024;
 /// Bytes read from the link at a time: small enough that the disk does not wait for more to be read.
 pub const LINK_READ_BYTES: usize = 16 * 1024;
-/// Most bytes of answers waiting for the link before the reading of requests pauses. More would only leave the
+/// Most bytes of long answers waiting for the link before the reading of requests pauses. More would only leave the
 /// processor's cache before it is written.
 pub const LINK_QUEUE_BYTES: usize = 256 * 1024;
+/// The same for short answers: a server that does not read for half a minute still has its changes stored.
+pub const LINK_QUEUE_SHORT_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long after a loss the link is tried again at short pauses, in ms: what is lost then is lost to whoever logs in.
 pub const RECONNECT_QUICKLY_MS: u64 = 60_000;

@@ -57,6 +57,11 @@ impl Outgoing {
         self.own.len() - self.gone + self.shared_bytes
     }
 
+    /// Bytes of shared texts that have not gone.
+    pub fn shared_len(&self) -> usize {
+        self.shared_bytes
+    }
+
     /// Whether everything has gone.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

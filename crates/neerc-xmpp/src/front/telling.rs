@@ -61,7 +61,8 @@ impl Front {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.wire.out.len() > limits::LINK_QUEUE_BYTES
+        let out = &self.wire.out;
+        out.shared_len() > limits::LINK_QUEUE_BYTES || out.len() > limits::LINK_QUEUE_SHORT_BYTES
     }
 
     /// Appends what is to be sent now to `out`: all answers, then tellings until `out` holds `limit` bytes or more.
