@@ -60,7 +60,7 @@ impl RoomWatch {
     }
 
     /// How long the lists may be believed: where the service is not in the room, nothing tells it of changes.
-    fn reread_ms(&self) -> i64 {
+    pub(super) fn reread_ms(&self) -> i64 {
         match self.phase {
             Phase::In if self.is_untold() => limits::REREAD_UNTOLD_MS,
             Phase::In => limits::REREAD_ROOM_MS,

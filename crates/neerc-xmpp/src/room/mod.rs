@@ -432,7 +432,7 @@ impl RoomWatch {
                 // The room does not tell of changes that were made while the service was out.
                 (true, Some(reading)) => reading.again = true,
                 (true, None) => self.read_lists(now_ms, wire),
-                (false, _) => self.read_at_ms = now_ms + limits::REREAD_ROOM_MS,
+                (false, _) => self.read_at_ms = now_ms + self.reread_ms(),
             }
         }
     }
