@@ -128,7 +128,10 @@ impl Front {
                 self.has_bare_header = id.is_empty();
                 stream::handshake(self.wire.out.own(), id, &self.settings.secret);
             }
-            Frame::Close => self.end("the server has closed the stream".to_owned()),
+            Frame::Close => {
+                let refusal = self.silent_refusal();
+                self.end(refusal.unwrap_or_else(|| "the server has closed the stream".to_owned()));
+            }
             Frame::Stanza(bytes) => match xml::parse(bytes, NS_COMPONENT, &TREE) {
                 Ok(element) => self.element(now_ms, &element, bytes, boards),
                 Err(_) if self.longest(bytes) > 0 => self.long_answer(now_ms, bytes, boards),
