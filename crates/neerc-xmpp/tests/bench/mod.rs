@@ -7,6 +7,7 @@
 
 mod canon;
 pub mod keys;
+pub mod openfire;
 pub mod server;
 
 use neerc_core::board::Boards;
@@ -21,7 +22,8 @@ use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::groups::GroupSettings;
 use neerc_xmpp::outgoing::Outgoing;
-use server::Server;
+use openfire::Openfire;
+use server::{ChatServer, Server};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -81,6 +83,8 @@ pub struct Bench {
     /// Whether the link takes anything.
     pub link_free: bool,
     pub server: Option<Server>,
+    /// One that takes part in its place.
+    openfire: Option<Openfire>,
     cutter: Framer,
     said: VecDeque<String>,
     /// Whom the service has asked for their presence, as stanzas.
@@ -104,6 +108,7 @@ impl Bench {
             chunk: limits::LINK_CHUNK_BYTES,
             link_free: true,
             server: None,
+            openfire: None,
             cutter: cutter(),
             said: VecDeque::new(),
             probes: Vec::new(),
@@ -121,6 +126,14 @@ impl Bench {
         assert_eq!(bench.said, Vec::<String>::new(), "said while getting ready");
         assert!(bench.events.contains(&FrontEvent::Ready), "not ready: {:?}", bench.events);
         bench.events.clear();
+        bench
+    }
+
+    /// Connected to an Openfire that takes part, as far as the service comes there.
+    pub fn beside(settings: FrontSettings, openfire: Openfire) -> Bench {
+        let mut bench = Bench::new(settings);
+        bench.openfire = Some(openfire);
+        bench.connect();
         bench
     }
 
@@ -151,7 +164,7 @@ impl Bench {
     /// The connection is lost.
     pub fn disconnect(&mut self) {
         self.front.disconnected();
-        if let Some(server) = &mut self.server {
+        if let Some(server) = self.chat_server() {
             server.disconnected();
         }
         self.cutter = cutter();
@@ -164,7 +177,7 @@ impl Bench {
         for (room, revision, notice) in self.ledger.notices(self.log.iter().filter(|entry| entry.revision > told)) {
             self.front.tell(self.now_ms, &room, revision, notice);
         }
-        if let Some(server) = &mut self.server {
+        if let Some(server) = self.chat_server() {
             server.disconnected();
         }
         self.said.clear();
@@ -179,6 +192,20 @@ impl Bench {
     /// The chat server that takes part.
     pub fn server(&mut self) -> &mut Server {
         self.server.as_mut().unwrap()
+    }
+
+    /// The Openfire that takes part.
+    pub fn openfire(&mut self) -> &mut Openfire {
+        self.openfire.as_mut().unwrap()
+    }
+
+    /// Whichever server takes part.
+    fn chat_server(&mut self) -> Option<&mut dyn ChatServer> {
+        match (&mut self.server, &mut self.openfire) {
+            (Some(server), _) => Some(server),
+            (None, Some(openfire)) => Some(openfire),
+            (None, None) => None,
+        }
     }
 
     /// The front hears something from the server; what comes of it is done.
@@ -212,7 +239,7 @@ impl Bench {
             self.take_events();
             let mut said = cut(&mut self.cutter, &out.to_vec());
             let mut answers = Vec::new();
-            if let Some(server) = &mut self.server {
+            if let Some(server) = self.chat_server() {
                 said.retain(|stanza| !server.hears(stanza));
                 answers = server.take();
             }

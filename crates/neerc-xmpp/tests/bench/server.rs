@@ -28,6 +28,16 @@ struct Occupant {
     jids: Vec<String>,
 }
 
+/// What the bench needs of any server that takes part.
+pub trait ChatServer {
+    /// Hears a stanza of the service; says whether it was for the server.
+    fn hears(&mut self, stanza: &str) -> bool;
+    /// What it says next.
+    fn take(&mut self) -> Vec<String>;
+    /// The service's connection is gone.
+    fn disconnected(&mut self);
+}
+
 /// The server.
 pub struct Server {
     flavour: Flavour,
@@ -40,9 +50,6 @@ pub struct Server {
     inside: BTreeMap<String, String>,
     /// The rosters of accounts that may be read.
     pub rosters: BTreeMap<String, Vec<(String, Vec<String>)>>,
-    /// Whether it has Openfire's ways, as far as they are known: it tells nothing of people who are not in the room, and
-    /// gives lists to occupants only. No Openfire was there to be asked.
-    pub is_openfire: bool,
     /// Whether it answers pings.
     pub pongs: bool,
     /// Whether it hands on to the service what is for the service.
@@ -70,7 +77,6 @@ impl Server {
             occupants: Vec::new(),
             inside: BTreeMap::new(),
             rosters: BTreeMap::new(),
-            is_openfire: false,
             pongs: true,
             hands_on: true,
             lists: true,
@@ -96,17 +102,6 @@ impl Server {
         } else {
             self.affiliations.insert(key, affiliation.to_owned());
         }
-    }
-
-    /// What it says next.
-    pub fn take(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.out)
-    }
-
-    /// The service's connection is gone.
-    pub fn disconnected(&mut self) {
-        self.inside.clear();
-        self.out.clear();
     }
 
     fn affiliation(&self, room: &str, jid: &str) -> &str {
@@ -273,7 +268,7 @@ impl Server {
             let presence = self.presence(occupant);
             self.tell(room, presence);
         }
-        if here.is_empty() && !self.is_openfire {
+        if here.is_empty() {
             let (id, role) = match self.flavour {
                 Flavour::Prosody => ("", ""),
                 Flavour::Ejabberd => (" id='14683'", " role='none'"),
@@ -301,40 +296,6 @@ impl Server {
     /// Forgets that the service is in a room, and does not say so.
     pub fn forget(&mut self, room: &str) {
         self.inside.remove(room);
-    }
-
-    /// Hears a stanza of the service; says whether it was for the server.
-    pub fn hears(&mut self, stanza: &str) -> bool {
-        if stanza.starts_with("<?xml") || stanza.starts_with("<stream:stream") || stanza.starts_with("<handshake") {
-            return true;
-        }
-        let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &xml::TreeLimits::default()).expect(stanza);
-        let to = element.attr("to").expect(stanza);
-        let is_asked = element.name != "message" && to != "neerc.localhost" && element.attr("type") != Some("probe");
-        self.asked += usize::from(is_asked);
-        match (element.name, element.attr("type")) {
-            ("presence", kind) if to.contains("@conference.") => self.hears_presence(to, kind),
-            ("iq", Some("get")) if to == "neerc.localhost" => {
-                if self.hands_on {
-                    self.out.push(stanza.to_owned());
-                }
-            }
-            ("iq", Some("get" | "set")) => {
-                let id = element.attr("id").unwrap();
-                self.list_requests += usize::from(element.child("query", NS_ADMIN).is_some());
-                let answer = self.answer(to, element.elements().next().unwrap());
-                let (kind, payload) = match answer {
-                    Ok(payload) => ("result", payload),
-                    Err(error) => ("error", error),
-                };
-                if self.pongs {
-                    self.out
-                        .push(format!("<iq type='{kind}' id='{id}' from='{to}' to='neerc.localhost'>{payload}</iq>"));
-                }
-            }
-            _ => return false,
-        }
-        true
     }
 
     fn hears_presence(&mut self, to: &str, kind: Option<&str>) {
@@ -379,9 +340,6 @@ impl Server {
                 let is_seen = self.roles && (self.flavour == Flavour::Prosody || self.inside.contains_key(room));
                 return if is_seen { Ok(self.role_list(room, role)) } else { Err(error("auth", "forbidden")) };
             }
-            if self.is_openfire && !self.inside.contains_key(room) {
-                return Err(error("modify", "bad-request"));
-            }
             let wanted = item.attr("affiliation").unwrap();
             let listed = self.affiliations.iter().filter(|((of, _), affiliation)| of == room && *affiliation == wanted);
             let items: String =
@@ -399,7 +357,6 @@ impl Server {
                 "<query xmlns='http://jabber.org/protocol/disco#info'><identity category='server' type='im' name='{}'/>\
                  </query>",
                 match self.flavour {
-                    _ if self.is_openfire => "Openfire Server",
                     Flavour::Prosody => "Prosody",
                     Flavour::Ejabberd => "ejabberd",
                 }
@@ -417,5 +374,49 @@ impl Server {
             return Ok(format!("<query xmlns='jabber:iq:roster'>{items}</query>"));
         }
         Err(error("cancel", "service-unavailable"))
+    }
+}
+
+impl ChatServer for Server {
+    fn hears(&mut self, stanza: &str) -> bool {
+        if stanza.starts_with("<?xml") || stanza.starts_with("<stream:stream") || stanza.starts_with("<handshake") {
+            return true;
+        }
+        let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &xml::TreeLimits::default()).expect(stanza);
+        let to = element.attr("to").expect(stanza);
+        let is_asked = element.name != "message" && to != "neerc.localhost" && element.attr("type") != Some("probe");
+        self.asked += usize::from(is_asked);
+        match (element.name, element.attr("type")) {
+            ("presence", kind) if to.contains("@conference.") => self.hears_presence(to, kind),
+            ("iq", Some("get")) if to == "neerc.localhost" => {
+                if self.hands_on {
+                    self.out.push(stanza.to_owned());
+                }
+            }
+            ("iq", Some("get" | "set")) => {
+                let id = element.attr("id").unwrap();
+                self.list_requests += usize::from(element.child("query", NS_ADMIN).is_some());
+                let answer = self.answer(to, element.elements().next().unwrap());
+                let (kind, payload) = match answer {
+                    Ok(payload) => ("result", payload),
+                    Err(error) => ("error", error),
+                };
+                if self.pongs {
+                    self.out
+                        .push(format!("<iq type='{kind}' id='{id}' from='{to}' to='neerc.localhost'>{payload}</iq>"));
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn take(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.out)
+    }
+
+    fn disconnected(&mut self) {
+        self.inside.clear();
+        self.out.clear();
     }
 }

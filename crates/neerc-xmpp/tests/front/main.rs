@@ -32,7 +32,7 @@ mod telling;
 #[path = "../../../../trust/report.rs"]
 mod trust;
 
-use bench::server::{Flavour, Server};
+use bench::server::{ChatServer, Flavour, Server};
 use bench::{Bench, settings};
 
 const NS: &str = "http://neerc.ifmo.ru/protocol/neerc";
