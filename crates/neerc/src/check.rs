@@ -76,6 +76,9 @@ pub fn check(path: &Path) -> Outcome {
     if file.exists() {
         let tasks: usize = opened.boards.values().map(|board| board.len()).sum();
         line(&format!("ok    store {url}: {} changes, {tasks} tasks{}", opened.revision, whose(file)))?;
+        for warning in warnings::ahead(&opened.boards, crate::service::wall_ms()) {
+            line(&format!("WARN  {warning}"))?;
+        }
     }
     let health = serve(front, config.component.server.to_string(), opened).map_err(failure)?;
     conclude(&health, asked)

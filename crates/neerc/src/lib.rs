@@ -114,6 +114,9 @@ fn run(path: &Path) -> Outcome {
     }
     let opened = store::open(store_url(&config)?).map_err(failure)?;
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
+    for warning in warnings::ahead(&opened.boards, service::wall_ms()) {
+        tracing::warn!("{warning}");
+    }
     let store::Url::Sqlite(file) = config.store;
     runtime()?.block_on(async {
         let socket = status::Status::listen(&file);

@@ -1,6 +1,7 @@
 //! What works and is still not as it should be, said by `run` and by `check`. Not what stops them: that is an error.
 
 use crate::config::{self, Config};
+use neerc_core::board::Boards;
 use neerc_core::near::nearest;
 use neerc_store::Url;
 use std::ffi::OsString;
@@ -10,6 +11,8 @@ use std::path::Path;
 
 /// The right of every user of a machine to read a file.
 const EVERYBODY_READS: u32 = 0o004;
+/// A day, in ms.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// All of them, for the environment that is given.
 pub fn all(config: &Config, environment: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
@@ -19,6 +22,22 @@ pub fn all(config: &Config, environment: impl Iterator<Item = (OsString, OsStrin
     let secret = config.component.secret_at.as_deref().and_then(|file| open_to_all(file, "holds the secret"));
     let store = [open_to_all(store, "holds what people write"), several_names(store)];
     unknown.chain(secret).chain(store.into_iter().flatten()).collect()
+}
+
+/// Rooms whose newest timestamp is more than a day ahead of the clock: the clock was once far ahead, or is behind now.
+/// Timestamps only go up, as the deployed clients need it, so those of new tasks follow it closely.
+pub fn ahead(boards: &Boards, wall_ms: i64) -> Vec<String> {
+    let days = |ms: i64| ms.saturating_sub(wall_ms) / DAY_MS;
+    let ahead = boards.iter().filter(|(_, board)| days(board.last_timestamp_ms()) > 0);
+    let said = |(room, board): (&neerc_core::change::Room, &neerc_core::board::Board)| {
+        let days = days(board.last_timestamp_ms());
+        format!(
+            "the newest timestamp of room {room} is {days} days ahead of this machine's clock, and new tasks get later ones: \
+             set the clock if it is wrong; if it was wrong before, the order of tasks stays right, and only another \
+             store.url in neerc.toml begins anew"
+        )
+    };
+    ahead.map(said).collect()
 }
 
 /// A variable that looks as if it were meant for the program.
@@ -48,6 +67,14 @@ fn several_names(file: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn timestamps_that_a_clock_once_left_far_ahead_are_said() {
+        let at = |last_ms| neerc_core::board::Board::restore([], 1, last_ms, 1);
+        let boards = Boards::from([("neerc".into(), at(31 * DAY_MS)), ("test".into(), at(DAY_MS))]);
+        let said = ahead(&boards, DAY_MS / 2);
+        assert!(said.len() == 1 && said[0].contains("room neerc is 30 days ahead"), "{said:?}");
+    }
 
     #[test]
     fn a_variable_that_was_mistyped_is_said_with_the_one_that_was_meant() {
