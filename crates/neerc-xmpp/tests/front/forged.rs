@@ -121,6 +121,32 @@ fn hints_while_the_server_does_not_answer_start_one_reading() {
     assert!(requests <= 15, "{requests} requests in 10 s");
 }
 
+/// A reading of the lists begins for a hint, and is answered so much later.
+fn a_reading_takes(bench: &mut Bench, ms: i64) {
+    bench.pass(60_000);
+    bench.hear_only(declined(&[("zoe@elsewhere.example", "owner")]));
+    bench.now_ms += ms;
+    bench.pump();
+    bench.said();
+}
+
+#[test]
+fn after_a_machine_had_slept_for_an_hour_rights_were_followed_an_hour_late() {
+    for flavour in BOTH {
+        let mut bench = ready(flavour);
+        a_reading_takes(&mut bench, 3_600_000);
+        bench.server_says(|server| server.affiliate("neerc", "hall1@localhost", "admin"));
+        assert!(may_create(&mut bench, HALL1), "{flavour:?}: at once");
+        // A server that is slow to answer is left in peace for as long as it took.
+        a_reading_takes(&mut bench, 4_000);
+        bench.server_says(|server| server.affiliate("neerc", "hall1@localhost", "member"));
+        bench.pass(3_500);
+        assert!(may_create(&mut bench, HALL1), "{flavour:?}: not yet");
+        bench.pass(1_000);
+        assert!(!may_create(&mut bench, HALL1), "{flavour:?}");
+    }
+}
+
 #[test]
 fn an_admin_hid_the_loss_of_power_in_an_unreadable_presence() {
     let many = "<a/>".repeat(limits::STANZA_NODES + 1);

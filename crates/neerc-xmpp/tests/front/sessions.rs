@@ -2,6 +2,7 @@
 
 use super::*;
 use bench::server::BOTH;
+use neerc_core::limits;
 
 const SECOND: &str = "hall1@localhost/Second";
 const THIRD: &str = "hall1@localhost/Third";
@@ -160,6 +161,30 @@ fn a_message_came_back_from_somebody_who_is_still_in_the_room_and_is_told_again(
         }
         assert_eq!(bench.answers(HALL1, "running"), Vec::<String>::new(), "{flavour:?}: not before the room was asked");
         assert_eq!(told_now(&mut bench, "success"), [HALL2], "{flavour:?}");
+    }
+}
+
+#[test]
+fn a_session_left_unseen_and_asked_and_was_not_told() {
+    for flavour in BOTH {
+        let mut bench = ready(flavour).with_task(&["hall1"]);
+        for jid in [HALL1, SECOND, THIRD] {
+            bench.joins("hall1", jid);
+        }
+        bench.pass(limits::REREAD_ROLES_MS);
+        for jid in [SECOND, THIRD] {
+            bench.server().lose("neerc", jid);
+        }
+        bench.hear(iq("get", SECOND, &query("tasks")));
+        bench.pass(limits::REREAD_ROLES_MS + 1_000); // by now the lists have said who has gone
+        bench.said();
+        assert_eq!(
+            bench.answers(HALL1, "running"),
+            [HALL1, SECOND],
+            "{flavour:?}: who asked waits for the answer to be kept up"
+        );
+        bench.pass(limits::ASKER_MS);
+        assert_eq!(told_now(&mut bench, "success"), [HALL1], "{flavour:?}: for a minute");
     }
 }
 
