@@ -21,6 +21,7 @@ mod given;
 mod guard;
 mod harness;
 mod hostile;
+mod late;
 mod letter;
 mod lists;
 mod menu;
