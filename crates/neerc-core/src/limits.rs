@@ -106,6 +106,9 @@ pub const SECOND_LOOK_MS: i64 = 3_000;
 pub const TELLINGS_REMEMBERED: usize = 4_096;
 /// Most accounts with sessions that have gone for whose next session is remembered what those were told.
 pub const ABSENT_ACCOUNTS: usize = 20_000;
+/// Most tasks of which is remembered that they changed while a session was told nothing because a message to it came back; of
+/// more it is told of all.
+pub const TASKS_HELD: usize = 256;
 /// How long a server may keep a message for a session that it has lost, in ms: a resumption is waited for some minutes, and a
 /// dead connection may go unnoticed for longer than that.
 pub const KEPT_BY_SERVERS_MS: i64 = 3_600_000;

@@ -23,6 +23,11 @@ impl Slots {
         }
     }
 
+    /// Whether a number is in it.
+    pub fn contains(&self, slot: usize) -> bool {
+        self.words.get(slot / 64).is_some_and(|word| word & (1 << (slot % 64)) != 0)
+    }
+
     /// Adds all numbers of another set.
     pub fn union(&mut self, other: &Slots) {
         if self.words.len() < other.words.len() {
@@ -71,6 +76,7 @@ mod tests {
             for (inserts, slot) in steps {
                 if inserts { slots.insert(slot); model.insert(slot); } else { slots.remove(slot); model.remove(&slot); }
                 prop_assert_eq!(slots.is_empty(), model.is_empty());
+                prop_assert_eq!(slots.contains(slot), model.contains(&slot));
             }
             let mut other = Slots::default();
             more.iter().for_each(|slot| other.insert(*slot));

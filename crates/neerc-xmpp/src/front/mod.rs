@@ -348,6 +348,7 @@ impl Front {
                 match event {
                     RoomEvent::Joined(session, client) => {
                         self.outbox.joined(index, &session, client);
+                        self.outbox.release(now_ms, index, &session);
                         self.contacts.seen(now_ms, index, &session, Seen::InRoom, client);
                     }
                     RoomEvent::Left(session) => {

@@ -65,9 +65,13 @@ impl Front {
 
     /// What was sent to a session came back.
     pub(super) fn session_gone(&mut self, now_ms: i64, session: &Address) {
+        for (index, room) in self.rooms.iter_mut().enumerate() {
+            if room.bounced(now_ms, session) {
+                self.outbox.hold(index, session);
+            }
+        }
         self.outbox.gone(session);
         self.contacts.gone(now_ms, session);
-        self.rooms.iter_mut().for_each(|room| room.bounced(now_ms, session));
     }
 
     /// Whoever belongs to a room may have the service in their contact list. Their own presence is asked for in turn:

@@ -13,6 +13,8 @@ pub enum Why {
     Untold,
     /// It may be handed old states.
     MayBeHandedOldStates,
+    /// It was told nothing for a while.
+    Missed,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,11 @@ impl Late {
     /// The session has asked for all tasks, and was given them.
     pub(super) fn needs_not_all(&mut self, slot: usize) {
         self.retain(|of, why| of != slot || why != Why::Untold);
+    }
+
+    /// What the session of a slot has still to be told of.
+    pub(super) fn listed(&self, slot: usize) -> impl Iterator<Item = TaskId> {
+        self.lists.iter().filter(move |list| list.slot == slot).flat_map(|list| list.tasks.iter().copied())
     }
 
     /// The session is gone.

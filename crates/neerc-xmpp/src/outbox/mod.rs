@@ -2,14 +2,16 @@
 //! that have not been told of its newest state. The state itself is read when the link takes it, so a burst of changes
 //! coalesces, memory is bounded, and no session hears of one task more often than the spacing allows.
 //! Who may be told is in sessions.rs, who is told all of it one after another in late.rs, what was told to whoever has gone in
-//! gone.rs. Not the writing of it: that is neerc.rs.
+//! gone.rs, what is held back for a while in held.rs. Not the writing of it: that is neerc.rs.
 
 mod gone;
+mod held;
 mod late;
 mod sessions;
 
 use self::gone::Gone;
 pub use self::gone::Owed;
+use self::held::{Held, Missed};
 use self::late::Late;
 pub use self::late::Why;
 use self::sessions::Sessions;
@@ -108,6 +110,7 @@ pub struct Outbox {
     /// Sessions that are to be looked at once more, some seconds after they first asked, by that time (ms).
     second_looks: BTreeSet<(i64, usize)>,
     gone: Gone,
+    held: Held,
     late: Late,
     /// Sessions of each room that knew everything when they were last seen: before the link was lost, or the room left.
     knew: HashSet<(usize, Address)>,
@@ -132,6 +135,7 @@ impl Outbox {
             clock_waiting: Slots::default(),
             second_looks: BTreeSet::new(),
             gone: Gone::default(),
+            held: Held::default(),
             late: Late::default(),
             knew: HashSet::new(),
             unfenced: BTreeMap::new(),
@@ -164,6 +168,27 @@ impl Outbox {
         }
     }
 
+    /// A message to the session came back, and the room may have it still: it is told nothing before the room has said so.
+    pub fn hold(&mut self, room: usize, address: &Address) {
+        let Some(slot) = self.slots.slot(room, address) else { return };
+        let of_room = self.pending.range((room, TaskId(0))..=(room, TaskId(u64::MAX)));
+        let due = of_room.filter(|(_, pending)| pending.waiting.contains(slot) || pending.again.contains(slot));
+        let late = self.late.listed(slot);
+        self.held.hold(room, address, due.map(|((_, task), _)| *task).chain(late));
+        self.forget(slot);
+    }
+
+    /// The session is in the room: if it was held, it is told of what it missed.
+    pub fn release(&mut self, now_ms: i64, room: usize, address: &Address) {
+        let Some(missed) = self.held.release(room, address) else { return };
+        let Some(slot) = self.slots.slot(room, address) else { return };
+        self.clock_waiting.insert(slot);
+        match missed {
+            Missed::Tasks(tasks) => self.tell_late(now_ms, slot, Why::Missed, tasks.into_iter().collect()),
+            Missed::Everything => self.tell_all(now_ms, slot),
+        }
+    }
+
     /// The session has left the room. It is told nothing more unless it has sent presence to the service itself.
     pub fn left(&mut self, room: usize, address: &Address) {
         self.withdraw(room, address, |session| session.joined = false);
@@ -171,6 +196,7 @@ impl Outbox {
 
     /// The session has left the room at a time that nobody told of, so it may have asked after that.
     pub fn missing(&mut self, room: usize, address: &Address) {
+        self.held.release(room, address);
         let Some(slot) = self.slots.slot(room, address) else { return };
         let Some(session) = self.slots.get_mut(slot) else { return };
         session.joined = false;
@@ -193,6 +219,7 @@ impl Outbox {
 
     /// Takes back one reason to tell the session of changes; having asked is none any more either.
     fn withdraw(&mut self, room: usize, address: &Address, reason: impl FnOnce(&mut Session)) {
+        self.held.release(room, address);
         let Some(slot) = self.slots.slot(room, address) else { return };
         let Some(session) = self.slots.get_mut(slot) else { return };
         reason(session);
@@ -215,6 +242,7 @@ impl Outbox {
     /// sent to it as well, and it is looked at once more a little later: some clients hear nothing before they have drawn
     /// the list, and servers hand on then what they kept for a session of the same account that has gone.
     pub fn asked(&mut self, room: usize, address: &Address, now_ms: i64, hears: Hears) {
+        self.held.release(room, address);
         let Some(session) = self.session(room, address, false) else { return };
         session.asked_ms = Some(now_ms);
         session.hears = hears;
@@ -329,7 +357,7 @@ impl Outbox {
             let pending = self.pend(now_ms, key, u64::MAX);
             pending.wait(&one);
             // Whoever does not have the task any more may be handed that they have it.
-            if why == Why::MayBeHandedOldStates {
+            if why != Why::Untold {
                 pending.lost.people.insert(person);
             }
         }
@@ -341,6 +369,7 @@ impl Outbox {
     pub fn changed(&mut self, now_ms: i64, key: Key, revision: u64, lost: impl Into<Losers>) {
         self.latest_revision = self.latest_revision.max(revision);
         let inside = self.inside.contains(&key.0);
+        self.held.changed(key.0, key.1);
         self.pend(now_ms, key, revision);
         let Some(pending) = self.pending.get_mut(&key) else { return };
         pending.everybody |= !inside;
@@ -604,6 +633,7 @@ impl Outbox {
     /// The service is not in the room any more; who is there is not known.
     pub fn outside(&mut self, room: usize) {
         self.inside.remove(&room);
+        self.held.outside(room);
         self.note_who_knows(room);
         let here: Vec<usize> = self.slots.of_room(room).map(|slots| slots.iter().collect()).unwrap_or_default();
         let gone: Vec<usize> = here
@@ -649,6 +679,7 @@ impl Outbox {
             self.gone.left(session.room, &session.person, session.since);
         }
         self.second_looks.clear();
+        self.held.clear();
         self.late.clear();
         self.clock_waiting.clear();
         self.pending.retain(|_, pending| {

@@ -287,12 +287,12 @@ impl RoomWatch {
         }
     }
 
-    /// A message for a session came back. The room says whether it is still here.
-    pub fn bounced(&mut self, now_ms: i64, session: &Address) {
-        if let Some(seat) = self.occupants.seats.get_mut(session) {
-            seat.bounced = true;
-            self.look_again(now_ms, Look::Soon);
-        }
+    /// A message for a session came back. Says whether it was here before; the room says whether it is still.
+    pub fn bounced(&mut self, now_ms: i64, session: &Address) -> bool {
+        let Some(seat) = self.occupants.seats.get_mut(session) else { return false };
+        seat.bounced = true;
+        self.look_again(now_ms, Look::Soon);
+        true
     }
 
     /// A session has asked for the tasks. One that the room has not shown may be in it beside others of its account.

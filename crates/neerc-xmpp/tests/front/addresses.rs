@@ -46,7 +46,8 @@ fn a_session_is_answered_and_told_whatever_its_resource_is() {
             bench.hear(iq("set", ADMIN, &task("title='T' type='todo'", &["hall1"])));
             bench.pass(5_000);
             assert!(bench.recipients().contains(&session), "{session} is not told");
-            // What comes back shows that the session is gone, so it hears nothing more.
+            // It has gone, which what comes back shows, so it hears nothing more.
+            bench.server().lose("neerc", &session);
             bench.hear(format!(
                 "<message type='error' from='{session}' to='neerc.localhost'><error type='cancel'/></message>"
             ));

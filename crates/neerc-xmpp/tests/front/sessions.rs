@@ -165,6 +165,54 @@ fn a_message_came_back_from_somebody_who_is_still_in_the_room_and_is_told_again(
 }
 
 #[test]
+fn what_changed_between_a_bounce_and_the_word_of_the_room_was_missed() {
+    let lost = "hall2@localhost/Gone";
+    for flavour in BOTH {
+        let mut bench = ready(flavour).with_task(&["hall1"]);
+        bench.hear(iq("set", ADMIN, &task("title='U' type='todo'", &["hall1"])));
+        for jid in [HALL2, lost] {
+            bench.joins("hall2", jid);
+        }
+        assert_eq!(told_now(&mut bench, "running"), [HALL2, lost]);
+        bench.hear(iq("set", HALL1, &status(1, "success"))); // to be told in 50 ms
+        bench.server().lose("neerc", lost);
+        for session in [HALL2, lost, HALL2] {
+            bounce(&mut bench, session);
+        }
+        bench.hear(iq("set", ADMIN, &task("id='t2' type='remove'", &[])));
+        assert_eq!(bench.recipients(), [""; 0], "{flavour:?}: not before the room was asked");
+        bench.pass(1_000);
+        let mut said: Vec<String> = bench.said().into_iter().filter(|said| said.starts_with("<message")).collect();
+        said.sort();
+        assert!(said.iter().all(|said| said.contains(&format!("to='{HALL2}'"))), "{said:?}");
+        let tells = |said: &[String], what: &str| said.iter().filter(|said| said.contains(what)).count();
+        let both = (tells(&said, "type='success'"), tells(&said, "<task id='t2' title='' type='remove'/>"));
+        assert_eq!((both, said.len()), ((1, 1), 2), "{flavour:?}: {said:?}");
+    }
+}
+
+#[test]
+fn a_server_that_gives_everything_back_is_told_each_change_once() {
+    for flavour in BOTH {
+        let mut bench = ready(flavour).with_task(&["hall1"]);
+        bench.joins("hall2", HALL2);
+        for kind in ["running", "success", "none"] {
+            bench.pass(10_000);
+            bench.hear(iq("set", HALL1, &status(1, kind)));
+            let mut told = 0;
+            for _ in 0..600 {
+                for _ in bench.recipients().iter().filter(|to| *to == HALL2) {
+                    told += 1;
+                    bounce(&mut bench, HALL2);
+                }
+                bench.pass(100);
+            }
+            assert_eq!(told, 1, "{flavour:?}");
+        }
+    }
+}
+
+#[test]
 fn a_session_left_unseen_and_asked_and_was_not_told() {
     for flavour in BOTH {
         let mut bench = ready(flavour).with_task(&["hall1"]);
