@@ -32,6 +32,8 @@ pub(super) struct Reading {
     pub(super) again: bool,
     /// Something in between hinted at a change, so all is read once more afterwards.
     hinted: bool,
+    /// It was time for it, and nothing has hinted at a change.
+    pub(super) is_routine: bool,
     failures: Vec<Failure>,
 }
 
@@ -68,9 +70,29 @@ impl RoomWatch {
         }
     }
 
-    /// Whether the server tells nothing of what changes for people who are not in the room: no Openfire does.
+    /// Whether the server tells nothing of what changes for people who are not in the room: no Openfire does, nor one that
+    /// was found out.
     pub(crate) fn is_untold(&self) -> bool {
-        self.software == Some(Software::Openfire)
+        self.software == Some(Software::Openfire) || self.is_found_untold
+    }
+
+    /// Reads the lists because it is time to.
+    pub(super) fn read_due_lists(&mut self, now_ms: i64, wire: &mut Wire) {
+        let is_routine = !self.hint_waits && self.phase == Phase::In && self.has_read;
+        self.read_lists(now_ms, wire);
+        if let Some(reading) = &mut self.reading {
+            reading.is_routine = is_routine;
+        }
+    }
+
+    /// Whether a reading that nothing has hinted at gives somebody a place who had none, or a lower one: rooms tell of that
+    /// before they answer. Not who has lost one, for power that no list names comes and goes with presences.
+    fn finds_untold(&self, reading: &Reading) -> bool {
+        let is_news = |(person, affiliation): (&Person, &Affiliation)| {
+            !reading.pushed.contains_key(person) && self.listed.get(person) < Some(affiliation)
+        };
+        let is_quiet = reading.is_routine && !reading.hinted && reading.failures.is_empty();
+        is_quiet && self.phase == Phase::In && reading.listed.iter().any(is_news)
     }
 
     /// Which server this is.
@@ -152,6 +174,10 @@ impl RoomWatch {
 
     /// Takes what the lists say that could be read.
     fn read(&mut self, now_ms: i64, reading: Reading, wire: &mut Wire) {
+        if !self.is_found_untold && self.finds_untold(&reading) {
+            self.is_found_untold = true;
+            self.read_at_ms = now_ms + self.reread_ms();
+        }
         let Reading { began_ms, mut listed, pushed, hinted, failures, .. } = reading;
         self.keep_unread(&mut listed, &failures);
         if failures.is_empty() {

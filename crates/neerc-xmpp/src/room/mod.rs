@@ -116,6 +116,8 @@ pub struct RoomWatch {
     read_at_ms: i64,
     /// A hint waits for its time.
     hint_waits: bool,
+    /// The lists have shown that this server tells nothing of people who are not in the room.
+    is_found_untold: bool,
     /// No reading for the sake of a hint before that time, in ms.
     hints_from_ms: i64,
     /// Who has power by the server's configuration, which no list says: what it is, and until when it is remembered.
@@ -157,6 +159,7 @@ impl RoomWatch {
             reading: None,
             readings: 0,
             hint_waits: false,
+            is_found_untold: false,
             read_at_ms: i64::MAX,
             hints_from_ms: i64::MIN,
             implicit: BTreeMap::new(),
@@ -315,7 +318,7 @@ impl RoomWatch {
         }
         self.roles_timeout(now_ms, wire);
         if self.reading.is_none() && self.lists_due_ms() <= now_ms {
-            self.read_lists(now_ms, wire);
+            self.read_due_lists(now_ms, wire);
         }
     }
 

@@ -31,6 +31,7 @@ mod table;
 mod telling;
 #[path = "../../../../trust/report.rs"]
 mod trust;
+mod untold;
 
 use bench::server::{ChatServer, Flavour, Server};
 use bench::{Bench, settings};

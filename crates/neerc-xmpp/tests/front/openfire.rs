@@ -204,7 +204,6 @@ fn the_services_nick_is_taken_back_behind_a_409() {
         // It is known by that nick from now on: what it says there itself is nobody's command.
         does(&mut bench, |openfire| openfire.say("neerc", "neerc", "<body>@todo hall1 X</body>"));
         assert!(bench.boards().get("neerc").is_none_or(|board| board.tasks().count() == 0));
-        // A presence is refused to whoever wants it now; nothing of that comes to the service.
         bench.pass(2 * SELF_PING_MS);
         assert_eq!(bench.openfire().own_nick("neerc"), Some("neerc"));
     }
