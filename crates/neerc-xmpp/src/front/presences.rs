@@ -27,7 +27,7 @@ pub(super) struct Presences {
     rooms: HashSet<usize>,
     waiting: VecDeque<Contact>,
     next_ms: i64,
-    /// Who was asked and has not answered.
+    /// Who was asked, by a probe or by a request for their presence, and has not answered.
     asked: HashSet<Contact>,
     /// Who was sent our presence, so that they must hear when it ends.
     shown: HashSet<Contact>,
@@ -88,7 +88,7 @@ impl Front {
     }
 
     /// A session of somebody is online. If that is their answer they have us in their contact list, and have not heard of us
-    /// on this connection.
+    /// on this connection, or before their client knew us for a contact: one ignores what comes earlier.
     pub(super) fn contact_is_online(&mut self, room: usize, to: &Address, from: &Address) {
         let contact = Contact { room, ours: to.bare().to_owned(), person: from.person() };
         if self.presences.asked.remove(&contact) {
@@ -102,7 +102,12 @@ impl Front {
         let contact = Contact { room, ours: shell.to.bare().to_owned(), person: shell.from.person() };
         match shell.type_ {
             "unsubscribe" => _ = self.presences.shown.remove(&contact),
-            _ if self.rooms[room].people().rights(&contact.person).is_some() => self.presences.show(contact),
+            _ if self.rooms[room].people().rights(&contact.person).is_some() => {
+                if shell.type_ == "subscribe" && self.presences.asked.len() < limits::CONTACTS_PER_ROOM {
+                    self.presences.asked.insert(contact.clone());
+                }
+                self.presences.show(contact);
+            }
             _ => {}
         }
     }

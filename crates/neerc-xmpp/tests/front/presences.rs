@@ -94,3 +94,19 @@ fn many_people_are_asked_a_few_at_a_time() {
     bench.pass(10_000);
     assert_eq!(bench.probes.len(), 2 * asked);
 }
+
+#[test]
+fn a_client_that_did_not_know_the_service_yet_ignored_that_it_is_online() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.pass(10_000);
+    bench.said();
+    bench.hear(format!("<presence type='subscribe' from='hall1@localhost' to='{ROOM}'/>"));
+    let here = format!("{ROOM} > hall1@localhost");
+    assert_eq!(presences(&mut bench), [format!("subscribed {here}"), here.clone(), format!("subscribe {here}")]);
+    bench.hear(format!("<presence type='subscribed' from='hall1@localhost' to='{ROOM}'/>"));
+    assert!(presences(&mut bench).is_empty());
+    for said in [vec![here], Vec::new()] {
+        bench.hear(format!("<presence from='{HALL1}' to='{ROOM}'>{GAJIM}</presence>"));
+        assert_eq!(presences(&mut bench), said, "once more when they answer");
+    }
+}

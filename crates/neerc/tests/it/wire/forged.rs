@@ -84,7 +84,8 @@ impl Forger {
     fn join(&mut self, stage: &Stage<'_>) {
         let join = "<presence FROMto='ROOM/NICK'><x xmlns='http://jabber.org/protocol/muc'/></presence>";
         self.raw.send(&self.fill(stage, join));
-        self.raw.expect(|stanza| stanza.contains("110"));
+        // The subject ends the entry (XEP-0045 section 7.2.15).
+        self.raw.expect(|stanza| stanza.contains("110") || stanza.contains("<subject"));
     }
 
     /// What a request of theirs is answered.
