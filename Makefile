@@ -2,7 +2,7 @@
 CARGO := scripts/cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-openfire test-servers test-openfire lint bench trust
+.PHONY: help demo test test-servers test-openfire lint bench trust
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -15,8 +15,8 @@ test: ## Run all tests, with real XMPP servers
 	@scripts/setup test
 	@$(CARGO) test --workspace
 
-test-servers: ## Run the tests that need a server with Debian 13's servers too, and print a table
-	@scripts/test-servers debian13
+test-servers: ## Run the tests that need a server with this machine's servers and with Debian 13's, and print a table
+	@scripts/test-servers own debian13
 
 test-openfire: ## Try an Openfire that you have: OPENFIRE_SERVER=host:port, OPENFIRE_HOST, OPENFIRE_SECRET, OPENFIRE_ADMIN
 	@$(CARGO) test --package neerc --test it openfire -- --nocapture
