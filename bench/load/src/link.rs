@@ -199,18 +199,20 @@ impl Link {
     pub fn settle(&mut self, cast: Cast) -> Outcome<()> {
         self.cast = Some(cast);
         let mut text = String::new();
-        let (mut lists, mut joined) = (0, false);
-        while !joined || lists < 3 {
+        let (mut lists, mut roles, mut joined) = (0, 0, false);
+        while !joined || lists < 3 || roles < 3 {
             self.fill()?;
             text.push_str(&String::from_utf8_lossy(&self.buffer[..self.filled]));
             self.filled = 0;
             let mut answers = String::new();
             while let Some((stanza, rest)) = first_stanza(&text) {
+                let stanza = stanza.trim_start(); // bursts end with white space
                 if stanza.starts_with("<presence") && !stanza.contains("unavailable") {
                     occupants(&mut answers, cast, attribute(stanza, "to"));
                     joined = true;
                 } else if stanza.starts_with("<iq") {
                     lists += usize::from(stanza.contains("affiliation="));
+                    roles += usize::from(stanza.contains(" role="));
                     answer_iq(&mut answers, stanza, cast);
                 }
                 text = rest.to_owned();
@@ -267,6 +269,15 @@ fn answer_iq(out: &mut String, stanza: &str, cast: Cast) {
         return;
     }
     let (id, to) = (attribute(stanza, "id"), attribute(stanza, "to"));
+    if stanza.contains(" role=") {
+        // The presences have named everybody, so they are to be believed.
+        let _ = write!(
+            out,
+            "<iq type='error' id='{id}' from='{to}' to='{COMPONENT}'><error type='cancel'>\
+             <feature-not-implemented xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+        );
+        return;
+    }
     let _ = write!(out, "<iq type='result' id='{id}' from='{to}' to='{COMPONENT}'");
     if stanza.contains("muc#admin") {
         let affiliation = attribute(stanza, "affiliation");

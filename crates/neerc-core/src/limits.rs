@@ -194,11 +194,16 @@ pub const HELD_ENTRY_BYTES: usize = 256;
 pub const THROTTLED_SESSIONS: usize = 20_000;
 /// Bytes handed to the link at once; the newest state of a task is chosen no earlier than this many bytes before the
 /// socket takes it.
-pub const LINK_CHUNK_BYTES: usize = 128 * 1024;
+pub const LINK_CHUNK_BYTES: usize = 256 * 1024;
+/// With more bytes that the kernel has not sent, it is given no more.
+pub const LINK_UNSENT_BYTES: usize = 128 * 1024;
 /// Most pieces of memory that one call hands to the socket.
 pub const LINK_SLICES: usize = 64;
 /// Fewer bytes than this reach the server's parser in one piece, whatever lies between.
 pub const WHOLE_BYTES: usize = 1_024;
+/// A tag is no longer, in bytes, unless nothing but the end of its stanza follows it: a title or a text of an answer of the
+/// most characters, each escaped.
+pub const LONG_TAG_BYTES: usize = 16 * 1024;
 /// Bytes read from the link at a time: small enough that the disk does not wait for more to be read.
 pub const LINK_READ_BYTES: usize = 16 * 1024;
 /// Most bytes of long answers waiting for the link before the reading of requests pauses. More would only leave the
@@ -366,7 +371,7 @@ mod tests {
     fn bounds_that_depend_on_each_other() {
         assert_eq!(ADDRESS_BYTES, 1_023 * 3 + 3, "three parts of 1,023 bytes and what stands between them");
         const { assert!(ADDRESS_BYTES < STANZA_HEAD_BYTES && STANZA_HEAD_BYTES < HEAD_BYTES) };
-        assert_eq!((LINK_CHUNK_BYTES, LINK_QUEUE_BYTES), (STANZA_BYTES / 2, STANZA_BYTES));
+        assert_eq!((LINK_CHUNK_BYTES, LINK_QUEUE_BYTES), (STANZA_BYTES, STANZA_BYTES));
         assert_eq!((STANZA_HEAD_BYTES, CLOCK_FILE_BYTES, SCHEDULE_MIN), (4_096, 65_536, 10_080));
     }
 }

@@ -149,7 +149,7 @@ impl Outgoing {
                 let follows = tag_end.take().unwrap_or(0);
                 missing = missing.max((behind - follows).saturating_sub(follows));
                 // The tags before this one are no longer than what is left, and have all this behind them.
-                if total - behind <= behind + missing {
+                if (total - behind).min(limits::LONG_TAG_BYTES) <= behind + missing {
                     return missing;
                 }
             }

@@ -181,7 +181,7 @@ fn connecting(server: String, after: Duration) -> Connecting {
 /// What waits in the kernel is old by the time it goes, and everybody waits behind it. A system that refuses does without.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn bound_unsent(stream: &TcpStream) {
-    let bytes = u32::try_from(limits::LINK_CHUNK_BYTES).unwrap_or(u32::MAX);
+    let bytes = u32::try_from(limits::LINK_UNSENT_BYTES).unwrap_or(u32::MAX);
     _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(bytes);
 }
 
