@@ -1,7 +1,7 @@
 //! Through real servers: Prosody and ejabberd on the loopback interface, real connections of all clients, and what the
 //! service costs beside the server.
 
-use crate::contest::{self, COMPONENT, Cast, ROOM};
+use crate::contest::{self, COMPONENT, Cast, NS, ROOM};
 use crate::drive::Latencies;
 use crate::link::PATIENCE;
 use crate::process::{Process, folder, free_port};
@@ -106,6 +106,15 @@ impl Site {
             let item = format!("<item affiliation='member' jid='hall{hall}@localhost'/>");
             let payload = format!("<query xmlns='http://jabber.org/protocol/muc#admin'>{item}</query>");
             admin.ask(ROOM, "set", &payload)?;
+        }
+        // The service reads the lists once it has heard that they changed.
+        let known = format!("<query xmlns='{NS}#tasks' for='hall{members}'/>");
+        let deadline = Instant::now() + PATIENCE;
+        while let Err(error) = admin.ask(COMPONENT, "get", &known) {
+            if Instant::now() > deadline {
+                return Err(error);
+            }
+            std::thread::sleep(Duration::from_millis(50));
         }
         Ok(Site { server, service, ports, admin })
     }
@@ -408,6 +417,7 @@ impl Client {
                 if let Some(rest) = end {
                     if memmem::find(head, b"error").is_some() {
                         let text = String::from_utf8_lossy(&self.buffer[start..]).into_owned();
+                        self.drop_counted(at + length + rest);
                         return Err(format!("refused: {text}").into());
                     }
                     self.drop_counted(at + length + rest);
