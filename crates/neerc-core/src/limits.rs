@@ -201,8 +201,8 @@ pub const LINK_UNSENT_BYTES: usize = 128 * 1024;
 pub const LINK_SLICES: usize = 64;
 /// Fewer bytes than this reach the server's parser in one piece, whatever lies between.
 pub const WHOLE_BYTES: usize = 1_024;
-/// A tag is no longer, in bytes, unless nothing but the end of its stanza follows it: a title or a text of an answer of the
-/// most characters, each escaped.
+/// A tag with a title or a text of an answer of the most characters, each escaped, is no longer, in bytes. Longer is only the
+/// list of ids in an answer with differences; it is seen where it ends this close to the end of what is sent.
 pub const LONG_TAG_BYTES: usize = 16 * 1024;
 /// Bytes read from the link at a time: small enough that the disk does not wait for more to be read.
 pub const LINK_READ_BYTES: usize = 16 * 1024;
