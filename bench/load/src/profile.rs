@@ -26,7 +26,7 @@ const CALLS: [(&str, &[&str]); 3] = [
 const PARTS: [(&str, &[&str]); 9] = [
     ("memory", &["malloc", "_int_free", "cfree", "realloc", "calloc", "unlink_chunk", "__rustc::__rust"]),
     ("copying and comparing", &["__mem", "__str"]),
-    ("reading XML", &["neerc_xmpp::xml", "neerc_xmpp::frame", "quick_xml", "memchr", "core::str"]),
+    ("reading XML", &["neerc_xmpp::xml", "neerc_xmpp::stream::frame", "quick_xml", "memchr", "core::str"]),
     ("XMPP", &["neerc_xmpp"]),
     ("core", &["neerc_core"]),
     ("records", &["serde", "crc32fast", "neerc_store::record"]),

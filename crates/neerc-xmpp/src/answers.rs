@@ -1,18 +1,18 @@
 //! Answers in words: the lines that say a list, a task, a refusal, or what came of a command. Drawn from the board, the
 //! people and the menu; the words come by key. Not who may ask, and not how lines are sent.
 
-use crate::bot;
+use crate::chat::bot;
 use neerc_core::board::{Board, Done, Late};
 use neerc_core::change::Effect;
 use neerc_core::clock::{Phase, Reading};
+use neerc_core::face::line::{TaskLine, Unclear};
+use neerc_core::face::menu::{self, Act, Field, FieldKind, Item, Needs, Presence};
+use neerc_core::face::words::{Arg, Language, Words};
 use neerc_core::limits;
-use neerc_core::line::{TaskLine, Unclear};
-use neerc_core::menu::{self, Act, Field, FieldKind, Item, Needs, Presence};
 use neerc_core::notice::Visibility;
 use neerc_core::people::{Admin, Member, People, Person};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
-use neerc_core::words::{Arg, Language, Words};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who is answered, and out of what.

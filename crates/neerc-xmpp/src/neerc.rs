@@ -1,9 +1,9 @@
 //! The NEERC protocol on the wire: what a request's payload asks for, and how answers and notifications are written
 //! (PROTOCOL.md). Not who may ask, which core decides, and not the stanza around it.
 
-use crate::names::composed;
-use crate::outgoing::Outgoing;
+use crate::stanza::names::composed;
 use crate::stanza::{Condition, FOR_ONE_SESSION, attribute};
+use crate::stream::outgoing::Outgoing;
 use crate::xml::{Element, escape_text};
 use neerc_core::board::Board;
 use neerc_core::clock::Reading;

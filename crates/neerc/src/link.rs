@@ -2,7 +2,7 @@
 //! what the bytes mean.
 
 use neerc_core::limits;
-use neerc_xmpp::outgoing::Outgoing;
+use neerc_xmpp::stream::outgoing::Outgoing;
 use std::future::{Future, pending, poll_fn};
 use std::io::{self, IoSlice};
 use std::pin::Pin;

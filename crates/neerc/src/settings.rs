@@ -1,13 +1,13 @@
 //! From the checked configuration to what each part of the program takes.
 
 use crate::config::{self, Config};
-use crate::{secret, text};
+use crate::{i18n, secret};
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
 use neerc_store::Url;
-use neerc_xmpp::address::{self, Address};
 use neerc_xmpp::front::FrontSettings;
-use neerc_xmpp::groups::GroupSettings;
+use neerc_xmpp::room::groups::GroupSettings;
+use neerc_xmpp::stanza::address::{self, Address};
 use neerc_xmpp::throttle::{Budget, Rate};
 use std::sync::Arc;
 
@@ -79,7 +79,7 @@ pub fn front(config: &Config) -> Result<FrontSettings, SettingsError> {
             bytes_per_second: config.limits.answers_kib_per_second.saturating_mul(1_024),
             burst_bytes: config.limits.answers_burst_kib.saturating_mul(1_024),
         },
-        words: Arc::new(text::Files),
+        words: Arc::new(i18n::Files),
         language: config.language,
         contacts: config.contacts.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -3,16 +3,16 @@
 
 use keys::Keys;
 use neerc_core::board::Boards;
+use neerc_core::face::words::Language;
 use neerc_core::ledger::{Answer, Ledger, Now, Stored};
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
-use neerc_core::words::Language;
-use neerc_xmpp::address::Address;
-use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
-use neerc_xmpp::groups::GroupSettings;
-use neerc_xmpp::outgoing::Outgoing;
+use neerc_xmpp::room::groups::GroupSettings;
 use neerc_xmpp::stanza::NS_COMPONENT;
+use neerc_xmpp::stanza::address::Address;
+use neerc_xmpp::stream::frame::{Frame, FrameLimits, Framer};
+use neerc_xmpp::stream::outgoing::Outgoing;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -15,7 +15,7 @@
 //!
 //! Names of end tags inside a stanza and `&` are no matter to the framer, so the parser is told not to mind them either.
 
-use neerc_xmpp::frame::{Excess, Frame, FrameError, FrameLimits, Framer};
+use neerc_xmpp::stream::frame::{Excess, Frame, FrameError, FrameLimits, Framer};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 

@@ -4,8 +4,8 @@
 //! Zero bytes in the input cut it into pieces; between two of them time goes by.
 
 use super::bench::Bench;
-use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::stanza::{NS_COMPONENT, Shell};
+use neerc_xmpp::stream::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::xml::{self, STREAM_NS, TreeLimits};
 
 /// Checks one input.

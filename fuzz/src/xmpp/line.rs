@@ -5,8 +5,8 @@
 
 use neerc_core::board::Board;
 use neerc_core::change::Change;
-use neerc_core::line::{self, Asked, LineQuestion, Reading, TaskLine, Unclear, Writer};
-use neerc_core::menu::Request;
+use neerc_core::face::line::{self, Asked, LineQuestion, Reading, TaskLine, Unclear, Writer};
+use neerc_core::face::menu::Request;
 use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
 use std::sync::OnceLock;

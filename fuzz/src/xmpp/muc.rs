@@ -9,8 +9,8 @@
 //! `JID=AFFILIATION`; several are separated by commas.
 
 use super::bench::{Answering, Bench, ROOM, SVC, item, occupant};
-use neerc_xmpp::address::Address;
 use neerc_xmpp::stanza::NS_COMPONENT;
+use neerc_xmpp::stanza::address::Address;
 use neerc_xmpp::xml::{self, TreeLimits};
 
 /// Checks one input.

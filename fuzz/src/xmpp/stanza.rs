@@ -3,7 +3,7 @@
 //! answered.
 
 use super::{full, naive};
-use neerc_xmpp::address::Address;
+use neerc_xmpp::stanza::address::Address;
 use neerc_xmpp::stanza::{Condition, NS_COMPONENT, Shell, attribute};
 use neerc_xmpp::xml::{self, Element, Node, TreeLimits, XML_NS, XmlError, escape_attr, escape_text};
 

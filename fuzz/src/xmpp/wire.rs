@@ -10,8 +10,8 @@ use neerc_core::notice::Sight;
 use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
 use neerc_core::task::{Task, TaskId};
 use neerc_xmpp::neerc::{self, Notification, Request};
-use neerc_xmpp::outgoing::Outgoing;
 use neerc_xmpp::stanza::NS_COMPONENT;
+use neerc_xmpp::stream::outgoing::Outgoing;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
 
 const HOST: &str = "localhost";

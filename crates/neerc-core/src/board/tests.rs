@@ -4,7 +4,7 @@
 use super::*;
 use crate::change::Entry;
 use crate::command::Query;
-use crate::line::TaskLine;
+use crate::face::line::TaskLine;
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
 use crate::task::Progress;
 use crate::task::Step;

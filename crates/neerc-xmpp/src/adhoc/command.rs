@@ -1,11 +1,11 @@
 //! Ad-hoc commands on the wire (XEP-0050): what an invocation says, how its answer is written, and what is wrong with
 //! it. Not which commands there are.
 
-use crate::form::{self, Returned};
 use crate::stanza::{Condition, attribute};
+use crate::xep::form::{self, Returned};
 use crate::xml::{Element, escape_text};
+use neerc_core::face::words::Language;
 use neerc_core::refusal::Refusal;
-use neerc_core::words::Language;
 
 /// Namespace of commands, and the node that lists them.
 pub const NS: &str = "http://jabber.org/protocol/commands";

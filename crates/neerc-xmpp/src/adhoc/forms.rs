@@ -2,9 +2,9 @@
 
 use super::View;
 use crate::answers::short;
-use crate::form::{Choice, Field, Form, Shape};
+use crate::xep::form::{Choice, Field, Form, Shape};
+use neerc_core::face::menu::{self, FieldKind, Item, Needs, Presence};
 use neerc_core::limits;
-use neerc_core::menu::{self, FieldKind, Item, Needs, Presence};
 use neerc_core::notice::Visibility;
 use neerc_core::people::Person;
 use neerc_core::task::{Kind, Task};

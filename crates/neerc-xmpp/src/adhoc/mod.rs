@@ -9,9 +9,9 @@ mod forms;
 mod reports;
 mod sessions;
 
-use crate::address::Address;
 use crate::answers::Answers;
-use crate::form::{Form, Returned};
+use crate::stanza::address::Address;
+use crate::xep::form::{Form, Returned};
 use crate::xml::Element;
 use command::{Action, Fault, Invocation, Reply, Severity, Stage};
 use forms::Values;
@@ -19,12 +19,12 @@ use neerc_core::board::{Board, Done};
 use neerc_core::change::Room;
 use neerc_core::clock::Reading;
 use neerc_core::command::{Command, Query};
-use neerc_core::menu::{self, Act, FieldKind, Item, Needs, Request};
+use neerc_core::face::menu::{self, Act, FieldKind, Item, Needs, Request};
+use neerc_core::face::words::{Arg, Language, Words};
 use neerc_core::notice::Visibility;
 use neerc_core::people::{People, Person, Rights};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Task, TaskId};
-use neerc_core::words::{Arg, Language, Words};
 use sessions::{Draft, Number, Sessions};
 
 /// A room that commands may act in.

@@ -3,15 +3,15 @@
 
 use super::View;
 use crate::answers::{Answers, short, whose};
-use crate::form::Report;
+use crate::xep::form::Report;
 use neerc_core::board::Late;
 use neerc_core::command::Query;
+use neerc_core::face::menu::Item;
+use neerc_core::face::words::Arg;
 use neerc_core::limits;
-use neerc_core::menu::Item;
 use neerc_core::people::{Admin, Member, Person, Rights};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::Task;
-use neerc_core::words::Arg;
 use std::borrow::Cow;
 
 /// The answer to a question.

@@ -2,10 +2,10 @@
 //! number: nobody but its owner can use it, so it need not be hard to guess.
 
 use super::command::Fault;
-use crate::address::Address;
+use crate::stanza::address::Address;
 use neerc_core::change::Room;
+use neerc_core::face::menu::Item;
 use neerc_core::limits;
-use neerc_core::menu::Item;
 use neerc_core::people::Rights;
 use std::collections::BTreeMap;
 
@@ -131,7 +131,7 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use neerc_core::menu::{Act, by_act};
+    use neerc_core::face::menu::{Act, by_act};
     use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
     use std::collections::HashMap;
 

@@ -4,7 +4,7 @@
 use super::commands::Commanded;
 use super::requests::Asked;
 use super::{Front, FrontEvent};
-use crate::address::Address;
+use crate::stanza::address::Address;
 use neerc_core::command::Command;
 use neerc_core::ledger::Ask;
 use neerc_core::limits;

@@ -4,20 +4,20 @@
 use super::asks::Asker;
 use super::lanes::{Admission, Arrival, Intent};
 use super::{Front, StreamPhase};
-use crate::address::Address;
 use crate::answers::{Answers, whose};
-use crate::bot::{self, Kept, Letter, Said};
+use crate::chat::bot::{self, Kept, Letter, Said};
+use crate::stanza::address::Address;
 use crate::stanza::{Condition, Shell};
 use crate::throttle::Turn;
 use crate::xml::Element;
 use neerc_core::board::{Board, Boards, Done};
 use neerc_core::command::Query;
+use neerc_core::face::line::{self, Writer};
+use neerc_core::face::menu::Request;
+use neerc_core::face::words::{Arg, Language};
 use neerc_core::limits;
-use neerc_core::line::{self, Writer};
-use neerc_core::menu::Request;
 use neerc_core::people::{Person, Rights};
 use neerc_core::refusal::Refusal;
-use neerc_core::words::{Arg, Language};
 use std::collections::VecDeque;
 use std::sync::Arc;
 

@@ -2,18 +2,18 @@
 
 use super::asks::Asker;
 use super::{Front, StreamPhase};
-use crate::address::Address;
 use crate::adhoc::command::{self, Fault, Reply};
 use crate::adhoc::{self, Outcome, Pending, Place, Scene};
-use crate::entity::Offer;
 use crate::room::RoomWatch;
 use crate::stanza::ReturnAddress;
+use crate::stanza::address::Address;
+use crate::xep::entity::Offer;
 use crate::xml::Element;
 use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::Room;
+use neerc_core::face::words::Language;
 use neerc_core::limits;
 use neerc_core::refusal::Refusal;
-use neerc_core::words::Language;
 use std::sync::LazyLock;
 
 /// A command that waits for its change to be on disk.

@@ -2,9 +2,9 @@
 //! short, and what is answered in the end is the newest. Not whose turn it is: that is the throttle's.
 
 use super::{Front, StreamPhase};
-use crate::address::Address;
-use crate::outgoing::Outgoing;
+use crate::stanza::address::Address;
 use crate::stanza::{Kind, NS_COMPONENT, Shell};
+use crate::stream::outgoing::Outgoing;
 use crate::throttle::Turn;
 use crate::xml;
 use neerc_core::board::Boards;

@@ -2,7 +2,7 @@
 //! and who has just asked for the first time. Not the news.
 
 use super::{Front, FrontEvent};
-use crate::outbox::{Crowd, Owed, Why};
+use crate::notify::{Crowd, Owed, Why};
 use neerc_core::board::{Board, Boards};
 use neerc_core::limits;
 use neerc_core::notice::{Sight, Visibility};

@@ -2,15 +2,15 @@
 
 use super::presences::Presences;
 use super::{Front, FrontEvent, StreamPhase};
-use crate::address::Address;
-use crate::frame::{Excess, Frame, FrameLimits, Framer};
-use crate::liveness::{Liveness, Step};
-use crate::look::{self, Look, Seen};
-use crate::probe::Probe;
 use crate::room::RoomWatch;
+use crate::server::liveness::{Liveness, Step};
+use crate::server::look::{self, Look, Seen};
+use crate::server::probe::Probe;
+use crate::stanza::address::Address;
+use crate::stanza::wire::{PING, Purpose, Unanswered};
 use crate::stanza::{Condition, Kind, NS_COMPONENT, Shell};
+use crate::stream::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::stream::{self, StreamError};
-use crate::wire::{PING, Purpose, Unanswered};
 use crate::xml::{self, Element, TreeLimits};
 use neerc_core::board::Boards;
 use neerc_core::limits;

@@ -6,10 +6,10 @@ use super::{Front, FrontEvent};
 use neerc_core::board::{Boards, Done};
 use neerc_core::change::Effect;
 use neerc_core::command::Command;
+use neerc_core::face::words::Arg;
 use neerc_core::limits;
 use neerc_core::plan::{self, PlanId, Planned};
 use neerc_core::refusal::Refusal;
-use neerc_core::words::Arg;
 use std::collections::BTreeSet;
 
 /// What is under way with the planned tasks of one room.

@@ -2,20 +2,20 @@
 //! them. By state: what is said is worked out from the board when the link is free for it.
 
 use super::Front;
-use crate::address::Address;
 use crate::answers::Answers;
-use crate::bot::{self, Kept, Letter};
-use crate::contacts::{Client, Seen, Welcome};
-use crate::entity::Place;
-use crate::outgoing::Outgoing;
+use crate::chat::bot::{self, Kept, Letter};
+use crate::chat::contacts::{Client, Seen, Welcome};
+use crate::stanza::address::Address;
 use crate::stanza::{Shell, attribute};
+use crate::stream::outgoing::Outgoing;
+use crate::xep::entity::Place;
 use crate::xml::{Element, escape_text, escaped_len};
 use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::Effect;
+use neerc_core::face::words::Language;
 use neerc_core::limits;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
-use neerc_core::words::Language;
 use std::collections::BTreeSet;
 
 impl Front {

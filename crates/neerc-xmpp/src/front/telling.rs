@@ -3,9 +3,9 @@
 
 use super::{Front, FrontSettings, StreamPhase};
 use crate::neerc::Notification;
-use crate::outbox::{Due, Hears, Key};
-use crate::outgoing::Outgoing;
-use crate::wire::{PING, Purpose};
+use crate::notify::{Due, Hears, Key};
+use crate::stanza::wire::{PING, Purpose};
+use crate::stream::outgoing::Outgoing;
 use neerc_core::board::Boards;
 use neerc_core::limits;
 use neerc_core::notice::{Notice, Sight, Visibility};

@@ -4,10 +4,10 @@
 use super::advice::unanswered;
 use super::roles::Look;
 use super::{NS_MUC_ADMIN, NS_MUC_USER, Phase, RoomEvent, RoomWatch, error_text};
-use crate::address::Address;
 use crate::server::Software;
+use crate::stanza::address::Address;
+use crate::stanza::wire::{Purpose, Unanswered, Wire};
 use crate::stanza::{Kind, Shell};
-use crate::wire::{Purpose, Unanswered, Wire};
 use crate::xml::Element;
 use neerc_core::limits;
 use neerc_core::people::{Affiliation, Person};

@@ -1,6 +1,8 @@
 //! The service as an occupant of a chat room (XEP-0045): joining and staying. Who belongs to the room is in lists.rs, who is
 //! in it in occupants.rs, the making of a missing one in setup.rs. Not what these people may do: that is core's.
 
+pub mod groups;
+
 mod advice;
 mod lists;
 mod nick;
@@ -16,11 +18,11 @@ use self::nick::OwnNick;
 use self::occupants::{Occupants, new_nick};
 use self::remade::Remade;
 use self::roles::Roles;
-use crate::address::Address;
-use crate::contacts::Client;
+use crate::chat::contacts::Client;
 use crate::server::Software;
 use crate::stanza::Shell;
-use crate::wire::{PING, Purpose, Wire};
+use crate::stanza::address::Address;
+use crate::stanza::wire::{PING, Purpose, Wire};
 use crate::xml::Element;
 use neerc_core::change::Room;
 use neerc_core::limits;

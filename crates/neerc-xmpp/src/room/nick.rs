@@ -3,7 +3,7 @@
 
 use super::{NS_MUC_ADMIN, Phase, RoomWatch, error_condition, error_text};
 use crate::stanza::attribute;
-use crate::wire::{Purpose, Wire};
+use crate::stanza::wire::{Purpose, Wire};
 use crate::xml::{Element, escape_text};
 use neerc_core::limits;
 use neerc_core::people::{Affiliation, Person};

@@ -3,8 +3,8 @@
 
 use super::roles::Look;
 use super::{NS_MUC_USER, RoomEvent, RoomWatch};
-use crate::address::Address;
-use crate::contacts::Client;
+use crate::chat::contacts::Client;
+use crate::stanza::address::Address;
 use crate::xml::Element;
 use neerc_core::limits;
 use neerc_core::people::{Affiliation, Person};

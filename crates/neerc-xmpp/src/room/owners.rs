@@ -2,9 +2,9 @@
 //! nobody could give anybody a place in a room that the service has made.
 
 use super::{NS_MUC_ADMIN, Phase, RoomEvent, RoomWatch, error_text};
-use crate::address::Address;
+use crate::stanza::address::Address;
 use crate::stanza::attribute;
-use crate::wire::{Purpose, Wire};
+use crate::stanza::wire::{Purpose, Wire};
 use crate::xml::Element;
 use neerc_core::people::Affiliation;
 

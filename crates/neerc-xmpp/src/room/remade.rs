@@ -3,7 +3,7 @@
 //! nobody has power in it who had none before.
 
 use super::{Phase, RoomEvent, RoomWatch};
-use crate::wire::Wire;
+use crate::stanza::wire::Wire;
 use neerc_core::limits;
 use neerc_core::people::{Affiliation, Person};
 use std::collections::BTreeMap;

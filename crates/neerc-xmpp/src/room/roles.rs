@@ -3,8 +3,8 @@
 //! A server that does not give them is believed by its presences.
 
 use super::{NS_MUC_ADMIN, Phase, RoomEvent, RoomWatch};
-use crate::address::Address;
-use crate::wire::{Purpose, Wire};
+use crate::stanza::address::Address;
+use crate::stanza::wire::{Purpose, Wire};
 use crate::xml::Element;
 use neerc_core::limits;
 use neerc_core::people::Affiliation;

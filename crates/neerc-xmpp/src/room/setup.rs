@@ -2,7 +2,7 @@
 
 use super::{NS_DATA, NS_MUC_OWNER, RoomEvent, RoomWatch, error_text};
 use crate::stanza::attribute;
-use crate::wire::{Purpose, Wire};
+use crate::stanza::wire::{Purpose, Wire};
 use crate::xml::{Element, escape_text};
 
 const NS_DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";

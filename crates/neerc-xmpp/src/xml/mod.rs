@@ -107,7 +107,7 @@ impl<'a> Element<'a> {
     }
 }
 
-/// Parses a slice that holds exactly one element, as [`Frame::Stanza`](crate::frame::Frame) does.
+/// Parses a slice that holds exactly one element, as [`Frame::Stanza`](crate::stream::frame::Frame) does.
 ///
 /// `default_ns` is the namespace of elements without a prefix where no `xmlns` is in scope. The prefixes `xml` and
 /// `stream` need no declaration.

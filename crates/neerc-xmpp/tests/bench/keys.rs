@@ -1,6 +1,6 @@
 //! Words for tests: each text is its key with what stands in its blanks, so that a test does not depend on the words.
 
-use neerc_core::words::{Arg, Language, Words};
+use neerc_core::face::words::{Arg, Language, Words};
 
 /// Words that are their keys with what stands in their blanks.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use super::*;
 use bench::{Disk, canonical};
+use neerc_core::face::menu::{self, Act, FieldKind, Item, MENU, Needs, Presence};
 use neerc_core::limits;
-use neerc_core::menu::{self, Act, FieldKind, Item, MENU, Needs, Presence};
 use neerc_core::notice::Visibility;
 use neerc_xmpp::stanza::NS_COMPONENT;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
@@ -621,7 +621,7 @@ fn rights_that_are_lost_between_two_forms_are_lost() {
 #[test]
 fn the_language_is_that_of_the_command_or_of_the_stanza_or_the_setting() {
     let mut settings = settings();
-    settings.language = neerc_core::words::Language::Russian;
+    settings.language = neerc_core::face::words::Language::Russian;
     let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
     let node = menu::by_act(Act::Start).node;
     for (stanza, command, expected) in [

@@ -2,7 +2,7 @@
 
 use super::*;
 use neerc_xmpp::front::FrontEvent;
-use neerc_xmpp::outgoing::Outgoing;
+use neerc_xmpp::stream::outgoing::Outgoing;
 
 #[test]
 fn the_stream_is_opened_and_accepted() {
@@ -240,7 +240,7 @@ fn a_probe_measures_what_its_stanzas_take_and_nobody_elses_count() {
         bench.pass(if round < 5 { 1 } else { 44 });
         bench.hear(own);
     }
-    let trips = neerc_xmpp::probe::RoundTrips { short_ms: 1, long_ms: 44 };
+    let trips = neerc_xmpp::server::probe::RoundTrips { short_ms: 1, long_ms: 44 };
     assert!(bench.events.contains(&FrontEvent::Probed(trips)), "{:?}", bench.events);
 }
 

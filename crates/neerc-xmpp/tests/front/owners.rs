@@ -1,8 +1,8 @@
 //! Who becomes an owner where nobody but the service has power; what is asked again while there is no answer.
 
 use super::*;
-use neerc_xmpp::address::Address;
 use neerc_xmpp::front::FrontEvent;
+use neerc_xmpp::stanza::address::Address;
 
 const NS_ADMIN: &str = "http://jabber.org/protocol/muc#admin";
 const CONFERENCE: &str = "neerc@conference.localhost";

@@ -4,7 +4,7 @@ use super::*;
 use bench::server::BOTH;
 use neerc_core::limits;
 use neerc_core::people::GroupRule;
-use neerc_xmpp::address::Address;
+use neerc_xmpp::stanza::address::Address;
 
 /// Name, group and power of everybody, as `#users` says it.
 fn users(bench: &mut Bench, from: &str) -> String {
@@ -337,7 +337,7 @@ fn took(bench: &mut Bench, heard: impl IntoIterator<Item = String>) -> std::time
     let began = std::time::Instant::now();
     for xml in heard {
         bench.front.receive(bench.now_ms, xml.as_bytes(), bench.ledger.boards());
-        let mut out = neerc_xmpp::outgoing::Outgoing::default();
+        let mut out = neerc_xmpp::stream::outgoing::Outgoing::default();
         while bench.front.next_transmit_ms() == i64::MIN {
             bench.front.transmit(bench.now_ms, bench.ledger.boards(), &mut out, usize::MAX);
             out.clear();

@@ -11,12 +11,12 @@ use bench::{attr, canonical};
 use neerc_core::board::Board;
 use neerc_core::clock::Phase;
 use neerc_core::command::{Command, Query};
-use neerc_core::menu::{self, Act};
+use neerc_core::face::menu::{self, Act};
 use neerc_core::notice::Visibility;
 use neerc_core::people::Person;
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Progress, Title};
-use neerc_xmpp::address::Address;
+use neerc_xmpp::stanza::address::Address;
 
 const LISTS: [&str; 5] = ["owner", "admin", "member", "none", "outcast"];
 /// What only users may ever be told.

@@ -2,7 +2,7 @@
 
 use super::*;
 use neerc_core::people::GroupRule;
-use neerc_xmpp::address::Address;
+use neerc_xmpp::stanza::address::Address;
 
 const LIMITS: [usize; 4] = [16_384, 20_000, 65_536, 262_144];
 
@@ -97,7 +97,7 @@ fn nothing_that_is_sent_is_longer_than_a_server_takes() {
                 (quotes.clone(), query("ping")),
             ])
             .collect();
-        for item in neerc_core::menu::offered(neerc_core::menu::Needs::Admin) {
+        for item in neerc_core::face::menu::offered(neerc_core::face::menu::Needs::Admin) {
             for values in [String::new(), "1".to_owned(), "&amp;".repeat(20_000)] {
                 let fields: String = item
                     .fields

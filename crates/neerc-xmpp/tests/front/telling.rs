@@ -3,7 +3,7 @@
 use super::*;
 use bench::{BEGIN_MS, canonical};
 use neerc_core::notice::Visibility;
-use neerc_xmpp::outgoing::Outgoing;
+use neerc_xmpp::stream::outgoing::Outgoing;
 
 fn in_room(jids: &[&str]) -> Bench {
     let mut bench = ready(Flavour::Prosody);

@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use neerc_xmpp::frame::{Frame, FrameLimits, Framer};
+use neerc_xmpp::stream::frame::{Frame, FrameLimits, Framer};
 
 use crate::said::Said;
 use crate::servers::{Kind, ROOMS, Server};

@@ -1,7 +1,7 @@
 //! Every row of the menu, used by everybody who can be, by every face for ordinary clients: the table of who x command x
 //! face. A row that is added to the menu, or a face to [`Face`], has to be given its outcomes here.
 
-use neerc_core::menu::{Act, FieldKind, Item, MENU, Needs};
+use neerc_core::face::menu::{Act, FieldKind, Item, MENU, Needs};
 use serde_json::{Value, json};
 
 use crate::servers::{Kind, Server, unique};
@@ -109,7 +109,7 @@ impl World<'_> {
     /// Runs a command as the chief does, in one step.
     #[track_caller]
     fn chief(&self, act: Act, values: &Value) -> String {
-        let said = Face::Step.run(&self.chief, &self.to, neerc_core::menu::by_act(act), values);
+        let said = Face::Step.run(&self.chief, &self.to, neerc_core::face::menu::by_act(act), values);
         assert!(said.starts_with("completed"), "{act:?} {values}: {said}");
         said
     }

@@ -1,0 +1,178 @@
+//! How words for people are asked for: by key, language and what stands in the blanks. The words themselves are in the
+//! binary, which implements [`Words`]; the words people type are in the menu.
+
+use crate::face::line::{LineQuestion, Reading};
+use crate::refusal::Refusal;
+use std::fmt;
+
+/// A language that people are spoken to in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Russian.
+    Russian,
+}
+
+impl Language {
+    /// Every language.
+    pub const ALL: [Language; 2] = [Language::English, Language::Russian];
+
+    /// The language of a tag as in `xml:lang` (`ru`, `ru-RU`); `None` if there are no words in it.
+    pub fn parse(tag: &str) -> Option<Language> {
+        let main = tag.split(['-', '_']).next().unwrap_or(tag);
+        Language::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(main))
+    }
+
+    /// The tag, for `xml:lang`.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Russian => "ru",
+        }
+    }
+}
+
+/// What stands in a blank of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arg<'a> {
+    /// A text, as it is.
+    Text(&'a str),
+    /// A number, which the words around it agree with.
+    Number(i64),
+}
+
+/// Where words come from.
+pub trait Words: fmt::Debug + Send + Sync {
+    /// The text of that key in that language, or in English if it is missing; `None` if it is missing in both.
+    fn find(&self, language: Language, key: &str, args: &[(&str, Arg<'_>)]) -> Option<String>;
+
+    /// The text of that key; the key itself if there is none.
+    fn say(&self, language: Language, key: &str, args: &[(&str, Arg<'_>)]) -> String {
+        self.find(language, key, args).unwrap_or_else(|| key.to_owned())
+    }
+
+    /// The words of a refusal.
+    fn refusal(&self, language: Language, refusal: &Refusal) -> String {
+        let words = |(name, value): (&'static str, String)| match name {
+            "what" | "field" => (name, self.named(language, name, value)),
+            _ => (name, value),
+        };
+        let args: Vec<_> = refusal.args().into_iter().map(words).collect();
+        self.say_all(language, &format!("refusal-{}", refusal.key()), &args)
+    }
+
+    /// The words of a question about a line, then each reading with the line to send for it.
+    fn question(&self, language: Language, question: &LineQuestion) -> String {
+        let mut said = self.say_all(language, &format!("question-{}", question.key()), &question.args());
+        for proposal in question.proposals() {
+            let args = match &proposal.reading {
+                Reading::Task(task, title) => vec![("task", task.to_string()), ("title", title.as_str().to_owned())],
+                Reading::People | Reading::Title | Reading::Schedule | Reading::Text => Vec::new(),
+            };
+            let reading = self.say_all(language, &format!("reading-{}", proposal.reading.key()), &args);
+            said.push_str(&format!("\n{} — {reading}", proposal.line));
+        }
+        said
+    }
+
+    /// The word for a thing that the core names in English; the English itself if there is none.
+    fn named(&self, language: Language, group: &str, thing: String) -> String {
+        let slug = thing.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        self.find(language, &format!("{group}-{slug}"), &[]).unwrap_or(thing)
+    }
+
+    /// What the core hands out as text; its numbers are told by their names.
+    fn say_all(&self, language: Language, key: &str, args: &[(&'static str, String)]) -> String {
+        let arg = |(name, value): &'_ (&'static str, String)| {
+            let number = if matches!(*name, "count" | "chars" | "limit") { value.parse().ok() } else { None };
+            (*name, number)
+        };
+        let numbers: Vec<_> = args.iter().map(arg).collect();
+        let args: Vec<_> = numbers
+            .into_iter()
+            .zip(args)
+            .map(|((name, number), (_, value))| (name, number.map_or(Arg::Text(value), Arg::Number)))
+            .collect();
+        self.say(language, key, &args)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::face::line::TaskLine;
+    use crate::task::{Kind, TaskId, Title};
+
+    /// Says what it is asked for; it knows every key but those of things, of which it knows one.
+    #[derive(Debug)]
+    struct Echo;
+
+    impl Words for Echo {
+        fn find(&self, language: Language, key: &str, args: &[(&str, Arg<'_>)]) -> Option<String> {
+            match key {
+                "what-the-attribute--id--of-the-task" => return Some("НОМЕР".to_owned()),
+                _ if key.starts_with("what-") || key == "nothing" => return None,
+                _ => {}
+            }
+            let args = args.iter().map(|(name, arg)| match arg {
+                Arg::Text(text) => format!(" {name}='{text}'"),
+                Arg::Number(number) => format!(" {name}={number}"),
+            });
+            Some(format!("{} {key}{}", language.tag(), args.collect::<String>()))
+        }
+    }
+
+    #[test]
+    fn refusals_ask_for_their_words() {
+        let russian = |refusal: &Refusal| Echo.refusal(Language::Russian, refusal);
+        for (refusal, expected) in [
+            (Refusal::AdminsOnly, "ru refusal-admins-only"),
+            (Refusal::Missing { what: "the attribute 'id' of the task" }, "ru refusal-missing what='НОМЕР'"),
+            (
+                Refusal::TooLong { what: "title", chars: 2, limit: 1 },
+                "ru refusal-too-long what='title' chars=2 limit=1", // there is no word for it
+            ),
+            (Refusal::MissingField { field: "kind" }, "ru refusal-missing-field field='ru field-kind'"),
+            (Refusal::UnknownTask { task: "7".to_owned() }, "ru refusal-unknown-task task='7'"),
+        ] {
+            assert_eq!(russian(&refusal), expected);
+        }
+    }
+
+    #[test]
+    fn questions_ask_for_their_words_and_those_of_every_reading() {
+        let line = |title: &str| TaskLine {
+            kind: Kind::Todo,
+            assignees: vec!["hall1".to_owned()],
+            schedule: None,
+            title: title.to_owned(),
+        };
+        let people =
+            LineQuestion::PeopleInTitle { names: vec!["a".into(), "b".into()], people: line("x"), title: line("y") };
+        assert_eq!(
+            Echo.question(Language::English, &people),
+            "en question-people-in-title names='a, b' count=2\n\
+             @todo hall1 x — en reading-people\n@todo hall1 y — en reading-title"
+        );
+        let open = vec![(TaskId(3), Title::parse("T").unwrap())];
+        let which = LineQuestion::WhichTask { verb: "done".to_owned(), text: String::new(), open };
+        assert_eq!(
+            Echo.question(Language::English, &which),
+            "en question-which-task verb='done' count=1\ndone 3 — en reading-task task='3' title='T'"
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_missing_is_its_key() {
+        assert_eq!(Echo.say(Language::English, "nothing", &[]), "nothing");
+    }
+
+    #[test]
+    fn languages_by_their_tags() {
+        assert_eq!(Language::parse("ru-RU"), Some(Language::Russian));
+        assert_eq!(Language::parse("EN_us"), Some(Language::English));
+        assert_eq!([Language::parse("de"), Language::parse("")], [None, None]);
+    }
+}

@@ -1,0 +1,249 @@
+//! Chat messages as they come in and go out: which of them ask something, in which language, and how an answer is
+//! written. Not what a line means - that is core's - nor the words of the answers.
+
+use crate::stanza::names::composed;
+use crate::stanza::{FOR_ONE_SESSION, NS_COMPONENT, Shell, attribute};
+use crate::xml::{Element, escape_text};
+use neerc_core::face::words::Language;
+use neerc_core::limits;
+
+/// Children that show that a message is not what its sender has just said to its addressee, each with the key of the
+/// words for it. Nothing in such a message is carried out.
+const SECOND_HAND: [(&str, &str, &str); 11] = [
+    ("forwarded", "urn:xmpp:forward:0", "not-taken-forwarded"), // XEP-0297
+    ("sent", "urn:xmpp:carbons:2", "not-taken-forwarded"),      // XEP-0280
+    ("received", "urn:xmpp:carbons:2", "not-taken-forwarded"),
+    ("result", "urn:xmpp:mam:2", "not-taken-forwarded"), // XEP-0313
+    ("delay", "urn:xmpp:delay", "not-taken-late"),       // XEP-0203
+    ("x", "jabber:x:delay", "not-taken-late"),           // XEP-0091
+    ("replace", "urn:xmpp:message-correct:0", "not-taken-corrected"), // XEP-0308
+    ("encrypted", "eu.siacs.conversations.axolotl", "not-taken-encrypted"), // XEP-0384
+    ("encrypted", "urn:xmpp:omemo:2", "not-taken-encrypted"),
+    ("openpgp", "urn:xmpp:openpgp:0", "not-taken-encrypted"), // XEP-0373
+    ("x", "jabber:x:encrypted", "not-taken-encrypted"),       // XEP-0027
+];
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// Nothing in words: a chat state, a receipt, a marker.
+    Nothing,
+    /// These lines; quotations of earlier messages are left out.
+    Lines(Vec<String>),
+    /// Something that is not carried out; the words of that key say why.
+    NotTaken(&'static str),
+}
+
+/// Reads what a message says.
+pub fn read(message: &Element<'_>) -> Said {
+    let mut bodies = message.elements().filter(|element| element.is("body", NS_COMPONENT)).peekable();
+    let Some(first) = bodies.peek().copied() else { return Said::Nothing };
+    // Of the same text in several languages, the one in the language of the message.
+    let body = bodies.find(|body| body.attr("xml:lang").is_none()).unwrap_or(first);
+    let text = body.text();
+    if text.trim().is_empty() {
+        return Said::Nothing;
+    }
+    let second_hand = SECOND_HAND.iter().find(|(name, ns, _)| message.child(name, ns).is_some());
+    if let Some((_, _, why)) = second_hand {
+        return Said::NotTaken(why);
+    }
+    if text.len() > limits::TEXT_BYTES {
+        return Said::NotTaken("not-taken-long");
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('>'));
+    match lines.map(|line| composed(line).into_owned()).collect::<Vec<_>>() {
+        lines if lines.is_empty() => Said::Nothing,
+        lines => Said::Lines(lines),
+    }
+}
+
+/// Whether a message is somebody's word to somebody else: an error is none, and a headline wants no answer.
+pub fn is_said_to_us(shell: &Shell<'_>) -> bool {
+    !matches!(shell.type_, "error" | "groupchat" | "headline")
+}
+
+/// The language that the message is in, if it tells.
+pub fn language(message: &Element<'_>) -> Option<Language> {
+    message.attr("xml:lang").and_then(Language::parse)
+}
+
+/// Whether a line begins with a word in Cyrillic letters, whatever language the sender's client says it is in: servers
+/// put their own language where the client puts none.
+pub fn is_in_russian(line: &str) -> bool {
+    let mut letters = line.trim_start_matches(|c: char| !c.is_alphabetic()).chars();
+    letters.next().is_some_and(|c| ('\u{400}'..='\u{4ff}').contains(&c))
+}
+
+/// Whether a message is kept for those who are away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// As any other.
+    Kept,
+    /// Not, and not shown by other sessions of the same person: each of them is told by itself, and what is told late
+    /// is wrong by then.
+    Live,
+}
+
+/// A chat message to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter<'a> {
+    /// The address of ours that says it.
+    pub from: &'a str,
+    /// Whom it is for.
+    pub to: &'a str,
+    /// Its `id`.
+    pub id: &'a str,
+    /// The thread that it goes on with.
+    pub thread: Option<&'a str>,
+    /// The language of the text.
+    pub language: Language,
+    /// The text.
+    pub text: &'a str,
+    /// Whether it is kept.
+    pub kept: Kept,
+}
+
+impl Letter<'_> {
+    /// Writes it.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"<message type='chat'");
+        attribute(out, "id", self.id);
+        attribute(out, "from", self.from);
+        attribute(out, "to", self.to);
+        attribute(out, "xml:lang", self.language.tag());
+        out.extend_from_slice(b"><body>");
+        escape_text(out, self.text);
+        out.extend_from_slice(b"</body>");
+        if let Some(thread) = self.thread {
+            out.extend_from_slice(b"<thread>");
+            escape_text(out, thread);
+            out.extend_from_slice(b"</thread>");
+        }
+        if self.kept == Kept::Live {
+            out.extend_from_slice(FOR_ONE_SESSION.as_bytes());
+        }
+        out.extend_from_slice(b"</message>");
+    }
+}
+
+/// A text in parts that take at most `limit` bytes each once they are written, cut between lines where that can be.
+pub fn pieces(text: &str, limit: usize) -> Vec<&str> {
+    let width = |c: char| match c {
+        '&' => 5,
+        '<' | '>' => 4,
+        '\0'..' ' if c != '\n' && c != '\t' => 3, // a sign for what is forbidden
+        c => c.len_utf8(),
+    };
+    let mut pieces = Vec::new();
+    let (mut start, mut size, mut line) = (0, 0, None);
+    for (at, c) in text.char_indices() {
+        if size + width(c) > limit && at > start {
+            // Both are where a character begins, at or after `start`.
+            let (end, next) = line.map_or((at, at), |line| (line, line + 1));
+            pieces.push(&text[start..end]);
+            (start, line) = (next, None);
+            size = text[start..at].chars().map(width).sum();
+        }
+        if c == '\n' {
+            line = Some(at);
+        }
+        size += width(c);
+    }
+    pieces.push(&text[start..]);
+    pieces
+}
+
+/// The thread of a message, to be carried back (RFC 6121 section 5.2.5).
+pub fn thread(message: &Element<'_>) -> Option<String> {
+    let text = message.child("thread", NS_COMPONENT)?.text();
+    Some(text).filter(|text| !text.is_empty() && text.len() <= limits::THREAD_BYTES)
+}
+
+/// A link that a client turns into a message to be sent (RFC 5122, XEP-0147).
+pub fn link(address: &str, body: &str) -> String {
+    let mut link = String::from("xmpp:");
+    percent(&mut link, address, b"@");
+    link.push_str("?message;body=");
+    percent(&mut link, body, b"");
+    link
+}
+
+fn percent(out: &mut String, text: &str, also: &[u8]) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || also.contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::{self, TreeLimits};
+
+    fn said(inside: &str) -> Said {
+        let message = format!("<message from='a@b/c' to='neerc@d' xml:lang='ru'>{inside}</message>");
+        read(&xml::parse(message.as_bytes(), NS_COMPONENT, &TreeLimits::default()).unwrap())
+    }
+
+    #[test]
+    fn a_text_is_cut_between_lines_where_that_can_be() {
+        assert_eq!(pieces("one\ntwo\nthree", 100), ["one\ntwo\nthree"]);
+        assert_eq!(pieces("one\ntwo\nthree", 8), ["one\ntwo", "three"]);
+        assert_eq!(pieces("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(pieces("&&&", 10), ["&&", "&"]);
+        assert_eq!(pieces("\u{1F4A7}\u{1F4A7}", 1), ["\u{1F4A7}", "\u{1F4A7}"], "progress with any limit");
+        let text = "a & b < c\n".repeat(1_000);
+        for limit in [20, 100, 1_000] {
+            let cut = pieces(&text, limit);
+            let written = |piece: &&str| {
+                let mut out = Vec::new();
+                escape_text(&mut out, piece);
+                out.len()
+            };
+            assert!(cut.iter().all(|piece| written(piece) <= limit));
+            assert_eq!(cut.join("\n"), text);
+        }
+    }
+
+    #[test]
+    fn lines_without_quotations_and_blanks() {
+        let lines = |lines: &[&str]| Said::Lines(lines.iter().map(|line| (*line).to_owned()).collect());
+        assert_eq!(said("<body>&gt; New task 3\n\n done 3 \nwho</body>"), lines(&["done 3", "who"]));
+        assert_eq!(said("<body xml:lang='de'>a</body><body>b</body>"), lines(&["b"]));
+        for nothing in
+            ["", "<body/>", "<body> \n</body>", "<body>&gt; only a quotation</body>", "<body xmlns='x'>a</body>"]
+        {
+            assert_eq!(said(nothing), Said::Nothing, "{nothing}");
+        }
+        let long = "x".repeat(limits::TEXT_BYTES + 1);
+        assert_eq!(said(&format!("<body>{long}</body>")), Said::NotTaken("not-taken-long"));
+    }
+
+    #[test]
+    fn nothing_at_second_hand_is_taken() {
+        for (name, ns, why) in SECOND_HAND {
+            assert_eq!(said(&format!("<body>done 3</body><{name} xmlns='{ns}'/>")), Said::NotTaken(why));
+            assert_eq!(said(&format!("<{name} xmlns='{ns}'/>")), Said::Nothing, "nothing to answer");
+        }
+        assert!(matches!(said("<body>done 3</body><x xmlns='jabber:x:oob'/>"), Said::Lines(_)));
+    }
+
+    #[test]
+    fn russian_is_known_by_its_letters() {
+        for (line, expected) in
+            [("готово 3", true), ("3 готово", true), ("done 3", false), ("@todo зал1", false), ("3", false)]
+        {
+            assert_eq!(is_in_russian(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn links_are_escaped() {
+        assert_eq!(link("neerc@tasks.example", "done 3"), "xmpp:neerc@tasks.example?message;body=done%203");
+        assert_eq!(link("a&b@c", "да?;"), "xmpp:a%26b@c?message;body=%D0%B4%D0%B0%3F%3B");
+    }
+}

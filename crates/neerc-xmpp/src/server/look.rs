@@ -1,0 +1,71 @@
+//! Whether another connection of the same component is open. One server takes both without a word and deals what comes
+//! in between them, each stanza by chance: then some of the pings that the component sends to itself go astray.
+
+use crate::stanza::address::Address;
+use crate::stanza::wire::{Purpose, Wire};
+use neerc_core::limits;
+
+/// A look that is under way.
+#[derive(Debug)]
+pub struct Look {
+    back: usize,
+    /// When enough time has passed for those that are to come.
+    deadline_ms: i64,
+}
+
+/// What the pings hold; nobody has to understand it.
+const PAYLOAD: &str = "<look xmlns='urn:neerc:look'/>";
+
+/// What was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// All pings came back, or none: a server may not hand them on at all.
+    Nobody,
+    /// Only some came back.
+    Another,
+}
+
+impl Look {
+    /// Sends the pings to `own`, the component's address.
+    pub fn start(now_ms: i64, own: &Address, wire: &mut Wire) -> Look {
+        for _ in 0..limits::LOOK_PINGS {
+            wire.request(now_ms, "get", own, PAYLOAD, Purpose::Look);
+        }
+        Look { back: 0, deadline_ms: now_ms + limits::LOOK_MS }
+    }
+
+    /// One has come back.
+    pub fn came_back(&mut self, now_ms: i64) {
+        self.back += 1;
+        self.deadline_ms = self.deadline_ms.min(now_ms + limits::LOOK_LAST_MS);
+        if self.back >= limits::LOOK_PINGS {
+            self.deadline_ms = now_ms;
+        }
+    }
+
+    /// When the look is over.
+    pub fn deadline_ms(&self) -> i64 {
+        self.deadline_ms
+    }
+
+    /// What was seen, once it is over.
+    pub fn seen(&self) -> Seen {
+        match self.back {
+            0 => Seen::Nobody,
+            back if back >= limits::LOOK_PINGS => Seen::Nobody,
+            _ => Seen::Another,
+        }
+    }
+}
+
+/// How [`advice`] begins.
+pub const ANOTHER: &str = "another connection of ";
+
+/// What to say of another connection of `component`.
+pub fn advice(component: &str) -> String {
+    format!(
+        "{ANOTHER}{component} is open: some pings to ourselves go astray, so the server deals what is for {component} between \
+         the two (ejabberd does), and each loses what the other gets. Stop the other neerc: it may run on another machine or \
+         with another store"
+    )
+}

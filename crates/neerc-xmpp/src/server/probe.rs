@@ -1,0 +1,59 @@
+//! How long the server takes to hand a stanza on: the component sends some to itself, small ones and long ones, one at
+//! a time. A server that writes long stanzas in pieces and waits for each to be acknowledged shows it here.
+
+use crate::stanza::address::Address;
+use crate::stanza::wire::{Purpose, Wire};
+
+/// Stanzas of each length.
+const ROUNDS: usize = 5;
+/// Length of a long one, in bytes: three pieces of the usual 8 KiB.
+const LONG_BYTES: usize = 20_000;
+
+/// What was measured: medians, in ms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoundTrips {
+    /// Of stanzas of some hundred bytes.
+    pub short_ms: i64,
+    /// Of stanzas of 20 KB.
+    pub long_ms: i64,
+}
+
+/// A measurement that is under way.
+#[derive(Debug)]
+pub struct Probe {
+    own: Address,
+    sent_ms: i64,
+    took_ms: Vec<i64>,
+}
+
+impl Probe {
+    /// Sends the first stanza to `own`, the component's address.
+    pub fn start(now_ms: i64, own: Address, wire: &mut Wire) -> Probe {
+        let mut probe = Probe { own, sent_ms: now_ms, took_ms: Vec::new() };
+        probe.send(now_ms, wire);
+        probe
+    }
+
+    fn send(&mut self, now_ms: i64, wire: &mut Wire) {
+        let bytes = if self.took_ms.len() < ROUNDS { 10 } else { LONG_BYTES };
+        let payload = format!("<probe xmlns='urn:neerc:probe'>{}</probe>", "x".repeat(bytes));
+        self.sent_ms = now_ms;
+        wire.request(now_ms, "get", &self.own, &payload, Purpose::Probe);
+    }
+
+    /// A stanza has come back; sends the next one, or returns what was measured.
+    pub fn came_back(&mut self, now_ms: i64, wire: &mut Wire) -> Option<RoundTrips> {
+        self.took_ms.push(now_ms - self.sent_ms);
+        if self.took_ms.len() < 2 * ROUNDS {
+            self.send(now_ms, wire);
+            return None;
+        }
+        let median = |times: &[i64]| {
+            let mut times = times.to_vec();
+            times.sort_unstable();
+            times.get(times.len() / 2).copied().unwrap_or(0)
+        };
+        let (short, long) = self.took_ms.split_at(ROUNDS);
+        Some(RoundTrips { short_ms: median(short), long_ms: median(long) })
+    }
+}

@@ -1,0 +1,372 @@
+//! What any XMPP client may ask of any entity: service discovery (XEP-0030) with contact addresses (XEP-0157), its
+//! digest in presences (XEP-0115), ping (XEP-0199), version (XEP-0092), last activity (XEP-0012), time (XEP-0202), and
+//! a vCard with a picture (XEP-0054, XEP-0153). What is announced is generated from the handlers, so it cannot lie.
+
+use crate::adhoc::command;
+use crate::neerc;
+use crate::stanza::{Condition, attribute};
+use crate::xep::form;
+use crate::xep::receipt;
+use crate::xml::{Element, escape_text};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use neerc_core::change::Room;
+use sha1::{Digest, Sha1};
+
+/// What these answers say of the program.
+#[derive(Clone, Debug)]
+pub struct Entity {
+    /// Version of the program.
+    pub version: String,
+    /// When it started, by the time that never goes back, in ms since 1970.
+    pub started_ms: i64,
+    /// How far the time of day is ahead of that, in ms; it changes when the system's clock is set.
+    pub wall_ahead_ms: i64,
+    /// The component's domain.
+    pub component: String,
+    /// The rooms served, the default one first.
+    pub rooms: Vec<Room>,
+    /// URIs of whoever runs the service.
+    pub contacts: Vec<String>,
+}
+
+/// What was asked: the service itself, or one of its rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'r> {
+    /// `SVC`.
+    Service,
+    /// `ROOM@SVC`.
+    Room(&'r Room),
+}
+
+/// How something is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// To know it.
+    Get,
+    /// To change it.
+    Set,
+}
+
+/// A command that is offered to whoever asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Its node.
+    pub node: &'static str,
+    /// What people call it.
+    pub name: String,
+}
+
+type Handler = fn(&Entity, Place<'_>, i64, &mut Vec<u8>);
+
+/// One kind of question with its answer; the namespace is announced as a feature.
+struct Question {
+    name: &'static str,
+    ns: &'static str,
+    handler: Handler,
+}
+
+const NS_INFO: &str = "http://jabber.org/protocol/disco#info";
+const NS_ITEMS: &str = "http://jabber.org/protocol/disco#items";
+const NS_CAPS: &str = "http://jabber.org/protocol/caps";
+const NS_VCARD: &str = "vcard-temp";
+/// FORM_TYPE of the contact addresses (XEP-0157 section 3).
+const SERVER_INFO: &str = "http://jabber.org/network/serverinfo";
+/// The picture, drawn by `scripts/avatar`.
+const AVATAR: &[u8] = include_bytes!("assets/avatar.png");
+
+const QUESTIONS: [Question; 7] = [
+    Question { name: "query", ns: NS_INFO, handler: |entity, place, _, out| entity.info(place, None, out) },
+    Question { name: "query", ns: NS_ITEMS, handler: items },
+    Question { name: "ping", ns: "urn:xmpp:ping", handler: |_, _, _, _| {} },
+    Question { name: "query", ns: "jabber:iq:version", handler: version },
+    Question { name: "query", ns: "jabber:iq:last", handler: last },
+    Question { name: "time", ns: "urn:xmpp:time", handler: time },
+    Question { name: "vCard", ns: NS_VCARD, handler: vcard },
+];
+
+/// What is understood besides questions: commands, what stands in presences, and what stands in messages.
+const UNDERSTOOD: [&str; 4] = [command::NS, NS_CAPS, receipt::NS, "http://jabber.org/protocol/chatstates"];
+
+impl Entity {
+    /// Writes the answer to a payload into `out`. `offered`: the commands for whoever asks; they need be known only if
+    /// the payload is about a node. An error says why nothing was written.
+    pub fn answer(
+        &self,
+        (place, asking): (Place<'_>, Asking),
+        now_ms: i64,
+        payload: &Element<'_>,
+        offered: &[Offer],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Unanswered> {
+        let question = QUESTIONS.iter().find(|question| payload.is(question.name, question.ns));
+        let question = question.ok_or(Unanswered::Unknown)?;
+        if asking == Asking::Set {
+            // XEP-0054 names the condition for somebody else's vCard; of the others none can be set at all.
+            let is_vcard = question.ns == NS_VCARD;
+            return Err(Unanswered::ReadOnly(if is_vcard { Condition::Forbidden } else { Condition::NotAllowed }));
+        }
+        let Some(node) = payload.attr("node") else {
+            (question.handler)(self, place, now_ms, out);
+            return Ok(());
+        };
+        let offer = offered.iter().find(|offer| offer.node == node);
+        match (question.ns, offer) {
+            (NS_INFO, _) if node == self.caps_node(place) => self.info(place, Some(node), out),
+            (NS_INFO, _) if node == command::NS => automation(node, "command-list", "", &[command::NS], out),
+            (NS_INFO, Some(offer)) => {
+                automation(node, "command-node", &offer.name, &[command::NS, form::NS, form::NS_VALIDATE], out);
+            }
+            (NS_ITEMS, _) if node == command::NS => self.commands(place, offered, out),
+            (NS_ITEMS, Some(_)) => {
+                open_query(NS_ITEMS, Some(node), out);
+                out.extend_from_slice(b"</query>");
+            }
+            _ => return Err(Unanswered::NoSuchNode),
+        }
+        Ok(())
+    }
+
+    /// The name of what is at a place.
+    fn name(&self, place: Place<'_>) -> String {
+        match place {
+            Place::Service => "NEERC service".to_owned(),
+            Place::Room(room) => format!("NEERC service, room {room}"),
+        }
+    }
+
+    /// The address of a place.
+    fn jid(&self, place: Place<'_>) -> String {
+        match place {
+            Place::Service => self.component.clone(),
+            Place::Room(room) => format!("{room}@{}", self.component),
+        }
+    }
+
+    fn contacts(&self, place: Place<'_>) -> &[String] {
+        if place == Place::Service { &self.contacts } else { &[] }
+    }
+
+    fn info(&self, place: Place<'_>, node: Option<&str>, out: &mut Vec<u8>) {
+        open_query(NS_INFO, node, out);
+        identity("component", "generic", &self.name(place), out);
+        features().for_each(|feature| write_feature(feature, out));
+        let contacts = self.contacts(place);
+        if !contacts.is_empty() {
+            out.extend_from_slice(format!("<x xmlns='{}' type='result'>", form::NS).as_bytes());
+            out.extend_from_slice(b"<field var='FORM_TYPE' type='hidden'><value>");
+            out.extend_from_slice(SERVER_INFO.as_bytes());
+            out.extend_from_slice(b"</value></field><field var='admin-addresses' type='list-multi'>");
+            for contact in contacts {
+                write_text("value", contact, out);
+            }
+            out.extend_from_slice(b"</field></x>");
+        }
+        out.extend_from_slice(b"</query>");
+    }
+
+    /// The digest of what a place announces (XEP-0115 section 5.1).
+    fn digest(&self, place: Place<'_>) -> String {
+        let mut features: Vec<&str> = features().collect();
+        features.sort_unstable();
+        let mut text = format!("component/generic//{}<", self.name(place));
+        features.iter().for_each(|feature| text.push_str(&format!("{feature}<")));
+        let mut contacts: Vec<&String> = self.contacts(place).iter().collect();
+        contacts.sort_unstable();
+        if !contacts.is_empty() {
+            text.push_str(&format!("{SERVER_INFO}<admin-addresses<"));
+            contacts.iter().for_each(|contact| text.push_str(&format!("{contact}<")));
+        }
+        BASE64_STANDARD.encode(Sha1::digest(text.as_bytes()))
+    }
+
+    fn caps_node(&self, place: Place<'_>) -> String {
+        format!("{}#{}", neerc::NS, self.digest(place))
+    }
+
+    /// What an available presence from a place carries besides its own payload: the digest of what it announces
+    /// (XEP-0115) and of its picture (XEP-0153).
+    pub fn presence(&self, place: Place<'_>) -> String {
+        let picture: String = Sha1::digest(AVATAR).iter().map(|byte| format!("{byte:02x}")).collect();
+        format!(
+            "<c xmlns='{NS_CAPS}' hash='sha-1' node='{}' ver='{}'/>\
+             <x xmlns='vcard-temp:x:update'><photo>{picture}</photo></x>",
+            neerc::NS,
+            self.digest(place)
+        )
+    }
+
+    fn commands(&self, place: Place<'_>, offered: &[Offer], out: &mut Vec<u8>) {
+        open_query(NS_ITEMS, Some(command::NS), out);
+        let jid = self.jid(place);
+        for Offer { node, name } in offered {
+            out.extend_from_slice(b"<item");
+            attribute(out, "jid", &jid);
+            attribute(out, "node", node);
+            attribute(out, "name", name);
+            out.extend_from_slice(b"/>");
+        }
+        out.extend_from_slice(b"</query>");
+    }
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It asks about a node that is not there, or not for the asker.
+    NoSuchNode,
+    /// Nobody can change it; the condition of the error that says so.
+    ReadOnly(Condition),
+    /// Nothing here answers it.
+    Unknown,
+}
+
+fn features() -> impl Iterator<Item = &'static str> {
+    QUESTIONS.iter().map(|question| question.ns).chain(UNDERSTOOD).chain(neerc::FEATURES)
+}
+
+fn open_query(ns: &str, node: Option<&str>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"<query");
+    attribute(out, "xmlns", ns);
+    if let Some(node) = node {
+        attribute(out, "node", node);
+    }
+    out.push(b'>');
+}
+
+fn identity(category: &str, kind: &str, name: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("<identity category='{category}' type='{kind}'").as_bytes());
+    if !name.is_empty() {
+        attribute(out, "name", name);
+    }
+    out.extend_from_slice(b"/>");
+}
+
+fn write_feature(feature: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"<feature");
+    attribute(out, "var", feature);
+    out.extend_from_slice(b"/>");
+}
+
+fn write_text(name: &str, text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("<{name}>").as_bytes());
+    escape_text(out, text);
+    out.extend_from_slice(format!("</{name}>").as_bytes());
+}
+
+/// What there is to know of the list of commands, or of one.
+fn automation(node: &str, kind: &str, name: &str, features: &[&str], out: &mut Vec<u8>) {
+    open_query(NS_INFO, Some(node), out);
+    identity("automation", kind, name, out);
+    features.iter().for_each(|feature| write_feature(feature, out));
+    out.extend_from_slice(b"</query>");
+}
+
+fn items(entity: &Entity, place: Place<'_>, _: i64, out: &mut Vec<u8>) {
+    open_query(NS_ITEMS, None, out);
+    let rooms: &[Room] = if place == Place::Service { &entity.rooms } else { &[] };
+    for room in rooms {
+        out.extend_from_slice(b"<item");
+        attribute(out, "jid", &entity.jid(Place::Room(room)));
+        attribute(out, "name", room);
+        out.extend_from_slice(b"/>");
+    }
+    out.extend_from_slice(b"</query>");
+}
+
+fn version(entity: &Entity, _: Place<'_>, _: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"<query xmlns='jabber:iq:version'><name>neerc</name>");
+    write_text("version", &entity.version, out);
+    out.extend_from_slice(b"</query>");
+}
+
+fn last(entity: &Entity, _: Place<'_>, now_ms: i64, out: &mut Vec<u8>) {
+    let seconds = now_ms.saturating_sub(entity.started_ms).max(0) / 1_000;
+    out.extend_from_slice(format!("<query xmlns='jabber:iq:last' seconds='{seconds}'/>").as_bytes());
+}
+
+fn time(entity: &Entity, _: Place<'_>, now_ms: i64, out: &mut Vec<u8>) {
+    let wall_ms = now_ms.saturating_add(entity.wall_ahead_ms);
+    let utc = jiff::Timestamp::from_millisecond(wall_ms.saturating_sub(wall_ms.rem_euclid(1_000))).unwrap_or_default();
+    out.extend_from_slice(format!("<time xmlns='urn:xmpp:time'><tzo>+00:00</tzo><utc>{utc}</utc></time>").as_bytes());
+}
+
+fn vcard(entity: &Entity, place: Place<'_>, _: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("<vCard xmlns='{NS_VCARD}'>").as_bytes());
+    write_text("FN", &entity.name(place), out);
+    write_text("JABBERID", &entity.jid(place), out);
+    out.extend_from_slice(b"<PHOTO><TYPE>image/png</TYPE>");
+    write_text("BINVAL", &BASE64_STANDARD.encode(AVATAR), out);
+    out.extend_from_slice(b"</PHOTO></vCard>");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::{self, TreeLimits};
+
+    fn entity(contacts: &[&str]) -> Entity {
+        Entity {
+            version: "1".into(),
+            started_ms: 0,
+            wall_ahead_ms: 0,
+            component: "neerc.localhost".into(),
+            rooms: vec!["neerc".into()],
+            contacts: contacts.iter().map(|contact| (*contact).to_owned()).collect(),
+        }
+    }
+
+    /// The digest worked out from what is really answered, as a client does.
+    fn digest_of_answer(entity: &Entity, place: Place<'_>) -> String {
+        let mut out = Vec::new();
+        entity.info(place, None, &mut out);
+        let query = xml::parse(&out, "", &TreeLimits::default()).unwrap();
+        let named = |name: &'static str| query.elements().filter(move |element| element.name == name);
+        let of = |element: &Element<'_>, name| element.attr(name).unwrap_or("").to_owned();
+        let mut text = String::new();
+        for identity in named("identity") {
+            let (category, kind, name) = (of(identity, "category"), of(identity, "type"), of(identity, "name"));
+            text.push_str(&format!("{category}/{kind}//{name}<"));
+        }
+        let mut features: Vec<_> = named("feature").map(|feature| of(feature, "var")).collect();
+        features.sort_unstable();
+        features.iter().for_each(|feature| text.push_str(&format!("{feature}<")));
+        for form in named("x") {
+            let fields: Vec<_> = form.elements().collect();
+            for (at, field) in fields.iter().enumerate() {
+                if at > 0 {
+                    text.push_str(&format!("{}<", of(field, "var")));
+                }
+                let mut values: Vec<_> = field.elements().map(Element::text).collect();
+                values.sort_unstable();
+                values.iter().for_each(|value| text.push_str(&format!("{value}<")));
+            }
+        }
+        BASE64_STANDARD.encode(Sha1::digest(text.as_bytes()))
+    }
+
+    #[test]
+    fn the_digest_is_that_of_what_is_answered() {
+        let room: Room = "neerc".into();
+        let mut digests = Vec::new();
+        for contacts in [&[][..], &["xmpp:b@x", "mailto:a@x"]] {
+            for place in [Place::Service, Place::Room(&room)] {
+                let entity = entity(contacts);
+                let presence = entity.presence(place);
+                let digest = digest_of_answer(&entity, place);
+                assert!(presence.contains(&format!("ver='{digest}'")), "{presence} {digest}");
+                digests.push(digest);
+            }
+        }
+        digests.dedup();
+        assert_eq!(digests.len(), 4, "{digests:?}"); // the room's does not change, but its neighbours differ
+        // The digest of the example of XEP-0115 section 5.2, to be sure of the method.
+        let example = "client/pc//Exodus 0.9.1<http://jabber.org/protocol/caps<http://jabber.org/protocol/disco#info<\
+                       http://jabber.org/protocol/disco#items<http://jabber.org/protocol/muc<";
+        assert_eq!(BASE64_STANDARD.encode(Sha1::digest(example.as_bytes())), "QgayPKawpkPSDYmwT/WM94uAlu0=");
+    }
+
+    #[test]
+    fn the_picture_is_a_small_png() {
+        assert!(AVATAR.starts_with(b"\x89PNG") && AVATAR.len() < 4_096, "{}", AVATAR.len());
+    }
+}

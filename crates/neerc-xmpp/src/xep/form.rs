@@ -1,0 +1,344 @@
+//! Data forms (XEP-0004) with hints for checking what is typed (XEP-0122): written to be filled in or to be read, and
+//! read when they come back filled in. Not what the fields are about.
+
+use crate::answers::short;
+use crate::stanza::attribute;
+use crate::stanza::names::composed;
+use crate::xml::{Element, escape_text};
+use neerc_core::face::menu::Presence;
+use neerc_core::limits;
+
+/// Namespace of data forms.
+pub const NS: &str = "jabber:x:data";
+/// Namespace of the hints for checking.
+pub const NS_VALIDATE: &str = "http://jabber.org/protocol/xdata-validate";
+
+/// One value that a list offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What is sent back.
+    pub value: String,
+    /// What people see.
+    pub label: String,
+}
+
+/// How a field is filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One line; if a pattern is given, one that fits this regular expression (XEP-0122 section 3.2.4).
+    Line(Option<&'static str>),
+    /// Several lines, each a value of its own.
+    Lines,
+    /// One of these.
+    One(Vec<Choice>),
+    /// Any number of these.
+    Any(Vec<Choice>),
+}
+
+impl Shape {
+    fn name(&self) -> &'static str {
+        match self {
+            Shape::Line(_) => "text-single",
+            Shape::Lines => "text-multi",
+            Shape::One(_) => "list-single",
+            Shape::Any(_) => "list-multi",
+        }
+    }
+
+    /// How the values are to be checked; nothing for lists, whose values are fixed anyway.
+    fn write_validation(&self, out: &mut Vec<u8>) {
+        let Shape::Line(pattern) = self else { return };
+        out.extend_from_slice(format!("<validate xmlns='{NS_VALIDATE}' datatype='xs:string'>").as_bytes());
+        match pattern {
+            Some(pattern) => {
+                out.extend_from_slice(b"<regex>");
+                escape_text(out, pattern);
+                out.extend_from_slice(b"</regex>");
+            }
+            None => out.extend_from_slice(b"<basic/>"),
+        }
+        out.extend_from_slice(b"</validate>");
+    }
+}
+
+/// One field to be filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub var: &'static str,
+    /// What people see.
+    pub label: String,
+    /// More about it, possibly empty.
+    pub hint: String,
+    /// Whether it may stay empty.
+    pub need: Presence,
+    /// How it is filled in.
+    pub shape: Shape,
+    /// What stands in it already.
+    pub values: Vec<String>,
+}
+
+/// A form to be filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Its title.
+    pub title: String,
+    /// What it is for, possibly empty.
+    pub instructions: String,
+    /// Its fields.
+    pub fields: Vec<Field>,
+}
+
+impl Form {
+    /// Writes it.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("<x xmlns='{NS}' type='form'>").as_bytes());
+        write_text(out, "title", &self.title);
+        write_text(out, "instructions", &self.instructions);
+        for field in &self.fields {
+            field.write(out);
+        }
+        out.extend_from_slice(b"</x>");
+    }
+}
+
+impl Field {
+    fn write(&self, out: &mut Vec<u8>) {
+        open_field(out, self.var, self.shape.name(), &self.label);
+        write_text(out, "desc", &self.hint);
+        self.shape.write_validation(out);
+        if self.need == Presence::Required {
+            out.extend_from_slice(b"<required/>");
+        }
+        for value in &self.values {
+            write_value(out, value);
+        }
+        if let Shape::One(choices) | Shape::Any(choices) = &self.shape {
+            for Choice { value, label } in choices {
+                out.extend_from_slice(b"<option");
+                attribute(out, "label", label);
+                out.push(b'>');
+                write_value(out, value);
+                out.extend_from_slice(b"</option>");
+            }
+        }
+        out.extend_from_slice(b"</field>");
+    }
+}
+
+/// A form to be read: some single values, then a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Its title.
+    pub title: String,
+    /// More about it, possibly empty.
+    pub instructions: String,
+    /// Single values: name, what people see, value.
+    pub values: Vec<(&'static str, String, String)>,
+    /// The columns of the table: name, what people see.
+    pub columns: Vec<(&'static str, String)>,
+    /// The rows of the table, each with a value for each column.
+    pub rows: Vec<Vec<String>>,
+    /// How many more rows there are, which were not made since they could not be shown.
+    pub not_made: usize,
+}
+
+impl Report {
+    /// Writes it, in no more than about `limit` bytes; returns how many rows were left out for that.
+    pub fn write(&self, out: &mut Vec<u8>, limit: usize) -> usize {
+        let end = out.len() + limit;
+        out.extend_from_slice(format!("<x xmlns='{NS}' type='result'>").as_bytes());
+        write_text(out, "title", &self.title);
+        write_text(out, "instructions", &self.instructions);
+        for (var, label, value) in &self.values {
+            open_field(out, var, "text-single", label);
+            write_value(out, value);
+            out.extend_from_slice(b"</field>");
+        }
+        if !self.columns.is_empty() {
+            out.extend_from_slice(b"<reported>");
+            for (var, label) in &self.columns {
+                open_field(out, var, "text-single", label);
+                out.extend_from_slice(b"</field>");
+            }
+            out.extend_from_slice(b"</reported>");
+        }
+        let mut written = 0;
+        for row in &self.rows {
+            let before = out.len();
+            self.write_row(out, row);
+            if out.len() > end {
+                out.truncate(before);
+                break;
+            }
+            written += 1;
+        }
+        out.extend_from_slice(b"</x>");
+        self.rows.len() - written + self.not_made
+    }
+
+    /// The first rows of its table as lines, for clients that show no tables.
+    pub fn in_words(&self) -> String {
+        let line = |row: &Vec<String>| {
+            let cells = row.iter().filter(|cell| !cell.is_empty()).cloned();
+            short(&cells.collect::<Vec<_>>().join(" · "))
+        };
+        self.rows.iter().take(limits::LISTED_IN_CHAT).map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    fn write_row(&self, out: &mut Vec<u8>, row: &[String]) {
+        out.extend_from_slice(b"<item>");
+        for ((var, _), value) in self.columns.iter().zip(row) {
+            out.extend_from_slice(b"<field");
+            attribute(out, "var", var);
+            out.push(b'>');
+            write_value(out, value);
+            out.extend_from_slice(b"</field>");
+        }
+        out.extend_from_slice(b"</item>");
+    }
+}
+
+fn open_field(out: &mut Vec<u8>, var: &str, kind: &str, label: &str) {
+    out.extend_from_slice(b"<field");
+    attribute(out, "var", var);
+    attribute(out, "type", kind);
+    attribute(out, "label", label);
+    out.push(b'>');
+}
+
+fn write_text(out: &mut Vec<u8>, name: &str, text: &str) {
+    if !text.is_empty() {
+        out.extend_from_slice(format!("<{name}>").as_bytes());
+        escape_text(out, text);
+        out.extend_from_slice(format!("</{name}>").as_bytes());
+    }
+}
+
+fn write_value(out: &mut Vec<u8>, value: &str) {
+    out.extend_from_slice(b"<value>");
+    escape_text(out, value);
+    out.extend_from_slice(b"</value>");
+}
+
+/// A form that came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Returned {
+    /// Filled in: the values of each field.
+    Submitted(Vec<(String, Vec<String>)>),
+    /// Put away.
+    Cancelled,
+}
+
+/// Reads a form that came back. The types of its fields are not looked at: clients may leave them out (XEP-0004
+/// section 3.2), and a value is checked by whoever takes it. `None`: it is no form that comes back.
+pub fn read(x: &Element<'_>) -> Option<Returned> {
+    match x.attr("type") {
+        Some("cancel") => return Some(Returned::Cancelled),
+        Some("submit") => {}
+        _ => return None,
+    }
+    let fields = x.elements().filter(|field| field.is("field", NS));
+    let fields = fields.filter_map(|field| {
+        let values = field.elements().filter(|value| value.is("value", NS));
+        let values = values.map(|value| composed(&value.text()).into_owned());
+        Some((field.attr("var")?.to_owned(), values.collect()))
+    });
+    Some(Returned::Submitted(fields.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::{self, TreeLimits};
+
+    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn returned(xml: &str) -> Option<Returned> {
+        read(&xml::parse(xml.as_bytes(), "", &TreeLimits::default()).unwrap())
+    }
+
+    fn choices(names: &[&str]) -> Vec<Choice> {
+        names.iter().map(|name| Choice { value: (*name).to_owned(), label: name.to_uppercase() }).collect()
+    }
+
+    fn field(var: &'static str, need: Presence, shape: Shape, values: &[&str]) -> Field {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        Field { var, label: var.to_uppercase(), hint: String::new(), need, shape, values }
+    }
+
+    #[test]
+    fn a_form_to_be_filled_in() {
+        let form = Form {
+            title: "<New>".into(),
+            instructions: "a & b".into(),
+            fields: vec![
+                field("title", Presence::Required, Shape::Line(None), &[]),
+                Field {
+                    hint: "start+15".into(),
+                    ..field("when", Presence::Optional, Shape::Line(Some("a{1}<b")), &["x<"])
+                },
+                field("more", Presence::Optional, Shape::Lines, &["1", "2"]),
+                field("kind", Presence::Required, Shape::One(choices(&["a", "b"])), &["b"]),
+                field("names", Presence::Optional, Shape::Any(choices(&["c'"])), &[]),
+            ],
+        };
+        assert_eq!(
+            text(|out| form.write(out)),
+            "<x xmlns='jabber:x:data' type='form'><title>&lt;New&gt;</title><instructions>a &amp; b</instructions>\
+             <field var='title' type='text-single' label='TITLE'>\
+             <validate xmlns='http://jabber.org/protocol/xdata-validate' datatype='xs:string'><basic/></validate>\
+             <required/></field>\
+             <field var='when' type='text-single' label='WHEN'><desc>start+15</desc>\
+             <validate xmlns='http://jabber.org/protocol/xdata-validate' datatype='xs:string'><regex>a{1}&lt;b</regex>\
+             </validate><value>x&lt;</value></field>\
+             <field var='more' type='text-multi' label='MORE'><value>1</value><value>2</value></field>\
+             <field var='kind' type='list-single' label='KIND'><required/><value>b</value>\
+             <option label='A'><value>a</value></option><option label='B'><value>b</value></option></field>\
+             <field var='names' type='list-multi' label='NAMES'>\
+             <option label='C&apos;'><value>c'</value></option></field></x>"
+        );
+    }
+
+    #[test]
+    fn a_form_to_be_read_and_what_of_it_does_not_fit() {
+        let report = Report {
+            title: "T".into(),
+            values: vec![("clock", "Clock".into(), "1:00".into())],
+            columns: vec![("id", "Id".into()), ("who", "Who".into())],
+            rows: vec![vec!["1".into(), "a<".into()], vec!["2".into(), String::new()]],
+            ..Report::default()
+        };
+        let head = "<x xmlns='jabber:x:data' type='result'><title>T</title>\
+             <field var='clock' type='text-single' label='Clock'><value>1:00</value></field>\
+             <reported><field var='id' type='text-single' label='Id'></field>\
+             <field var='who' type='text-single' label='Who'></field></reported>";
+        let first =
+            "<item><field var='id'><value>1</value></field><field var='who'><value>a&lt;</value></field></item>";
+        let second = "<item><field var='id'><value>2</value></field><field var='who'><value></value></field></item>";
+        assert_eq!(text(|out| assert_eq!(report.write(out, 10_000), 0)), format!("{head}{first}{second}</x>"));
+        let limit = head.len() + first.len();
+        assert_eq!(text(|out| assert_eq!(report.write(out, limit), 1)), format!("{head}{first}</x>"));
+        assert_eq!(text(|out| assert_eq!(report.write(out, 0), 2)), format!("{head}</x>"));
+    }
+
+    #[test]
+    fn a_form_comes_back() {
+        let submitted = returned(
+            "<x xmlns='jabber:x:data' type='submit'><title>x</title><field var='a' type='odd'><value>1</value>\
+             <value>2</value><desc>x</desc></field><field><value>nameless</value></field><field var='b'/>\
+             <value>x</value><field var='a'><value>3</value></field></x>",
+        );
+        let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+        let expected = vec![("a".into(), owned(&["1", "2"])), ("b".into(), vec![]), ("a".into(), owned(&["3"]))];
+        assert_eq!(submitted, Some(Returned::Submitted(expected)));
+        assert_eq!(returned("<x xmlns='jabber:x:data' type='cancel'/>"), Some(Returned::Cancelled));
+        for other in ["", "type='form'", "type='result'", "type='SUBMIT'"] {
+            assert_eq!(returned(&format!("<x xmlns='jabber:x:data' {other}/>")), None, "{other}");
+        }
+    }
+}

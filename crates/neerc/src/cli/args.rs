@@ -1,0 +1,252 @@
+//! What `neerc` can be asked to do, and the words that explain it: types for clap only.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::init::ServerKind;
+
+/// Where the configuration is looked for.
+pub const CONFIG: &str = "neerc.toml";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  fine
+  1  failed while running: the disk is full, ...; or check found something to fix
+  2  wrong usage or configuration: nothing was started";
+
+const EXAMPLES: &str = "\
+Examples:
+  neerc init --server prosody --host example.org --admin you@example.org
+      write neerc.toml and print what to add to Prosody's configuration
+  neerc check
+      try neerc.toml, and say what works and what to fix
+  neerc run
+      serve, until Ctrl-C or SIGTERM
+  neerc backup --force /var/backups/neerc.db
+      copy the store, also while the service runs; `neerc restore` brings it back
+  neerc restore /var/backups/neerc.db
+      put a backup in the place of the store
+  NEERC_LOG_LEVEL=debug neerc run --config /etc/neerc/neerc.toml
+      every key of the file can be given in the environment, as NEERC_SECTION_KEY
+
+Exit codes:
+  0  fine
+  1  failed while running: the disk is full, ...; or check found something to fix
+  2  wrong usage or configuration: nothing was started";
+
+/// Hands out and tracks the tasks of programming-contest staff over XMPP
+///
+/// neerc is an external component (XEP-0114) beside any XMPP server. People, groups and rights come from the server's
+/// chat rooms; people use the clients they already have.
+#[derive(Debug, Parser)]
+#[command(name = "neerc", version, after_long_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Serve until told to stop
+    ///
+    /// Connects to the XMPP server, joins the rooms and serves, until Ctrl-C or SIGTERM. A lost connection is opened
+    /// again by itself. What was answered is on disk, so it may be stopped or killed at any time.
+    #[command(after_long_help = format!("Examples:\n  neerc run\n  neerc run --config /etc/neerc/neerc.toml\n\n{EXIT_CODES}"))]
+    Run(ConfigArgs),
+    /// Try the configuration, and say what works and what to fix
+    ///
+    /// Reads the file and the environment as `run` does, opens the store, connects, joins the rooms and reads who is in
+    /// them; then leaves again. A room that is missing is made, as `run` would; a store is not. While a neerc serves from
+    /// the same store it is left alone, and nothing is connected to.
+    #[command(after_long_help = format!("Examples:\n  neerc check\n  NEERC_ROOMS_JOIN=neerc,school neerc check --config test.toml\n\n{EXIT_CODES}"))]
+    Check(ConfigArgs),
+    /// Copy the store into one file, also while the service runs
+    ///
+    /// The copy is of one moment: every change answered before is in it. It is read from beginning to end before it gets
+    /// its name, so what is there is whole. Replaces a file with --force only, and only a backup.
+    #[command(after_long_help = format!("Examples:\n  neerc backup\n  neerc backup --force /var/backups/neerc.db\n\n{EXIT_CODES}"))]
+    Backup(BackupArgs),
+    /// Put a backup in the place of the store
+    ///
+    /// Only while no service uses the store. The backup is read from beginning to end first, and the store that was in
+    /// its place is kept under a name that is printed.
+    #[command(after_long_help = format!("Examples:\n  neerc restore /var/backups/neerc.db\n\n{EXIT_CODES}"))]
+    Restore(RestoreArgs),
+    /// Write a configuration, and print what to tell the XMPP server
+    ///
+    /// Writes a file with every key explained and a new random secret, then prints the lines to add to the server's
+    /// configuration, and how people get their place in the room. Replaces a file with --force
+    /// only, and only a configuration.
+    #[command(after_long_help = format!("Examples:\n  neerc init\n  neerc init --server ejabberd --host example.org --admin you --config /etc/neerc.toml\n\n{EXIT_CODES}"))]
+    Init(InitArgs),
+    /// Try it out: a made-up contest on this computer
+    ///
+    /// Starts a private Prosody, which has to be installed, and the service; shows some people at work over XMPP, and
+    /// stays up for you to join in, until Ctrl-C or SIGTERM. Needs no configuration. Listens on 127.0.0.1 only, and
+    /// keeps nothing when it ends.
+    #[command(after_long_help = format!("Examples:\n  neerc demo\n  neerc demo --port 8080\n\n{EXIT_CODES}"))]
+    Demo(DemoArgs),
+}
+
+/// Arguments of `run` and `check`, and of whatever needs the configuration.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub config: PathBuf,
+}
+
+/// Arguments of `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The file to write; without it, neerc-backup-REVISION.db in this folder
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// Where the store is named.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Arguments of `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// What `neerc backup` wrote
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Where the store is named.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The configuration file to write
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub config: PathBuf,
+    /// The XMPP server to print lines for; without it, for each
+    #[arg(long, value_enum)]
+    pub server: Option<ServerKind>,
+    /// The domain of the users; the service becomes neerc.DOMAIN
+    #[arg(long, value_name = "DOMAIN", default_value = "localhost")]
+    pub host: String,
+    /// An account that becomes an owner of the room if nobody has power in it; may be given several times
+    #[arg(long, value_name = "JID")]
+    pub admin: Vec<String>,
+    /// Replace the file if it exists, and its secret with it
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The port for clients; without it, 5222 if that is free, else any free one
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+}
+
+/// How the program ends; clap ends with `Usage` by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Fine.
+    Fine,
+    /// Failed while running.
+    Failure,
+    /// Wrong usage or configuration.
+    Usage,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        match exit {
+            Exit::Fine => ExitCode::from(0),
+            Exit::Failure => ExitCode::from(1),
+            Exit::Usage => ExitCode::from(2),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Action, clap::Error> {
+        Cli::try_parse_from(line.split(' ')).map(|cli| cli.action)
+    }
+
+    #[test]
+    fn definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_line_of_the_examples_parses() {
+        let mut lines = 0;
+        let mut command = Cli::command();
+        let mut texts = vec![command.render_long_help().to_string()];
+        texts.extend(command.get_subcommands_mut().map(|sub| sub.render_long_help().to_string()));
+        for text in texts {
+            for line in text.lines().filter_map(|line| line.strip_prefix("  ")) {
+                let words: Vec<&str> = line.split(' ').skip_while(|word| word.starts_with("NEERC_")).collect();
+                if words.first() == Some(&"neerc") {
+                    assert!(Cli::try_parse_from(&words).is_ok(), "{line}");
+                    lines += 1;
+                }
+            }
+        }
+        assert_eq!(lines, 17);
+    }
+
+    #[test]
+    fn defaults() {
+        let Ok(Action::Run(run)) = parse("neerc run") else { panic!("run") };
+        assert_eq!(run.config, PathBuf::from("neerc.toml"));
+        let Ok(Action::Init(init)) = parse("neerc init") else { panic!("init") };
+        assert_eq!((init.host.as_str(), init.server, init.force), ("localhost", None, false));
+        let Ok(Action::Init(init)) = parse("neerc init --server openfire --force") else { panic!("init") };
+        assert_eq!((init.server, init.force), (Some(ServerKind::Openfire), true));
+        let Ok(Action::Demo(demo)) = parse("neerc demo") else { panic!("demo") };
+        assert_eq!(demo.port, None);
+    }
+
+    #[test]
+    fn wrong_usage_ends_with_2() {
+        for line in ["neerc", "neerc walk", "neerc run --conf x", "neerc init --server jabberd", "neerc demo --port 0"]
+        {
+            assert_eq!(parse(line).map(|_| ()).map_err(|error| error.exit_code()), Err(2), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_end_with_0_and_help_tells_the_exit_codes() {
+        for line in [
+            "neerc --version",
+            "neerc --help",
+            "neerc run --help",
+            "neerc check --help",
+            "neerc backup --help",
+            "neerc restore --help",
+            "neerc init --help",
+            "neerc demo --help",
+        ] {
+            let error = parse(line).map(|_| ()).unwrap_err();
+            assert_eq!(error.exit_code(), 0, "{line}");
+            let text = error.to_string();
+            assert_eq!(
+                text.contains("Exit codes:") && text.contains("Examples:"),
+                !line.ends_with("version"),
+                "{line}"
+            );
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! `neerc check`: says of each part whether it works, and what to mend where. It serves for the moment that it takes,
+//! so it sees what `run` would see; it does not connect while another neerc serves from the same store.
+
+mod report;
+
+use super::args::Exit;
+use super::out::line;
+use super::{Outcome, failure, load, runtime};
+use crate::service::health::{Health, RoomHealth};
+use crate::service::{Service, status};
+use crate::{secret, settings, warnings};
+use neerc_store::{self as store, Opened, StoreError, Url, User};
+use neerc_xmpp::front::FrontSettings;
+use neerc_xmpp::server::look;
+use report::{Asked, Finding, report};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long the server and the rooms are waited for: longer than for an answer, so that silence is seen for what it is.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a refused connection is tried again.
+const REFUSED: Duration = Duration::from_secs(3);
+/// How long rooms may still change once of each it is known how it is.
+const SETTLED: Duration = Duration::from_secs(3);
+/// Pause between two looks at how the service is.
+const GLANCE: Duration = Duration::from_millis(20);
+/// How old what a running service has said may be to count as still so, in ms, if all its rooms are well.
+const NEWS_MS: i64 = 60_000;
+
+/// Checks the configuration at `path` and everything it names.
+pub fn check(path: &Path) -> Outcome {
+    let config = load(path)?;
+    let front = settings::front(&config).map_err(super::usage)?;
+    let url = settings::store_url(&config).map_err(super::usage)?;
+    line(&format!("ok    configuration {}", path.display()))?;
+    for warning in warnings::all(&config, std::env::vars_os()) {
+        line(&format!("WARN  {warning}"))?;
+    }
+    if let Some(clock) = &config.clock
+        && let Err(problem) = runtime()?.block_on(crate::clocks::file::try_read(&clock.file))
+    {
+        line(&format!(
+            "WARN  clock.file {} cannot be read ({problem}), so there is no contest clock: correct clock.file in neerc.toml, \
+             or have the contest system write it",
+            clock.file.display()
+        ))?;
+    }
+    let asked = Asked {
+        jid: &config.component.jid,
+        host: &config.component.host,
+        rooms: &config.rooms.service,
+        has_groups: !config.groups.is_empty() || config.directory.is_some(),
+    };
+    let Url::Sqlite(file) = &config.store;
+    let stand_in; // removed once the check is over
+    let opened = match find(url, file) {
+        Ok(Found::Store(opened)) => *opened,
+        Ok(Found::Nothing) => {
+            stand_in = StandIn::make().map_err(failure)?;
+            line(&format!("ok    store {url}: there is no store yet; `neerc run` makes it{}", whose(folder(file))))?;
+            store::open(&stand_in.url()).map_err(failure)?
+        }
+        Err(StoreError::InUse { by, .. }) => return ask_running(url, file, by, asked),
+        Err(StoreError::InUseElsewhere { .. }) => {
+            return line(&format!(
+                "ok    store {url}: a running neerc serves from it by another name; check with its configuration"
+            ));
+        }
+        Err(error) => {
+            line(&format!("WRONG store {url}: {error}"))?;
+            return Err(failure(anyhow::anyhow!("the check found something to mend")));
+        }
+    };
+    if file.exists() {
+        let tasks: usize = opened.boards.values().map(|board| board.len()).sum();
+        line(&format!("ok    store {url}: {} changes, {tasks} tasks{}", opened.revision, whose(file)))?;
+        for warning in warnings::ahead(&opened.boards, crate::service::wall_ms()) {
+            line(&format!("WARN  {warning}"))?;
+        }
+    }
+    let health = serve(front, config.component.server.to_string(), opened).map_err(failure)?;
+    conclude(&health, asked)
+}
+
+/// What there is of a store.
+enum Found {
+    /// One that was read from beginning to end.
+    Store(Box<Opened>),
+    /// None, but the place for one.
+    Nothing,
+}
+
+/// Looks for the store. None is made: it would belong to whoever checks, and the service may be run by somebody else.
+fn find(url: &Url, file: &Path) -> Result<Found, StoreError> {
+    if store::is_new(url)? {
+        let probe = folder(file).join(format!(".neerc-check-{}", std::process::id()));
+        let made = OpenOptions::new().write(true).create_new(true).open(&probe).and_then(|_| fs::remove_file(&probe));
+        return match made {
+            Ok(()) => Ok(Found::Nothing),
+            Err(source) => Err(StoreError::File { file: file.to_owned(), source }),
+        };
+    }
+    let opened = store::open(url)?;
+    store::verify(url)?;
+    Ok(Found::Store(Box::new(opened)))
+}
+
+fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// Says whose a file is, if it is not of whoever checks.
+fn whose(file: &Path) -> String {
+    match (User::of(file), User::this()) {
+        (Some(owner), Some(this)) if owner != this => format!("; it belongs to {owner}: run neerc as that user"),
+        _ => String::new(),
+    }
+}
+
+/// An empty store for the moment that the check takes.
+struct StandIn(PathBuf);
+
+impl StandIn {
+    fn make() -> io::Result<StandIn> {
+        let folder = std::env::temp_dir().join(format!("neerc-check-{}", secret::hex(8)?));
+        DirBuilder::new().mode(0o700).create(&folder)?;
+        Ok(StandIn(folder))
+    }
+
+    fn url(&self) -> Url {
+        Url::Sqlite(self.0.join("neerc.db"))
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0)); // what is left of it is empty
+    }
+}
+
+/// Serves for the moment that it takes to see what there is to see.
+fn serve(front: FrontSettings, server: String, opened: Opened) -> Result<Health, anyhow::Error> {
+    let runtime = runtime().map_err(|(_, error)| error)?;
+    runtime.block_on(async {
+        let (service, questions) = Service::new(front, server, opened, None).probing().answering();
+        let (mut last, mut seen) = (Health::default(), Instants::default());
+        let watch = async {
+            while let Ok(health) = status::ask_service(&questions).await {
+                last = health;
+                if seen.is_enough(&last, Instant::now()) {
+                    break;
+                }
+                tokio::time::sleep(GLANCE).await;
+            }
+        };
+        service.run(watch).await?;
+        Ok(last)
+    })
+}
+
+/// When things were seen first.
+#[derive(Default)]
+struct Instants {
+    began: Option<Instant>,
+    lost: Option<Instant>,
+    settled: Option<Instant>,
+}
+
+impl Instants {
+    /// Whether nothing more is to be expected. A refusal is tried again for some time, for what was there before may only
+    /// just be going; where some rooms are not to be entered, the others are.
+    fn is_enough(&mut self, health: &Health, now: Instant) -> bool {
+        let is_over = |since: &mut Option<Instant>, holds: bool, time: Duration| {
+            *since = if holds { Some(since.unwrap_or(now)) } else { None };
+            since.is_some_and(|since| now - since >= time)
+        };
+        let of = |room: &RoomHealth| health.troubles.iter().any(|trouble| trouble.text.contains(&room.jid));
+        let is_settled = health.online && health.rooms.iter().all(|room| room.ready || of(room));
+        let began = *self.began.get_or_insert(now);
+        let has_measured =
+            health.round_trips.is_some() && health.knows_groups && health.rooms.iter().all(|room| room.ready);
+        let is_silence =
+            health.online && !health.ready && health.troubles.iter().any(|trouble| !trouble.text.contains('@'));
+        let is_doubled = health.lost.as_ref().is_some_and(|why| why.starts_with(look::ANOTHER));
+        is_doubled
+            || has_measured && health.troubles.is_empty()
+            || is_over(&mut self.lost, !health.online && health.lost.is_some(), REFUSED)
+            || is_over(&mut self.settled, is_settled && !health.troubles.is_empty() || is_silence, SETTLED)
+            || now - began >= PATIENCE
+    }
+}
+
+/// Prints what was found, and says how the check ends.
+fn conclude(health: &Health, asked: Asked<'_>) -> Outcome {
+    let found = report(health, asked);
+    for finding in &found {
+        line(&finding.line())?;
+    }
+    match found.iter().any(|finding| matches!(finding, Finding::Wrong(_))) {
+        true => Err((Exit::Failure, anyhow::anyhow!("the check found something to mend"))),
+        false => Ok(()),
+    }
+}
+
+/// Asks the service that serves from the store how it is. Nothing is connected to: on some servers a second connection
+/// takes stanzas from the first.
+fn ask_running(url: &Url, file: &Path, by: Option<u32>, asked: Asked<'_>) -> Outcome {
+    let who = by.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+    let socket = status::path(file);
+    let health = match runtime()?.block_on(status::ask(&socket)) {
+        Ok(health) => health,
+        Err(error) => {
+            line(&format!(
+                "WRONG store {url}: a running neerc{who} serves from it and cannot be asked how it is by {} ({error}): it \
+                 may be stopped or of an older version, or you are not its user",
+                socket.display()
+            ))?;
+            return Err((Exit::Failure, anyhow::anyhow!("the check found something to mend")));
+        }
+    };
+    let since = lasted(health.age_ms);
+    line(&format!(
+        "ok    store {url}: a running neerc{who} serves from it, version {}, for {since}; this is what it says",
+        health.version
+    ))?;
+    let is_still_so = |text: &str| health.rooms.iter().any(|room| room.trouble.as_deref() == Some(text));
+    let is_old = |at_ms: i64| health.ready && health.age_ms - at_ms > NEWS_MS;
+    let (old, new): (Vec<_>, Vec<_>) =
+        health.troubles.iter().partition(|trouble| is_old(trouble.at_ms) && !is_still_so(&trouble.text));
+    let now = Health { troubles: new.into_iter().cloned().collect(), ..health.clone() };
+    let outcome = conclude(&now, asked);
+    for trouble in old {
+        let ago = lasted(health.age_ms - trouble.at_ms);
+        line(&format!("      {ago} ago: {}", trouble.text))?;
+    }
+    outcome
+}
+
+/// A time as people say it.
+fn lasted(ms: i64) -> String {
+    match ms / 1_000 {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ ..7_200 => format!("{} min", seconds / 60),
+        seconds @ ..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_tried_again_before_it_counts() {
+        let (mut seen, began) = (Instants::default(), Instant::now());
+        let lost = Health { lost: Some("refused".to_owned()), ..Health::default() };
+        assert!(!seen.is_enough(&lost, began));
+        assert!(!seen.is_enough(&lost, began + REFUSED / 2));
+        let online = Health { online: true, ..Health::default() };
+        assert!(!seen.is_enough(&online, began + REFUSED / 2));
+        assert!(!seen.is_enough(&lost, began + REFUSED));
+        assert!(seen.is_enough(&lost, began + REFUSED * 2));
+        assert_eq!(
+            (lasted(119_999), lasted(3_600_000), lasted(90_000_000)),
+            ("119 s".into(), "60 min".into(), "25 h".into())
+        );
+    }
+}

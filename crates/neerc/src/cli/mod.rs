@@ -1,0 +1,110 @@
+//! The command line: what each command does, with a file for it, and how each ends.
+
+mod args;
+mod check;
+mod copies;
+mod demo;
+mod init;
+mod out;
+mod run;
+
+use self::args::{Action, Cli, Exit};
+use crate::config::{self, Config};
+use crate::settings;
+use anyhow::Context;
+use clap::Parser;
+use neerc_store as store;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Does what the command line asks for.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => act(cli.action),
+        Err(asked) => return explain(&asked),
+    };
+    match outcome {
+        Ok(()) => Exit::Fine.into(),
+        Err((exit, error)) => {
+            out::complain(&words(&error));
+            exit.into()
+        }
+    }
+}
+
+fn act(action: Action) -> Outcome {
+    match action {
+        Action::Run(args) => run::run(&args.config),
+        Action::Check(args) => check::check(&args.config),
+        Action::Backup(args) => copies::backup(&args),
+        Action::Restore(args) => copies::restore(&args),
+        Action::Init(args) => init::init(&args),
+        Action::Demo(args) => demo::demo(&args),
+    }
+}
+
+/// The help that was asked for, or what is wrong with the command line.
+fn explain(asked: &clap::Error) -> ExitCode {
+    match out::printed(asked.print()) {
+        _ if asked.use_stderr() => Exit::Usage.into(),
+        Ok(()) => Exit::Fine.into(),
+        Err((exit, error)) => {
+            out::complain(&words(&error));
+            exit.into()
+        }
+    }
+}
+
+/// What went wrong, then each cause that is not in the words of those before it already.
+fn words(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said.push_str(": ");
+            said.push_str(&cause);
+        }
+    }
+    said
+}
+
+/// What a command comes to: how the program ends, and what is said of it.
+type Outcome = Result<(), (Exit, anyhow::Error)>;
+
+fn usage(error: impl Into<anyhow::Error>) -> (Exit, anyhow::Error) {
+    (Exit::Usage, error.into())
+}
+
+fn failure(error: impl Into<anyhow::Error>) -> (Exit, anyhow::Error) {
+    (Exit::Failure, error.into())
+}
+
+fn load(path: &Path) -> Result<Config, (Exit, anyhow::Error)> {
+    config::check_variables(std::env::vars_os()).map_err(usage)?;
+    Config::load(path, |name| std::env::var(name).ok()).map_err(usage)
+}
+
+fn store_url(config: &Config) -> Result<&store::Url, (Exit, anyhow::Error)> {
+    settings::store_url(config).map_err(usage)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, (Exit, anyhow::Error)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("the program's runtime could not be started").map_err(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use neerc_store::StoreError;
+    use std::io;
+
+    #[test]
+    fn a_cause_was_said_twice_where_the_error_above_it_says_it_too() {
+        let source = || io::Error::other("no such file");
+        let error = anyhow::Error::new(StoreError::File { file: "a.db".into(), source: source() });
+        assert_eq!(words(&error), "cannot use a.db: no such file");
+        assert_eq!(words(&anyhow::Error::new(source()).context("cannot start")), "cannot start: no such file");
+    }
+}

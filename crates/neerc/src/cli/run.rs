@@ -1,0 +1,71 @@
+//! `neerc run`: everything wired together, until somebody ends it.
+
+use super::{Outcome, failure, load, runtime, store_url, usage};
+use crate::service::{self, Service, space, status};
+use crate::{clocks, config, settings, warnings};
+use neerc_store as store;
+use std::path::Path;
+
+/// Serves until told to stop.
+pub fn run(path: &Path) -> Outcome {
+    let config = load(path)?;
+    log_to_stderr(config.log_level);
+    let settings = settings::front(&config).map_err(usage)?;
+    for warning in warnings::all(&config, std::env::vars_os()) {
+        tracing::warn!("{warning}");
+    }
+    let opened = store::open(store_url(&config)?).map_err(failure)?;
+    tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
+    for warning in warnings::ahead(&opened.boards, service::wall_ms()) {
+        tracing::warn!("{warning}");
+    }
+    let store::Url::Sqlite(file) = config.store;
+    runtime()?.block_on(async {
+        let socket = status::Status::listen(&file);
+        let (sender, warnings) = tokio::sync::mpsc::channel(4);
+        tokio::spawn(space::watch(file, sender));
+        let readings = config.clock.map(|clock| {
+            let (sender, receiver) = tokio::sync::mpsc::channel(4);
+            tokio::spawn(clocks::file::watch(clock.file, service::wall_ms, sender));
+            receiver
+        });
+        let service = Service::new(settings, config.component.server.to_string(), opened, readings);
+        let (service, questions) = service.answering();
+        match socket {
+            Ok(status) => drop(tokio::spawn(status.serve(questions))),
+            Err(error) => tracing::debug!("neerc check cannot ask this process how it is: {error}"),
+        }
+        let service = service.within(neerc_core::quota::Quota::new(u64::from(config.limits.stored_mib_per_day)));
+        service.warned_by(warnings).run(stop_signal()).await.map_err(failure)
+    })
+}
+
+/// Over when the program is asked to end, by SIGTERM or SIGINT.
+pub async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    match (term, int) {
+        (Ok(mut term), Ok(mut int)) => {
+            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        }
+        _ => {
+            tracing::warn!(
+                "signals cannot be waited for; the service ends only when it is killed, which loses nothing"
+            );
+            std::future::pending().await
+        }
+    }
+}
+
+fn log_to_stderr(level: config::Level) {
+    let filter = tracing_subscriber::EnvFilter::new(format!("neerc={0}", level.as_str()));
+    let ansi = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi)
+        .with_target(false)
+        // It would complain of a log that cannot be written by writing to it, which panics: a full disk ended the service.
+        .log_internal_errors(false)
+        .init();
+}

@@ -1,0 +1,3 @@
+//! Where the contest clock is read from.
+
+pub mod file;

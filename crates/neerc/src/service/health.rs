@@ -1,0 +1,77 @@
+//! How the service is, for whoever watches it or asks: `neerc check`, the demo. What it says and what it does not know is
+//! decided in service.rs; how it is asked for from outside, in status.rs.
+
+use neerc_xmpp::server::probe::RoundTrips;
+use serde::{Deserialize, Serialize};
+
+/// What somebody who watches the service sees of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// The version of the program.
+    pub version: String,
+    /// How long it has been running, in ms.
+    pub age_ms: i64,
+    /// The server's address.
+    pub server: String,
+    /// The server has accepted the component.
+    pub online: bool,
+    /// Every room is joined and read.
+    pub ready: bool,
+    /// Why there is no connection, if there is none.
+    pub lost: Option<String>,
+    /// Which program the server is, if it is a known one.
+    pub software: Option<String>,
+    /// The server keeps messages for people who are away.
+    pub keeps_messages: bool,
+    /// Each room.
+    pub rooms: Vec<RoomHealth>,
+    /// The server has said who is in the groups, or that it does not tell.
+    pub knows_groups: bool,
+    /// Groups of the configuration that nobody is in.
+    pub empty_groups: Vec<String>,
+    /// What was to be mended, the newest last.
+    pub troubles: Vec<Trouble>,
+    /// How long stanzas take through the server, if it was measured.
+    #[serde(skip)]
+    pub round_trips: Option<RoundTrips>,
+}
+
+/// A room as it is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomHealth {
+    /// Its name.
+    pub room: String,
+    /// Its address.
+    pub jid: String,
+    /// Whether the service is in it and knows its people.
+    pub ready: bool,
+    /// Its users and how many of them have power.
+    pub users: usize,
+    /// How many of the users have power.
+    pub power: usize,
+    /// Live tasks.
+    pub tasks: usize,
+    /// What is wrong with it, if anything is.
+    pub trouble: Option<String>,
+}
+
+/// Something that was to be mended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// What, and what to change where.
+    pub text: String,
+    /// How old the service was when it last said so, in ms.
+    pub at_ms: i64,
+}
+
+impl Health {
+    /// Notes a trouble, once and as the newest; the oldest of many are forgotten.
+    pub fn note(&mut self, text: String, at_ms: i64) {
+        self.troubles.retain(|known| known.text != text);
+        self.troubles.push(Trouble { text, at_ms });
+        let excess = self.troubles.len().saturating_sub(MOST_TROUBLES);
+        self.troubles.drain(..excess);
+    }
+}
+
+const MOST_TROUBLES: usize = 32;

@@ -1,0 +1,485 @@
+//! The loop: takes what happens, decides, makes durable, applies, answers, tells. The only place that knows both the
+//! XMPP side and the store, and the only one that reads the clock.
+
+pub mod health;
+pub mod space;
+pub mod status;
+
+use self::health::{Health, RoomHealth};
+use self::status::Questions;
+use crate::link::{Link, LinkEvent, Reads};
+use neerc_core::change::Entry;
+use neerc_core::clock::Reading;
+use neerc_core::ledger::{Answer, Ledger, Now, Settled, Stored};
+use neerc_core::limits;
+use neerc_core::quota::Quota;
+use neerc_store::{Committing, Opened, Store, StoreError};
+use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Milliseconds that never go back, and start as the time of day.
+#[derive(Clone, Copy, Debug)]
+pub struct Steady {
+    began: Instant,
+    began_ms: i64,
+}
+
+impl Steady {
+    /// Starts now.
+    pub fn start() -> Steady {
+        Steady { began: Instant::now(), began_ms: wall_ms() }
+    }
+
+    /// The time for everything that waits and repeats, in ms since 1970 as it was known at the start.
+    pub fn now_ms(self) -> i64 {
+        self.began_ms.saturating_add(i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// How long ago that was, in ms.
+    pub fn age_ms(self) -> i64 {
+        self.now_ms().saturating_sub(self.began_ms)
+    }
+
+    fn at(self, ms: i64) -> Instant {
+        let from_start = u64::try_from(ms.saturating_sub(self.began_ms)).unwrap_or(0);
+        self.began + Duration::from_millis(from_start.min(1 << 40))
+    }
+}
+
+/// The time of day, in ms since 1970, for what people are shown.
+#[allow(clippy::disallowed_methods)] // here is where time enters
+pub fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Why the service ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The store cannot be trusted any more.
+    #[error(
+        "the store failed in a way that leaves it unknown what is on disk, so nothing was answered and the service ends; start it again, and what is on disk counts"
+    )]
+    Store(#[source] StoreError),
+}
+
+/// Everything the loop holds.
+pub struct Service {
+    front: Front,
+    link: Link,
+    store: Store,
+    time: Steady,
+    ledger: Ledger,
+    /// What the ledger has handed out to be stored.
+    committing: Option<Committing>,
+    snapshot_revision: u64,
+    /// The last event was the reading of few bytes.
+    has_read_little: bool,
+    health: watch::Sender<Health>,
+    readings: Option<mpsc::Receiver<Reading>>,
+    /// What is wrong around the service, in words.
+    warnings: Option<mpsc::Receiver<String>>,
+    questions: Option<mpsc::Receiver<oneshot::Sender<Health>>>,
+    probes: bool,
+}
+
+impl Service {
+    /// A service on an opened store, linked to the server at `host:port`.
+    pub fn new(
+        settings: FrontSettings,
+        server: String,
+        opened: Opened,
+        readings: Option<mpsc::Receiver<Reading>>,
+    ) -> Service {
+        let Opened { store, boards, revision, snapshot_revision, told_revision, untold } = opened;
+        let time = Steady::start();
+        let mut front = Front::new(settings, time.now_ms(), told_revision);
+        let ledger = Ledger::new(boards, revision);
+        for (room, revision, notice) in ledger.notices(&untold) {
+            front.tell(time.now_ms(), &room, revision, notice);
+        }
+        Service {
+            front,
+            link: Link::open(server),
+            store,
+            time,
+            ledger,
+            committing: None,
+            snapshot_revision,
+            has_read_little: false,
+            health: watch::Sender::default(),
+            readings,
+            warnings: None,
+            questions: None,
+            probes: false,
+        }
+    }
+
+    /// The same for a check: it looks whether another connection of the component is open before it enters its rooms,
+    /// and measures how long stanzas take through the server once it is ready.
+    pub fn probing(mut self) -> Service {
+        self.front.look_first();
+        Service { probes: true, ..self }
+    }
+
+    /// The same with a limit on what each person may store in a day.
+    pub fn within(self, quota: Quota) -> Service {
+        Service { ledger: self.ledger.within(quota), ..self }
+    }
+
+    /// The same, passing on what is found wrong around it.
+    pub fn warned_by(self, warnings: mpsc::Receiver<String>) -> Service {
+        Service { warnings: Some(warnings), ..self }
+    }
+
+    /// The same, and where it can be asked how it is.
+    pub fn answering(self) -> (Service, Questions) {
+        let (sender, receiver) = mpsc::channel(4);
+        (Service { questions: Some(receiver), ..self }, sender)
+    }
+
+    /// How the service is, as it changes.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+
+    /// Serves until `stop` is over, then answers what was taken, leaves and closes the store.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
+        let mut stop = pin!(stop);
+        loop {
+            self.advance();
+            self.rest();
+            let wake_at = self.wake_at().into();
+            let reads = if self.is_congested() { Reads::Paused } else { Reads::Wanted };
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                stored = stored(&mut self.committing) => self.stored(stored)?,
+                warning = next(&mut self.warnings) => self.trouble(warning),
+                reading = next(&mut self.readings) => self.front.clock(self.time.now_ms(), reading),
+                back = next(&mut self.questions) => {
+                    self.note_health(|_| {});
+                    let _ = back.send(self.health.borrow().clone()); // who does not wait is not told
+                }
+                () = tokio::time::sleep_until(wake_at) => self.front.timeout(self.time.now_ms()),
+                event = self.link.next(reads) => self.link_event(event),
+            }
+        }
+        self.finish().await
+    }
+
+    /// Where many changes dribble in, a few with each read, waking up for each of them costs more than what is done for
+    /// it; then everything waits a moment and is done at once.
+    fn rest(&mut self) {
+        let is_dribble = std::mem::take(&mut self.has_read_little);
+        if is_dribble && self.ledger.expects_more(self.time.now_ms()) {
+            std::thread::sleep(Duration::from_micros(limits::REST_US));
+        }
+    }
+
+    /// Does all that can be done without waiting.
+    fn advance(&mut self) {
+        self.decide();
+        let now_ms = self.time.now_ms();
+        if let Some(output) = self.link.free_output() {
+            self.front.transmit(now_ms, self.ledger.boards(), output, limits::LINK_CHUNK_BYTES);
+        }
+        self.front.resume(now_ms, self.ledger.boards());
+        self.decide();
+    }
+
+    /// Decides what is asked; an answer may bring the next ask, as where several chat lines came at once.
+    fn decide(&mut self) {
+        self.take_events();
+        loop {
+            let waiting = self.ledger.waiting();
+            self.decide_waiting();
+            if self.ledger.waiting() == waiting {
+                return; // all that is left waits for the disk
+            }
+            self.take_events();
+        }
+    }
+
+    fn is_congested(&self) -> bool {
+        self.front.is_congested() || self.ledger.is_full()
+    }
+
+    fn wake_at(&self) -> Instant {
+        let mut wake_ms = self.front.next_timeout_ms();
+        if self.link.is_free() {
+            wake_ms = wake_ms.min(self.front.next_transmit_ms());
+        }
+        self.time.at(wake_ms.min(self.ledger.next_commit_ms()))
+    }
+
+    fn link_event(&mut self, event: LinkEvent) {
+        let now_ms = self.time.now_ms();
+        match event {
+            LinkEvent::Connected => self.front.connected(now_ms),
+            LinkEvent::Received => {
+                self.has_read_little = self.link.input().len() < limits::LITTLE_READ_BYTES;
+                self.front.time_of_day(now_ms, wall_ms());
+                self.front.receive(now_ms, self.link.input(), self.ledger.boards());
+            }
+            LinkEvent::Written => {}
+            LinkEvent::Lost(error) => {
+                let refusal = self.front.silent_refusal();
+                self.front.disconnected();
+                self.lost(refusal.unwrap_or_else(|| unreachable(self.link.server(), &error)));
+            }
+        }
+    }
+
+    fn take_events(&mut self) {
+        while let Some(event) = self.front.poll() {
+            match event {
+                FrontEvent::Ask(ask) => self.ledger.ask(ask),
+                FrontEvent::Online => {
+                    self.link.accepted();
+                    tracing::info!("connected to {}", self.link.server());
+                    self.note_health(|health| (health.online, health.lost) = (true, None));
+                }
+                FrontEvent::Ready => {
+                    let rooms: Vec<&str> = self.front.rooms().iter().map(|watch| &*watch.room).collect();
+                    tracing::info!("ready: rooms {}", rooms.join(", "));
+                    for watch in self.front.rooms().iter().filter(|watch| !watch.people().has_power()) {
+                        tracing::warn!(
+                            "nobody but the service has power in {}: name owners in rooms.owners, or have the server do it; \
+                             neerc check prints the command",
+                            watch.jid.as_str()
+                        );
+                    }
+                    self.note_health(|health| health.ready = true);
+                    if self.probes {
+                        self.front.probe(self.time.now_ms());
+                    }
+                }
+                FrontEvent::RoomCreated(room) => tracing::info!("created the room {room}, which was missing"),
+                FrontEvent::OwnersNamed { room, owners } => {
+                    tracing::info!("nobody had power in the room {room}: {owners} became owners, as rooms.owners says");
+                }
+                FrontEvent::Trouble(trouble) => self.trouble(trouble),
+                FrontEvent::Ended(why) => {
+                    self.front.disconnected();
+                    self.link.reconnect();
+                    self.lost(why);
+                }
+                FrontEvent::Told(revision) => self.store.told(revision),
+                FrontEvent::Probed(round_trips) => self.note_health(|health| health.round_trips = Some(round_trips)),
+            }
+        }
+    }
+
+    fn trouble(&self, trouble: String) {
+        tracing::warn!("{trouble}");
+        let age_ms = self.time.age_ms();
+        self.note_health(|health| health.note(trouble, age_ms));
+    }
+
+    /// There is no connection any more, or none could be opened. It is tried again; what to do about it is said once.
+    fn lost(&self, why: String) {
+        let is_news = self.health.borrow().lost.as_ref() != Some(&why);
+        let said = if is_news { &why } else { why.split(". ").next().unwrap_or_default() };
+        tracing::warn!("{said}; trying again");
+        let age_ms = self.time.age_ms();
+        self.note_health(|health| {
+            health.note(why.clone(), age_ms);
+            (health.online, health.ready, health.lost) = (false, false, Some(why));
+        });
+    }
+
+    fn note_health(&self, note: impl FnOnce(&mut Health)) {
+        let rooms = self.front.rooms().iter().map(|watch| RoomHealth {
+            room: watch.room.to_string(),
+            jid: watch.jid.as_str().to_owned(),
+            ready: watch.is_ready(),
+            users: watch.people().len(),
+            power: watch.people().listed().iter().filter(|(_, member)| member.power).count(),
+            tasks: self.ledger.boards().get(&watch.room).map_or(0, |board| board.len()),
+            trouble: watch.trouble().map(str::to_owned),
+        });
+        let rooms = rooms.collect();
+        let server = self.front.server();
+        self.health.send_modify(|health| {
+            health.version = env!("CARGO_PKG_VERSION").to_owned();
+            health.age_ms = self.time.age_ms();
+            health.server = self.link.server().to_owned();
+            health.software = server.software.map(|software| software.name().to_owned());
+            health.keeps_messages = server.keeps_messages;
+            health.knows_groups = self.front.knows_groups();
+            health.empty_groups = self.front.empty_groups();
+            health.rooms = rooms;
+            note(health);
+        });
+    }
+
+    // Writes
+
+    fn now(&self) -> Now {
+        Now { steady_ms: self.time.now_ms(), wall_ms: wall_ms() }
+    }
+
+    /// Decides what waits; begins to make it durable, unless something is being made durable already.
+    fn decide_waiting(&mut self) {
+        let (now, mut answers) = (self.now(), Vec::new());
+        if let Some(entries) = self.ledger.decide(now, &mut self.front, &mut answers) {
+            self.committing = Some(self.store.commit(entries));
+        }
+        self.answer(answers);
+    }
+
+    /// What was to be stored is on disk, or not.
+    fn stored(&mut self, outcome: Result<(), StoreError>) -> Result<(), ServiceError> {
+        self.committing = None;
+        let stored = match &outcome {
+            Ok(()) => Stored::Yes,
+            Err(error) if error.is_fatal() => Stored::Unknown,
+            Err(_) => Stored::No,
+        };
+        let settled = self.ledger.stored(self.now(), stored);
+        let Settled { next, answers, entries, notices, .. } = match (settled, outcome) {
+            (Ok(settled), Ok(())) => settled,
+            (Ok(settled), Err(error)) => {
+                let refused = settled.refused;
+                self.trouble(format!("{refused} changes were refused because they could not be stored: {error}"));
+                settled
+            }
+            (Err(_), outcome) => return outcome.map_err(ServiceError::Store),
+        };
+        self.committing = next.map(|entries| self.store.commit(entries));
+        entries.iter().for_each(log_change);
+        self.answer(answers);
+        let now_ms = self.time.now_ms();
+        for (room, revision, notice) in notices {
+            self.front.tell(now_ms, &room, revision, notice);
+        }
+        if self.ledger.revision() - self.snapshot_revision >= limits::CHANGES_PER_SNAPSHOT {
+            self.snapshot();
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self) {
+        self.snapshot_revision = self.ledger.revision();
+        self.store.snapshot(self.snapshot_revision, self.ledger.boards().clone());
+    }
+
+    fn answer(&mut self, answers: Vec<Answer>) {
+        let now_ms = self.time.now_ms();
+        for Answer { token, outcome } in answers {
+            self.front.answer(now_ms, token, outcome, self.ledger.boards());
+        }
+    }
+
+    // The end
+
+    /// Answers what was taken, leaves the rooms, ends the stream and closes the store.
+    async fn finish(mut self) -> Result<(), ServiceError> {
+        tracing::info!("stopping");
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(limits::SHUTDOWN_MS);
+        let answered = async {
+            while !self.ledger.is_idle() {
+                let (now, mut answers) = (self.now(), Vec::new());
+                if let Some(entries) = self.ledger.decide_last(now, &mut self.front, &mut answers) {
+                    self.committing = Some(self.store.commit(entries));
+                }
+                self.answer(answers);
+                self.take_events();
+                if self.committing.is_some() {
+                    let outcome = stored(&mut self.committing).await;
+                    self.stored(outcome)?;
+                }
+            }
+            self.flush().await;
+            self.front.close();
+            self.flush().await;
+            Ok(())
+        };
+        let answered = tokio::time::timeout_at(deadline, answered).await;
+        self.link.close();
+        if let Ok(Err(error)) = answered {
+            return Err(error);
+        }
+        if self.ledger.revision() > self.snapshot_revision {
+            self.snapshot();
+        }
+        let closed = tokio::time::timeout_at(deadline + Duration::from_millis(400), self.store.close()).await;
+        if let Ok(Err(error)) = closed {
+            tracing::warn!("the store was not closed cleanly, which loses nothing: {error}");
+        }
+        Ok(())
+    }
+}
+
+impl Service {
+    /// Writes all that can be written now; what the spacing holds back is told after the next start.
+    async fn flush(&mut self) {
+        while self.link.is_up() {
+            let now_ms = self.time.now_ms();
+            if let Some(output) = self.link.free_output() {
+                self.front.transmit(now_ms, self.ledger.boards(), output, limits::LINK_CHUNK_BYTES);
+                if output.is_empty() {
+                    return;
+                }
+            }
+            if let LinkEvent::Lost(_) = self.link.next(Reads::Paused).await {
+                return;
+            }
+        }
+    }
+}
+
+/// What came of what is being stored; never, if nothing is.
+async fn stored(committing: &mut Option<Committing>) -> Result<(), StoreError> {
+    match committing {
+        Some(committing) => Pin::new(committing).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What it means that there is no connection to the server.
+fn unreachable(server: &str, error: &io::Error) -> String {
+    let what = format!("no connection to the server {server}: {error}");
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => format!(
+            "{what}. Is the server running, and was it restarted after its configuration was changed? Prosody opens the \
+             port for components (component_ports, 5347) only where there is a Component with a component_secret, ejabberd \
+             where listen has an ejabberd_service, Openfire by itself (5275). Or correct component.server in neerc.toml"
+        ),
+        io::ErrorKind::TimedOut => {
+            format!("{what}. Is the machine up, and no firewall between? Or correct component.server in neerc.toml")
+        }
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => what,
+        _ => format!("{what}. Correct component.server in neerc.toml"),
+    }
+}
+
+/// The next of what comes from beside the loop; never, if nothing does.
+async fn next<T>(receiver: &mut Option<mpsc::Receiver<T>>) -> T {
+    if let Some(receiver) = receiver
+        && let Some(next) = receiver.recv().await
+    {
+        return next;
+    }
+    std::future::pending().await
+}
+
+/// One line for each change; what people wrote is not in it.
+fn log_change(entry: &Entry) {
+    use neerc_core::change::Change;
+    let Entry { revision, room, by, change, .. } = entry;
+    let what = match change {
+        Change::Created { .. } => "created",
+        Change::Edited { .. } => "edited",
+        Change::Answered { .. } => "answered",
+        Change::Removed { .. } => "removed",
+        Change::Planned(_) => "planned",
+        Change::Unplanned { .. } => "unplanned",
+    };
+    tracing::debug!(revision, room = &**room, by = by.bare(), task = change.task().map(|task| task.0), what);
+}
