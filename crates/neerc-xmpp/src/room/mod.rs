@@ -393,7 +393,10 @@ impl RoomWatch {
                 self.destroyed(now_ms, wire);
             }
             ("unavailable", true) => {
-                self.report(format!("{} put the service out; joining it again", self.jid.as_str()));
+                // Before the service is inside, that is the end of its last stay, or of that of a `neerc check`.
+                if self.phase == Phase::In {
+                    self.report(format!("{} put the service out; joining it again", self.jid.as_str()));
+                }
                 self.left(now_ms, now_ms + limits::REENTER_MS);
             }
             ("unavailable", false) => {

@@ -307,6 +307,23 @@ fn put_out_of_a_room_or_destroyed_it_is_joined_again() {
     }
 }
 
+#[test]
+fn the_end_of_an_earlier_stay_was_reported_as_being_put_out() {
+    let mut bench = Bench::accepted(settings());
+    bench.said();
+    lists(&mut bench);
+    bench.said();
+    // What stopped a moment ago has left under the same nick, which the room says to whoever is connected now.
+    bench.hear(
+        "<presence type='unavailable' from='neerc@conference.localhost/neerc' to='neerc.localhost'>\
+         <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' role='none'/><status code='110'/></x>\
+         </presence>",
+    );
+    assert_eq!(bench.troubles(), Vec::<String>::new());
+    bench.pass(1_000);
+    assert!(asks_to_come_in(&mut bench, "neerc"), "the room may have meant this stay");
+}
+
 const DESTROYED: &str = "<presence type='unavailable' from='neerc@conference.localhost/neerc' to='neerc.localhost'>\
     <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='none' role='none'/><destroy/>\
     <status code='110'/></x></presence>";
