@@ -7,7 +7,7 @@ use crate::limits;
 use crate::notice::{Lost, Notice};
 use crate::people::{Admin, People, Person, Rights};
 use crate::plan::{self, Plan, PlanId, Planned, Schedule};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, excerpt};
 use crate::task::{Difference, Kind, Packet, Past, Progress, Status, Task, TaskId, Title};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -528,11 +528,6 @@ fn assigned<'a>(people: &People, task: &'a Task, names: &[String]) -> Result<BTr
 struct Resolved {
     packet: Packet,
     left_out: Vec<String>,
-}
-
-/// As much of a name that somebody gave as an error repeats.
-fn excerpt(name: &str) -> String {
-    name.chars().take(64).collect()
 }
 
 /// Who the names of a packet are: users, people the task already has, groups, nicks of occupants, in this order. A

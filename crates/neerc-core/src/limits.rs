@@ -5,6 +5,12 @@
 pub const TITLE_CHARS: usize = 1_000;
 /// Longest text of an answer (the `value` of a status), in characters.
 pub const VALUE_CHARS: usize = 1_000;
+/// How much of a text that somebody gave a refusal repeats, in characters.
+pub const EXCERPT_CHARS: usize = 64;
+/// The same of an address, in characters.
+pub const EXCERPT_ADDRESS_CHARS: usize = 128;
+/// The same of the type of a stanza, in characters.
+pub const EXCERPT_TYPE_CHARS: usize = 32;
 /// Most people assigned to one task.
 pub const ASSIGNEES: usize = 10_000;
 /// Most statuses named in one packet.

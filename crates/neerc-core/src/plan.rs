@@ -5,7 +5,7 @@
 use crate::clock::{Phase, Reading};
 use crate::limits;
 use crate::people::Person;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, excerpt};
 use crate::task::{Kind, Title};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -23,7 +23,7 @@ impl PlanId {
         let digits = text.strip_prefix('#').unwrap_or(text).strip_prefix(['s', 'S']).unwrap_or("");
         let canonical = !digits.starts_with('0') && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
         let number = if canonical { digits.parse().ok() } else { None };
-        number.map(PlanId).ok_or_else(|| Refusal::UnknownPlan { plan: text.chars().take(64).collect() })
+        number.map(PlanId).ok_or_else(|| Refusal::UnknownPlan { plan: excerpt(text) })
     }
 }
 
@@ -100,7 +100,7 @@ impl Schedule {
     }
 
     fn refused(word: &str) -> Refusal {
-        Refusal::BadSchedule { schedule: word.chars().take(64).collect() }
+        Refusal::BadSchedule { schedule: excerpt(word) }
     }
 
     /// Whether a word is the bare name of a moment (`start`), which may as well begin a title.

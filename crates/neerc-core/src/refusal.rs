@@ -4,6 +4,16 @@
 use crate::limits;
 use std::fmt;
 
+/// As much of a text that somebody gave as a refusal repeats.
+pub fn excerpt(text: &str) -> String {
+    excerpt_within(text, limits::EXCERPT_CHARS)
+}
+
+/// The same with a length of its own, in characters.
+pub fn excerpt_within(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect()
+}
+
 /// Why something was not done. Nothing has changed when one is returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {

@@ -3,7 +3,7 @@
 
 use crate::limits;
 use crate::people::Person;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, excerpt};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
@@ -11,7 +11,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// Number of a task within its room. Never used twice. People are shown the digits, which are short to type; programs
-/// are sent [`TaskId::packet`].
+/// are sent [`TaskId::wire_id`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(pub u64);
 
@@ -21,7 +21,7 @@ impl TaskId {
     pub fn parse(text: &str) -> Result<TaskId, Refusal> {
         let digits = TaskId::digits(text).filter(|digits| !digits.starts_with('0'));
         let number = digits.and_then(|digits| digits.parse().ok());
-        number.map(TaskId).ok_or_else(|| Refusal::UnknownTask { task: text.chars().take(64).collect() })
+        number.map(TaskId).ok_or_else(|| Refusal::UnknownTask { task: excerpt(text) })
     }
 
     /// The digits of a word that is written as an id is.
@@ -31,9 +31,9 @@ impl TaskId {
         Some(digits).filter(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
     }
 
-    /// The id as it stands in packets. It is never all digits: a client that keeps tasks as properties of a JavaScript
+    /// The id as programs are sent it. It is never all digits: a client that keeps tasks as properties of a JavaScript
     /// object walks those that look like integers first and in numeric order, whatever the order of the list was.
-    pub fn packet(self) -> String {
+    pub fn wire_id(self) -> String {
         format!("t{}", self.0)
     }
 }
@@ -76,7 +76,7 @@ impl Kind {
     /// Reads a name or an alias.
     pub fn parse(text: &str) -> Result<Kind, Refusal> {
         let found = Kind::NAMES.iter().find(|(name, _)| *name == text);
-        found.map(|(_, kind)| *kind).ok_or_else(|| Refusal::UnknownKind { kind: text.chars().take(64).collect() })
+        found.map(|(_, kind)| *kind).ok_or_else(|| Refusal::UnknownKind { kind: excerpt(text) })
     }
 
     /// The name on the wire.
@@ -114,7 +114,7 @@ impl Progress {
     /// Reads the name on the wire.
     pub fn parse(text: &str) -> Result<Progress, Refusal> {
         let found = Progress::ALL.into_iter().find(|progress| progress.name() == text);
-        found.ok_or_else(|| Refusal::UnknownStatus { status: text.chars().take(64).collect() })
+        found.ok_or_else(|| Refusal::UnknownStatus { status: excerpt(text) })
     }
 
     /// The name on the wire.
@@ -487,7 +487,7 @@ mod tests {
         for text in ["17", "#17", "t17", "T17", "#t17"] {
             assert_eq!(TaskId::parse(text), Ok(TaskId(17)), "{text}");
         }
-        assert_eq!((TaskId(17).packet(), TaskId::parse(&TaskId(17).packet())), ("t17".to_owned(), Ok(TaskId(17))));
+        assert_eq!((TaskId(17).wire_id(), TaskId::parse(&TaskId(17).wire_id())), ("t17".to_owned(), Ok(TaskId(17))));
         for text in
             ["", "0", "017", "+17", "-1", "17 ", "x", "18446744073709551616", "11111111-2222-3333-4444-555555555555"]
                 .into_iter()

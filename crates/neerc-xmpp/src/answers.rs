@@ -11,7 +11,7 @@ use neerc_core::face::words::{Arg, Language, Words};
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
 use neerc_core::people::{Admin, Member, People, Person};
-use neerc_core::refusal::Refusal;
+use neerc_core::refusal::{Refusal, excerpt};
 use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +41,7 @@ pub(crate) fn whose(
 ) -> Result<Option<Person>, Refusal> {
     let power = people.rights(who).is_some_and(|rights| rights.is_power());
     let own_only = visibility == Visibility::Own && !power;
-    let unknown = |name: &str| Refusal::UnknownUser { name: name.chars().take(64).collect() };
+    let unknown = |name: &str| Refusal::UnknownUser { name: excerpt(name) };
     let of = match of {
         // Somebody of a domain that is on a list is in no list of users.
         Some(name) if name == people.name(who) => Some(who.clone()),

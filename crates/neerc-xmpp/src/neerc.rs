@@ -248,7 +248,7 @@ pub fn write_changes(
     let since = since.filter(|since| *since <= revision);
     if let Some(since) = since {
         attribute(out, "since", &since.to_string());
-        let ids: Vec<String> = tasks.iter().map(|task| task.id.packet()).collect();
+        let ids: Vec<String> = tasks.iter().map(|task| task.id.wire_id()).collect();
         attribute(out, "ids", &ids.join(" "));
     }
     out.push(b'>');
@@ -291,7 +291,7 @@ fn write_task_head(out: &mut Vec<u8>, task: &Task, stamp: Stamp) {
     if stamp == Stamp::Without {
         attribute(out, "xmlns", "http://neerc.ifmo.ru/protocol/neerc#task");
     }
-    attribute(out, "id", &task.id.packet());
+    attribute(out, "id", &task.id.wire_id());
     attribute(out, "title", task.title.as_str());
     attribute(out, "type", task.kind.name());
     if stamp == Stamp::With {
@@ -400,7 +400,7 @@ impl Notification {
                 return notification;
             }
             if kept == 0 {
-                let untitled = format!("Task ({}) changed", task.id.packet());
+                let untitled = format!("Task ({}) changed", task.id.wire_id());
                 return Notification::new(component, &untitled, |out| {
                     out.extend_from_slice(b"<x xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'>");
                     write_task(out, host, &short, of, Stamp::With);
@@ -445,7 +445,7 @@ impl Notification {
 
     /// That a task is gone, for those who may have it.
     pub fn removal(component: &str, task: TaskId, wiki_packet: bool) -> Notification {
-        let task = task.packet();
+        let task = task.wire_id();
         Notification::new(component, &format!("Task ({task}) changed"), |out| {
             let gone = format!("id='{task}' title='' type='remove'");
             out.extend_from_slice(format!("<x xmlns='{NS}#tasks'><task {gone}/></x>").as_bytes());
@@ -480,7 +480,7 @@ impl Notification {
 
 /// The body that deployed clients route on: one line, and without the title where that could be taken for the clock.
 fn body(task: &Task) -> String {
-    let (title, id) = (task.title.as_str(), task.id.packet());
+    let (title, id) = (task.title.as_str(), task.id.wire_id());
     if title.to_lowercase().contains("clock") {
         format!("Task ({id}) changed")
     } else {

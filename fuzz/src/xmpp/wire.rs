@@ -81,7 +81,7 @@ fn written(board: &Board) {
 }
 
 fn same(element: &Element<'_>, task: &Task) {
-    assert_eq!(element.attr("id"), Some(&*task.id.packet()));
+    assert_eq!(element.attr("id"), Some(&*task.id.wire_id()));
     assert_eq!(element.attr("id").map(TaskId::parse), Some(Ok(task.id)));
     assert_eq!(element.attr("title"), Some(task.title.as_str()));
     assert_eq!(element.attr("type"), Some(task.kind.name()));

@@ -13,7 +13,7 @@ use crate::face::menu::{self, Act, FieldKind, Item, Needs, Presence, Request};
 use crate::limits;
 use crate::people::{People, Person, fold};
 use crate::plan::PlanId;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, excerpt};
 use crate::task::{Kind, Task, TaskId, Title};
 use std::collections::HashSet;
 
@@ -418,7 +418,7 @@ fn lone(verb: &str, item: &Item, text: &str, tasks: &[&Task]) -> Result<TaskId, 
 }
 
 fn surplus(text: &str) -> Refusal {
-    Refusal::Surplus { text: text.chars().take(64).collect() }
+    Refusal::Surplus { text: excerpt(text) }
 }
 
 /// The values of a row's fields, one word each, except that names and texts take everything that is left.

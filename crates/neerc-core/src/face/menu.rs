@@ -5,7 +5,7 @@
 use crate::command::{Command, Manner, Named, Query};
 use crate::near;
 use crate::plan::{PlanId, Schedule};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, excerpt};
 use crate::task::{Kind, Progress, Status, TaskId, Title};
 
 /// What a row of the menu is for.
@@ -198,7 +198,7 @@ pub fn by_word(word: &str) -> Result<&'static Item, Refusal> {
     ROWS.iter().find(|item| item.words().any(|known| known == plain)).ok_or_else(|| {
         let nearest = near::nearest(&plain, ROWS.iter().flat_map(Item::words));
         let nearest = nearest.and_then(|near| ROWS.iter().flat_map(Item::words).find(|word| *word == near));
-        Refusal::UnknownVerb { verb: word.chars().take(64).collect(), nearest }
+        Refusal::UnknownVerb { verb: excerpt(word), nearest }
     })
 }
 

@@ -23,7 +23,7 @@ use neerc_core::face::menu::{self, Act, FieldKind, Item, Needs, Request};
 use neerc_core::face::words::{Arg, Language, Words};
 use neerc_core::notice::Visibility;
 use neerc_core::people::{People, Person, Rights};
-use neerc_core::refusal::Refusal;
+use neerc_core::refusal::{Refusal, excerpt};
 use neerc_core::task::{Task, TaskId};
 use sessions::{Draft, Number, Sessions};
 
@@ -423,7 +423,7 @@ fn choose_room(turn: &Turn<'_>, values: &Values, asked: Option<Step>) -> Result<
         None if asked.is_none() => turn.open.first(),
         None => return Err(Refusal::MissingField { field: forms::ROOM }),
     };
-    let unknown = || Refusal::UnknownRoom { room: chosen.unwrap_or("").chars().take(64).collect() };
+    let unknown = || Refusal::UnknownRoom { room: excerpt(chosen.unwrap_or("")) };
     place.map(|place| place.room.clone()).ok_or_else(unknown)
 }
 

@@ -17,7 +17,7 @@ use neerc_core::face::menu::Request;
 use neerc_core::face::words::{Arg, Language};
 use neerc_core::limits;
 use neerc_core::people::{Person, Rights};
-use neerc_core::refusal::Refusal;
+use neerc_core::refusal::{Refusal, excerpt_within};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ impl Front {
         self.settle(now_ms);
         let told_language = bot::language(element);
         let Some(room) = self.room_for(shell) else {
-            let name = shell.to_text.chars().take(128).collect();
+            let name = excerpt_within(shell.to_text, limits::EXCERPT_ADDRESS_CHARS);
             return self.refuse_message(now_ms, shell, told_language, &Refusal::UnknownRoom { room: name });
         };
         let who = shell.from.person();

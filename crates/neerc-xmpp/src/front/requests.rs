@@ -20,7 +20,7 @@ use neerc_core::command::Query;
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
 use neerc_core::people::{Person, Rights};
-use neerc_core::refusal::Refusal;
+use neerc_core::refusal::{Refusal, excerpt, excerpt_within};
 use neerc_core::task::{Task, TaskId};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -134,8 +134,10 @@ impl Front {
             return back.error(self.wire.out.own(), Condition::ResourceConstraint, text);
         }
         if !matches!(shell.type_, "get" | "set") {
-            let text =
-                format!("an iq has the type get or set, not '{}'", shell.type_.chars().take(32).collect::<String>());
+            let text = format!(
+                "an iq has the type get or set, not '{}'",
+                excerpt_within(shell.type_, limits::EXCERPT_TYPE_CHARS)
+            );
             return back.error(self.wire.out.own(), Condition::BadRequest, &text);
         }
         if shell.id.is_none() {
@@ -147,7 +149,8 @@ impl Front {
         };
         // Nothing of the service is at a full address: there are no sessions of it.
         let Some(room) = self.room_of(&shell.to).filter(|_| shell.to.resource().is_none()) else {
-            let text = Refusal::UnknownRoom { room: shell.to_text.chars().take(128).collect() }.to_string();
+            let text =
+                Refusal::UnknownRoom { room: excerpt_within(shell.to_text, limits::EXCERPT_ADDRESS_CHARS) }.to_string();
             return back.error(self.wire.out.own(), Condition::ItemNotFound, &text);
         };
         if let Some(request) = neerc::parse(payload, shell.type_ == "set") {
@@ -288,8 +291,7 @@ impl Front {
 
     /// Tells an asker whose client shows no errors that some names were nobody's.
     fn say_left_out(&mut self, back: &ReturnAddress<'_>, left_out: &[String]) {
-        let names: Vec<String> =
-            left_out.iter().take(20).map(|name| format!("'{}'", name.chars().take(64).collect::<String>())).collect();
+        let names: Vec<String> = left_out.iter().take(20).map(|name| format!("'{}'", excerpt(name))).collect();
         let out = self.wire.out.own();
         out.extend_from_slice(b"<message type='chat'");
         attribute(out, "from", &back.from);

@@ -32,7 +32,7 @@ impl Copy {
             (person.name(HOST).to_owned(), status.progress.name().to_owned(), status.value().to_owned())
         };
         Copy {
-            id: task.id.packet(),
+            id: task.id.wire_id(),
             title: task.title.as_str().to_owned(),
             kind: task.kind.name().to_owned(),
             timestamp: task.timestamp_ms.to_string(),
@@ -229,7 +229,7 @@ impl Model {
         };
         let room = ROOMS.iter().position(|room| **room == *ask.room).expect("a room");
         let mut versions: Vec<BTreeMap<Person, (String, String)>> = vec![people(&Copy::of(now))];
-        let under_way = self.under_way.iter().rev().filter(|(_, of, copy)| *of == room && copy.id == task.packet());
+        let under_way = self.under_way.iter().rev().filter(|(_, of, copy)| *of == room && copy.id == task.wire_id());
         versions.extend(under_way.map(|(.., copy)| people(copy)));
         let history = self.history.get(&(room, task.0)).into_iter().flatten();
         versions.extend(history.rev().filter_map(|version| version.copy.as_ref()).map(people));
