@@ -24,11 +24,27 @@ use crate::refusal::Refusal;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// Through what somebody asks: it gets the answers to its asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// Chat clients and the deployed clients, through the chat server.
+    Xmpp,
+}
+
+/// Names an ask in its answer. The face that asks chooses the number, and chooses none twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Which face asks.
+    pub face: Face,
+    /// Which of its asks it is.
+    pub number: u64,
+}
+
 /// A write that somebody asks for; the answer comes with its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
     /// Names the ask in the answer.
-    pub token: u64,
+    pub token: Token,
     /// In which room.
     pub room: Room,
     /// Who asks.
@@ -41,7 +57,7 @@ pub struct Ask {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Of the ask.
-    pub token: u64,
+    pub token: Token,
     /// What came of it. `Ok` means: on disk.
     pub outcome: Result<Done, Refusal>,
 }

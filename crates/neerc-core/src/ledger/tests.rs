@@ -28,8 +28,8 @@ fn at(ms: i64) -> Now {
     Now { steady_ms: ms, wall_ms: ms }
 }
 
-fn ask(token: u64, who: &str, command: Command) -> Ask {
-    Ask { token, room: "neerc".into(), who: Person::from_bare(who), command }
+fn ask(number: u64, who: &str, command: Command) -> Ask {
+    Ask { token: Token { face: Face::Xmpp, number }, room: "neerc".into(), who: Person::from_bare(who), command }
 }
 
 fn create(token: u64) -> Ask {
@@ -45,7 +45,7 @@ fn answer(token: u64, task: u64, value: &str) -> Ask {
 }
 
 fn tokens(answers: &[Answer]) -> Vec<(u64, bool)> {
-    answers.iter().map(|answer| (answer.token, answer.outcome.is_ok())).collect()
+    answers.iter().map(|answer| (answer.token.number, answer.outcome.is_ok())).collect()
 }
 
 /// What has to be true of a ledger at any time: what is seen is what is decided on less what is being stored and what is
@@ -192,7 +192,7 @@ proptest! {
                     answers.extend(settled.answers);
                 }
             }
-            answered.extend(answers.into_iter().map(|answer| answer.token));
+            answered.extend(answers.into_iter().map(|answer| answer.token.number));
             check(&ledger);
             let mut boards = Boards::new();
             for entry in &disk {

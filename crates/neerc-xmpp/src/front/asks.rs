@@ -1,4 +1,4 @@
-//! Asks that are under way, and who waits for each: a table by token. Not what is answered: that is where each kind of
+//! Asks that are under way, and who waits for each: a table by number. Not what is answered: that is where each kind of
 //! asker is.
 
 use super::commands::Commanded;
@@ -6,7 +6,7 @@ use super::requests::Asked;
 use super::{Front, FrontEvent};
 use crate::stanza::address::Address;
 use neerc_core::command::Command;
-use neerc_core::ledger::Ask;
+use neerc_core::ledger::{Ask, Face, Token};
 use neerc_core::limits;
 use neerc_core::people::Person;
 use neerc_core::plan::Planned;
@@ -25,11 +25,11 @@ pub(super) enum Asker {
     Plan { room: usize, planned: Box<Planned> },
 }
 
-/// The table. Tokens are counted up, and asks are answered in nearly the order in which they were made: a queue with
+/// The table. Asks are counted up, and they are answered in nearly the order in which they were made: a queue with
 /// gaps, in which nothing has to be looked for.
 #[derive(Debug, Default)]
 pub(super) struct Asks {
-    /// The token of the first place.
+    /// The number of the ask in the first place.
     first: u64,
     places: VecDeque<Option<Asker>>,
 }
@@ -45,9 +45,9 @@ impl Asks {
         self.first + (self.places.len() - 1) as u64
     }
 
-    /// Who waits for that token. Each is handed out once.
-    pub fn take(&mut self, token: u64) -> Option<Asker> {
-        let place = usize::try_from(token.checked_sub(self.first)?).ok()?;
+    /// Who waits for the ask of that number. Each is handed out once.
+    pub fn take(&mut self, number: u64) -> Option<Asker> {
+        let place = usize::try_from(number.checked_sub(self.first)?).ok()?;
         let asker = self.places.get_mut(place)?.take();
         while let Some(None) = self.places.front() {
             self.places.pop_front();
@@ -60,7 +60,7 @@ impl Asks {
 impl Front {
     /// Asks for a change; the answer goes to `asker`.
     pub(super) fn ask(&mut self, room: usize, who: Person, command: Command, asker: Asker) {
-        let token = self.asks.add(asker);
+        let token = Token { face: Face::Xmpp, number: self.asks.add(asker) };
         let room = self.rooms[room].room.clone();
         self.events.push_back(FrontEvent::Ask(Ask { token, room, who, command }));
     }

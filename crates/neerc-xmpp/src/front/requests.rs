@@ -260,9 +260,9 @@ impl Front {
         }
     }
 
-    /// The answer to an ask: names that were left out, or why nothing was done.
-    pub fn answer(&mut self, now_ms: i64, token: u64, outcome: Result<Done, Refusal>, boards: &Boards) {
-        let asked = match self.asks.take(token) {
+    /// The answer to the ask of that number: names that were left out, or why nothing was done.
+    pub fn answer(&mut self, now_ms: i64, number: u64, outcome: Result<Done, Refusal>, boards: &Boards) {
+        let asked = match self.asks.take(number) {
             None => return,
             Some(Asker::Request(asked)) => asked,
             Some(Asker::Command(commanded)) => {

@@ -14,7 +14,7 @@ use neerc_core::board::Boards;
 use neerc_core::change::Entry;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::face::words::Language;
-use neerc_core::ledger::{Answer, Ledger, Now, Stored};
+use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
@@ -303,7 +303,9 @@ impl Bench {
 
     fn answer(&mut self, answers: Vec<Answer>) {
         for Answer { token, outcome } in answers {
-            self.front.answer(self.now_ms, token, outcome, self.ledger.boards());
+            match token.face {
+                Face::Xmpp => self.front.answer(self.now_ms, token.number, outcome, self.ledger.boards()),
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::Entry;
-use neerc_core::ledger::{Answer, Ask, Ledger, Now, Rooms, Settled, Stored};
+use neerc_core::ledger::{Answer, Ask, Face, Ledger, Now, Rooms, Settled, Stored};
 use neerc_core::people::People;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use std::sync::Arc;
@@ -113,7 +113,9 @@ impl Service {
 
     fn answer(&mut self, now: Now, answers: Vec<Answer>) {
         for Answer { token, outcome } in answers {
-            self.front.answer(now.steady_ms, token, outcome, self.ledger.boards());
+            match token.face {
+                Face::Xmpp => self.front.answer(now.steady_ms, token.number, outcome, self.ledger.boards()),
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use self::status::Questions;
 use crate::link::{Link, LinkEvent, Reads};
 use neerc_core::change::Entry;
 use neerc_core::clock::Reading;
-use neerc_core::ledger::{Answer, Ledger, Now, Settled, Stored};
+use neerc_core::ledger::{Answer, Face, Ledger, Now, Settled, Stored};
 use neerc_core::limits;
 use neerc_core::quota::Quota;
 use neerc_store::{Committing, Opened, Store, StoreError};
@@ -372,7 +372,9 @@ impl Service {
     fn answer(&mut self, answers: Vec<Answer>) {
         let now_ms = self.time.now_ms();
         for Answer { token, outcome } in answers {
-            self.front.answer(now_ms, token, outcome, self.ledger.boards());
+            match token.face {
+                Face::Xmpp => self.front.answer(now_ms, token.number, outcome, self.ledger.boards()),
+            }
         }
     }
 
