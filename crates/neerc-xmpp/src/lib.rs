@@ -10,6 +10,7 @@ pub mod chat;
 pub mod front;
 pub mod neerc;
 pub mod notify;
+pub mod ns;
 pub mod room;
 pub mod server;
 pub mod stanza;

@@ -1,6 +1,7 @@
 //! The NEERC protocol on the wire: what a request's payload asks for, and how answers and notifications are written
 //! (PROTOCOL.md). Not who may ask, which core decides, and not the stanza around it.
 
+use crate::ns;
 use crate::stanza::names::composed;
 use crate::stanza::{Condition, FOR_ONE_SESSION, attribute};
 use crate::stream::outgoing::Outgoing;
@@ -16,18 +17,8 @@ use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Start of every namespace of the protocol.
-pub const NS: &str = "http://neerc.ifmo.ru/protocol/neerc";
-
 /// The features that the service announces; each is the namespace of a payload that [`parse`] takes.
-pub const FEATURES: [&str; 6] = [
-    "http://neerc.ifmo.ru/protocol/neerc#users",
-    "http://neerc.ifmo.ru/protocol/neerc#tasks",
-    "http://neerc.ifmo.ru/protocol/neerc#task",
-    "http://neerc.ifmo.ru/protocol/neerc#taskstatus",
-    "http://neerc.ifmo.ru/protocol/neerc#clock",
-    "http://neerc.ifmo.ru/protocol/neerc#ping",
-];
+pub const FEATURES: [&str; 6] = [ns::USERS, ns::TASKS, ns::TASK, ns::TASK_STATUS, ns::CLOCK, ns::NEERC_PING];
 
 /// What a payload asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +39,7 @@ pub enum Request {
 /// Reads the payload of a request. `None`: it is none of this protocol. `replacing`: the request was a `set`, so what
 /// a whole task leaves out is meant to go.
 pub fn parse(payload: &Element<'_>, replacing: bool) -> Option<Result<Request, Refusal>> {
-    let name = payload.ns.strip_prefix(NS)?;
+    let name = payload.ns.strip_prefix(ns::NEERC)?;
     let manner = if replacing { Manner::Replacing } else { Manner::Adding };
     Some(match (payload.name, name) {
         ("query", "#ping") => Ok(Request::Ping),
@@ -289,7 +280,7 @@ fn write_status(out: &mut Vec<u8>, name: &str, status: &Status) {
 
 fn write_task_head(out: &mut Vec<u8>, task: &Task, stamp: Stamp) {
     if stamp == Stamp::Without {
-        attribute(out, "xmlns", "http://neerc.ifmo.ru/protocol/neerc#task");
+        attribute(out, "xmlns", ns::TASK);
     }
     attribute(out, "id", &task.id.wire_id());
     attribute(out, "title", task.title.as_str());
@@ -448,9 +439,9 @@ impl Notification {
         let task = task.wire_id();
         Notification::new(component, &format!("Task ({task}) changed"), |out| {
             let gone = format!("id='{task}' title='' type='remove'");
-            out.extend_from_slice(format!("<x xmlns='{NS}#tasks'><task {gone}/></x>").as_bytes());
+            out.extend_from_slice(format!("<x xmlns='{}'><task {gone}/></x>", ns::TASKS).as_bytes());
             if wiki_packet {
-                out.extend_from_slice(format!("<task xmlns='{NS}#task' {gone}/>").as_bytes());
+                out.extend_from_slice(format!("<task xmlns='{}' {gone}/>", ns::TASK).as_bytes());
             }
         })
     }

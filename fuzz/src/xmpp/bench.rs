@@ -8,8 +8,8 @@ use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
+use neerc_xmpp::ns;
 use neerc_xmpp::room::groups::GroupSettings;
-use neerc_xmpp::stanza::NS_COMPONENT;
 use neerc_xmpp::stanza::address::Address;
 use neerc_xmpp::stream::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::stream::outgoing::Outgoing;
@@ -199,7 +199,7 @@ impl Bench {
                 Some(Frame::Open(_) | Frame::Close) => {}
                 Some(Frame::Stanza(bytes)) => {
                     let limits = TreeLimits { nodes: 100_000, ..TreeLimits::default() };
-                    let stanza = xml::parse(bytes, NS_COMPONENT, &limits)
+                    let stanza = xml::parse(bytes, ns::COMPONENT, &limits)
                         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(bytes)));
                     answers += reply(&stanza, &mut self.answering, &mut self.replies);
                 }

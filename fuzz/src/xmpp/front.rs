@@ -4,9 +4,10 @@
 //! Zero bytes in the input cut it into pieces; between two of them time goes by.
 
 use super::bench::Bench;
-use neerc_xmpp::stanza::{NS_COMPONENT, Shell};
+use neerc_xmpp::ns;
+use neerc_xmpp::stanza::Shell;
 use neerc_xmpp::stream::frame::{Frame, FrameLimits, Framer};
-use neerc_xmpp::xml::{self, STREAM_NS, TreeLimits};
+use neerc_xmpp::xml::{self, TreeLimits};
 
 /// Checks one input.
 pub fn check(data: &[u8]) {
@@ -66,9 +67,9 @@ fn asked(data: &[u8]) -> Asked {
         match framer.next_frame() {
             Ok(None) => return asked,
             Ok(Some(Frame::Skipped { .. })) => asked.maybe += 1,
-            Ok(Some(Frame::Stanza(bytes))) => match xml::parse(bytes, NS_COMPONENT, &TreeLimits::default()) {
+            Ok(Some(Frame::Stanza(bytes))) => match xml::parse(bytes, ns::COMPONENT, &TreeLimits::default()) {
                 Err(_) => asked.maybe += 1,
-                Ok(element) if element.is("error", STREAM_NS) => asked.ends = true,
+                Ok(element) if element.is("error", ns::STREAMS) => asked.ends = true,
                 Ok(element) => {
                     let shell = Shell::of(&element);
                     let request = shell.is_some_and(|s| s.is_request() && s.from.domain() != super::bench::SVC);

@@ -13,8 +13,8 @@
 
 use std::borrow::Cow;
 
-use neerc_xmpp::stanza::NS_COMPONENT;
-use neerc_xmpp::xml::{Element, Node, STREAM_NS, XmlError};
+use neerc_xmpp::ns;
+use neerc_xmpp::xml::{Element, Node, XmlError};
 use quick_xml::XmlVersion;
 use quick_xml::errors::Error;
 use quick_xml::escape::resolve_predefined_entity;
@@ -26,7 +26,7 @@ use quick_xml::reader::NsReader;
 /// Compares what `xml.rs` made of the slice with what quick-xml makes of it.
 pub fn compare(text: &str, parsed: &Result<Element<'_>, XmlError>) {
     let mut reader = NsReader::from_str(text);
-    let outer = [(PrefixDeclaration::Default, NS_COMPONENT), (PrefixDeclaration::Named("stream"), STREAM_NS)];
+    let outer = [(PrefixDeclaration::Default, ns::COMPONENT), (PrefixDeclaration::Named("stream"), ns::STREAMS)];
     for (prefix, ns) in outer {
         reader.resolver_mut().add(prefix, Namespace(ns)).expect("two namespaces are not too many");
     }

@@ -9,7 +9,7 @@
 //! `JID=AFFILIATION`; several are separated by commas.
 
 use super::bench::{Answering, Bench, ROOM, SVC, item, occupant};
-use neerc_xmpp::stanza::NS_COMPONENT;
+use neerc_xmpp::ns;
 use neerc_xmpp::stanza::address::Address;
 use neerc_xmpp::xml::{self, TreeLimits};
 
@@ -75,7 +75,7 @@ fn discovery(bench: &mut Bench, from: &str) {
 }
 
 fn is_whole(stanza: &str) -> bool {
-    xml::parse(stanza.as_bytes(), NS_COMPONENT, &TreeLimits::default()).is_ok()
+    xml::parse(stanza.as_bytes(), ns::COMPONENT, &TreeLimits::default()).is_ok()
 }
 
 /// A message from the room's address says that affiliations have changed. Strangers can make a room say so, so nobody's

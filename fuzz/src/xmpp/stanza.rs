@@ -3,15 +3,16 @@
 //! answered.
 
 use super::{full, naive};
+use neerc_xmpp::ns;
 use neerc_xmpp::stanza::address::Address;
-use neerc_xmpp::stanza::{Condition, NS_COMPONENT, Shell, attribute};
-use neerc_xmpp::xml::{self, Element, Node, TreeLimits, XML_NS, XmlError, escape_attr, escape_text};
+use neerc_xmpp::stanza::{Condition, Shell, attribute};
+use neerc_xmpp::xml::{self, Element, Node, TreeLimits, XmlError, escape_attr, escape_text};
 
 /// Checks one input.
 pub fn check(data: &[u8]) {
     let limits = TreeLimits::default();
-    let _ = xml::parse_head(data, NS_COMPONENT);
-    let parsed = xml::parse(data, NS_COMPONENT, &limits);
+    let _ = xml::parse_head(data, ns::COMPONENT);
+    let parsed = xml::parse(data, ns::COMPONENT, &limits);
     let text = std::str::from_utf8(data).ok();
     if let Some(text) = text {
         full::compare(text, &parsed);
@@ -38,9 +39,9 @@ pub fn check(data: &[u8]) {
 /// What is written again must mean the same.
 fn again(element: &Element<'_>) {
     let mut out = Vec::new();
-    write(&mut out, element, NS_COMPONENT);
+    write(&mut out, element, ns::COMPONENT);
     let limits = TreeLimits { depth: 32, nodes: 10_000, attributes: 1_000 };
-    match xml::parse(&out, NS_COMPONENT, &limits) {
+    match xml::parse(&out, ns::COMPONENT, &limits) {
         Ok(read) => assert_eq!(*element, read, "{}", String::from_utf8_lossy(&out)),
         Err(XmlError::TooManyNamespaces { .. }) => {} // there are more declarations than there were
         Err(error) => panic!("{error}: {}", String::from_utf8_lossy(&out)),
@@ -51,7 +52,7 @@ fn again(element: &Element<'_>) {
 fn write(out: &mut Vec<u8>, element: &Element<'_>, outer: &str) {
     let mut inner = outer;
     out.push(b'<');
-    let prefix: &[u8] = if element.ns == XML_NS { b"xml:" } else { b"" };
+    let prefix: &[u8] = if element.ns == ns::XML { b"xml:" } else { b"" };
     out.extend_from_slice(prefix);
     out.extend_from_slice(element.name.as_bytes());
     if prefix.is_empty() {
@@ -107,13 +108,13 @@ fn shell(element: &Element<'_>) {
     }
     let mut out = Vec::new();
     shell.return_address().error(&mut out, Condition::BadRequest, "no: <&>\u{1}");
-    let answer = xml::parse(&out, NS_COMPONENT, &TreeLimits::default()).expect("our own error is well-formed");
+    let answer = xml::parse(&out, ns::COMPONENT, &TreeLimits::default()).expect("our own error is well-formed");
     assert_eq!(answer.attr("to"), Some(shell.from.as_it_came()));
     assert_eq!(answer.attr("id"), shell.id);
     assert_eq!(answer.attr("from").and_then(Address::parse), Some(shell.to.clone()));
     let mut out = Vec::new();
     shell.return_address().result(&mut out, |_| {});
     if shell.is_request() {
-        xml::parse(&out, NS_COMPONENT, &TreeLimits::default()).expect("our own result is well-formed");
+        xml::parse(&out, ns::COMPONENT, &TreeLimits::default()).expect("our own result is well-formed");
     }
 }

@@ -10,7 +10,7 @@ use neerc_core::notice::Sight;
 use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
 use neerc_core::task::{Task, TaskId};
 use neerc_xmpp::neerc::{self, Notification, Request};
-use neerc_xmpp::stanza::NS_COMPONENT;
+use neerc_xmpp::ns;
 use neerc_xmpp::stream::outgoing::Outgoing;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
 
@@ -33,7 +33,7 @@ pub fn check(data: &[u8]) {
         let [who, payload @ ..] = line else { continue };
         now_ms += [0, 1, 1_000, -5_000][revision as usize % 4];
         let (person, affiliation) = USERS[usize::from(*who) / 2 % USERS.len()];
-        let Ok(payload) = xml::parse(payload, NS_COMPONENT, &TreeLimits::default()) else { continue };
+        let Ok(payload) = xml::parse(payload, ns::COMPONENT, &TreeLimits::default()) else { continue };
         let _ = neerc::task_of(&payload);
         let Some(Ok(Request::Command(command))) = neerc::parse(&payload, who % 2 == 1) else { continue };
         let Ok(decision) = board.decide(now_ms, &Person::from_bare(person), &people, &command) else { continue };
@@ -102,7 +102,7 @@ fn told(board: &Board, people: &People, task: &Task, now_ms: i64) {
         .write(&mut out, b"hall1@localhost/&apos;&lt;&amp;&gt;");
     let limits = TreeLimits { nodes: 1_000_000, ..TreeLimits::default() };
     let out = out.to_vec();
-    let message = xml::parse(&out, NS_COMPONENT, &limits).expect("our own notification is well-formed");
+    let message = xml::parse(&out, ns::COMPONENT, &limits).expect("our own notification is well-formed");
     assert_eq!(message.attr("to"), Some("hall1@localhost/'<&>"));
     let body = message.elements().find(|e| e.name == "body").expect("a body").text();
     assert!(!body.contains('\n') && body.ends_with("changed"));
@@ -120,6 +120,6 @@ fn told(board: &Board, people: &People, task: &Task, now_ms: i64) {
         let short = Notification::task(SVC, HOST, task, Sight::OwnStatus, &admin, true, limit);
         let mut out = Outgoing::default();
         short.write(&mut out, b"x@y/z");
-        xml::parse(&out.to_vec(), NS_COMPONENT, &limits).expect("a shortened notification is well-formed");
+        xml::parse(&out.to_vec(), ns::COMPONENT, &limits).expect("a shortened notification is well-formed");
     }
 }

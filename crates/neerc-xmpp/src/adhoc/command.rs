@@ -1,14 +1,12 @@
 //! Ad-hoc commands on the wire (XEP-0050): what an invocation says, how its answer is written, and what is wrong with
 //! it. Not which commands there are.
 
+use crate::ns;
 use crate::stanza::{Condition, attribute};
 use crate::xep::form::{self, Returned};
 use crate::xml::{Element, escape_text};
 use neerc_core::face::words::Language;
 use neerc_core::refusal::Refusal;
-
-/// Namespace of commands, and the node that lists them.
-pub const NS: &str = "http://jabber.org/protocol/commands";
 
 /// What a client wants to be done with a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +62,7 @@ impl<'s> Invocation<'s> {
                 known.map(|(_, action)| *action).ok_or(Fault::MalformedAction)?
             }
         };
-        let mut forms = payload.elements().filter(|x| x.is("x", form::NS));
+        let mut forms = payload.elements().filter(|x| x.is("x", ns::DATA));
         let form = match (forms.next(), forms.next()) {
             (None, _) => None,
             (Some(x), None) => Some(form::read(x).ok_or(Fault::BadPayload)?),
@@ -177,7 +175,7 @@ impl Reply {
     /// Writes it.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"<command");
-        attribute(out, "xmlns", NS);
+        attribute(out, "xmlns", ns::COMMANDS);
         attribute(out, "node", self.node);
         attribute(out, "sessionid", &self.session);
         let status = match self.stage {

@@ -1,8 +1,9 @@
 //! Chat messages as they come in and go out: which of them ask something, in which language, and how an answer is
 //! written. Not what a line means - that is core's - nor the words of the answers.
 
+use crate::ns;
 use crate::stanza::names::composed;
-use crate::stanza::{FOR_ONE_SESSION, NS_COMPONENT, Shell, attribute};
+use crate::stanza::{FOR_ONE_SESSION, Shell, attribute};
 use crate::xml::{Element, escape_text};
 use neerc_core::face::words::Language;
 use neerc_core::limits;
@@ -10,17 +11,17 @@ use neerc_core::limits;
 /// Children that show that a message is not what its sender has just said to its addressee, each with the key of the
 /// words for it. Nothing in such a message is carried out.
 const SECOND_HAND: [(&str, &str, &str); 11] = [
-    ("forwarded", "urn:xmpp:forward:0", "not-taken-forwarded"), // XEP-0297
-    ("sent", "urn:xmpp:carbons:2", "not-taken-forwarded"),      // XEP-0280
-    ("received", "urn:xmpp:carbons:2", "not-taken-forwarded"),
-    ("result", "urn:xmpp:mam:2", "not-taken-forwarded"), // XEP-0313
-    ("delay", "urn:xmpp:delay", "not-taken-late"),       // XEP-0203
-    ("x", "jabber:x:delay", "not-taken-late"),           // XEP-0091
-    ("replace", "urn:xmpp:message-correct:0", "not-taken-corrected"), // XEP-0308
-    ("encrypted", "eu.siacs.conversations.axolotl", "not-taken-encrypted"), // XEP-0384
-    ("encrypted", "urn:xmpp:omemo:2", "not-taken-encrypted"),
-    ("openpgp", "urn:xmpp:openpgp:0", "not-taken-encrypted"), // XEP-0373
-    ("x", "jabber:x:encrypted", "not-taken-encrypted"),       // XEP-0027
+    ("forwarded", ns::FORWARD, "not-taken-forwarded"), // XEP-0297
+    ("sent", ns::CARBONS, "not-taken-forwarded"),      // XEP-0280
+    ("received", ns::CARBONS, "not-taken-forwarded"),
+    ("result", ns::ARCHIVE, "not-taken-forwarded"),         // XEP-0313
+    ("delay", ns::DELAY, "not-taken-late"),                 // XEP-0203
+    ("x", ns::LEGACY_DELAY, "not-taken-late"),              // XEP-0091
+    ("replace", ns::CORRECTION, "not-taken-corrected"),     // XEP-0308
+    ("encrypted", ns::LEGACY_OMEMO, "not-taken-encrypted"), // XEP-0384
+    ("encrypted", ns::OMEMO, "not-taken-encrypted"),
+    ("openpgp", ns::OPENPGP, "not-taken-encrypted"),  // XEP-0373
+    ("x", ns::LEGACY_OPENPGP, "not-taken-encrypted"), // XEP-0027
 ];
 
 /// What a message says.
@@ -36,7 +37,7 @@ pub enum Said {
 
 /// Reads what a message says.
 pub fn read(message: &Element<'_>) -> Said {
-    let mut bodies = message.elements().filter(|element| element.is("body", NS_COMPONENT)).peekable();
+    let mut bodies = message.elements().filter(|element| element.is("body", ns::COMPONENT)).peekable();
     let Some(first) = bodies.peek().copied() else { return Said::Nothing };
     // Of the same text in several languages, the one in the language of the message.
     let body = bodies.find(|body| body.attr("xml:lang").is_none()).unwrap_or(first);
@@ -156,7 +157,7 @@ pub fn pieces(text: &str, limit: usize) -> Vec<&str> {
 
 /// The thread of a message, to be carried back (RFC 6121 section 5.2.5).
 pub fn thread(message: &Element<'_>) -> Option<String> {
-    let text = message.child("thread", NS_COMPONENT)?.text();
+    let text = message.child("thread", ns::COMPONENT)?.text();
     Some(text).filter(|text| !text.is_empty() && text.len() <= limits::THREAD_BYTES)
 }
 
@@ -186,7 +187,7 @@ mod tests {
 
     fn said(inside: &str) -> Said {
         let message = format!("<message from='a@b/c' to='neerc@d' xml:lang='ru'>{inside}</message>");
-        read(&xml::parse(message.as_bytes(), NS_COMPONENT, &TreeLimits::default()).unwrap())
+        read(&xml::parse(message.as_bytes(), ns::COMPONENT, &TreeLimits::default()).unwrap())
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! as it has asked nothing in the NEERC protocol: who has is told by notifications, and never by chat.
 //! Telling is by state: for each person the open tasks they know of. Not what is said: that is answers.rs.
 
+use crate::ns;
 use crate::stanza::address::Address;
 use crate::xml::Element;
 use neerc_core::face::words::Language;
@@ -25,7 +26,7 @@ pub enum Client {
 impl Client {
     /// From the node of a presence's capabilities.
     pub fn of(presence: &Element<'_>) -> Client {
-        let node = presence.child("c", "http://jabber.org/protocol/caps").and_then(|caps| caps.attr("node"));
+        let node = presence.child("c", ns::CAPS).and_then(|caps| caps.attr("node"));
         const DEPLOYED: [&str; 2] = ["http://www.igniterealtime.org/projects/smack", "https://stanza.io"];
         match node {
             Some(node) if !DEPLOYED.contains(&node.trim_end_matches('/')) => Client::Chat,

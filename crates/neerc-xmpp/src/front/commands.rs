@@ -2,8 +2,9 @@
 
 use super::asks::Asker;
 use super::{Front, StreamPhase};
-use crate::adhoc::command::{self, Fault, Reply};
+use crate::adhoc::command::{Fault, Reply};
 use crate::adhoc::{self, Outcome, Pending, Place, Scene};
+use crate::ns;
 use crate::room::RoomWatch;
 use crate::stanza::ReturnAddress;
 use crate::stanza::address::Address;
@@ -141,5 +142,5 @@ impl Front {
 
 fn fail(out: &mut Vec<u8>, back: &ReturnAddress<'_>, fault: &Fault) {
     let (condition, specific, text) = fault.parts();
-    back.error_of(out, condition, specific.map(|name| (name, command::NS)), &text);
+    back.error_of(out, condition, specific.map(|name| (name, ns::COMMANDS)), &text);
 }

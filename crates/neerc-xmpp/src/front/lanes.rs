@@ -2,8 +2,9 @@
 //! short, and what is answered in the end is the newest. Not whose turn it is: that is the throttle's.
 
 use super::{Front, StreamPhase};
+use crate::ns;
 use crate::stanza::address::Address;
-use crate::stanza::{Kind, NS_COMPONENT, Shell};
+use crate::stanza::{Kind, Shell};
 use crate::stream::outgoing::Outgoing;
 use crate::throttle::Turn;
 use crate::xml;
@@ -185,7 +186,7 @@ impl Front {
     }
 
     fn released(&mut self, now_ms: i64, request: &[u8], arrival: Arrival<'_>, boards: &Boards) {
-        let Ok(element) = xml::parse(request, NS_COMPONENT, &super::link::TREE) else { return };
+        let Ok(element) = xml::parse(request, ns::COMPONENT, &super::link::TREE) else { return };
         let Some(shell) = Shell::of(&element) else { return };
         let before = self.wire.out.len();
         match shell.kind {

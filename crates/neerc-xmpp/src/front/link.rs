@@ -2,13 +2,14 @@
 
 use super::presences::Presences;
 use super::{Front, FrontEvent, StreamPhase};
+use crate::ns;
 use crate::room::RoomWatch;
 use crate::server::liveness::{Liveness, Step};
 use crate::server::look::{self, Look, Seen};
 use crate::server::probe::Probe;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{PING, Purpose, Unanswered};
-use crate::stanza::{Condition, Kind, NS_COMPONENT, Shell};
+use crate::stanza::{Condition, Kind, Shell};
 use crate::stream::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::stream::{self, StreamError};
 use crate::xml::{self, Element, TreeLimits};
@@ -132,7 +133,7 @@ impl Front {
                 let refusal = self.silent_refusal();
                 self.end(refusal.unwrap_or_else(|| "the server has closed the stream".to_owned()));
             }
-            Frame::Stanza(bytes) => match xml::parse(bytes, NS_COMPONENT, &TREE) {
+            Frame::Stanza(bytes) => match xml::parse(bytes, ns::COMPONENT, &TREE) {
                 Ok(element) => self.element(now_ms, &element, bytes, boards),
                 Err(_) if self.longest(bytes) > 0 => self.long_answer(now_ms, bytes, boards),
                 Err(refused) => self.unread(now_ms, bytes, Condition::BadRequest, &refused.to_string()),
@@ -154,7 +155,7 @@ impl Front {
         if self.phase != StreamPhase::Online {
             return 0;
         }
-        let head = xml::parse_head(head, NS_COMPONENT);
+        let head = xml::parse_head(head, ns::COMPONENT);
         let Some(shell) = head.as_ref().and_then(Shell::of) else { return 0 };
         let purpose = self.wire.requests.purpose(shell.id, &shell.from);
         let is_list = (shell.kind, shell.type_) == (Kind::Iq, "result") && purpose.is_some_and(Purpose::is_list);
@@ -164,10 +165,10 @@ impl Front {
     /// Takes an answer that lists more people than an ordinary stanza holds, or just its start tag if it is too long.
     fn long_answer(&mut self, now_ms: i64, bytes: &[u8], boards: &Boards) {
         let tree = TreeLimits { nodes: limits::ANSWER_NODES, ..TREE };
-        if let Ok(element) = xml::parse(bytes, NS_COMPONENT, &tree) {
+        if let Ok(element) = xml::parse(bytes, ns::COMPONENT, &tree) {
             return self.element(now_ms, &element, bytes, boards);
         }
-        let head = xml::parse_head(bytes, NS_COMPONENT);
+        let head = xml::parse_head(bytes, ns::COMPONENT);
         let Some(shell) = head.as_ref().and_then(Shell::of) else { return };
         if let Some(purpose) = self.wire.requests.take(shell.id, &shell.from) {
             self.answered(now_ms, purpose, Err(Unanswered::TooLong));
@@ -176,7 +177,7 @@ impl Front {
 
     /// Answers a stanza of which only the start tag may be readable.
     fn unread(&mut self, now_ms: i64, bytes: &[u8], condition: Condition, text: &str) {
-        let Some(head) = xml::parse_head(bytes, NS_COMPONENT) else { return };
+        let Some(head) = xml::parse_head(bytes, ns::COMPONENT) else { return };
         let Some(shell) = Shell::of(&head) else { return };
         if self.phase != StreamPhase::Online {
             return;
@@ -199,7 +200,7 @@ impl Front {
             return self.end(error.advice(&self.settings.component));
         }
         if self.phase != StreamPhase::Online {
-            if element.is("handshake", NS_COMPONENT) {
+            if element.is("handshake", ns::COMPONENT) {
                 self.online(now_ms);
             }
             return;

@@ -4,10 +4,10 @@ use super::asks::Asker;
 use super::lanes::{Admission, Arrival, Intent};
 use super::link::Enters;
 use super::{Front, StreamPhase};
-use crate::adhoc::command;
 use crate::answers::whose;
 use crate::neerc::{self, Request, TooLong};
 use crate::notify::Hears;
+use crate::ns;
 use crate::room::RoomWatch;
 use crate::stanza::address::Address;
 use crate::stanza::wire::Purpose;
@@ -167,7 +167,7 @@ impl Front {
             return self.request(now_ms, shell, back, room, payload, request, boards);
         }
         let language = self.language_of(element);
-        if payload.is("command", command::NS) {
+        if payload.is("command", ns::COMMANDS) {
             if shell.type_ != "set" {
                 let text = "a command is carried out by an iq of the type set";
                 return back.error(self.wire.out.own(), Condition::BadRequest, text);

@@ -3,7 +3,8 @@
 
 use super::link::TREE;
 use super::{Front, StreamPhase};
-use crate::stanza::{Kind, NS_COMPONENT, Shell};
+use crate::ns;
+use crate::stanza::{Kind, Shell};
 use crate::xml;
 use neerc_core::board::Boards;
 use neerc_core::limits;
@@ -51,7 +52,7 @@ impl Front {
         self.unknown.waiting = still;
         self.unknown.is_final = true;
         for (_, bytes) in judged {
-            if let Ok(element) = xml::parse(&bytes, NS_COMPONENT, &TREE) {
+            if let Ok(element) = xml::parse(&bytes, ns::COMPONENT, &TREE) {
                 self.element(now_ms, &element, &bytes, boards);
             }
         }

@@ -1,6 +1,7 @@
 //! Groups that the server knows: the roster of a directory account, read with the server's leave (XEP-0356), and rooms
 //! whose members are a group. Neither is pushed to a component, so both are asked again and again.
 
+use crate::ns;
 use crate::room::{error_text, member_list, members};
 use crate::stanza::address::Address;
 use crate::stanza::names::composed;
@@ -9,8 +10,6 @@ use crate::xml::Element;
 use neerc_core::limits;
 use neerc_core::people::{Group, GroupBook, GroupRule, Person};
 use std::collections::BTreeMap;
-
-const NS_ROSTER: &str = "jabber:iq:roster";
 
 /// Where groups come from, by the configuration.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +97,13 @@ impl Groups {
             && self.read_directory_ms <= now_ms
         {
             self.read_directory_ms = now_ms + poll_ms;
-            wire.request(now_ms, "get", directory, &format!("<query xmlns='{NS_ROSTER}'/>"), Purpose::Directory);
+            wire.request(
+                now_ms,
+                "get",
+                directory,
+                &format!("<query xmlns='{ns}'/>", ns = ns::ROSTER),
+                Purpose::Directory,
+            );
         }
     }
 
@@ -164,10 +169,10 @@ impl Groups {
         }
         (self.directory_refusals, self.knows_directory) = (0, true);
         let mut listed: BTreeMap<Person, Vec<Group>> = BTreeMap::new();
-        for item in iq.child("query", NS_ROSTER).into_iter().flat_map(|query| query.elements()) {
+        for item in iq.child("query", ns::ROSTER).into_iter().flat_map(|query| query.elements()) {
             let Some(person) = item.attr("jid").and_then(Address::parse).map(|jid| jid.person()) else { continue };
             let groups =
-                item.elements().filter(|e| e.is("group", NS_ROSTER)).map(|group| Group::from(composed(&group.text())));
+                item.elements().filter(|e| e.is("group", ns::ROSTER)).map(|group| Group::from(composed(&group.text())));
             listed.entry(person).or_default().extend(groups.filter(|group| !group.is_empty()));
         }
         let changed = self.book.directory != listed;

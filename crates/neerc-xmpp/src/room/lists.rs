@@ -3,7 +3,8 @@
 
 use super::advice::unanswered;
 use super::roles::Look;
-use super::{NS_MUC_ADMIN, NS_MUC_USER, Phase, RoomEvent, RoomWatch, error_text};
+use super::{Phase, RoomEvent, RoomWatch, error_text};
+use crate::ns;
 use crate::server::Software;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Unanswered, Wire};
@@ -132,7 +133,7 @@ impl RoomWatch {
     }
 
     pub(super) fn read_list(&self, now_ms: i64, affiliation: &'static str, wire: &mut Wire) {
-        let payload = format!("<query xmlns='{NS_MUC_ADMIN}'><item affiliation='{affiliation}'/></query>");
+        let payload = format!("<query xmlns='{ns}'><item affiliation='{affiliation}'/></query>", ns = ns::MUC_ADMIN);
         let purpose = Purpose::List { room: self.index, affiliation, reading: self.readings };
         wire.request(now_ms, "get", &self.jid, &payload, purpose);
     }
@@ -285,10 +286,10 @@ impl RoomWatch {
     /// Takes a message from the room's own address. It is how rooms tell of people who are not in them, but one server
     /// also hands on from there what strangers have written, so it is a hint and no more.
     pub fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, wire: &mut Wire) {
-        let x = element.child("x", NS_MUC_USER).filter(|_| shell.from.resource().is_none() && shell.type_ != "error");
+        let x = element.child("x", ns::MUC_USER).filter(|_| shell.from.resource().is_none() && shell.type_ != "error");
         let Some(x) = x else { return };
         // With a status code rooms say that their configuration has changed.
-        self.is_config_due |= x.child("status", NS_MUC_USER).is_some();
+        self.is_config_due |= x.child("status", ns::MUC_USER).is_some();
         self.hinted(now_ms, wire);
     }
 
@@ -361,8 +362,8 @@ pub(super) fn is_domain(listed: &Person) -> bool {
 
 /// Reads the items of one list into `listed`, keeping the highest affiliation of each person.
 pub(super) fn read_items(iq: &Element<'_>, affiliation: &str, listed: &mut BTreeMap<Person, Affiliation>) {
-    let items = iq.child("query", NS_MUC_ADMIN).into_iter().flat_map(|query| query.elements());
-    for item in items.filter(|item| item.is("item", NS_MUC_ADMIN)) {
+    let items = iq.child("query", ns::MUC_ADMIN).into_iter().flat_map(|query| query.elements());
+    for item in items.filter(|item| item.is("item", ns::MUC_ADMIN)) {
         let affiliation = Affiliation::parse(item.attr("affiliation").unwrap_or(affiliation));
         let (Some(jid), Some(affiliation)) = (item.attr("jid").and_then(Address::parse), affiliation) else { continue };
         let known = listed.entry(jid.person()).or_insert(affiliation);
@@ -379,5 +380,5 @@ pub fn members(iq: &Element<'_>) -> Vec<Person> {
 
 /// Payload of a request for the member list of a room.
 pub fn member_list() -> String {
-    format!("<query xmlns='{NS_MUC_ADMIN}'><item affiliation='member'/></query>")
+    format!("<query xmlns='{ns}'><item affiliation='member'/></query>", ns = ns::MUC_ADMIN)
 }

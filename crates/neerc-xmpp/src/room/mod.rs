@@ -19,6 +19,7 @@ use self::occupants::{Occupants, new_nick};
 use self::remade::Remade;
 use self::roles::Roles;
 use crate::chat::contacts::Client;
+use crate::ns;
 use crate::server::Software;
 use crate::stanza::Shell;
 use crate::stanza::address::Address;
@@ -28,12 +29,6 @@ use neerc_core::change::Room;
 use neerc_core::limits;
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
 use std::collections::BTreeMap;
-
-const NS_MUC: &str = "http://jabber.org/protocol/muc";
-const NS_MUC_USER: &str = "http://jabber.org/protocol/muc#user";
-const NS_MUC_ADMIN: &str = "http://jabber.org/protocol/muc#admin";
-const NS_MUC_OWNER: &str = "http://jabber.org/protocol/muc#owner";
-const NS_DATA: &str = "jabber:x:data";
 
 /// What the configuration says of every room.
 #[derive(Clone, Debug)]
@@ -335,7 +330,7 @@ impl RoomWatch {
     }
 
     fn send_join(&self, wire: &mut Wire) {
-        let payload = format!("<x xmlns='{NS_MUC}'><history maxstanzas='0'/></x>");
+        let payload = format!("<x xmlns='{ns}'><history maxstanzas='0'/></x>", ns = ns::MUC);
         wire.presence(None, &self.own_occupant(), &payload);
     }
 
@@ -378,7 +373,7 @@ impl RoomWatch {
             }
             return;
         }
-        let x = element.child("x", NS_MUC_USER);
+        let x = element.child("x", ns::MUC_USER);
         let codes: Vec<&str> = x.map(|x| statuses(x)).unwrap_or_default();
         let own = codes.contains(&"110") || (nick == self.own_nick.now && self.phase == Phase::In);
         match (shell.type_, own) {
@@ -388,7 +383,7 @@ impl RoomWatch {
                     self.stale = true;
                 }
             }
-            ("unavailable", true) if x.is_some_and(|x| x.child("destroy", NS_MUC_USER).is_some()) => {
+            ("unavailable", true) if x.is_some_and(|x| x.child("destroy", ns::MUC_USER).is_some()) => {
                 self.report(format!("{} was destroyed; joining it again", self.jid.as_str()));
                 self.destroyed(now_ms, wire);
             }
@@ -420,7 +415,7 @@ impl RoomWatch {
         if is_new {
             self.events.push(RoomEvent::Created);
             self.is_raw = true;
-            let form = format!("<query xmlns='{NS_MUC_OWNER}'/>");
+            let form = format!("<query xmlns='{ns}'/>", ns = ns::MUC_OWNER);
             wire.request(now_ms, "get", &self.jid, &form, Purpose::ConfigForm { room: self.index });
         }
         if self.phase != Phase::In {
@@ -478,20 +473,20 @@ impl RoomWatch {
 }
 
 fn statuses<'e>(x: &'e Element<'_>) -> Vec<&'e str> {
-    x.elements().filter(|e| e.is("status", NS_MUC_USER)).filter_map(|e| e.attr("code")).collect()
+    x.elements().filter(|e| e.is("status", ns::MUC_USER)).filter_map(|e| e.attr("code")).collect()
 }
 
 /// The condition of an error stanza, by its element name.
 pub fn error_condition<'e>(stanza: &'e Element<'_>) -> &'e str {
     let error = stanza.elements().find(|e| e.name == "error");
-    let condition = error.and_then(|e| e.elements().find(|c| &*c.ns == crate::stanza::NS_STANZAS && c.name != "text"));
+    let condition = error.and_then(|e| e.elements().find(|c| &*c.ns == ns::STANZAS && c.name != "text"));
     condition.map_or("undefined-condition", |c| c.name)
 }
 
 /// The condition of an error stanza with the server's words.
 pub fn error_text(stanza: &Element<'_>) -> String {
     let error = stanza.elements().find(|e| e.name == "error");
-    let text = error.and_then(|e| e.child("text", crate::stanza::NS_STANZAS)).map(|t| t.text()).unwrap_or_default();
+    let text = error.and_then(|e| e.child("text", ns::STANZAS)).map(|t| t.text()).unwrap_or_default();
     let condition = error_condition(stanza);
     if text.is_empty() { condition.to_owned() } else { format!("{condition}: {text}") }
 }
@@ -499,16 +494,16 @@ pub fn error_text(stanza: &Element<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stanza::NS_COMPONENT;
     use crate::xml;
 
     /// Hands the room a presence of the service itself.
     fn own_presence(room: &mut RoomWatch, now_ms: i64, wire: &mut Wire, type_: &str, code: &str) {
         let stanza = format!(
-            "<presence from='neerc@conference.localhost/neerc' to='neerc.localhost' {type_}><x xmlns='{NS_MUC_USER}'>\
-             <item affiliation='owner'/><status code='110'/><status code='{code}'/></x></presence>"
+            "<presence from='neerc@conference.localhost/neerc' to='neerc.localhost' {type_}><x xmlns='{ns}'>\
+             <item affiliation='owner'/><status code='110'/><status code='{code}'/></x></presence>",
+            ns = ns::MUC_USER
         );
-        let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
+        let element = xml::parse(stanza.as_bytes(), ns::COMPONENT, &Default::default()).unwrap();
         room.presence(now_ms, &Shell::of(&element).unwrap(), &element, wire);
     }
 
@@ -537,11 +532,12 @@ mod tests {
         let mut room = room();
         let wire = &mut Wire::new("neerc.localhost");
         let stanza = format!(
-            "<presence from='neerc@conference.localhost/hall1' to='neerc.localhost'><x xmlns='{NS_MUC_USER}'>\
+            "<presence from='neerc@conference.localhost/hall1' to='neerc.localhost'><x xmlns='{ns}'>\
              <item affiliation='member' jid='hall1@localhost/A'/><item affiliation='member' jid='hall1@localhost/B'/>\
-             </x></presence>"
+             </x></presence>",
+            ns = ns::MUC_USER
         );
-        let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
+        let element = xml::parse(stanza.as_bytes(), ns::COMPONENT, &Default::default()).unwrap();
         for _ in 0..2 {
             room.presence(0, &Shell::of(&element).unwrap(), &element, wire);
             let joined = ["hall1@localhost/A", "hall1@localhost/B"]
@@ -559,8 +555,8 @@ mod tests {
         own_presence(&mut room, 10, wire, "", "100");
         assert!(!asks_for_lists(wire), "the lists that were asked for after the join are new enough");
         for list in lists::LISTS {
-            let answer = format!("<iq type='result'><query xmlns='{NS_MUC_ADMIN}'/></iq>");
-            let answer = xml::parse(answer.as_bytes(), NS_COMPONENT, &Default::default()).unwrap();
+            let answer = format!("<iq type='result'><query xmlns='{ns}'/></iq>", ns = ns::MUC_ADMIN);
+            let answer = xml::parse(answer.as_bytes(), ns::COMPONENT, &Default::default()).unwrap();
             room.list(20, list, 1, Ok(&answer), wire);
         }
         own_presence(&mut room, 1_000, wire, "type='unavailable'", "307");

@@ -1,7 +1,8 @@
 //! The service's own nick in a room. Whoever holds it keeps the service out of nothing: it comes in at once under one
 //! that nobody can guess, and takes its own back. Not the nicks of others: they are in occupants.rs.
 
-use super::{NS_MUC_ADMIN, Phase, RoomWatch, error_condition, error_text};
+use super::{Phase, RoomWatch, error_condition, error_text};
+use crate::ns;
 use crate::stanza::attribute;
 use crate::stanza::wire::{Purpose, Wire};
 use crate::xml::{Element, escape_text};
@@ -98,7 +99,7 @@ impl RoomWatch {
     }
 
     fn put_out(&self, now_ms: i64, nick: &str, wire: &mut Wire) {
-        let mut payload = format!("<query xmlns='{NS_MUC_ADMIN}'><item").into_bytes();
+        let mut payload = format!("<query xmlns='{ns}'><item", ns = ns::MUC_ADMIN).into_bytes();
         attribute(&mut payload, "nick", nick);
         payload.extend_from_slice(b" role='none'><reason>");
         escape_text(&mut payload, &self.settings.nick_reason);

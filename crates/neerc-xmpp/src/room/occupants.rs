@@ -2,8 +2,9 @@
 //! presences leave open is settled by the role lists, in roles.rs. Not who belongs to the room: that is lists.rs.
 
 use super::roles::Look;
-use super::{NS_MUC_USER, RoomEvent, RoomWatch};
+use super::{RoomEvent, RoomWatch};
 use crate::chat::contacts::Client;
+use crate::ns;
 use crate::stanza::address::Address;
 use crate::xml::Element;
 use neerc_core::limits;
@@ -309,11 +310,11 @@ impl RoomWatch {
 }
 
 pub(super) fn new_nick(x: &Element<'_>) -> Option<String> {
-    x.child("item", NS_MUC_USER)?.attr("nick").map(str::to_owned)
+    x.child("item", ns::MUC_USER)?.attr("nick").map(str::to_owned)
 }
 
 pub(super) fn jid_item(item: &Element<'_>) -> Option<(Address, Affiliation)> {
-    if !item.is("item", NS_MUC_USER) {
+    if !item.is("item", ns::MUC_USER) {
         return None;
     }
     Some((Address::parse(item.attr("jid")?)?, Affiliation::parse(item.attr("affiliation")?)?))

@@ -1,7 +1,8 @@
 //! Who becomes an owner of a room where nobody but the service has power, as the configuration names them. Without them
 //! nobody could give anybody a place in a room that the service has made.
 
-use super::{NS_MUC_ADMIN, Phase, RoomEvent, RoomWatch, error_text};
+use super::{Phase, RoomEvent, RoomWatch, error_text};
+use crate::ns;
 use crate::stanza::address::Address;
 use crate::stanza::attribute;
 use crate::stanza::wire::{Purpose, Wire};
@@ -31,7 +32,7 @@ impl RoomWatch {
             attribute(&mut items, "jid", owner.as_str());
             items.extend_from_slice(b"/>");
         }
-        let payload = format!("<query xmlns='{NS_MUC_ADMIN}'>{}</query>", String::from_utf8_lossy(&items));
+        let payload = format!("<query xmlns='{ns}'>{}</query>", String::from_utf8_lossy(&items), ns = ns::MUC_ADMIN);
         wire.request(now_ms, "set", &self.jid, &payload, Purpose::Owners { room: self.index });
         true
     }

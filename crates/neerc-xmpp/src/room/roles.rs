@@ -2,7 +2,8 @@
 //! when one of several goes. They are read on entry and when presences leave something open: at once, then not too often.
 //! A server that does not give them is believed by its presences.
 
-use super::{NS_MUC_ADMIN, Phase, RoomEvent, RoomWatch};
+use super::{Phase, RoomEvent, RoomWatch};
+use crate::ns;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Wire};
 use crate::xml::Element;
@@ -127,7 +128,7 @@ impl RoomWatch {
         let deadline_ms = now_ms + limits::ANSWER_MS + 1_000;
         roles.reading = Some(Reading { awaited: ROLES.len(), found: HashMap::new(), deadline_ms });
         for role in ROLES {
-            let payload = format!("<query xmlns='{NS_MUC_ADMIN}'><item role='{role}'/></query>");
+            let payload = format!("<query xmlns='{ns}'><item role='{role}'/></query>", ns = ns::MUC_ADMIN);
             wire.request(
                 now_ms,
                 "get",
@@ -145,8 +146,8 @@ impl RoomWatch {
         }
         let Some(reading) = &mut self.roles.reading else { return };
         let Some(iq) = answer.filter(|iq| iq.attr("type") != Some("error")) else { return self.roles_refused(now_ms) };
-        let items = iq.child("query", NS_MUC_ADMIN).into_iter().flat_map(|query| query.elements());
-        for item in items.filter(|item| item.is("item", NS_MUC_ADMIN)) {
+        let items = iq.child("query", ns::MUC_ADMIN).into_iter().flat_map(|query| query.elements());
+        for item in items.filter(|item| item.is("item", ns::MUC_ADMIN)) {
             let (Some(jid), Some(nick), Some(affiliation)) = (
                 item.attr("jid").and_then(Address::parse),
                 item.attr("nick"),

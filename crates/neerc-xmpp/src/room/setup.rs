@@ -1,17 +1,16 @@
 //! The configuration of a room: what the service sets where it has created one, and what it says of one that it finds.
 
-use super::{NS_DATA, NS_MUC_OWNER, RoomEvent, RoomWatch, error_text};
+use super::{RoomEvent, RoomWatch, error_text};
+use crate::ns;
 use crate::stanza::attribute;
 use crate::stanza::wire::{Purpose, Wire};
 use crate::xml::{Element, escape_text};
-
-const NS_DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
 
 impl RoomWatch {
     /// Takes the configuration form of a room that was just created and submits what the service needs of it, naming
     /// only fields that the form offers: one server refuses the whole form for one field it does not know.
     pub fn config_form(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
-        let form = answer.and_then(|iq| iq.child("query", NS_MUC_OWNER)).and_then(|query| query.child("x", NS_DATA));
+        let form = answer.and_then(|iq| iq.child("query", ns::MUC_OWNER)).and_then(|query| query.child("x", ns::DATA));
         let Some(form) = form else {
             self.is_raw = false;
             if wire.is_answered {
@@ -28,11 +27,18 @@ impl RoomWatch {
             ("muc#roomconfig_publicroom", "0"),
         ];
         let mut out = Vec::new();
-        out.extend_from_slice(format!("<query xmlns='{NS_MUC_OWNER}'><x xmlns='{NS_DATA}' type='submit'>").as_bytes());
+        out.extend_from_slice(
+            format!(
+                "<query xmlns='{muc_owner}'><x xmlns='{data}' type='submit'>",
+                muc_owner = ns::MUC_OWNER,
+                data = ns::DATA
+            )
+            .as_bytes(),
+        );
         field(&mut out, "FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig");
-        let offered = |var: &str| form.elements().any(|f| f.is("field", NS_DATA) && f.attr("var") == Some(var));
+        let offered = |var: &str| form.elements().any(|f| f.is("field", ns::DATA) && f.attr("var") == Some(var));
         let unlimited = |f: &Element<'_>| {
-            f.attr("var") == Some(MAX_USERS) && f.elements().any(|o| o.is("option", NS_DATA) && value_of(o) == "0")
+            f.attr("var") == Some(MAX_USERS) && f.elements().any(|o| o.is("option", ns::DATA) && value_of(o) == "0")
         };
         if form.elements().any(unlimited) {
             field(&mut out, MAX_USERS, "0"); // one server lets 30 people in unless told otherwise
@@ -66,14 +72,14 @@ impl RoomWatch {
 
     /// Asks how the room is configured.
     pub(super) fn read_config(&mut self, now_ms: i64, wire: &mut Wire) {
-        let payload = format!("<query xmlns='{NS_DISCO_INFO}'/>");
+        let payload = format!("<query xmlns='{ns}'/>", ns = ns::DISCO_INFO);
         wire.request(now_ms, "get", &self.jid, &payload, Purpose::RoomConfig { room: self.index });
     }
 
     /// Takes what the room says of its configuration. A room that says nothing of it is left alone.
     pub fn config_read(&mut self, answer: Option<&Element<'_>>) {
-        let Some(info) = answer.and_then(|iq| iq.child("query", NS_DISCO_INFO)) else { return };
-        let says = |var: &str| info.elements().any(|e| e.is("feature", NS_DISCO_INFO) && e.attr("var") == Some(var));
+        let Some(info) = answer.and_then(|iq| iq.child("query", ns::DISCO_INFO)) else { return };
+        let says = |var: &str| info.elements().any(|e| e.is("feature", ns::DISCO_INFO) && e.attr("var") == Some(var));
         let mut wrong = Vec::new();
         if says("muc_open") && !self.settings.admit_unaffiliated {
             wrong.push(
@@ -98,7 +104,7 @@ impl RoomWatch {
 const MAX_USERS: &str = "muc#roomconfig_maxusers";
 
 fn value_of(option: &Element<'_>) -> String {
-    option.child("value", NS_DATA).map(|value| value.text()).unwrap_or_default()
+    option.child("value", ns::DATA).map(|value| value.text()).unwrap_or_default()
 }
 
 pub(super) fn field(out: &mut Vec<u8>, var: &str, value: &str) {

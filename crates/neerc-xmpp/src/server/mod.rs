@@ -5,10 +5,9 @@ pub mod liveness;
 pub mod look;
 pub mod probe;
 
+use crate::ns;
 use crate::xml::Element;
 
-/// Namespace of service discovery (XEP-0030).
-const NS_INFO: &str = "http://jabber.org/protocol/disco#info";
 /// Payload of the request that [`Server::read`] takes the answer to.
 pub const QUESTION: &str = "<query xmlns='http://jabber.org/protocol/disco#info'/>";
 
@@ -49,13 +48,15 @@ pub struct Server {
 impl Server {
     /// Reads the answer to [`QUESTION`].
     pub fn read(answer: &Element<'_>) -> Server {
-        let Some(query) = answer.child("query", NS_INFO) else { return Server::default() };
-        let name = query.elements().find(|e| e.is("identity", NS_INFO) && e.attr("category") == Some("server"));
+        let Some(query) = answer.child("query", ns::DISCO_INFO) else { return Server::default() };
+        let name = query.elements().find(|e| e.is("identity", ns::DISCO_INFO) && e.attr("category") == Some("server"));
         let name = name.and_then(|identity| identity.attr("name")).unwrap_or("").to_lowercase();
         let named = |software: &Software| name.starts_with(&software.name().to_lowercase());
         Server {
             software: Software::ALL.into_iter().find(named),
-            keeps_messages: query.elements().any(|e| e.is("feature", NS_INFO) && e.attr("var") == Some("msgoffline")),
+            keeps_messages: query
+                .elements()
+                .any(|e| e.is("feature", ns::DISCO_INFO) && e.attr("var") == Some("msgoffline")),
         }
     }
 }

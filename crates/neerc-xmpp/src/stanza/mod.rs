@@ -5,6 +5,7 @@ pub mod address;
 pub mod names;
 pub mod wire;
 
+use crate::ns;
 use crate::stanza::address::Address;
 use crate::stream::outgoing::Outgoing;
 use crate::xml::{Element, escape_attr, escape_text, escaped_len};
@@ -12,11 +13,6 @@ use neerc_core::limits;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-
-/// Namespace of the stanzas on a component stream (XEP-0114).
-pub const NS_COMPONENT: &str = "jabber:component:accept";
-/// Namespace of the conditions in stanza errors (RFC 6120 section 8.3).
-pub const NS_STANZAS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
 /// What every message carries that is for one session and no other: each of a user's sessions is told by itself, so servers
 /// are neither to keep it for later nor to copy it to the others (XEP-0334, XEP-0280).
@@ -226,9 +222,11 @@ impl ReturnAddress<'_> {
     ) {
         let (name, type_, code) = condition.parts();
         self.open(out, "error");
-        out.extend_from_slice(format!("<error code='{code}' type='{type_}'><{name} xmlns='{NS_STANZAS}'/>").as_bytes());
+        out.extend_from_slice(
+            format!("<error code='{code}' type='{type_}'><{name} xmlns='{ns}'/>", ns = ns::STANZAS).as_bytes(),
+        );
         if !text.is_empty() {
-            out.extend_from_slice(format!("<text xmlns='{NS_STANZAS}' xml:lang='en'>").as_bytes());
+            out.extend_from_slice(format!("<text xmlns='{ns}' xml:lang='en'>", ns = ns::STANZAS).as_bytes());
             escape_text(out, text);
             out.extend_from_slice(b"</text>");
         }

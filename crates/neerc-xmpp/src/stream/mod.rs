@@ -4,19 +4,16 @@
 pub mod frame;
 pub mod outgoing;
 
-use crate::stanza::{NS_COMPONENT, attribute};
+use crate::ns;
+use crate::stanza::attribute;
 use crate::xml::Element;
 use sha1::{Digest, Sha1};
-
-/// Namespace of the stream element itself (RFC 6120 section 4.8.1).
-pub const NS_STREAMS: &str = "http://etherx.jabber.org/streams";
-const NS_STREAM_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-streams";
 
 /// Writes the stream header for the component `jid`.
 pub fn open(out: &mut Vec<u8>, jid: &str) {
     out.extend_from_slice(b"<?xml version='1.0'?><stream:stream");
-    attribute(out, "xmlns", NS_COMPONENT);
-    attribute(out, "xmlns:stream", NS_STREAMS);
+    attribute(out, "xmlns", ns::COMPONENT);
+    attribute(out, "xmlns:stream", ns::STREAMS);
     attribute(out, "to", jid);
     out.push(b'>');
 }
@@ -46,12 +43,12 @@ pub struct StreamError {
 impl StreamError {
     /// Reads a `stream:error`; `None` if the element is something else.
     pub fn read(element: &Element<'_>) -> Option<StreamError> {
-        if !element.is("error", NS_STREAMS) {
+        if !element.is("error", ns::STREAMS) {
             return None;
         }
-        let of_stream = |e: &&Element<'_>| &*e.ns == NS_STREAM_ERRORS && e.name != "text";
+        let of_stream = |e: &&Element<'_>| &*e.ns == ns::STREAM_ERRORS && e.name != "text";
         let condition = element.elements().find(of_stream).map_or("undefined-condition", |e| e.name).to_owned();
-        let text = element.child("text", NS_STREAM_ERRORS).map(|text| text.text()).unwrap_or_default();
+        let text = element.child("text", ns::STREAM_ERRORS).map(|text| text.text()).unwrap_or_default();
         Some(StreamError { condition, text })
     }
 

@@ -2,11 +2,9 @@
 //! digest in presences (XEP-0115), ping (XEP-0199), version (XEP-0092), last activity (XEP-0012), time (XEP-0202), and
 //! a vCard with a picture (XEP-0054, XEP-0153). What is announced is generated from the handlers, so it cannot lie.
 
-use crate::adhoc::command;
 use crate::neerc;
+use crate::ns;
 use crate::stanza::{Condition, attribute};
-use crate::xep::form;
-use crate::xep::receipt;
 use crate::xml::{Element, escape_text};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use neerc_core::change::Room;
@@ -65,27 +63,23 @@ struct Question {
     handler: Handler,
 }
 
-const NS_INFO: &str = "http://jabber.org/protocol/disco#info";
-const NS_ITEMS: &str = "http://jabber.org/protocol/disco#items";
-const NS_CAPS: &str = "http://jabber.org/protocol/caps";
-const NS_VCARD: &str = "vcard-temp";
 /// FORM_TYPE of the contact addresses (XEP-0157 section 3).
 const SERVER_INFO: &str = "http://jabber.org/network/serverinfo";
 /// The picture, drawn by `scripts/avatar`.
 const AVATAR: &[u8] = include_bytes!("assets/avatar.png");
 
 const QUESTIONS: [Question; 7] = [
-    Question { name: "query", ns: NS_INFO, handler: |entity, place, _, out| entity.info(place, None, out) },
-    Question { name: "query", ns: NS_ITEMS, handler: items },
-    Question { name: "ping", ns: "urn:xmpp:ping", handler: |_, _, _, _| {} },
-    Question { name: "query", ns: "jabber:iq:version", handler: version },
-    Question { name: "query", ns: "jabber:iq:last", handler: last },
-    Question { name: "time", ns: "urn:xmpp:time", handler: time },
-    Question { name: "vCard", ns: NS_VCARD, handler: vcard },
+    Question { name: "query", ns: ns::DISCO_INFO, handler: |entity, place, _, out| entity.info(place, None, out) },
+    Question { name: "query", ns: ns::DISCO_ITEMS, handler: items },
+    Question { name: "ping", ns: ns::PING, handler: |_, _, _, _| {} },
+    Question { name: "query", ns: ns::VERSION, handler: version },
+    Question { name: "query", ns: ns::LAST, handler: last },
+    Question { name: "time", ns: ns::TIME, handler: time },
+    Question { name: "vCard", ns: ns::VCARD, handler: vcard },
 ];
 
 /// What is understood besides questions: commands, what stands in presences, and what stands in messages.
-const UNDERSTOOD: [&str; 4] = [command::NS, NS_CAPS, receipt::NS, "http://jabber.org/protocol/chatstates"];
+const UNDERSTOOD: [&str; 4] = [ns::COMMANDS, ns::CAPS, ns::RECEIPTS, ns::CHAT_STATES];
 
 impl Entity {
     /// Writes the answer to a payload into `out`. `offered`: the commands for whoever asks; they need be known only if
@@ -102,7 +96,7 @@ impl Entity {
         let question = question.ok_or(Unanswered::Unknown)?;
         if asking == Asking::Set {
             // XEP-0054 names the condition for somebody else's vCard; of the others none can be set at all.
-            let is_vcard = question.ns == NS_VCARD;
+            let is_vcard = question.ns == ns::VCARD;
             return Err(Unanswered::ReadOnly(if is_vcard { Condition::Forbidden } else { Condition::NotAllowed }));
         }
         let Some(node) = payload.attr("node") else {
@@ -111,14 +105,14 @@ impl Entity {
         };
         let offer = offered.iter().find(|offer| offer.node == node);
         match (question.ns, offer) {
-            (NS_INFO, _) if node == self.caps_node(place) => self.info(place, Some(node), out),
-            (NS_INFO, _) if node == command::NS => automation(node, "command-list", "", &[command::NS], out),
-            (NS_INFO, Some(offer)) => {
-                automation(node, "command-node", &offer.name, &[command::NS, form::NS, form::NS_VALIDATE], out);
+            (ns::DISCO_INFO, _) if node == self.caps_node(place) => self.info(place, Some(node), out),
+            (ns::DISCO_INFO, _) if node == ns::COMMANDS => automation(node, "command-list", "", &[ns::COMMANDS], out),
+            (ns::DISCO_INFO, Some(offer)) => {
+                automation(node, "command-node", &offer.name, &[ns::COMMANDS, ns::DATA, ns::VALIDATE], out);
             }
-            (NS_ITEMS, _) if node == command::NS => self.commands(place, offered, out),
-            (NS_ITEMS, Some(_)) => {
-                open_query(NS_ITEMS, Some(node), out);
+            (ns::DISCO_ITEMS, _) if node == ns::COMMANDS => self.commands(place, offered, out),
+            (ns::DISCO_ITEMS, Some(_)) => {
+                open_query(ns::DISCO_ITEMS, Some(node), out);
                 out.extend_from_slice(b"</query>");
             }
             _ => return Err(Unanswered::NoSuchNode),
@@ -147,12 +141,12 @@ impl Entity {
     }
 
     fn info(&self, place: Place<'_>, node: Option<&str>, out: &mut Vec<u8>) {
-        open_query(NS_INFO, node, out);
+        open_query(ns::DISCO_INFO, node, out);
         identity("component", "generic", &self.name(place), out);
         features().for_each(|feature| write_feature(feature, out));
         let contacts = self.contacts(place);
         if !contacts.is_empty() {
-            out.extend_from_slice(format!("<x xmlns='{}' type='result'>", form::NS).as_bytes());
+            out.extend_from_slice(format!("<x xmlns='{}' type='result'>", ns::DATA).as_bytes());
             out.extend_from_slice(b"<field var='FORM_TYPE' type='hidden'><value>");
             out.extend_from_slice(SERVER_INFO.as_bytes());
             out.extend_from_slice(b"</value></field><field var='admin-addresses' type='list-multi'>");
@@ -180,7 +174,7 @@ impl Entity {
     }
 
     fn caps_node(&self, place: Place<'_>) -> String {
-        format!("{}#{}", neerc::NS, self.digest(place))
+        format!("{}#{}", ns::NEERC, self.digest(place))
     }
 
     /// What an available presence from a place carries besides its own payload: the digest of what it announces
@@ -188,15 +182,16 @@ impl Entity {
     pub fn presence(&self, place: Place<'_>) -> String {
         let picture: String = Sha1::digest(AVATAR).iter().map(|byte| format!("{byte:02x}")).collect();
         format!(
-            "<c xmlns='{NS_CAPS}' hash='sha-1' node='{}' ver='{}'/>\
+            "<c xmlns='{ns}' hash='sha-1' node='{}' ver='{}'/>\
              <x xmlns='vcard-temp:x:update'><photo>{picture}</photo></x>",
-            neerc::NS,
-            self.digest(place)
+            ns::NEERC,
+            self.digest(place),
+            ns = ns::CAPS
         )
     }
 
     fn commands(&self, place: Place<'_>, offered: &[Offer], out: &mut Vec<u8>) {
-        open_query(NS_ITEMS, Some(command::NS), out);
+        open_query(ns::DISCO_ITEMS, Some(ns::COMMANDS), out);
         let jid = self.jid(place);
         for Offer { node, name } in offered {
             out.extend_from_slice(b"<item");
@@ -255,14 +250,14 @@ fn write_text(name: &str, text: &str, out: &mut Vec<u8>) {
 
 /// What there is to know of the list of commands, or of one.
 fn automation(node: &str, kind: &str, name: &str, features: &[&str], out: &mut Vec<u8>) {
-    open_query(NS_INFO, Some(node), out);
+    open_query(ns::DISCO_INFO, Some(node), out);
     identity("automation", kind, name, out);
     features.iter().for_each(|feature| write_feature(feature, out));
     out.extend_from_slice(b"</query>");
 }
 
 fn items(entity: &Entity, place: Place<'_>, _: i64, out: &mut Vec<u8>) {
-    open_query(NS_ITEMS, None, out);
+    open_query(ns::DISCO_ITEMS, None, out);
     let rooms: &[Room] = if place == Place::Service { &entity.rooms } else { &[] };
     for room in rooms {
         out.extend_from_slice(b"<item");
@@ -291,7 +286,7 @@ fn time(entity: &Entity, _: Place<'_>, now_ms: i64, out: &mut Vec<u8>) {
 }
 
 fn vcard(entity: &Entity, place: Place<'_>, _: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("<vCard xmlns='{NS_VCARD}'>").as_bytes());
+    out.extend_from_slice(format!("<vCard xmlns='{ns}'>", ns = ns::VCARD).as_bytes());
     write_text("FN", &entity.name(place), out);
     write_text("JABBERID", &entity.jid(place), out);
     out.extend_from_slice(b"<PHOTO><TYPE>image/png</TYPE>");

@@ -2,16 +2,12 @@
 //! read when they come back filled in. Not what the fields are about.
 
 use crate::answers::short;
+use crate::ns;
 use crate::stanza::attribute;
 use crate::stanza::names::composed;
 use crate::xml::{Element, escape_text};
 use neerc_core::face::menu::Presence;
 use neerc_core::limits;
-
-/// Namespace of data forms.
-pub const NS: &str = "jabber:x:data";
-/// Namespace of the hints for checking.
-pub const NS_VALIDATE: &str = "http://jabber.org/protocol/xdata-validate";
 
 /// One value that a list offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +44,7 @@ impl Shape {
     /// How the values are to be checked; nothing for lists, whose values are fixed anyway.
     fn write_validation(&self, out: &mut Vec<u8>) {
         let Shape::Line(pattern) = self else { return };
-        out.extend_from_slice(format!("<validate xmlns='{NS_VALIDATE}' datatype='xs:string'>").as_bytes());
+        out.extend_from_slice(format!("<validate xmlns='{ns}' datatype='xs:string'>", ns = ns::VALIDATE).as_bytes());
         match pattern {
             Some(pattern) => {
                 out.extend_from_slice(b"<regex>");
@@ -92,7 +88,7 @@ pub struct Form {
 impl Form {
     /// Writes it.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("<x xmlns='{NS}' type='form'>").as_bytes());
+        out.extend_from_slice(format!("<x xmlns='{}' type='form'>", ns::DATA).as_bytes());
         write_text(out, "title", &self.title);
         write_text(out, "instructions", &self.instructions);
         for field in &self.fields {
@@ -147,7 +143,7 @@ impl Report {
     /// Writes it, in no more than about `limit` bytes; returns how many rows were left out for that.
     pub fn write(&self, out: &mut Vec<u8>, limit: usize) -> usize {
         let end = out.len() + limit;
-        out.extend_from_slice(format!("<x xmlns='{NS}' type='result'>").as_bytes());
+        out.extend_from_slice(format!("<x xmlns='{}' type='result'>", ns::DATA).as_bytes());
         write_text(out, "title", &self.title);
         write_text(out, "instructions", &self.instructions);
         for (var, label, value) in &self.values {
@@ -238,9 +234,9 @@ pub fn read(x: &Element<'_>) -> Option<Returned> {
         Some("submit") => {}
         _ => return None,
     }
-    let fields = x.elements().filter(|field| field.is("field", NS));
+    let fields = x.elements().filter(|field| field.is("field", ns::DATA));
     let fields = fields.filter_map(|field| {
-        let values = field.elements().filter(|value| value.is("value", NS));
+        let values = field.elements().filter(|value| value.is("value", ns::DATA));
         let values = values.map(|value| composed(&value.text()).into_owned());
         Some((field.attr("var")?.to_owned(), values.collect()))
     });

@@ -1,16 +1,14 @@
 //! Receipts (XEP-0184): whoever asks for one with a message to the service is told that it has arrived. Not what the
 //! message says.
 
+use crate::ns;
 use crate::stanza::{Shell, attribute};
 use crate::xml::Element;
-
-/// Namespace of receipts.
-pub const NS: &str = "urn:xmpp:receipts";
 
 /// Writes the receipt that a message asks for, if it asks for one: never for an error, a room's message, or one that
 /// has no id to be named by.
 pub fn write(out: &mut Vec<u8>, shell: &Shell<'_>, message: &Element<'_>) {
-    let (Some(id), Some(_)) = (shell.id, message.child("request", NS)) else { return };
+    let (Some(id), Some(_)) = (shell.id, message.child("request", ns::RECEIPTS)) else { return };
     if matches!(shell.type_, "error" | "groupchat") {
         return;
     }
@@ -22,7 +20,7 @@ pub fn write(out: &mut Vec<u8>, shell: &Shell<'_>, message: &Element<'_>) {
     attribute(out, "from", &back.from);
     attribute(out, "to", back.to.as_it_came());
     out.extend_from_slice(b"><received");
-    attribute(out, "xmlns", NS);
+    attribute(out, "xmlns", ns::RECEIPTS);
     attribute(out, "id", id);
     out.extend_from_slice(b"/></message>");
 }

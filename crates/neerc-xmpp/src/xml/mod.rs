@@ -12,6 +12,7 @@ pub use self::error::XmlError;
 use self::escape::is_forbidden;
 pub use self::escape::{escape_attr, escape_text, escaped_len, forbidden_char};
 use self::names::{is_ncname, name_len, same_name, split_name};
+use crate::ns;
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter, memchr3};
@@ -19,13 +20,6 @@ use quick_xml::Reader;
 use quick_xml::errors::{Error as ReadError, IllFormedError};
 use quick_xml::events::Event;
 use smallvec::SmallVec;
-
-/// What the prefix `stream` means, declared or not.
-pub const STREAM_NS: &str = "http://etherx.jabber.org/streams";
-/// What the prefix `xml` always means.
-pub const XML_NS: &str = "http://www.w3.org/XML/1998/namespace";
-/// What the prefix `xmlns` means, and no other prefix may.
-const XMLNS_NS: &str = "http://www.w3.org/2000/xmlns/";
 
 /// Namespace declarations in scope at one place; looked up one by one, so few.
 const NAMESPACES_IN_SCOPE: usize = 64;
@@ -267,7 +261,7 @@ impl<'a> Tree<'a> {
             return Err(XmlError::Name { found: excerpt(prefix) });
         }
         let copied_too_long = matches!(&ns, Cow::Owned(name) if name.len() > COPIED_NAMESPACE_BYTES);
-        let reserved = prefix == "xmlns" || ns == XMLNS_NS || (prefix == "xml") != (ns == XML_NS);
+        let reserved = prefix == "xmlns" || ns == ns::XMLNS || (prefix == "xml") != (ns == ns::XML);
         if copied_too_long || reserved || (ns.is_empty() && !prefix.is_empty()) {
             return Err(XmlError::Namespace { found: excerpt(&ns) });
         }
@@ -289,8 +283,8 @@ impl<'a> Tree<'a> {
         }
         match prefix {
             None => Ok(Cow::Borrowed(self.default_ns)),
-            Some("xml") => Ok(Cow::Borrowed(XML_NS)),
-            Some("stream") => Ok(Cow::Borrowed(STREAM_NS)),
+            Some("xml") => Ok(Cow::Borrowed(ns::XML)),
+            Some("stream") => Ok(Cow::Borrowed(ns::STREAMS)),
             Some(prefix) => Err(XmlError::UnboundPrefix { prefix: excerpt(prefix) }),
         }
     }

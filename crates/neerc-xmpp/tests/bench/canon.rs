@@ -1,7 +1,7 @@
 //! Stanzas in a form in which equal ones are equal texts: attributes in order, one kind of quotes, every namespace
 //! written where it changes, no white space between elements.
 
-use neerc_xmpp::stanza::NS_COMPONENT;
+use neerc_xmpp::ns;
 use neerc_xmpp::xml::{self, Element, Node, TreeLimits};
 use std::fmt::Write;
 
@@ -11,9 +11,9 @@ pub fn canonical(xml: &str) -> Result<String, String> {
         return Ok(xml.to_owned());
     }
     let limits = TreeLimits { depth: 64, nodes: 1_000_000, attributes: 256 };
-    let element = xml::parse(xml.as_bytes(), NS_COMPONENT, &limits).map_err(|e| e.to_string())?;
+    let element = xml::parse(xml.as_bytes(), ns::COMPONENT, &limits).map_err(|e| e.to_string())?;
     let mut out = String::new();
-    write(&mut out, &element, NS_COMPONENT);
+    write(&mut out, &element, ns::COMPONENT);
     Ok(out)
 }
 

@@ -2,7 +2,7 @@
 //! were seen to do to a component. What of that is played, and what is not, is a table in front/openfire.rs.
 
 use super::server::ChatServer;
-use neerc_xmpp::stanza::NS_COMPONENT;
+use neerc_xmpp::ns;
 use neerc_xmpp::stream;
 use neerc_xmpp::xml::{self, Element};
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,7 +113,7 @@ impl ChatServer for Openfire {
             return true;
         }
         self.stanzas += 1;
-        let element = match xml::parse(stanza.as_bytes(), NS_COMPONENT, &xml::TreeLimits::default()) {
+        let element = match xml::parse(stanza.as_bytes(), ns::COMPONENT, &xml::TreeLimits::default()) {
             Ok(element) if stanza.len() <= MOST_BYTES => element,
             Ok(_) => return self.ends_with("internal-server-error"),
             Err(_) => return self.ends_with("not-well-formed"),
@@ -186,9 +186,10 @@ impl Openfire {
             _ => format!(" id='{STREAM_ID}'"),
         };
         self.out.push(format!(
-            "<?xml version='1.0' encoding='UTF-8'?><stream:stream xmlns:stream='{}' xmlns='{NS_COMPONENT}' from='{}'{id}>",
-            stream::NS_STREAMS,
-            self.header_from
+            "<?xml version='1.0' encoding='UTF-8'?><stream:stream xmlns:stream='{}' xmlns='{ns}' from='{}'{id}>",
+            ns::STREAMS,
+            self.header_from,
+            ns = ns::COMPONENT
         ));
         if let (Some(condition), Version::V4) = (self.refuses, self.version) {
             self.ends_with(condition);
@@ -493,7 +494,7 @@ impl Openfire {
         else {
             return;
         };
-        let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &xml::TreeLimits::default()).unwrap();
+        let element = xml::parse(stanza.as_bytes(), ns::COMPONENT, &xml::TreeLimits::default()).unwrap();
         let (kind, id) = (element.attr("type").unwrap(), element.attr("id").unwrap());
         let inside = if kind == "get" { "<ping xmlns='urn:xmpp:ping'/>" } else { "" };
         let handed_on = format!(

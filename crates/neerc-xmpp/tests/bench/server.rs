@@ -1,7 +1,7 @@
 //! A chat server as far as the service needs one: rooms with people, lists, pings, rosters. It speaks like Prosody or
 //! like ejabberd where they differ. It answers what is addressed to it and leaves the rest to the script.
 
-use neerc_xmpp::stanza::NS_COMPONENT;
+use neerc_xmpp::ns;
 use neerc_xmpp::xml::{self, Element};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -382,7 +382,7 @@ impl ChatServer for Server {
         if stanza.starts_with("<?xml") || stanza.starts_with("<stream:stream") || stanza.starts_with("<handshake") {
             return true;
         }
-        let element = xml::parse(stanza.as_bytes(), NS_COMPONENT, &xml::TreeLimits::default()).expect(stanza);
+        let element = xml::parse(stanza.as_bytes(), ns::COMPONENT, &xml::TreeLimits::default()).expect(stanza);
         let to = element.attr("to").expect(stanza);
         let is_asked = element.name != "message" && to != "neerc.localhost" && element.attr("type") != Some("probe");
         self.asked += usize::from(is_asked);

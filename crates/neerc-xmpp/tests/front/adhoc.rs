@@ -5,7 +5,7 @@ use bench::{Disk, canonical};
 use neerc_core::face::menu::{self, Act, FieldKind, Item, MENU, Needs, Presence};
 use neerc_core::limits;
 use neerc_core::notice::Visibility;
-use neerc_xmpp::stanza::NS_COMPONENT;
+use neerc_xmpp::ns;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
 use std::collections::BTreeMap;
 
@@ -31,9 +31,9 @@ fn texts(element: &Element<'_>, name: &str) -> Vec<String> {
 }
 
 fn shown(stanza: &str) -> Shown {
-    let stanza = xml::parse(stanza.as_bytes(), NS_COMPONENT, &TreeLimits::default()).unwrap();
+    let stanza = xml::parse(stanza.as_bytes(), ns::COMPONENT, &TreeLimits::default()).unwrap();
     let mut shown = Shown::default();
-    if let Some(error) = stanza.child("error", NS_COMPONENT) {
+    if let Some(error) = stanza.child("error", ns::COMPONENT) {
         let conditions = error.elements().filter(|child| child.name != "text");
         shown.status = conditions.map(|child| child.name).collect::<Vec<_>>().join(" ");
         return shown;

@@ -16,8 +16,8 @@ use neerc_core::limits;
 use neerc_core::notice::Visibility;
 use neerc_core::people::{GroupRule, Person};
 use neerc_xmpp::front::FrontSettings;
+use neerc_xmpp::ns;
 use neerc_xmpp::room::groups::GroupSettings;
-use neerc_xmpp::stanza::NS_COMPONENT;
 use neerc_xmpp::stanza::address::Address;
 use neerc_xmpp::stream::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::stream::outgoing::Outgoing;
@@ -447,7 +447,7 @@ impl World {
                 Frame::Close => {}
                 Frame::Skipped { .. } => panic!("a stanza over every limit"),
                 Frame::Stanza(bytes) => {
-                    let stanza = xml::parse(bytes, NS_COMPONENT, &TreeLimits::default())
+                    let stanza = xml::parse(bytes, ns::COMPONENT, &TreeLimits::default())
                         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(bytes)));
                     if self.trace {
                         eprintln!("{:>9} <- {}", self.now_ms - 1_000_000_000, String::from_utf8_lossy(bytes));

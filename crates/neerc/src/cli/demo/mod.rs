@@ -15,7 +15,7 @@ use crate::service::health::Health;
 use crate::settings;
 use anyhow::{Context, anyhow, bail};
 use client::{Client, Login};
-use neerc_xmpp::neerc::NS;
+use neerc_xmpp::ns::NEERC as NS;
 use server::{HOST, ROOMS, SERVICE, Server, USERS};
 use std::fs::File;
 use std::io::ErrorKind;

@@ -1,6 +1,6 @@
 //! What the demo's clients read of the service's answers and notifications, and how it is put into a line of text.
 
-use neerc_xmpp::neerc::NS;
+use neerc_xmpp::ns::NEERC as NS;
 use neerc_xmpp::xml::Element;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
