@@ -7,7 +7,7 @@ use neerc_core::change::Change;
 use neerc_core::people::Person;
 use neerc_core::plan::{Plan, PlanId, Planned, Schedule};
 use neerc_core::refusal::Refusal;
-use neerc_core::task::{Kind, Past, Progress, Status, Step, Task, TaskId, Title};
+use neerc_core::task::{Kind, Past, PastStep, Progress, Status, Task, TaskId, Title};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -341,7 +341,7 @@ impl<'a> Tables<'a> {
         }
     }
 
-    fn step(&mut self, step: &'a Step) -> StepRecord {
+    fn step(&mut self, step: &'a PastStep) -> StepRecord {
         let status = |table: &mut Table<'a, Status>, status: &'a Option<Status>| {
             status.as_ref().map(|status| table.number(status))
         };
@@ -414,10 +414,10 @@ impl Lines {
         })
     }
 
-    fn step(&self, (revision, before): StepRecord) -> Result<Step, RecordError> {
+    fn step(&self, (revision, before): StepRecord) -> Result<PastStep, RecordError> {
         let status = |status: Option<u32>| status.map(|status| self.status(status)).transpose();
         let before = before.into_iter().map(|(person, before)| Ok((self.person(person)?, status(before)?)));
-        Ok(Step { revision, before: before.collect::<Result<_, RecordError>>()? })
+        Ok(PastStep { revision, before: before.collect::<Result<_, RecordError>>()? })
     }
 }
 

@@ -6,8 +6,8 @@ use crate::change::Entry;
 use crate::command::Query;
 use crate::face::line::TaskLine;
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
+use crate::task::PastStep;
 use crate::task::Progress;
-use crate::task::Step;
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 
@@ -950,7 +950,7 @@ fn a_copy_that_follows_shares_what_is_remembered() {
     let mut behind = Board::default();
     world.log.iter().for_each(|entry| behind.follow(entry.revision, &entry.change, &world.board));
     assert_eq!(behind, world.board);
-    let steps = |board: &Board| -> Vec<Arc<Step>> {
+    let steps = |board: &Board| -> Vec<Arc<PastStep>> {
         let past = &board.task(TaskId(1)).unwrap().past;
         world.log.iter().filter_map(|entry| past.step_at(entry.revision).cloned()).collect()
     };
