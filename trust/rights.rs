@@ -2,7 +2,7 @@
 //! it for whom. It is made from the closed lists of the core, so a new query or command does not compile until it has
 //! its place here. Not the ways in, which the tests that include this have.
 
-use neerc_core::command::{Command, Manner, Named, Query};
+use neerc_core::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
 use neerc_core::notice::Visibility;
 use neerc_core::plan::{PlanId, Schedule};
 use neerc_core::refusal::Refusal;
@@ -80,7 +80,7 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
         },
         Asked::Query(Query::Show { task }) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Query(Query::Late | Query::Plans) => admins_only(),
-        Asked::Command(Command::Create { .. } | Command::Plan { .. }) => admins_only(),
+        Asked::Command(Command::Create(_) | Command::Plan(_)) => admins_only(),
         Asked::Command(
             Command::Edit { task, .. }
             | Command::Remove { task }
@@ -114,9 +114,7 @@ fn after(asked: &Asked, me: &str) -> Option<Asked> {
     Some(match asked {
         Asked::Query(query) => match after_query(query, me) {
             Some(next) => Asked::Query(next),
-            None => {
-                Asked::Command(Command::Create { title: title(), kind: Kind::Todo, statuses: keeper(), manner: MEANT })
-            }
+            None => Asked::Command(Command::Create(wanted())),
         },
         Asked::Command(command) => Asked::Command(after_command(command)?),
     })
@@ -143,7 +141,7 @@ fn after_query(query: &Query, me: &str) -> Option<Query> {
 
 fn after_command(command: &Command) -> Option<Command> {
     let names = || vec![KEEPER.to_owned()];
-    let edit = |task| Command::Edit { task, title: title(), kind: Kind::Todo, statuses: keeper(), manner: MEANT };
+    let edit = |task| Command::Edit { task, wanted: wanted() };
     let remove = |task| Command::Remove { task };
     let status = || Status::new(Progress::Running, "").expect("a status");
     let answer = |task| Command::Answer { task, status: status() };
@@ -156,10 +154,10 @@ fn after_command(command: &Command) -> Option<Command> {
     };
     let plan = |_| {
         let schedule = Schedule::required("start").expect("a moment of the contest");
-        Command::Plan { title: title(), kind: Kind::Todo, names: names(), schedule }
+        Command::Plan(NewPlan { title: title(), kind: Kind::Todo, names: names(), schedule })
     };
     Some(match command {
-        Command::Create { .. } => edit(OWN),
+        Command::Create(_) => edit(OWN),
         Command::Edit { task, .. } => next(*task, &edit, &remove),
         Command::Remove { task } => next(*task, &remove, &answer),
         Command::Answer { task, .. } => next(*task, &answer, &assign),
@@ -167,7 +165,7 @@ fn after_command(command: &Command) -> Option<Command> {
         Command::Unassign { task, .. } => next(*task, &unassign, &reset),
         Command::Reset { task, .. } => next(*task, &reset, &rename),
         Command::Rename { task, .. } => next(*task, &rename, &plan),
-        Command::Plan { .. } => Command::Unplan { plan: PLANNED },
+        Command::Plan(_) => Command::Unplan { plan: PLANNED },
         Command::Unplan { plan: PLANNED } => Command::Unplan { plan: UNPLANNED },
         Command::Unplan { .. } => Command::Fulfil { plan: PLANNED },
         Command::Fulfil { plan: PLANNED } => Command::Fulfil { plan: UNPLANNED },
@@ -175,7 +173,9 @@ fn after_command(command: &Command) -> Option<Command> {
     })
 }
 
-const MEANT: Manner = Manner::Replacing;
+fn wanted() -> WholeTask {
+    WholeTask { title: title(), kind: Kind::Todo, statuses: keeper(), manner: Manner::Replacing }
+}
 
 fn title() -> Title {
     Title::parse("Asked").expect("a title")
@@ -209,10 +209,10 @@ pub fn packet(asked: &Asked) -> Option<String> {
         Asked::Query(Query::Tasks { of: None }) => query("tasks", ""),
         Asked::Query(Query::Tasks { of: Some(of) }) => query("tasks", &format!(" for='{of}'")),
         Asked::Query(Query::Show { .. } | Query::Late | Query::Plans) => None,
-        Asked::Command(Command::Create { title, kind, statuses, .. }) => {
+        Asked::Command(Command::Create(WholeTask { title, kind, statuses, .. })) => {
             task(format!(" title='{}' type='{}'", title.as_str(), kind.name()), statuses)
         }
-        Asked::Command(Command::Edit { task: id, title, kind, statuses, .. }) => {
+        Asked::Command(Command::Edit { task: id, wanted: WholeTask { title, kind, statuses, .. } }) => {
             task(format!(" id='{id}' title='{}' type='{}'", title.as_str(), kind.name()), statuses)
         }
         Asked::Command(Command::Remove { task: id }) => task(format!(" id='{id}' title='' type='remove'"), &[]),
@@ -225,7 +225,7 @@ pub fn packet(asked: &Asked) -> Option<String> {
             | Command::Unassign { .. }
             | Command::Reset { .. }
             | Command::Rename { .. }
-            | Command::Plan { .. }
+            | Command::Plan(_)
             | Command::Unplan { .. }
             | Command::Fulfil { .. },
         ) => None,

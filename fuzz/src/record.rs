@@ -5,7 +5,7 @@
 
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::{Change, Room};
-use neerc_core::command::{Command, Manner, Named};
+use neerc_core::command::{Command, Manner, Named, WholeTask};
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
 use neerc_core::task::{Kind, Progress, Status, Title};
 use neerc_store::record::{read_boards, read_change, write_boards, write_change};
@@ -64,7 +64,7 @@ fn used(board: &mut Board) {
     };
     let title = Title::parse("Water").expect("a title");
     let statuses = vec![Named { name: "hall1".to_owned(), status: Status::NONE }];
-    say(board, &admin, &Command::Create { title, kind: Kind::Todo, statuses, manner: Manner::Replacing });
+    say(board, &admin, &Command::Create(WholeTask { title, kind: Kind::Todo, statuses, manner: Manner::Replacing }));
     let status = Status::new(Progress::Fail, "dry").expect("a status");
     let tasks: Vec<_> = board.tasks().map(|task| task.id).take(3).collect();
     for task in tasks {

@@ -59,32 +59,43 @@ pub struct Named {
     pub status: Status,
 }
 
+/// A whole task as somebody wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeTask {
+    /// What to do.
+    pub title: Title,
+    /// What kind of answer it asks for.
+    pub kind: Kind,
+    /// For whom, with what is said for each.
+    pub statuses: Vec<Named>,
+    /// How the names are meant.
+    pub manner: Manner,
+}
+
+/// A task that somebody wants to be handed out later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPlan {
+    /// What to do.
+    pub title: Title,
+    /// What kind of answer it asks for.
+    pub kind: Kind,
+    /// For whom: users, groups or occupants.
+    pub names: Vec<String>,
+    /// When.
+    pub schedule: Schedule,
+}
+
 /// A request that changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// A new task. For admins.
-    Create {
-        /// What to do.
-        title: Title,
-        /// What kind of answer it asks for.
-        kind: Kind,
-        /// For whom.
-        statuses: Vec<Named>,
-        /// How the names are meant.
-        manner: Manner,
-    },
-    /// A whole task as the sender wants it, made from a copy that may be old. For admins.
+    /// Create a task. For admins.
+    Create(WholeTask),
+    /// Make a task what the sender wants it to be, who may have seen an old copy of it. For admins.
     Edit {
         /// Which.
         task: TaskId,
-        /// Its title.
-        title: Title,
-        /// Its kind.
-        kind: Kind,
-        /// Its people.
-        statuses: Vec<Named>,
-        /// How it is meant.
-        manner: Manner,
+        /// What it is to be.
+        wanted: WholeTask,
     },
     /// Remove a task. For admins.
     Remove {
@@ -127,16 +138,7 @@ pub enum Command {
         title: Title,
     },
     /// Plan a task for a moment of the contest. For admins.
-    Plan {
-        /// What to do.
-        title: Title,
-        /// What kind of answer it asks for.
-        kind: Kind,
-        /// For whom: users, groups or occupants.
-        names: Vec<String>,
-        /// When.
-        schedule: Schedule,
-    },
+    Plan(NewPlan),
     /// Take a task out of the plan. For admins.
     Unplan {
         /// Which.
@@ -154,7 +156,7 @@ impl Command {
     /// The existing task that it is about.
     pub fn task(&self) -> Option<TaskId> {
         match self {
-            Command::Create { .. } | Command::Plan { .. } | Command::Unplan { .. } | Command::Fulfil { .. } => None,
+            Command::Create(_) | Command::Plan(_) | Command::Unplan { .. } | Command::Fulfil { .. } => None,
             Command::Edit { task, .. }
             | Command::Remove { task }
             | Command::Answer { task, .. }

@@ -2,7 +2,7 @@
 
 use super::*;
 use neerc_core::board::Board;
-use neerc_core::command::{Command, Manner, Named};
+use neerc_core::command::{Command, Manner, Named, WholeTask};
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
 use proptest::prelude::*;
@@ -40,9 +40,10 @@ fn ask() -> impl Strategy<Value = Ask> {
     let task = (1..6u64).prop_map(TaskId);
     let manner = prop_oneof![Just(Manner::Adding), Just(Manner::Replacing)];
     let create = (title.clone(), kind.clone(), named.clone(), manner.clone())
-        .prop_map(|(title, kind, statuses, manner)| Command::Create { title, kind, statuses, manner });
-    let edit = (task.clone(), title, kind, named, manner)
-        .prop_map(|(task, title, kind, statuses, manner)| Command::Edit { task, title, kind, statuses, manner });
+        .prop_map(|(title, kind, statuses, manner)| Command::Create(WholeTask { title, kind, statuses, manner }));
+    let edit = (task.clone(), title, kind, named, manner).prop_map(|(task, title, kind, statuses, manner)| {
+        Command::Edit { task, wanted: WholeTask { title, kind, statuses, manner } }
+    });
     let remove = task.clone().prop_map(|task| Command::Remove { task });
     let answer = (task, status).prop_map(|(task, status)| Command::Answer { task, status });
     let admins = prop_oneof![3 => create, 4 => edit, 1 => remove].prop_map(|command| ("admin", command));
@@ -152,7 +153,7 @@ proptest! {
 fn created(revisions: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
     let mut boards = Boards::new();
     let (title, kind) = (Title::parse("Water").unwrap(), Kind::Todo);
-    let create = Command::Create { title, kind, statuses: vec![], manner: Manner::Adding };
+    let create = Command::Create(WholeTask { title, kind, statuses: vec![], manner: Manner::Adding });
     let all = (1..=*revisions.end()).filter_map(|n| decide(&mut boards, n, &("neerc", "admin", create.clone())));
     all.filter(|entry| revisions.contains(&entry.revision)).collect()
 }

@@ -8,7 +8,7 @@ use crate::stream::outgoing::Outgoing;
 use crate::xml::{Element, escape_text};
 use neerc_core::board::Board;
 use neerc_core::clock::Reading;
-use neerc_core::command::{Command, Manner, Named, Query};
+use neerc_core::command::{Command, Manner, Named, Query, WholeTask};
 use neerc_core::limits;
 use neerc_core::notice::Sight;
 use neerc_core::people::{Member, People, Person};
@@ -78,9 +78,10 @@ fn task_packet(payload: &Element<'_>, manner: Manner) -> Result<Command, Refusal
     let title = payload.attr("title").ok_or(Refusal::Missing { what: "the attribute 'title' of the task" })?;
     let title = Title::parse(title)?;
     let statuses = payload.elements().filter(|e| e.name == "status").map(named).collect::<Result<Vec<_>, _>>()?;
+    let wanted = WholeTask { title, kind, statuses, manner };
     Ok(match id {
-        None => Command::Create { title, kind, statuses, manner },
-        Some(task) => Command::Edit { task: task?, title, kind, statuses, manner },
+        None => Command::Create(wanted),
+        Some(task) => Command::Edit { task: task?, wanted },
     })
 }
 

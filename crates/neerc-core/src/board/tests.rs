@@ -3,11 +3,11 @@
 
 use super::*;
 use crate::change::Entry;
-use crate::command::Query;
+use crate::command::{Named, Query};
 use crate::face::line::TaskLine;
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
-use crate::task::PastStep;
-use crate::task::Progress;
+use crate::plan::Schedule;
+use crate::task::{PastStep, Progress};
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 
@@ -154,16 +154,10 @@ fn command(words: &[&str], manner: Manner) -> Result<Command, Refusal> {
     let task = |id| TaskId::parse(id);
     let named = |words: &[&str]| words.iter().map(|word| named(word)).collect::<Result<Vec<_>, _>>();
     Ok(match *words {
-        ["create", kind, title, ref names @ ..] => {
-            Command::Create { title: Title::parse(title)?, kind: Kind::parse(kind)?, statuses: named(names)?, manner }
+        ["create", kind, title, ref names @ ..] => Command::Create(whole(title, kind, named(names)?, manner)?),
+        ["edit", id, kind, title, ref names @ ..] => {
+            Command::Edit { task: task(id)?, wanted: whole(title, kind, named(names)?, manner)? }
         }
-        ["edit", id, kind, title, ref names @ ..] => Command::Edit {
-            task: task(id)?,
-            title: Title::parse(title)?,
-            kind: Kind::parse(kind)?,
-            statuses: named(names)?,
-            manner,
-        },
         ["remove", id] => Command::Remove { task: task(id)? },
         ["answer", id, status, ref value @ ..] => {
             let status = Status::new(Progress::parse(status)?, value.first().unwrap_or(&""))?;
@@ -173,16 +167,20 @@ fn command(words: &[&str], manner: Manner) -> Result<Command, Refusal> {
         ["unassign", id, ref names @ ..] => Command::Unassign { task: task(id)?, names: owned(names) },
         ["reset", id, ref names @ ..] => Command::Reset { task: task(id)?, names: owned(names) },
         ["rename", id, title] => Command::Rename { task: task(id)?, title: Title::parse(title)? },
-        ["plan", schedule, kind, title, ref names @ ..] => Command::Plan {
+        ["plan", schedule, kind, title, ref names @ ..] => Command::Plan(NewPlan {
             title: Title::parse(title)?,
             kind: Kind::parse(kind)?,
             names: owned(names),
             schedule: Schedule::required(schedule)?,
-        },
+        }),
         ["unplan", id] => Command::Unplan { plan: PlanId::parse(id)? },
         ["now", id] => Command::Fulfil { plan: PlanId::parse(id)? },
         _ => panic!("no such command: {words:?}"),
     })
+}
+
+fn whole(title: &str, kind: &str, statuses: Vec<Named>, manner: Manner) -> Result<WholeTask, Refusal> {
+    Ok(WholeTask { title: Title::parse(title)?, kind: Kind::parse(kind)?, statuses, manner })
 }
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -1308,7 +1306,7 @@ fn a_packet_of_ten_thousand_names_took_all_the_time_there_is() {
     let people = crowd(MOST);
     let named = |name: String| Named { name, status: Status::NONE };
     let (title, kind, manner) = (Title::parse("T").unwrap(), Kind::Todo, Manner::Adding);
-    let create = |statuses| Command::Create { title: title.clone(), kind, statuses, manner };
+    let create = |statuses| Command::Create(WholeTask { title: title.clone(), kind, statuses, manner });
     let began = std::time::Instant::now();
     let group = ["Crowd", "crowd", "CROWD"].iter().cycle().map(|name| named((*name).to_owned())).take(MOST).collect();
     assert!(ask_as_admin(&people, &Board::default(), &create(group)).is_ok(), "one group again and again");
@@ -1331,7 +1329,7 @@ fn as_many_people_as_there_may_be_and_not_one_more() {
     let statuses = |names: Vec<String>| names.into_iter().map(|name| Named { name, status: Status::NONE }).collect();
     let (title, kind, manner) = (Title::parse("T").unwrap(), Kind::Todo, Manner::Replacing);
 
-    let create = |names| Command::Create { title: title.clone(), kind, statuses: statuses(names), manner };
+    let create = |names| Command::Create(WholeTask { title: title.clone(), kind, statuses: statuses(names), manner });
     assert!(ask_as_admin(&crowd(MOST), &Board::default(), &create(vec!["Crowd".into()])).is_ok());
     assert_eq!(ask_as_admin(&people, &Board::default(), &create(vec!["Crowd".into()])), too_many);
 
@@ -1343,10 +1341,7 @@ fn as_many_people_as_there_may_be_and_not_one_more() {
 
     let edit = |manner, names| Command::Edit {
         task: TaskId(1),
-        title: title.clone(),
-        kind,
-        statuses: statuses(names),
-        manner,
+        wanted: WholeTask { title: title.clone(), kind, statuses: statuses(names), manner },
     };
     let full = given_to(0..MOST);
     assert!(ask_as_admin(&people, &full, &edit(Manner::Replacing, names(1..MOST + 1))).is_ok(), "one for another");
@@ -1390,7 +1385,7 @@ fn what_only_admins_may_read() {
 
 fn plan_for(title: &str, names: Vec<String>) -> Command {
     let (kind, schedule) = (Kind::Todo, Schedule::required("start").unwrap());
-    Command::Plan { title: Title::parse(title).unwrap(), kind, names, schedule }
+    Command::Plan(NewPlan { title: Title::parse(title).unwrap(), kind, names, schedule })
 }
 
 #[test]
@@ -1446,7 +1441,7 @@ fn a_group_that_is_named_thousands_of_times_is_looked_at_once() {
     let began = std::time::Instant::now();
     let (title, kind) = (Title::parse("T").unwrap(), Kind::Todo);
     let mut board = Board::default();
-    let create = Command::Create { title, kind, statuses, manner: Manner::Adding };
+    let create = Command::Create(WholeTask { title, kind, statuses, manner: Manner::Adding });
     let created = board.decide(0, &admin, &people, &create).unwrap();
     board.apply(1, &created.change.unwrap());
     assert_eq!(board.task(TaskId(1)).unwrap().statuses.len(), 4_500);

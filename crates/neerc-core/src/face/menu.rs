@@ -2,7 +2,7 @@
 //! commands, web forms. A new command is a new row here. Not the words people read: those are kept by key in the
 //! binary; the words people type are here, in every language at once.
 
-use crate::command::{Command, Manner, Named, Query};
+use crate::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
 use crate::near;
 use crate::plan::{PlanId, Schedule};
 use crate::refusal::{Refusal, excerpt};
@@ -302,10 +302,10 @@ impl Form<'_> {
         let (kind, title, names) = (Kind::parse(self.trimmed("kind")?)?, self.title()?, self.many("names"));
         if let Some(schedule) = self.one("schedule") {
             let schedule = Schedule::required(schedule.trim())?;
-            return Ok(Command::Plan { title, kind, names, schedule });
+            return Ok(Command::Plan(NewPlan { title, kind, names, schedule }));
         }
         let statuses = names.into_iter().map(|name| Named { name, status: Status::NONE }).collect();
-        Ok(Command::Create { title, kind, statuses, manner: Manner::Replacing })
+        Ok(Command::Create(WholeTask { title, kind, statuses, manner: Manner::Replacing }))
     }
 }
 
@@ -386,18 +386,19 @@ mod tests {
         } {
             queries.push(next);
         }
-        let mut commands = vec![Command::Create { title: title.clone(), kind, statuses: vec![], manner }];
         let (names, title) = (Vec::new, || title.clone());
+        let wanted = || WholeTask { title: title(), kind, statuses: vec![], manner };
+        let mut commands = vec![Command::Create(wanted())];
         while let Some(next) = match commands[commands.len() - 1] {
-            Command::Create { .. } => Some(Command::Edit { task, title: title(), kind, statuses: vec![], manner }),
+            Command::Create(_) => Some(Command::Edit { task, wanted: wanted() }),
             Command::Edit { .. } => Some(Command::Remove { task }),
             Command::Remove { .. } => Some(Command::Answer { task, status: Status::NONE }),
             Command::Answer { .. } => Some(Command::Assign { task, names: names() }),
             Command::Assign { .. } => Some(Command::Unassign { task, names: names() }),
             Command::Unassign { .. } => Some(Command::Reset { task, names: names() }),
             Command::Reset { .. } => Some(Command::Rename { task, title: title() }),
-            Command::Rename { .. } => Some(Command::Plan { title: title(), kind, names: names(), schedule }),
-            Command::Plan { .. } => Some(Command::Unplan { plan }),
+            Command::Rename { .. } => Some(Command::Plan(NewPlan { title: title(), kind, names: names(), schedule })),
+            Command::Plan(_) => Some(Command::Unplan { plan }),
             Command::Unplan { .. } => Some(Command::Fulfil { plan }),
             Command::Fulfil { .. } => None,
         } {

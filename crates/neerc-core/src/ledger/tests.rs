@@ -1,7 +1,7 @@
 //! The ledger with asks of many people, a disk that may fail at any time, and every order of its calls.
 
 use super::*;
-use crate::command::{Command, Manner, Named};
+use crate::command::{Command, Manner, Named, WholeTask};
 use crate::people::{Affiliation, GroupBook, Standing};
 use crate::task::{Kind, Progress, Status, TaskId, Title};
 use proptest::prelude::*;
@@ -36,7 +36,11 @@ fn create(token: u64) -> Ask {
     let status = Status::NONE;
     let statuses = vec![Named { name: "hall1".to_owned(), status }];
     let title = Title::parse("T").unwrap();
-    ask(token, "admin@localhost", Command::Create { title, kind: Kind::Todo, statuses, manner: Manner::Replacing })
+    ask(
+        token,
+        "admin@localhost",
+        Command::Create(WholeTask { title, kind: Kind::Todo, statuses, manner: Manner::Replacing }),
+    )
 }
 
 fn answer(token: u64, task: u64, value: &str) -> Ask {

@@ -7,6 +7,7 @@ mod values;
 pub use past::{Before, Past, PastStep};
 pub use values::{Kind, Progress, Status, TaskId, Title};
 
+use crate::command::Manner;
 use crate::limits;
 use crate::people::Person;
 use std::collections::btree_map::Entry;
@@ -51,9 +52,8 @@ impl Task {
     ///
     /// The newest version that explains the packet is the copy it was made from: everybody in both has the version's
     /// status, and everybody new comes with nothing said. Only the difference to that version is asked for. Where no
-    /// version explains it, the packet is a deliberate edit and replaces what it names. `unassigns`: whether
-    /// leaving somebody out means to unassign them.
-    pub fn rebase(&self, packet: &Packet, unassigns: bool) -> Difference {
+    /// version explains it, the packet is a deliberate edit and replaces what it names.
+    pub(crate) fn rebase(&self, packet: &Packet, manner: Manner) -> Difference {
         let said = || packet.iter().filter_map(|(person, status)| Some((person, status.as_ref()?)));
         let unsaid = packet.iter().filter(|(person, said)| said.is_none() && !self.statuses.contains_key(*person));
         let joining = unsaid.map(|(person, _)| (person.clone(), Status::NONE));
@@ -68,7 +68,8 @@ impl Task {
         };
         let new = said().filter(|(person, _)| !was_assigned(person) && !self.statuses.contains_key(*person));
         let set = new.map(|(person, status)| (person.clone(), status.clone())).chain(joining).collect();
-        let left_out = |person: &&Person| unassigns && !packet.contains_key(*person) && was_assigned(person);
+        let left_out =
+            |person: &&Person| manner == Manner::Replacing && !packet.contains_key(*person) && was_assigned(person);
         let unassigned = self.statuses.keys().filter(left_out).cloned().collect();
         Difference { set, unassigned }
     }

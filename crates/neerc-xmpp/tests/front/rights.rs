@@ -10,7 +10,7 @@ use bench::server::BOTH;
 use bench::{attr, canonical};
 use neerc_core::board::Board;
 use neerc_core::clock::Phase;
-use neerc_core::command::{Command, Query};
+use neerc_core::command::{Command, NewPlan, Query, WholeTask};
 use neerc_core::face::menu::{self, Act};
 use neerc_core::notice::Visibility;
 use neerc_core::people::Person;
@@ -336,10 +336,10 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
         Asked::Query(Query::Show { task: id }) => (Act::Show, vec![task(id)]),
         Asked::Query(Query::Late) => (Act::Late, vec![]),
         Asked::Query(Query::Plans) => (Act::Plans, vec![]),
-        Asked::Command(Command::Create { title: given, kind, .. }) => {
+        Asked::Command(Command::Create(WholeTask { title: given, kind, .. })) => {
             (Act::Create, vec![("kind", kind.name().to_owned()), names(&[KEEPER.to_owned()]), title(given)])
         }
-        Asked::Command(Command::Plan { title: given, kind, schedule, names: whose }) => {
+        Asked::Command(Command::Plan(NewPlan { title: given, kind, schedule, names: whose })) => {
             let (kind, schedule) = (("kind", kind.name().to_owned()), ("schedule", schedule.to_string()));
             (Act::Create, vec![kind, names(whose), schedule, title(given)])
         }
@@ -381,7 +381,7 @@ fn assert_done(who: Who, asked: &Asked, before: &Board, after: &Board, done: boo
     let changed = |task: &neerc_core::task::Task| after.task(task.id) != Some(task);
     let changed: Vec<_> = before.tasks().filter(|task| changed(task)).map(|task| task.id).collect();
     match command {
-        Command::Create { .. } => assert_eq!((after.len(), &changed[..]), (before.len() + 1, &[][..])),
+        Command::Create(_) => assert_eq!((after.len(), &changed[..]), (before.len() + 1, &[][..])),
         Command::Remove { task } => assert!(after.task(*task).is_none() && changed == [*task]),
         Command::Answer { task, status } => {
             assert_eq!(changed, [*task]);
@@ -389,7 +389,7 @@ fn assert_done(who: Who, asked: &Asked, before: &Board, after: &Board, done: boo
             alone.insert(who.person(), status.clone());
             assert_eq!(after.task(*task).unwrap().statuses, alone, "{who:?} answers for nobody else");
         }
-        Command::Plan { .. } => assert_eq!(after.plan().len(), before.plan().len() + 1),
+        Command::Plan(_) => assert_eq!(after.plan().len(), before.plan().len() + 1),
         Command::Unplan { plan } | Command::Fulfil { plan } => assert!(after.plan().entry(*plan).is_none()),
         _ => assert!(changed.iter().all(|task| Some(*task) == command.task()), "{who:?} {asked:?}: {changed:?}"),
     }

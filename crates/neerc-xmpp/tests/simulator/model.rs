@@ -3,7 +3,7 @@
 
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::{Change, Entry};
-use neerc_core::command::{Command, Manner, Named};
+use neerc_core::command::{Command, Manner, Named, WholeTask};
 use neerc_core::ledger::Ask;
 use neerc_core::people::Person;
 use neerc_core::task::{Status, Task};
@@ -216,8 +216,10 @@ impl Model {
     }
 
     fn check_edit(&self, ask: &Ask, before: &Board, entry: &Entry) {
-        let (Command::Edit { task, statuses, manner, .. }, Change::Edited { set, unassigned, .. }) =
-            (&ask.command, &entry.change)
+        let (
+            Command::Edit { task, wanted: WholeTask { statuses, manner, .. } },
+            Change::Edited { set, unassigned, .. },
+        ) = (&ask.command, &entry.change)
         else {
             return;
         };

@@ -9,7 +9,7 @@ use crate::server::{Room, SVC, bare};
 use crate::service::{Disk, Service, Word};
 use crate::users::{Effect, Known, Needs, Request, Session};
 use neerc_core::change::{Change, Entry};
-use neerc_core::command::Command;
+use neerc_core::command::{Command, WholeTask};
 use neerc_core::face::words::Language;
 use neerc_core::ledger::{Ask, Now, Stored};
 use neerc_core::limits;
@@ -1000,7 +1000,8 @@ impl World {
 
     /// A new task that names the group of a room is for the members of that room, as the service was last answered.
     fn check_group(&self, ask: &Ask, entry: &Entry) {
-        let (Command::Create { statuses: named, .. }, Change::Created { statuses, .. }) = (&ask.command, &entry.change)
+        let (Command::Create(WholeTask { statuses: named, .. }), Change::Created { statuses, .. }) =
+            (&ask.command, &entry.change)
         else {
             return;
         };

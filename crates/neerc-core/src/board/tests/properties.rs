@@ -66,10 +66,7 @@ fn asked(step: &Move, board: &Board, shown: &[Task]) -> Option<(Person, Command)
     let admin = Person::named("admin", HOST);
     let edit = |copy: &Task, title: Title, statuses: Vec<Named>, manner| Command::Edit {
         task: copy.id,
-        title,
-        kind: copy.kind,
-        statuses,
-        manner,
+        wanted: WholeTask { title, kind: copy.kind, statuses, manner },
     };
     let chosen = |copy: &Task, keep: u8, add: u8| {
         let kept = copy.statuses.clone().into_iter().filter(|(person, _)| masked(keep).any(|hall| hall == *person));
@@ -79,14 +76,16 @@ fn asked(step: &Move, board: &Board, shown: &[Task]) -> Option<(Person, Command)
         Move::Create { halls, status: n } => {
             let statuses = packet(masked(halls).map(|person| (person, status(n))).collect(), false);
             let title = Title::parse(TITLES[n % TITLES.len()]).unwrap();
-            (admin, Command::Create { title, kind: KINDS[n % KINDS.len()], statuses, manner: Manner::Adding })
+            let kind = KINDS[n % KINDS.len()];
+            (admin, Command::Create(WholeTask { title, kind, statuses, manner: Manner::Adding }))
         }
         Move::AddToOldCopy { back, add, group, words } => {
             let copy = old(back)?;
             let statuses = packet(none(add).chain(copy.statuses.clone()).collect(), group);
             let title = TITLES.get(words).map_or(copy.title.clone(), |title| Title::parse(title).unwrap());
             let kind = *KINDS.get(words.wrapping_sub(TITLES.len())).unwrap_or(&copy.kind);
-            (admin, Command::Edit { task: copy.id, title, kind, statuses, manner: Manner::Adding })
+            let wanted = WholeTask { title, kind, statuses, manner: Manner::Adding };
+            (admin, Command::Edit { task: copy.id, wanted })
         }
         Move::ChooseAnew { task, keep, add } => {
             let copy = current(task)?;
@@ -206,12 +205,12 @@ impl Model {
         }
         let id = seen.command.task().unwrap_or(TaskId(seen.before.next_id()));
         match seen.command {
-            Command::Create { title, kind, statuses, .. } => {
+            Command::Create(WholeTask { title, kind, statuses, .. }) => {
                 self.versions.insert(id, vec![Model::said(statuses).0]);
                 self.titles.insert(id, vec![title.clone()]);
                 self.kinds.insert(id, vec![*kind]);
             }
-            Command::Edit { title, kind, statuses, manner, .. } => {
+            Command::Edit { wanted: WholeTask { title, kind, statuses, manner }, .. } => {
                 let next = self.edited(id, statuses, *manner);
                 self.push(id, next);
                 let titles = self.titles.get_mut(&id).unwrap();
@@ -246,7 +245,7 @@ impl Model {
                 titles.retain(|earlier| earlier != title);
                 titles.push(title.clone());
             }
-            Command::Plan { .. } | Command::Unplan { .. } | Command::Fulfil { .. } => unreachable!("no such move"),
+            Command::Plan(_) | Command::Unplan { .. } | Command::Fulfil { .. } => unreachable!("no such move"),
         }
     }
 
@@ -352,7 +351,8 @@ proptest! {
         let mut model = Model::default();
         play(&moves, |seen| {
             answers.note(&seen);
-            if let (Command::Edit { task: id, statuses, manner, .. }, None) = (seen.command, seen.refused) {
+            if let (Command::Edit { task: id, wanted }, None) = (seen.command, seen.refused) {
+                let WholeTask { statuses, manner, .. } = wanted;
                 let (said, _) = Model::said(statuses);
                 let deliberate = model.explaining(*id, &said).is_none();
                 let unassigned = |person: &Person| {
@@ -374,7 +374,7 @@ proptest! {
     #[test]
     fn nobody_assigned_is_lost_through_a_get(moves in anything()) {
         play(&moves, |seen| {
-            let Command::Edit { task, manner: Manner::Adding, .. } = seen.command else { return };
+            let Command::Edit { task, wanted: WholeTask { manner: Manner::Adding, .. } } = seen.command else { return };
             let (before, after) = (seen.before.task(*task), seen.after.task(*task));
             for person in before.iter().flat_map(|task| task.statuses.keys()) {
                 assert!(after.is_some_and(|task| task.statuses.contains_key(person)), "{person:?}");
@@ -386,7 +386,7 @@ proptest! {
     fn a_number_is_given_once_and_a_removed_one_never_comes_back(moves in anything()) {
         let (mut given, mut removed) = (BTreeSet::new(), BTreeSet::new());
         play(&moves, |seen| {
-            if let Command::Create { .. } = seen.command {
+            if let Command::Create(_) = seen.command {
                 let new: Vec<_> = seen.after.tasks().filter(|task| seen.before.task(task.id).is_none()).collect();
                 assert!(new.len() == 1 && given.insert(new[0].id), "{new:?}");
             }

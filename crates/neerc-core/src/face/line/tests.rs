@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::change::Change;
-use crate::command::{Command, Query};
+use crate::command::{Command, NewPlan, Query, WholeTask};
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
 use crate::plan::Schedule;
 use crate::task::{Progress, Status};
@@ -75,11 +75,11 @@ fn show(request: &Request) -> String {
         Request::Command(command) => command,
     };
     match command {
-        Command::Create { title, kind, statuses, .. } => {
+        Command::Create(WholeTask { title, kind, statuses, .. }) => {
             let names: Vec<_> = statuses.iter().map(|named| named.name.as_str()).collect();
             format!("{} for {names:?}: {}", kind.name(), title.as_str())
         }
-        Command::Plan { title, kind, names, schedule } => {
+        Command::Plan(NewPlan { title, kind, names, schedule }) => {
             format!("{} for {names:?} at {schedule}: {}", kind.name(), title.as_str())
         }
         Command::Answer { task, status } => format!("{task}: {status:?}"),

@@ -1,15 +1,18 @@
 //! One room's tasks: what may be done to them, and what is done. [`Board::decide`] may refuse and changes nothing;
 //! [`Board::apply`] changes and cannot fail. Not the people of the room, who are handed in, and not storage.
 
+mod names;
+
+use self::names::{Resolved, assigned, resolve, unanswered};
 use crate::change::{Change, Effect, Room};
-use crate::command::{Command, Manner, Named};
+use crate::command::{Command, Manner, NewPlan, WholeTask};
 use crate::limits;
 use crate::notice::{Lost, Notice};
 use crate::people::{Admin, People, Person, Rights};
-use crate::plan::{self, Plan, PlanId, Planned, Schedule};
-use crate::refusal::{Refusal, excerpt};
-use crate::task::{Difference, Kind, Packet, Past, Progress, Status, Task, TaskId, Title};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use crate::plan::{self, Plan, PlanId, Planned};
+use crate::refusal::Refusal;
+use crate::task::{Difference, Kind, Past, Progress, Status, Task, TaskId, Title};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What was decided of a command that was not refused.
@@ -200,39 +203,23 @@ impl Board {
     pub fn decide(&self, now_ms: i64, who: &Person, people: &People, command: &Command) -> Result<Decision, Refusal> {
         let rights = people.rights(who).ok_or(Refusal::NotInRoom)?;
         match command {
-            Command::Create { title, kind, statuses, manner } => {
-                self.create(admin(rights)?, now_ms, people, title, *kind, statuses, *manner)
-            }
-            Command::Edit { task, title, kind, statuses, manner } => {
-                self.edit(admin(rights)?, now_ms, people, *task, title, *kind, statuses, *manner)
-            }
+            Command::Create(wanted) => self.create(admin(rights)?, now_ms, people, wanted),
+            Command::Edit { task, wanted } => self.edit(admin(rights)?, now_ms, people, *task, wanted),
             Command::Remove { task } => self.remove(admin(rights)?, *task),
             Command::Answer { task, status } => self.answer(who, *task, status),
             Command::Assign { task, names } => self.assign(admin(rights)?, now_ms, people, *task, names),
             Command::Unassign { task, names } => self.unassign(admin(rights)?, people, *task, names),
             Command::Reset { task, names } => self.reset(admin(rights)?, people, *task, names),
             Command::Rename { task, title } => self.rename(admin(rights)?, *task, title),
-            Command::Plan { title, kind, names, schedule } => {
-                self.add_plan(admin(rights)?, who, people, title, *kind, names, *schedule)
-            }
+            Command::Plan(wanted) => self.add_plan(admin(rights)?, who, people, wanted),
             Command::Unplan { plan } => self.unplan(admin(rights)?, *plan),
             Command::Fulfil { plan } => self.fulfil(admin(rights)?, now_ms, people, *plan),
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // the fields of one command
-    fn create(
-        &self,
-        _: Admin,
-        now_ms: i64,
-        people: &People,
-        title: &Title,
-        kind: Kind,
-        named: &[Named],
-        manner: Manner,
-    ) -> Result<Decision, Refusal> {
-        let resolved = resolve(people, None, named, manner)?;
-        self.created(now_ms, title, kind, resolved, None)
+    fn create(&self, _: Admin, now_ms: i64, people: &People, wanted: &WholeTask) -> Result<Decision, Refusal> {
+        let resolved = resolve(people, None, &wanted.statuses, wanted.manner)?;
+        self.created(now_ms, &wanted.title, wanted.kind, resolved, None)
     }
 
     fn created(
@@ -257,27 +244,23 @@ impl Board {
         Ok(Decision { change: Some(change), left_out })
     }
 
-    #[allow(clippy::too_many_arguments)] // the fields of one command
     fn edit(
         &self,
         _: Admin,
         now_ms: i64,
         people: &People,
         id: TaskId,
-        title: &Title,
-        kind: Kind,
-        named: &[Named],
-        manner: Manner,
+        wanted: &WholeTask,
     ) -> Result<Decision, Refusal> {
         let task = self.existing(id)?;
-        let Resolved { packet, left_out } = resolve(people, Some(task), named, manner)?;
-        let Difference { set, unassigned } = task.rebase(&packet, manner == Manner::Replacing);
+        let Resolved { packet, left_out } = resolve(people, Some(task), &wanted.statuses, wanted.manner)?;
+        let Difference { set, unassigned } = task.rebase(&packet, wanted.manner);
         let new = set.keys().filter(|person| !task.statuses.contains_key(*person)).count();
         if task.statuses.len() - unassigned.len() + new > limits::ASSIGNEES {
             return Err(Refusal::TooMany { what: "people assigned to a task", limit: limits::ASSIGNEES });
         }
-        let title = Some(title).filter(|title| **title != task.title && !task.past.titles.contains(title));
-        let kind = Some(kind).filter(|kind| *kind != task.kind && !task.past.kinds.contains(kind));
+        let title = Some(&wanted.title).filter(|title| **title != task.title && !task.past.titles.contains(title));
+        let kind = Some(wanted.kind).filter(|kind| *kind != task.kind && !task.past.kinds.contains(kind));
         if title.is_none() && kind.is_none() && set.is_empty() && unassigned.is_empty() {
             return Ok(Decision { change: None, left_out });
         }
@@ -345,27 +328,18 @@ impl Board {
         Ok(edited(task, title, None, Vec::new(), Vec::new()))
     }
 
-    #[allow(clippy::too_many_arguments)] // the fields of one command
-    fn add_plan(
-        &self,
-        _: Admin,
-        who: &Person,
-        people: &People,
-        title: &Title,
-        kind: Kind,
-        names: &[String],
-        schedule: Schedule,
-    ) -> Result<Decision, Refusal> {
+    fn add_plan(&self, _: Admin, who: &Person, people: &People, wanted: &NewPlan) -> Result<Decision, Refusal> {
         if self.plan.len() >= limits::PLANS_PER_ROOM {
             return Err(Refusal::TooMany { what: "planned tasks", limit: limits::PLANS_PER_ROOM });
         }
-        resolve(people, None, &unanswered(names), Manner::Replacing)?; // a slip is to be seen now, not when it is due
+        resolve(people, None, &unanswered(&wanted.names), Manner::Replacing)?; // a slip is to be seen now, not when it is due
         let id = PlanId(self.plan.next());
-        let (by, title, names) = (who.clone(), title.clone(), plan::once(names));
+        let names = plan::once(&wanted.names);
         if self.plan.names_bytes() + plan::weight(&names) > limits::PLAN_NAMES_BYTES {
             return Err(Refusal::TooMany { what: "bytes of names in planned tasks", limit: limits::PLAN_NAMES_BYTES });
         }
-        Ok(Change::Planned(Planned { id, by, title, kind, names, schedule }).into())
+        let NewPlan { title, kind, schedule, .. } = wanted.clone();
+        Ok(Change::Planned(Planned { id, by: who.clone(), title, kind, names, schedule }).into())
     }
 
     fn unplan(&self, _: Admin, id: PlanId) -> Result<Decision, Refusal> {
@@ -418,7 +392,7 @@ impl Board {
 
     /// The same on a copy of this board that lags behind: `ahead` has the change already, and the memory for what both
     /// remember of it is shared.
-    pub fn follow(&mut self, revision: u64, change: &Change, ahead: &Board) {
+    pub(crate) fn follow(&mut self, revision: u64, change: &Change, ahead: &Board) {
         self.make(revision, change, Some(ahead));
     }
 
@@ -492,92 +466,6 @@ fn edited(
         return Decision::default();
     }
     Change::Edited { task: task.id, title, kind: None, timestamp_ms, set, unassigned }.into()
-}
-
-fn unanswered(names: &[String]) -> Vec<Named> {
-    names.iter().map(|name| Named { name: name.clone(), status: Status::NONE }).collect()
-}
-
-/// Who the names are among those who have the task: users, groups, nicks of occupants, in this order. A group stands
-/// for those of it who have the task, be it nobody.
-fn assigned<'a>(people: &People, task: &'a Task, names: &[String]) -> Result<BTreeSet<&'a Person>, Refusal> {
-    if names.len() > limits::NAMES_PER_PACKET {
-        return Err(Refusal::TooMany { what: "names", limit: limits::NAMES_PER_PACKET });
-    }
-    let has = |person: &Person| task.statuses.get_key_value(person).map(|(person, _)| person);
-    let mut found = BTreeSet::new();
-    for name in &plan::once(names) {
-        let by_nick = || people.by_nick(name).filter(|_| people.group(name).is_empty());
-        let shown = people.shown_as(name).or_else(by_nick);
-        let user = people.user(name).or(shown);
-        let members = people.group(name);
-        let exact = people.user(name).and_then(has).or_else(|| has(&Person::named(name, people.host())));
-        if let Some(person) = exact.or_else(|| user.and_then(has)) {
-            found.insert(person);
-        } else if user.is_some() {
-            return Err(Refusal::NotTheirs { task: task.id.to_string(), name: excerpt(name) });
-        } else if !members.is_empty() {
-            found.extend(members.into_iter().filter_map(has));
-        } else if !people.is_own_nick(name) {
-            return Err(Refusal::UnknownName { name: excerpt(name) });
-        }
-    }
-    Ok(found)
-}
-
-struct Resolved {
-    packet: Packet,
-    left_out: Vec<String>,
-}
-
-/// Who the names of a packet are: users, people the task already has, groups, nicks of occupants, in this order. A
-/// group adds only those whom neither the packet nor the task names otherwise, and counts where it is named first; a nick
-/// says nothing of somebody whom the packet names as a user too.
-fn resolve(people: &People, task: Option<&Task>, named: &[Named], manner: Manner) -> Result<Resolved, Refusal> {
-    if named.len() > limits::NAMES_PER_PACKET {
-        return Err(Refusal::TooMany { what: "names", limit: limits::NAMES_PER_PACKET });
-    }
-    let assigned = |person: &Person| task.is_some_and(|task| task.statuses.contains_key(person));
-    let mut packet = Packet::new();
-    let (mut from_groups, mut by_nick) = (Vec::new(), Vec::new());
-    let mut left_out = Vec::new();
-    let mut groups = HashSet::new();
-    for Named { name, status } in named {
-        let of_task = || Some(Person::named(name, people.host())).filter(|person| assigned(person));
-        let shown_as = || people.shown_as(name).cloned();
-        if let Some(person) = people.user(name).cloned().or_else(of_task).or_else(shown_as) {
-            packet.insert(person, Some(status.clone()));
-            continue;
-        }
-        if groups.contains(&name.to_lowercase()) {
-            continue;
-        }
-        let members = people.group(name);
-        if !members.is_empty() {
-            groups.insert(name.to_lowercase());
-            from_groups.extend(members.into_iter().map(|person| (person, status)));
-        } else if let Some(person) = people.by_nick(name) {
-            by_nick.push((person, status));
-        } else if people.is_own_nick(name) {
-            continue;
-        } else if manner == Manner::Replacing {
-            return Err(Refusal::UnknownName { name: excerpt(name) });
-        } else {
-            left_out.push(name.clone());
-        }
-    }
-    for (person, status) in by_nick {
-        packet.entry(person.clone()).or_insert_with(|| Some(status.clone()));
-    }
-    for (person, status) in from_groups {
-        // A group says nothing of what somebody assigned has answered, nor of who was in the copy the packet is from.
-        let said = Some(status).filter(|status| **status != Status::NONE && !assigned(person));
-        packet.entry(person.clone()).or_insert_with(|| said.cloned());
-    }
-    if packet.len() > limits::ASSIGNEES {
-        return Err(Refusal::TooMany { what: "people assigned to a task", limit: limits::ASSIGNEES });
-    }
-    Ok(Resolved { packet, left_out })
 }
 
 #[cfg(test)]

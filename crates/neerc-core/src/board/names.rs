@@ -1,0 +1,103 @@
+//! Who is meant by the names that somebody gives: users, groups, and nicks of whoever is in the room.
+
+use crate::command::{Manner, Named};
+use crate::limits;
+use crate::people::{People, Person};
+use crate::plan;
+use crate::refusal::{Refusal, excerpt};
+use crate::task::{Packet, Status, Task};
+use std::collections::{BTreeSet, HashSet};
+
+/// The names, each with nothing said.
+pub(super) fn unanswered(names: &[String]) -> Vec<Named> {
+    names.iter().map(|name| Named { name: name.clone(), status: Status::NONE }).collect()
+}
+
+/// Who the names are among those who have the task: users, groups, nicks of occupants, in this order. A group stands
+/// for those of it who have the task, be it nobody.
+pub(super) fn assigned<'a>(people: &People, task: &'a Task, names: &[String]) -> Result<BTreeSet<&'a Person>, Refusal> {
+    if names.len() > limits::NAMES_PER_PACKET {
+        return Err(Refusal::TooMany { what: "names", limit: limits::NAMES_PER_PACKET });
+    }
+    let has = |person: &Person| task.statuses.get_key_value(person).map(|(person, _)| person);
+    let mut found = BTreeSet::new();
+    for name in &plan::once(names) {
+        let by_nick = || people.by_nick(name).filter(|_| people.group(name).is_empty());
+        let shown = people.shown_as(name).or_else(by_nick);
+        let user = people.user(name).or(shown);
+        let members = people.group(name);
+        let exact = people.user(name).and_then(has).or_else(|| has(&Person::named(name, people.host())));
+        if let Some(person) = exact.or_else(|| user.and_then(has)) {
+            found.insert(person);
+        } else if user.is_some() {
+            return Err(Refusal::NotTheirs { task: task.id.to_string(), name: excerpt(name) });
+        } else if !members.is_empty() {
+            found.extend(members.into_iter().filter_map(has));
+        } else if !people.is_own_nick(name) {
+            return Err(Refusal::UnknownName { name: excerpt(name) });
+        }
+    }
+    Ok(found)
+}
+
+/// Who the names of a packet are.
+pub(super) struct Resolved {
+    pub packet: Packet,
+    /// Names that nobody has.
+    pub left_out: Vec<String>,
+}
+
+/// Who the names of a packet are: users, people the task already has, groups, nicks of occupants, in this order. A
+/// group adds only those whom neither the packet nor the task names otherwise, and counts where it is named first; a nick
+/// says nothing of somebody whom the packet names as a user too.
+pub(super) fn resolve(
+    people: &People,
+    task: Option<&Task>,
+    named: &[Named],
+    manner: Manner,
+) -> Result<Resolved, Refusal> {
+    if named.len() > limits::NAMES_PER_PACKET {
+        return Err(Refusal::TooMany { what: "names", limit: limits::NAMES_PER_PACKET });
+    }
+    let assigned = |person: &Person| task.is_some_and(|task| task.statuses.contains_key(person));
+    let mut packet = Packet::new();
+    let (mut from_groups, mut by_nick) = (Vec::new(), Vec::new());
+    let mut left_out = Vec::new();
+    let mut groups = HashSet::new();
+    for Named { name, status } in named {
+        let of_task = || Some(Person::named(name, people.host())).filter(|person| assigned(person));
+        let shown_as = || people.shown_as(name).cloned();
+        if let Some(person) = people.user(name).cloned().or_else(of_task).or_else(shown_as) {
+            packet.insert(person, Some(status.clone()));
+            continue;
+        }
+        if groups.contains(&name.to_lowercase()) {
+            continue;
+        }
+        let members = people.group(name);
+        if !members.is_empty() {
+            groups.insert(name.to_lowercase());
+            from_groups.extend(members.into_iter().map(|person| (person, status)));
+        } else if let Some(person) = people.by_nick(name) {
+            by_nick.push((person, status));
+        } else if people.is_own_nick(name) {
+            continue;
+        } else if manner == Manner::Replacing {
+            return Err(Refusal::UnknownName { name: excerpt(name) });
+        } else {
+            left_out.push(name.clone());
+        }
+    }
+    for (person, status) in by_nick {
+        packet.entry(person.clone()).or_insert_with(|| Some(status.clone()));
+    }
+    for (person, status) in from_groups {
+        // A group says nothing of what somebody assigned has answered, nor of who was in the copy the packet is from.
+        let said = Some(status).filter(|status| **status != Status::NONE && !assigned(person));
+        packet.entry(person.clone()).or_insert_with(|| said.cloned());
+    }
+    if packet.len() > limits::ASSIGNEES {
+        return Err(Refusal::TooMany { what: "people assigned to a task", limit: limits::ASSIGNEES });
+    }
+    Ok(Resolved { packet, left_out })
+}
