@@ -1,10 +1,12 @@
 //! The two pure crates in a simulated world that a seed determines: server, link, disk, people and accidents. Beside it
 //! a model that knows what was promised (P1 to P5 of the README) and panics when it does not hold.
 //!
-//! `NEERC_SEEDS=n` tries more seeds; `NEERC_SEED=x` replays one and prints what happens.
+//! `NEERC_SEEDS=n` tries more seeds; `NEERC_SEED=x` replays one and prints what happens. What broken.rs does wrong
+//! on purpose must be noticed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a broken promise is reported
 
+mod broken;
 mod contest;
 #[path = "../bench/keys.rs"]
 mod keys;
@@ -17,6 +19,7 @@ mod trust;
 mod users;
 mod world;
 
+use broken::Breakage;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +37,7 @@ fn variable(name: &str) -> Option<u64> {
 #[test]
 fn what_is_promised_holds_whatever_happens() {
     if let Some(seed) = variable("NEERC_SEED") {
-        live(seed, true);
+        live(seed, true, Breakage::asked_for());
         return;
     }
     let seeds = variable("NEERC_SEEDS").unwrap_or(trust::times(SEEDS[0], SEEDS[1]) as u64);
@@ -50,7 +53,7 @@ fn what_is_promised_holds_whatever_happens() {
                 if seed >= first + seeds {
                     break;
                 }
-                match catch_unwind(AssertUnwindSafe(|| live(seed, false))) {
+                match catch_unwind(AssertUnwindSafe(|| live(seed, false, None))) {
                     Ok(done) => counts.lock().unwrap().add(&done),
                     Err(_) => {
                         next.store(u64::MAX / 2, Ordering::Relaxed);
@@ -84,8 +87,8 @@ fn report(seeds: usize, counts: &Counts) {
 }
 
 /// One seed: a while of anything, then peace, in which everything must settle, then everybody leaves.
-fn live(seed: u64, trace: bool) -> Counts {
-    let mut world = World::new(seed, trace);
+fn live(seed: u64, trace: bool, breakage: Option<Breakage>) -> Counts {
+    let mut world = World::new(seed, trace, breakage);
     world.open();
     for _ in 0..ACTS {
         world.act();

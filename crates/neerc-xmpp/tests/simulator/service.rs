@@ -1,10 +1,12 @@
 //! The front and the ledger of the program with a disk that may fail and a process that may die.
 
+use crate::broken::{Breakage, Broken};
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::Entry;
 use neerc_core::ledger::{Answer, Ask, Face, Ledger, Now, Rooms, Settled, Stored};
 use neerc_core::people::People;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
+use neerc_xmpp::stream::outgoing::Outgoing;
 use std::sync::Arc;
 
 /// What survives a crash.
@@ -14,9 +16,27 @@ pub struct Disk {
     pub log: Vec<Entry>,
     /// Up to where everybody is known to have been told.
     pub told: u64,
+    /// How many of the changes outlive a loss of power.
+    synced: usize,
 }
 
 impl Disk {
+    /// Writes a commit; what came before is on disk for good by now, also where nobody has asked for that.
+    pub fn write(&mut self, entries: &[Entry]) {
+        self.synced = self.log.len();
+        self.log.extend(entries.iter().cloned());
+    }
+
+    /// Makes what was written durable.
+    pub fn sync(&mut self) {
+        self.synced = self.log.len();
+    }
+
+    /// What was not synced is gone.
+    pub fn lose_power(&mut self) {
+        self.log.truncate(self.synced);
+    }
+
     /// The boards by the log.
     pub fn boards(&self) -> Boards {
         let mut boards = Boards::new();
@@ -61,17 +81,36 @@ pub struct Service {
     pub ledger: Ledger,
     /// Told, and to be saved some time.
     pub told: u64,
+    broken: Option<Broken>,
 }
 
 impl Service {
-    /// Starts on a disk.
-    pub fn start(settings: FrontSettings, now_ms: i64, disk: &Disk) -> Service {
+    /// Starts on a disk; `breakage`: with something wrong.
+    pub fn start(settings: FrontSettings, now_ms: i64, disk: &Disk, breakage: Option<Breakage>) -> Service {
         let ledger = Ledger::new(disk.boards(), disk.log.len() as u64);
         let mut front = Front::new(settings, now_ms, disk.told);
         for (room, revision, notice) in ledger.notices(disk.log.iter().filter(|entry| entry.revision > disk.told)) {
             front.tell(now_ms, &room, revision, notice);
         }
-        Service { front, ledger, told: disk.told }
+        let broken = breakage.map(|breakage| Broken::new(breakage, disk.boards()));
+        Service { front, ledger, told: disk.told, broken }
+    }
+
+    /// What everybody sees.
+    pub fn boards(&self) -> &Boards {
+        seen(&self.broken, &self.ledger)
+    }
+
+    /// Bytes have come in.
+    pub fn receive(&mut self, now_ms: i64, bytes: &[u8]) {
+        let Service { front, ledger, broken, .. } = self;
+        front.receive(now_ms, bytes, seen(broken, ledger));
+    }
+
+    /// Writes what is to be said now.
+    pub fn transmit(&mut self, now_ms: i64, out: &mut Outgoing, most_bytes: usize) {
+        let Service { front, ledger, broken, .. } = self;
+        front.transmit(now_ms, seen(broken, ledger), out, most_bytes);
     }
 
     /// Takes the front's events; the link is the caller's.
@@ -96,13 +135,19 @@ impl Service {
     pub fn decide(&mut self, now: Now, words: &mut Vec<Word>) -> Option<Arc<[Entry]>> {
         let mut answers = Vec::new();
         let entries = self.ledger.decide(now, &mut Watched { front: &mut self.front, words }, &mut answers);
+        if let Some(broken) = &mut self.broken {
+            answers.extend(broken.decided(now, &mut self.front, words));
+        }
         self.answer(now, answers);
         entries
     }
 
     /// What was to be stored is on disk, or not; returns what is to be stored next.
     pub fn stored(&mut self, now: Now, stored: Stored) -> Option<Arc<[Entry]>> {
-        let settled = self.ledger.stored(now, stored).expect("an outcome that is known");
+        let mut settled = self.ledger.stored(now, stored).expect("an outcome that is known");
+        if let Some(broken) = &mut self.broken {
+            broken.stored(&mut settled);
+        }
         let Settled { next, answers, notices, .. } = settled;
         self.answer(now, answers);
         for (room, revision, notice) in notices {
@@ -113,9 +158,15 @@ impl Service {
 
     fn answer(&mut self, now: Now, answers: Vec<Answer>) {
         for Answer { token, outcome } in answers {
+            let Service { front, ledger, broken, .. } = self;
             match token.face {
-                Face::Xmpp => self.front.answer(now.steady_ms, token.number, outcome, self.ledger.boards()),
+                Face::Xmpp => front.answer(now.steady_ms, token.number, outcome, seen(broken, ledger)),
             }
         }
     }
+}
+
+/// The boards that everybody sees.
+fn seen<'b>(broken: &'b Option<Broken>, ledger: &'b Ledger) -> &'b Boards {
+    broken.as_ref().map_or(ledger.boards(), |broken| broken.boards(ledger))
 }

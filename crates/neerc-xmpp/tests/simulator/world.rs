@@ -1,6 +1,7 @@
 //! Everything around the service in simulated time: the link with its delays and breaks, the server, the disk, and what
 //! comes of each step. What users do is in users.rs.
 
+use crate::broken::Breakage;
 use crate::contest::Contest;
 use crate::keys::Keys;
 use crate::model::{Copy, HOST, Model, News, ROOMS, Sight, number};
@@ -150,11 +151,12 @@ pub struct World {
     /// Sessions that have written a chat line, and were spoken to until they were answered their tasks at that time.
     pub spoken_to: HashMap<String, i64>,
     trace: bool,
+    breakage: Option<Breakage>,
 }
 
 impl World {
-    /// A world of its own for each seed.
-    pub fn new(seed: u64, trace: bool) -> World {
+    /// A world of its own for each seed; `breakage`: with something wrong in it.
+    pub fn new(seed: u64, trace: bool, breakage: Option<Breakage>) -> World {
         let mut random = Random::new(seed);
         let names_all = random.one_in(2);
         let people: [&[(&str, &str)]; 2] = [
@@ -231,6 +233,7 @@ impl World {
             to_repeat: HashMap::new(),
             spoken_to: HashMap::new(),
             trace,
+            breakage,
         };
         world.at(0, Event::Restart);
         world.at(READ_CLOCK_MS, Event::ReadClock);
@@ -290,7 +293,7 @@ impl World {
         }
         if self.free && !words.iter().any(|word| matches!(word, Word::Ended(_))) {
             let mut out = Outgoing::default();
-            service.front.transmit(self.now_ms, service.ledger.boards(), &mut out, self.chunk);
+            service.transmit(self.now_ms, &mut out, self.chunk);
             if !out.is_empty() {
                 self.transmitted(&out.to_vec());
             }
@@ -345,8 +348,10 @@ impl World {
             && self.random.one_in(2)
         {
             self.model.committed(self.now_ms, entries);
-            self.disk.log.extend(entries.iter().cloned());
+            self.disk.write(entries);
+            self.disk.sync();
         }
+        self.disk.lose_power();
         self.model.lost();
         self.down();
         let after_ms = self.random.ms(1, 3_000);
@@ -355,8 +360,8 @@ impl World {
 
     fn restart(&mut self) {
         self.trace(|| format!("start, {} changes, told {}", self.disk.log.len(), self.disk.told));
-        let service = Service::start(self.settings.clone(), self.now_ms, &self.disk);
-        assert_eq!(service.ledger.boards(), self.model.boards(), "the log gives other boards");
+        let service = Service::start(self.settings.clone(), self.now_ms, &self.disk, self.breakage);
+        assert_eq!(service.boards(), self.model.boards(), "the log gives other boards");
         self.service = Some(service);
         let after_ms = self.random.ms(0, 300);
         self.at(after_ms, Event::Connect);
@@ -515,7 +520,7 @@ impl World {
             Event::Connect => self.connect(),
             Event::ToService { life, bytes } if live(life, self) => {
                 if let Some(service) = &mut self.service {
-                    service.front.receive(self.now_ms, &bytes, service.ledger.boards());
+                    service.receive(self.now_ms, &bytes);
                 }
             }
             Event::ToServer { life, said } if live(life, self) => self.said(said),
@@ -584,12 +589,15 @@ impl World {
             Stored::Yes => {
                 self.model.committed(self.now_ms, &entries);
                 self.counts.changes += entries.len();
-                self.disk.log.extend(entries.iter().cloned());
+                self.disk.write(&entries);
+                if self.breakage != Some(Breakage::SyncLeftOut) {
+                    self.disk.sync();
+                }
             }
             _ => self.model.lost(),
         }
         let goes_on = service.stored(now, stored).is_some();
-        assert_eq!(service.ledger.boards(), self.model.boards(), "the boards are not what is on disk");
+        assert_eq!(service.boards(), self.model.boards(), "the boards are not what is on disk");
         self.trace(|| format!("stored: {stored:?}"));
         if goes_on {
             self.store();
