@@ -4,7 +4,7 @@
 //! Zero bytes cut the input: the first piece is the file, each piece after it one variable, `NAME=VALUE`, where the name
 //! is without its `NEERC_`.
 
-use neerc::config::{Config, ConfigError, Members, domain};
+use neerc::config::{Config, ConfigError, domain};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -64,27 +64,34 @@ fn says_something(error: &ConfigError) {
 /// What the types of the configuration promise.
 fn sound(config: &Config) {
     for name in [&config.component.jid, &config.component.host, &config.rooms.service] {
-        assert_eq!(domain(name).as_ref(), Ok(name), "no domain in lower case");
+        assert_eq!(domain(name.as_str()).as_ref(), Ok(name), "no domain in its prepared form");
     }
     assert!(config.component.server.port != 0 && !config.component.server.host.is_empty());
     assert!(!config.component.secret.expose().is_empty());
-    let rooms: BTreeSet<&String> = config.rooms.join.iter().collect();
+    let rooms: BTreeSet<&str> = config.rooms.join.iter().map(|room| &**room).collect();
     assert!(!rooms.is_empty() && rooms.len() == config.rooms.join.len(), "rooms twice: {rooms:?}");
     assert!(rooms.iter().all(|room| is_room(room)), "no room: {rooms:?}");
     assert!(!config.rooms.nickname.to_lowercase().starts_with("hall"));
-    let groups: BTreeSet<String> = config.groups.iter().map(|group| group.name.to_lowercase()).collect();
-    assert_eq!(groups.len(), config.groups.len(), "groups twice");
-    for group in &config.groups {
-        match &group.members {
-            Members::Names(names) => assert!(!names.is_empty() && names.iter().all(|name| !name.is_empty())),
-            Members::Room(room) => assert!(is_room(room), "no room: {room}"),
-        }
+    let by_name = config.groups.rules.iter().map(|rule| &rule.group);
+    let groups: Vec<String> =
+        by_name.chain(config.groups.rooms.iter().map(|(group, _)| group)).map(|group| group.to_lowercase()).collect();
+    assert_eq!(groups.iter().collect::<BTreeSet<_>>().len(), groups.len(), "groups twice");
+    for rule in &config.groups.rules {
+        assert!(!rule.patterns.is_empty() && rule.patterns.iter().all(|name| !name.is_empty()));
     }
-    assert!(config.tasks.spacing_ms <= 10_000 && (16_384..=524_288).contains(&config.tasks.max_stanza_bytes));
-    assert!(config.limits.requests_burst > 0);
-    assert!(config.directory.as_ref().is_none_or(|directory| directory.poll_s > 0 && directory.jid.contains('@')));
-    let said = config.to_string();
-    assert!(!said.contains(SECRET) && said.lines().count() >= 16, "{said}");
+    for (_, room) in &config.groups.rooms {
+        assert!(
+            room.local().is_some_and(is_room) && room.domain() == config.rooms.service.as_str(),
+            "no room: {room:?}"
+        );
+    }
+    assert!((0..=10_000).contains(&config.tasks.spacing_ms));
+    assert!((16_384..=524_288).contains(&config.tasks.max_stanza_bytes));
+    assert!(config.rate.burst > 0 && config.rate.burst_of_power > 0 && config.budget.burst_bytes > 0);
+    assert!(config.groups.directory.as_ref().is_none_or(|(jid, poll_ms)| *poll_ms > 0 && jid.local().is_some()));
+    assert!(!format!("{config:?}").contains(SECRET), "says the secret: {config:?}");
+    let settings = config.front_settings(String::new());
+    assert_eq!((settings.component.as_str(), &settings.host), (config.component.jid.as_str(), &config.component.host));
 }
 
 fn is_room(name: &str) -> bool {

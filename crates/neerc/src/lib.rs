@@ -7,10 +7,10 @@ mod clocks;
 #[doc(hidden)]
 pub mod config; // for its fuzz target alone
 mod i18n;
+mod limits;
 mod link;
 mod secret;
 mod service;
-mod settings;
 mod warnings;
 
 pub use cli::main;

@@ -12,7 +12,7 @@ use neerc_core::people::{Group, GroupBook, GroupRule, Person};
 use std::collections::BTreeMap;
 
 /// Where groups come from, by the configuration.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupSettings {
     /// Rules on names.
     pub rules: Vec<GroupRule>,
@@ -20,6 +20,13 @@ pub struct GroupSettings {
     pub rooms: Vec<(Group, Address)>,
     /// The directory account, and how often it is read, in ms.
     pub directory: Option<(Address, i64)>,
+}
+
+impl GroupSettings {
+    /// Whether there is any group, or where to read some.
+    pub fn is_configured(&self) -> bool {
+        !self.rules.is_empty() || !self.rooms.is_empty() || self.directory.is_some()
+    }
 }
 
 /// The groups as they are known, and when to ask again.

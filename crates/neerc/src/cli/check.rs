@@ -5,10 +5,10 @@ mod report;
 
 use super::args::Exit;
 use super::out::line;
-use super::{Outcome, failure, load, runtime};
+use super::{Outcome, failure, front_settings, load, runtime};
 use crate::service::health::{Health, RoomHealth};
 use crate::service::{Service, status};
-use crate::{secret, settings, warnings};
+use crate::{secret, warnings};
 use neerc_store::{self as store, Opened, StoreError, Url, User};
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::server::look;
@@ -33,26 +33,26 @@ const NEWS_MS: i64 = 60_000;
 /// Checks the configuration at `path` and everything it names.
 pub fn check(path: &Path) -> Outcome {
     let config = load(path)?;
-    let front = settings::front(&config).map_err(super::usage)?;
-    let url = settings::store_url(&config).map_err(super::usage)?;
+    let front = front_settings(&config)?;
+    let url = &config.store;
     line(&format!("ok    configuration {}", path.display()))?;
     for warning in warnings::all(&config, std::env::vars_os()) {
         line(&format!("WARN  {warning}"))?;
     }
-    if let Some(clock) = &config.clock
-        && let Err(problem) = runtime()?.block_on(crate::clocks::file::try_read(&clock.file))
+    if let Some(file) = &config.clock_file
+        && let Err(problem) = runtime()?.block_on(crate::clocks::file::try_read(file))
     {
         line(&format!(
             "WARN  clock.file {} cannot be read ({problem}), so there is no contest clock: correct clock.file in neerc.toml, \
              or have the contest system write it",
-            clock.file.display()
+            file.display()
         ))?;
     }
     let asked = Asked {
-        jid: &config.component.jid,
-        host: &config.component.host,
-        rooms: &config.rooms.service,
-        has_groups: !config.groups.is_empty() || config.directory.is_some(),
+        jid: config.component.jid.as_str(),
+        host: config.component.host.as_str(),
+        rooms: config.rooms.service.as_str(),
+        has_groups: config.groups.is_configured(),
     };
     let Url::Sqlite(file) = &config.store;
     let stand_in; // removed once the check is over

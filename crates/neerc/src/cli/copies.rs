@@ -1,14 +1,14 @@
 //! `neerc backup` and `neerc restore`.
 
 use super::args::{BackupArgs, RestoreArgs};
-use super::{Outcome, failure, load, out, store_url};
+use super::{Outcome, failure, load, out};
 use neerc_store as store;
 
 /// Copies the store into one file.
 pub fn backup(args: &BackupArgs) -> Outcome {
     let config = load(&args.config.config)?;
     let existing = if args.force { store::Existing::Replace } else { store::Existing::Keep };
-    let copied = store::backup(store_url(&config)?, args.file.as_deref(), existing).map_err(failure)?;
+    let copied = store::backup(&config.store, args.file.as_deref(), existing).map_err(failure)?;
     out::line(&format!(
         "{} holds {} changes, {} tasks; it was read again and is whole",
         copied.file.display(),
@@ -20,7 +20,7 @@ pub fn backup(args: &BackupArgs) -> Outcome {
 /// Puts a backup in the place of the store.
 pub fn restore(args: &RestoreArgs) -> Outcome {
     let config = load(&args.config.config)?;
-    let store::Restored { now, kept } = store::restore(store_url(&config)?, &args.file).map_err(failure)?;
+    let store::Restored { now, kept } = store::restore(&config.store, &args.file).map_err(failure)?;
     out::line(&format!(
         "{} holds {} changes, {} tasks, from {}",
         now.file.display(),

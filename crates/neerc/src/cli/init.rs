@@ -114,13 +114,15 @@ pub struct Wish<'a> {
 /// kind of server if none is given.
 pub fn run(path: &Path, wish: Wish<'_>, existing: Existing) -> Result<String, InitError> {
     let Wish { kind, host, admins, secret } = wish;
-    let host = config::domain(host).map_err(|wanted| InitError::Host { host: host.to_owned(), wanted })?;
+    let domain = config::domain(host).map_err(|wanted| InitError::Host { host: host.to_owned(), wanted })?;
+    let host = domain.as_str();
     let admin = |text: &String| {
         let jid = if text.contains('@') { text.clone() } else { format!("{text}@{host}") };
-        config::account(&jid).ok_or_else(|| InitError::Admin { admin: text.clone(), host: host.clone() })
+        let account = config::account(&jid).map(|account| account.as_str().to_owned());
+        account.ok_or_else(|| InitError::Admin { admin: text.clone(), host: host.to_owned() })
     };
     let admins: Vec<String> = admins.iter().map(admin).collect::<Result<_, _>>()?;
-    let before = write(path, &render(kind.unwrap_or(ServerKind::Prosody), &host, &admins, secret), existing)?;
+    let before = write(path, &render(kind.unwrap_or(ServerKind::Prosody), host, &admins, secret), existing)?;
     let kinds = match kind {
         Some(kind) => vec![kind],
         None => vec![ServerKind::Prosody, ServerKind::Ejabberd, ServerKind::Openfire],
@@ -130,12 +132,12 @@ pub fn run(path: &Path, wish: Wish<'_>, existing: Existing) -> Result<String, In
         text.push_str("The file before it could be read by others; now only its owner may.\n");
     }
     for kind in &kinds {
-        let lines = lines::configuration(kind.software(), Site { host: &host, secret });
+        let lines = lines::configuration(kind.software(), Site { host, secret });
         let _ = write!(text, "\n{lines}"); // to a String: cannot fail
     }
     let _ = write!(text, "\nThen: neerc check --config {0} && neerc run --config {0}\n", path.display());
     for kind in &kinds {
-        let _ = write!(text, "\n{}", lines::people(kind.software(), &host, &admins));
+        let _ = write!(text, "\n{}", lines::people(kind.software(), host, &admins));
     }
     Ok(text)
 }
@@ -292,39 +294,20 @@ impl ServerKind {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use super::*;
     use crate::config::{Config, ConfigError};
+    use neerc_xmpp::stanza::address::Address;
+    use tempfile::TempDir;
 
-    /// A folder of its own, gone afterwards.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new() -> Folder {
-            static NEXT: AtomicUsize = AtomicUsize::new(0);
-            let nth = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = std::env::temp_dir().join(format!("neerc-init-{}-{nth}", std::process::id()));
-            std::fs::create_dir_all(&path).unwrap();
-            Folder(path)
-        }
-
-        fn file(&self) -> PathBuf {
-            self.0.join("neerc.toml")
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
+    fn file(folder: &TempDir) -> PathBuf {
+        folder.path().join("neerc.toml")
     }
 
     fn load(text: &str) -> Result<Config, ConfigError> {
-        let folder = Folder::new();
-        std::fs::write(folder.0.join("secret.txt"), "secret\n").unwrap();
-        std::fs::write(folder.file(), text).unwrap();
-        Config::load(&folder.file(), |_| None)
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("secret.txt"), "secret\n").unwrap();
+        std::fs::write(file(&folder), text).unwrap();
+        Config::load(&file(&folder), |_| None)
     }
 
     /// The line with its key uncommented, if it is one.
@@ -335,13 +318,13 @@ mod tests {
     #[test]
     fn the_file_loads_and_holds_what_was_asked_for() {
         let config = load(&render(ServerKind::Prosody, "example.org", &[], "q\"\\ü")).unwrap();
-        assert_eq!(config.component.jid, "neerc.example.org");
-        assert_eq!(config.component.host, "example.org");
+        assert_eq!(config.component.jid.as_str(), "neerc.example.org");
+        assert_eq!(config.component.host.as_str(), "example.org");
         assert_eq!(config.component.server.to_string(), "127.0.0.1:5347");
         assert_eq!(config.component.secret.expose(), "q\"\\ü");
-        assert_eq!(config.rooms.service, "conference.example.org");
-        assert_eq!(config.rooms.join, ["neerc"]);
-        assert_eq!((config.groups.len(), config.directory, config.clock), (0, None, None));
+        assert_eq!(config.rooms.service.as_str(), "conference.example.org");
+        assert_eq!(config.rooms.join, ["neerc".into()]);
+        assert_eq!((config.groups.is_configured(), config.clock_file), (false, None));
     }
 
     #[test]
@@ -377,8 +360,8 @@ mod tests {
         let lines = text.lines().filter(|line| !line.starts_with("secret ="));
         let text: Vec<&str> = lines.map(|line| uncommented(line).unwrap_or(line)).collect();
         let config = load(&text.join("\n")).unwrap();
-        assert_eq!(config.groups.len(), 1);
-        assert!(config.directory.is_some() && config.clock.is_some());
+        assert_eq!(config.groups.rules.len(), 1);
+        assert!(config.groups.directory.is_some() && config.clock_file.is_some());
     }
 
     #[test]
@@ -390,35 +373,35 @@ mod tests {
 
     #[test]
     fn a_file_is_kept_unless_told_otherwise() {
-        let folder = Folder::new();
+        let folder = TempDir::new().unwrap();
         let run = |secret: &str, existing| {
             let wish = Wish { kind: Some(ServerKind::Openfire), host: "Example.org", admins: &[], secret };
-            run(&folder.file(), wish, existing)
+            run(&file(&folder), wish, existing)
         };
         let printed = run("first", Existing::Keep).unwrap();
         assert!(printed.contains("first") && printed.contains("Openfire 4") && !printed.contains("Prosody"));
-        let first = std::fs::read_to_string(folder.file()).unwrap();
+        let first = std::fs::read_to_string(file(&folder)).unwrap();
         assert!(first.contains("jid = \"neerc.example.org\"") && first.contains("server = \"127.0.0.1:5275\""));
         let error = run("second", Existing::Keep).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(
                 "{} exists already: give another --config, or --force to replace it and its secret",
-                folder.file().display()
+                file(&folder).display()
             )
         );
-        assert_eq!(std::fs::read_to_string(folder.file()).unwrap(), first);
+        assert_eq!(std::fs::read_to_string(file(&folder)).unwrap(), first);
         run("second", Existing::Replace).unwrap();
-        assert!(std::fs::read_to_string(folder.file()).unwrap().contains("secret = \"second\""));
+        assert!(std::fs::read_to_string(file(&folder)).unwrap().contains("secret = \"second\""));
     }
 
     #[test]
     #[cfg(unix)]
     fn nobody_else_may_read_the_secret() {
         use std::os::unix::fs::PermissionsExt;
-        let folder = Folder::new();
-        run(&folder.file(), wish("localhost", &[]), Existing::Keep).unwrap();
-        assert_eq!(std::fs::metadata(folder.file()).unwrap().permissions().mode() & 0o077, 0);
+        let folder = TempDir::new().unwrap();
+        run(&file(&folder), wish("localhost", &[]), Existing::Keep).unwrap();
+        assert_eq!(std::fs::metadata(file(&folder)).unwrap().permissions().mode() & 0o077, 0);
     }
 
     fn wish<'a>(host: &'a str, admins: &'a [String]) -> Wish<'a> {
@@ -441,7 +424,7 @@ mod tests {
 
     #[test]
     fn nobody_had_power_in_the_room_that_the_service_made_unless_init_names_them() {
-        let folder = Folder::new();
+        let folder = TempDir::new().unwrap();
         let admins = ["You".to_owned(), "b@elsewhere.org".to_owned()];
         for (kind, server, jid) in [
             (ServerKind::Prosody, "127.0.0.1:5347", "neerc.example.org"),
@@ -449,13 +432,14 @@ mod tests {
             (ServerKind::Openfire, "127.0.0.1:5275", "tasks-service@neerc.example.org"),
         ] {
             let wish = Wish { kind: Some(kind), ..wish("example.org", &admins) };
-            let printed = run(&folder.file(), wish, Existing::Replace).unwrap();
+            let printed = run(&file(&folder), wish, Existing::Replace).unwrap();
             assert!(printed.contains("you@example.org, b@elsewhere.org become owners of the room"), "{printed}");
-            let config = Config::load(&folder.file(), |_| None).unwrap();
-            assert_eq!(config.rooms.owners, ["you@example.org", "b@elsewhere.org"]);
+            let config = Config::load(&file(&folder), |_| None).unwrap();
+            let owners: Vec<&str> = config.rooms.owners.iter().map(Address::as_str).collect();
+            assert_eq!(owners, ["you@example.org", "b@elsewhere.org"]);
             assert_eq!((config.component.server.to_string().as_str(), config.rooms.jid.as_str()), (server, jid));
         }
-        let printed = run(&folder.file(), wish("example.org", &[]), Existing::Replace).unwrap();
+        let printed = run(&file(&folder), wish("example.org", &[]), Existing::Replace).unwrap();
         for command in [
             "prosodyctl shell 'muc:room(\"neerc@conference.example.org\"):set_affiliation(true,\"admin@example.org\",\"owner\")'",
             "ejabberdctl set_room_affiliation neerc conference.example.org admin@example.org owner ",

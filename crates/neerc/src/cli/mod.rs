@@ -10,10 +10,10 @@ mod run;
 
 use self::args::{Action, Cli, Exit};
 use crate::config::{self, Config};
-use crate::settings;
+use crate::secret;
 use anyhow::Context;
 use clap::Parser;
-use neerc_store as store;
+use neerc_xmpp::front::FrontSettings;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -85,8 +85,10 @@ fn load(path: &Path) -> Result<Config, (Exit, anyhow::Error)> {
     Config::load(path, |name| std::env::var(name).ok()).map_err(usage)
 }
 
-fn store_url(config: &Config) -> Result<&store::Url, (Exit, anyhow::Error)> {
-    settings::store_url(config).map_err(usage)
+/// What the XMPP side takes, with a secret of this process.
+fn front_settings(config: &Config) -> Result<FrontSettings, (Exit, anyhow::Error)> {
+    let nick_seed = secret::hex(16).context("there is no randomness to be had from /dev/urandom").map_err(failure)?;
+    Ok(config.front_settings(nick_seed))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, (Exit, anyhow::Error)> {

@@ -1,8 +1,8 @@
 //! `neerc run`: everything wired together, until somebody ends it.
 
-use super::{Outcome, failure, load, runtime, store_url, usage};
+use super::{Outcome, failure, front_settings, load, runtime};
 use crate::service::{self, Service, space, status};
-use crate::{clocks, config, settings, warnings};
+use crate::{clocks, warnings};
 use neerc_store as store;
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use std::path::Path;
 pub fn run(path: &Path) -> Outcome {
     let config = load(path)?;
     log_to_stderr(config.log_level);
-    let settings = settings::front(&config).map_err(usage)?;
+    let settings = front_settings(&config)?;
     for warning in warnings::all(&config, std::env::vars_os()) {
         tracing::warn!("{warning}");
     }
-    let opened = store::open(store_url(&config)?).map_err(failure)?;
+    let opened = store::open(&config.store).map_err(failure)?;
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
     for warning in warnings::ahead(&opened.boards, service::wall_ms()) {
         tracing::warn!("{warning}");
@@ -24,9 +24,9 @@ pub fn run(path: &Path) -> Outcome {
         let socket = status::Status::listen(&file);
         let (sender, warnings) = tokio::sync::mpsc::channel(4);
         tokio::spawn(space::watch(file, sender));
-        let readings = config.clock.map(|clock| {
+        let readings = config.clock_file.map(|file| {
             let (sender, receiver) = tokio::sync::mpsc::channel(4);
-            tokio::spawn(clocks::file::watch(clock.file, service::wall_ms, sender));
+            tokio::spawn(clocks::file::watch(file, service::wall_ms, sender));
             receiver
         });
         let service = Service::new(settings, config.component.server.to_string(), opened, readings);
@@ -35,7 +35,7 @@ pub fn run(path: &Path) -> Outcome {
             Ok(status) => drop(tokio::spawn(status.serve(questions))),
             Err(error) => tracing::debug!("neerc check cannot ask this process how it is: {error}"),
         }
-        let service = service.within(neerc_core::quota::Quota::new(u64::from(config.limits.stored_mib_per_day)));
+        let service = service.within(neerc_core::quota::Quota::new(config.stored_mib_per_day));
         service.warned_by(warnings).run(stop_signal()).await.map_err(failure)
     })
 }
@@ -57,8 +57,8 @@ pub async fn stop_signal() {
     }
 }
 
-fn log_to_stderr(level: config::Level) {
-    let filter = tracing_subscriber::EnvFilter::new(format!("neerc={0}", level.as_str()));
+fn log_to_stderr(level: tracing::Level) {
+    let filter = tracing_subscriber::EnvFilter::new(format!("neerc={level}"));
     let ansi = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt()
         .with_env_filter(filter)

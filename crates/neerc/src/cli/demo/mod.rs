@@ -12,7 +12,6 @@ use crate::cli::{Outcome, failure, out, runtime};
 use crate::config::Config;
 use crate::service::Service;
 use crate::service::health::Health;
-use crate::settings;
 use anyhow::{Context, anyhow, bail};
 use client::{Client, Login};
 use neerc_xmpp::ns::NEERC as NS;
@@ -63,10 +62,11 @@ async fn perform(args: &DemoArgs, stop: impl Future<Output = ()>) -> anyhow::Res
 async fn serve(server: &Server, stop: Pin<&mut impl Future<Output = ()>>) -> anyhow::Result<()> {
     log_to(&server.folder().join("neerc.log"))?;
     let config = configure(server)?;
-    let opened = neerc_store::open(settings::store_url(&config)?)?;
-    let service = Service::new(settings::front(&config)?, config.component.server.to_string(), opened, None);
+    let opened = neerc_store::open(&config.store)?;
+    let service =
+        Service::new(config.front_settings(crate::secret::hex(16)?), config.component.server.to_string(), opened, None);
     let health = service.health();
-    let spacing = Duration::from_millis(config.tasks.spacing_ms);
+    let spacing = Duration::from_millis(config.tasks.spacing_ms.unsigned_abs());
     let (end, ended) = oneshot::channel::<()>();
     let mut service = pin!(service.run(async {
         let _ = ended.await; // over when `end` is dropped

@@ -1,0 +1,228 @@
+//! The keys of the configuration: the one list of them. The doc comments here are what `neerc init` writes above each
+//! key, and `env` and `default` beside them are what it prints as such, so nothing is said twice.
+
+use super::Secret;
+use confique::meta::{Field, FieldKind, Meta};
+
+/// Every key there is, with its words, default and environment variable.
+pub const KEYS: &Meta = &<Raw as confique::Config>::META;
+
+/// The whole file, as written.
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct Raw {
+    /// The connection to the XMPP server.
+    #[config(nested)]
+    pub(super) component: RawComponent,
+    /// The chat rooms whose people and rights the service uses.
+    #[config(nested)]
+    pub(super) rooms: RawRooms,
+    /// Where the tasks are kept.
+    #[config(nested)]
+    pub(super) store: RawStore,
+    /// A group that a task can be given to by one name. Any number of these tables, each with a name and either
+    /// members (user names; * stands for any characters, ? for one) or room (a chat room whose members are the group).
+    /// In the environment: "Halls=hall*,aux?; Jury=room:jury", which replaces all groups of the file.
+    #[config(env = "NEERC_GROUPS")]
+    pub(super) groups: Option<Vec<RawGroup>>,
+    /// People and groups from an account's contact list, read by XEP-0356. Off without jid.
+    #[config(nested)]
+    pub(super) directory: RawDirectory,
+    /// How tasks are told to people.
+    #[config(nested)]
+    pub(super) tasks: RawTasks,
+    /// The contest clock. Off without file.
+    #[config(nested)]
+    pub(super) clock: RawClock,
+    /// How much one session may ask.
+    #[config(nested)]
+    pub(super) limits: RawLimits,
+    /// What people are told in words.
+    #[config(nested)]
+    pub(super) texts: RawTexts,
+    /// Whom people can turn to.
+    #[config(nested)]
+    pub(super) contact: RawContact,
+    /// What the service writes to standard error.
+    #[config(nested)]
+    pub(super) log: RawLog,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawComponent {
+    /// The service's own address, a domain. Required.
+    #[config(env = "NEERC_COMPONENT_JID")]
+    pub(super) jid: Option<String>,
+    /// Where the XMPP server takes component connections, host:port. Openfire's port is 5275.
+    #[config(env = "NEERC_COMPONENT_SERVER", default = "127.0.0.1:5347")]
+    pub(super) server: String,
+    /// The secret shared with the server. Required: this or secret_file, not both.
+    #[config(env = "NEERC_COMPONENT_SECRET")]
+    pub(super) secret: Option<Secret>,
+    /// A file that holds the secret and nothing else, relative to this file. A newline at its end is ignored.
+    #[config(env = "NEERC_COMPONENT_SECRET_FILE")]
+    pub(super) secret_file: Option<String>,
+    /// The domain of the users: they are called by their short names. Default: jid without its first label.
+    #[config(env = "NEERC_COMPONENT_HOST")]
+    pub(super) host: Option<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawRooms {
+    /// The domain of the chat rooms. Default: "conference." and component.host.
+    #[config(env = "NEERC_ROOMS_SERVICE")]
+    pub(super) service: Option<String>,
+    /// The rooms, each a world of its own; the first is the default room. Letters, digits and _ only.
+    /// In the environment: names with commas between.
+    #[config(env = "NEERC_ROOMS_JOIN", default = ["neerc"])]
+    pub(super) join: Vec<String>,
+    /// The service's name in the rooms. Must not start with "hall": clients list the service among the people.
+    #[config(env = "NEERC_ROOMS_NICKNAME", default = "neerc")]
+    pub(super) nickname: String,
+    /// Whether people in a room without an affiliation there are ordinary users; false: they may do nothing.
+    #[config(env = "NEERC_ROOMS_ADMIT_UNAFFILIATED", default = false)]
+    pub(super) admit_unaffiliated: bool,
+    /// Accounts that become owners of a room where nobody but the service has power, such as one that it has just
+    /// made: `["you@example.org"]`. In the environment: with commas between.
+    #[config(env = "NEERC_ROOMS_OWNERS", default = [])]
+    pub(super) owners: Vec<String>,
+    /// The service's address towards the rooms. Default: component.jid. Openfire wants one with a user name, and the
+    /// name must be one that no room can have, so with a hyphen in it: "tasks-service@neerc.example.org".
+    #[config(env = "NEERC_ROOMS_JID")]
+    pub(super) jid: Option<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawStore {
+    /// "sqlite:" and the path of the database, relative to this file.
+    #[config(env = "NEERC_STORE_URL", default = "sqlite:neerc.db")]
+    pub(super) url: String,
+}
+
+/// One `[[groups]]`, as written.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawGroup {
+    pub(super) name: Option<String>,
+    pub(super) members: Option<Vec<String>>,
+    pub(super) room: Option<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawDirectory {
+    /// The account whose contact list names the people and their groups. The service needs the right to read it.
+    #[config(env = "NEERC_DIRECTORY_JID")]
+    pub(super) jid: Option<String>,
+    /// Seconds between two readings, 1 to 86400.
+    #[config(env = "NEERC_DIRECTORY_POLL_S", default = 60)]
+    pub(super) poll_s: i64,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawTasks {
+    /// What ordinary users see: "all" tasks, or only their "own".
+    #[config(env = "NEERC_TASKS_VISIBILITY", default = "all")]
+    pub(super) visibility: String,
+    /// Whether each change is also sent as the bare packet that the protocol's wiki page describes.
+    #[config(env = "NEERC_TASKS_WIKI_PACKET", default = true)]
+    pub(super) wiki_packet: bool,
+    /// Least milliseconds between two updates of one task to one session, 0 to 10000. Under 50 some clients end on the
+    /// older state.
+    #[config(env = "NEERC_TASKS_SPACING_MS", default = 50)]
+    pub(super) spacing_ms: i64,
+    /// Most bytes of one outgoing stanza, 16384 to 524288. Prosody closes the connection above 524288.
+    #[config(env = "NEERC_TASKS_MAX_STANZA_BYTES", default = 262144)]
+    pub(super) max_stanza_bytes: i64,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawClock {
+    /// The contest system's clock file, relative to this file; read every second.
+    #[config(env = "NEERC_CLOCK_FILE")]
+    pub(super) file: Option<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawLimits {
+    /// Requests each second that one session may send in the long run, 0 to 100000; 0 means without limit.
+    #[config(env = "NEERC_LIMITS_REQUESTS_PER_SECOND", default = 20)]
+    pub(super) requests_per_second: i64,
+    /// Requests that one session may send at once after a pause, 1 to 100000.
+    #[config(env = "NEERC_LIMITS_REQUESTS_BURST", default = 60)]
+    pub(super) requests_burst: i64,
+    /// The same for owners and admins of a room, 1 to 100000: a desktop client sends a request for each line that is
+    /// pasted and each task that is removed.
+    #[config(env = "NEERC_LIMITS_REQUESTS_BURST_OF_POWER", default = 1000)]
+    pub(super) requests_burst_of_power: i64,
+    /// KiB each second that all sessions of one account are answered in the long run, 0 to 1000000; 0 means without
+    /// limit. Prosody takes some 1000 of everybody's together.
+    #[config(env = "NEERC_LIMITS_ANSWERS_KIB_PER_SECOND", default = 128)]
+    pub(super) answers_kib_per_second: i64,
+    /// KiB that all sessions of one account are answered after a pause, 1 to 1000000. They are handed out at four times
+    /// the rate above.
+    #[config(env = "NEERC_LIMITS_ANSWERS_BURST_KIB", default = 4096)]
+    pub(super) answers_burst_kib: i64,
+    /// MiB that one person's changes may take of the disk in a day, 0 to 1000000; 0 means without limit. Owners and admins
+    /// may take 16 times as much. What was taken before a restart is forgotten.
+    #[config(env = "NEERC_LIMITS_STORED_MIB_PER_DAY", default = 64)]
+    pub(super) stored_mib_per_day: i64,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawTexts {
+    /// The language of those whose client does not tell theirs: "en" or "ru".
+    #[config(env = "NEERC_TEXTS_LANGUAGE", default = "en")]
+    pub(super) language: String,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawContact {
+    /// URIs of whoever runs the service, such as `["xmpp:admin@example.org", "mailto:admin@example.org"]`; clients show
+    /// them. In the environment: with commas between.
+    #[config(env = "NEERC_CONTACT_ADMIN", default = [])]
+    pub(super) admin: Vec<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawLog {
+    /// error, warn, info, debug or trace.
+    #[config(env = "NEERC_LOG_LEVEL", default = "info")]
+    pub(super) level: String,
+}
+
+pub(super) type RawLayer = <Raw as confique::Config>::Layer;
+
+/// The environment variables that give a setting.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    let of = |field: &Field| match field.kind {
+        FieldKind::Leaf { env, .. } => env,
+        FieldKind::Nested { .. } => None,
+    };
+    KEYS.fields.iter().flat_map(move |field| match field.kind {
+        FieldKind::Nested { meta } => meta.fields.iter().filter_map(of).collect::<Vec<_>>(),
+        FieldKind::Leaf { .. } => of(field).into_iter().collect(),
+    })
+}
+
+/// The environment variable of a key such as `tasks.spacing_ms`.
+pub(super) fn variable(key: &str) -> Option<&'static str> {
+    let mut fields = KEYS.fields;
+    for part in key.split('.') {
+        match fields.iter().find(|field| field.name == part)?.kind {
+            FieldKind::Nested { meta } => fields = meta.fields,
+            FieldKind::Leaf { env, .. } if key.ends_with(part) => return env,
+            FieldKind::Leaf { .. } => return None,
+        }
+    }
+    None
+}
