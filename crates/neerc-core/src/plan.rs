@@ -35,7 +35,7 @@ impl fmt::Display for PlanId {
 
 /// What a moment is counted from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum From {
+pub enum Anchor {
     /// The start of the contest.
     Start,
     /// Its end.
@@ -44,37 +44,38 @@ pub enum From {
 
 /// Whether somebody is asked before a due task is handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ask {
+pub enum Consent {
     /// An admin has to say so first.
-    First,
+    Required,
     /// It is handed out without asking (`!`).
-    Never,
+    NotNeeded,
 }
 
 /// A moment of the contest: `start+15`, `end-60!`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Schedule {
     /// What it is counted from.
-    pub from: From,
+    pub anchor: Anchor,
     /// Minutes after that; negative: before.
     pub offset_min: i64,
-    /// Whether to ask.
-    pub ask: Ask,
+    /// Whether an admin is asked first.
+    pub consent: Consent,
 }
 
 impl Schedule {
     /// Words for what a moment is counted from, in lower case.
-    const WORDS: [(&'static str, From); 5] = [
-        ("start", From::Start),
-        ("end", From::End),
-        ("начало", From::Start),
-        ("старт", From::Start),
-        ("конец", From::End),
+    const WORDS: [(&'static str, Anchor); 5] = [
+        ("start", Anchor::Start),
+        ("end", Anchor::End),
+        ("начало", Anchor::Start),
+        ("старт", Anchor::Start),
+        ("конец", Anchor::End),
     ];
 
     /// Reads a moment; `None` if the word is none. Refused is one that no contest reaches.
     pub fn parse(word: &str) -> Result<Option<Schedule>, Refusal> {
-        let (moment, ask) = word.strip_suffix('!').map_or((word, Ask::First), |moment| (moment, Ask::Never));
+        let (moment, consent) =
+            word.strip_suffix('!').map_or((word, Consent::Required), |moment| (moment, Consent::NotNeeded));
         // Phones make dashes of hyphens.
         let sign = moment.char_indices().find(|(_, c)| matches!(c, '+' | '-' | '−' | '–'));
         let (name, offset) = match sign {
@@ -82,8 +83,8 @@ impl Schedule {
             None => (moment, None),
         };
         let name = name.to_lowercase();
-        let Some((_, from)) = Schedule::WORDS.into_iter().find(|(word, _)| *word == name) else { return Ok(None) };
-        let Some((sign, digits)) = offset else { return Ok(Some(Schedule { from, offset_min: 0, ask })) };
+        let Some((_, anchor)) = Schedule::WORDS.into_iter().find(|(word, _)| *word == name) else { return Ok(None) };
+        let Some((sign, digits)) = offset else { return Ok(Some(Schedule { anchor, offset_min: 0, consent })) };
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(None);
         }
@@ -91,7 +92,7 @@ impl Schedule {
         if minutes > limits::SCHEDULE_MIN {
             return Err(Schedule::refused(word));
         }
-        Ok(Some(Schedule { from, offset_min: if sign == '+' { minutes } else { -minutes }, ask }))
+        Ok(Some(Schedule { anchor, offset_min: if sign == '+' { minutes } else { -minutes }, consent }))
     }
 
     /// Reads a moment where nothing else can stand.
@@ -112,9 +113,9 @@ impl Schedule {
     /// How much contest time is left until the moment; none or less if it has come.
     fn left_ms(&self, reading: Reading) -> i64 {
         let offset_ms = self.offset_min.saturating_mul(MINUTE_MS);
-        let base_ms = match self.from {
-            From::Start => 0,
-            From::End => reading.total_ms,
+        let base_ms = match self.anchor {
+            Anchor::Start => 0,
+            Anchor::End => reading.total_ms,
         };
         base_ms.saturating_add(offset_ms).saturating_sub(reading.elapsed_ms)
     }
@@ -122,9 +123,9 @@ impl Schedule {
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let from = if self.from == From::Start { "start" } else { "end" };
-        let mark = if self.ask == Ask::Never { "!" } else { "" };
-        write!(f, "{from}{:+}{mark}", self.offset_min)
+        let anchor = if self.anchor == Anchor::Start { "start" } else { "end" };
+        let mark = if self.consent == Consent::NotNeeded { "!" } else { "" };
+        write!(f, "{anchor}{:+}{mark}", self.offset_min)
     }
 }
 
@@ -285,17 +286,17 @@ mod tests {
 
     #[test]
     fn moments_and_what_is_none() {
-        for (text, from, offset_min, ask) in [
-            ("start", From::Start, 0, Ask::First),
-            ("start+5", From::Start, 5, Ask::First),
-            ("start-15!", From::Start, -15, Ask::Never),
-            ("END!", From::End, 0, Ask::Never),
-            ("end-60!", From::End, -60, Ask::Never),
-            ("конец−60", From::End, -60, Ask::First),
-            ("Начало+007!", From::Start, 7, Ask::Never),
+        for (text, anchor, offset_min, consent) in [
+            ("start", Anchor::Start, 0, Consent::Required),
+            ("start+5", Anchor::Start, 5, Consent::Required),
+            ("start-15!", Anchor::Start, -15, Consent::NotNeeded),
+            ("END!", Anchor::End, 0, Consent::NotNeeded),
+            ("end-60!", Anchor::End, -60, Consent::NotNeeded),
+            ("конец−60", Anchor::End, -60, Consent::Required),
+            ("Начало+007!", Anchor::Start, 7, Consent::NotNeeded),
         ] {
             let read = schedule(text);
-            assert_eq!(read, Schedule { from, offset_min, ask }, "{text}");
+            assert_eq!(read, Schedule { anchor, offset_min, consent }, "{text}");
             assert_eq!(schedule(&read.to_string()), read);
         }
         for text in ["", "!", "starts", "start!!", "start+", "start+x", "start+-5", "begin+5", "+5", "start+５"] {

@@ -64,7 +64,7 @@ impl Front {
     }
 
     fn plan_due(&mut self, room: usize, planned: &Planned, boards: &Boards) {
-        if planned.schedule.ask == plan::Ask::First {
+        if planned.schedule.consent == Consent::Required {
             // Whoever is not there is asked when they come.
             if self.say_of_plan("plan-due", room, planned, &[], boards) {
                 self.plans[room].asked.insert(planned.id);
