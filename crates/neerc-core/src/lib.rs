@@ -15,7 +15,6 @@ pub mod board;
 pub mod change;
 pub mod clock;
 pub mod command;
-mod escape;
 pub mod face;
 pub mod ledger;
 pub mod limits;

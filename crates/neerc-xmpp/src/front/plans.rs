@@ -8,7 +8,7 @@ use neerc_core::change::Effect;
 use neerc_core::command::Command;
 use neerc_core::face::words::Arg;
 use neerc_core::limits;
-use neerc_core::plan::{self, PlanId, Planned};
+use neerc_core::plan::{Consent, PlanId, Planned};
 use neerc_core::refusal::Refusal;
 use std::collections::BTreeSet;
 

@@ -1,0 +1,80 @@
+//! Which groups a person is in, by the rules, the directory and the rooms that stand for groups.
+
+use super::person::{Person, fold, same_name};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Name of a group as people see it.
+pub type Group = Arc<str>;
+
+/// One rule of the configuration that puts people into a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRule {
+    /// The group.
+    pub group: Group,
+    /// User names or globs (`*` any run, `?` one character), compared without regard to case.
+    pub patterns: Vec<String>,
+}
+
+/// Where groups come from, in the order in which they count: rules of the configuration, the directory account's
+/// roster, the rooms that stand for groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupBook {
+    /// From the configuration.
+    pub rules: Vec<GroupRule>,
+    /// From the directory: who is listed in which groups.
+    pub directory: BTreeMap<Person, Vec<Group>>,
+    /// From rooms: the members of each group's room.
+    pub rooms: Vec<(Group, BTreeSet<Person>)>,
+}
+
+impl GroupBook {
+    pub(super) fn of(&self, person: &Person, name: &str, power: bool) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut add = |group: &Group| {
+            if !groups.iter().any(|known| same_name(known, group)) {
+                groups.push(group.clone());
+            }
+        };
+        for rule in &self.rules {
+            if rule.patterns.iter().any(|pattern| glob(pattern, name)) {
+                add(&rule.group);
+            }
+        }
+        self.directory.get(person).into_iter().flatten().for_each(&mut add);
+        self.rooms.iter().filter(|(_, members)| members.contains(person)).for_each(|(group, _)| add(group));
+        if groups.is_empty() {
+            groups.push(if power { "Admins".into() } else { "Users".into() });
+        }
+        groups
+    }
+}
+
+/// Whether `name` matches `pattern`, where `*` stands for any run of characters and `?` for one; case is ignored.
+pub fn glob(pattern: &str, name: &str) -> bool {
+    let pattern: Vec<char> = fold(pattern).chars().collect();
+    let name: Vec<char> = fold(name).chars().collect();
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, n));
+                p += 1;
+            }
+            Some(&c) if c == '?' || c == name[n] => {
+                p += 1;
+                n += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    p = at + 1;
+                    n = from + 1;
+                    star = Some((at, n));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|&c| c == '*')
+}
