@@ -76,6 +76,20 @@ pub const MUC_OWNER: &str = "http://jabber.org/protocol/muc#owner";
 
 /// Hints for storing and copying messages (XEP-0334).
 pub const HINTS: &str = "urn:xmpp:hints";
+/// What stands in a body for clients that know no better (XEP-0428).
+pub const FALLBACK: &str = "urn:xmpp:fallback:0";
+/// The same as it was called before.
+pub const LEGACY_FALLBACK: &str = "urn:xmpp:feature-fallback:0";
+/// Reactions to a message (XEP-0444).
+pub const REACTIONS: &str = "urn:xmpp:reactions:0";
+/// Taking a message back (XEP-0424).
+pub const RETRACTION: &str = "urn:xmpp:message-retract:1";
+/// The same as it was done before, inside of [`FASTENING`].
+pub const LEGACY_RETRACTION: &str = "urn:xmpp:message-retract:0";
+/// What is fastened to a message (XEP-0422).
+pub const FASTENING: &str = "urn:xmpp:fasten:0";
+/// By what a message is encrypted (XEP-0380).
+pub const ENCRYPTION: &str = "urn:xmpp:eme:0";
 /// Chat states (XEP-0085).
 pub const CHAT_STATES: &str = "http://jabber.org/protocol/chatstates";
 /// Receipts (XEP-0184).

@@ -2,11 +2,15 @@
 //! its fields filled in, and the menu makes the request of it. What can be read in two ways is asked back, with both
 //! readings as lines to be sent. Not what a line does, and not the words in which questions are asked.
 
+mod clean;
 mod task_line;
 #[cfg(test)]
 mod tests;
 
+pub use clean::clean;
 pub use task_line::TaskLine;
+
+use self::clean::bare;
 
 use crate::board::Board;
 use crate::face::menu::{self, Act, FieldKind, Item, Needs, Presence, Request};
@@ -257,8 +261,9 @@ pub struct Read<'t> {
 /// Whether a text that was said to everybody is meant for the service: its first line begins with `@` and a kind of
 /// task, as the deployed clients' commands do.
 pub fn is_addressed(text: &str) -> bool {
-    let (word, _) = split(text.trim_start());
-    word.strip_prefix('@').is_some_and(|word| kind(word).is_ok())
+    let text = clean(text.trim_start().lines().next().unwrap_or(""));
+    let (word, _) = split(&text);
+    bare(word).strip_prefix('@').is_some_and(|word| kind(word).is_ok())
 }
 
 /// Reads the lines of a text, each on its own; blank ones are skipped.
@@ -298,7 +303,7 @@ fn read_line(line: &str, writer: Writer<'_>, known: &Known<'_>) -> Result<Asked,
     let (word, rest) = split(line);
     if let Some(word) = word.strip_prefix('@') {
         let item = menu::by_act(Act::Create);
-        let kind = kind(word)?;
+        let kind = kind(bare(word))?;
         permit(item, writer)?;
         return Ok(task_line::read(kind, rest, known)?.into());
     }

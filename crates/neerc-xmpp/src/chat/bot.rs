@@ -5,12 +5,14 @@ use crate::ns;
 use crate::stanza::names::composed;
 use crate::stanza::{FOR_ONE_SESSION, Shell, attribute};
 use crate::xml::{Element, escape_text};
+use neerc_core::face::line::clean;
 use neerc_core::face::words::Language;
 use neerc_core::limits;
+use std::ops::Range;
 
 /// Children that show that a message is not what its sender has just said to its addressee, each with the key of the
 /// words for it. Nothing in such a message is carried out.
-const SECOND_HAND: [(&str, &str, &str); 11] = [
+const SECOND_HAND: [(&str, &str, &str); 12] = [
     ("forwarded", ns::FORWARD, "not-taken-forwarded"), // XEP-0297
     ("sent", ns::CARBONS, "not-taken-forwarded"),      // XEP-0280
     ("received", ns::CARBONS, "not-taken-forwarded"),
@@ -20,9 +22,13 @@ const SECOND_HAND: [(&str, &str, &str); 11] = [
     ("replace", ns::CORRECTION, "not-taken-corrected"),     // XEP-0308
     ("encrypted", ns::LEGACY_OMEMO, "not-taken-encrypted"), // XEP-0384
     ("encrypted", ns::OMEMO, "not-taken-encrypted"),
-    ("openpgp", ns::OPENPGP, "not-taken-encrypted"),  // XEP-0373
-    ("x", ns::LEGACY_OPENPGP, "not-taken-encrypted"), // XEP-0027
+    ("openpgp", ns::OPENPGP, "not-taken-encrypted"),       // XEP-0373
+    ("x", ns::LEGACY_OPENPGP, "not-taken-encrypted"),      // XEP-0027
+    ("encryption", ns::ENCRYPTION, "not-taken-encrypted"), // XEP-0380: by whatever
 ];
+
+/// How a message begins that is encrypted, or wants to be, by a method without elements (XEP-0364).
+const OTR: &str = "?OTR";
 
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +43,9 @@ pub enum Said {
 
 /// Reads what a message says.
 pub fn read(message: &Element<'_>) -> Said {
+    if takes_back(message) {
+        return Said::NotTaken("not-taken-retracted");
+    }
     let mut bodies = message.elements().filter(|element| element.is("body", ns::COMPONENT)).peekable();
     let Some(first) = bodies.peek().copied() else { return Said::Nothing };
     // Of the same text in several languages, the one in the language of the message.
@@ -49,13 +58,56 @@ pub fn read(message: &Element<'_>) -> Said {
     if let Some((_, _, why)) = second_hand {
         return Said::NotTaken(why);
     }
+    if text.trim_start().starts_with(OTR) {
+        return Said::NotTaken("not-taken-encrypted");
+    }
     if text.len() > limits::TEXT_BYTES {
         return Said::NotTaken("not-taken-long");
     }
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('>'));
-    match lines.map(|line| composed(line).into_owned()).collect::<Vec<_>>() {
+    if message.child("reactions", ns::REACTIONS).is_some() {
+        return Said::Nothing;
+    }
+    let text = without_fallbacks(message, text);
+    let lines = text.lines().map(clean).filter(|line| !line.is_empty() && !line.starts_with('>'));
+    match lines.map(|line| composed(&line).into_owned()).collect::<Vec<_>>() {
         lines if lines.is_empty() => Said::Nothing,
         lines => Said::Lines(lines),
+    }
+}
+
+/// Whether the sender takes an earlier message back. They see it gone and believe that so is what came of it.
+fn takes_back(message: &Element<'_>) -> bool {
+    let fastened = message.child("apply-to", ns::FASTENING);
+    message.child("retract", ns::RETRACTION).is_some()
+        || fastened.is_some_and(|fastened| fastened.child("retract", ns::LEGACY_RETRACTION).is_some())
+}
+
+/// The text of a body without what the sender's client has put there in the place of something else (XEP-0428): the
+/// message that is replied to, a picture of a thumb. Nobody has said that.
+fn without_fallbacks(message: &Element<'_>, text: String) -> String {
+    let is_fallback = |e: &&Element<'_>| e.is("fallback", ns::FALLBACK) || e.is("fallback", ns::LEGACY_FALLBACK);
+    let mut marked: Vec<Range<usize>> = Vec::new();
+    for fallback in message.elements().filter(is_fallback) {
+        let mut bodies = fallback.elements().filter(|e| e.name == "body").peekable();
+        let mut others = fallback.elements().filter(|e| e.name != "body");
+        if bodies.peek().is_none() && others.next().is_none() {
+            return String::new(); // all of the message
+        }
+        marked.extend(bodies.map(range));
+    }
+    if marked.is_empty() {
+        return text;
+    }
+    let is_said = |at: &usize| !marked.iter().any(|range| range.contains(at));
+    text.chars().enumerate().filter(|(at, _)| is_said(at)).map(|(_, c)| c).collect()
+}
+
+/// Which characters of the body are marked: all of them, if the mark does not say which.
+fn range(mark: &Element<'_>) -> Range<usize> {
+    let number = |name, other| mark.attr(name).map_or(Some(other), |text| text.trim().parse::<usize>().ok());
+    match (number("start", 0), number("end", usize::MAX)) {
+        (Some(start), Some(end)) if start <= end => start..end,
+        _ => 0..usize::MAX,
     }
 }
 
@@ -231,6 +283,87 @@ mod tests {
             assert_eq!(said(&format!("<{name} xmlns='{ns}'/>")), Said::Nothing, "nothing to answer");
         }
         assert!(matches!(said("<body>done 3</body><x xmlns='jabber:x:oob'/>"), Said::Lines(_)));
+    }
+
+    #[test]
+    fn what_the_client_put_into_the_body_was_not_said() {
+        let lines = |lines: &[&str]| Said::Lines(lines.iter().map(|line| (*line).to_owned()).collect());
+        let reply = "<reply xmlns='urn:xmpp:reply:0' to='neerc@d' id='x'/>";
+        let fallback =
+            |inside: &str| format!("<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'>{inside}</fallback>");
+        let quoted = "<body>neerc wrote:\ndone 8\n\ntasks</body>";
+        for (marks, expected) in [
+            (fallback("<body start='0' end='21'/>"), lines(&["tasks"])),
+            (fallback("<body start='0' end='21'/>").replace("fallback:0", "feature-fallback:0"), lines(&["tasks"])),
+            (fallback("<body end='21'/>"), lines(&["tasks"])),
+            (fallback("<body start='13' end='19'/>"), lines(&["neerc wrote:", "tasks"])),
+            (fallback("<body start='0' end='13'/>") + &fallback("<body start='13' end='21'/>"), lines(&["tasks"])),
+            (fallback("<subject/>"), lines(&["neerc wrote:", "done 8", "tasks"])),
+            (fallback("<body start='21'/>"), lines(&["neerc wrote:", "done 8"])),
+            (fallback("<body/>"), Said::Nothing),
+            (fallback(""), Said::Nothing),
+            (fallback("<body start='9' end='3'/>"), Said::Nothing),
+            (fallback("<body start='-1' end='x'/>"), Said::Nothing),
+        ] {
+            assert_eq!(said(&format!("{quoted}{reply}{marks}")), expected, "{marks}");
+        }
+        // The marks count characters, not bytes.
+        let marked = "<fallback xmlns='urn:xmpp:fallback:0'><body start='0' end='4'/></fallback>";
+        assert_eq!(said(&format!("<body>👍жé\nготово 3</body>{marked}")), lines(&["готово 3"]));
+    }
+
+    #[test]
+    fn a_reaction_says_nothing() {
+        let reactions = "<reactions xmlns='urn:xmpp:reactions:0' id='x'><reaction>👍</reaction></reactions>";
+        let fallback = "<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reactions:0'><body/></fallback>";
+        for inside in [
+            format!("<body>👍</body>{reactions}{fallback}"),
+            format!("<body>👍</body>{reactions}"),
+            format!("<body>done 3</body>{reactions}"),
+            reactions.to_owned(),
+        ] {
+            assert_eq!(said(&inside), Said::Nothing, "{inside}");
+        }
+    }
+
+    #[test]
+    fn who_takes_a_message_back_is_told_that_it_does_not_undo_anything() {
+        let body = "<body>/me retracted a previous message</body>";
+        let fallback = "<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:message-retract:1'/>";
+        let retract = "<retract xmlns='urn:xmpp:message-retract:1' id='x'/>";
+        let before =
+            "<apply-to xmlns='urn:xmpp:fasten:0' id='x'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>";
+        for inside in [
+            format!("{body}{retract}{fallback}"),
+            format!("<body>done 8</body>{retract}"),
+            format!("{body}{before}"),
+            retract.to_owned(),
+        ] {
+            assert_eq!(said(&inside), Said::NotTaken("not-taken-retracted"), "{inside}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_encrypted_is_refused_by_whatever_marks_it() {
+        let marked = "<encryption xmlns='urn:xmpp:eme:0' namespace='urn:example:unheard-of'/>";
+        let whole = "<fallback xmlns='urn:xmpp:fallback:0'/>";
+        for inside in [
+            format!("<body>This message is encrypted.</body>{marked}"),
+            format!("<body>This message is encrypted.</body>{marked}{whole}"),
+            "<body>?OTRv23?</body>".to_owned(),
+            "<body> ?OTR:AAMDJ+MVmSfjFZcAAAAAAQAAAAIAAADA1g5IjD1ZGLDVQEyCgCyn</body>".to_owned(),
+        ] {
+            assert_eq!(said(&inside), Said::NotTaken("not-taken-encrypted"), "{inside}");
+        }
+        assert_eq!(said(marked), Said::Nothing, "a key is handed on, and nothing is said");
+    }
+
+    #[test]
+    fn lines_are_cleaned_of_what_nobody_sees() {
+        let lines = |lines: &[&str]| Said::Lines(lines.iter().map(|line| (*line).to_owned()).collect());
+        assert_eq!(said("<body>\u{200b}done 1\u{200b}\n\u{200b}&gt; quoted</body>"), lines(&["done 1"]));
+        assert_eq!(said("<body>@todo jose\u{301} x</body>"), lines(&["@todo jos\u{e9} x"]));
+        assert_eq!(said("<body>\u{200b}\u{feff}</body>"), Said::Nothing);
     }
 
     #[test]

@@ -31,6 +31,10 @@ impl RoomWatch {
                 "correct rooms.service in neerc.toml ({domain}), or start that chat room service in the server's \
                  configuration"
             ),
+            "not-authorized" => format!(
+                "the room has a password, which {component} does not know: take the password out of the configuration of \
+                 {room} (in any client, as its owner); who may come in is settled by its member list"
+            ),
             "item-not-found" => {
                 "the room is locked or may not be created by the service; create it with any client".to_owned()
             }

@@ -239,6 +239,44 @@ fn nothing_at_second_hand_is_carried_out() {
 }
 
 #[test]
+fn what_a_reply_quotes_is_not_done_again() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("chief", ADMIN);
+    bench.said();
+    let quoted = "&gt; neerc:\n@todo hall2 Again\n";
+    let reply = |answer: &str| {
+        let end = quoted.replace("&gt;", ">").chars().count();
+        format!(
+            "<body>{quoted}{answer}</body><reply xmlns='urn:xmpp:reply:0' to='{ROOM}' id='x'/>\
+             <fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' end='{end}'/></fallback>"
+        )
+    };
+    assert_eq!(bodies(&bench.on(&chat(ADMIN, &reply("clock")))), ["[refusal-no-clock]"]);
+    assert_eq!(bench.on(&groupchat("chief", &reply("thanks"))), Vec::<String>::new());
+    assert_eq!(bench.tasks_in_all(), 0);
+    bench.on(&groupchat("chief", &reply("@todo hall1 X")));
+    assert_eq!(bench.tasks_in_all(), 1);
+    bench.pass(1_000);
+    bench.said();
+    let reaction = "<body>👍</body><reactions xmlns='urn:xmpp:reactions:0' id='x'><reaction>👍</reaction></reactions>";
+    assert_eq!(bench.on(&chat(ADMIN, reaction)), Vec::<String>::new());
+    let retraction = "<body>@todo hall1 Y</body><retract xmlns='urn:xmpp:message-retract:1' id='x'/>";
+    assert_eq!(bodies(&bench.on(&chat(ADMIN, retraction))), ["[not-taken-retracted]"]);
+    assert_eq!(bench.on(&groupchat("chief", retraction)), Vec::<String>::new());
+    assert_eq!(bodies(&bench.on(&chat(ADMIN, "<body>?OTRv23?</body>"))), ["[not-taken-encrypted]"]);
+    assert_eq!(bench.tasks_in_all(), 1);
+}
+
+#[test]
+fn an_invisible_character_before_a_line_in_the_room_hides_it_from_nobody() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("chief", ADMIN);
+    bench.said();
+    bench.on(&groupchat("chief", "<body>\u{200b}@todo\u{2060}: hall1\u{200b} X</body>"));
+    assert_eq!(bench.tasks_in_all(), 1);
+}
+
+#[test]
 fn an_admin_writes_in_the_room_and_is_answered_in_private() {
     let mut bench = ready(Flavour::Prosody);
     bench.joins("chief", ADMIN);

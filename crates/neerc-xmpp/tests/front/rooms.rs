@@ -141,6 +141,7 @@ fn a_join_that_is_refused_comes_with_advice_and_is_tried_again() {
         ("cancel", "not-allowed", "let neerc.localhost create rooms by making it an owner of all rooms"),
         ("cancel", "remote-server-not-found", "correct rooms.service in neerc.toml (conference.localhost)"),
         ("cancel", "item-not-found", "the room is locked or may not be created by the service"),
+        ("auth", "not-authorized", "the room has a password, which neerc.localhost does not know"),
         ("wait", "service-unavailable", "the server gave no better reason"),
     ] {
         let mut bench = Bench::accepted(settings());

@@ -177,6 +177,7 @@ said-left-out = { $count ->
 not-taken-forwarded = A forwarded message is not carried out. Write it yourself.
 not-taken-late = This message came late, so it was not carried out. Send it again if it still holds.
 not-taken-corrected = A corrected message is not carried out. Send it as a new one.
+not-taken-retracted = What was done cannot be undone by taking the message back. Write "undo" and the number of the task, for example "undo 8".
 not-taken-encrypted = I cannot read encrypted messages. Please turn encryption off for this chat.
 not-taken-long = This message is too long. Please send less at once.
 too-fast = Too many lines at once: the rest was left out. Please wait a little.
