@@ -8,6 +8,7 @@ pub mod adhoc;
 pub mod answers;
 pub mod chat;
 pub mod front;
+pub mod limits;
 pub mod neerc;
 pub mod notify;
 pub mod ns;

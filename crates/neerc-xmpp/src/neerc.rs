@@ -1,6 +1,7 @@
 //! The NEERC protocol on the wire: what a request's payload asks for, and how answers and notifications are written
 //! (PROTOCOL.md). Not who may ask, which core decides, and not the stanza around it.
 
+use crate::limits;
 use crate::ns;
 use crate::stanza::names::composed;
 use crate::stanza::{Condition, FOR_ONE_SESSION, attribute};
@@ -9,7 +10,6 @@ use crate::xml::{Element, escape_text};
 use neerc_core::board::Board;
 use neerc_core::clock::Reading;
 use neerc_core::command::{Command, Manner, Named, Query, WholeTask};
-use neerc_core::limits;
 use neerc_core::notice::Sight;
 use neerc_core::people::{Member, People, Person};
 use neerc_core::refusal::Refusal;

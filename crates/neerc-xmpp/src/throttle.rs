@@ -2,7 +2,7 @@
 //! session has a bucket of requests, each account one of what its answers have cost; both are refilled with time. Not a
 //! matter of rights: everybody who asks too much waits, or is told to.
 
-use neerc_core::limits;
+use crate::limits;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 

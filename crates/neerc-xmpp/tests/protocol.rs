@@ -5,9 +5,10 @@ mod bench;
 
 use bench::server::{Flavour, Server};
 use bench::{Bench, settings};
-use neerc_core::limits;
+use neerc_core::limits as rules;
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
+use neerc_xmpp::limits;
 use neerc_xmpp::neerc::FEATURES;
 
 const SPECIFICATION: &str = include_str!("../../../PROTOCOL.md");
@@ -139,13 +140,13 @@ fn the_limits_are_the_true_ones() {
         out
     };
     let rows = [
-        ("title of a task", thousands(limits::TITLE_CHARS) + " characters"),
-        ("value of a status", thousands(limits::VALUE_CHARS) + " characters"),
-        ("people assigned to one task", thousands(limits::ASSIGNEES)),
-        ("names in one packet", thousands(limits::NAMES_PER_PACKET)),
-        ("live tasks in one room", thousands(limits::TASKS_PER_ROOM)),
-        ("history of one task that old copies are compared with", format!("{} KiB", limits::HISTORY_BYTES / 1024)),
-        ("earlier titles of one task that are remembered", thousands(limits::TITLES_PER_TASK)),
+        ("title of a task", thousands(rules::TITLE_CHARS) + " characters"),
+        ("value of a status", thousands(rules::VALUE_CHARS) + " characters"),
+        ("people assigned to one task", thousands(rules::ASSIGNEES)),
+        ("names in one packet", thousands(rules::NAMES_PER_PACKET)),
+        ("live tasks in one room", thousands(rules::TASKS_PER_ROOM)),
+        ("history of one task that old copies are compared with", format!("{} KiB", rules::HISTORY_BYTES / 1024)),
+        ("earlier titles of one task that are remembered", thousands(rules::TITLES_PER_TASK)),
         ("sessions told of changes in one room", thousands(limits::SESSIONS_PER_ROOM)),
         ("requests of one session at once, after a pause", format!("{} (a setting)", limits::REQUESTS_BURST)),
         (
@@ -164,7 +165,7 @@ fn the_limits_are_the_true_ones() {
             "answers to all sessions of one account each second, in the long run",
             format!("{} KiB (a setting)", limits::ANSWERS_KIB_PER_SECOND),
         ),
-        ("writes that wait to be stored", thousands(limits::WRITES_WAITING)),
+        ("writes that wait to be stored", thousands(rules::WRITES_WAITING)),
         ("size of a stanza taken", format!("{} KiB", limits::STANZA_BYTES / 1024)),
         ("nesting of elements in a stanza taken", thousands(limits::STANZA_DEPTH)),
         ("start tag of an over-long stanza that is still answered", format!("{} KiB", limits::HEAD_BYTES / 1024)),

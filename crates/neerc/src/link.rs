@@ -138,7 +138,7 @@ impl Link {
                     if output.is_empty() {
                         output.clear();
                         // A burst of answers must not hold its memory for ever.
-                        output.shrink_to(4 * limits::LINK_CHUNK_BYTES);
+                        output.shrink_to(4 * neerc_xmpp::limits::LINK_CHUNK_BYTES);
                     }
                     return Poll::Ready(Ok(LinkEvent::Written));
                 }

@@ -2,10 +2,10 @@
 //! number: nobody but its owner can use it, so it need not be hard to guess.
 
 use super::command::Fault;
+use crate::limits;
 use crate::stanza::address::Address;
 use neerc_core::change::Room;
 use neerc_core::face::menu::Item;
-use neerc_core::limits;
 use neerc_core::people::Rights;
 use std::collections::BTreeMap;
 

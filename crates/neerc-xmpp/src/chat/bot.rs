@@ -1,13 +1,13 @@
 //! Chat messages as they come in and go out: which of them ask something, in which language, and how an answer is
 //! written. Not what a line means - that is core's - nor the words of the answers.
 
+use crate::limits;
 use crate::ns;
 use crate::stanza::names::composed;
 use crate::stanza::{FOR_ONE_SESSION, Shell, attribute};
 use crate::xml::{Element, escape_text};
 use neerc_core::face::line::clean;
 use neerc_core::face::words::Language;
-use neerc_core::limits;
 use std::ops::Range;
 
 /// Children that show that a message is not what its sender has just said to its addressee, each with the key of the

@@ -3,11 +3,11 @@
 //! as it has asked nothing in the NEERC protocol: who has is told by notifications, and never by chat.
 //! Telling is by state: for each person the open tasks they know of. Not what is said: that is answers.rs.
 
+use crate::limits;
 use crate::ns;
 use crate::stanza::address::Address;
 use crate::xml::Element;
 use neerc_core::face::words::Language;
-use neerc_core::limits;
 use neerc_core::people::Person;
 use neerc_core::task::{TaskId, Title};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};

@@ -6,6 +6,7 @@ use super::lanes::{Admission, Arrival, Intent};
 use super::{Front, StreamPhase};
 use crate::answers::{Answers, whose};
 use crate::chat::bot::{self, Kept, Letter, Said};
+use crate::limits;
 use crate::stanza::address::Address;
 use crate::stanza::{Condition, Shell};
 use crate::throttle::Turn;
@@ -15,7 +16,6 @@ use neerc_core::command::Query;
 use neerc_core::face::line::{self, Writer};
 use neerc_core::face::menu::Request;
 use neerc_core::face::words::{Arg, Language};
-use neerc_core::limits;
 use neerc_core::people::{Person, Rights};
 use neerc_core::refusal::{Refusal, excerpt_within};
 use std::collections::VecDeque;
@@ -248,7 +248,7 @@ impl Front {
             }
             Said::Lines(mut lines) => {
                 let all = lines.len();
-                lines.truncate(limits::LINES_PER_TEXT);
+                lines.truncate(neerc_core::limits::LINES_PER_TEXT);
                 let admitted = lines.iter().take_while(|_| self.admits(now_ms, session)).count();
                 if admitted == lines.len() {
                     self.too_fast.remove(&sender);
@@ -315,7 +315,7 @@ impl Front {
                 }
             }
             let (words, language) = (&self.settings.words, chat.language);
-            let too_many = Refusal::TooMany { what: "lines", limit: limits::LINES_PER_TEXT };
+            let too_many = Refusal::TooMany { what: "lines", limit: neerc_core::limits::LINES_PER_TEXT };
             let left_out = chat.left_out.map(|why| match why {
                 LeftOut::TooFast => words.say(language, "too-fast", &[]),
                 LeftOut::TooMany => words.refusal(language, &too_many),

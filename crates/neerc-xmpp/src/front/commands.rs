@@ -4,6 +4,7 @@ use super::asks::Asker;
 use super::{Front, StreamPhase};
 use crate::adhoc::command::{Fault, Reply};
 use crate::adhoc::{self, Outcome, Pending, Place, Scene};
+use crate::limits;
 use crate::ns;
 use crate::room::RoomWatch;
 use crate::stanza::ReturnAddress;
@@ -13,7 +14,6 @@ use crate::xml::Element;
 use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
-use neerc_core::limits;
 use neerc_core::refusal::Refusal;
 use std::sync::LazyLock;
 

@@ -2,6 +2,7 @@
 //! short, and what is answered in the end is the newest. Not whose turn it is: that is the throttle's.
 
 use super::{Front, StreamPhase};
+use crate::limits;
 use crate::ns;
 use crate::stanza::address::Address;
 use crate::stanza::{Kind, Shell};
@@ -9,7 +10,6 @@ use crate::stream::outgoing::Outgoing;
 use crate::throttle::Turn;
 use crate::xml;
 use neerc_core::board::Boards;
-use neerc_core::limits;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 

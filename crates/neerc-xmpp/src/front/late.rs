@@ -2,9 +2,9 @@
 //! and who has just asked for the first time. Not the news.
 
 use super::{Front, FrontEvent};
+use crate::limits;
 use crate::notify::{Crowd, Owed, Why};
 use neerc_core::board::{Board, Boards};
-use neerc_core::limits;
 use neerc_core::notice::{Sight, Visibility};
 use neerc_core::people::{Person, Rights};
 use neerc_core::task::TaskId;

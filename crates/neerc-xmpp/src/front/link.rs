@@ -2,6 +2,7 @@
 
 use super::presences::Presences;
 use super::{Front, FrontEvent, StreamPhase};
+use crate::limits;
 use crate::ns;
 use crate::room::RoomWatch;
 use crate::server::liveness::{Liveness, Step};
@@ -14,7 +15,6 @@ use crate::stream::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::stream::{self, StreamError};
 use crate::xml::{self, Element, TreeLimits};
 use neerc_core::board::Boards;
-use neerc_core::limits;
 
 impl Front {
     /// The connection to the server is open.

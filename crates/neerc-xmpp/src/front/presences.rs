@@ -4,10 +4,10 @@
 
 use super::speaking::presence;
 use super::{Front, StreamPhase};
+use crate::limits;
 use crate::stanza::Shell;
 use crate::stanza::address::Address;
 use crate::xep::entity::Place;
-use neerc_core::limits;
 use neerc_core::people::Person;
 use std::collections::{HashSet, VecDeque};
 

@@ -2,12 +2,12 @@
 //! before it.
 
 use super::{Front, FrontSettings, StreamPhase};
+use crate::limits;
 use crate::neerc::Notification;
 use crate::notify::{Due, Hears, Key};
 use crate::stanza::wire::{PING, Purpose};
 use crate::stream::outgoing::Outgoing;
 use neerc_core::board::Boards;
-use neerc_core::limits;
 use neerc_core::notice::{Notice, Sight, Visibility};
 use neerc_core::people::Person;
 

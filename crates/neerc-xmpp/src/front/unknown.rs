@@ -3,11 +3,11 @@
 
 use super::link::TREE;
 use super::{Front, StreamPhase};
+use crate::limits;
 use crate::ns;
 use crate::stanza::{Kind, Shell};
 use crate::xml;
 use neerc_core::board::Boards;
-use neerc_core::limits;
 
 /// What waits.
 #[derive(Debug, Default)]

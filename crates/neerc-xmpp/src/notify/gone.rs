@@ -4,7 +4,7 @@
 //! tellings by their number, per account the number of the first that may be among them.
 
 use super::Key;
-use neerc_core::limits;
+use crate::limits;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
 use std::collections::{BTreeMap, HashMap};

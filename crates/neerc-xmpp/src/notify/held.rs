@@ -2,8 +2,8 @@
 //! them before the room has said so; then they are told of what changed meanwhile, and not of what came back: where a server
 //! hands nothing on to a session, that would go on for ever. Bounded by the sessions, and for each by a number of tasks.
 
+use crate::limits;
 use crate::stanza::address::Address;
-use neerc_core::limits;
 use neerc_core::task::TaskId;
 use std::collections::{BTreeSet, HashMap};
 

@@ -2,7 +2,7 @@
 //! may have handed old states. A little at a time, and behind the news: a few hundred sessions and tasks make tens of
 //! thousands of messages.
 
-use neerc_core::limits;
+use crate::limits;
 use neerc_core::task::TaskId;
 use std::collections::{HashSet, VecDeque};
 

@@ -1,10 +1,10 @@
 //! Which sessions may be told, each in a slot of its own: how many there may be of one account, and who goes when there are
 //! too many. Not what they are told.
 
+use crate::limits;
 use crate::notify::slots::Slots;
 use crate::stanza::address::Address;
 use crate::xml::escape_attr;
-use neerc_core::limits;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,13 +1,13 @@
 //! Groups that the server knows: the roster of a directory account, read with the server's leave (XEP-0356), and rooms
 //! whose members are a group. Neither is pushed to a component, so both are asked again and again.
 
+use crate::limits;
 use crate::ns;
 use crate::room::{error_text, member_list, members};
 use crate::stanza::address::Address;
 use crate::stanza::names::composed;
 use crate::stanza::wire::{Purpose, Unanswered, Wire};
 use crate::xml::Element;
-use neerc_core::limits;
 use neerc_core::people::{Group, GroupBook, GroupRule, Person};
 use std::collections::BTreeMap;
 

@@ -4,13 +4,13 @@
 use super::advice::unanswered;
 use super::roles::Look;
 use super::{Phase, RoomEvent, RoomWatch, error_text};
+use crate::limits;
 use crate::ns;
 use crate::server::Software;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Unanswered, Wire};
 use crate::stanza::{Kind, Shell};
 use crate::xml::Element;
-use neerc_core::limits;
 use neerc_core::people::{Affiliation, Person};
 use std::collections::{BTreeMap, BTreeSet};
 

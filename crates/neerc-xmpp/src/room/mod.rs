@@ -19,6 +19,7 @@ use self::occupants::{Occupants, new_nick};
 use self::remade::Remade;
 use self::roles::Roles;
 use crate::chat::contacts::Client;
+use crate::limits;
 use crate::ns;
 use crate::server::Software;
 use crate::stanza::Shell;
@@ -26,7 +27,6 @@ use crate::stanza::address::Address;
 use crate::stanza::wire::{PING, Purpose, Wire};
 use crate::xml::Element;
 use neerc_core::change::Room;
-use neerc_core::limits;
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
 use std::collections::BTreeMap;
 

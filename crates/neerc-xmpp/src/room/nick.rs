@@ -2,11 +2,11 @@
 //! that nobody can guess, and takes its own back. Not the nicks of others: they are in occupants.rs.
 
 use super::{Phase, RoomWatch, error_condition, error_text};
+use crate::limits;
 use crate::ns;
 use crate::stanza::attribute;
 use crate::stanza::wire::{Purpose, Wire};
 use crate::xml::{Element, escape_text};
-use neerc_core::limits;
 use neerc_core::people::{Affiliation, Person};
 use sha1::{Digest, Sha1};
 

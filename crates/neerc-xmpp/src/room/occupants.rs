@@ -4,10 +4,10 @@
 use super::roles::Look;
 use super::{RoomEvent, RoomWatch};
 use crate::chat::contacts::Client;
+use crate::limits;
 use crate::ns;
 use crate::stanza::address::Address;
 use crate::xml::Element;
-use neerc_core::limits;
 use neerc_core::people::{Affiliation, Person};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

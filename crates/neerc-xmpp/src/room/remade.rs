@@ -3,8 +3,8 @@
 //! nobody has power in it who had none before.
 
 use super::{Phase, RoomEvent, RoomWatch};
+use crate::limits;
 use crate::stanza::wire::Wire;
-use neerc_core::limits;
 use neerc_core::people::{Affiliation, Person};
 use std::collections::BTreeMap;
 

@@ -3,11 +3,11 @@
 //! A server that does not give them is believed by its presences.
 
 use super::{Phase, RoomEvent, RoomWatch};
+use crate::limits;
 use crate::ns;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Wire};
 use crate::xml::Element;
-use neerc_core::limits;
 use neerc_core::people::Affiliation;
 use std::collections::HashMap;
 

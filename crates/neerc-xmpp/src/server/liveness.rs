@@ -2,7 +2,7 @@
 //! reaches us through it any more, as after a reload of the server's component: so we ping our own address, which the server
 //! has to hand on. Not the silence of a server that says nothing at all: that is front/link.rs.
 
-use neerc_core::limits;
+use crate::limits;
 
 /// Whether pings to our own address come back on this server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

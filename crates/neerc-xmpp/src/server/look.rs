@@ -1,9 +1,9 @@
 //! Whether another connection of the same component is open. One server takes both without a word and deals what comes
 //! in between them, each stanza by chance: then some of the pings that the component sends to itself go astray.
 
+use crate::limits;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Wire};
-use neerc_core::limits;
 
 /// A look that is under way.
 #[derive(Debug)]

@@ -5,11 +5,11 @@ pub mod address;
 pub mod names;
 pub mod wire;
 
+use crate::limits;
 use crate::ns;
 use crate::stanza::address::Address;
 use crate::stream::outgoing::Outgoing;
 use crate::xml::{Element, escape_attr, escape_text, escaped_len};
-use neerc_core::limits;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -1,11 +1,11 @@
 //! What goes out on the component stream outside of answers to users: our own requests to the server, with their
 //! purposes, and the buffer everything is written to.
 
+use crate::limits;
 use crate::server;
 use crate::stanza::address::Address;
 use crate::stanza::{Requests, attribute};
 use crate::stream::outgoing::Outgoing;
-use neerc_core::limits;
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Bytes on their way to the link: what is written once, and between it long texts that many recipients share, which are
 //! not copied. The socket takes both in one call. Not the writing to the socket: that is the program's.
 
-use neerc_core::limits;
+use crate::limits;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::sync::Arc;

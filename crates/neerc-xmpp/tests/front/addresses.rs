@@ -71,7 +71,7 @@ fn an_account_is_the_same_however_its_server_hands_it_on() {
         for (listed, from) in [(listed, typed), (typed, listed)] {
             let mut bench = ready(Flavour::Ejabberd);
             bench.server_says(|server| server.affiliate("neerc", &format!("{listed}@localhost"), "member"));
-            bench.pass(neerc_core::limits::HINT_SPACING_MS);
+            bench.pass(neerc_xmpp::limits::HINT_SPACING_MS);
             let from = format!("{from}@LocalHost/A");
             let said = bench.on(&iq("get", &from, &query("tasks")));
             assert!(said[0].starts_with("<iq type='result'"), "{listed} {from} {said:?}");

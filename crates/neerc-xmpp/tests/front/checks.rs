@@ -2,8 +2,8 @@
 
 use super::*;
 use bench::server::HEADER;
-use neerc_core::limits::LOOK_PINGS;
 use neerc_xmpp::front::FrontEvent;
+use neerc_xmpp::limits::LOOK_PINGS;
 
 const PING: &str = "<look xmlns='urn:neerc:look'/>";
 

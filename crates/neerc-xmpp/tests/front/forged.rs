@@ -2,7 +2,7 @@
 
 use super::*;
 use bench::server::BOTH;
-use neerc_core::limits;
+use neerc_xmpp::limits;
 
 const STRANGER: &str = "zoe@elsewhere.example/Web";
 const USER: &str = "http://jabber.org/protocol/muc#user";

@@ -4,7 +4,7 @@
 use super::*;
 use bench::server::BOTH;
 use neerc_core::clock::Phase;
-use neerc_core::limits;
+use neerc_xmpp::limits;
 
 /// What each session was told of since the last look, as `to id title-or-type statuses`, in order.
 fn heard(bench: &mut Bench) -> Vec<String> {

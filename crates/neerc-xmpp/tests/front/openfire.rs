@@ -35,8 +35,8 @@
 
 use super::*;
 use bench::openfire::{Openfire, VERSIONS, Version};
-use neerc_core::limits::{HINT_SPACING_MS, REREAD_OUTSIDE_MS, REREAD_UNTOLD_MS, SELF_PING_MS};
 use neerc_xmpp::front::{FrontEvent, FrontSettings};
+use neerc_xmpp::limits::{HINT_SPACING_MS, REREAD_OUTSIDE_MS, REREAD_UNTOLD_MS, SELF_PING_MS};
 use neerc_xmpp::stanza::address::Address;
 
 const OTHER: &str = "volunteer@localhost/Phone";

@@ -2,8 +2,8 @@
 
 use super::*;
 use bench::server::BOTH;
-use neerc_core::limits;
 use neerc_core::people::GroupRule;
+use neerc_xmpp::limits;
 use neerc_xmpp::stanza::address::Address;
 
 /// Name, group and power of everybody, as `#users` says it.

@@ -1,8 +1,8 @@
 //! Joining, creating and staying in a room, with the script as the chat server.
 
 use super::*;
-use neerc_core::limits;
 use neerc_xmpp::front::FrontEvent;
+use neerc_xmpp::limits;
 
 const LISTS_ASKED: &str = "
     S: <presence from='neerc.localhost' to='neerc@conference.localhost/neerc'>

@@ -2,7 +2,7 @@
 
 use super::*;
 use bench::server::BOTH;
-use neerc_core::limits;
+use neerc_xmpp::limits;
 
 const SECOND: &str = "hall1@localhost/Second";
 const THIRD: &str = "hall1@localhost/Third";

@@ -2,7 +2,7 @@
 
 use super::*;
 use bench::attr;
-use neerc_core::limits;
+use neerc_xmpp::limits;
 
 const GAJIM: &str = "https://gajim.org";
 const SMACK: &str = "http://www.igniterealtime.org/projects/smack";

@@ -3,7 +3,7 @@
 
 use super::*;
 use bench::server::BOTH;
-use neerc_core::limits::{HINT_SPACING_MS, REREAD_ROOM_MS, REREAD_UNTOLD_MS};
+use neerc_xmpp::limits::{HINT_SPACING_MS, REREAD_ROOM_MS, REREAD_UNTOLD_MS};
 
 const VOLUNTEER: &str = "volunteer@localhost/Phone";
 

@@ -186,7 +186,7 @@ impl Service {
         self.decide();
         let now_ms = self.time.now_ms();
         if let Some(output) = self.link.free_output() {
-            self.front.transmit(now_ms, self.ledger.boards(), output, limits::LINK_CHUNK_BYTES);
+            self.front.transmit(now_ms, self.ledger.boards(), output, neerc_xmpp::limits::LINK_CHUNK_BYTES);
         }
         self.front.resume(now_ms, self.ledger.boards());
         self.decide();
@@ -424,7 +424,7 @@ impl Service {
         while self.link.is_up() {
             let now_ms = self.time.now_ms();
             if let Some(output) = self.link.free_output() {
-                self.front.transmit(now_ms, self.ledger.boards(), output, limits::LINK_CHUNK_BYTES);
+                self.front.transmit(now_ms, self.ledger.boards(), output, neerc_xmpp::limits::LINK_CHUNK_BYTES);
                 if output.is_empty() {
                     return;
                 }
