@@ -1,17 +1,19 @@
-//! Turns one framed slice into a small borrowed tree, and text into escaped XML.
+//! Turns one framed slice into a small borrowed tree, and trees and text into XML (write.rs, escape.rs).
 //!
 //! Namespace-aware, and strict: what XML and RFC 6120 section 11 forbid is refused, with bounds on depth, nodes,
 //! attributes and namespaces. quick-xml finds tags and text; names, attributes, references and namespaces are checked
-//! here, because quick-xml leaves them to its user. It is not a general XML reader: no documents, no DTD, no writer.
+//! here, because quick-xml leaves them to its user. It is not a general XML reader: no documents, no DTD.
 
 mod error;
 mod escape;
 mod names;
+mod write;
 
 pub use self::error::XmlError;
 use self::escape::is_forbidden;
 pub use self::escape::{escape_attr, escape_text, escaped_len, forbidden_char};
 use self::names::{is_ncname, name_len, same_name, split_name};
+pub use self::write::{StartTag, WriteXml, attribute};
 use crate::ns;
 use std::borrow::Cow;
 
