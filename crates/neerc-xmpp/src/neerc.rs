@@ -4,9 +4,9 @@
 use crate::limits;
 use crate::ns;
 use crate::stanza::names::composed;
-use crate::stanza::{Condition, FOR_ONE_SESSION, attribute};
+use crate::stanza::{Condition, for_one_session};
 use crate::stream::outgoing::Outgoing;
-use crate::xml::{Element, escape_text};
+use crate::xml::{Element, StartTag, WriteXml, attribute, escape_text};
 use neerc_core::board::Board;
 use neerc_core::clock::Reading;
 use neerc_core::command::{Command, Manner, Named, Query, WholeTask};
@@ -142,11 +142,20 @@ pub struct UserList {
 
 const END_OF_LIST: &[u8] = b"</query>";
 
+/// Begins the payload that [`END_OF_LIST`] ends, or nothing where it becomes too long: such lists are cut as they are
+/// written. Its start tag may take more attributes.
+fn begin_list(out: &mut Vec<u8>, ns: &str) {
+    out.extend_from_slice(b"<query");
+    attribute(out, "xmlns", ns);
+}
+
 impl UserList {
     /// Of everybody; or of as many, people with power first, as fit into `limit` bytes with one more of them.
     pub fn of(people: &People, limit: usize) -> UserList {
         let all = people.listed();
-        let mut out = b"<query xmlns='http://neerc.ifmo.ru/protocol/neerc#users'>".to_vec();
+        let mut out = Vec::new();
+        begin_list(&mut out, ns::USERS);
+        out.push(b'>');
         let begin = out.len();
         let mut ends = Vec::with_capacity(all.len());
         let mut longest = 0;
@@ -180,11 +189,9 @@ impl UserList {
 }
 
 fn write_user(out: &mut Vec<u8>, people: &People, person: &Person, member: &Member) {
-    out.extend_from_slice(b"<user");
-    attribute(out, "name", people.name(person));
-    attribute(out, "group", member.groups.first().map_or("Users", |group| group));
-    attribute(out, "power", if member.power { "yes" } else { "no" });
-    out.extend_from_slice(b"/>");
+    let group = member.groups.first().map_or("Users", |group| group);
+    let power = if member.power { "yes" } else { "no" };
+    out.open("user").attr("name", people.name(person)).attr("group", group).attr("power", power).empty();
 }
 
 /// Writes the payload of an answer to `#tasks` that lists `tasks`, each with the statuses that `of` leaves. Stops, and
@@ -197,7 +204,8 @@ pub fn write_tasks<'t>(
     limit: usize,
 ) -> Result<(), TooLong> {
     let end = out.len() + limit;
-    out.extend_from_slice(b"<query xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'>");
+    begin_list(out, ns::TASKS);
+    out.push(b'>');
     write_within(out, host, tasks, of, end)
 }
 
@@ -235,7 +243,7 @@ pub fn write_changes(
     let end = out.len() + limit;
     let revision = board.revision();
     let tasks = board.listed();
-    out.extend_from_slice(b"<query xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'");
+    begin_list(out, ns::TASKS);
     attribute(out, "revision", &revision.to_string());
     let since = since.filter(|since| *since <= revision);
     if let Some(since) = since {
@@ -255,39 +263,27 @@ enum Stamp {
 }
 
 fn write_task(out: &mut Vec<u8>, host: &str, task: &Task, of: Option<&Person>, stamp: Stamp) {
-    out.extend_from_slice(b"<task");
-    write_task_head(out, task, stamp);
-    let begin = out.len();
-    out.push(b'>');
-    match of {
+    open_task(out, task, stamp).inside_if_any(|out| match of {
         Some(of) => task.statuses.get(of).iter().for_each(|status| write_status(out, of.name(host), status)),
         None => task.statuses.iter().for_each(|(person, status)| write_status(out, person.name(host), status)),
-    }
-    if out.len() > begin + 1 {
-        out.extend_from_slice(b"</task>");
-    } else {
-        out.truncate(begin);
-        out.extend_from_slice(b"/>");
-    }
+    });
 }
 
 fn write_status(out: &mut Vec<u8>, name: &str, status: &Status) {
-    out.extend_from_slice(b"<status");
-    attribute(out, "for", name);
-    attribute(out, "type", status.progress.name());
-    attribute(out, "value", status.value());
-    out.extend_from_slice(b"/>");
+    let kind = status.progress.name();
+    out.open("status").attr("for", name).attr("type", kind).attr("value", status.value()).empty();
 }
 
-fn write_task_head(out: &mut Vec<u8>, task: &Task, stamp: Stamp) {
-    if stamp == Stamp::Without {
-        attribute(out, "xmlns", ns::TASK);
-    }
-    attribute(out, "id", &task.id.wire_id());
-    attribute(out, "title", task.title.as_str());
-    attribute(out, "type", task.kind.name());
-    if stamp == Stamp::With {
-        attribute(out, "timestamp", &task.timestamp_ms.to_string());
+fn open_task<'o>(out: &'o mut Vec<u8>, task: &Task, stamp: Stamp) -> StartTag<'o, 'static, Vec<u8>> {
+    let (ns, timestamp_ms) = match stamp {
+        Stamp::With => (None, Some(task.timestamp_ms)),
+        Stamp::Without => (Some(ns::TASK), None),
+    };
+    let tag = out.open("task").attr_if("xmlns", ns).attr("id", &task.id.wire_id()).attr("title", task.title.as_str());
+    let tag = tag.attr("type", task.kind.name());
+    match timestamp_ms {
+        Some(timestamp_ms) => tag.number("timestamp", timestamp_ms),
+        None => tag,
     }
 }
 
@@ -339,7 +335,7 @@ impl Notification {
         escape_text(&mut tail, body);
         tail.extend_from_slice(b"</body>");
         payload(&mut tail);
-        tail.extend_from_slice(FOR_ONE_SESSION.as_bytes());
+        for_one_session(&mut tail);
         tail.extend_from_slice(b"</message>");
         Notification { head, tail: Arc::new(tail) }
     }
@@ -358,9 +354,7 @@ impl Notification {
         let of = if sight == Sight::OwnStatus { Some(of) } else { None };
         let write = |task: &Task, wiki_packet: bool| {
             Notification::new(component, &body(task), |out| {
-                out.extend_from_slice(b"<x xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'>");
-                write_task(out, host, task, of, Stamp::With);
-                out.extend_from_slice(b"</x>");
+                out.open("x").xmlns(ns::TASKS).inside(|out| write_task(out, host, task, of, Stamp::With));
                 if wiki_packet {
                     write_task(out, host, task, of, Stamp::Without);
                 }
@@ -394,9 +388,7 @@ impl Notification {
             if kept == 0 {
                 let untitled = format!("Task ({}) changed", task.id.wire_id());
                 return Notification::new(component, &untitled, |out| {
-                    out.extend_from_slice(b"<x xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'>");
-                    write_task(out, host, &short, of, Stamp::With);
-                    out.extend_from_slice(b"</x>");
+                    out.open("x").xmlns(ns::TASKS).inside(|out| write_task(out, host, &short, of, Stamp::With));
                 });
             }
             kept /= 2;
@@ -414,24 +406,18 @@ impl Notification {
         revision: u64,
     ) -> Notification {
         Notification::new(component, &body(task), |out| {
-            out.extend_from_slice(b"<x xmlns='http://neerc.ifmo.ru/protocol/neerc#tasks'");
-            attribute(out, "revision", &revision.to_string());
-            out.extend_from_slice(b"><task");
-            write_task_head(out, task, Stamp::With);
-            attribute(out, "delta", "1");
-            out.push(b'>');
-            for person in changed {
-                match task.statuses.get(*person) {
-                    Some(status) => write_status(out, person.name(host), status),
-                    None => {
-                        out.extend_from_slice(b"<status");
-                        attribute(out, "for", person.name(host));
-                        attribute(out, "type", "unassigned");
-                        out.extend_from_slice(b"/>");
+            out.open("x").xmlns(ns::TASKS).number("revision", revision).inside(|out| {
+                open_task(out, task, Stamp::With).attr("delta", "1").inside(|out| {
+                    for person in changed {
+                        match task.statuses.get(*person) {
+                            Some(status) => write_status(out, person.name(host), status),
+                            None => {
+                                out.open("status").attr("for", person.name(host)).attr("type", "unassigned").empty()
+                            }
+                        }
                     }
-                }
-            }
-            out.extend_from_slice(b"</task></x>");
+                });
+            });
         })
     }
 
@@ -439,10 +425,11 @@ impl Notification {
     pub fn removal(component: &str, task: TaskId, wiki_packet: bool) -> Notification {
         let task = task.wire_id();
         Notification::new(component, &format!("Task ({task}) changed"), |out| {
-            let gone = format!("id='{task}' title='' type='remove'");
-            out.extend_from_slice(format!("<x xmlns='{}'><task {gone}/></x>", ns::TASKS).as_bytes());
+            let gone =
+                |tag: StartTag<'_, '_, Vec<u8>>| tag.attr("id", &task).attr("title", "").attr("type", "remove").empty();
+            out.open("x").xmlns(ns::TASKS).inside(|out| gone(out.open("task")));
             if wiki_packet {
-                out.extend_from_slice(format!("<task xmlns='{}' {gone}/>", ns::TASK).as_bytes());
+                gone(out.open("task").xmlns(ns::TASK));
             }
         })
     }
@@ -450,9 +437,7 @@ impl Notification {
     /// The contest clock.
     pub fn clock(component: &str, reading: Reading) -> Notification {
         Notification::new(component, "The clock is ticking", |out| {
-            out.extend_from_slice(b"<x xmlns='http://neerc.ifmo.ru/protocol/neerc#clock'>");
-            write_clock(out, reading);
-            out.extend_from_slice(b"</x>");
+            out.open("x").xmlns(ns::CLOCK).inside(|out| write_clock(out, reading));
         })
     }
 
@@ -482,14 +467,10 @@ fn body(task: &Task) -> String {
 
 /// Writes the payload of an answer to `#clock`.
 pub fn write_clock_answer(out: &mut Vec<u8>, reading: Reading) {
-    out.extend_from_slice(b"<query xmlns='http://neerc.ifmo.ru/protocol/neerc#clock'>");
-    write_clock(out, reading);
-    out.extend_from_slice(b"</query>");
+    out.open("query").xmlns(ns::CLOCK).inside(|out| write_clock(out, reading));
 }
 
 fn write_clock(out: &mut Vec<u8>, reading: Reading) {
     let Reading { elapsed_ms, total_ms, phase } = reading;
-    out.extend_from_slice(
-        format!("<clock time='{elapsed_ms}' total='{total_ms}' status='{}'/>", phase as u8).as_bytes(),
-    );
+    out.open("clock").number("time", elapsed_ms).number("total", total_ms).number("status", phase as u8).empty();
 }

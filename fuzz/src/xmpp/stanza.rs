@@ -5,8 +5,8 @@
 use super::{full, naive};
 use neerc_xmpp::ns;
 use neerc_xmpp::stanza::address::Address;
-use neerc_xmpp::stanza::{Condition, Shell, attribute};
-use neerc_xmpp::xml::{self, Element, Node, TreeLimits, XmlError, escape_attr, escape_text};
+use neerc_xmpp::stanza::{Condition, Shell};
+use neerc_xmpp::xml::{self, Element, Node, TreeLimits, XmlError, attribute, escape_attr, escape_text};
 
 /// Checks one input.
 pub fn check(data: &[u8]) {

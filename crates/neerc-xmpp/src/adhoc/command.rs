@@ -2,9 +2,9 @@
 //! it. Not which commands there are.
 
 use crate::ns;
-use crate::stanza::{Condition, attribute};
+use crate::stanza::Condition;
 use crate::xep::form::{self, Returned};
-use crate::xml::{Element, escape_text};
+use crate::xml::{Element, WriteXml};
 use neerc_core::face::words::Language;
 use neerc_core::refusal::Refusal;
 
@@ -152,6 +152,16 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warn => "warn",
+            Severity::Error => "error",
+        }
+    }
+}
+
 /// The answer to an invocation, but for the form in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -174,39 +184,22 @@ pub struct Reply {
 impl Reply {
     /// Writes it.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"<command");
-        attribute(out, "xmlns", ns::COMMANDS);
-        attribute(out, "node", self.node);
-        attribute(out, "sessionid", &self.session);
         let status = match self.stage {
             Stage::Executing => "executing",
             Stage::Completed => "completed",
             Stage::Canceled => "canceled",
         };
-        attribute(out, "status", status);
-        attribute(out, "xml:lang", self.language.tag());
-        out.push(b'>');
-        if let Some(usual) = self.actions.first() {
-            out.extend_from_slice(b"<actions");
-            attribute(out, "execute", usual.name());
-            out.push(b'>');
-            for action in &self.actions {
-                out.extend_from_slice(format!("<{}/>", action.name()).as_bytes());
+        let tag = out.open("command").xmlns(ns::COMMANDS).attr("node", self.node).attr("sessionid", &self.session);
+        tag.attr("status", status).attr("xml:lang", self.language.tag()).inside(|out| {
+            if let Some(usual) = self.actions.first() {
+                let tag = out.open("actions").attr("execute", usual.name());
+                tag.inside(|out| self.actions.iter().for_each(|action| out.open(action.name()).empty()));
             }
-            out.extend_from_slice(b"</actions>");
-        }
-        for (severity, text) in &self.notes {
-            let kind = match severity {
-                Severity::Info => "info",
-                Severity::Warn => "warn",
-                Severity::Error => "error",
-            };
-            out.extend_from_slice(format!("<note type='{kind}'>").as_bytes());
-            escape_text(out, text);
-            out.extend_from_slice(b"</note>");
-        }
-        out.extend_from_slice(&self.form);
-        out.extend_from_slice(b"</command>");
+            for (severity, text) in &self.notes {
+                out.open("note").attr("type", severity.name()).text(text);
+            }
+            out.extend_from_slice(&self.form);
+        });
     }
 }
 

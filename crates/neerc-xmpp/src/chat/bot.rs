@@ -4,8 +4,8 @@
 use crate::limits;
 use crate::ns;
 use crate::stanza::names::composed;
-use crate::stanza::{FOR_ONE_SESSION, Shell, attribute};
-use crate::xml::{Element, escape_text};
+use crate::stanza::{Shell, for_one_session};
+use crate::xml::{Element, WriteXml};
 use neerc_core::face::line::clean;
 use neerc_core::face::words::Language;
 use std::ops::Range;
@@ -145,12 +145,12 @@ pub struct Letter<'a> {
     pub from: &'a str,
     /// Whom it is for.
     pub to: &'a str,
-    /// Its `id`.
-    pub id: &'a str,
+    /// Its `id`, if it needs one.
+    pub id: Option<&'a str>,
     /// The thread that it goes on with.
     pub thread: Option<&'a str>,
-    /// The language of the text.
-    pub language: Language,
+    /// The language of the text, if it is said.
+    pub language: Option<Language>,
     /// The text.
     pub text: &'a str,
     /// Whether it is kept.
@@ -160,23 +160,16 @@ pub struct Letter<'a> {
 impl Letter<'_> {
     /// Writes it.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"<message type='chat'");
-        attribute(out, "id", self.id);
-        attribute(out, "from", self.from);
-        attribute(out, "to", self.to);
-        attribute(out, "xml:lang", self.language.tag());
-        out.extend_from_slice(b"><body>");
-        escape_text(out, self.text);
-        out.extend_from_slice(b"</body>");
-        if let Some(thread) = self.thread {
-            out.extend_from_slice(b"<thread>");
-            escape_text(out, thread);
-            out.extend_from_slice(b"</thread>");
-        }
-        if self.kept == Kept::Live {
-            out.extend_from_slice(FOR_ONE_SESSION.as_bytes());
-        }
-        out.extend_from_slice(b"</message>");
+        let tag = out.open("message").attr("type", "chat").attr_if("id", self.id).attr("from", self.from);
+        tag.attr("to", self.to).attr_if("xml:lang", self.language.map(Language::tag)).inside(|out| {
+            out.open("body").text(self.text);
+            if let Some(thread) = self.thread {
+                out.open("thread").text(thread);
+            }
+            if self.kept == Kept::Live {
+                for_one_session(out);
+            }
+        });
     }
 }
 
@@ -254,7 +247,7 @@ mod tests {
             let cut = pieces(&text, limit);
             let written = |piece: &&str| {
                 let mut out = Vec::new();
-                escape_text(&mut out, piece);
+                out.text(piece);
                 out.len()
             };
             assert!(cut.iter().all(|piece| written(piece) <= limit));

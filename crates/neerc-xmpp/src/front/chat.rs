@@ -224,7 +224,8 @@ impl Front {
     fn send(&mut self, from: &str, to: &Address, thread: Option<&str>, language: Language, text: &str) {
         for text in self.pieces(from, to, thread, text) {
             let id = self.letter_id();
-            let letter = Letter { from, to: to.as_it_came(), id: &id, thread, language, text, kept: Kept::Kept };
+            let (id, language) = (Some(id.as_str()), Some(language));
+            let letter = Letter { from, to: to.as_it_came(), id, thread, language, text, kept: Kept::Kept };
             letter.write(self.wire.out.own());
         }
     }

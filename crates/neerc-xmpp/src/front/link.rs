@@ -9,7 +9,7 @@ use crate::server::liveness::{Liveness, Step};
 use crate::server::look::{self, Look, Seen};
 use crate::server::probe::Probe;
 use crate::stanza::address::Address;
-use crate::stanza::wire::{PING, Purpose, Unanswered};
+use crate::stanza::wire::{Purpose, Unanswered, ping};
 use crate::stanza::{Condition, Kind, Shell};
 use crate::stream::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::stream::{self, StreamError};
@@ -306,7 +306,7 @@ impl Front {
         if !self.pinged && silent_ms >= limits::KEEPALIVE_MS {
             self.pinged = true;
             let host = self.settings.host.clone();
-            self.wire.request(now_ms, "get", &host, PING, Purpose::KeepAlive);
+            self.wire.request(now_ms, "get", &host, ping, Purpose::KeepAlive);
         }
         if !self.may_hear(now_ms) {
             return;
@@ -339,7 +339,7 @@ impl Front {
             Step::Wait => {}
             Step::Ping => {
                 if let Some(own) = Address::parse(&self.settings.component) {
-                    self.wire.request(now_ms, "get", &own, PING, Purpose::Routed);
+                    self.wire.request(now_ms, "get", &own, ping, Purpose::Routed);
                 }
             }
             Step::Reopen(deaf_ms) => {

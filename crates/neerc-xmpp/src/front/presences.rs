@@ -2,7 +2,7 @@
 //! that changes, and what they said before is lost with the connection or the process (RFC 6121 section 4.3). Not what
 //! follows from somebody's presence: that is speaking.rs.
 
-use super::speaking::presence;
+use super::speaking::{available, plain};
 use super::{Front, StreamPhase};
 use crate::limits;
 use crate::stanza::Shell;
@@ -82,7 +82,7 @@ impl Front {
         self.presences.next_ms = now_ms + limits::PRESENCE_PAUSE_MS;
         for _ in 0..limits::PRESENCES_AT_ONCE {
             let Some(contact) = self.presences.waiting.pop_front() else { break };
-            presence(self.wire.out.own(), "probe", &contact.ours, contact.person.bare(), "", "");
+            plain(self.wire.out.own(), "probe", &contact.ours, contact.person.bare());
             self.presences.asked.insert(contact);
         }
     }
@@ -118,13 +118,13 @@ impl Front {
         let is_room = ours.contains('@');
         let place = if is_room { Place::Room(&self.rooms[room].room) } else { Place::Service };
         let carried = self.entity.presence(place);
-        presence(self.wire.out.own(), "", ours, to, &status, &carried);
+        available(self.wire.out.own(), ours, to, &status, &carried);
     }
 
     /// Says good-bye to all who see us in their contact list.
     pub(super) fn hide_presence(&mut self) {
         for contact in std::mem::take(&mut self.presences.shown) {
-            presence(self.wire.out.own(), "unavailable", &contact.ours, contact.person.bare(), "", "");
+            plain(self.wire.out.own(), "unavailable", &contact.ours, contact.person.bare());
         }
     }
 }

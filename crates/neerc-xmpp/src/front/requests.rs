@@ -5,6 +5,7 @@ use super::lanes::{Admission, Arrival, Intent};
 use super::link::Enters;
 use super::{Front, StreamPhase};
 use crate::answers::whose;
+use crate::chat::bot::{Kept, Letter};
 use crate::limits;
 use crate::neerc::{self, Request, TooLong};
 use crate::notify::Hears;
@@ -12,10 +13,10 @@ use crate::ns;
 use crate::room::RoomWatch;
 use crate::stanza::address::Address;
 use crate::stanza::wire::Purpose;
-use crate::stanza::{Condition, FOR_ONE_SESSION, ReturnAddress, Shell, attribute};
+use crate::stanza::{Condition, ReturnAddress, Shell};
 use crate::throttle::Rate;
 use crate::xep::entity::{Asking, Place, Unanswered};
-use crate::xml::{Element, escape_text};
+use crate::xml::Element;
 use neerc_core::board::{Board, Boards, Done};
 use neerc_core::command::Query;
 use neerc_core::notice::Visibility;
@@ -292,15 +293,17 @@ impl Front {
     /// Tells an asker whose client shows no errors that some names were nobody's.
     fn say_left_out(&mut self, back: &ReturnAddress<'_>, left_out: &[String]) {
         let names: Vec<String> = left_out.iter().take(20).map(|name| format!("'{}'", excerpt(name))).collect();
-        let out = self.wire.out.own();
-        out.extend_from_slice(b"<message type='chat'");
-        attribute(out, "from", &back.from);
-        attribute(out, "to", back.to.as_it_came());
-        out.extend_from_slice(b"><body>");
-        escape_text(out, &format!("There is no user, group or occupant {} in this room; left out.", names.join(", ")));
-        out.extend_from_slice(b"</body>");
-        out.extend_from_slice(FOR_ONE_SESSION.as_bytes());
-        out.extend_from_slice(b"</message>");
+        let text = format!("There is no user, group or occupant {} in this room; left out.", names.join(", "));
+        let letter = Letter {
+            from: &back.from,
+            to: back.to.as_it_came(),
+            id: None,
+            thread: None,
+            language: None,
+            text: &text,
+            kept: Kept::Live,
+        };
+        letter.write(self.wire.out.own());
     }
 
     fn query(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, query: &Query, boards: &Boards) {

@@ -6,11 +6,12 @@ use crate::answers::Answers;
 use crate::chat::bot::{self, Kept, Letter};
 use crate::chat::contacts::{Client, Seen, Welcome};
 use crate::limits;
+use crate::stanza::Shell;
 use crate::stanza::address::Address;
-use crate::stanza::{Shell, attribute};
+use crate::stanza::wire::presence;
 use crate::stream::outgoing::Outgoing;
 use crate::xep::entity::Place;
-use crate::xml::{Element, escape_text, escaped_len};
+use crate::xml::{Element, WriteXml, escaped_len};
 use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::Effect;
 use neerc_core::face::words::Language;
@@ -56,7 +57,7 @@ impl Front {
         match shell.type_ {
             "subscribe" | "probe" if self.admits(now_ms, &shell.from) => {
                 let out = self.wire.out.own();
-                presence(out, "unsubscribed", shell.to.bare(), shell.from.bare_as_it_came(), "", "");
+                plain(out, "unsubscribed", shell.to.bare(), shell.from.bare_as_it_came());
             }
             "error" if shell.from.resource().is_some() => self.session_gone(now_ms, &shell.from),
             _ => {}
@@ -83,20 +84,20 @@ impl Front {
         let status = self.settings.words.say(self.settings.language, "presence-status", &[]);
         let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
         let carried = self.entity.presence(place);
-        let available = |out: &mut Vec<u8>, to: &str| presence(out, "", from, to, &status, &carried);
+        let available = |out: &mut Vec<u8>, to: &str| available(out, from, to, &status, &carried);
         let (out, bare) = (self.wire.out.own(), shell.from.bare_as_it_came());
         match shell.type_ {
             "subscribe" if knows => {
-                presence(out, "subscribed", from, bare, "", "");
+                plain(out, "subscribed", from, bare);
                 available(out, bare);
-                presence(out, "subscribe", from, bare, "", "");
+                plain(out, "subscribe", from, bare);
             }
             "probe" if knows => available(out, shell.from.as_it_came()),
             "unsubscribe" => {
-                presence(out, "unsubscribed", from, bare, "", "");
-                presence(out, "unavailable", from, bare, "", "");
+                plain(out, "unsubscribed", from, bare);
+                plain(out, "unavailable", from, bare);
             }
-            _ => presence(out, "unsubscribed", from, bare, "", ""),
+            _ => plain(out, "unsubscribed", from, bare),
         }
     }
 
@@ -225,9 +226,9 @@ impl Front {
                 let letter = Letter {
                     from: &from,
                     to: session.as_it_came(),
-                    id: &id,
+                    id: Some(&id),
                     thread: None,
-                    language,
+                    language: Some(language),
                     text,
                     kept: Kept::Live,
                 };
@@ -246,20 +247,17 @@ impl Front {
     }
 }
 
-/// Writes a presence of ours to somebody. `carried` is XML.
-pub(super) fn presence(out: &mut Vec<u8>, type_: &str, from: &str, to: &str, status: &str, carried: &str) {
-    out.extend_from_slice(b"<presence");
-    if !type_.is_empty() {
-        attribute(out, "type", type_);
-    }
-    attribute(out, "from", from);
-    attribute(out, "to", to);
-    out.push(b'>');
-    if !status.is_empty() {
-        out.extend_from_slice(b"<status>");
-        escape_text(out, status);
-        out.extend_from_slice(b"</status>");
-    }
-    out.extend_from_slice(carried.as_bytes());
-    out.extend_from_slice(b"</presence>");
+/// Writes a presence of ours that says nothing but what it is.
+pub(super) fn plain(out: &mut Vec<u8>, type_: &str, from: &str, to: &str) {
+    presence(out, Some(type_), from, to, |_| {});
+}
+
+/// Writes that we are available. `carried` is XML.
+pub(super) fn available(out: &mut Vec<u8>, from: &str, to: &str, status: &str, carried: &str) {
+    presence(out, None, from, to, |out| {
+        if !status.is_empty() {
+            out.open("status").text(status);
+        }
+        out.extend_from_slice(carried.as_bytes());
+    });
 }

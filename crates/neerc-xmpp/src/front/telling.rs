@@ -5,7 +5,7 @@ use super::{Front, FrontSettings, StreamPhase};
 use crate::limits;
 use crate::neerc::Notification;
 use crate::notify::{Due, Hears, Key};
-use crate::stanza::wire::{PING, Purpose};
+use crate::stanza::wire::{Purpose, ping};
 use crate::stream::outgoing::Outgoing;
 use neerc_core::board::Boards;
 use neerc_core::notice::{Notice, Sight, Visibility};
@@ -96,7 +96,7 @@ impl Front {
         {
             self.fence_ms = now_ms + limits::FENCE_MS;
             let host = self.settings.host.clone();
-            self.wire.request(now_ms, "get", &host, PING, Purpose::Fence { number });
+            self.wire.request(now_ms, "get", &host, ping, Purpose::Fence { number });
             out.append(&mut self.wire.out);
         } else if self.outbox.is_idle() {
             // Nobody was there to be told: nothing has to arrive.

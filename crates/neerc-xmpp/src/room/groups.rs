@@ -7,7 +7,7 @@ use crate::room::{error_text, member_list, members};
 use crate::stanza::address::Address;
 use crate::stanza::names::composed;
 use crate::stanza::wire::{Purpose, Unanswered, Wire};
-use crate::xml::Element;
+use crate::xml::{Element, WriteXml};
 use neerc_core::people::{Group, GroupBook, GroupRule, Person};
 use std::collections::BTreeMap;
 
@@ -97,20 +97,15 @@ impl Groups {
         if self.read_rooms_ms <= now_ms {
             self.read_rooms_ms = now_ms + limits::REREAD_GROUP_MS;
             for (group, (_, room)) in self.settings.rooms.iter().enumerate() {
-                wire.request(now_ms, "get", room, &member_list(), Purpose::GroupRoom { group });
+                wire.request(now_ms, "get", room, member_list, Purpose::GroupRoom { group });
             }
         }
         if let Some((directory, poll_ms)) = &self.settings.directory
             && self.read_directory_ms <= now_ms
         {
             self.read_directory_ms = now_ms + poll_ms;
-            wire.request(
-                now_ms,
-                "get",
-                directory,
-                &format!("<query xmlns='{ns}'/>", ns = ns::ROSTER),
-                Purpose::Directory,
-            );
+            let payload = |out: &mut Vec<u8>| out.open("query").xmlns(ns::ROSTER).empty();
+            wire.request(now_ms, "get", directory, payload, Purpose::Directory);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::server::Software;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Unanswered, Wire};
 use crate::stanza::{Kind, Shell};
-use crate::xml::Element;
+use crate::xml::{Element, WriteXml};
 use neerc_core::people::{Affiliation, Person};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -133,9 +133,8 @@ impl RoomWatch {
     }
 
     pub(super) fn read_list(&self, now_ms: i64, affiliation: &'static str, wire: &mut Wire) {
-        let payload = format!("<query xmlns='{ns}'><item affiliation='{affiliation}'/></query>", ns = ns::MUC_ADMIN);
         let purpose = Purpose::List { room: self.index, affiliation, reading: self.readings };
-        wire.request(now_ms, "get", &self.jid, &payload, purpose);
+        wire.request(now_ms, "get", &self.jid, |out| list_query(out, "affiliation", affiliation), purpose);
     }
 
     /// Takes the answer to the request for one list, made for the reading of that number, or why there is none. A list that
@@ -379,6 +378,11 @@ pub fn members(iq: &Element<'_>) -> Vec<Person> {
 }
 
 /// Payload of a request for the member list of a room.
-pub fn member_list() -> String {
-    format!("<query xmlns='{ns}'><item affiliation='member'/></query>", ns = ns::MUC_ADMIN)
+pub fn member_list(out: &mut Vec<u8>) {
+    list_query(out, "affiliation", "member");
+}
+
+/// Payload of a request for the list of those with that affiliation or role.
+pub(super) fn list_query(out: &mut Vec<u8>, by: &str, value: &str) {
+    out.open("query").xmlns(ns::MUC_ADMIN).inside(|out| out.open("item").attr(by, value).empty());
 }

@@ -24,8 +24,8 @@ use crate::ns;
 use crate::server::Software;
 use crate::stanza::Shell;
 use crate::stanza::address::Address;
-use crate::stanza::wire::{PING, Purpose, Wire};
-use crate::xml::Element;
+use crate::stanza::wire::{Purpose, Wire, ping};
+use crate::xml::{Element, WriteXml};
 use neerc_core::change::Room;
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
 use std::collections::BTreeMap;
@@ -273,7 +273,7 @@ impl RoomWatch {
     /// Says good-bye to the room.
     pub fn leave(&mut self, wire: &mut Wire) {
         if self.phase == Phase::In {
-            wire.presence(Some("unavailable"), &self.own_occupant(), "");
+            wire.presence(Some("unavailable"), &self.own_occupant(), |_| {});
         }
     }
 
@@ -305,7 +305,7 @@ impl RoomWatch {
             Phase::In if self.self_ping_at_ms <= now_ms => {
                 self.self_ping_at_ms = now_ms + limits::SELF_PING_MS;
                 if let Some(own) = Address::parse(&self.own_occupant()) {
-                    wire.request(now_ms, "get", &own, PING, Purpose::SelfPing { room: self.index });
+                    wire.request(now_ms, "get", &own, ping, Purpose::SelfPing { room: self.index });
                 }
             }
             _ => {}
@@ -330,8 +330,9 @@ impl RoomWatch {
     }
 
     fn send_join(&self, wire: &mut Wire) {
-        let payload = format!("<x xmlns='{ns}'><history maxstanzas='0'/></x>", ns = ns::MUC);
-        wire.presence(None, &self.own_occupant(), &payload);
+        wire.presence(None, &self.own_occupant(), |out| {
+            out.open("x").xmlns(ns::MUC).inside(|out| out.open("history").number("maxstanzas", 0).empty());
+        });
     }
 
     fn left(&mut self, now_ms: i64, retry_ms: i64) {
@@ -415,8 +416,8 @@ impl RoomWatch {
         if is_new {
             self.events.push(RoomEvent::Created);
             self.is_raw = true;
-            let form = format!("<query xmlns='{ns}'/>", ns = ns::MUC_OWNER);
-            wire.request(now_ms, "get", &self.jid, &form, Purpose::ConfigForm { room: self.index });
+            let form = |out: &mut Vec<u8>| out.open("query").xmlns(ns::MUC_OWNER).empty();
+            wire.request(now_ms, "get", &self.jid, form, Purpose::ConfigForm { room: self.index });
         }
         if self.phase != Phase::In {
             self.phase = Phase::In;

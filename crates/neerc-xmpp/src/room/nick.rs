@@ -4,9 +4,8 @@
 use super::{Phase, RoomWatch, error_condition, error_text};
 use crate::limits;
 use crate::ns;
-use crate::stanza::attribute;
 use crate::stanza::wire::{Purpose, Wire};
-use crate::xml::{Element, escape_text};
+use crate::xml::{Element, WriteXml};
 use neerc_core::people::{Affiliation, Person};
 use sha1::{Digest, Sha1};
 
@@ -82,7 +81,7 @@ impl RoomWatch {
         let nick = self.settings.nickname.clone();
         let holder = self.occupants.of_nick(&nick).next().map(|session| session.person());
         match holder {
-            None => wire.presence(None, &format!("{}/{nick}", self.jid.as_str()), ""),
+            None => wire.presence(None, &format!("{}/{nick}", self.jid.as_str()), |_| {}),
             Some(holder) if self.has_power(&holder) => self.report(format!(
                 "the nick {nick} in {} belongs to {}, who has power there: let them take another one, or set another \
                  rooms.nickname in neerc.toml",
@@ -99,13 +98,13 @@ impl RoomWatch {
     }
 
     fn put_out(&self, now_ms: i64, nick: &str, wire: &mut Wire) {
-        let mut payload = format!("<query xmlns='{ns}'><item", ns = ns::MUC_ADMIN).into_bytes();
-        attribute(&mut payload, "nick", nick);
-        payload.extend_from_slice(b" role='none'><reason>");
-        escape_text(&mut payload, &self.settings.nick_reason);
-        payload.extend_from_slice(b"</reason></item></query>");
-        let payload = String::from_utf8_lossy(&payload);
-        wire.request(now_ms, "set", &self.jid, &payload, Purpose::PutOut { room: self.index });
+        let payload = |out: &mut Vec<u8>| {
+            out.open("query").xmlns(ns::MUC_ADMIN).inside(|out| {
+                let item = out.open("item").attr("nick", nick).attr("role", "none");
+                item.inside(|out| out.open("reason").text(&self.settings.nick_reason));
+            });
+        };
+        wire.request(now_ms, "set", &self.jid, payload, Purpose::PutOut { room: self.index });
     }
 
     /// Takes the answer to the request to put out whoever has the service's nick.

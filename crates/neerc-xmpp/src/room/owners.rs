@@ -4,9 +4,8 @@
 use super::{Phase, RoomEvent, RoomWatch, error_text};
 use crate::ns;
 use crate::stanza::address::Address;
-use crate::stanza::attribute;
 use crate::stanza::wire::{Purpose, Wire};
-use crate::xml::Element;
+use crate::xml::{Element, WriteXml};
 use neerc_core::people::Affiliation;
 
 impl RoomWatch {
@@ -26,14 +25,15 @@ impl RoomWatch {
             return false;
         }
         self.has_named_owners = true;
-        let mut items = Vec::new();
-        for owner in &self.settings.owners {
-            items.extend_from_slice(b"<item affiliation='owner'");
-            attribute(&mut items, "jid", owner.as_str());
-            items.extend_from_slice(b"/>");
-        }
-        let payload = format!("<query xmlns='{ns}'>{}</query>", String::from_utf8_lossy(&items), ns = ns::MUC_ADMIN);
-        wire.request(now_ms, "set", &self.jid, &payload, Purpose::Owners { room: self.index });
+        let owners = &self.settings.owners;
+        let payload = |out: &mut Vec<u8>| {
+            out.open("query").xmlns(ns::MUC_ADMIN).inside(|out| {
+                for owner in owners {
+                    out.open("item").attr("affiliation", "owner").attr("jid", owner.as_str()).empty();
+                }
+            });
+        };
+        wire.request(now_ms, "set", &self.jid, payload, Purpose::Owners { room: self.index });
         true
     }
 

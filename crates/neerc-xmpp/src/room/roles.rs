@@ -2,6 +2,7 @@
 //! when one of several goes. They are read on entry and when presences leave something open: at once, then not too often.
 //! A server that does not give them is believed by its presences.
 
+use super::lists::list_query;
 use super::{Phase, RoomEvent, RoomWatch};
 use crate::limits;
 use crate::ns;
@@ -128,14 +129,8 @@ impl RoomWatch {
         let deadline_ms = now_ms + limits::ANSWER_MS + 1_000;
         roles.reading = Some(Reading { awaited: ROLES.len(), found: HashMap::new(), deadline_ms });
         for role in ROLES {
-            let payload = format!("<query xmlns='{ns}'><item role='{role}'/></query>", ns = ns::MUC_ADMIN);
-            wire.request(
-                now_ms,
-                "get",
-                &self.jid,
-                &payload,
-                Purpose::Roles { room: self.index, reading: roles.number },
-            );
+            let purpose = Purpose::Roles { room: self.index, reading: roles.number };
+            wire.request(now_ms, "get", &self.jid, |out| list_query(out, "role", role), purpose);
         }
     }
 

@@ -2,9 +2,8 @@
 
 use super::{RoomEvent, RoomWatch, error_text};
 use crate::ns;
-use crate::stanza::attribute;
 use crate::stanza::wire::{Purpose, Wire};
-use crate::xml::{Element, escape_text};
+use crate::xml::{Element, WriteXml};
 
 impl RoomWatch {
     /// Takes the configuration form of a room that was just created and submits what the service needs of it, naming
@@ -26,29 +25,22 @@ impl RoomWatch {
             ("muc#roomconfig_moderatedroom", "0"),
             ("muc#roomconfig_publicroom", "0"),
         ];
-        let mut out = Vec::new();
-        out.extend_from_slice(
-            format!(
-                "<query xmlns='{muc_owner}'><x xmlns='{data}' type='submit'>",
-                muc_owner = ns::MUC_OWNER,
-                data = ns::DATA
-            )
-            .as_bytes(),
-        );
-        field(&mut out, "FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig");
         let offered = |var: &str| form.elements().any(|f| f.is("field", ns::DATA) && f.attr("var") == Some(var));
         let unlimited = |f: &Element<'_>| {
             f.attr("var") == Some(MAX_USERS) && f.elements().any(|o| o.is("option", ns::DATA) && value_of(o) == "0")
         };
-        if form.elements().any(unlimited) {
-            field(&mut out, MAX_USERS, "0"); // one server lets 30 people in unless told otherwise
-        }
-        for (var, value) in wanted.into_iter().filter(|(var, _)| offered(var)) {
-            field(&mut out, var, value);
-        }
-        out.extend_from_slice(b"</x></query>");
-        let payload = String::from_utf8_lossy(&out);
-        wire.request(now_ms, "set", &self.jid, &payload, Purpose::ConfigSubmit { room: self.index });
+        let fields = |out: &mut Vec<u8>| {
+            field(out, "FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig");
+            if form.elements().any(unlimited) {
+                field(out, MAX_USERS, "0"); // one server lets 30 people in unless told otherwise
+            }
+            wanted.into_iter().filter(|(var, _)| offered(var)).for_each(|(var, value)| field(out, var, value));
+        };
+        let payload = |out: &mut Vec<u8>| {
+            let query = out.open("query").xmlns(ns::MUC_OWNER);
+            query.inside(|out| out.open("x").xmlns(ns::DATA).attr("type", "submit").inside(fields));
+        };
+        wire.request(now_ms, "set", &self.jid, payload, Purpose::ConfigSubmit { room: self.index });
     }
 
     /// Takes the answer to the configuration.
@@ -72,8 +64,8 @@ impl RoomWatch {
 
     /// Asks how the room is configured.
     pub(super) fn read_config(&mut self, now_ms: i64, wire: &mut Wire) {
-        let payload = format!("<query xmlns='{ns}'/>", ns = ns::DISCO_INFO);
-        wire.request(now_ms, "get", &self.jid, &payload, Purpose::RoomConfig { room: self.index });
+        let payload = |out: &mut Vec<u8>| out.open("query").xmlns(ns::DISCO_INFO).empty();
+        wire.request(now_ms, "get", &self.jid, payload, Purpose::RoomConfig { room: self.index });
     }
 
     /// Takes what the room says of its configuration. A room that says nothing of it is left alone.
@@ -108,9 +100,5 @@ fn value_of(option: &Element<'_>) -> String {
 }
 
 pub(super) fn field(out: &mut Vec<u8>, var: &str, value: &str) {
-    out.extend_from_slice(b"<field");
-    attribute(out, "var", var);
-    out.extend_from_slice(b"><value>");
-    escape_text(out, value);
-    out.extend_from_slice(b"</value></field>");
+    out.open("field").attr("var", var).inside(|out| out.open("value").text(value));
 }

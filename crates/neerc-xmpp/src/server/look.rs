@@ -2,8 +2,10 @@
 //! in between them, each stanza by chance: then some of the pings that the component sends to itself go astray.
 
 use crate::limits;
+use crate::ns;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Wire};
+use crate::xml::WriteXml;
 
 /// A look that is under way.
 #[derive(Debug)]
@@ -12,9 +14,6 @@ pub struct Look {
     /// When enough time has passed for those that are to come.
     deadline_ms: i64,
 }
-
-/// What the pings hold; nobody has to understand it.
-const PAYLOAD: &str = "<look xmlns='urn:neerc:look'/>";
 
 /// What was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +28,7 @@ impl Look {
     /// Sends the pings to `own`, the component's address.
     pub fn start(now_ms: i64, own: &Address, wire: &mut Wire) -> Look {
         for _ in 0..limits::LOOK_PINGS {
-            wire.request(now_ms, "get", own, PAYLOAD, Purpose::Look);
+            wire.request(now_ms, "get", own, |out| out.open("look").xmlns(ns::LOOK).empty(), Purpose::Look);
         }
         Look { back: 0, deadline_ms: now_ms + limits::LOOK_MS }
     }

@@ -8,9 +8,6 @@ pub mod probe;
 use crate::ns;
 use crate::xml::Element;
 
-/// Payload of the request that [`Server::read`] takes the answer to.
-pub const QUESTION: &str = "<query xmlns='http://jabber.org/protocol/disco#info'/>";
-
 /// The programs that the service knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Software {
@@ -46,7 +43,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads the answer to [`QUESTION`].
+    /// Reads the answer to [`Wire::ask_server`](crate::stanza::wire::Wire::ask_server).
     pub fn read(answer: &Element<'_>) -> Server {
         let Some(query) = answer.child("query", ns::DISCO_INFO) else { return Server::default() };
         let name = query.elements().find(|e| e.is("identity", ns::DISCO_INFO) && e.attr("category") == Some("server"));

@@ -1,8 +1,10 @@
 //! How long the server takes to hand a stanza on: the component sends some to itself, small ones and long ones, one at
 //! a time. A server that writes long stanzas in pieces and waits for each to be acknowledged shows it here.
 
+use crate::ns;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Wire};
+use crate::xml::WriteXml;
 
 /// Stanzas of each length.
 const ROUNDS: usize = 5;
@@ -36,9 +38,9 @@ impl Probe {
 
     fn send(&mut self, now_ms: i64, wire: &mut Wire) {
         let bytes = if self.took_ms.len() < ROUNDS { 10 } else { LONG_BYTES };
-        let payload = format!("<probe xmlns='urn:neerc:probe'>{}</probe>", "x".repeat(bytes));
+        let payload = |out: &mut Vec<u8>| out.open("probe").xmlns(ns::PROBE).text(&"x".repeat(bytes));
         self.sent_ms = now_ms;
-        wire.request(now_ms, "get", &self.own, &payload, Purpose::Probe);
+        wire.request(now_ms, "get", &self.own, payload, Purpose::Probe);
     }
 
     /// A stanza has come back; sends the next one, or returns what was measured.

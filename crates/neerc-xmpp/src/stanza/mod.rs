@@ -9,15 +9,18 @@ use crate::limits;
 use crate::ns;
 use crate::stanza::address::Address;
 use crate::stream::outgoing::Outgoing;
-use crate::xml::{Element, escape_attr, escape_text, escaped_len};
+use crate::xml::{Element, StartTag, WriteXml, escaped_len};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// What every message carries that is for one session and no other: each of a user's sessions is told by itself, so servers
-/// are neither to keep it for later nor to copy it to the others (XEP-0334, XEP-0280).
-pub const FOR_ONE_SESSION: &str = "<no-store xmlns='urn:xmpp:hints'/><no-copy xmlns='urn:xmpp:hints'/>\
-                                   <private xmlns='urn:xmpp:carbons:2'/>";
+/// Writes what every message carries that is for one session and no other: each of a user's sessions is told by itself,
+/// so servers are neither to keep it for later nor to copy it to the others (XEP-0334, XEP-0280).
+pub fn for_one_session(out: &mut Vec<u8>) {
+    out.open("no-store").xmlns(ns::HINTS).empty();
+    out.open("no-copy").xmlns(ns::HINTS).empty();
+    out.open("private").xmlns(ns::CARBONS).empty();
+}
 
 /// Why a stanza is answered with an error (RFC 6120 section 8.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,38 +176,22 @@ impl ReturnAddress<'_> {
         ReturnAddress { kind, from: from.into_owned().into(), to, id: id.map(|id| id.into_owned().into()) }
     }
 
-    fn open(&self, out: &mut Vec<u8>, type_: &str) {
-        out.extend_from_slice(b"<");
-        out.extend_from_slice(self.kind.name().as_bytes());
-        out.extend_from_slice(b" type='");
-        out.extend_from_slice(type_.as_bytes());
-        out.push(b'\'');
-        if let Some(id) = &self.id {
-            attribute(out, "id", id);
-        }
-        attribute(out, "from", &self.from);
-        attribute(out, "to", self.to.as_it_came());
-        out.push(b'>');
+    fn open<'o, W: WriteXml>(&self, out: &'o mut W, type_: &str) -> StartTag<'o, 'static, W> {
+        out.open(self.kind.name())
+            .attr("type", type_)
+            .attr_if("id", self.id.as_deref())
+            .attr("from", &self.from)
+            .attr("to", self.to.as_it_came())
     }
 
     /// Writes a result with the payload that `payload` writes.
     pub fn result(&self, out: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>)) {
-        self.open(out, "result");
-        let start = out.len();
-        payload(out);
-        if out.len() == start {
-            out.pop(); // the `>` of the start tag
-            out.extend_from_slice(b"/>");
-        } else {
-            out.extend_from_slice(b"</iq>");
-        }
+        self.open(out, "result").inside_if_any(payload);
     }
 
     /// Writes a result with a payload that other answers may share; it is not empty.
     pub fn result_shared(&self, out: &mut Outgoing, payload: &Arc<Vec<u8>>) {
-        self.open(out.own(), "result");
-        out.share(payload);
-        out.own().extend_from_slice(b"</iq>");
+        self.open(out, "result").inside(|out| out.share(payload));
     }
 
     /// Writes an error. The request's child is not repeated: one deployed client misreads it.
@@ -221,29 +208,18 @@ impl ReturnAddress<'_> {
         text: &str,
     ) {
         let (name, type_, code) = condition.parts();
-        self.open(out, "error");
-        out.extend_from_slice(
-            format!("<error code='{code}' type='{type_}'><{name} xmlns='{ns}'/>", ns = ns::STANZAS).as_bytes(),
-        );
-        if !text.is_empty() {
-            out.extend_from_slice(format!("<text xmlns='{ns}' xml:lang='en'>", ns = ns::STANZAS).as_bytes());
-            escape_text(out, text);
-            out.extend_from_slice(b"</text>");
-        }
-        if let Some((name, ns)) = specific {
-            out.extend_from_slice(format!("<{name} xmlns='{ns}'/>").as_bytes());
-        }
-        out.extend_from_slice(format!("</error></{}>", self.kind.name()).as_bytes());
+        self.open(out, "error").inside(|out| {
+            out.open("error").number("code", code).attr("type", type_).inside(|out| {
+                out.open(name).xmlns(ns::STANZAS).empty();
+                if !text.is_empty() {
+                    out.open("text").xmlns(ns::STANZAS).attr("xml:lang", "en").text(text);
+                }
+                if let Some((name, ns)) = specific {
+                    out.open(name).xmlns(ns).empty();
+                }
+            });
+        });
     }
-}
-
-/// Writes ` name='value'`.
-pub fn attribute(out: &mut Vec<u8>, name: &str, value: &str) {
-    out.push(b' ');
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"='");
-    escape_attr(out, value);
-    out.push(b'\'');
 }
 
 /// Our requests that wait for an answer of the server. An answer counts only if kind, sender and id fit: anybody can

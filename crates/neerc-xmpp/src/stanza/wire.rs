@@ -2,10 +2,11 @@
 //! purposes, and the buffer everything is written to.
 
 use crate::limits;
-use crate::server;
+use crate::ns;
+use crate::stanza::Requests;
 use crate::stanza::address::Address;
-use crate::stanza::{Requests, attribute};
 use crate::stream::outgoing::Outgoing;
+use crate::xml::WriteXml;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -187,15 +188,29 @@ impl Wire {
     }
 
     /// Sends an IQ request, and sends it again while there is no answer: some servers drop what comes in the first
-    /// moments of a connection. `payload` is XML. One that cannot be sent for want of room in the table is left out;
+    /// moments of a connection. `payload` writes what it asks. One that cannot be sent for want of room in the table is left out;
     /// all of ours are repeated in time.
-    pub fn request(&mut self, now_ms: i64, type_: &str, to: &Address, payload: &str, purpose: Purpose) {
+    pub fn request(
+        &mut self,
+        now_ms: i64,
+        type_: &str,
+        to: &Address,
+        payload: impl FnOnce(&mut Vec<u8>),
+        purpose: Purpose,
+    ) {
         self.numbered(now_ms, None, type_, to, payload, purpose);
     }
 
     /// Asks the server what it is. The id is that of no other request.
     pub fn ask_server(&mut self, now_ms: i64, host: &Address) {
-        self.numbered(now_ms, Some(0), "get", host, server::QUESTION, Purpose::Server);
+        self.numbered(
+            now_ms,
+            Some(0),
+            "get",
+            host,
+            |out| out.open("query").xmlns(ns::DISCO_INFO).empty(),
+            Purpose::Server,
+        );
     }
 
     fn numbered(
@@ -204,16 +219,15 @@ impl Wire {
         number: Option<u64>,
         type_: &str,
         to: &Address,
-        payload: &str,
+        payload: impl FnOnce(&mut Vec<u8>),
         purpose: Purpose,
     ) {
         let (for_rooms, repeated) = (purpose.is_for_rooms(), purpose.is_repeated());
         let Some(number) = self.requests.add(now_ms, number, to.clone(), purpose) else { return };
         let mut text = Vec::new();
         let from = if for_rooms { &self.rooms_jid } else { &self.component };
-        open(&mut text, "iq", Some(type_), from, to.as_str(), Some(&format!("n{number}")));
-        text.extend_from_slice(payload.as_bytes());
-        text.extend_from_slice(b"</iq>");
+        let tag = text.open("iq").attr("type", type_).attr("id", &format!("n{number}"));
+        tag.attr("from", from).attr("to", to.as_str()).inside(payload);
         self.out.own().extend_from_slice(&text);
         if repeated {
             let (pause_ms, left) = (limits::ASK_AGAIN_MS, limits::ASK_AGAIN_TIMES);
@@ -250,30 +264,22 @@ impl Wire {
         self.is_answered = false;
     }
 
-    /// Sends a presence to a room. `payload` is XML.
-    pub fn presence(&mut self, type_: Option<&str>, to: &str, payload: &str) {
-        open(self.out.own(), "presence", type_, &self.rooms_jid, to, None);
-        self.out.own().extend_from_slice(payload.as_bytes());
-        if type_.is_none() {
-            self.out.own().extend_from_slice(self.presence.as_bytes());
-        }
-        self.out.own().extend_from_slice(b"</presence>");
+    /// Sends a presence to a room.
+    pub fn presence(&mut self, type_: Option<&str>, to: &str, payload: impl FnOnce(&mut Vec<u8>)) {
+        let carried = if type_.is_none() { self.presence.as_str() } else { "" };
+        presence(self.out.own(), type_, &self.rooms_jid, to, |out| {
+            payload(out);
+            out.extend_from_slice(carried.as_bytes());
+        });
     }
 }
 
-fn open(out: &mut Vec<u8>, name: &str, type_: Option<&str>, from: &str, to: &str, id: Option<&str>) {
-    out.push(b'<');
-    out.extend_from_slice(name.as_bytes());
-    if let Some(type_) = type_ {
-        attribute(out, "type", type_);
-    }
-    if let Some(id) = id {
-        attribute(out, "id", id);
-    }
-    attribute(out, "from", from);
-    attribute(out, "to", to);
-    out.push(b'>');
+/// Writes a presence of ours to somebody.
+pub fn presence(out: &mut Vec<u8>, type_: Option<&str>, from: &str, to: &str, payload: impl FnOnce(&mut Vec<u8>)) {
+    out.open("presence").attr_if("type", type_).attr("from", from).attr("to", to).inside(payload);
 }
 
-/// Payload of a ping (XEP-0199).
-pub const PING: &str = "<ping xmlns='urn:xmpp:ping'/>";
+/// The payload of a ping (XEP-0199).
+pub fn ping(out: &mut Vec<u8>) {
+    out.open("ping").xmlns(ns::PING).empty();
+}

@@ -5,11 +5,10 @@ pub mod frame;
 pub mod outgoing;
 
 use crate::ns;
-use crate::stanza::attribute;
-use crate::xml::Element;
+use crate::xml::{Element, WriteXml, attribute};
 use sha1::{Digest, Sha1};
 
-/// Writes the stream header for the component `jid`.
+/// Writes the stream header for the component `jid`: the one start tag whose element stays open.
 pub fn open(out: &mut Vec<u8>, jid: &str) {
     out.extend_from_slice(b"<?xml version='1.0'?><stream:stream");
     attribute(out, "xmlns", ns::COMPONENT);
@@ -21,11 +20,8 @@ pub fn open(out: &mut Vec<u8>, jid: &str) {
 /// Writes the handshake: the hash of the server's stream id (opaque text) and the shared secret.
 pub fn handshake(out: &mut Vec<u8>, stream_id: &str, secret: &str) {
     let digest = Sha1::new().chain_update(stream_id.as_bytes()).chain_update(secret.as_bytes()).finalize();
-    out.extend_from_slice(b"<handshake>");
-    for byte in digest {
-        out.extend_from_slice(format!("{byte:02x}").as_bytes());
-    }
-    out.extend_from_slice(b"</handshake>");
+    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    out.open("handshake").text(&digits);
 }
 
 /// Ends the stream.

@@ -2,6 +2,7 @@
 //! not copied. The socket takes both in one call. Not the writing to the socket: that is the program's.
 
 use crate::limits;
+use crate::xml::WriteXml;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::sync::Arc;
@@ -21,6 +22,12 @@ pub struct Outgoing {
     shared_gone: usize,
     /// What of the shared texts has not gone.
     shared_bytes: usize,
+}
+
+impl WriteXml for Outgoing {
+    fn bytes(&mut self) -> &mut Vec<u8> {
+        self.own()
+    }
 }
 
 impl Outgoing {

@@ -4,8 +4,8 @@
 
 use crate::neerc;
 use crate::ns;
-use crate::stanza::{Condition, attribute};
-use crate::xml::{Element, escape_text};
+use crate::stanza::Condition;
+use crate::xml::{Element, StartTag, WriteXml};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use neerc_core::change::Room;
 use sha1::{Digest, Sha1};
@@ -112,8 +112,7 @@ impl Entity {
             }
             (ns::DISCO_ITEMS, _) if node == ns::COMMANDS => self.commands(place, offered, out),
             (ns::DISCO_ITEMS, Some(_)) => {
-                open_query(ns::DISCO_ITEMS, Some(node), out);
-                out.extend_from_slice(b"</query>");
+                open_query(ns::DISCO_ITEMS, Some(node), out).inside(|_| {});
             }
             _ => return Err(Unanswered::NoSuchNode),
         }
@@ -141,21 +140,14 @@ impl Entity {
     }
 
     fn info(&self, place: Place<'_>, node: Option<&str>, out: &mut Vec<u8>) {
-        open_query(ns::DISCO_INFO, node, out);
-        identity("component", "generic", &self.name(place), out);
-        features().for_each(|feature| write_feature(feature, out));
         let contacts = self.contacts(place);
-        if !contacts.is_empty() {
-            out.extend_from_slice(format!("<x xmlns='{}' type='result'>", ns::DATA).as_bytes());
-            out.extend_from_slice(b"<field var='FORM_TYPE' type='hidden'><value>");
-            out.extend_from_slice(SERVER_INFO.as_bytes());
-            out.extend_from_slice(b"</value></field><field var='admin-addresses' type='list-multi'>");
-            for contact in contacts {
-                write_text("value", contact, out);
+        open_query(ns::DISCO_INFO, node, out).inside(|out| {
+            identity("component", "generic", &self.name(place), out);
+            features().for_each(|feature| write_feature(feature, out));
+            if !contacts.is_empty() {
+                out.open("x").xmlns(ns::DATA).attr("type", "result").inside(|out| write_contacts(contacts, out));
             }
-            out.extend_from_slice(b"</field></x>");
-        }
-        out.extend_from_slice(b"</query>");
+        });
     }
 
     /// The digest of what a place announces (XEP-0115 section 5.1).
@@ -181,26 +173,20 @@ impl Entity {
     /// (XEP-0115) and of its picture (XEP-0153).
     pub fn presence(&self, place: Place<'_>) -> String {
         let picture: String = Sha1::digest(AVATAR).iter().map(|byte| format!("{byte:02x}")).collect();
-        format!(
-            "<c xmlns='{ns}' hash='sha-1' node='{}' ver='{}'/>\
-             <x xmlns='vcard-temp:x:update'><photo>{picture}</photo></x>",
-            ns::NEERC,
-            self.digest(place),
-            ns = ns::CAPS
-        )
+        let mut out = Vec::new();
+        let caps = out.open("c").xmlns(ns::CAPS).attr("hash", "sha-1");
+        caps.attr("node", ns::NEERC).attr("ver", &self.digest(place)).empty();
+        out.open("x").xmlns(ns::VCARD_UPDATE).inside(|out| out.open("photo").text(&picture));
+        String::from_utf8(out).unwrap_or_default() // it is: only strings were written
     }
 
     fn commands(&self, place: Place<'_>, offered: &[Offer], out: &mut Vec<u8>) {
-        open_query(ns::DISCO_ITEMS, Some(ns::COMMANDS), out);
         let jid = self.jid(place);
-        for Offer { node, name } in offered {
-            out.extend_from_slice(b"<item");
-            attribute(out, "jid", &jid);
-            attribute(out, "node", node);
-            attribute(out, "name", name);
-            out.extend_from_slice(b"/>");
-        }
-        out.extend_from_slice(b"</query>");
+        open_query(ns::DISCO_ITEMS, Some(ns::COMMANDS), out).inside(|out| {
+            for Offer { node, name } in offered {
+                out.open("item").attr("jid", &jid).attr("node", node).attr("name", name).empty();
+            }
+        });
     }
 }
 
@@ -219,79 +205,73 @@ fn features() -> impl Iterator<Item = &'static str> {
     QUESTIONS.iter().map(|question| question.ns).chain(UNDERSTOOD).chain(neerc::FEATURES)
 }
 
-fn open_query(ns: &str, node: Option<&str>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"<query");
-    attribute(out, "xmlns", ns);
-    if let Some(node) = node {
-        attribute(out, "node", node);
-    }
-    out.push(b'>');
+fn open_query<'o>(ns: &str, node: Option<&str>, out: &'o mut Vec<u8>) -> StartTag<'o, 'static, Vec<u8>> {
+    out.open("query").xmlns(ns).attr_if("node", node)
 }
 
 fn identity(category: &str, kind: &str, name: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("<identity category='{category}' type='{kind}'").as_bytes());
-    if !name.is_empty() {
-        attribute(out, "name", name);
-    }
-    out.extend_from_slice(b"/>");
+    let name = Some(name).filter(|name| !name.is_empty());
+    out.open("identity").attr("category", category).attr("type", kind).attr_if("name", name).empty();
 }
 
 fn write_feature(feature: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"<feature");
-    attribute(out, "var", feature);
-    out.extend_from_slice(b"/>");
+    out.open("feature").attr("var", feature).empty();
 }
 
-fn write_text(name: &str, text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("<{name}>").as_bytes());
-    escape_text(out, text);
-    out.extend_from_slice(format!("</{name}>").as_bytes());
+fn write_contacts(contacts: &[String], out: &mut Vec<u8>) {
+    let form_type = out.open("field").attr("var", "FORM_TYPE").attr("type", "hidden");
+    form_type.inside(|out| out.open("value").text(SERVER_INFO));
+    let addresses = out.open("field").attr("var", "admin-addresses").attr("type", "list-multi");
+    addresses.inside(|out| contacts.iter().for_each(|contact| out.open("value").text(contact)));
 }
 
 /// What there is to know of the list of commands, or of one.
 fn automation(node: &str, kind: &str, name: &str, features: &[&str], out: &mut Vec<u8>) {
-    open_query(ns::DISCO_INFO, Some(node), out);
-    identity("automation", kind, name, out);
-    features.iter().for_each(|feature| write_feature(feature, out));
-    out.extend_from_slice(b"</query>");
+    open_query(ns::DISCO_INFO, Some(node), out).inside(|out| {
+        identity("automation", kind, name, out);
+        features.iter().for_each(|feature| write_feature(feature, out));
+    });
 }
 
 fn items(entity: &Entity, place: Place<'_>, _: i64, out: &mut Vec<u8>) {
-    open_query(ns::DISCO_ITEMS, None, out);
     let rooms: &[Room] = if place == Place::Service { &entity.rooms } else { &[] };
-    for room in rooms {
-        out.extend_from_slice(b"<item");
-        attribute(out, "jid", &entity.jid(Place::Room(room)));
-        attribute(out, "name", room);
-        out.extend_from_slice(b"/>");
-    }
-    out.extend_from_slice(b"</query>");
+    open_query(ns::DISCO_ITEMS, None, out).inside(|out| {
+        for room in rooms {
+            out.open("item").attr("jid", &entity.jid(Place::Room(room))).attr("name", room).empty();
+        }
+    });
 }
 
 fn version(entity: &Entity, _: Place<'_>, _: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"<query xmlns='jabber:iq:version'><name>neerc</name>");
-    write_text("version", &entity.version, out);
-    out.extend_from_slice(b"</query>");
+    open_query(ns::VERSION, None, out).inside(|out| {
+        out.open("name").text("neerc");
+        out.open("version").text(&entity.version);
+    });
 }
 
 fn last(entity: &Entity, _: Place<'_>, now_ms: i64, out: &mut Vec<u8>) {
     let seconds = now_ms.saturating_sub(entity.started_ms).max(0) / 1_000;
-    out.extend_from_slice(format!("<query xmlns='jabber:iq:last' seconds='{seconds}'/>").as_bytes());
+    open_query(ns::LAST, None, out).number("seconds", seconds).empty();
 }
 
 fn time(entity: &Entity, _: Place<'_>, now_ms: i64, out: &mut Vec<u8>) {
     let wall_ms = now_ms.saturating_add(entity.wall_ahead_ms);
     let utc = jiff::Timestamp::from_millisecond(wall_ms.saturating_sub(wall_ms.rem_euclid(1_000))).unwrap_or_default();
-    out.extend_from_slice(format!("<time xmlns='urn:xmpp:time'><tzo>+00:00</tzo><utc>{utc}</utc></time>").as_bytes());
+    out.open("time").xmlns(ns::TIME).inside(|out| {
+        out.open("tzo").text("+00:00");
+        out.open("utc").text(&utc.to_string());
+    });
 }
 
 fn vcard(entity: &Entity, place: Place<'_>, _: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("<vCard xmlns='{ns}'>", ns = ns::VCARD).as_bytes());
-    write_text("FN", &entity.name(place), out);
-    write_text("JABBERID", &entity.jid(place), out);
-    out.extend_from_slice(b"<PHOTO><TYPE>image/png</TYPE>");
-    write_text("BINVAL", &BASE64_STANDARD.encode(AVATAR), out);
-    out.extend_from_slice(b"</PHOTO></vCard>");
+    out.open("vCard").xmlns(ns::VCARD).inside(|out| {
+        out.open("FN").text(&entity.name(place));
+        out.open("JABBERID").text(&entity.jid(place));
+        out.open("PHOTO").inside(|out| {
+            out.open("TYPE").text("image/png");
+            out.open("BINVAL").text(&BASE64_STANDARD.encode(AVATAR));
+        });
+    });
 }
 
 #[cfg(test)]

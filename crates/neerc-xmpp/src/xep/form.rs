@@ -3,9 +3,8 @@
 
 use crate::answers::short;
 use crate::ns;
-use crate::stanza::attribute;
 use crate::stanza::names::composed;
-use crate::xml::{Element, escape_text};
+use crate::xml::{Element, WriteXml};
 use neerc_core::face::menu::Presence;
 use neerc_core::limits;
 
@@ -44,16 +43,10 @@ impl Shape {
     /// How the values are to be checked; nothing for lists, whose values are fixed anyway.
     fn write_validation(&self, out: &mut Vec<u8>) {
         let Shape::Line(pattern) = self else { return };
-        out.extend_from_slice(format!("<validate xmlns='{ns}' datatype='xs:string'>", ns = ns::VALIDATE).as_bytes());
-        match pattern {
-            Some(pattern) => {
-                out.extend_from_slice(b"<regex>");
-                escape_text(out, pattern);
-                out.extend_from_slice(b"</regex>");
-            }
-            None => out.extend_from_slice(b"<basic/>"),
-        }
-        out.extend_from_slice(b"</validate>");
+        out.open("validate").xmlns(ns::VALIDATE).attr("datatype", "xs:string").inside(|out| match pattern {
+            Some(pattern) => out.open("regex").text(pattern),
+            None => out.open("basic").empty(),
+        });
     }
 }
 
@@ -88,37 +81,29 @@ pub struct Form {
 impl Form {
     /// Writes it.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("<x xmlns='{}' type='form'>", ns::DATA).as_bytes());
-        write_text(out, "title", &self.title);
-        write_text(out, "instructions", &self.instructions);
-        for field in &self.fields {
-            field.write(out);
-        }
-        out.extend_from_slice(b"</x>");
+        out.open("x").xmlns(ns::DATA).attr("type", "form").inside(|out| {
+            write_text(out, "title", &self.title);
+            write_text(out, "instructions", &self.instructions);
+            self.fields.iter().for_each(|field| field.write(out));
+        });
     }
 }
 
 impl Field {
     fn write(&self, out: &mut Vec<u8>) {
-        open_field(out, self.var, self.shape.name(), &self.label);
-        write_text(out, "desc", &self.hint);
-        self.shape.write_validation(out);
-        if self.need == Presence::Required {
-            out.extend_from_slice(b"<required/>");
-        }
-        for value in &self.values {
-            write_value(out, value);
-        }
-        if let Shape::One(choices) | Shape::Any(choices) = &self.shape {
-            for Choice { value, label } in choices {
-                out.extend_from_slice(b"<option");
-                attribute(out, "label", label);
-                out.push(b'>');
-                write_value(out, value);
-                out.extend_from_slice(b"</option>");
+        write_field(out, self.var, self.shape.name(), &self.label, |out| {
+            write_text(out, "desc", &self.hint);
+            self.shape.write_validation(out);
+            if self.need == Presence::Required {
+                out.open("required").empty();
             }
-        }
-        out.extend_from_slice(b"</field>");
+            self.values.iter().for_each(|value| write_value(out, value));
+            if let Shape::One(choices) | Shape::Any(choices) = &self.shape {
+                for Choice { value, label } in choices {
+                    out.open("option").attr("label", label).inside(|out| write_value(out, value));
+                }
+            }
+        });
     }
 }
 
@@ -143,34 +128,33 @@ impl Report {
     /// Writes it, in no more than about `limit` bytes; returns how many rows were left out for that.
     pub fn write(&self, out: &mut Vec<u8>, limit: usize) -> usize {
         let end = out.len() + limit;
-        out.extend_from_slice(format!("<x xmlns='{}' type='result'>", ns::DATA).as_bytes());
+        let mut written = 0;
+        out.open("x").xmlns(ns::DATA).attr("type", "result").inside(|out| {
+            self.write_head(out);
+            for row in &self.rows {
+                let before = out.len();
+                self.write_row(out, row);
+                if out.len() > end {
+                    out.truncate(before);
+                    break;
+                }
+                written += 1;
+            }
+        });
+        self.rows.len() - written + self.not_made
+    }
+
+    fn write_head(&self, out: &mut Vec<u8>) {
         write_text(out, "title", &self.title);
         write_text(out, "instructions", &self.instructions);
         for (var, label, value) in &self.values {
-            open_field(out, var, "text-single", label);
-            write_value(out, value);
-            out.extend_from_slice(b"</field>");
+            write_field(out, var, "text-single", label, |out| write_value(out, value));
         }
         if !self.columns.is_empty() {
-            out.extend_from_slice(b"<reported>");
-            for (var, label) in &self.columns {
-                open_field(out, var, "text-single", label);
-                out.extend_from_slice(b"</field>");
-            }
-            out.extend_from_slice(b"</reported>");
+            out.open("reported").inside(|out| {
+                self.columns.iter().for_each(|(var, label)| write_field(out, var, "text-single", label, |_| {}));
+            });
         }
-        let mut written = 0;
-        for row in &self.rows {
-            let before = out.len();
-            self.write_row(out, row);
-            if out.len() > end {
-                out.truncate(before);
-                break;
-            }
-            written += 1;
-        }
-        out.extend_from_slice(b"</x>");
-        self.rows.len() - written + self.not_made
     }
 
     /// The first rows of its table as lines, for clients that show no tables.
@@ -183,38 +167,26 @@ impl Report {
     }
 
     fn write_row(&self, out: &mut Vec<u8>, row: &[String]) {
-        out.extend_from_slice(b"<item>");
-        for ((var, _), value) in self.columns.iter().zip(row) {
-            out.extend_from_slice(b"<field");
-            attribute(out, "var", var);
-            out.push(b'>');
-            write_value(out, value);
-            out.extend_from_slice(b"</field>");
-        }
-        out.extend_from_slice(b"</item>");
+        out.open("item").inside(|out| {
+            for ((var, _), value) in self.columns.iter().zip(row) {
+                out.open("field").attr("var", var).inside(|out| write_value(out, value));
+            }
+        });
     }
 }
 
-fn open_field(out: &mut Vec<u8>, var: &str, kind: &str, label: &str) {
-    out.extend_from_slice(b"<field");
-    attribute(out, "var", var);
-    attribute(out, "type", kind);
-    attribute(out, "label", label);
-    out.push(b'>');
+fn write_field(out: &mut Vec<u8>, var: &str, kind: &str, label: &str, inside: impl FnOnce(&mut Vec<u8>)) {
+    out.open("field").attr("var", var).attr("type", kind).attr("label", label).inside(inside);
 }
 
 fn write_text(out: &mut Vec<u8>, name: &str, text: &str) {
     if !text.is_empty() {
-        out.extend_from_slice(format!("<{name}>").as_bytes());
-        escape_text(out, text);
-        out.extend_from_slice(format!("</{name}>").as_bytes());
+        out.open(name).text(text);
     }
 }
 
 fn write_value(out: &mut Vec<u8>, value: &str) {
-    out.extend_from_slice(b"<value>");
-    escape_text(out, value);
-    out.extend_from_slice(b"</value>");
+    out.open("value").text(value);
 }
 
 /// A form that came back.

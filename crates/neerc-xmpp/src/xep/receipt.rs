@@ -2,8 +2,8 @@
 //! message says.
 
 use crate::ns;
-use crate::stanza::{Shell, attribute};
-use crate::xml::Element;
+use crate::stanza::Shell;
+use crate::xml::{Element, WriteXml};
 
 /// Writes the receipt that a message asks for, if it asks for one: never for an error, a room's message, or one that
 /// has no id to be named by.
@@ -13,14 +13,7 @@ pub fn write(out: &mut Vec<u8>, shell: &Shell<'_>, message: &Element<'_>) {
         return;
     }
     let back = shell.return_address();
-    out.extend_from_slice(b"<message");
-    if shell.type_ == "chat" {
-        attribute(out, "type", shell.type_);
-    }
-    attribute(out, "from", &back.from);
-    attribute(out, "to", back.to.as_it_came());
-    out.extend_from_slice(b"><received");
-    attribute(out, "xmlns", ns::RECEIPTS);
-    attribute(out, "id", id);
-    out.extend_from_slice(b"/></message>");
+    let kind = Some(shell.type_).filter(|kind| *kind == "chat");
+    let tag = out.open("message").attr_if("type", kind).attr("from", &back.from).attr("to", back.to.as_it_came());
+    tag.inside(|out| out.open("received").xmlns(ns::RECEIPTS).attr("id", id).empty());
 }
