@@ -47,10 +47,6 @@ pub const PROPOSALS: usize = 20;
 
 /// Most writes waiting for the disk; above it a write is refused with `resource-constraint`.
 pub const WRITES_WAITING: usize = 65_536;
-/// Less room than this on the file system of the store is said to be little, in bytes.
-pub const LITTLE_SPACE_BYTES: u64 = 1 << 30;
-/// How often that is looked at, in ms.
-pub const SPACE_POLL_MS: u64 = 60_000;
 /// MiB that one person's changes may add to the log in a day, unless the configuration says otherwise.
 pub const STORED_MIB_PER_DAY: u64 = 64;
 /// How many times as much whoever has power may add.
@@ -73,38 +69,12 @@ pub const COMMIT_SPACING_MS: i64 = 8;
 pub const REST_US: u64 = 1_000;
 /// Fewer bytes than this are little: some four requests.
 pub const LITTLE_READ_BYTES: usize = 1_200;
-/// With more bytes that the kernel has not sent, it is given no more.
-pub const LINK_UNSENT_BYTES: usize = 128 * 1024;
-/// Most pieces of memory that one call hands to the socket.
-pub const LINK_SLICES: usize = 64;
-/// Bytes read from the link at a time: small enough that the disk does not wait for more to be read.
-pub const LINK_READ_BYTES: usize = 16 * 1024;
 
-/// How long after a loss the link is tried again at short pauses, in ms: what is lost then is lost to whoever logs in.
-pub const RECONNECT_QUICKLY_MS: u64 = 60_000;
-/// The shortest and the longest of these pauses, in ms.
-pub const RECONNECT_QUICK_MS: [u64; 2] = [200, 500];
-/// First pause before the link is connected again after that, or after a refusal, in ms; it doubles from there.
-pub const RECONNECT_FIRST_MS: i64 = 500;
-/// Longest pause before the link is connected again, in ms.
-pub const RECONNECT_LONGEST_MS: i64 = 30_000;
-/// How long opening a TCP connection may take, in ms.
-pub const CONNECT_MS: u64 = 10_000;
-/// How long the clean end of the service may take, in ms.
-pub const SHUTDOWN_MS: u64 = 2_500;
-
-/// Largest clock file that is read, in bytes.
-pub const CLOCK_FILE_BYTES: u64 = 64 * 1024;
-/// How often the clock file is looked at, in ms.
-pub const CLOCK_POLL_MS: u64 = 1_000;
 /// How far a newer reading of a running clock may lie behind the earliest one before it counts as a real change, in ms.
 pub const CLOCK_SMOOTHING_MS: i64 = 60_000;
 
 /// Most values that a list in a form offers; above it they have to be typed.
 pub const FORM_CHOICES: usize = 200;
-
-/// Changes after which a snapshot of the boards is stored.
-pub const CHANGES_PER_SNAPSHOT: u64 = 200_000;
 
 #[cfg(test)]
 mod tests {
@@ -112,6 +82,6 @@ mod tests {
 
     #[test]
     fn bounds_of_a_size_that_people_know() {
-        assert_eq!((SCHEDULE_MIN, CLOCK_FILE_BYTES), (10_080, 65_536));
+        assert_eq!(SCHEDULE_MIN, 10_080);
     }
 }

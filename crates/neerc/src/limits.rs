@@ -2,6 +2,7 @@
 //! service. Those of the tasks are the core's, those of a crate stand in its own `limits.rs`.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 // The configuration
 
@@ -23,3 +24,95 @@ pub const DIRECTORY_POLL_S: RangeInclusive<i64> = 1..=86_400;
 pub const DOMAIN_BYTES: usize = 255;
 /// Longest nickname, group name, room name, member or JID of the configuration, in bytes.
 pub const NAME_BYTES: usize = 255;
+
+// The link
+
+/// With more bytes that the kernel has not sent, it is given no more.
+pub const LINK_UNSENT_BYTES: usize = 128 * 1024;
+/// Most pieces of memory that one call hands to the socket.
+pub const LINK_SLICES: usize = 64;
+/// Bytes read from the link at a time: small enough that the disk does not wait for more to be read.
+pub const LINK_READ_BYTES: usize = 16 * 1024;
+/// How long opening a TCP connection may take.
+pub const CONNECT: Duration = Duration::from_secs(10);
+/// How long after a loss the link is tried again at short pauses: what is lost then is lost to whoever logs in.
+pub const RECONNECT_QUICKLY: Duration = Duration::from_secs(60);
+/// The shortest and the longest of these pauses, in ms.
+pub const RECONNECT_QUICK_MS: RangeInclusive<u64> = 200..=500;
+/// First pause before the link is connected again after that, or after a refusal, in ms; it doubles from there.
+pub const RECONNECT_FIRST_MS: u64 = 500;
+/// Longest pause before the link is connected again, in ms.
+pub const RECONNECT_LONGEST_MS: u64 = 30_000;
+
+// The service
+
+/// Changes after which a snapshot of the boards is stored.
+pub const CHANGES_PER_SNAPSHOT: u64 = 200_000;
+/// How long the clean end of the service may take.
+pub const SHUTDOWN: Duration = Duration::from_millis(2_500);
+/// How much longer than that closing the store may take.
+pub const SHUTDOWN_STORE: Duration = Duration::from_millis(400);
+/// Most messages that wait for the loop from one of the tasks beside it.
+pub const MESSAGES_WAITING: usize = 4;
+/// The furthest ahead that the loop sleeps; "never" is further.
+pub const SLEEP_MS: u64 = 1 << 40;
+/// Most troubles that are remembered for whoever asks how the service is.
+pub const TROUBLES: usize = 32;
+/// How long either side of a question to a running service waits for the other.
+pub const STATUS_PATIENCE: Duration = Duration::from_secs(3);
+/// Longest answer to such a question, in bytes.
+pub const STATUS_BYTES: u64 = 1 << 20;
+/// Less room than this on the file system of the store is said to be little, in bytes.
+pub const LITTLE_SPACE_BYTES: u64 = 1 << 30;
+/// How often that is looked at.
+pub const SPACE_POLL: Duration = Duration::from_secs(60);
+
+// The clock file
+
+/// Largest clock file that is read, in bytes.
+pub const CLOCK_FILE_BYTES: u64 = 64 * 1024;
+/// How often the clock file is looked at.
+pub const CLOCK_POLL: Duration = Duration::from_secs(1);
+
+// `neerc check`
+
+/// How long the server and the rooms are waited for: longer than for an answer, so that silence is seen for what it is.
+pub const CHECK_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a refused connection is tried again.
+pub const CHECK_REFUSED: Duration = Duration::from_secs(3);
+/// How long rooms may still change once of each it is known how it is.
+pub const CHECK_SETTLED: Duration = Duration::from_secs(3);
+/// Pause between two looks at how the service is.
+pub const CHECK_POLL: Duration = Duration::from_millis(20);
+/// How old what a running service has said may be to count as still so, in ms, if all its rooms are well.
+pub const CHECK_NEWS_MS: i64 = 60_000;
+/// How much longer than a short stanza a long one may take, in ms: delayed acknowledgements take 40.
+pub const CHECK_SLOW_MS: i64 = 25;
+
+// `neerc demo`
+
+/// How long the server may take to listen.
+pub const DEMO_SERVER_START: Duration = Duration::from_secs(20);
+/// Pause between two looks whether it does.
+pub const DEMO_SERVER_POLL: Duration = Duration::from_millis(10);
+/// How much of the server's log is shown where it failed, in lines.
+pub const DEMO_TAIL_LINES: usize = 15;
+/// How long the service may take to join its room and to know its people.
+pub const DEMO_SERVICE_START: Duration = Duration::from_secs(15);
+/// Pause between two looks whether it does.
+pub const DEMO_SERVICE_POLL: Duration = Duration::from_millis(100);
+/// How long a client waits for what it expects.
+pub const DEMO_ANSWER: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use neerc_xmpp::limits::{ANSWER_MS, LINK_CHUNK_BYTES};
+
+    #[test]
+    fn bounds_that_depend_on_each_other() {
+        assert!(CHECK_PATIENCE.as_millis() > u128::from(ANSWER_MS.unsigned_abs()), "silence is seen for what it is");
+        const { assert!(LINK_UNSENT_BYTES < LINK_CHUNK_BYTES && LINK_READ_BYTES < LINK_UNSENT_BYTES) };
+        const { assert!(RECONNECT_FIRST_MS < RECONNECT_LONGEST_MS && CLOCK_FILE_BYTES == 65_536) };
+    }
+}

@@ -1,7 +1,7 @@
 //! The TCP connection to the server: connecting with pauses in between, reading, writing what the socket takes. Not
 //! what the bytes mean.
 
-use neerc_core::limits;
+use crate::limits;
 use neerc_xmpp::stream::outgoing::Outgoing;
 use std::future::{Future, pending, poll_fn};
 use std::io::{self, IoSlice};
@@ -10,8 +10,6 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-
-const QUICKLY: Duration = Duration::from_millis(limits::RECONNECT_QUICKLY_MS);
 
 /// What happened on the link.
 #[derive(Debug)]
@@ -170,7 +168,7 @@ pub enum Reads {
 fn connecting(server: String, after: Duration) -> Connecting {
     Box::pin(async move {
         tokio::time::sleep(after).await;
-        let connect = tokio::time::timeout(Duration::from_millis(limits::CONNECT_MS), TcpStream::connect(&server));
+        let connect = tokio::time::timeout(limits::CONNECT, TcpStream::connect(&server));
         let stream = connect.await.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no answer in time"))??;
         stream.set_nodelay(true)?; // small stanzas must not wait for each other's acknowledgement
         bound_unsent(&stream);
@@ -209,7 +207,7 @@ struct BackOff {
 
 impl BackOff {
     fn new(now: Instant) -> BackOff {
-        BackOff { quick_until: Some(now + QUICKLY), failures: 0 }
+        BackOff { quick_until: Some(now + limits::RECONNECT_QUICKLY), failures: 0 }
     }
 
     /// The server has accepted us.
@@ -218,10 +216,9 @@ impl BackOff {
     }
 
     fn next(&mut self, now: Instant, why: Why) -> Duration {
-        let quick_until = *self.quick_until.get_or_insert(now + QUICKLY);
+        let quick_until = *self.quick_until.get_or_insert(now + limits::RECONNECT_QUICKLY);
         if why == Why::Lost && now < quick_until {
-            let [shortest, longest] = limits::RECONNECT_QUICK_MS;
-            return Duration::from_millis(fastrand::u64(shortest..=longest));
+            return Duration::from_millis(fastrand::u64(limits::RECONNECT_QUICK_MS));
         }
         self.failures = self.failures.saturating_add(1);
         pause(self.failures - 1)
@@ -232,7 +229,7 @@ impl BackOff {
 /// lost one server do not come back in step.
 fn pause(failures: u32) -> Duration {
     let doubled = limits::RECONNECT_FIRST_MS.saturating_mul(1 << failures.min(16));
-    let longest = doubled.min(limits::RECONNECT_LONGEST_MS).unsigned_abs();
+    let longest = doubled.min(limits::RECONNECT_LONGEST_MS);
     Duration::from_millis(fastrand::u64(longest / 2..=longest))
 }
 

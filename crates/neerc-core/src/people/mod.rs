@@ -265,6 +265,11 @@ impl People {
         self.members.values().any(|member| member.power)
     }
 
+    /// How many have power.
+    pub fn powerful(&self) -> usize {
+        self.members.values().filter(|member| member.power).count()
+    }
+
     /// The user or group whose name is so close to `name` that it was most likely meant.
     pub fn nearest(&self, name: &str) -> Option<String> {
         let users: Vec<Cow<'_, str>> = self.members.keys().map(|person| self.shown(person)).collect();

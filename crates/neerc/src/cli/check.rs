@@ -8,7 +8,7 @@ use super::out::line;
 use super::{Outcome, failure, front_settings, load, runtime};
 use crate::service::health::{Health, RoomHealth};
 use crate::service::{Service, status};
-use crate::{secret, warnings};
+use crate::{limits, secret, warnings};
 use neerc_store::{self as store, Opened, StoreError, Url, User};
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::server::look;
@@ -18,17 +18,6 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-/// How long the server and the rooms are waited for: longer than for an answer, so that silence is seen for what it is.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a refused connection is tried again.
-const REFUSED: Duration = Duration::from_secs(3);
-/// How long rooms may still change once of each it is known how it is.
-const SETTLED: Duration = Duration::from_secs(3);
-/// Pause between two looks at how the service is.
-const GLANCE: Duration = Duration::from_millis(20);
-/// How old what a running service has said may be to count as still so, in ms, if all its rooms are well.
-const NEWS_MS: i64 = 60_000;
 
 /// Checks the configuration at `path` and everything it names.
 pub fn check(path: &Path) -> Outcome {
@@ -77,7 +66,7 @@ pub fn check(path: &Path) -> Outcome {
     if file.exists() {
         let tasks: usize = opened.boards.values().map(|board| board.len()).sum();
         line(&format!("ok    store {url}: {} changes, {tasks} tasks{}", opened.revision, whose(file)))?;
-        for warning in warnings::ahead(&opened.boards, crate::service::wall_ms()) {
+        for warning in warnings::ahead(&opened.boards, crate::service::time::wall_ms()) {
             line(&format!("WARN  {warning}"))?;
         }
     }
@@ -153,7 +142,7 @@ fn serve(front: FrontSettings, server: String, opened: Opened) -> Result<Health,
                 if seen.is_enough(&last, Instant::now()) {
                     break;
                 }
-                tokio::time::sleep(GLANCE).await;
+                tokio::time::sleep(limits::CHECK_POLL).await;
             }
         };
         service.run(watch).await?;
@@ -187,9 +176,13 @@ impl Instants {
         let is_doubled = health.lost.as_ref().is_some_and(|why| why.starts_with(look::ANOTHER));
         is_doubled
             || has_measured && health.troubles.is_empty()
-            || is_over(&mut self.lost, !health.online && health.lost.is_some(), REFUSED)
-            || is_over(&mut self.settled, is_settled && !health.troubles.is_empty() || is_silence, SETTLED)
-            || now - began >= PATIENCE
+            || is_over(&mut self.lost, !health.online && health.lost.is_some(), limits::CHECK_REFUSED)
+            || is_over(
+                &mut self.settled,
+                is_settled && !health.troubles.is_empty() || is_silence,
+                limits::CHECK_SETTLED,
+            )
+            || now - began >= limits::CHECK_PATIENCE
     }
 }
 
@@ -227,7 +220,7 @@ fn ask_running(url: &Url, file: &Path, by: Option<u32>, asked: Asked<'_>) -> Out
         health.version
     ))?;
     let is_still_so = |text: &str| health.rooms.iter().any(|room| room.trouble.as_deref() == Some(text));
-    let is_old = |at_ms: i64| health.ready && health.age_ms - at_ms > NEWS_MS;
+    let is_old = |at_ms: i64| health.ready && health.age_ms - at_ms > limits::CHECK_NEWS_MS;
     let (old, new): (Vec<_>, Vec<_>) =
         health.troubles.iter().partition(|trouble| is_old(trouble.at_ms) && !is_still_so(&trouble.text));
     let now = Health { troubles: new.into_iter().cloned().collect(), ..health.clone() };
@@ -258,11 +251,11 @@ mod tests {
         let (mut seen, began) = (Instants::default(), Instant::now());
         let lost = Health { lost: Some("refused".to_owned()), ..Health::default() };
         assert!(!seen.is_enough(&lost, began));
-        assert!(!seen.is_enough(&lost, began + REFUSED / 2));
+        assert!(!seen.is_enough(&lost, began + limits::CHECK_REFUSED / 2));
         let online = Health { online: true, ..Health::default() };
-        assert!(!seen.is_enough(&online, began + REFUSED / 2));
-        assert!(!seen.is_enough(&lost, began + REFUSED));
-        assert!(seen.is_enough(&lost, began + REFUSED * 2));
+        assert!(!seen.is_enough(&online, began + limits::CHECK_REFUSED / 2));
+        assert!(!seen.is_enough(&lost, began + limits::CHECK_REFUSED));
+        assert!(seen.is_enough(&lost, began + limits::CHECK_REFUSED * 2));
         assert_eq!(
             (lasted(119_999), lasted(3_600_000), lasted(90_000_000)),
             ("119 s".into(), "60 min".into(), "25 h".into())

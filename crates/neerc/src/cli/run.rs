@@ -2,7 +2,7 @@
 
 use super::{Outcome, failure, front_settings, load, runtime};
 use crate::service::{self, Service, space, status};
-use crate::{clocks, warnings};
+use crate::{clocks, limits, warnings};
 use neerc_store as store;
 use std::path::Path;
 
@@ -16,17 +16,17 @@ pub fn run(path: &Path) -> Outcome {
     }
     let opened = store::open(&config.store).map_err(failure)?;
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
-    for warning in warnings::ahead(&opened.boards, service::wall_ms()) {
+    for warning in warnings::ahead(&opened.boards, service::time::wall_ms()) {
         tracing::warn!("{warning}");
     }
     let store::Url::Sqlite(file) = config.store;
     runtime()?.block_on(async {
         let socket = status::Status::listen(&file);
-        let (sender, warnings) = tokio::sync::mpsc::channel(4);
+        let (sender, warnings) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
         tokio::spawn(space::watch(file, sender));
         let readings = config.clock_file.map(|file| {
-            let (sender, receiver) = tokio::sync::mpsc::channel(4);
-            tokio::spawn(clocks::file::watch(file, service::wall_ms, sender));
+            let (sender, receiver) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
+            tokio::spawn(clocks::file::watch(file, service::time::wall_ms, sender));
             receiver
         });
         let service = Service::new(settings, config.component.server.to_string(), opened, readings);

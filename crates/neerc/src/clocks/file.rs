@@ -2,14 +2,14 @@
 //! (`BEFORE`, `RUNNING`, `PAUSED`, `OVER`, or 1 to 4). Read whole every second; a file caught half-written is simply read
 //! again, and until then the last reading counts.
 
+use crate::limits;
 use neerc_core::clock::{Phase, Reading};
-use neerc_core::limits;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 use tokio::sync::mpsc;
 
 /// What is wrong with a file that ends too early, as one does that is being written.
@@ -21,7 +21,7 @@ const UNFINISHED: &str = "it ends in the middle of its XML element";
 /// A reading that was seen to change is of this moment. What is found at a start, or after the file could not be read,
 /// is as old as the file: a contest system may write only when something happens, and the clock ran on since then.
 pub async fn watch(file: PathBuf, wall_ms: fn() -> i64, readings: mpsc::Sender<Reading>) {
-    let mut ticks = tokio::time::interval(Duration::from_millis(limits::CLOCK_POLL_MS));
+    let mut ticks = tokio::time::interval(limits::CLOCK_POLL);
     let mut last: Option<Reading> = None;
     let mut last_problem: Option<String> = None;
     let mut is_watched = false; // it was read a moment ago

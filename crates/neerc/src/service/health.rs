@@ -1,6 +1,7 @@
 //! How the service is, for whoever watches it or asks: `neerc check`, the demo. What it says and what it does not know is
-//! decided in service.rs; how it is asked for from outside, in status.rs.
+//! decided by the loop; how it is asked for from outside, in status.rs.
 
+use crate::limits;
 use neerc_xmpp::server::probe::RoundTrips;
 use serde::{Deserialize, Serialize};
 
@@ -45,9 +46,9 @@ pub struct RoomHealth {
     pub jid: String,
     /// Whether the service is in it and knows its people.
     pub ready: bool,
-    /// Its users and how many of them have power.
+    /// How many users it has.
     pub users: usize,
-    /// How many of the users have power.
+    /// How many of them have power.
     pub power: usize,
     /// Live tasks.
     pub tasks: usize,
@@ -69,9 +70,7 @@ impl Health {
     pub fn note(&mut self, text: String, at_ms: i64) {
         self.troubles.retain(|known| known.text != text);
         self.troubles.push(Trouble { text, at_ms });
-        let excess = self.troubles.len().saturating_sub(MOST_TROUBLES);
+        let excess = self.troubles.len().saturating_sub(limits::TROUBLES);
         self.troubles.drain(..excess);
     }
 }
-
-const MOST_TROUBLES: usize = 32;

@@ -4,9 +4,12 @@
 pub mod health;
 pub mod space;
 pub mod status;
+pub mod time;
 
 use self::health::{Health, RoomHealth};
 use self::status::Questions;
+use self::time::{Steady, wall_ms};
+use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING, SHUTDOWN, SHUTDOWN_STORE};
 use crate::link::{Link, LinkEvent, Reads};
 use neerc_core::change::Entry;
 use neerc_core::clock::Reading;
@@ -18,44 +21,8 @@ use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
-
-/// Milliseconds that never go back, and start as the time of day.
-#[derive(Clone, Copy, Debug)]
-pub struct Steady {
-    began: Instant,
-    began_ms: i64,
-}
-
-impl Steady {
-    /// Starts now.
-    pub fn start() -> Steady {
-        Steady { began: Instant::now(), began_ms: wall_ms() }
-    }
-
-    /// The time for everything that waits and repeats, in ms since 1970 as it was known at the start.
-    pub fn now_ms(self) -> i64 {
-        self.began_ms.saturating_add(i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX))
-    }
-
-    /// How long ago that was, in ms.
-    pub fn age_ms(self) -> i64 {
-        self.now_ms().saturating_sub(self.began_ms)
-    }
-
-    fn at(self, ms: i64) -> Instant {
-        let from_start = u64::try_from(ms.saturating_sub(self.began_ms)).unwrap_or(0);
-        self.began + Duration::from_millis(from_start.min(1 << 40))
-    }
-}
-
-/// The time of day, in ms since 1970, for what people are shown.
-#[allow(clippy::disallowed_methods)] // here is where time enters
-pub fn wall_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
 
 /// Why the service ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +105,7 @@ impl Service {
 
     /// The same, and where it can be asked how it is.
     pub fn answering(self) -> (Service, Questions) {
-        let (sender, receiver) = mpsc::channel(4);
+        let (sender, receiver) = mpsc::channel(MESSAGES_WAITING);
         (Service { questions: Some(receiver), ..self }, sender)
     }
 
@@ -299,7 +266,7 @@ impl Service {
             jid: watch.jid.as_str().to_owned(),
             ready: watch.is_ready(),
             users: watch.people().len(),
-            power: watch.people().listed().iter().filter(|(_, member)| member.power).count(),
+            power: watch.people().powerful(),
             tasks: self.ledger.boards().get(&watch.room).map_or(0, |board| board.len()),
             trouble: watch.trouble().map(str::to_owned),
         });
@@ -358,7 +325,7 @@ impl Service {
         for (room, revision, notice) in notices {
             self.front.tell(now_ms, &room, revision, notice);
         }
-        if self.ledger.revision() - self.snapshot_revision >= limits::CHANGES_PER_SNAPSHOT {
+        if self.ledger.revision() - self.snapshot_revision >= CHANGES_PER_SNAPSHOT {
             self.snapshot();
         }
         Ok(())
@@ -383,7 +350,7 @@ impl Service {
     /// Answers what was taken, leaves the rooms, ends the stream and closes the store.
     async fn finish(mut self) -> Result<(), ServiceError> {
         tracing::info!("stopping");
-        let deadline = tokio::time::Instant::now() + Duration::from_millis(limits::SHUTDOWN_MS);
+        let deadline = tokio::time::Instant::now() + SHUTDOWN;
         let answered = async {
             while !self.ledger.is_idle() {
                 let (now, mut answers) = (self.now(), Vec::new());
@@ -410,7 +377,7 @@ impl Service {
         if self.ledger.revision() > self.snapshot_revision {
             self.snapshot();
         }
-        let closed = tokio::time::timeout_at(deadline + Duration::from_millis(400), self.store.close()).await;
+        let closed = tokio::time::timeout_at(deadline + SHUTDOWN_STORE, self.store.close()).await;
         if let Ok(Err(error)) = closed {
             tracing::warn!("the store was not closed cleanly, which loses nothing: {error}");
         }

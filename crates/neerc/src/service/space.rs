@@ -1,10 +1,9 @@
 //! How much room is left on the file system of the store: whoever runs the service is told before it is full, since then
 //! nothing can be changed any more. Looked at beside the loop, because a file system may take its time.
 
-use neerc_core::limits;
+use crate::limits;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// What was said last of the room that is left.
@@ -56,7 +55,7 @@ pub async fn watch(file: PathBuf, sender: mpsc::Sender<String>) {
         {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(limits::SPACE_POLL_MS)).await;
+        tokio::time::sleep(limits::SPACE_POLL).await;
     }
 }
 

@@ -2,17 +2,12 @@
 //! connects is told its [`Health`] as one JSON object, and the connection is closed. Nothing can be changed by it.
 
 use super::health::Health;
+use crate::limits;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
-
-/// How long either side waits for the other.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// Most bytes of an answer.
-const ANSWER_BYTES: u64 = 1 << 20;
 
 /// Where questions to the service go; each brings where the answer is wanted.
 pub type Questions = mpsc::Sender<oneshot::Sender<Health>>;
@@ -46,7 +41,7 @@ impl Status {
     /// Answers whoever asks, one at a time.
     pub async fn serve(self, questions: Questions) {
         while let Ok((stream, _)) = self.listener.accept().await {
-            let _ = tokio::time::timeout(PATIENCE, tell(stream, &questions)).await; // who does not listen is not told
+            let _ = tokio::time::timeout(limits::STATUS_PATIENCE, tell(stream, &questions)).await; // who does not listen is not told
         }
     }
 }
@@ -76,9 +71,9 @@ pub async fn ask(socket: &Path) -> io::Result<Health> {
     let answer = async {
         let stream = UnixStream::connect(socket).await?;
         let mut answer = Vec::new();
-        stream.take(ANSWER_BYTES).read_to_end(&mut answer).await?;
+        stream.take(limits::STATUS_BYTES).read_to_end(&mut answer).await?;
         Ok(serde_json::from_slice(&answer)?)
     };
     let silence = |_| io::Error::new(io::ErrorKind::TimedOut, "it does not answer");
-    tokio::time::timeout(PATIENCE, answer).await.map_err(silence)?
+    tokio::time::timeout(limits::STATUS_PATIENCE, answer).await.map_err(silence)?
 }

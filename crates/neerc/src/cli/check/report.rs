@@ -2,12 +2,10 @@
 //! what to change where. Not how it was found out: that is check.rs.
 
 use crate::cli::init::lines;
+use crate::limits;
 use crate::service::health::{Health, RoomHealth};
 use neerc_xmpp::server::Software;
 use neerc_xmpp::server::probe::RoundTrips;
-
-/// How much longer than a short stanza a long one may take, in ms: delayed acknowledgements take 40.
-const SLOW_MS: i64 = 25;
 
 /// One line of the report.
 #[derive(Debug, PartialEq, Eq)]
@@ -119,7 +117,7 @@ fn commands(software: Option<Software>, room: &str, asked: Asked<'_>, affiliatio
 fn times(health: &Health, software: Option<Software>) -> Option<Finding> {
     let RoundTrips { short_ms, long_ms } = health.round_trips?;
     let text = format!("a short stanza takes {short_ms} ms through the server, one of 20 KB {long_ms} ms");
-    if long_ms <= SLOW_MS + short_ms {
+    if long_ms <= limits::CHECK_SLOW_MS + short_ms {
         return Some(Finding::Ok(text));
     }
     let prosody = "in Prosody, put network_settings = { nagle = false } into prosody.cfg.lua, above the first VirtualHost \

@@ -1,11 +1,12 @@
 //! A client for the demo only: one session with just enough XMPP to log in, join a room, ask and listen. Plain text over
 //! loopback to a server that it trusts; not for anything else.
 
+use crate::limits;
 use anyhow::{Context, anyhow, bail};
 use neerc_xmpp::stream::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::xml::{self, Element, TreeLimits};
 use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -16,9 +17,6 @@ const NS_BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 const NS_MUC: &str = "http://jabber.org/protocol/muc";
 const NS_MUC_USER: &str = "http://jabber.org/protocol/muc#user";
 const NS_STANZAS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
-
-/// How long anything on loopback may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Who logs in where.
 #[derive(Clone, Copy)]
@@ -132,9 +130,9 @@ impl Client {
         what: &str,
         read: impl FnMut(&Element<'_>) -> Option<T>,
     ) -> anyhow::Result<Heard<T>> {
-        match tokio::time::timeout(PATIENCE, self.listen(read)).await {
+        match tokio::time::timeout(limits::DEMO_ANSWER, self.listen(read)).await {
             Ok(heard) => heard,
-            Err(_) => bail!("{} has waited for {what} in vain for {} s", self.name, PATIENCE.as_secs()),
+            Err(_) => bail!("{} has waited for {what} in vain for {} s", self.name, limits::DEMO_ANSWER.as_secs()),
         }
     }
 
@@ -169,7 +167,7 @@ impl Client {
     /// Ends the session.
     pub async fn leave(mut self) -> anyhow::Result<()> {
         self.send("<presence type='unavailable'/></stream:stream>").await?;
-        let everything = tokio::time::timeout(PATIENCE, self.listen(|_| None::<()>));
+        let everything = tokio::time::timeout(limits::DEMO_ANSWER, self.listen(|_| None::<()>));
         let _ = everything.await; // it ends by the server's end of the stream, which `listen` calls a failure
         Ok(())
     }

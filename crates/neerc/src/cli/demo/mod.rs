@@ -10,6 +10,7 @@ use crate::cli::args::DemoArgs;
 use crate::cli::run::stop_signal;
 use crate::cli::{Outcome, failure, out, runtime};
 use crate::config::Config;
+use crate::limits;
 use crate::service::Service;
 use crate::service::health::Health;
 use anyhow::{Context, anyhow, bail};
@@ -32,8 +33,6 @@ const AFFILIATIONS: [(&str, &str); 5] =
     [("admin", "owner"), ("jury1", "admin"), ("hall1", "member"), ("hall2", "member"), ("hall3", "member")];
 const TITLE: &str = "Wallpapers set?";
 const REASON: &str = "none of them";
-/// How long the service may take to join its room.
-const START: Duration = Duration::from_secs(15);
 
 /// Shows the service at work, then leaves everything up until it is told to stop.
 pub fn demo(args: &DemoArgs) -> Outcome {
@@ -134,14 +133,15 @@ async fn play(server: &Server, health: watch::Receiver<Health>, spacing: Duratio
 }
 
 async fn joined(mut health: watch::Receiver<Health>) -> anyhow::Result<()> {
-    let ready =
-        tokio::time::timeout(START, health.wait_for(|health| health.ready)).await.is_ok_and(|ready| ready.is_ok());
+    let ready = tokio::time::timeout(limits::DEMO_SERVICE_START, health.wait_for(|health| health.ready))
+        .await
+        .is_ok_and(|ready| ready.is_ok());
     if ready {
         return Ok(());
     }
     let troubles: Vec<_> = health.borrow().troubles.iter().map(|trouble| trouble.text.clone()).collect();
     let troubles = troubles.join("; ");
-    bail!("the service is not ready after {} s: {troubles}", START.as_secs())
+    bail!("the service is not ready after {} s: {troubles}", limits::DEMO_SERVICE_START.as_secs())
 }
 
 /// Admin gives everybody their place in the room; then those who take part come in.
@@ -172,7 +172,7 @@ async fn enter(server: &Server, user: &str, name: &str) -> anyhow::Result<Client
 
 /// Waits until the service has heard of everybody's place in the room: a server may tell it after it has told us.
 async fn all_known(admin: &mut Client) -> anyhow::Result<()> {
-    let deadline = Instant::now() + START;
+    let deadline = Instant::now() + limits::DEMO_SERVICE_START;
     let query = format!("<query xmlns='{NS}#users'/>");
     loop {
         let names = admin.ask("get", ROOM_AT_SERVICE, &query, told::users).await?.what.unwrap_or_default();
@@ -180,9 +180,12 @@ async fn all_known(admin: &mut Client) -> anyhow::Result<()> {
             return Ok(());
         }
         if Instant::now() > deadline {
-            bail!("the service knows only these people of the room after {} s: {names}", START.as_secs());
+            bail!(
+                "the service knows only these people of the room after {} s: {names}",
+                limits::DEMO_SERVICE_START.as_secs()
+            );
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(limits::DEMO_SERVICE_POLL).await;
     }
 }
 

@@ -2,6 +2,7 @@
 //! example of how to set up a server for others: nothing is encrypted and passwords are stored as they are.
 
 use super::keeper::Keeper;
+use crate::limits;
 use crate::secret;
 use anyhow::{Context, bail};
 use std::fs;
@@ -9,7 +10,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::net::TcpStream;
 
 /// The domain of the users.
@@ -23,10 +24,6 @@ pub const USERS: [&str; 5] = ["admin", "jury1", "hall1", "hall2", "hall3"];
 
 /// The port that XMPP clients try first.
 const USUAL_PORT: u16 = 5222;
-/// How long Prosody may take to start.
-const START: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(10);
-const TAIL_LINES: usize = 15;
 
 /// A running Prosody; it ends and its folder is removed when this is dropped.
 pub struct Server {
@@ -80,7 +77,7 @@ impl Server {
 
     /// Waits until it takes connections. Nothing tells of that, so it is tried.
     async fn listens(&mut self) -> anyhow::Result<()> {
-        let deadline = Instant::now() + START;
+        let deadline = Instant::now() + limits::DEMO_SERVER_START;
         loop {
             if let Some(status) = self.child.try_wait().context("Prosody cannot be waited for")? {
                 bail!("Prosody ended at once ({status}); its last words:\n{}", self.tail());
@@ -89,9 +86,13 @@ impl Server {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                bail!("Prosody does not listen after {} s; its last words:\n{}", START.as_secs(), self.tail());
+                bail!(
+                    "Prosody does not listen after {} s; its last words:\n{}",
+                    limits::DEMO_SERVER_START.as_secs(),
+                    self.tail()
+                );
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(limits::DEMO_SERVER_POLL).await;
         }
     }
 
@@ -195,7 +196,7 @@ Component "{SERVICE}"
 /// The last lines of a text, indented.
 fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let last = lines.iter().skip(lines.len().saturating_sub(TAIL_LINES));
+    let last = lines.iter().skip(lines.len().saturating_sub(limits::DEMO_TAIL_LINES));
     let indented: Vec<String> = last.map(|line| format!("  {line}")).collect();
     if indented.is_empty() { "  (it said nothing)".to_owned() } else { indented.join("\n") }
 }
@@ -220,7 +221,7 @@ mod tests {
     fn of_a_long_log_the_end_is_shown() {
         let log: String = (0..100).map(|line| format!("line {line}\n\n")).collect();
         let shown = tail(&log);
-        assert_eq!(shown.lines().count(), TAIL_LINES);
+        assert_eq!(shown.lines().count(), limits::DEMO_TAIL_LINES);
         assert!(shown.starts_with("  line 85\n") && shown.ends_with("  line 99"), "{shown}");
         assert_eq!(tail("\n"), "  (it said nothing)");
     }
