@@ -93,9 +93,71 @@ impl ContestClock {
     }
 }
 
+/// The contest clocks of all rooms. Today one feed is read for all of them.
+#[derive(Clone, Debug)]
+pub struct Clocks {
+    shared: Option<ContestClock>,
+    /// When people are to hear of it again, in ms.
+    tick_ms: i64,
+}
+
+impl Default for Clocks {
+    fn default() -> Clocks {
+        Clocks { shared: None, tick_ms: i64::MAX }
+    }
+}
+
+impl Clocks {
+    /// Takes a reading of the feed; says whether people must hear of it.
+    pub fn read(&mut self, now_ms: i64, reading: Reading) -> bool {
+        let is_news = match &mut self.shared {
+            Some(clock) => clock.update(reading, now_ms),
+            None => {
+                self.shared = Some(ContestClock::new(reading, now_ms));
+                true
+            }
+        };
+        if is_news {
+            self.tick_ms = now_ms.saturating_add(limits::CLOCK_TICK_MS);
+        }
+        is_news
+    }
+
+    /// The clock of a room, once it was read.
+    pub fn of(&self, _room: &str) -> Option<ContestClock> {
+        self.shared
+    }
+
+    /// Whether it is time that people hear of the clock again. In every phase: a client that has missed a change goes wrong
+    /// until the next message.
+    pub fn tick(&mut self, now_ms: i64) -> bool {
+        let is_due = self.tick_ms <= now_ms;
+        if is_due {
+            self.tick_ms = now_ms.saturating_add(limits::CLOCK_TICK_MS);
+        }
+        is_due
+    }
+
+    /// When [`Clocks::tick`] says so, in ms.
+    pub fn next_tick_ms(&self) -> i64 {
+        self.tick_ms
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_hear_of_a_clock_when_it_changes_and_again_after_a_while() {
+        let mut clocks = Clocks::default();
+        assert!(!clocks.tick(i64::MAX - 1) && clocks.of("neerc").is_none());
+        assert!(clocks.read(1_000, running(5_000)) && !clocks.read(2_000, running(6_000)));
+        assert_eq!(clocks.next_tick_ms(), 1_000 + limits::CLOCK_TICK_MS);
+        assert!(!clocks.tick(limits::CLOCK_TICK_MS) && clocks.tick(1_000 + limits::CLOCK_TICK_MS));
+        assert_eq!(clocks.next_tick_ms(), 1_000 + 2 * limits::CLOCK_TICK_MS);
+        assert_eq!(clocks.of("neerc").map(|clock| clock.at(3_000).elapsed_ms), Some(7_000));
+    }
 
     fn running(elapsed_ms: i64) -> Reading {
         Reading { elapsed_ms, total_ms: 18_000_000, phase: Phase::Running }

@@ -25,3 +25,4 @@ pub mod plan;
 pub mod quota;
 pub mod refusal;
 pub mod task;
+pub mod world;

@@ -72,6 +72,8 @@ pub const LITTLE_READ_BYTES: usize = 1_200;
 
 /// How far a newer reading of a running clock may lie behind the earliest one before it counts as a real change, in ms.
 pub const CLOCK_SMOOTHING_MS: i64 = 60_000;
+/// How often people are told of the contest clock again, in ms.
+pub const CLOCK_TICK_MS: i64 = 60_000;
 
 /// Most values that a list in a form offers; above it they have to be typed.
 pub const FORM_CHOICES: usize = 200;

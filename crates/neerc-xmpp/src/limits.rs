@@ -225,8 +225,6 @@ pub const ROLES_REFUSED_MS: i64 = 60_000;
 pub const RETRY_ROOM_MS: i64 = 10_000;
 /// How often the members of a group's room are read again, in ms.
 pub const REREAD_GROUP_MS: i64 = 60_000;
-/// How often the contest clock is sent, in ms.
-pub const CLOCK_TICK_MS: i64 = 60_000;
 
 /// Ad-hoc commands that one user may be filling in at once; of more the oldest is dropped.
 pub const FORMS_PER_USER: usize = 4;

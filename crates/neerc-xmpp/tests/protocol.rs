@@ -172,7 +172,7 @@ fn the_limits_are_the_true_ones() {
         ("size of a stanza sent", "256 KiB (a setting)".to_owned()),
         ("time that a session is told of changes after `#tasks`", format!("{} s", limits::ASKER_MS / 1_000)),
         ("time between two updates of one task to one session", "50 ms (a setting), at least".to_owned()),
-        ("time between two clock messages", format!("{} s", limits::CLOCK_TICK_MS / 1_000)),
+        ("time between two clock messages", format!("{} s", rules::CLOCK_TICK_MS / 1_000)),
     ];
     for (what, value) in rows {
         let row = format!("| {what} | {value} |");

@@ -3,10 +3,12 @@
 
 use keys::Keys;
 use neerc_core::board::Boards;
+use neerc_core::clock::Clocks;
 use neerc_core::face::words::Language;
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
+use neerc_core::world::World;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::ns;
 use neerc_xmpp::room::groups::GroupSettings;
@@ -70,6 +72,7 @@ pub struct Bench {
     pub front: Front,
     /// What is decided, and what of it is on disk.
     pub ledger: Ledger,
+    clocks: Clocks,
     /// The time.
     pub now_ms: i64,
     /// Whether the front has given up the stream.
@@ -90,6 +93,7 @@ impl Bench {
         let mut bench = Bench {
             front: Front::new(settings(), 0, 0),
             ledger: Ledger::new(Boards::new(), 0),
+            clocks: Clocks::default(),
             now_ms: 1_000_000,
             ended: false,
             answers: 0,
@@ -121,7 +125,7 @@ impl Bench {
 
     /// Hands bytes to the front and does what follows from them.
     pub fn receive(&mut self, bytes: &[u8]) {
-        self.front.receive(self.now_ms, bytes, self.ledger.boards());
+        self.front.receive(self.now_ms, bytes, World::new(self.ledger.boards(), &self.clocks));
         self.work();
     }
 
@@ -139,14 +143,14 @@ impl Bench {
                 self.event(event);
             }
             let mut out = Outgoing::default();
-            self.front.transmit(self.now_ms, self.ledger.boards(), &mut out, 65_536);
+            self.front.transmit(self.now_ms, World::new(self.ledger.boards(), &self.clocks), &mut out, 65_536);
             self.read(&out.to_vec());
             if self.ended || !self.between || (out.is_empty() && self.replies.is_empty()) {
                 return;
             }
             let replies = std::mem::take(&mut self.replies);
             if !replies.is_empty() {
-                self.front.receive(self.now_ms, replies.as_bytes(), self.ledger.boards());
+                self.front.receive(self.now_ms, replies.as_bytes(), World::new(self.ledger.boards(), &self.clocks));
             }
         }
         panic!("there is always more to send");
@@ -183,7 +187,12 @@ impl Bench {
     fn answer(&mut self, answers: Vec<Answer>) {
         for Answer { token, outcome } in answers {
             match token.face {
-                Face::Xmpp => self.front.answer(self.now_ms, token.number, outcome, self.ledger.boards()),
+                Face::Xmpp => self.front.answer(
+                    self.now_ms,
+                    token.number,
+                    outcome,
+                    World::new(self.ledger.boards(), &self.clocks),
+                ),
             }
         }
     }

@@ -11,13 +11,14 @@ use crate::stanza::address::Address;
 use crate::stanza::{Condition, Shell};
 use crate::throttle::Turn;
 use crate::xml::Element;
-use neerc_core::board::{Board, Boards, Done};
+use neerc_core::board::Done;
 use neerc_core::command::Query;
 use neerc_core::face::line::{self, Writer};
 use neerc_core::face::menu::Request;
 use neerc_core::face::words::{Arg, Language};
 use neerc_core::people::{Person, Rights};
 use neerc_core::refusal::{Refusal, excerpt_within};
+use neerc_core::world::World;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -64,7 +65,7 @@ impl Front {
         now_ms: i64,
         shell: &Shell<'_>,
         element: &Element<'_>,
-        boards: &Boards,
+        world: World<'_>,
         arrival: Arrival<'_>,
     ) {
         let said = bot::read(element);
@@ -103,7 +104,7 @@ impl Front {
         if admission == Admission::Refused {
             return self.say_too_fast(&chat, &shell.from.shared());
         }
-        self.take_said(now_ms, &shell.from, chat, said, boards);
+        self.take_said(now_ms, &shell.from, chat, said, world);
     }
 
     /// Says that somebody writes too much, once until it is not so any more.
@@ -133,7 +134,7 @@ impl Front {
         room: usize,
         shell: &Shell<'_>,
         element: &Element<'_>,
-        boards: &Boards,
+        world: World<'_>,
     ) {
         let Some(nick) = shell.from.resource() else { return };
         self.settle(now_ms);
@@ -167,7 +168,7 @@ impl Front {
             answers: Vec::new(),
             left_out: None,
         };
-        self.take_said(now_ms, &shell.from, chat, Said::Lines(lines), boards);
+        self.take_said(now_ms, &shell.from, chat, Said::Lines(lines), world);
     }
 
     /// The room that a message to an address of ours is about: for the service itself the default room, or the only one
@@ -236,7 +237,7 @@ impl Front {
     }
 
     /// Puts a message behind those of the same session that are still being answered.
-    fn take_said(&mut self, now_ms: i64, session: &Address, mut chat: Chat, said: Said, boards: &Boards) {
+    fn take_said(&mut self, now_ms: i64, session: &Address, mut chat: Chat, said: Said, world: World<'_>) {
         let sender = session.shared();
         match said {
             Said::Nothing => return,
@@ -282,12 +283,12 @@ impl Front {
         }
         self.chats.entry(session.clone()).or_default().push_back(chat);
         if waiting == 0 {
-            self.go_on(now_ms, session, boards);
+            self.go_on(now_ms, session, world);
         }
     }
 
     /// Carries out what a session has written, up to the next line that waits for the disk.
-    fn go_on(&mut self, now_ms: i64, session: &Address, boards: &Boards) {
+    fn go_on(&mut self, now_ms: i64, session: &Address, world: World<'_>) {
         while let Some(chats) = self.chats.get_mut(session) {
             let Some(mut chat) = chats.pop_front() else {
                 self.chats.remove(session);
@@ -305,7 +306,7 @@ impl Front {
                     return;
                 }
                 let Some(line) = chat.lines.pop_front() else { break };
-                match self.line(now_ms, session, &mut chat, &line, boards) {
+                match self.line(now_ms, session, &mut chat, &line, world) {
                     Answered::Said(said) => self.note_answer(&mut chat, said),
                     Answered::Later => {
                         if let Some(chats) = self.chats.get_mut(session) {
@@ -346,24 +347,24 @@ impl Front {
     }
 
     /// Goes on with chat lines whose time has come.
-    pub(super) fn go_on_with_paused(&mut self, now_ms: i64, boards: &Boards) {
+    pub(super) fn go_on_with_paused(&mut self, now_ms: i64, world: World<'_>) {
         while self.next_paused_ms() <= now_ms
             && let Some((_, session)) = self.paused.pop_first()
         {
             let before = self.wire.out.len();
-            self.go_on(now_ms, &session, boards);
+            self.go_on(now_ms, &session, world);
             self.charge(now_ms, session.bare(), before);
         }
     }
 
-    fn line(&mut self, now_ms: i64, session: &Address, chat: &mut Chat, line: &str, boards: &Boards) -> Answered {
+    fn line(&mut self, now_ms: i64, session: &Address, chat: &mut Chat, line: &str, world: World<'_>) -> Answered {
         if bot::is_in_russian(line) {
             chat.language = Language::Russian;
         } else if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
             chat.language = chat.told_language.unwrap_or(self.settings.language);
         }
         self.freshen();
-        let asked = self.answers(chat.room, &chat.who, chat.language, boards, |answers| {
+        let asked = self.answers(chat.room, &chat.who, chat.language, world, |answers| {
             let Answers { who, people, board, .. } = *answers;
             let Some(read) = line::read(line, Writer { who, people, board }).into_iter().next() else {
                 return Err(Vec::new());
@@ -373,7 +374,7 @@ impl Front {
                 Err(refusal) => Err(vec![answers.refusal(&refusal)]),
                 Ok(Request::Help(item)) => Err(answers.help(item)),
                 Ok(Request::Query(query)) => {
-                    let said = self.look_up(now_ms, chat.room, &query, *answers);
+                    let said = self.look_up(now_ms, chat.room, &query, *answers, world);
                     Err(said.unwrap_or_else(|refusal| vec![answers.refusal(&refusal)]))
                 }
                 Ok(Request::Command(_)) if self.asks.is_full() => Err(vec![answers.refusal(&Refusal::Busy)]),
@@ -381,7 +382,7 @@ impl Front {
             }
         });
         if asked.is_err() {
-            let tasks = boards.get(&self.rooms[chat.room].room).map_or(0, Board::len);
+            let tasks = world.board(&self.rooms[chat.room].room).len();
             self.work_bytes += tasks * limits::LOOKED_AT_BYTES;
         }
         match asked {
@@ -400,6 +401,7 @@ impl Front {
         room: usize,
         query: &Query,
         answers: Answers<'_>,
+        world: World<'_>,
     ) -> Result<Vec<String>, Refusal> {
         let people = self.rooms[room].people();
         let rights = people.rights(answers.who).ok_or(Refusal::NotInRoom)?;
@@ -409,7 +411,10 @@ impl Front {
         };
         match query {
             Query::Users => Ok(answers.who(&self.contacts.online(room))),
-            Query::Clock => self.clock_at(now_ms).map(|reading| vec![answers.clock(reading)]).ok_or(Refusal::NoClock),
+            Query::Clock => world
+                .reading(&self.rooms[room].room, now_ms)
+                .map(|reading| vec![answers.clock(reading)])
+                .ok_or(Refusal::NoClock),
             Query::Tasks { of } => {
                 let of = whose(self.settings.visibility, people, answers.who, of.as_deref())?;
                 Ok(answers.tasks(of.as_ref()))
@@ -448,22 +453,22 @@ impl Front {
         now_ms: i64,
         session: &Address,
         outcome: Result<Done, Refusal>,
-        boards: &Boards,
+        world: World<'_>,
     ) {
         let Some(mut chat) = self.chats.get_mut(session).and_then(VecDeque::pop_front) else { return };
-        let said = self.answers(chat.room, &chat.who, chat.language, boards, |answers| match &outcome {
+        let said = self.answers(chat.room, &chat.who, chat.language, world, |answers| match &outcome {
             Ok(done) => answers.done(done), // the board shows it already
             Err(refusal) => vec![answers.refusal(refusal)],
         });
         if let Ok(done) = &outcome {
-            self.note_own(chat.room, &chat.who, done, boards);
+            self.note_own(chat.room, &chat.who, done, world);
         }
         self.note_answer(&mut chat, said);
         if let Some(chats) = self.chats.get_mut(session) {
             chats.push_front(chat);
         }
         let before = self.wire.out.len();
-        self.go_on(now_ms, session, boards);
+        self.go_on(now_ms, session, world);
         self.charge(now_ms, session.bare(), before);
     }
 }

@@ -11,11 +11,11 @@ use crate::stanza::ReturnAddress;
 use crate::stanza::address::Address;
 use crate::xep::entity::Offer;
 use crate::xml::Element;
-use neerc_core::board::{Board, Boards, Done};
+use neerc_core::board::Done;
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
 use neerc_core::refusal::Refusal;
-use std::sync::LazyLock;
+use neerc_core::world::World;
 
 /// A command that waits for its change to be on disk.
 #[derive(Debug)]
@@ -36,13 +36,10 @@ impl Commanded {
 }
 
 /// The rooms that an address of ours stands for: all of them, or one.
-fn places<'a>(rooms: &'a [RoomWatch], boards: &'a Boards, to: &Address) -> Vec<Place<'a>> {
-    static NOTHING: LazyLock<Board> = LazyLock::new(Board::default);
+fn places<'a>(rooms: &'a [RoomWatch], world: World<'a>, to: &Address) -> Vec<Place<'a>> {
     let meant = |watch: &&RoomWatch| to.local().is_none_or(|local| *watch.room == *local);
-    let place = |watch: &'a RoomWatch| {
-        let board = boards.get(&watch.room).unwrap_or(&NOTHING);
-        Place { room: &watch.room, people: watch.people(), board }
-    };
+    let place =
+        |watch: &'a RoomWatch| Place { room: &watch.room, people: watch.people(), board: world.board(&watch.room) };
     rooms.iter().filter(meant).map(place).collect()
 }
 
@@ -53,10 +50,16 @@ impl Front {
     }
 
     /// The commands that are offered to somebody at an address of ours.
-    pub(super) fn offers(&mut self, now_ms: i64, from: &Address, to: &Address, language: Language) -> Vec<Offer> {
+    pub(super) fn offers(
+        &mut self,
+        now_ms: i64,
+        from: &Address,
+        to: &Address,
+        language: Language,
+        world: World<'_>,
+    ) -> Vec<Offer> {
         self.settle(now_ms);
-        let boards = Boards::new();
-        let places = places(&self.rooms, &boards, to);
+        let places = places(&self.rooms, world, to);
         let name = |verb| self.settings.words.say(language, &format!("item-{verb}"), &[]);
         let who = from.person();
         let offered = adhoc::offered(&places, &who);
@@ -70,15 +73,14 @@ impl Front {
         back: ReturnAddress<'_>,
         (to, language): (&Address, Language),
         payload: &Element<'_>,
-        boards: &Boards,
+        world: World<'_>,
     ) {
         self.settle(now_ms);
-        let clock = self.clock_at(now_ms);
         let Front { commands, rooms, settings, .. } = self;
-        let places = places(rooms, boards, to);
+        let places = places(rooms, world, to);
         let scene = Scene {
             places: &places,
-            clock,
+            clock: places.first().and_then(|place| world.reading(place.room, now_ms)),
             visibility: settings.visibility,
             words: &*settings.words,
             language,
@@ -113,17 +115,17 @@ impl Front {
         now_ms: i64,
         Commanded { back, to, room, pending }: Commanded,
         outcome: Result<Done, Refusal>,
-        boards: &Boards,
+        world: World<'_>,
     ) {
         if self.phase != StreamPhase::Online {
             return;
         }
         self.settle(now_ms);
         if let (Ok(done), Some(index)) = (&outcome, self.rooms.iter().position(|watch| watch.room == room)) {
-            self.note_own(index, &back.to.person(), done, boards);
+            self.note_own(index, &back.to.person(), done, world);
         }
         let Front { commands, rooms, settings, .. } = self;
-        let places = places(rooms, boards, &to);
+        let places = places(rooms, world, &to);
         let scene = Scene {
             places: &places,
             clock: None, // no form shows it

@@ -9,7 +9,7 @@ use crate::stanza::{Kind, Shell};
 use crate::stream::outgoing::Outgoing;
 use crate::throttle::Turn;
 use crate::xml;
-use neerc_core::board::Boards;
+use neerc_core::world::World;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -163,7 +163,7 @@ impl Front {
 
     /// Answers what has waited, one request of each account in turn, until `out` holds `limit` bytes or more; at least
     /// one.
-    pub(super) fn release(&mut self, now_ms: i64, boards: &Boards, out: &mut Outgoing, limit: usize) {
+    pub(super) fn release(&mut self, now_ms: i64, world: World<'_>, out: &mut Outgoing, limit: usize) {
         while let Some(account) = self.lanes.next(now_ms) {
             let arrival = match self.throttle.turn(now_ms, &account) {
                 Turn::At(at_ms) => {
@@ -174,7 +174,7 @@ impl Front {
                 Turn::Refused => Arrival::InVain,
             };
             let Some(request) = self.lanes.take(&account) else { continue };
-            self.released(now_ms, &request, arrival, boards);
+            self.released(now_ms, &request, arrival, world);
             out.append(&mut self.wire.out);
             if self.lanes.holds(&account) {
                 self.lanes.wait(now_ms, account);
@@ -185,13 +185,13 @@ impl Front {
         }
     }
 
-    fn released(&mut self, now_ms: i64, request: &[u8], arrival: Arrival<'_>, boards: &Boards) {
+    fn released(&mut self, now_ms: i64, request: &[u8], arrival: Arrival<'_>, world: World<'_>) {
         let Ok(element) = xml::parse(request, ns::COMPONENT, &super::link::TREE) else { return };
         let Some(shell) = Shell::of(&element) else { return };
         let before = self.wire.out.len();
         match shell.kind {
-            Kind::Iq => self.asked(now_ms, &shell, &element, boards, arrival),
-            Kind::Message => self.chat(now_ms, &shell, &element, boards, arrival),
+            Kind::Iq => self.asked(now_ms, &shell, &element, world, arrival),
+            Kind::Message => self.chat(now_ms, &shell, &element, world, arrival),
             Kind::Presence => {}
         }
         self.charge(now_ms, shell.from.bare(), before);

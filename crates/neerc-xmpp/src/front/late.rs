@@ -4,10 +4,11 @@
 use super::{Front, FrontEvent};
 use crate::limits;
 use crate::notify::{Crowd, Owed, Why};
-use neerc_core::board::{Board, Boards};
+use neerc_core::board::Board;
 use neerc_core::notice::{Sight, Visibility};
 use neerc_core::people::{Person, Rights};
 use neerc_core::task::TaskId;
+use neerc_core::world::World;
 
 impl Front {
     /// Looks once more at sessions that asked for the first time some seconds ago.
@@ -24,17 +25,17 @@ impl Front {
     }
 
     /// Lets a little of what is told late be due.
-    pub(super) fn go_on_late(&mut self, now_ms: i64, boards: &Boards) {
+    pub(super) fn go_on_late(&mut self, now_ms: i64, world: World<'_>) {
         for _ in 0..limits::LATE_LISTS {
             let Some((slot, session)) = self.outbox.take_late(now_ms) else { break };
             let (room, who) = (&self.rooms[session.room], session.person.clone());
             let rights = room.people().rights(&who);
-            let tasks = boards.get(&room.room).map(|board| all(board, self.settings.visibility, rights, &who));
-            self.outbox.tell_late(now_ms, slot, Why::Untold, tasks.unwrap_or_default());
+            let tasks = all(world.board(&room.room), self.settings.visibility, rights, &who);
+            self.outbox.tell_late(now_ms, slot, Why::Untold, tasks);
         }
         let packets = if self.settings.wiki_packet { 2 } else { 1 };
         self.outbox.go_on_late(now_ms, |room, task| {
-            let board = self.rooms.get(room).and_then(|room| boards.get(&room.room));
+            let board = self.rooms.get(room).map(|room| world.board(&room.room));
             let people = board.and_then(|board| board.task(task)).map_or(0, |task| task.statuses.len());
             (limits::NOTIFICATION_BYTES + people * limits::STATUS_BYTES) * packets
         });

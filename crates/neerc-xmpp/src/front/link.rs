@@ -14,7 +14,7 @@ use crate::stanza::{Condition, Kind, Shell};
 use crate::stream::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::stream::{self, StreamError};
 use crate::xml::{self, Element, TreeLimits};
-use neerc_core::board::Boards;
+use neerc_core::world::World;
 
 impl Front {
     /// The connection to the server is open.
@@ -72,26 +72,26 @@ impl Front {
 
     /// Bytes from the server. What would be answered beyond the bound of waiting answers is kept for [`Front::resume`]:
     /// a few bytes can ask for many.
-    pub fn receive(&mut self, now_ms: i64, bytes: &[u8], boards: &Boards) {
+    pub fn receive(&mut self, now_ms: i64, bytes: &[u8], world: World<'_>) {
         if self.phase == StreamPhase::Down {
             return;
         }
         self.heard_ms = now_ms;
         self.pinged = false;
         self.framer.push(bytes);
-        self.take_frames(now_ms, boards);
+        self.take_frames(now_ms, world);
     }
 
     /// Goes on with what was received, once the link has taken enough of the answers.
-    pub fn resume(&mut self, now_ms: i64, boards: &Boards) {
+    pub fn resume(&mut self, now_ms: i64, world: World<'_>) {
         if self.backlog && !self.is_full() && self.phase != StreamPhase::Down {
-            self.take_frames(now_ms, boards);
+            self.take_frames(now_ms, world);
         } else {
-            self.judge_unknown(now_ms, boards); // lists that are not answered are given up by time
+            self.judge_unknown(now_ms, world); // lists that are not answered are given up by time
         }
     }
 
-    fn take_frames(&mut self, now_ms: i64, boards: &Boards) {
+    fn take_frames(&mut self, now_ms: i64, world: World<'_>) {
         let mut framer = std::mem::replace(&mut self.framer, new_framer());
         self.backlog = false;
         loop {
@@ -101,7 +101,7 @@ impl Front {
             }
             match framer.next_frame_within(|head| self.longest(head)) {
                 Ok(None) => break,
-                Ok(Some(frame)) => self.frame(now_ms, frame, boards),
+                Ok(Some(frame)) => self.frame(now_ms, frame, world),
                 Err(broken) => {
                     self.end(format!("what the server sends cannot be read any more: {broken}"));
                     break;
@@ -113,7 +113,7 @@ impl Front {
         }
         self.framer = framer;
         self.settle(now_ms);
-        self.judge_unknown(now_ms, boards);
+        self.judge_unknown(now_ms, world);
     }
 
     pub(super) fn end(&mut self, why: String) {
@@ -121,7 +121,7 @@ impl Front {
         self.events.push_back(FrontEvent::Ended(why));
     }
 
-    fn frame(&mut self, now_ms: i64, frame: Frame<'_>, boards: &Boards) {
+    fn frame(&mut self, now_ms: i64, frame: Frame<'_>, world: World<'_>) {
         match frame {
             Frame::Open(header) => {
                 let header = xml::parse_head(header, "");
@@ -134,11 +134,11 @@ impl Front {
                 self.end(refusal.unwrap_or_else(|| "the server has closed the stream".to_owned()));
             }
             Frame::Stanza(bytes) => match xml::parse(bytes, ns::COMPONENT, &TREE) {
-                Ok(element) => self.element(now_ms, &element, bytes, boards),
-                Err(_) if self.longest(bytes) > 0 => self.long_answer(now_ms, bytes, boards),
+                Ok(element) => self.element(now_ms, &element, bytes, world),
+                Err(_) if self.longest(bytes) > 0 => self.long_answer(now_ms, bytes, world),
                 Err(refused) => self.unread(now_ms, bytes, Condition::BadRequest, &refused.to_string()),
             },
-            Frame::Skipped { head, .. } if self.longest(head) > 0 => self.long_answer(now_ms, head, boards),
+            Frame::Skipped { head, .. } if self.longest(head) > 0 => self.long_answer(now_ms, head, world),
             Frame::Skipped { head, why } => {
                 let text = match why {
                     Excess::Bytes => format!("a stanza may have at most {} bytes", limits::STANZA_BYTES),
@@ -163,10 +163,10 @@ impl Front {
     }
 
     /// Takes an answer that lists more people than an ordinary stanza holds, or just its start tag if it is too long.
-    fn long_answer(&mut self, now_ms: i64, bytes: &[u8], boards: &Boards) {
+    fn long_answer(&mut self, now_ms: i64, bytes: &[u8], world: World<'_>) {
         let tree = TreeLimits { nodes: limits::ANSWER_NODES, ..TREE };
         if let Ok(element) = xml::parse(bytes, ns::COMPONENT, &tree) {
-            return self.element(now_ms, &element, bytes, boards);
+            return self.element(now_ms, &element, bytes, world);
         }
         let head = xml::parse_head(bytes, ns::COMPONENT);
         let Some(shell) = head.as_ref().and_then(Shell::of) else { return };
@@ -195,7 +195,7 @@ impl Front {
         }
     }
 
-    pub(super) fn element(&mut self, now_ms: i64, element: &Element<'_>, bytes: &[u8], boards: &Boards) {
+    pub(super) fn element(&mut self, now_ms: i64, element: &Element<'_>, bytes: &[u8], world: World<'_>) {
         if let Some(error) = StreamError::read(element) {
             return self.end(error.advice(&self.settings.component));
         }
@@ -224,9 +224,9 @@ impl Front {
         }
         let before = self.wire.out.len();
         match shell.kind {
-            Kind::Iq => self.iq(now_ms, &shell, element, bytes, boards),
+            Kind::Iq => self.iq(now_ms, &shell, element, bytes, world),
             Kind::Presence => return self.presence(now_ms, &shell, element),
-            Kind::Message => self.message(now_ms, &shell, element, bytes, boards),
+            Kind::Message => self.message(now_ms, &shell, element, bytes, world),
         }
         self.charge(now_ms, shell.from.bare(), before);
     }
@@ -278,7 +278,6 @@ impl Front {
                     .min(rooms)
                     .min(requests)
                     .min(groups)
-                    .min(self.clock_tick_ms)
                     .min(self.liveness.next_timeout_ms().min(self.presences.next_timeout_ms()))
             }
         }
@@ -320,10 +319,6 @@ impl Front {
             room.timeout(now_ms, &mut self.wire);
         }
         self.groups.timeout(now_ms, &mut self.wire);
-        if self.clock_tick_ms <= now_ms {
-            self.clock_tick_ms = now_ms + limits::CLOCK_TICK_MS;
-            self.outbox.clock_changed();
-        }
         self.ask_presences(now_ms);
         self.outbox.tidy(now_ms);
         self.contacts.tidy(now_ms);

@@ -1,5 +1,5 @@
 //! The whole XMPP side as one value: bytes, answers, changes and the time go in; bytes, asks and events come out. No
-//! sockets, no clock, no tasks of its own: the boards are handed in to be read, and every write is an [`Ask`].
+//! sockets, no clock, no tasks of its own: the [`World`] is handed in to be read, and every write is an [`Ask`].
 //!
 //! The order of a call's effects is the order of the calls. A panic here means a bug, never bad input.
 
@@ -27,7 +27,6 @@ use self::telling::Written;
 use self::unknown::Unknown;
 use crate::adhoc::Commands;
 use crate::chat::contacts::{Contacts, Seen};
-use crate::limits;
 use crate::neerc::UserList;
 use crate::notify::{Crowd, Outbox};
 use crate::room::groups::{GroupSettings, Groups};
@@ -44,13 +43,12 @@ use crate::throttle::{Budget, Rate, Throttle};
 use crate::xep::entity::{Entity, Place};
 use crate::xep::receipt;
 use crate::xml::Element;
-use neerc_core::board::Boards;
 use neerc_core::change::Room;
-use neerc_core::clock::{ContestClock, Reading};
 use neerc_core::face::words::{Language, Words};
 use neerc_core::ledger::{Ask, Rooms};
 use neerc_core::notice::Visibility;
 use neerc_core::people::{Group, People};
+use neerc_core::world::World;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
@@ -175,8 +173,6 @@ pub struct Front {
     crowds: HashSet<Crowd>,
     /// The framer may hold stanzas that were not taken because too many answers wait for the link.
     backlog: bool,
-    clock: Option<ContestClock>,
-    clock_tick_ms: i64,
     fence_ms: i64,
     told_revision: u64,
     /// The list of each room as it was last written, with the revision that it shows.
@@ -263,8 +259,6 @@ impl Front {
             presences: Presences::default(),
             crowds: HashSet::new(),
             backlog: false,
-            clock: None,
-            clock_tick_ms: i64::MAX,
             fence_ms: 0,
             told_revision,
             lists: vec![None; rooms.len()],
@@ -405,10 +399,10 @@ impl Front {
         self.contact_presence(now_ms, shell, element);
     }
 
-    fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8], boards: &Boards) {
+    fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8], world: World<'_>) {
         if let Some(index) = self.rooms.iter().position(|room| room.jid.as_str() == shell.from.bare()) {
             self.rooms[index].message(now_ms, shell, element, &mut self.wire);
-            return self.occupant_said(now_ms, index, shell, element, boards);
+            return self.occupant_said(now_ms, index, shell, element, world);
         }
         if shell.type_ == "error" && shell.from.resource().is_some() {
             // What was sent to that session came back: it is gone.
@@ -416,7 +410,7 @@ impl Front {
             return self.session_gone(now_ms, &shell.from);
         }
         self.receipt(now_ms, shell, element);
-        self.chat(now_ms, shell, element, boards, Arrival::New(bytes));
+        self.chat(now_ms, shell, element, world, Arrival::New(bytes));
     }
 
     /// Says that a message has arrived, to users of the room that it is for.
@@ -519,29 +513,14 @@ impl Front {
         }
     }
 
-    /// The contest clock was read.
-    pub fn clock(&mut self, now_ms: i64, reading: Reading) {
-        let news = match &mut self.clock {
-            Some(clock) => clock.update(reading, now_ms),
-            None => {
-                self.clock = Some(ContestClock::new(reading, now_ms));
-                true
-            }
-        };
-        if news {
-            self.plan_news = true;
-            self.outbox.clock_changed();
-            // In every phase: a client that has missed a change goes wrong until the next message.
-            self.clock_tick_ms = now_ms + limits::CLOCK_TICK_MS;
-        }
+    /// Everybody is to hear what the contest clock shows: it has changed, or was not said for a while.
+    pub fn say_clock(&mut self) {
+        self.plan_news = true;
+        self.outbox.clock_changed();
     }
 
     /// The time of day, which people are told; everything that waits goes by `now_ms`, which never goes back.
     pub fn time_of_day(&mut self, now_ms: i64, wall_ms: i64) {
         self.entity.wall_ahead_ms = wall_ms.saturating_sub(now_ms);
-    }
-
-    fn clock_at(&self, now_ms: i64) -> Option<Reading> {
-        self.clock.map(|clock| clock.at(now_ms))
     }
 }

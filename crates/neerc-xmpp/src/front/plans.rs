@@ -3,13 +3,14 @@
 
 use super::asks::Asker;
 use super::{Front, FrontEvent};
-use neerc_core::board::{Boards, Done};
+use neerc_core::board::Done;
 use neerc_core::change::Effect;
 use neerc_core::command::Command;
 use neerc_core::face::words::Arg;
 use neerc_core::limits;
 use neerc_core::plan::{Consent, PlanId, Planned};
 use neerc_core::refusal::Refusal;
+use neerc_core::world::World;
 use std::collections::BTreeSet;
 
 /// What is under way with the planned tasks of one room.
@@ -25,12 +26,12 @@ pub(super) struct PlanWatch {
 
 impl Front {
     /// Asks for what is due by the contest clock. It looks closely only where something may be due.
-    pub(super) fn look_at_plans(&mut self, now_ms: i64, boards: &Boards) {
+    pub(super) fn look_at_plans(&mut self, now_ms: i64, world: World<'_>) {
         if !self.ready {
             return; // without the people of the rooms nobody has any rights
         }
         for (index, watch) in self.rooms.iter().enumerate() {
-            let seen = boards.get(&watch.room).map_or((1, 0), |board| (board.plan().next(), board.plan().len()));
+            let seen = (world.board(&watch.room).plan().next(), world.board(&watch.room).plan().len());
             if std::mem::replace(&mut self.plans[index].seen, seen) != seen {
                 self.plan_news = true;
             }
@@ -39,9 +40,9 @@ impl Front {
             return;
         }
         self.plans_at_ms = i64::MAX;
-        let Some(reading) = self.clock_at(now_ms) else { return };
         for index in 0..self.rooms.len() {
-            let Some(board) = boards.get(&self.rooms[index].room) else { continue };
+            let Some(reading) = world.reading(&self.rooms[index].room, now_ms) else { continue };
+            let board = world.board(&self.rooms[index].room);
             if let Some(left_ms) = board.plan().next_due_ms(reading) {
                 self.plans_at_ms = self.plans_at_ms.min(now_ms.saturating_add(left_ms));
             }
@@ -58,15 +59,15 @@ impl Front {
                     self.plans_at_ms = now_ms + limits::RETRY_PLAN_MS;
                     return;
                 }
-                self.plan_due(index, &planned, boards);
+                self.plan_due(index, &planned, world);
             }
         }
     }
 
-    fn plan_due(&mut self, room: usize, planned: &Planned, boards: &Boards) {
+    fn plan_due(&mut self, room: usize, planned: &Planned, world: World<'_>) {
         if planned.schedule.consent == Consent::Required {
             // Whoever is not there is asked when they come.
-            if self.say_of_plan("plan-due", room, planned, &[], boards) {
+            if self.say_of_plan("plan-due", room, planned, &[], world) {
                 self.plans[room].asked.insert(planned.id);
             }
             return;
@@ -83,13 +84,13 @@ impl Front {
         room: usize,
         planned: &Planned,
         outcome: &Result<Done, Refusal>,
-        boards: &Boards,
+        world: World<'_>,
     ) {
         let PlanWatch { asked, under_way, .. } = &mut self.plans[room];
         under_way.remove(&planned.id);
         match outcome {
             Ok(Done { effect: Effect::Created { task, .. }, .. }) => {
-                self.say_of_plan("plan-fulfilled", room, planned, &[("task", &task.to_string())], boards);
+                self.say_of_plan("plan-fulfilled", room, planned, &[("task", &task.to_string())], world);
             }
             Ok(_) | Err(Refusal::UnknownPlan { .. }) => {} // an admin was quicker
             Err(Refusal::NotDurable | Refusal::Busy) => {
@@ -98,7 +99,7 @@ impl Front {
             Err(refusal) => {
                 asked.insert(planned.id);
                 let why = self.settings.words.refusal(self.settings.language, refusal);
-                self.say_of_plan("plan-failed", room, planned, &[("why", &why)], boards);
+                self.say_of_plan("plan-failed", room, planned, &[("why", &why)], world);
                 let (id, room, by) = (planned.id, &self.rooms[room].room, planned.by.bare());
                 let trouble = format!(
                     "the planned task {id} of room {room} was not handed out for {by}: {refusal}; an admin can still \
@@ -116,11 +117,11 @@ impl Front {
         room: usize,
         planned: &Planned,
         more: &[(&str, &str)],
-        boards: &Boards,
+        world: World<'_>,
     ) -> bool {
         let sessions = self.contacts.speaking(room, &planned.by);
         let plan = planned.id.to_string();
-        let said = self.answers_for(room, &planned.by, boards, |answers| {
+        let said = self.answers_for(room, &planned.by, world, |answers| {
             let mut args = vec![("plan", Arg::Text(&plan)), ("title", Arg::Text(planned.title.as_str()))];
             args.extend(more.iter().map(|(name, value)| (*name, Arg::Text(value))));
             answers.words.say(answers.language, key, &args)

@@ -17,12 +17,13 @@ use crate::stanza::{Condition, ReturnAddress, Shell};
 use crate::throttle::Rate;
 use crate::xep::entity::{Asking, Place, Unanswered};
 use crate::xml::Element;
-use neerc_core::board::{Board, Boards, Done};
+use neerc_core::board::{Board, Done};
 use neerc_core::command::Query;
 use neerc_core::notice::Visibility;
 use neerc_core::people::{Person, Rights};
 use neerc_core::refusal::{Refusal, excerpt, excerpt_within};
 use neerc_core::task::{Task, TaskId};
+use neerc_core::world::World;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -74,7 +75,7 @@ pub(super) enum AllTasks {
 }
 
 impl Front {
-    pub(super) fn iq(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8], boards: &Boards) {
+    pub(super) fn iq(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8], world: World<'_>) {
         if matches!(shell.type_, "result" | "error") {
             if let Some(purpose) = self.wire.requests.take(shell.id, &shell.from) {
                 self.wire.is_answered = true;
@@ -99,7 +100,7 @@ impl Front {
             );
             return shell.return_address().error(self.wire.out.own(), Condition::ResourceConstraint, &text);
         }
-        self.asked(now_ms, shell, element, boards, Arrival::New(bytes));
+        self.asked(now_ms, shell, element, world, Arrival::New(bytes));
     }
 
     /// Whether a session may send one more request now.
@@ -126,7 +127,7 @@ impl Front {
         now_ms: i64,
         shell: &Shell<'_>,
         element: &Element<'_>,
-        boards: &Boards,
+        world: World<'_>,
         arrival: Arrival<'_>,
     ) {
         let back = shell.return_address();
@@ -165,7 +166,7 @@ impl Front {
             for room in self.contacts.asked(now_ms, &shell.from) {
                 self.outbox.by_notifications(room, &shell.from);
             }
-            return self.request(now_ms, shell, back, room, payload, request, boards);
+            return self.request(now_ms, shell, back, room, payload, request, world);
         }
         let language = self.language_of(element);
         if payload.is("command", ns::COMMANDS) {
@@ -178,10 +179,10 @@ impl Front {
                 Admission::Waits => return,
                 Admission::Refused => return self.has_too_much(&back),
             }
-            return self.command(now_ms, back, (&shell.to, language), payload, boards);
+            return self.command(now_ms, back, (&shell.to, language), payload, world);
         }
         let about_node = payload.attr("node").is_some();
-        let offers = if about_node { self.offers(now_ms, &shell.from, &shell.to, language) } else { Vec::new() };
+        let offers = if about_node { self.offers(now_ms, &shell.from, &shell.to, language, world) } else { Vec::new() };
         let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
         let mut answer = Vec::new();
         let asking = if shell.type_ == "set" { Asking::Set } else { Asking::Get };
@@ -222,7 +223,7 @@ impl Front {
         room: usize,
         payload: &Element<'_>,
         request: Result<Request, Refusal>,
-        boards: &Boards,
+        world: World<'_>,
     ) {
         if request == Ok(Request::Ping) {
             return back.result(self.wire.out.own(), |_| {});
@@ -230,16 +231,16 @@ impl Front {
         self.settle(now_ms);
         let asked = Asked { back, room, task: neerc::task_of(payload) };
         if self.rooms[room].people().rights_of(shell.from.bare()).is_none() {
-            return self.refuse(now_ms, asked, Refusal::NotInRoom, boards);
+            return self.refuse(now_ms, asked, Refusal::NotInRoom, world);
         }
         match request {
-            Err(refusal) => self.refuse(now_ms, asked, refusal, boards),
+            Err(refusal) => self.refuse(now_ms, asked, refusal, world),
             Ok(Request::Ping) => {}
-            Ok(Request::Query(query)) => self.query(now_ms, asked, &shell.from, &query, boards),
-            Ok(Request::Changes { since }) => self.changes(now_ms, asked, &shell.from, since, boards),
+            Ok(Request::Query(query)) => self.query(now_ms, asked, &shell.from, &query, world),
+            Ok(Request::Changes { since }) => self.changes(now_ms, asked, &shell.from, since, world),
             Ok(Request::Command(command)) => {
                 if self.asks.is_full() {
-                    return self.refuse(now_ms, asked, Refusal::Busy, boards);
+                    return self.refuse(now_ms, asked, Refusal::Busy, world);
                 }
                 let who = self.rooms[room].people().person(shell.from.bare());
                 self.ask(room, who, command, Asker::Request(asked.into_owned()));
@@ -249,11 +250,11 @@ impl Front {
 
     /// Refuses a request. No deployed client shows errors, but all of them repaint a task they are told of: so the
     /// asker is told the true state of the task they tried to change.
-    pub(super) fn refuse(&mut self, now_ms: i64, asked: Asked<'_>, refusal: Refusal, boards: &Boards) {
+    pub(super) fn refuse(&mut self, now_ms: i64, asked: Asked<'_>, refusal: Refusal, world: World<'_>) {
         asked.back.error(self.wire.out.own(), neerc::condition(&refusal), &refusal.to_string());
         let existed = |task: &TaskId| {
-            let board = boards.get(&self.rooms[asked.room].room);
-            board.is_some_and(|board| board.task(*task).is_some() || board.was_removed(*task))
+            let board = world.board(&self.rooms[asked.room].room);
+            board.task(*task).is_some() || board.was_removed(*task)
         };
         let known = self.rooms[asked.room].people().rights_of(asked.back.to.bare()).is_some();
         if let Some(task) = asked.task.filter(|task| known && existed(task)) {
@@ -262,25 +263,25 @@ impl Front {
     }
 
     /// The answer to the ask of that number: names that were left out, or why nothing was done.
-    pub fn answer(&mut self, now_ms: i64, number: u64, outcome: Result<Done, Refusal>, boards: &Boards) {
+    pub fn answer(&mut self, now_ms: i64, number: u64, outcome: Result<Done, Refusal>, world: World<'_>) {
         let asked = match self.asks.take(number) {
             None => return,
             Some(Asker::Request(asked)) => asked,
             Some(Asker::Command(commanded)) => {
                 let (account, before) = (commanded.account().to_owned(), self.wire.out.len());
-                self.commanded(now_ms, *commanded, outcome, boards);
+                self.commanded(now_ms, *commanded, outcome, world);
                 return self.charge(now_ms, &account, before);
             }
-            Some(Asker::Line(session)) => return self.line_answered(now_ms, &session, outcome, boards),
-            Some(Asker::Plan { room, planned }) => return self.plan_answered(now_ms, room, &planned, &outcome, boards),
+            Some(Asker::Line(session)) => return self.line_answered(now_ms, &session, outcome, world),
+            Some(Asker::Plan { room, planned }) => return self.plan_answered(now_ms, room, &planned, &outcome, world),
         };
         if self.phase != StreamPhase::Online {
             return;
         }
         match outcome {
-            Err(refusal) => self.refuse(now_ms, asked, refusal, boards),
+            Err(refusal) => self.refuse(now_ms, asked, refusal, world),
             Ok(done) => {
-                self.note_own(asked.room, &asked.back.to.person(), &done, boards);
+                self.note_own(asked.room, &asked.back.to.person(), &done, world);
                 let left_out = done.left_out;
                 asked.back.result(self.wire.out.own(), |_| {});
                 if !left_out.is_empty() {
@@ -306,21 +307,20 @@ impl Front {
         letter.write(self.wire.out.own());
     }
 
-    fn query(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, query: &Query, boards: &Boards) {
+    fn query(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, query: &Query, world: World<'_>) {
         let room = asked.room;
-        let nothing = Board::default();
-        let board = boards.get(&self.rooms[room].room).unwrap_or(&nothing);
+        let board = world.board(&self.rooms[room].room);
         match query {
             Query::Users => {
                 let users = self.users(room, &from.person());
                 asked.back.result_shared(&mut self.wire.out, &users);
             }
-            Query::Clock => match self.clock_at(now_ms) {
+            Query::Clock => match world.reading(&self.rooms[room].room, now_ms) {
                 Some(reading) => asked.back.result(self.wire.out.own(), |out| neerc::write_clock_answer(out, reading)),
-                None => self.refuse(now_ms, asked, Refusal::NoClock, boards),
+                None => self.refuse(now_ms, asked, Refusal::NoClock, world),
             },
             Query::Tasks { of } => match self.task_list(room, &from.person(), of.as_deref(), board) {
-                Err(refusal) => self.refuse(now_ms, asked, refusal, boards),
+                Err(refusal) => self.refuse(now_ms, asked, refusal, world),
                 Ok(list) => {
                     asked.back.result_shared(&mut self.wire.out, &list);
                     self.outbox.asked(room, from, now_ms, Hears::Tasks);
@@ -341,16 +341,15 @@ impl Front {
     /// Answers a request for the tasks by a client that hears differences. Where the answer would be too long it is the
     /// ordinary list, and so are the notifications. So it is for whoever sees their own tasks only: with a revision they
     /// would count as knowing the others as well, once they may see them.
-    fn changes(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, since: Option<u64>, boards: &Boards) {
-        let nothing = Board::default();
-        let board = boards.get(&self.rooms[asked.room].room).unwrap_or(&nothing);
+    fn changes(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, since: Option<u64>, world: World<'_>) {
+        let board = world.board(&self.rooms[asked.room].room);
         let power = self.rooms[asked.room].people().rights_of(from.bare()).is_some_and(|rights| rights.is_power());
         let sees_all = self.settings.visibility == Visibility::All || power;
         let mut payload = Vec::new();
         let (limit, host) = (self.list_limit(), self.settings.host.domain());
         if !sees_all || neerc::write_changes(&mut payload, host, board, since, limit).is_err() {
             self.work_bytes += payload.len();
-            return self.query(now_ms, asked, from, &Query::Tasks { of: None }, boards);
+            return self.query(now_ms, asked, from, &Query::Tasks { of: None }, world);
         }
         asked.back.result(self.wire.out.own(), |out| out.extend_from_slice(&payload));
         self.outbox.asked(asked.room, from, now_ms, Hears::Differences);

@@ -12,11 +12,12 @@ use crate::stanza::wire::presence;
 use crate::stream::outgoing::Outgoing;
 use crate::xep::entity::Place;
 use crate::xml::{Element, WriteXml, escaped_len};
-use neerc_core::board::{Board, Boards, Done};
+use neerc_core::board::Done;
 use neerc_core::change::Effect;
 use neerc_core::face::words::Language;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
+use neerc_core::world::World;
 use std::collections::BTreeSet;
 
 impl Front {
@@ -102,18 +103,18 @@ impl Front {
     }
 
     /// Says what is due to those who are spoken to, until `out` holds `limit` bytes or more.
-    pub(super) fn transmit_chat(&mut self, now_ms: i64, boards: &Boards, out: &mut Outgoing, limit: usize) {
+    pub(super) fn transmit_chat(&mut self, now_ms: i64, world: World<'_>, out: &mut Outgoing, limit: usize) {
         while out.len() < limit {
             let Some((room, address, welcome)) = self.contacts.take_beginning(now_ms) else { break };
             if self.contacts.needs_words_only(room, &address) {
                 self.outbox.by_chat(room, &address);
             }
             self.plan_news = true; // somebody may be there now who has to be asked
-            self.welcome(now_ms, room, &address, welcome, boards, out.own());
+            self.welcome(now_ms, room, &address, welcome, world, out.own());
         }
         while out.len() < limit {
             let Some((room, person, changed)) = self.contacts.take_hearer(now_ms) else { break };
-            self.say_news(room, &person, changed.iter().copied(), boards, out.own());
+            self.say_news(room, &person, changed.iter().copied(), world, out.own());
         }
     }
 
@@ -123,20 +124,19 @@ impl Front {
         room: usize,
         address: &Address,
         welcome: Welcome,
-        boards: &Boards,
+        world: World<'_>,
         out: &mut Vec<u8>,
     ) {
         let person = address.person();
         if let Some(told) = self.contacts.told(room, &person) {
             let mut all: BTreeSet<TaskId> = told.keys().copied().collect();
-            let board = boards.get(&self.rooms[room].room);
-            all.extend(board.into_iter().flat_map(|board| board.open_tasks(&person)).map(|task| task.id));
-            self.say_news(room, &person, all, boards, out);
+            all.extend(world.board(&self.rooms[room].room).open_tasks(&person).iter().map(|task| task.id));
+            self.say_news(room, &person, all, world, out);
         }
         if welcome == Welcome::News {
             return;
         }
-        let said = self.answers_for(room, &person, boards, |answers| (answers.reminder(), answers.open()));
+        let said = self.answers_for(room, &person, world, |answers| (answers.reminder(), answers.open()));
         let Some((lines, open)) = said else { return self.contacts.not_yet(now_ms, room, address) };
         self.contacts.reminded(now_ms, room, &person, open);
         if welcome == Welcome::Reminder {
@@ -150,11 +150,11 @@ impl Front {
         room: usize,
         person: &Person,
         tasks: impl IntoIterator<Item = TaskId>,
-        boards: &Boards,
+        world: World<'_>,
         out: &mut Vec<u8>,
     ) {
         let Some(mut told) = self.contacts.told(room, person).map(std::mem::take) else { return };
-        let said = self.answers_for(room, person, boards, |answers| answers.news(tasks, &mut told));
+        let said = self.answers_for(room, person, world, |answers| answers.news(tasks, &mut told));
         if let Some(known) = self.contacts.told(room, person) {
             *known = told;
         }
@@ -165,10 +165,10 @@ impl Front {
     }
 
     /// Somebody has changed their own answer, so that is no news for them.
-    pub(super) fn note_own(&mut self, room: usize, who: &Person, done: &Done, boards: &Boards) {
+    pub(super) fn note_own(&mut self, room: usize, who: &Person, done: &Done, world: World<'_>) {
         let Effect::Answered { task } = done.effect else { return };
         let Some(told) = self.contacts.told(room, who) else { return };
-        let task = boards.get(&self.rooms[room].room).and_then(|board| board.task(task));
+        let task = world.board(&self.rooms[room].room).task(task);
         let Some(task) = task else { return };
         match task.statuses.get(who) {
             Some(status) if !status.progress.is_final() => _ = told.insert(task.id, task.title.clone()),
@@ -181,11 +181,11 @@ impl Front {
         &self,
         room: usize,
         person: &Person,
-        boards: &Boards,
+        world: World<'_>,
         make: impl FnOnce(&Answers<'_>) -> T,
     ) -> Option<T> {
         self.rooms[room].people().rights(person)?;
-        Some(self.answers(room, person, self.language_for(room, person), boards, make))
+        Some(self.answers(room, person, self.language_for(room, person), world, make))
     }
 
     /// What a function makes of the answers for somebody in that language.
@@ -194,11 +194,10 @@ impl Front {
         room: usize,
         who: &Person,
         language: Language,
-        boards: &Boards,
+        world: World<'_>,
         make: impl FnOnce(&Answers<'_>) -> T,
     ) -> T {
-        let nothing = Board::default();
-        let board = boards.get(&self.rooms[room].room).unwrap_or(&nothing);
+        let board = world.board(&self.rooms[room].room);
         let (words, people, address) = (&*self.settings.words, self.rooms[room].people(), self.room_address(room));
         make(&Answers { words, language, address: &address, who, people, board })
     }

@@ -5,11 +5,12 @@ use super::{Front, FrontSettings, StreamPhase};
 use crate::limits;
 use crate::neerc::Notification;
 use crate::notify::{Due, Hears, Key};
+use crate::room::RoomWatch;
 use crate::stanza::wire::{Purpose, ping};
 use crate::stream::outgoing::Outgoing;
-use neerc_core::board::Boards;
 use neerc_core::notice::{Notice, Sight, Visibility};
 use neerc_core::people::Person;
+use neerc_core::world::World;
 
 /// What was written last of one task, at one revision of it: a telling that the link takes in parts goes on with it.
 #[derive(Debug)]
@@ -67,29 +68,29 @@ impl Front {
 
     /// Appends what is to be sent now to `out`: all answers, then tellings until `out` holds `limit` bytes or more.
     /// To be called when the link is free, so that the newest state is told.
-    pub fn transmit(&mut self, now_ms: i64, boards: &Boards, out: &mut Outgoing, limit: usize) {
-        self.write(now_ms, boards, out, limit);
+    pub fn transmit(&mut self, now_ms: i64, world: World<'_>, out: &mut Outgoing, limit: usize) {
+        self.write(now_ms, world, out, limit);
         out.settle();
     }
 
-    fn write(&mut self, now_ms: i64, boards: &Boards, out: &mut Outgoing, limit: usize) {
-        self.look_at_plans(now_ms, boards);
+    fn write(&mut self, now_ms: i64, world: World<'_>, out: &mut Outgoing, limit: usize) {
+        self.look_at_plans(now_ms, world);
         out.append(&mut self.wire.out);
         if self.phase != StreamPhase::Online {
             return;
         }
         // What was asked for and what is told share the link.
-        self.go_on_with_paused(now_ms, boards);
+        self.go_on_with_paused(now_ms, world);
         out.append(&mut self.wire.out);
-        self.release(now_ms, boards, out, limit / 2);
+        self.release(now_ms, world, out, limit / 2);
         self.look_again(now_ms);
-        self.transmit_clock(now_ms, out);
-        self.transmit_due(now_ms, boards, out, limit);
+        self.transmit_clock(now_ms, world, out);
+        self.transmit_due(now_ms, world, out, limit);
         if out.len() < limit {
-            self.go_on_late(now_ms, boards); // behind all news
-            self.transmit_due(now_ms, boards, out, limit);
+            self.go_on_late(now_ms, world); // behind all news
+            self.transmit_due(now_ms, world, out, limit);
         }
-        self.transmit_chat(now_ms, boards, out, limit);
+        self.transmit_chat(now_ms, world, out, limit);
         if out.len() < limit
             && now_ms >= self.fence_ms
             && let Some(number) = self.outbox.take_fence()
@@ -105,20 +106,26 @@ impl Front {
         }
     }
 
-    fn transmit_due(&mut self, now_ms: i64, boards: &Boards, out: &mut Outgoing, limit: usize) {
+    fn transmit_due(&mut self, now_ms: i64, world: World<'_>, out: &mut Outgoing, limit: usize) {
         while out.len() < limit {
             let Some(due) = self.outbox.take_due(now_ms) else { break };
-            self.transmit_task(now_ms, boards, due, out, limit);
+            self.transmit_task(now_ms, world, due, out, limit);
         }
     }
 
-    fn transmit_clock(&mut self, now_ms: i64, out: &mut Outgoing) {
+    fn transmit_clock(&mut self, now_ms: i64, world: World<'_>, out: &mut Outgoing) {
         let waiting = self.outbox.take_clock();
-        let Some(reading) = self.clock_at(now_ms) else { return };
-        let notification = Notification::clock(&self.settings.component, reading);
+        if waiting.iter().next().is_none() {
+            return;
+        }
+        let said = |watch: &RoomWatch| {
+            world.reading(&watch.room, now_ms).map(|reading| Notification::clock(&self.settings.component, reading))
+        };
+        let of_rooms: Vec<Option<Notification>> = self.rooms.iter().map(said).collect();
         for slot in waiting.iter() {
             if let Some(session) = self.outbox.recipient(slot, None, now_ms)
                 && self.rooms[session.room].people().rights(&session.person).is_some()
+                && let Some(Some(notification)) = of_rooms.get(session.room)
             {
                 notification.write(out, &session.to);
             }
@@ -126,11 +133,10 @@ impl Front {
     }
 
     /// Writes the newest state of a task to everybody who waits for it, as far as there is room.
-    fn transmit_task(&mut self, now_ms: i64, boards: &Boards, mut due: Due, out: &mut Outgoing, limit: usize) {
+    fn transmit_task(&mut self, now_ms: i64, world: World<'_>, mut due: Due, out: &mut Outgoing, limit: usize) {
         let (room, id) = due.key;
         let people = self.rooms[room].people();
-        let board = boards.get(&self.rooms[room].room);
-        let task = board.and_then(|board| board.task(id));
+        let task = world.board(&self.rooms[room].room).task(id);
         let FrontSettings { component, wiki_packet, visibility, max_stanza_bytes, .. } = &self.settings;
         let host = self.settings.host.domain();
         let write = |sight: Sight, of: &Person| {

@@ -7,7 +7,7 @@ use crate::limits;
 use crate::ns;
 use crate::stanza::{Kind, Shell};
 use crate::xml;
-use neerc_core::board::Boards;
+use neerc_core::world::World;
 
 /// What waits.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Front {
     }
 
     /// Looks again at what has waited for lists that are read now.
-    pub(super) fn judge_unknown(&mut self, now_ms: i64, boards: &Boards) {
+    pub(super) fn judge_unknown(&mut self, now_ms: i64, world: World<'_>) {
         if self.unknown.waiting.is_empty() || self.phase != StreamPhase::Online {
             return;
         }
@@ -53,7 +53,7 @@ impl Front {
         self.unknown.is_final = true;
         for (_, bytes) in judged {
             if let Ok(element) = xml::parse(&bytes, ns::COMPONENT, &TREE) {
-                self.element(now_ms, &element, &bytes, boards);
+                self.element(now_ms, &element, &bytes, world);
             }
         }
         self.unknown.is_final = false;

@@ -12,10 +12,12 @@ pub mod server;
 
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
+use neerc_core::clock::Clocks;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::face::words::Language;
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
 use neerc_core::notice::Visibility;
+use neerc_core::world::World;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::limits;
 use neerc_xmpp::room::groups::GroupSettings;
@@ -75,6 +77,7 @@ pub enum Disk {
 pub struct Bench {
     pub front: Front,
     pub ledger: Ledger,
+    clocks: Clocks,
     log: Vec<Entry>,
     pub now_ms: i64,
     pub disk: Disk,
@@ -102,6 +105,7 @@ impl Bench {
         Bench {
             front: Front::new(settings.clone(), BEGIN_MS, 0),
             ledger: Ledger::new(Boards::new(), 0),
+            clocks: Clocks::default(),
             log: Vec::new(),
             now_ms: BEGIN_MS,
             disk: Disk::Good,
@@ -174,6 +178,7 @@ impl Bench {
     pub fn restart(&mut self, told: u64) {
         self.front = Front::new(self.settings.clone(), self.now_ms, told);
         self.ledger = Ledger::new(self.boards().clone(), self.ledger.revision());
+        self.clocks = Clocks::default();
         for (room, revision, notice) in self.ledger.notices(self.log.iter().filter(|entry| entry.revision > told)) {
             self.front.tell(self.now_ms, &room, revision, notice);
         }
@@ -218,7 +223,7 @@ impl Bench {
     pub fn hear_only(&mut self, xml: impl AsRef<[u8]>) {
         let bytes = xml.as_ref();
         self.heard.push((self.now_ms, bytes.to_vec()));
-        self.front.receive(self.now_ms, bytes, self.ledger.boards());
+        self.front.receive(self.now_ms, bytes, World::new(self.ledger.boards(), &self.clocks));
     }
 
     /// The front hears what the server says now.
@@ -232,10 +237,7 @@ impl Bench {
     pub fn pump(&mut self) {
         loop {
             self.take_events();
-            let mut out = Outgoing::default();
-            if self.link_free {
-                self.front.transmit(self.now_ms, self.ledger.boards(), &mut out, self.chunk);
-            }
+            let out = if self.link_free { self.transmit(self.chunk) } else { Outgoing::default() };
             self.take_events();
             let mut said = cut(&mut self.cutter, &out.to_vec());
             let mut answers = Vec::new();
@@ -258,6 +260,13 @@ impl Bench {
                 self.hear_only(answer);
             }
         }
+    }
+
+    /// What the link is handed where it takes so many bytes; nothing else happens.
+    pub fn transmit(&mut self, limit: usize) -> Outgoing {
+        let mut out = Outgoing::default();
+        self.front.transmit(self.now_ms, World::new(self.ledger.boards(), &self.clocks), &mut out, limit);
+        out
     }
 
     /// As the loop of the service does.
@@ -304,7 +313,12 @@ impl Bench {
     fn answer(&mut self, answers: Vec<Answer>) {
         for Answer { token, outcome } in answers {
             match token.face {
-                Face::Xmpp => self.front.answer(self.now_ms, token.number, outcome, self.ledger.boards()),
+                Face::Xmpp => self.front.answer(
+                    self.now_ms,
+                    token.number,
+                    outcome,
+                    World::new(self.ledger.boards(), &self.clocks),
+                ),
             }
         }
     }
@@ -313,16 +327,24 @@ impl Bench {
     pub fn pass(&mut self, ms: i64) {
         let end_ms = self.now_ms + ms;
         loop {
-            let due_ms = self.front.next_timeout_ms().min(self.front.next_transmit_ms());
+            let due_ms =
+                self.front.next_timeout_ms().min(self.front.next_transmit_ms()).min(self.clocks.next_tick_ms());
             if due_ms > end_ms || !self.link_free {
                 break;
             }
             self.now_ms = due_ms.max(self.now_ms);
-            self.front.timeout(self.now_ms);
-            self.pump();
+            self.timeout();
         }
         self.now_ms = end_ms;
+        self.timeout();
+    }
+
+    /// Does what is due now.
+    fn timeout(&mut self) {
         self.front.timeout(self.now_ms);
+        if self.clocks.tick(self.now_ms) {
+            self.front.say_clock();
+        }
         self.pump();
     }
 
@@ -371,7 +393,9 @@ impl Bench {
 
     /// The contest clock is read.
     pub fn clock(&mut self, elapsed_ms: i64, total_ms: i64, phase: Phase) {
-        self.front.clock(self.now_ms, Reading { elapsed_ms, total_ms, phase });
+        if self.clocks.read(self.now_ms, Reading { elapsed_ms, total_ms, phase }) {
+            self.front.say_clock();
+        }
         self.pump();
     }
 

@@ -2,7 +2,6 @@
 
 use super::*;
 use neerc_xmpp::front::FrontEvent;
-use neerc_xmpp::stream::outgoing::Outgoing;
 
 #[test]
 fn the_stream_is_opened_and_accepted() {
@@ -146,8 +145,7 @@ fn a_stream_that_cannot_be_cut_ends() {
 fn closing_leaves_the_rooms_and_ends_the_stream() {
     let mut bench = ready(Flavour::Prosody);
     bench.front.close();
-    let mut out = Outgoing::default();
-    bench.front.transmit(bench.now_ms, bench.ledger.boards(), &mut out, 1);
+    let out = bench.transmit(1);
     assert_eq!(
         String::from_utf8(out.to_vec()).unwrap(),
         "<presence type='unavailable' from='neerc.localhost' to='neerc@conference.localhost/neerc'></presence></stream:stream>"

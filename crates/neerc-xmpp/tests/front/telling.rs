@@ -3,7 +3,6 @@
 use super::*;
 use bench::{BEGIN_MS, canonical};
 use neerc_core::notice::Visibility;
-use neerc_xmpp::stream::outgoing::Outgoing;
 
 fn in_room(jids: &[&str]) -> Bench {
     let mut bench = ready(Flavour::Prosody);
@@ -56,8 +55,7 @@ fn spacing_holds_when_the_link_takes_only_some_of_the_sessions() {
     bench.link_free = false;
     bench.hear(iq("set", HALL1, &status(1, "running")));
     let step = |bench: &mut Bench| {
-        let mut out = Outgoing::default();
-        bench.front.transmit(bench.now_ms, bench.ledger.boards(), &mut out, 1);
+        let out = bench.transmit(1);
         let said = String::from_utf8(out.to_vec()).unwrap();
         let to = said.rsplit("<message").next().and_then(|last| bench::attr(&format!("<message{last}"), "to"));
         (to, said.contains("running"), said.contains("success"))

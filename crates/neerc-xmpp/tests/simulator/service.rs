@@ -3,8 +3,10 @@
 use crate::broken::{Breakage, Broken};
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::Entry;
+use neerc_core::clock::{Clocks, Reading};
 use neerc_core::ledger::{Answer, Ask, Face, Ledger, Now, Rooms, Settled, Stored};
 use neerc_core::people::People;
+use neerc_core::world::World;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::stream::outgoing::Outgoing;
 use std::sync::Arc;
@@ -79,6 +81,8 @@ pub struct Service {
     pub front: Front,
     /// What is decided, and what of it is on disk.
     pub ledger: Ledger,
+    /// The contest clock.
+    pub clocks: Clocks,
     /// Told, and to be saved some time.
     pub told: u64,
     broken: Option<Broken>,
@@ -93,24 +97,12 @@ impl Service {
             front.tell(now_ms, &room, revision, notice);
         }
         let broken = breakage.map(|breakage| Broken::new(breakage, disk.boards()));
-        Service { front, ledger, told: disk.told, broken }
+        Service { front, ledger, clocks: Clocks::default(), told: disk.told, broken }
     }
 
     /// What everybody sees.
     pub fn boards(&self) -> &Boards {
         seen(&self.broken, &self.ledger)
-    }
-
-    /// Bytes have come in.
-    pub fn receive(&mut self, now_ms: i64, bytes: &[u8]) {
-        let Service { front, ledger, broken, .. } = self;
-        front.receive(now_ms, bytes, seen(broken, ledger));
-    }
-
-    /// Writes what is to be said now.
-    pub fn transmit(&mut self, now_ms: i64, out: &mut Outgoing, most_bytes: usize) {
-        let Service { front, ledger, broken, .. } = self;
-        front.transmit(now_ms, seen(broken, ledger), out, most_bytes);
     }
 
     /// Takes the front's events; the link is the caller's.
@@ -129,6 +121,40 @@ impl Service {
                 _ => {}
             }
         }
+    }
+
+    /// Bytes from the server.
+    pub fn receive(&mut self, now_ms: i64, bytes: &[u8]) {
+        let Service { front, ledger, clocks, broken, .. } = self;
+        front.receive(now_ms, bytes, World::new(seen(broken, ledger), clocks));
+    }
+
+    /// What is to be sent now.
+    pub fn transmit(&mut self, now_ms: i64, limit: usize) -> Vec<u8> {
+        let mut out = Outgoing::default();
+        let Service { front, ledger, clocks, broken, .. } = self;
+        front.transmit(now_ms, World::new(seen(broken, ledger), clocks), &mut out, limit);
+        out.to_vec()
+    }
+
+    /// The contest clock was looked at.
+    pub fn clock_read(&mut self, now_ms: i64, reading: Reading) {
+        if self.clocks.read(now_ms, reading) {
+            self.front.say_clock();
+        }
+    }
+
+    /// Does what is due.
+    pub fn timeout(&mut self, now_ms: i64) {
+        self.front.timeout(now_ms);
+        if self.clocks.tick(now_ms) {
+            self.front.say_clock();
+        }
+    }
+
+    /// When something is due, in ms.
+    pub fn next_timeout_ms(&self) -> i64 {
+        self.front.next_timeout_ms().min(self.clocks.next_tick_ms()).min(self.ledger.next_commit_ms())
     }
 
     /// Decides what waits; returns what is to be stored now.
@@ -158,9 +184,10 @@ impl Service {
 
     fn answer(&mut self, now: Now, answers: Vec<Answer>) {
         for Answer { token, outcome } in answers {
-            let Service { front, ledger, broken, .. } = self;
+            let Service { front, ledger, clocks, broken, .. } = self;
+            let world = World::new(seen(broken, ledger), clocks);
             match token.face {
-                Face::Xmpp => front.answer(now.steady_ms, token.number, outcome, seen(broken, ledger)),
+                Face::Xmpp => front.answer(now.steady_ms, token.number, outcome, world),
             }
         }
     }

@@ -21,7 +21,6 @@ use neerc_xmpp::ns;
 use neerc_xmpp::room::groups::GroupSettings;
 use neerc_xmpp::stanza::address::Address;
 use neerc_xmpp::stream::frame::{Frame, FrameLimits, Framer};
-use neerc_xmpp::stream::outgoing::Outgoing;
 use neerc_xmpp::throttle::{Budget, Rate};
 use neerc_xmpp::xml::{self, Element, TreeLimits};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -270,7 +269,7 @@ impl World {
                     self.happen(event);
                 }
             } else if let Some(service) = &mut self.service {
-                service.front.timeout(self.now_ms);
+                service.timeout(self.now_ms);
             }
         }
         self.now_ms = until_ms;
@@ -279,7 +278,7 @@ impl World {
     fn wake_ms(&self) -> i64 {
         let Some(service) = &self.service else { return i64::MAX };
         let transmit_ms = if self.free { service.front.next_transmit_ms() } else { i64::MAX };
-        service.front.next_timeout_ms().min(transmit_ms).min(service.ledger.next_commit_ms())
+        service.next_timeout_ms().min(transmit_ms)
     }
 
     // The process
@@ -292,10 +291,9 @@ impl World {
             self.store();
         }
         if self.free && !words.iter().any(|word| matches!(word, Word::Ended(_))) {
-            let mut out = Outgoing::default();
-            service.transmit(self.now_ms, &mut out, self.chunk);
+            let out = service.transmit(self.now_ms, self.chunk);
             if !out.is_empty() {
-                self.transmitted(&out.to_vec());
+                self.transmitted(&out);
             }
             service.take_events(&mut words);
         }
@@ -545,7 +543,7 @@ impl World {
     fn read_clock(&mut self) {
         let late_ms = if self.random.one_in(4) { self.random.ms(0, 1_500) } else { 0 };
         if let (Some(service), Some(reading)) = (&mut self.service, self.contest.read(self.now_ms, late_ms)) {
-            service.front.clock(self.now_ms, reading);
+            service.clock_read(self.now_ms, reading);
         }
         self.at(READ_CLOCK_MS, Event::ReadClock);
     }

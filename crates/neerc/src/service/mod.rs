@@ -12,10 +12,12 @@ use self::time::{Steady, wall_ms};
 use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING, SHUTDOWN, SHUTDOWN_STORE};
 use crate::link::{Link, LinkEvent, Reads};
 use neerc_core::change::Entry;
+use neerc_core::clock::Clocks;
 use neerc_core::clock::Reading;
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Settled, Stored};
 use neerc_core::limits;
 use neerc_core::quota::Quota;
+use neerc_core::world::World;
 use neerc_store::{Committing, Opened, Store, StoreError};
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use std::future::Future;
@@ -41,6 +43,7 @@ pub struct Service {
     store: Store,
     time: Steady,
     ledger: Ledger,
+    clocks: Clocks,
     /// What the ledger has handed out to be stored.
     committing: Option<Committing>,
     snapshot_revision: u64,
@@ -75,6 +78,7 @@ impl Service {
             store,
             time,
             ledger,
+            clocks: Clocks::default(),
             committing: None,
             snapshot_revision,
             has_read_little: false,
@@ -127,12 +131,12 @@ impl Service {
                 () = &mut stop => break,
                 stored = stored(&mut self.committing) => self.stored(stored)?,
                 warning = next(&mut self.warnings) => self.trouble(warning),
-                reading = next(&mut self.readings) => self.front.clock(self.time.now_ms(), reading),
+                reading = next(&mut self.readings) => self.clock_read(reading),
                 back = next(&mut self.questions) => {
                     self.note_health(|_| {});
                     let _ = back.send(self.health.borrow().clone()); // who does not wait is not told
                 }
-                () = tokio::time::sleep_until(wake_at) => self.front.timeout(self.time.now_ms()),
+                () = tokio::time::sleep_until(wake_at) => self.timeout(),
                 event = self.link.next(reads) => self.link_event(event),
             }
         }
@@ -153,9 +157,14 @@ impl Service {
         self.decide();
         let now_ms = self.time.now_ms();
         if let Some(output) = self.link.free_output() {
-            self.front.transmit(now_ms, self.ledger.boards(), output, neerc_xmpp::limits::LINK_CHUNK_BYTES);
+            self.front.transmit(
+                now_ms,
+                World::new(self.ledger.boards(), &self.clocks),
+                output,
+                neerc_xmpp::limits::LINK_CHUNK_BYTES,
+            );
         }
-        self.front.resume(now_ms, self.ledger.boards());
+        self.front.resume(now_ms, World::new(self.ledger.boards(), &self.clocks));
         self.decide();
     }
 
@@ -177,11 +186,27 @@ impl Service {
     }
 
     fn wake_at(&self) -> Instant {
-        let mut wake_ms = self.front.next_timeout_ms();
+        let mut wake_ms = self.front.next_timeout_ms().min(self.clocks.next_tick_ms());
         if self.link.is_free() {
             wake_ms = wake_ms.min(self.front.next_transmit_ms());
         }
         self.time.at(wake_ms.min(self.ledger.next_commit_ms()))
+    }
+
+    /// A feed has looked at the contest clock.
+    fn clock_read(&mut self, reading: Reading) {
+        if self.clocks.read(self.time.now_ms(), reading) {
+            self.front.say_clock();
+        }
+    }
+
+    /// Does what is due.
+    fn timeout(&mut self) {
+        let now_ms = self.time.now_ms();
+        self.front.timeout(now_ms);
+        if self.clocks.tick(now_ms) {
+            self.front.say_clock();
+        }
     }
 
     fn link_event(&mut self, event: LinkEvent) {
@@ -191,7 +216,7 @@ impl Service {
             LinkEvent::Received => {
                 self.has_read_little = self.link.input().len() < limits::LITTLE_READ_BYTES;
                 self.front.time_of_day(now_ms, wall_ms());
-                self.front.receive(now_ms, self.link.input(), self.ledger.boards());
+                self.front.receive(now_ms, self.link.input(), World::new(self.ledger.boards(), &self.clocks));
             }
             LinkEvent::Written => {}
             LinkEvent::Lost(error) => {
@@ -338,9 +363,10 @@ impl Service {
 
     fn answer(&mut self, answers: Vec<Answer>) {
         let now_ms = self.time.now_ms();
+        let world = World::new(self.ledger.boards(), &self.clocks);
         for Answer { token, outcome } in answers {
             match token.face {
-                Face::Xmpp => self.front.answer(now_ms, token.number, outcome, self.ledger.boards()),
+                Face::Xmpp => self.front.answer(now_ms, token.number, outcome, world),
             }
         }
     }
@@ -391,7 +417,12 @@ impl Service {
         while self.link.is_up() {
             let now_ms = self.time.now_ms();
             if let Some(output) = self.link.free_output() {
-                self.front.transmit(now_ms, self.ledger.boards(), output, neerc_xmpp::limits::LINK_CHUNK_BYTES);
+                self.front.transmit(
+                    now_ms,
+                    World::new(self.ledger.boards(), &self.clocks),
+                    output,
+                    neerc_xmpp::limits::LINK_CHUNK_BYTES,
+                );
                 if output.is_empty() {
                     return;
                 }

@@ -1,0 +1,58 @@
+//! What is true now, for whoever only reads: the tasks of each room as they are on disk, and its contest clock. A view that
+//! is handed in with each call. Not who may read what.
+
+use crate::board::{Board, Boards};
+use crate::clock::{Clocks, ContestClock, Reading};
+use std::sync::LazyLock;
+
+/// The view.
+#[derive(Clone, Copy, Debug)]
+pub struct World<'w> {
+    boards: &'w Boards,
+    clocks: &'w Clocks,
+}
+
+impl<'w> World<'w> {
+    /// A view of these.
+    pub fn new(boards: &'w Boards, clocks: &'w Clocks) -> World<'w> {
+        World { boards, clocks }
+    }
+
+    /// The boards of all rooms in which anything was ever done.
+    pub fn boards(self) -> &'w Boards {
+        self.boards
+    }
+
+    /// The board of a room; an empty one where nothing was ever done.
+    pub fn board(self, room: &str) -> &'w Board {
+        static NOTHING: LazyLock<Board> = LazyLock::new(Board::default);
+        self.boards.get(room).unwrap_or(&NOTHING)
+    }
+
+    /// The contest clock of a room, once it was read.
+    pub fn clock(self, room: &str) -> Option<ContestClock> {
+        self.clocks.of(room)
+    }
+
+    /// What that clock shows at `now_ms`.
+    pub fn reading(self, room: &str, now_ms: i64) -> Option<Reading> {
+        self.clock(room).map(|clock| clock.at(now_ms))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Phase;
+
+    #[test]
+    fn a_room_without_changes_has_an_empty_board_and_every_room_the_clock() {
+        let (boards, mut clocks) = (Boards::from([("neerc".into(), Board::default())]), Clocks::default());
+        assert_eq!(World::new(&boards, &clocks).clock("neerc"), None);
+        let reading = Reading { elapsed_ms: 7, total_ms: 18_000_000, phase: Phase::Paused };
+        assert!(clocks.read(0, reading));
+        let world = World::new(&boards, &clocks);
+        assert_eq!((world.board("test").revision(), world.boards().len()), (0, 1));
+        assert_eq!(world.reading("test", 5), Some(reading));
+    }
+}
