@@ -3,17 +3,19 @@
 
 use crate::limits;
 
-/// Where the contest stands; the numbers are those of the wire.
+/// Where the contest stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Not begun.
-    Before = 1,
+    /// Not begun; when it will begin is unknown, or the countdown stands.
+    Before,
+    /// Not begun; the start comes nearer.
+    Counting,
     /// Running.
-    Running = 2,
+    Running,
     /// Stopped for a while.
-    Paused = 3,
+    Paused,
     /// Over.
-    Over = 4,
+    Over,
 }
 
 impl Phase {
@@ -27,12 +29,32 @@ impl Phase {
             _ => return None,
         })
     }
+
+    /// The number that it has on the wire, which knows of no countdown.
+    pub fn on_wire(self) -> u8 {
+        match self {
+            Phase::Before | Phase::Counting => 1,
+            Phase::Running => 2,
+            Phase::Paused => 3,
+            Phase::Over => 4,
+        }
+    }
+
+    /// Whether contest time goes on by itself.
+    pub fn ticks(self) -> bool {
+        matches!(self, Phase::Counting | Phase::Running)
+    }
+
+    /// Whether the contest has begun.
+    pub fn has_begun(self) -> bool {
+        !matches!(self, Phase::Before | Phase::Counting)
+    }
 }
 
 /// One look at the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// Contest time gone by, in ms.
+    /// Contest time gone by, in ms; less than none before the start, if that is known.
     pub elapsed_ms: i64,
     /// Length of the contest, in ms.
     pub total_ms: i64,
@@ -41,15 +63,27 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// What a look that was taken so long ago shows now: a running clock ran on, to its end at most. `None` for one that
-    /// is older than the contest is long: that is left from another day, and nobody knows what goes on now.
+    /// What a look that was taken so long ago shows now: a clock that ticks ran on, to the end of the contest at most.
+    /// `None` for one that is older than the contest is long: that is left from another day, and nobody knows what goes
+    /// on now.
     pub fn aged(self, age_ms: i64) -> Option<Reading> {
-        if self.phase != Phase::Running {
-            return Some(self);
+        (!self.phase.ticks() || age_ms <= self.total_ms).then(|| self.carried(age_ms))
+    }
+
+    /// The same so much later: a countdown has become the running contest when its time has come.
+    pub fn carried(self, gone_ms: i64) -> Reading {
+        if !self.phase.ticks() {
+            return self;
         }
         let end_ms = self.total_ms.max(self.elapsed_ms);
-        let elapsed_ms = self.elapsed_ms.saturating_add(age_ms.max(0)).min(end_ms);
-        (age_ms <= self.total_ms).then_some(Reading { elapsed_ms, ..self })
+        let elapsed_ms = self.elapsed_ms.saturating_add(gone_ms.max(0)).min(end_ms);
+        let phase = if elapsed_ms < 0 { self.phase } else { Phase::Running };
+        Reading { elapsed_ms, phase, ..self }
+    }
+
+    /// How much contest time a packet shows, in ms: none before the start.
+    pub fn shown_ms(self) -> i64 {
+        self.elapsed_ms.max(0)
     }
 }
 
@@ -69,7 +103,8 @@ impl ContestClock {
     /// Takes a newer reading; says whether people must hear of it. A running clock that seems to have started a
     /// little later than thought was only read late, so the earlier start is kept.
     pub fn update(&mut self, reading: Reading, now_ms: i64) -> bool {
-        let runs = self.reading.phase == Phase::Running && reading.phase == Phase::Running;
+        let before = self.at(now_ms);
+        let runs = before.phase.ticks() && before.phase == reading.phase;
         if runs && self.reading.total_ms == reading.total_ms {
             let start_ms = |now_ms: i64, reading: Reading| now_ms.saturating_sub(reading.elapsed_ms);
             let late_ms = start_ms(now_ms, reading).saturating_sub(start_ms(self.read_at_ms, self.reading));
@@ -84,12 +119,15 @@ impl ContestClock {
 
     /// What the clock shows at `now_ms`.
     pub fn at(&self, now_ms: i64) -> Reading {
-        let mut reading = self.reading;
-        if reading.phase == Phase::Running {
-            let gone = now_ms.saturating_sub(self.read_at_ms).max(0);
-            reading.elapsed_ms = reading.elapsed_ms.saturating_add(gone).min(reading.total_ms.max(reading.elapsed_ms));
+        self.reading.carried(now_ms.saturating_sub(self.read_at_ms))
+    }
+
+    /// When the contest begins if nothing more is read, in ms; never, unless the start comes nearer.
+    pub fn begins_at_ms(&self) -> i64 {
+        match self.reading.phase {
+            Phase::Counting => self.read_at_ms.saturating_sub(self.reading.elapsed_ms.min(0)),
+            _ => i64::MAX,
         }
-        reading
     }
 }
 
@@ -187,6 +225,23 @@ mod tests {
             let stands = Reading { phase, ..running(1_000) };
             assert_eq!(stands.aged(i64::MAX), Some(stands));
         }
+    }
+
+    #[test]
+    fn a_countdown_becomes_the_contest_when_its_time_has_come() {
+        let countdown = Reading { phase: Phase::Counting, ..running(-5_000) };
+        let mut clock = ContestClock::new(countdown, 10_000);
+        assert_eq!((clock.at(14_999), clock.begins_at_ms()), (Reading { elapsed_ms: -1, ..countdown }, 15_000));
+        assert_eq!(clock.at(15_000), running(0));
+        assert_eq!(clock.at(17_000), running(2_000));
+        assert!(!clock.update(running(1_990), 17_000), "read a moment late");
+        assert_eq!(clock.at(17_000), running(2_000), "the start that was counted down to is kept");
+        let mut clock = ContestClock::new(countdown, 10_000);
+        assert!(!clock.update(Reading { elapsed_ms: -4_500, ..countdown }, 11_000), "the same start");
+        assert!(clock.update(Reading { elapsed_ms: -900_000, ..countdown }, 11_000), "moved");
+        assert!(clock.update(Reading { phase: Phase::Before, ..running(-900_000) }, 11_000), "the countdown stands");
+        assert_eq!((clock.at(99_000_000).elapsed_ms, clock.begins_at_ms()), (-900_000, i64::MAX));
+        assert_eq!(clock.at(11_000).shown_ms(), 0);
     }
 
     #[test]

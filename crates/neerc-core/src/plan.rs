@@ -221,18 +221,18 @@ impl Plan {
     }
 
     /// What is due when the contest clock shows this, in the order of its numbers: also while the contest is paused
-    /// and after it, but not before it has begun. Without a reading of the clock nothing ever is. An entry stays due
+    /// and after it, and while the start comes nearer, but not while nobody knows when it will be. Without a reading of the clock nothing ever is. An entry stays due
     /// until it is fulfilled or taken out, so whoever asks people remembers whom it has asked.
     pub fn due(&self, reading: Reading) -> impl Iterator<Item = &Planned> {
-        let begun = reading.phase != Phase::Before;
-        self.entries().filter(move |planned| begun && planned.schedule.left_ms(reading) <= 0)
+        let known = reading.phase != Phase::Before;
+        self.entries().filter(move |planned| known && planned.schedule.left_ms(reading) <= 0)
     }
 
     /// How long a running clock takes from this reading until something more is due, in ms; `None` if the clock
     /// stands, or nothing more is planned.
     pub fn next_due_ms(&self, reading: Reading) -> Option<i64> {
         let left = self.entries().map(|planned| planned.schedule.left_ms(reading)).filter(|left_ms| *left_ms > 0);
-        if reading.phase == Phase::Running { left.min() } else { None }
+        if reading.phase.ticks() { left.min() } else { None }
     }
 
     /// Adds an entry; whatever has an old number is left out. `ahead`: a copy of this plan that may have it already.
@@ -320,11 +320,12 @@ mod tests {
     }
 
     #[test]
-    fn a_task_is_due_from_its_moment_on_but_not_before_the_contest() {
+    fn a_task_is_due_from_its_moment_on_but_not_while_nobody_knows_the_start() {
         let plan = plan(&["start-15", "start", "start+15!", "end-60", "end"]);
         let due = |minutes, phase| plan.due(reading(minutes, phase)).map(|planned| planned.id.0).collect::<Vec<_>>();
         assert_eq!(due(0, Phase::Before), []);
         assert_eq!(due(300, Phase::Before), []);
+        assert_eq!((due(-16, Phase::Counting), due(-15, Phase::Counting)), (vec![], vec![1]));
         assert_eq!(due(0, Phase::Running), [1, 2]);
         assert_eq!(due(14, Phase::Running), [1, 2]);
         assert_eq!(due(15, Phase::Paused), [1, 2, 3]);

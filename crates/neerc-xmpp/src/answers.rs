@@ -313,7 +313,15 @@ impl<'a> Answers<'a> {
         let (elapsed, total) = (clock_face(reading.elapsed_ms), clock_face(reading.total_ms));
         let args = [("elapsed", Arg::Text(&elapsed)), ("total", Arg::Text(&total))];
         match reading.phase {
+            Phase::Before if reading.elapsed_ms < 0 => {
+                let left = clock_face(-reading.elapsed_ms);
+                self.say("clock-countdown-stands", &[("left", Arg::Text(&left))])
+            }
             Phase::Before => self.say("clock-before", &[]),
+            Phase::Counting => {
+                let left = clock_face(-reading.elapsed_ms);
+                self.say("clock-counting", &[("left", Arg::Text(&left)), ("total", Arg::Text(&total))])
+            }
             Phase::Running => self.say("clock-running", &args),
             Phase::Paused => self.say("clock-paused", &args),
             Phase::Over => self.say("clock-over", &[]),

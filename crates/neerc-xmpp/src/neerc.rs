@@ -471,6 +471,6 @@ pub fn write_clock_answer(out: &mut Vec<u8>, reading: Reading) {
 }
 
 fn write_clock(out: &mut Vec<u8>, reading: Reading) {
-    let Reading { elapsed_ms, total_ms, phase } = reading;
-    out.open("clock").number("time", elapsed_ms).number("total", total_ms).number("status", phase as u8).empty();
+    let (elapsed_ms, total_ms, status) = (reading.shown_ms(), reading.total_ms, reading.phase.on_wire());
+    out.open("clock").number("time", elapsed_ms).number("total", total_ms).number("status", status).empty();
 }

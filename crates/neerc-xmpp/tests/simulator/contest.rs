@@ -48,7 +48,7 @@ impl Contest {
         let near = |(since_ms, reading): &(i64, Reading)| {
             let true_ms = carried(*reading, now_ms - since_ms).elapsed_ms;
             let off_ms = (elapsed_ms - true_ms).abs();
-            phase == (reading.phase as u8).to_string()
+            phase == reading.phase.on_wire().to_string()
                 && total_ms == reading.total_ms
                 && off_ms <= limits::CLOCK_SMOOTHING_MS + STALE_MS
         };
@@ -60,7 +60,7 @@ impl Contest {
         let (_, last) = self.0.last()?;
         let same = |reading: &Reading| reading.phase == last.phase && reading.total_ms == last.total_ms;
         let first = self.0.iter().rposition(|(_, reading)| !same(reading)).map_or(0, |at| at + 1);
-        let phase = ["0", "1", "2", "3", "4"][last.phase as usize];
+        let phase = ["0", "1", "2", "3", "4"][usize::from(last.phase.on_wire())];
         Some((self.0[first].0, phase, last.total_ms))
     }
 }

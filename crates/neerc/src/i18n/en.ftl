@@ -125,6 +125,8 @@ count-minutes = { $count ->
 ## The contest clock
 
 clock-before = The contest has not begun yet.
+clock-counting = The contest begins in { $left } and takes { $total }.
+clock-countdown-stands = The contest has not begun; the countdown stands at { $left }.
 clock-running = Contest time { $elapsed } of { $total }.
 clock-paused = The contest is paused at { $elapsed } of { $total }.
 clock-over = The contest is over.

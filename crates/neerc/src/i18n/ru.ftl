@@ -126,6 +126,8 @@ count-minutes = { $count ->
 ## Часы тура
 
 clock-before = Тур ещё не начался.
+clock-counting = Тур начнётся через { $left } и продлится { $total }.
+clock-countdown-stands = Тур не начался; обратный отсчёт стоит на { $left }.
 clock-running = Идёт тур: { $elapsed } из { $total }.
 clock-paused = Тур приостановлен: { $elapsed } из { $total }.
 clock-over = Тур закончился.
