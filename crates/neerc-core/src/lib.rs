@@ -9,6 +9,11 @@
 //!    be applied to it, and what was stored can always be applied again.
 //! 4. [`Board::notice`](board::Board::notice), asked before applying, says who must hear of it.
 //!
+//! [`ledger::Ledger`] keeps that order for everybody who runs it.
+//!
+//! The crate has two storeys. Below are the rules, which know no words and no notation. Above them is [`face`], what every
+//! face is drawn from: the menu, how lines of text are read, how words are asked for. Nothing below imports from it.
+//!
 //! A panic in this crate means a bug in it, never bad input.
 
 pub mod board;

@@ -27,13 +27,14 @@ fn lower(text: &str) -> Vec<char> {
 
 /// How many letters have to be added, dropped, changed or swapped with their neighbour to make `b` of `a`.
 fn edits(a: &[char], b: &[char]) -> usize {
+    // Every row that is read has one place more than `b` has letters, and `j` is the place of one of its letters.
     let (mut last, mut row) = (Vec::new(), (0..=b.len()).collect::<Vec<usize>>());
     for (i, x) in a.iter().enumerate() {
         let before = std::mem::replace(&mut last, std::mem::replace(&mut row, vec![i + 1]));
         for (j, y) in b.iter().enumerate() {
             let mut least = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && a[i - 1] == *y && b[j - 1] == *x {
-                least = least.min(before[j - 1] + 1); // the row for i - 1 exists, since i > 0
+                least = least.min(before[j - 1] + 1); // a row was read before the last one, since i > 0
             }
             row.push(least);
         }

@@ -77,9 +77,9 @@ impl Schedule {
         let (moment, consent) =
             word.strip_suffix('!').map_or((word, Consent::Required), |moment| (moment, Consent::NotNeeded));
         // Phones make dashes of hyphens.
-        let sign = moment.char_indices().find(|(_, c)| matches!(c, '+' | '-' | '−' | '–'));
-        let (name, offset) = match sign {
-            Some((at, sign)) => (&moment[..at], Some((sign, &moment[at + sign.len_utf8()..]))),
+        let sign = moment.chars().find(|c| matches!(c, '+' | '-' | '−' | '–'));
+        let (name, offset) = match sign.and_then(|sign| Some((sign, moment.split_once(sign)?))) {
+            Some((sign, (name, digits))) => (name, Some((sign, digits))),
             None => (moment, None),
         };
         let name = name.to_lowercase();

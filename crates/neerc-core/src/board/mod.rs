@@ -256,6 +256,7 @@ impl Board {
         let Resolved { packet, left_out } = resolve(people, Some(task), &wanted.statuses, wanted.manner)?;
         let Difference { set, unassigned } = task.rebase(&packet, wanted.manner);
         let new = set.keys().filter(|person| !task.statuses.contains_key(*person)).count();
+        // Only people who have the task are unassigned.
         if task.statuses.len() - unassigned.len() + new > limits::ASSIGNEES {
             return Err(Refusal::TooMany { what: "people assigned to a task", limit: limits::ASSIGNEES });
         }

@@ -23,8 +23,7 @@ pub fn unescaped(local: &str) -> Cow<'_, str> {
         return Cow::Borrowed(local);
     }
     let (mut text, mut rest) = (String::with_capacity(local.len()), local);
-    while let Some(c) = rest.chars().next() {
-        let (c, behind) = read(rest).unwrap_or((c, &rest[c.len_utf8()..]));
+    while let Some((c, behind)) = read(rest).or_else(|| first(rest)) {
         text.push(c);
         rest = behind;
     }
@@ -33,16 +32,23 @@ pub fn unescaped(local: &str) -> Cow<'_, str> {
 
 /// The local part that shows people this text.
 pub fn escaped(text: &str) -> String {
-    let mut local = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
+    let (mut local, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((c, behind)) = first(rest) {
         // A backslash is escaped only where it would be read as the beginning of an escape.
-        let stays = c == '\\' && read(&text[at..]).is_none();
+        let stays = c == '\\' && read(rest).is_none();
         match ESCAPES.iter().find(|(plain, _)| *plain == c && !stays) {
             Some((_, escape)) => local.push_str(escape),
             None => local.push(c),
         }
+        rest = behind;
     }
     local
+}
+
+/// The first character of a text, and what is behind it.
+fn first(text: &str) -> Option<(char, &str)> {
+    let mut chars = text.chars();
+    Some((chars.next()?, chars.as_str()))
 }
 
 /// The character that is escaped at the beginning of a text, and what is behind it.

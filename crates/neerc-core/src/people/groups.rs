@@ -56,13 +56,13 @@ pub fn glob(pattern: &str, name: &str) -> bool {
     let name: Vec<char> = fold(name).chars().collect();
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
+    while let Some(&letter) = name.get(n) {
         match pattern.get(p) {
             Some('*') => {
                 star = Some((p, n));
                 p += 1;
             }
-            Some(&c) if c == '?' || c == name[n] => {
+            Some(&c) if c == '?' || c == letter => {
                 p += 1;
                 n += 1;
             }
@@ -76,5 +76,5 @@ pub fn glob(pattern: &str, name: &str) -> bool {
             },
         }
     }
-    pattern[p..].iter().all(|&c| c == '*')
+    pattern.iter().skip(p).all(|&c| c == '*')
 }

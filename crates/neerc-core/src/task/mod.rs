@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// The people of a whole-task packet: what it says of each, or `None` for somebody who only has to be among them (a
 /// member of a named group): kept as they are, or assigned with nothing said.
-pub type Packet = BTreeMap<Person, Option<Status>>;
+pub(crate) type Packet = BTreeMap<Person, Option<Status>>;
 
 /// A task as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
