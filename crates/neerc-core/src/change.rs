@@ -1,5 +1,5 @@
-//! Everything that can have happened, as a closed list. Changes are stored for ever and never edited; how they are
-//! written down is the store's business.
+//! Everything that can happen to the tasks of a room, as a closed list. Changes are stored forever and never edited;
+//! how they are encoded is the store's business.
 
 use crate::people::Person;
 use crate::plan::{PlanId, Planned};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Name of a room: the local part of its JID, in lower case.
 pub type Room = Arc<str>;
 
-/// Something that happened to the tasks of a room.
+/// A change to the tasks of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A new task.
@@ -20,14 +20,14 @@ pub enum Change {
         title: Title,
         /// What kind of answer it asks for.
         kind: Kind,
-        /// When, in ms since 1970, later than every timestamp before it in the room.
+        /// When, in ms since 1970; later than every earlier timestamp in the room.
         timestamp_ms: i64,
-        /// Who it is for from the start.
+        /// The people it is assigned to at first.
         statuses: Vec<(Person, Status)>,
-        /// The planned task that it was, which is none any more.
+        /// The planned task that it fulfils, which is removed from the plan.
         plan: Option<PlanId>,
     },
-    /// An admin changed a task. What is `None` or empty stays as it was.
+    /// An admin changed a task. Fields that are `None` or empty keep their values.
     Edited {
         /// Which.
         task: TaskId,
@@ -35,33 +35,33 @@ pub enum Change {
         title: Option<Title>,
         /// The new kind.
         kind: Option<Kind>,
-        /// The new timestamp: given when somebody new was assigned.
+        /// The new timestamp, if somebody new was assigned.
         timestamp_ms: Option<i64>,
         /// People assigned, or whose status was replaced.
         set: Vec<(Person, Status)>,
-        /// People who are not assigned any more.
+        /// People who are no longer assigned.
         unassigned: Vec<Person>,
     },
-    /// Somebody said how far they are.
+    /// Somebody answered a task.
     Answered {
         /// Which task.
         task: TaskId,
-        /// Who, about themselves.
+        /// Who answered.
         person: Person,
         /// What.
         status: Status,
     },
-    /// A task is gone; its number never comes back.
+    /// A task was removed; its number is never reused.
     Removed {
         /// Which.
         task: TaskId,
     },
-    /// A task is to be handed out at a moment of the contest.
+    /// A task was planned for a moment of the contest.
     Planned(
-        /// What, with a number never used before in the room.
+        /// The planned task, with a number never used before in the room.
         Planned,
     ),
-    /// A planned task is not wanted any more.
+    /// A planned task was removed from the plan.
     Unplanned {
         /// Which.
         plan: PlanId,
@@ -69,7 +69,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// The task that it is about; planned ones are none yet.
+    /// The task that it is about; `None` for planned tasks.
     pub fn task(&self) -> Option<TaskId> {
         match self {
             Change::Created { task, .. }
@@ -81,13 +81,13 @@ impl Change {
     }
 }
 
-/// What a change came to, in as few words as an answer needs.
+/// The effect of a change, in as much detail as an answer needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effect {
-    /// Everything was already as it was asked for.
+    /// Nothing had to change.
     #[default]
     Nothing,
-    /// There is a new task.
+    /// A task was created.
     Created {
         /// Its number.
         task: TaskId,
@@ -96,27 +96,27 @@ pub enum Effect {
         /// The planned task that it was.
         plan: Option<PlanId>,
     },
-    /// A task is changed.
+    /// A task was changed.
     Edited {
         /// Which.
         task: TaskId,
     },
-    /// Somebody has said how far they are.
+    /// Somebody answered a task.
     Answered {
-        /// With which task.
+        /// Which.
         task: TaskId,
     },
-    /// A task is gone.
+    /// A task was removed.
     Removed {
         /// Which.
         task: TaskId,
     },
-    /// A task is planned.
+    /// A task was planned.
     Planned {
         /// Its number in the plan.
         plan: PlanId,
     },
-    /// A planned task is not planned any more.
+    /// A planned task was removed from the plan.
     Unplanned {
         /// Which.
         plan: PlanId,
@@ -138,14 +138,14 @@ impl From<&Change> for Effect {
     }
 }
 
-/// A change with its place in the one order of changes.
+/// A change with its place in the order of all changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Number in the order of all changes of all rooms, from 1, without gaps.
+    /// Its number in the order of all changes of all rooms, from 1, without gaps.
     pub revision: u64,
     /// Where.
     pub room: Room,
-    /// When it was decided, in ms since 1970 by the service's clock.
+    /// When it was decided, in ms since 1970, by the clock of the service.
     pub at_ms: i64,
     /// Who asked for it.
     pub by: Person,

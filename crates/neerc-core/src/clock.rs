@@ -1,18 +1,17 @@
-//! The contest clock: what a feed last read, carried forward in time. Not the reading of it: that is a feed of the
-//! binary.
+//! The contest clock: the last reading, carried forward in time. The readings come from the binary.
 
 use crate::limits;
 
-/// Where the contest stands.
+/// The phase of the contest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Not begun; when it will begin is unknown, or the countdown stands.
+    /// Not yet started; the start is unknown, or the countdown is stopped.
     Before,
-    /// Not begun; the start comes nearer.
+    /// Not yet started; the countdown runs.
     Counting,
     /// Running.
     Running,
-    /// Stopped for a while.
+    /// Paused.
     Paused,
     /// Over.
     Over,
@@ -30,7 +29,7 @@ impl Phase {
         })
     }
 
-    /// The number that it has on the wire, which knows of no countdown.
+    /// Its number on the wire, which has none for a countdown.
     pub fn on_wire(self) -> u8 {
         match self {
             Phase::Before | Phase::Counting => 1,
@@ -40,7 +39,7 @@ impl Phase {
         }
     }
 
-    /// Whether contest time goes on by itself.
+    /// Whether contest time passes.
     pub fn ticks(self) -> bool {
         matches!(self, Phase::Counting | Phase::Running)
     }
@@ -51,26 +50,25 @@ impl Phase {
     }
 }
 
-/// One look at the clock.
+/// One reading of the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// Contest time gone by, in ms; less than none before the start, if that is known.
+    /// Contest time that has passed, in ms; negative before the start, if that is known.
     pub elapsed_ms: i64,
     /// Length of the contest, in ms.
     pub total_ms: i64,
-    /// Where the contest stands.
+    /// The phase of the contest.
     pub phase: Phase,
 }
 
 impl Reading {
-    /// What a look that was taken so long ago shows now: a clock that ticks ran on, to the end of the contest at most.
-    /// `None` for one that is older than the contest is long: that is left from another day, and nobody knows what goes
-    /// on now.
+    /// What the clock shows now, by a reading of that age: a ticking clock has run on, at most to the end of the
+    /// contest. `None` for a reading that is older than the contest is long: it is left over from another day.
     pub fn aged(self, age_ms: i64) -> Option<Reading> {
         (!self.phase.ticks() || age_ms <= self.total_ms).then(|| self.carried(age_ms))
     }
 
-    /// The same so much later: a countdown has become the running contest when its time has come.
+    /// The same reading, carried forward: a countdown that reaches zero becomes a running contest.
     pub fn carried(self, gone_ms: i64) -> Reading {
         if !self.phase.ticks() {
             return self;
@@ -81,13 +79,13 @@ impl Reading {
         Reading { elapsed_ms, phase, ..self }
     }
 
-    /// How much contest time a packet shows, in ms: none before the start.
+    /// The contest time that packets show, in ms: zero before the start.
     pub fn shown_ms(self) -> i64 {
         self.elapsed_ms.max(0)
     }
 }
 
-/// The clock as of its last reading.
+/// The contest clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContestClock {
     reading: Reading,
@@ -95,13 +93,13 @@ pub struct ContestClock {
 }
 
 impl ContestClock {
-    /// A clock from its first reading at `now_ms`.
+    /// A clock with its first reading, taken at `now_ms`.
     pub fn new(reading: Reading, now_ms: i64) -> ContestClock {
         ContestClock { reading, read_at_ms: now_ms }
     }
 
-    /// Takes a newer reading; says whether people must hear of it. A running clock that seems to have started a
-    /// little later than thought was only read late, so the earlier start is kept.
+    /// Takes a newer reading and returns whether people must hear of it. A ticking clock that seems to have started a
+    /// little later than before was only read late, so the earlier start is kept.
     pub fn update(&mut self, reading: Reading, now_ms: i64) -> bool {
         let before = self.at(now_ms);
         let runs = before.phase.ticks() && before.phase == reading.phase;

@@ -1,5 +1,5 @@
-//! Everything anybody can ask, as two closed lists: [`Query`] only reads, [`Command`] changes. Not how it is written
-//! by a client: each face makes these values from its own notation.
+//! Everything that can be asked, as two closed lists: [`Query`] only reads, [`Command`] changes. Each face makes these
+//! values from its own notation.
 
 use crate::people::Rights;
 use crate::plan::{PlanId, Schedule};
@@ -40,17 +40,17 @@ impl Query {
     }
 }
 
-/// How a packet that holds a whole task is meant.
+/// How the names in a whole-task packet are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// It only ever adds people, and names that nobody has are left out: the sender lists people it merely saw and
-    /// shows no errors.
+    /// The packet only adds people, and unknown names are left out: such a sender lists everybody it happened to see,
+    /// and shows no errors.
     Adding,
-    /// People left out are unassigned, and a name that nobody has is an error.
+    /// People who are not in the packet are unassigned, and an unknown name is an error.
     Replacing,
 }
 
-/// A name in a packet (of a user, a group or an occupant) with the status given for it.
+/// A name of a user, a group or an occupant, with the status given for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     /// The name as it was given.
@@ -59,20 +59,20 @@ pub struct Named {
     pub status: Status,
 }
 
-/// A whole task as somebody wants it.
+/// A whole task as the sender wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WholeTask {
     /// What to do.
     pub title: Title,
     /// What kind of answer it asks for.
     pub kind: Kind,
-    /// For whom, with what is said for each.
+    /// The people, each with the status given for them.
     pub statuses: Vec<Named>,
     /// How the names are meant.
     pub manner: Manner,
 }
 
-/// A task that somebody wants to be handed out later.
+/// A task to be planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPlan {
     /// What to do.
@@ -90,7 +90,7 @@ pub struct NewPlan {
 pub enum Command {
     /// Create a task. For admins.
     Create(WholeTask),
-    /// Make a task what the sender wants it to be, who may have seen an old copy of it. For admins.
+    /// Change a task as a whole. The sender may have seen an old copy of it. For admins.
     Edit {
         /// Which.
         task: TaskId,
@@ -102,7 +102,7 @@ pub enum Command {
         /// Which.
         task: TaskId,
     },
-    /// Say how far the asker is. For whoever is assigned.
+    /// Answer a task. For the people who have it.
     Answer {
         /// Which task.
         task: TaskId,
@@ -120,17 +120,17 @@ pub enum Command {
     Unassign {
         /// Which.
         task: TaskId,
-        /// Users, groups or occupants; a group stands for those of it who have the task.
+        /// Users, groups or occupants; a group stands for its members who have the task.
         names: Vec<String>,
     },
-    /// Make people's answers undone, as if they had said nothing. For admins.
+    /// Reset people's answers, as if they had said nothing. For admins.
     Reset {
         /// Which.
         task: TaskId,
-        /// Users, groups or occupants; a group stands for those of it who have the task.
+        /// Users, groups or occupants; a group stands for its members who have the task.
         names: Vec<String>,
     },
-    /// Give a task another title, be it one that it had before. For admins.
+    /// Rename a task, possibly to an earlier title. For admins.
     Rename {
         /// Which.
         task: TaskId,
@@ -139,13 +139,13 @@ pub enum Command {
     },
     /// Plan a task for a moment of the contest. For admins.
     Plan(NewPlan),
-    /// Take a task out of the plan. For admins.
+    /// Remove a task from the plan. For admins.
     Unplan {
         /// Which.
         plan: PlanId,
     },
-    /// Hand out a planned task now: asked by the service for whoever planned it when it is due, or by an admin at any
-    /// time. For admins.
+    /// Hand out a planned task now. The service asks for it in the name of the planner once the task is due; an admin
+    /// may ask at any time. For admins.
     Fulfil {
         /// Which.
         plan: PlanId,
@@ -153,7 +153,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// The existing task that it is about.
+    /// The existing task that it is about, if any.
     pub fn task(&self) -> Option<TaskId> {
         match self {
             Command::Create(_) | Command::Plan(_) | Command::Unplan { .. } | Command::Fulfil { .. } => None,

@@ -1,10 +1,10 @@
-//! Words that were nearly written: the closest of several by the edits between them. Not a search: only what is most
-//! likely a slip of the finger counts, and nothing of any length takes long.
+//! Finds the word that a typo was most likely meant to be, by edit distance. This is not a search: only likely typos
+//! count, and the cost is bounded for any input.
 
 use crate::limits;
 
-/// The word among `among` that `text` was most likely meant to be, if one is close enough: one edit away for words up
-/// to four characters, two for longer ones. Case is ignored. Numbers have to agree: `hall9` is no slip for `hall1`.
+/// The word of `among` that `text` was most likely meant to be, if one is close enough: one edit away for words of up
+/// to four characters, two for longer ones. Case is ignored. Numbers must agree: `hall9` is not a typo of `hall1`.
 pub fn nearest<'a>(text: &str, among: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text = lower(text);
     if !(3..=limits::NEAR_CHARS).contains(&text.len()) {
@@ -25,16 +25,16 @@ fn lower(text: &str) -> Vec<char> {
     text.chars().take(limits::NEAR_CHARS + 1).flat_map(char::to_lowercase).collect()
 }
 
-/// How many letters have to be added, dropped, changed or swapped with their neighbour to make `b` of `a`.
+/// How many letters must be added, dropped, changed or swapped with a neighbour to turn `a` into `b`.
 fn edits(a: &[char], b: &[char]) -> usize {
-    // Every row that is read has one place more than `b` has letters, and `j` is the place of one of its letters.
+    // Every complete row is one longer than `b`, and `j` is an index into `b`.
     let (mut last, mut row) = (Vec::new(), (0..=b.len()).collect::<Vec<usize>>());
     for (i, x) in a.iter().enumerate() {
         let before = std::mem::replace(&mut last, std::mem::replace(&mut row, vec![i + 1]));
         for (j, y) in b.iter().enumerate() {
             let mut least = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && a[i - 1] == *y && b[j - 1] == *x {
-                least = least.min(before[j - 1] + 1); // a row was read before the last one, since i > 0
+                least = least.min(before[j - 1] + 1); // i > 0, so two rows are complete
             }
             row.push(least);
         }

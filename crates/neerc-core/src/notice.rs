@@ -1,25 +1,25 @@
-//! Who must hear what of a change. Not how or when: the face tells by state, so a notice names the task and leaves its
-//! newest state to the moment of telling.
+//! Who must hear of a change. A notice only names the task: faces tell people its newest state, whenever they get to
+//! it.
 
 use crate::people::{Person, Rights};
 use crate::task::{Task, TaskId};
 
-/// Who may see which tasks.
+/// Which tasks ordinary users see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Visibility {
     /// Every user of the room sees every task.
     #[default]
     All,
-    /// Ordinary users see the tasks that are theirs, with their own status; admins see everything.
+    /// Ordinary users see their own tasks, with only their own status; admins see everything.
     Own,
 }
 
-/// That a task changed, and who has lost it by that.
+/// A task has changed, and some people may have lost it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// Which task.
     pub task: TaskId,
-    /// Who was assigned and is not any more (everybody who was, if the task was removed).
+    /// The people who are no longer assigned: everybody, if the task was removed.
     pub lost: Lost,
 }
 
@@ -28,7 +28,7 @@ pub struct Notice {
 pub enum Lost {
     /// These people.
     These(Vec<Person>),
-    /// Nobody knows: the task was removed, and what it was before is not remembered.
+    /// Unknown people: the task was removed, and its state before that is not kept.
     Unknown,
 }
 

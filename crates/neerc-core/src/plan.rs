@@ -1,6 +1,5 @@
-//! Tasks that are to be handed out at a moment of the contest: what was planned, and what is due by the contest clock.
-//! Not the handing out: what is due becomes a [`Command::Fulfil`](crate::command::Command::Fulfil) by whoever planned
-//! it.
+//! Tasks planned for a moment of the contest, and which of them are due by the contest clock. A due task is handed out
+//! by a [`Command::Fulfil`](crate::command::Command::Fulfil) in the name of its planner.
 
 use crate::clock::{Phase, Reading};
 use crate::limits;
@@ -13,12 +12,12 @@ use std::sync::Arc;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// Number of a planned task within its room, written `s3` so that nobody takes it for a task's. Never used twice.
+/// Number of a planned task within its room, never used twice. It is written `s3`, to differ from the number of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlanId(pub u64);
 
 impl PlanId {
-    /// Reads `s3`, also with a `#` before it and in upper case.
+    /// Reads `s3`, also in upper case and after a `#`.
     pub fn parse(text: &str) -> Result<PlanId, Refusal> {
         let digits = text.strip_prefix('#').unwrap_or(text).strip_prefix(['s', 'S']).unwrap_or("");
         let canonical = !digits.starts_with('0') && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
@@ -42,12 +41,12 @@ pub enum Anchor {
     End,
 }
 
-/// Whether somebody is asked before a due task is handed out.
+/// Whether an admin must agree before a due task is handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Consent {
-    /// An admin has to say so first.
+    /// An admin must agree first.
     Required,
-    /// It is handed out without asking (`!`).
+    /// It is handed out at once (`!`).
     NotNeeded,
 }
 
@@ -56,14 +55,14 @@ pub enum Consent {
 pub struct Schedule {
     /// What it is counted from.
     pub anchor: Anchor,
-    /// Minutes after that; negative: before.
+    /// Minutes after the anchor; before it, if negative.
     pub offset_min: i64,
-    /// Whether an admin is asked first.
+    /// Whether an admin must agree first.
     pub consent: Consent,
 }
 
 impl Schedule {
-    /// Words for what a moment is counted from, in lower case.
+    /// The words for each anchor, in lower case.
     const WORDS: [(&'static str, Anchor); 5] = [
         ("start", Anchor::Start),
         ("end", Anchor::End),
@@ -72,11 +71,11 @@ impl Schedule {
         ("конец", Anchor::End),
     ];
 
-    /// Reads a moment; `None` if the word is none. Refused is one that no contest reaches.
+    /// Reads a moment; `None` if the word is not one. Refuses a moment that no contest reaches.
     pub fn parse(word: &str) -> Result<Option<Schedule>, Refusal> {
         let (moment, consent) =
             word.strip_suffix('!').map_or((word, Consent::Required), |moment| (moment, Consent::NotNeeded));
-        // Phones make dashes of hyphens.
+        // Phones turn hyphens into dashes.
         let sign = moment.chars().find(|c| matches!(c, '+' | '-' | '−' | '–'));
         let (name, offset) = match sign.and_then(|sign| Some((sign, moment.split_once(sign)?))) {
             Some((sign, (name, digits))) => (name, Some((sign, digits))),
@@ -95,7 +94,7 @@ impl Schedule {
         Ok(Some(Schedule { anchor, offset_min: if sign == '+' { minutes } else { -minutes }, consent }))
     }
 
-    /// Reads a moment where nothing else can stand.
+    /// Reads a word that must be a moment.
     pub fn required(word: &str) -> Result<Schedule, Refusal> {
         Schedule::parse(word)?.ok_or_else(|| Schedule::refused(word))
     }
@@ -104,13 +103,13 @@ impl Schedule {
         Refusal::BadSchedule { schedule: excerpt(word) }
     }
 
-    /// Whether a word is the bare name of a moment (`start`), which may as well begin a title.
+    /// Whether a word is a bare anchor (`start`), which may also be the first word of a title.
     pub(crate) fn is_bare(word: &str) -> bool {
         let word = word.to_lowercase();
         Schedule::WORDS.iter().any(|(name, _)| *name == word)
     }
 
-    /// How much contest time is left until the moment; none or less if it has come.
+    /// Contest time left until the moment; zero or negative once it has come.
     fn left_ms(&self, reading: Reading) -> i64 {
         let offset_ms = self.offset_min.saturating_mul(MINUTE_MS);
         let base_ms = match self.anchor {
@@ -134,43 +133,43 @@ impl fmt::Display for Schedule {
 pub struct Planned {
     /// Its number among the planned ones.
     pub id: PlanId,
-    /// Who planned it; by their rights it is handed out.
+    /// Who planned it. It is handed out with their rights.
     pub by: Person,
     /// What to do.
     pub title: Title,
     /// What kind of answer it asks for.
     pub kind: Kind,
-    /// For whom, as it was written: a group stands for whoever is in it when the task is handed out.
+    /// For whom, as written: a group stands for its members at the moment of handing out.
     pub names: Vec<String>,
     /// When.
     pub schedule: Schedule,
 }
 
 impl Planned {
-    /// The same with no name twice: what was planned before names were looked at may have some a thousand times.
+    /// The same with each name once. Plans from before names were checked may repeat a name a thousand times.
     fn with_names_once(&self) -> Planned {
         Planned { names: once(&self.names), ..self.clone() }
     }
 }
 
-/// The names, each where it stands first. Case counts, as it does in nicks.
+/// Each name once, in the order of first occurrence. Case matters, as in nicks.
 pub(crate) fn once(names: &[String]) -> Vec<String> {
     let mut seen = HashSet::new();
     names.iter().filter(|name| seen.insert(name.as_str())).cloned().collect()
 }
 
-/// What the names count for, in bytes.
+/// Weight of the names, in bytes.
 pub(crate) fn weight(names: &[String]) -> usize {
     names.iter().map(|name| name.len() + limits::PLAN_NAME_BYTES).sum()
 }
 
-/// Everything that is planned in one room.
+/// The planned tasks of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Shared with copies of the plan.
+    /// Shared between copies of the plan.
     entries: BTreeMap<PlanId, Arc<Planned>>,
     next: u64,
-    /// What the names of all entries count for, in bytes.
+    /// Weight of the names of all entries, in bytes.
     names_bytes: usize,
 }
 
@@ -181,7 +180,7 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// A plan from what a snapshot holds: its entries and the number of the next one.
+    /// Restores a plan from a snapshot: its entries and the number of the next one.
     pub fn restore(entries: impl IntoIterator<Item = Planned>, next: u64) -> Plan {
         let once = |planned: Planned| (planned.id, Arc::new(planned.with_names_once()));
         let entries: BTreeMap<_, _> = entries.into_iter().map(once).collect();
@@ -190,17 +189,17 @@ impl Plan {
         Plan { entries, next, names_bytes }
     }
 
-    /// What is planned, by number.
+    /// The planned tasks, by number.
     pub fn entries(&self) -> impl Iterator<Item = &Planned> {
         self.entries.values().map(|planned| &**planned)
     }
 
-    /// What the names of everything planned count for, in bytes.
+    /// Weight of the names of all planned tasks, in bytes.
     pub fn names_bytes(&self) -> usize {
         self.names_bytes
     }
 
-    /// How much is planned.
+    /// How many tasks are planned.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -220,22 +219,22 @@ impl Plan {
         self.next
     }
 
-    /// What is due when the contest clock shows this, in the order of its numbers: also while the contest is paused
-    /// and after it, and while the start comes nearer, but not while nobody knows when it will be. Without a reading of the clock nothing ever is. An entry stays due
-    /// until it is fulfilled or taken out, so whoever asks people remembers whom it has asked.
+    /// The tasks that are due at this reading of the contest clock, by number. Tasks come due during the countdown, and
+    /// while the contest runs, is paused or is over, but not while its start is unknown. A task stays due until it is
+    /// handed out or removed from the plan, so the caller must remember which it has asked about.
     pub fn due(&self, reading: Reading) -> impl Iterator<Item = &Planned> {
         let known = reading.phase != Phase::Before;
         self.entries().filter(move |planned| known && planned.schedule.left_ms(reading) <= 0)
     }
 
-    /// How long a running clock takes from this reading until something more is due, in ms; `None` if the clock
-    /// stands, or nothing more is planned.
+    /// Time from this reading until the next task is due, in ms; `None` if the clock stands or no more tasks are
+    /// planned.
     pub fn next_due_ms(&self, reading: Reading) -> Option<i64> {
         let left = self.entries().map(|planned| planned.schedule.left_ms(reading)).filter(|left_ms| *left_ms > 0);
         if reading.phase.ticks() { left.min() } else { None }
     }
 
-    /// Adds an entry; whatever has an old number is left out. `ahead`: a copy of this plan that may have it already.
+    /// Adds an entry, unless its number was used before. `ahead`: a copy of this plan that may already have the entry.
     pub(crate) fn add(&mut self, planned: &Planned, ahead: Option<&Plan>) {
         if planned.id.0 >= self.next {
             self.next = planned.id.0.saturating_add(1);
@@ -246,7 +245,7 @@ impl Plan {
         }
     }
 
-    /// Takes an entry out.
+    /// Removes an entry.
     pub(crate) fn take_out(&mut self, id: PlanId) {
         if let Some(planned) = self.entries.remove(&id) {
             self.names_bytes -= weight(&planned.names);

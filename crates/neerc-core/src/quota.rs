@@ -1,5 +1,5 @@
-//! How much one person's changes may add to the log in a day, so that nobody fills the disk for all. Counted in memory, so
-//! a start begins anew; days are those of UTC.
+//! Limits how much the changes of one person may add to the log in a day, so nobody can fill the disk. The count is
+//! kept in memory and starts from zero when the process does; days are UTC days.
 
 use crate::change::Change;
 use crate::limits;
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 const MIB: u64 = 1024 * 1024;
 
-/// What everybody has used up today.
+/// What each person has used today.
 #[derive(Debug, Default)]
 pub struct Quota {
     mib_per_day: u64,
@@ -20,13 +20,13 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// So many MiB for each person and day; 0 is without limit. Whoever has power may store
-    /// [`limits::QUOTA_OF_POWER`] times as much.
+    /// A quota of that many MiB for each person and day; 0 means no limit. Admins may store [`limits::QUOTA_OF_POWER`]
+    /// times as much.
     pub fn new(mib_per_day: u64) -> Quota {
         Quota { mib_per_day, ..Quota::default() }
     }
 
-    /// Counts a change of somebody, if it is within what they may store at that time of day.
+    /// Counts a change against the quota of `who`, or refuses it.
     pub(crate) fn take(
         &mut self,
         wall_ms: i64,
@@ -49,7 +49,7 @@ impl Quota {
             return Err(Refusal::UsedUp { limit_mib });
         }
         if self.used_bytes.len() >= limits::QUOTA_PERSONS {
-            // Who has stored little loses nothing to speak of.
+            // People who have stored little gain little by being forgotten.
             let much = self.mib_per_day.saturating_mul(MIB) / 64;
             self.used_bytes.retain(|_, used| *used >= much);
         }
@@ -58,7 +58,7 @@ impl Quota {
     }
 }
 
-/// About how many bytes a change takes in the log.
+/// Estimated size of a change in the log, in bytes.
 fn stored_bytes(change: &Change) -> u64 {
     let one =
         |(person, status): &(Person, Status)| person.bare().len() + status.value().len() + limits::STORED_ENTRY_BYTES;

@@ -1,5 +1,5 @@
-//! One room's tasks: what may be done to them, and what is done. [`Board::decide`] may refuse and changes nothing;
-//! [`Board::apply`] changes and cannot fail. Not the people of the room, who are handed in, and not storage.
+//! The tasks of one room. [`Board::decide`] may refuse and changes nothing; [`Board::apply`] changes the board and
+//! cannot fail. The people of the room are handed in; storage is not the board's business.
 
 mod names;
 
@@ -15,27 +15,27 @@ use crate::task::{Difference, Kind, Past, Progress, Status, Task, TaskId, Title}
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What was decided of a command that was not refused.
+/// The decision on a command that was not refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
-    /// The change to be made durable and applied; none if everything is already as it was asked for.
+    /// The change to store and apply; `None` if the board already is as the command wants it.
     pub change: Option<Change>,
     /// Names that were left out because nobody has them.
     pub left_out: Vec<String>,
 }
 
 impl Decision {
-    /// What is to be answered once it is durable.
+    /// The answer to give once the change is durable.
     pub fn done(&self) -> Done {
         let effect = self.change.as_ref().map_or(Effect::Nothing, Effect::from);
         Done { effect, left_out: self.left_out.clone() }
     }
 }
 
-/// What came of a command, for whoever asked for it.
+/// The outcome of a command, for the asker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Done {
-    /// What is different now.
+    /// What has changed.
     pub effect: Effect,
     /// Names that were left out because nobody has them.
     pub left_out: Vec<String>,
@@ -50,7 +50,7 @@ impl From<Change> for Decision {
 /// The tasks of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
-    /// Shared with copies of the board, so that a copy is cheap.
+    /// Shared between copies of the board, so copying is cheap.
     tasks: BTreeMap<TaskId, Arc<Task>>,
     plan: Plan,
     next_id: u64,
@@ -58,19 +58,19 @@ pub struct Board {
     revision: u64,
 }
 
-/// A task that somebody has not answered yet.
+/// A task with the people who have not finished it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Late<'a> {
     /// Which.
     pub task: &'a Task,
-    /// Who has said nothing.
+    /// People who have said nothing.
     pub silent: Vec<&'a Person>,
-    /// Who has said something, and not that they are done.
+    /// People who have said something, but not that they are done.
     pub unfinished: Vec<&'a Person>,
 }
 
 impl<'a> Late<'a> {
-    /// Who has not answered a task.
+    /// Sorts the people of a task by whether they have answered.
     pub fn of(task: &'a Task) -> Late<'a> {
         let of = |wanted: fn(Progress) -> bool| {
             task.statuses.iter().filter(|(_, s)| wanted(s.progress)).map(|(person, _)| person).collect()
@@ -90,8 +90,8 @@ impl Default for Board {
 pub type Boards = BTreeMap<Room, Board>;
 
 impl Board {
-    /// A board from what a snapshot holds: its tasks, the number of the next new task, the last timestamp given, and
-    /// the revision of the last change applied.
+    /// Restores a board from a snapshot: its tasks, the number of the next new task, the last timestamp given, and the
+    /// revision of the last change applied.
     pub fn restore(
         tasks: impl IntoIterator<Item = Task>,
         next_id: u64,
@@ -99,18 +99,18 @@ impl Board {
         revision: u64,
     ) -> Board {
         let tasks: BTreeMap<_, _> = tasks.into_iter().map(|task| (task.id, Arc::new(task))).collect();
-        // No number and no time is given twice, even if the snapshot has counted too low.
+        // No number or timestamp is given twice, even if the snapshot's counters are too low.
         let next_id = tasks.keys().map(|id: &TaskId| id.0.saturating_add(1)).fold(next_id.max(1), u64::max);
         let last_timestamp_ms = tasks.values().map(|task| task.timestamp_ms).fold(last_timestamp_ms, i64::max);
         Board { tasks, plan: Plan::default(), next_id, last_timestamp_ms, revision }
     }
 
-    /// The same board with the plan that a snapshot holds.
+    /// The same board with the plan of a snapshot.
     pub fn with_plan(self, plan: Plan) -> Board {
         Board { plan, ..self }
     }
 
-    /// What is planned.
+    /// The planned tasks.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -130,19 +130,19 @@ impl Board {
         self.tasks.is_empty()
     }
 
-    /// The live tasks in the order of the wire: ascending timestamp, those without people last.
+    /// The live tasks in wire order: by timestamp, tasks without people last.
     pub fn listed(&self) -> Vec<&Task> {
         let mut tasks: Vec<&Task> = self.tasks().collect();
         tasks.sort_by_key(|task| (task.statuses.is_empty(), task.timestamp_ms));
         tasks
     }
 
-    /// The tasks that `who` has and is not done with, the oldest first.
+    /// The tasks that `who` has not finished, oldest first.
     pub fn open_tasks(&self, who: &Person) -> Vec<&Task> {
         self.own_tasks(who, |progress| !progress.is_final())
     }
 
-    /// The tasks of which `who` has said something, the oldest first.
+    /// The tasks that `who` has answered in any way, oldest first.
     pub fn answered_tasks(&self, who: &Person) -> Vec<&Task> {
         self.own_tasks(who, |progress| progress != Progress::None)
     }
@@ -154,7 +154,7 @@ impl Board {
         tasks
     }
 
-    /// The one task that `who` has and is not done with; `None` if there are none or several.
+    /// The only task that `who` has not finished; `None` if there are none or several.
     pub fn lone_open_task(&self, who: &Person) -> Option<&Task> {
         match self.open_tasks(who)[..] {
             [task] => Some(task),
@@ -162,14 +162,14 @@ impl Board {
         }
     }
 
-    /// What is still to be answered by somebody, the oldest first; [`Late::of`] says by whom.
+    /// The tasks that somebody has not finished, oldest first; [`Late::of`] says who.
     pub fn late(&self, _: Admin) -> Vec<&Task> {
         let mut tasks = self.listed();
         tasks.retain(|task| !task.statuses.is_empty() && !task.is_finished());
         tasks
     }
 
-    /// One task for an admin who asks for it by its id.
+    /// One task, looked up by an admin.
     pub fn show(&self, _: Admin, id: TaskId) -> Result<&Task, Refusal> {
         self.existing(id)
     }
@@ -179,7 +179,7 @@ impl Board {
         self.tasks.get(&id).map(|task| &**task)
     }
 
-    /// Whether the id was used and its task removed.
+    /// Whether the id belonged to a task that was removed.
     pub fn was_removed(&self, id: TaskId) -> bool {
         (1..self.next_id).contains(&id.0) && !self.tasks.contains_key(&id)
     }
@@ -199,7 +199,7 @@ impl Board {
         self.revision
     }
 
-    /// Decides a command of `who` at `now_ms`. Changes nothing.
+    /// Decides what a command of `who` at `now_ms` changes, or refuses it.
     pub fn decide(&self, now_ms: i64, who: &Person, people: &People, command: &Command) -> Result<Decision, Refusal> {
         let rights = people.rights(who).ok_or(Refusal::NotInRoom)?;
         match command {
@@ -333,7 +333,8 @@ impl Board {
         if self.plan.len() >= limits::PLANS_PER_ROOM {
             return Err(Refusal::TooMany { what: "planned tasks", limit: limits::PLANS_PER_ROOM });
         }
-        resolve(people, None, &unanswered(&wanted.names), Manner::Replacing)?; // a slip is to be seen now, not when it is due
+        // A typo should show now, not when the task is due.
+        resolve(people, None, &unanswered(&wanted.names), Manner::Replacing)?;
         let id = PlanId(self.plan.next());
         let names = plan::once(&wanted.names);
         if self.plan.names_bytes() + plan::weight(&names) > limits::PLAN_NAMES_BYTES {
@@ -348,7 +349,7 @@ impl Board {
         Ok(Change::Unplanned { plan: id }.into())
     }
 
-    /// Who is not in the room any more is left out: a planned task is not lost for that.
+    /// People who have left the room are left out; the planned task is handed out all the same.
     fn fulfil(&self, _: Admin, now_ms: i64, people: &People, id: PlanId) -> Result<Decision, Refusal> {
         let Planned { title, kind, names, .. } = self.planned(id)?;
         let resolved = resolve(people, None, &unanswered(names), Manner::Adding)?;
@@ -370,7 +371,7 @@ impl Board {
         now_ms.max(self.last_timestamp_ms.saturating_add(1))
     }
 
-    /// Who must hear of a change that is about to be applied; `None` if nobody does.
+    /// Who must hear of a change that is about to be applied; `None` if nobody needs to.
     pub fn notice(&self, change: &Change) -> Option<Notice> {
         let task = change.task()?;
         let lost = match change {
@@ -385,14 +386,13 @@ impl Board {
         Some(Notice { task, lost })
     }
 
-    /// Makes a change. Whatever does not fit the board (it can only come from a log that was tampered with) is left
-    /// undone rather than guessed at.
+    /// Applies a change. A change that does not fit the board, which only a tampered log can hold, is ignored rather
+    /// than guessed at.
     pub fn apply(&mut self, revision: u64, change: &Change) {
         self.make(revision, change, None);
     }
 
-    /// The same on a copy of this board that lags behind: `ahead` has the change already, and the memory for what both
-    /// remember of it is shared.
+    /// Applies a change that the board `ahead` already has. The two boards share the memory of the history it adds.
     pub(crate) fn follow(&mut self, revision: u64, change: &Change, ahead: &Board) {
         self.make(revision, change, Some(ahead));
     }
@@ -455,7 +455,7 @@ fn admin(rights: Rights) -> Result<Admin, Refusal> {
     }
 }
 
-/// An edit of what is given; no change if nothing is.
+/// An edit of what is given; no change if nothing is given.
 fn edited(
     task: &Task,
     title: Option<Title>,

@@ -1,4 +1,4 @@
-//! Who is meant by the names that somebody gives: users, groups, and nicks of whoever is in the room.
+//! Resolves the names in a command: users, groups, and nicks of occupants.
 
 use crate::command::{Manner, Named};
 use crate::limits;
@@ -8,13 +8,13 @@ use crate::refusal::{Refusal, excerpt};
 use crate::task::{Packet, Status, Task};
 use std::collections::{BTreeSet, HashSet};
 
-/// The names, each with nothing said.
+/// The names, each with an empty status.
 pub(super) fn unanswered(names: &[String]) -> Vec<Named> {
     names.iter().map(|name| Named { name: name.clone(), status: Status::NONE }).collect()
 }
 
-/// Who the names are among those who have the task: users, groups, nicks of occupants, in this order. A group stands
-/// for those of it who have the task, be it nobody.
+/// Resolves names among the people of a task: users first, then groups, then nicks of occupants. A group stands for its
+/// members who have the task, possibly none.
 pub(super) fn assigned<'a>(people: &People, task: &'a Task, names: &[String]) -> Result<BTreeSet<&'a Person>, Refusal> {
     if names.len() > limits::NAMES_PER_PACKET {
         return Err(Refusal::TooMany { what: "names", limit: limits::NAMES_PER_PACKET });
@@ -40,16 +40,16 @@ pub(super) fn assigned<'a>(people: &People, task: &'a Task, names: &[String]) ->
     Ok(found)
 }
 
-/// Who the names of a packet are.
+/// The people of a packet.
 pub(super) struct Resolved {
     pub packet: Packet,
-    /// Names that nobody has.
+    /// The names that nobody has.
     pub left_out: Vec<String>,
 }
 
-/// Who the names of a packet are: users, people the task already has, groups, nicks of occupants, in this order. A
-/// group adds only those whom neither the packet nor the task names otherwise, and counts where it is named first; a nick
-/// says nothing of somebody whom the packet names as a user too.
+/// Resolves the names of a packet: users first, then people of the task, groups, and nicks of occupants. A group only
+/// adds members whom neither the packet nor the task names by themselves, and counts where it is first named. A nick
+/// has no effect on somebody whom the packet also names as a user.
 pub(super) fn resolve(
     people: &People,
     task: Option<&Task>,
@@ -92,7 +92,8 @@ pub(super) fn resolve(
         packet.entry(person.clone()).or_insert_with(|| Some(status.clone()));
     }
     for (person, status) in from_groups {
-        // A group says nothing of what somebody assigned has answered, nor of who was in the copy the packet is from.
+        // A group tells neither what its members have answered nor whether they were in the copy that the packet is
+        // made from.
         let said = Some(status).filter(|status| **status != Status::NONE && !assigned(person));
         packet.entry(person.clone()).or_insert_with(|| said.cloned());
     }

@@ -1,9 +1,9 @@
-//! Characters that a local part of a JID cannot hold, as they stand in it (XEP-0106): `ivan@mail.ru` is the account
-//! `ivan\40mail.ru`. People know the one, addresses and packets hold the other.
+//! Escapes for characters that the local part of a JID cannot hold (XEP-0106): `ivan@mail.ru` is the account
+//! `ivan\40mail.ru`. People know the former; addresses and packets hold the latter.
 
 use std::borrow::Cow;
 
-/// The characters with what stands for each.
+/// The characters with their escapes.
 const ESCAPES: [(char, &str); 10] = [
     (' ', "\\20"),
     ('"', "\\22"),
@@ -17,7 +17,7 @@ const ESCAPES: [(char, &str); 10] = [
     ('\\', "\\5c"),
 ];
 
-/// What a local part shows people.
+/// The text that a local part stands for.
 pub fn unescaped(local: &str) -> Cow<'_, str> {
     if !local.contains('\\') {
         return Cow::Borrowed(local);
@@ -30,11 +30,11 @@ pub fn unescaped(local: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// The local part that shows people this text.
+/// The local part that stands for a text.
 pub fn escaped(text: &str) -> String {
     let (mut local, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((c, behind)) = first(rest) {
-        // A backslash is escaped only where it would be read as the beginning of an escape.
+        // A backslash is escaped only where it would otherwise begin an escape.
         let stays = c == '\\' && read(rest).is_none();
         match ESCAPES.iter().find(|(plain, _)| *plain == c && !stays) {
             Some((_, escape)) => local.push_str(escape),
@@ -45,13 +45,13 @@ pub fn escaped(text: &str) -> String {
     local
 }
 
-/// The first character of a text, and what is behind it.
+/// The first character of a text, and the rest.
 fn first(text: &str) -> Option<(char, &str)> {
     let mut chars = text.chars();
     Some((chars.next()?, chars.as_str()))
 }
 
-/// The character that is escaped at the beginning of a text, and what is behind it.
+/// The character that a text begins with in escaped form, and the rest.
 fn read(text: &str) -> Option<(char, &str)> {
     ESCAPES.iter().find_map(|(c, escape)| text.strip_prefix(escape).map(|behind| (*c, behind)))
 }

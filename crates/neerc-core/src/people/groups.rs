@@ -1,30 +1,30 @@
-//! Which groups a person is in, by the rules, the directory and the rooms that stand for groups.
+//! The groups of a person, by the rules of the configuration, the directory, and rooms that stand for groups.
 
 use super::person::{Person, fold, same_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Name of a group as people see it.
+/// Displayed name of a group.
 pub type Group = Arc<str>;
 
-/// One rule of the configuration that puts people into a group.
+/// A rule of the configuration that puts people into a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupRule {
     /// The group.
     pub group: Group,
-    /// User names or globs (`*` any run, `?` one character), compared without regard to case.
+    /// User names or globs (`*` for any run of characters, `?` for one), compared ignoring case.
     pub patterns: Vec<String>,
 }
 
-/// Where groups come from, in the order in which they count: rules of the configuration, the directory account's
-/// roster, the rooms that stand for groups.
+/// The sources of groups, in order of precedence: rules of the configuration, the roster of the directory account,
+/// rooms that stand for groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupBook {
     /// From the configuration.
     pub rules: Vec<GroupRule>,
-    /// From the directory: who is listed in which groups.
+    /// From the directory: the groups of each person.
     pub directory: BTreeMap<Person, Vec<Group>>,
-    /// From rooms: the members of each group's room.
+    /// From rooms: each group with the members of its room.
     pub rooms: Vec<(Group, BTreeSet<Person>)>,
 }
 
@@ -50,7 +50,7 @@ impl GroupBook {
     }
 }
 
-/// Whether `name` matches `pattern`, where `*` stands for any run of characters and `?` for one; case is ignored.
+/// Whether `name` matches `pattern`, where `*` matches any run of characters and `?` matches one; case is ignored.
 pub fn glob(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = fold(pattern).chars().collect();
     let name: Vec<char> = fold(name).chars().collect();

@@ -1,5 +1,5 @@
-//! Who there is: persons, their groups, and their rights in one room. Not how a server says it: affiliations come in
-//! as plain values from the face that reads them.
+//! The users of a room with their groups and rights. Affiliations come in as plain values from the face that reads
+//! them.
 
 mod escape;
 mod groups;
@@ -43,22 +43,22 @@ impl Affiliation {
     }
 }
 
-/// Proof that somebody is an admin of the room. Only this module makes one, so a function that takes it cannot be
-/// reached without the check.
+/// Proof that somebody is an admin of the room. Only this module can create it, so a function that takes it cannot be
+/// called without the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admin(());
 
-/// What somebody may do in a room.
+/// The rights of a person in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rights {
-    /// Read, and answer the own tasks.
+    /// To read, and to answer their own tasks.
     Ordinary,
-    /// Everything.
+    /// To do everything.
     Power(Admin),
 }
 
 impl Rights {
-    /// Whether these are an admin's rights.
+    /// Whether these are the rights of an admin.
     pub fn is_power(self) -> bool {
         matches!(self, Rights::Power(_))
     }
@@ -69,20 +69,20 @@ impl Rights {
 pub struct Member {
     /// Owner or admin of the room.
     pub power: bool,
-    /// The groups, the one that is shown first; never empty.
+    /// Their groups, never empty; the first one is displayed.
     pub groups: Vec<Group>,
 }
 
-/// What a room says of one JID.
+/// The affiliation of one JID with a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Who.
     pub person: Person,
-    /// The highest affiliation known of them.
+    /// Their highest known affiliation.
     pub affiliation: Affiliation,
 }
 
-/// The users of one room, as of now: a value, replaced when the room changes.
+/// The users of one room at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct People {
     host: Arc<str>,
@@ -92,14 +92,14 @@ pub struct People {
     nicks: HashMap<String, Person>,
     domains: BTreeMap<String, Affiliation>,
     outcasts: BTreeSet<Person>,
-    /// Who is in which group, by the group's folded name.
+    /// The members of each group, by the folded name of the group.
     groups: BTreeMap<String, BTreeSet<Person>>,
 }
 
 impl People {
-    /// Builds the people of a room. `standings` lists everybody with an affiliation. A standing without `@` is a whole
-    /// domain: its users get the rights when they ask, except outcasts. `nicks` maps occupants' nicks to accounts.
-    /// `own_nick` is the service's nick in the room, which is nobody.
+    /// Builds the people of a room. `standings` lists everybody with an affiliation. A standing without `@` covers a
+    /// whole domain: all its users have the rights, except outcasts. `nicks` maps nicks of occupants to accounts.
+    /// `own_nick` is the nick of the service, which stands for nobody.
     pub fn build(
         host: &str,
         own_nick: &str,
@@ -142,8 +142,7 @@ impl People {
         self.members.insert(person, Member { power, groups });
     }
 
-    /// Takes what is now the highest affiliation of one person; the rest stays. Says whether the list of users is
-    /// another one now.
+    /// Sets the highest affiliation of one person. Returns whether the list of users has changed.
     pub fn update(&mut self, person: &Person, affiliation: Affiliation, book: &GroupBook) -> bool {
         self.outcasts.remove(person);
         self.domains.remove(person.bare());
@@ -164,7 +163,7 @@ impl People {
         self.members.get(person) != before.as_ref()
     }
 
-    /// Takes whose sessions have that nick in the room now; nobody's, if it is free.
+    /// Sets who has that nick in the room; `None` if nobody has.
     pub fn name_occupant(&mut self, nick: &str, person: Option<Person>) {
         match person {
             Some(person) => self.nicks.insert(nick.to_owned(), person),
@@ -172,7 +171,7 @@ impl People {
         };
     }
 
-    /// What `who` may do here, by the lists as they are now; `None` for somebody who is nobody in this room.
+    /// The rights of `who`; `None` for somebody who does not belong to the room.
     pub fn rights(&self, who: &Person) -> Option<Rights> {
         self.rights_of(who.bare())
     }
@@ -187,42 +186,42 @@ impl People {
         Some(if power { Rights::Power(Admin(())) } else { Rights::Ordinary })
     }
 
-    /// The person of a bare JID in normal form; shared, if it is somebody of the room.
+    /// The person with that bare JID in normal form; shares memory with the user of the room, if there is one.
     pub fn person(&self, bare: &str) -> Person {
         self.members.get_key_value(bare).map_or_else(|| Person::from_bare(bare), |(person, _)| person.clone())
     }
 
-    /// What is known of a user.
+    /// What is known about a user.
     pub fn member(&self, who: &Person) -> Option<&Member> {
         self.members.get(who)
     }
 
-    /// Everybody, power first, then by name: the order of the user list.
+    /// All users in the order of the user list: admins first, then by name.
     pub fn listed(&self) -> Vec<(&Person, &Member)> {
         let mut all: Vec<_> = self.members.iter().collect();
         all.sort_by(|a, b| b.1.power.cmp(&a.1.power).then_with(|| self.name(a.0).cmp(self.name(b.0))));
         all
     }
 
-    /// The name of a person on the wire.
+    /// Their name on the wire.
     pub fn name<'a>(&self, person: &'a Person) -> &'a str {
         person.name(&self.host)
     }
 
-    /// The domain whose users are called by their local part.
+    /// The domain whose users go by their local part.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The user of that name.
+    /// The user with that name.
     pub fn user(&self, name: &str) -> Option<&Person> {
         self.by_name.get(name).or_else(|| self.by_name.get(&fold(name))).or_else(|| {
-            // The whole bare JID of a user of this host is as good as the local part.
+            // A user of this host may also be named by their whole bare JID.
             self.members.get_key_value(&Person::named(name, &self.host)).map(|(person, _)| person)
         })
     }
 
-    /// What people are shown as the name of a person: without the escapes of XEP-0106, unless that is somebody else's name.
+    /// The displayed name of a person: without the escapes of XEP-0106, unless that is the name of somebody else.
     pub fn shown<'a>(&self, person: &'a Person) -> Cow<'a, str> {
         let name = self.name(person);
         if !name.contains('\\') {
@@ -236,8 +235,8 @@ impl People {
         if is_theirs && !self.may_be_an_address(&shown) { shown } else { Cow::Borrowed(name) }
     }
 
-    /// The user who is shown as `name` and whose name is another: `ivan@mail.ru` is `ivan\40mail.ru` here, unless there
-    /// may be somebody of that very address.
+    /// The user whose displayed name, but not the name itself, is `name`: `ivan@mail.ru` stands for `ivan\40mail.ru`,
+    /// unless somebody may have the address `ivan@mail.ru`.
     pub fn shown_as(&self, name: &str) -> Option<&Person> {
         let folded = fold(name);
         let find = |bare: &str| self.members.get_key_value(bare).map(|(person, _)| person);
@@ -249,35 +248,35 @@ impl People {
         if self.may_be_an_address(&folded) { elsewhere() } else { here().or_else(elsewhere) }
     }
 
-    /// Whether the name is an address of somebody who may be meant without being listed: an account of this host, or of
-    /// a domain whose users all have rights.
+    /// Whether the name may be the address of an unlisted person: an account of this host, or of a domain whose users
+    /// all have rights.
     fn may_be_an_address(&self, name: &str) -> bool {
         name.rsplit_once('@').is_some_and(|(_, domain)| domain == &*self.host || self.domains.contains_key(domain))
     }
 
-    /// The members of the group of that name, in the order of their names; empty if there is no such group.
+    /// The members of that group, by name; empty if there is no such group.
     pub fn group(&self, name: &str) -> Vec<&Person> {
         self.groups.get(&fold(name)).into_iter().flatten().collect()
     }
 
-    /// Whether anybody has power.
+    /// Whether the room has an admin.
     pub fn has_power(&self) -> bool {
         self.members.values().any(|member| member.power)
     }
 
-    /// How many have power.
+    /// How many admins there are.
     pub fn powerful(&self) -> usize {
         self.members.values().filter(|member| member.power).count()
     }
 
-    /// The user or group whose name is so close to `name` that it was most likely meant.
+    /// The user or group that was most likely meant by a misspelt `name`.
     pub fn nearest(&self, name: &str) -> Option<String> {
         let users: Vec<Cow<'_, str>> = self.members.keys().map(|person| self.shown(person)).collect();
         let users = users.iter().map(|user| &**user);
         near::nearest(name, users.chain(self.groups().map(|group| &**group))).map(str::to_owned)
     }
 
-    /// The groups of everybody, those of several people several times.
+    /// The groups of all users; a group with several members is repeated.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
         self.members.values().flat_map(|member| &member.groups)
     }

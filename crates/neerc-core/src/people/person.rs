@@ -1,16 +1,16 @@
-//! A person, and how the names that people type for them are compared.
+//! A person, and how typed names are compared.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-/// A user: a bare JID in normal form (lower case, prepared), domain included, so that nobody from elsewhere can pass
-/// for somebody with the same name here.
+/// A user, identified by a bare JID in normal form (prepared, in lower case). The domain is part of it, so a user of
+/// another domain cannot pass for a local one with the same name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Person(Arc<str>);
 
 impl Person {
-    /// Takes a bare JID that is already in normal form.
+    /// The person with that bare JID, which must be in normal form.
     pub fn from_bare(bare: &str) -> Person {
         Person(bare.into())
     }
@@ -25,7 +25,7 @@ impl Person {
         self.0.split_once('@').map_or(&*self.0, |(_, domain)| domain)
     }
 
-    /// The name people use: the local part for users of `host`, else the whole bare JID.
+    /// Their name: the local part for a user of `host`, the bare JID for anybody else.
     pub fn name(&self, host: &str) -> &str {
         match self.0.split_once('@') {
             Some((local, domain)) if domain == host => local,
@@ -33,13 +33,13 @@ impl Person {
         }
     }
 
-    /// The person that `name` (see [`Person::name`]) stands for, whether or not there is one.
+    /// The person with that [`Person::name`], whether or not they exist.
     pub fn named(name: &str, host: &str) -> Person {
         if name.contains('@') { Person(fold(name).into()) } else { Person(format!("{}@{host}", fold(name)).into()) }
     }
 }
 
-/// So that tables of persons can be asked by a bare JID. Order and equality are those of the text.
+/// Lets tables of persons be looked up by bare JID. Order and equality are those of the text.
 impl Borrow<str> for Person {
     fn borrow(&self) -> &str {
         &self.0
@@ -52,8 +52,8 @@ impl fmt::Debug for Person {
     }
 }
 
-/// A name that somebody has typed, as names are compared: what servers make of it where it is a user's, so `Straße` is
-/// the account `strasse`. It is composed already (NFC), by the face that it came through.
+/// Folds a typed name for comparison, as servers prepare the name of an account: `Straße` becomes `strasse`. The face
+/// has already composed the name (NFC).
 pub fn fold(name: &str) -> String {
     let mut folded = String::with_capacity(name.len());
     for c in name.chars().map(narrow).flat_map(char::to_lowercase) {
@@ -66,7 +66,7 @@ pub fn fold(name: &str) -> String {
     folded
 }
 
-/// The ordinary form of a letter or digit as wide as a Chinese one.
+/// The ordinary form of a full-width letter or digit.
 fn narrow(c: char) -> char {
     let wide = matches!(c, '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}');
     if wide { char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c) } else { c }

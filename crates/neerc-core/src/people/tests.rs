@@ -1,4 +1,4 @@
-//! Who is found by which name, and what changes when one person's standing does.
+//! Names that find people, groups, and changes of one person's standing.
 
 use super::*;
 

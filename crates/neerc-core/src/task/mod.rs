@@ -1,5 +1,5 @@
-//! A task with its people and their answers, and how an old copy of it is told from a deliberate edit. Not who may
-//! change it: that is for the board.
+//! A task with its people and their answers, and how an old copy of it is told from a deliberate edit. Who may change a
+//! task is decided by the board.
 
 mod past;
 mod values;
@@ -14,8 +14,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// The people of a whole-task packet: what it says of each, or `None` for somebody who only has to be among them (a
-/// member of a named group): kept as they are, or assigned with nothing said.
+/// The people of a whole-task packet with the status given for each. `None` stands for a member of a named group:
+/// whoever has the task keeps their status, the others are assigned without one.
 pub(crate) type Packet = BTreeMap<Person, Option<Status>>;
 
 /// A task as it is now.
@@ -27,17 +27,17 @@ pub struct Task {
     pub title: Title,
     /// What kind of answer it asks for.
     pub kind: Kind,
-    /// When it was created or last given to somebody new, in ms since 1970; no two tasks of a room share one.
+    /// When it was created or last assigned to somebody new, in ms since 1970; unique within the room.
     pub timestamp_ms: i64,
     /// Who it is for, and what they say.
     pub statuses: BTreeMap<Person, Status>,
-    /// Revision of the last change of it.
+    /// Revision of its last change.
     pub revision: u64,
     /// What it was before.
     pub past: Past,
 }
 
-/// What a packet asks of an existing task, after the rebase of an old copy.
+/// What a packet changes in a task, after rebasing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// People to be assigned, or whose status is deliberately replaced.
@@ -47,12 +47,12 @@ pub struct Difference {
 }
 
 impl Task {
-    /// What a whole-task packet, made from a copy of this task that may be old, really asks for (PROTOCOL.md,
-    /// "What a task packet changes").
+    /// What a whole-task packet really asks for, given that its sender may have seen an old copy of the task
+    /// (PROTOCOL.md, "What a task packet changes").
     ///
     /// The newest version that explains the packet is the copy it was made from: everybody in both has the version's
-    /// status, and everybody new comes with nothing said. Only the difference to that version is asked for. Where no
-    /// version explains it, the packet is a deliberate edit and replaces what it names.
+    /// status, and everybody new comes without one. Only the difference to that version is applied. If no version
+    /// explains the packet, it is a deliberate edit and replaces what it names.
     pub(crate) fn rebase(&self, packet: &Packet, manner: Manner) -> Difference {
         let said = || packet.iter().filter_map(|(person, status)| Some((person, status.as_ref()?)));
         let unsaid = packet.iter().filter(|(person, said)| said.is_none() && !self.statuses.contains_key(*person));
@@ -74,7 +74,7 @@ impl Task {
         Difference { set, unassigned }
     }
 
-    /// The newest version that explains the packet, as what differs in it from the task as it is now.
+    /// The newest version that explains the packet, as its differences from the current task.
     fn explaining(&self, packet: &Packet) -> Option<HashMap<&Person, Option<&Status>>> {
         let explains = |said: &Option<Status>, version: Option<&Status>| match said {
             Some(said) => said == version.unwrap_or(&Status::NONE),
@@ -99,8 +99,8 @@ impl Task {
         Some(version)
     }
 
-    /// Sets the title, keeping the one it leaves. One that comes back is no earlier title any more, so a packet that
-    /// says it is taken for what it is: a copy of the task as it stands.
+    /// Sets the title and remembers the old one. A title that comes back is no longer an earlier one, so a packet with
+    /// it counts as a copy of the current task.
     pub(crate) fn retitle(&mut self, title: Title) {
         self.past.titles.retain(|earlier| *earlier != title);
         let left = std::mem::replace(&mut self.title, title);
@@ -110,7 +110,7 @@ impl Task {
         self.past.titles.push(left);
     }
 
-    /// Sets the kind, keeping the one it leaves.
+    /// Sets the kind and remembers the old one.
     pub(crate) fn rekind(&mut self, kind: Kind) {
         let left = std::mem::replace(&mut self.kind, kind);
         if !self.past.kinds.contains(&left) {
@@ -118,8 +118,8 @@ impl Task {
         }
     }
 
-    /// Whose status has changed (or who was assigned or unassigned) at that revision or later; `None` if the history
-    /// that is kept does not reach back before it.
+    /// The people whose status or assignment changed at `revision` or later; `None` if the history does not reach back
+    /// that far.
     pub fn changed_since(&self, revision: u64) -> Option<BTreeSet<&Person>> {
         if revision <= self.past.since {
             return None;
@@ -128,8 +128,8 @@ impl Task {
         Some(newer.flat_map(|step| step.before.iter()).map(|(person, _)| person).collect())
     }
 
-    /// Sets (`Some`) or unassigns (`None`) people, as one step of the task's history. `made`: the step, if another copy of
-    /// the task has made it already.
+    /// Sets (`Some`) or unassigns (`None`) people as one step of the history. `made`: the same step of another copy of
+    /// the task, to share its memory.
     pub(crate) fn step(
         &mut self,
         revision: u64,
@@ -158,9 +158,9 @@ impl Task {
         self.remember(revision, || undo.into_iter().collect(), made);
     }
 
-    /// Sets what one person says, as one step; nothing happens if the task is not theirs.
+    /// Sets the status of one person as one step of the history; does nothing if they do not have the task.
     pub(crate) fn answer(&mut self, revision: u64, person: &Person, status: &Status, made: Option<&Arc<PastStep>>) {
-        // The person as the task holds it is shared by all steps; the other one goes with its request.
+        // All steps share the task's own copy of the person; the request's copy is dropped.
         let Entry::Occupied(mut held) = self.statuses.entry(person.clone()) else { return };
         let before = held.insert(status.clone());
         let person = held.key().clone();
@@ -181,7 +181,7 @@ impl Task {
         }
     }
 
-    /// Whether nothing more is expected of anybody: it has people and all of them have answered.
+    /// Whether it has people and all of them are done or have failed.
     pub fn is_finished(&self) -> bool {
         !self.statuses.is_empty() && self.statuses.values().all(|status| status.progress.is_final())
     }

@@ -1,4 +1,4 @@
-//! What a task was before, in steps that can be undone, as far as it serves to recognise old copies of it.
+//! The history of a task, in steps that can be undone, as far as it is needed to recognise old copies.
 
 use crate::limits;
 use crate::people::Person;
@@ -8,16 +8,17 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// One step of a task's history, as what undoes it.
+/// One step of a task's history, stored as what undoes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastStep {
     /// Revision of the change that made it.
     pub revision: u64,
-    /// Each person concerned with the status before it (`None`: not assigned).
+    /// The people it changed, each with the status before it (`None`: not assigned).
     pub before: Before,
 }
 
-/// What a step has to put back. Nearly every step is one answer of one person, who needs no list for that.
+/// What a step restores when it is undone. Nearly every step is one answer of one person, which is stored without a
+/// list.
 #[derive(Clone)]
 pub enum Before {
     /// One person.
@@ -61,23 +62,23 @@ impl fmt::Debug for Before {
     }
 }
 
-/// What a task was before, as far as it serves to recognise old copies of it.
+/// The history of a task, as far as it is needed to recognise old copies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Past {
-    /// Titles it has had and left.
+    /// Its earlier titles.
     pub titles: Vec<Title>,
-    /// Kinds it has had and left.
+    /// Its earlier kinds.
     pub kinds: Vec<Kind>,
-    /// Revision after which every step is kept: that of the creation, or of the newest step that was forgotten.
+    /// Revision after which every step is kept: that of the creation, or of the newest dropped step.
     pub since: u64,
-    /// Shared with copies of the task, so that a copy is cheap.
+    /// Shared between copies of the task, so copying is cheap.
     steps: VecDeque<Arc<PastStep>>,
-    /// What the steps count for, in bytes.
+    /// Weight of all steps, in bytes.
     weight: usize,
 }
 
 impl Past {
-    /// A past from what a snapshot holds; the steps with the newest last.
+    /// Restores a history from a snapshot; the newest step is last.
     pub fn restore(
         titles: Vec<Title>,
         kinds: Vec<Kind>,
@@ -89,17 +90,17 @@ impl Past {
         past
     }
 
-    /// The step that the change with that revision made, if it is kept. Steps are looked for from the newest on.
+    /// The step of that revision, if it is kept. Searches from the newest step on.
     pub(crate) fn step_at(&self, revision: u64) -> Option<&Arc<PastStep>> {
         self.steps.iter().rev().take_while(|step| step.revision >= revision).last().filter(|s| s.revision == revision)
     }
 
-    /// The steps of its people and answers, the newest last.
+    /// The steps, newest last.
     pub fn steps(&self) -> impl DoubleEndedIterator<Item = &PastStep> + ExactSizeIterator {
         self.steps.iter().map(|step| &**step)
     }
 
-    /// Keeps a step, forgetting the oldest ones for it; the newest is always kept.
+    /// Adds a step and drops the oldest ones that exceed the bound; the newest is always kept.
     pub(super) fn push(&mut self, step: Arc<PastStep>) {
         self.weight += weight(&step);
         self.steps.push_back(step);
@@ -111,7 +112,7 @@ impl Past {
     }
 }
 
-/// What a step counts for, in bytes.
+/// Weight of a step, in bytes.
 fn weight(step: &PastStep) -> usize {
     let said = step.before.iter().filter_map(|(_, status)| status.as_ref());
     said.map(|status| status.value().len()).sum::<usize>() + step.before.len() * limits::HISTORY_ENTRY_BYTES

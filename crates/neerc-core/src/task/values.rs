@@ -1,12 +1,12 @@
-//! What a task is made of: its number, kind and title, and what people say of it. Whatever is made here is checked.
+//! The values of a task: its number, kind, title, and the statuses of its people. A value that exists is valid.
 
 use crate::limits;
 use crate::refusal::{Refusal, excerpt};
 use std::fmt;
 use std::sync::Arc;
 
-/// Number of a task within its room. Never used twice. People are shown the digits, which are short to type; programs
-/// are sent [`TaskId::wire_id`].
+/// Number of a task within its room, never used twice. People see the digits, which are short to type; programs get
+/// [`TaskId::wire_id`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(pub u64);
 
@@ -19,15 +19,15 @@ impl TaskId {
         number.map(TaskId).ok_or_else(|| Refusal::UnknownTask { task: excerpt(text) })
     }
 
-    /// The digits of a word that is written as an id is.
+    /// The digits of a word in the form of an id.
     pub fn digits(text: &str) -> Option<&str> {
         let text = text.strip_prefix('#').unwrap_or(text);
         let digits = text.strip_prefix(['t', 'T']).unwrap_or(text);
         Some(digits).filter(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
     }
 
-    /// The id as programs are sent it. It is never all digits: a client that keeps tasks as properties of a JavaScript
-    /// object walks those that look like integers first and in numeric order, whatever the order of the list was.
+    /// The id on the wire. It is never all digits: JavaScript iterates integer-like properties of an object first and
+    /// in numeric order, so a client that keeps tasks in an object would lose the order of the list.
     pub fn wire_id(self) -> String {
         format!("t{}", self.0)
     }
@@ -55,7 +55,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every kind with its name on the wire, then the aliases that are accepted and never sent.
+    /// Every kind with its name on the wire, then the aliases, which are accepted and never sent.
     const NAMES: [(&'static str, Kind); 9] = [
         ("todo", Kind::Todo),
         ("todofail", Kind::TodoFail),
@@ -86,7 +86,7 @@ impl Kind {
     }
 }
 
-/// How far somebody is with a task.
+/// How far a person is with a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Progress {
     /// No answer yet.
@@ -123,7 +123,7 @@ impl Progress {
         }
     }
 
-    /// Whether nothing more is expected of whoever says this.
+    /// Whether nothing more is expected after this.
     pub fn is_final(self) -> bool {
         matches!(self, Progress::Success | Progress::Fail)
     }
@@ -157,7 +157,7 @@ fn one_line(what: &'static str, text: &str, limit: usize) -> Result<Arc<str>, Re
     if chars > limit {
         return Err(Refusal::TooLong { what, chars, limit });
     }
-    // Java's regular expressions, with which a client reads our bodies, end a line at all of these.
+    // A client reads our bodies with Java's regular expressions, which end a line at all of these.
     let breaks = |c: char| matches!(c, '\r' | '\n' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}');
     let forbidden = |c: &char| matches!(c, '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}') && !breaks(*c);
     if let Some(character) = text.chars().find(forbidden) {
@@ -166,7 +166,7 @@ fn one_line(what: &'static str, text: &str, limit: usize) -> Result<Arc<str>, Re
     Ok(if text.contains(breaks) { text.replace(breaks, " ").into() } else { text.into() })
 }
 
-/// What one person says of one task.
+/// What one person says about one task.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Status {
     /// How far.
