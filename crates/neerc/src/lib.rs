@@ -9,7 +9,6 @@ pub mod config; // for its fuzz target alone
 mod i18n;
 mod limits;
 mod link;
-mod secret;
 mod service;
 mod warnings;
 

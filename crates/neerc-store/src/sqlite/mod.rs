@@ -31,12 +31,12 @@ type Reply = oneshot::Sender<Result<(), StoreError>>;
 /// A handle to the thread.
 #[derive(Clone, Debug)]
 pub struct Sqlite {
-    requests: mpsc::Sender<Request>,
+    jobs: mpsc::Sender<Job>,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-enum Request {
+enum Job {
     Commit {
         entries: Arc<[Entry]>,
         reply: Reply,
@@ -54,7 +54,7 @@ struct Shared {
     batches_waiting: AtomicUsize,
     told: AtomicU64,
     snapshot: Mutex<Option<(u64, Boards)>>,
-    /// A [`Request::Look`] is on its way, so another would only fill the queue.
+    /// A [`Job::Look`] is on its way, so another would only fill the queue.
     look_sent: AtomicBool,
 }
 
@@ -73,7 +73,7 @@ impl Sqlite {
             self.shared.batches_waiting.fetch_sub(1, Ordering::SeqCst);
             let _ = reply.send(Err(StoreError::Busy { waiting })); // we hold the receiver
         } else {
-            self.send(Request::Commit { entries, reply });
+            self.send(Job::Commit { entries, reply });
         }
         outcome
     }
@@ -97,19 +97,19 @@ impl Sqlite {
     /// See [`crate::Store::close`].
     pub fn close(self) -> oneshot::Receiver<Result<(), StoreError>> {
         let (reply, outcome) = oneshot::channel();
-        self.send(Request::Close { reply });
+        self.send(Job::Close { reply });
         outcome
     }
 
     fn look(&self) {
         if !self.shared.look_sent.swap(true, Ordering::SeqCst) {
-            self.send(Request::Look);
+            self.send(Job::Look);
         }
     }
 
-    /// If the thread is gone, the request is dropped, and its reply with it: the receiver says so.
-    fn send(&self, request: Request) {
-        let _ = self.requests.send(request);
+    /// If the thread is gone, the job is dropped, and its reply with it: the receiver says so.
+    fn send(&self, job: Job) {
+        let _ = self.jobs.send(job);
     }
 }
 
@@ -122,18 +122,18 @@ pub fn is_new(path: &Path) -> Result<bool, StoreError> {
 /// Opens the file, reads it and starts the thread.
 pub fn open(path: &Path) -> Result<(Sqlite, Loaded), StoreError> {
     let (disk, loaded) = open::open_disk(path)?;
-    let (requests, queue) = mpsc::channel();
+    let (jobs, queue) = mpsc::channel();
     let shared = Arc::new(Shared::default());
     let worker = Worker { disk, queue, shared: shared.clone(), due: Due::default(), writing: None, is_alarmed: false };
     let thread = thread::Builder::new().name("neerc-store".into());
     thread.spawn(move || worker.run()).map_err(StoreError::Thread)?;
-    Ok((Sqlite { requests, shared }, loaded))
+    Ok((Sqlite { jobs, shared }, loaded))
 }
 
 /// What the thread holds.
 struct Worker {
     disk: Disk,
-    queue: mpsc::Receiver<Request>,
+    queue: mpsc::Receiver<Job>,
     shared: Arc<Shared>,
     due: Due,
     /// The snapshot that is being written down, by a thread that ends with it.
@@ -154,14 +154,14 @@ impl Worker {
     fn run(mut self) {
         loop {
             match self.next() {
-                Ok(Request::Commit { entries, reply }) => {
+                Ok(Job::Commit { entries, reply }) => {
                     self.shared.batches_waiting.fetch_sub(1, Ordering::SeqCst);
                     let outcome = self.disk.append(&entries, self.shared.told.load(Ordering::SeqCst));
                     let _ = reply.send(outcome); // whoever dropped the future does not care
                     self.after_commit();
                 }
-                Ok(Request::Look) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(Request::Close { reply }) => {
+                Ok(Job::Look) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Job::Close { reply }) => {
                     let outcome = self.finish();
                     drop(self);
                     let _ = reply.send(outcome);
@@ -179,7 +179,7 @@ impl Worker {
     }
 
     /// The next request, or a timeout when housekeeping is due and nothing is waiting.
-    fn next(&self) -> Result<Request, RecvTimeoutError> {
+    fn next(&self) -> Result<Job, RecvTimeoutError> {
         let poll = self.writing.as_ref().map(|_| Instant::now() + limits::SNAPSHOT_POLL);
         match [self.due.told, self.due.checkpoint, poll].into_iter().flatten().min() {
             Some(due) => self.queue.recv_timeout(due.saturating_duration_since(Instant::now())),

@@ -45,12 +45,12 @@ Exit codes:
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub action: Action,
+    pub command: CliCommand,
 }
 
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
-pub enum Action {
+pub enum CliCommand {
     /// Serve until told to stop
     ///
     /// Connects to the XMPP server, joins the rooms and serves, until Ctrl-C or SIGTERM. A lost connection is opened
@@ -180,8 +180,8 @@ mod tests {
 
     use super::*;
 
-    fn parse(line: &str) -> Result<Action, clap::Error> {
-        Cli::try_parse_from(line.split(' ')).map(|cli| cli.action)
+    fn parse(line: &str) -> Result<CliCommand, clap::Error> {
+        Cli::try_parse_from(line.split(' ')).map(|cli| cli.command)
     }
 
     #[test]
@@ -209,13 +209,13 @@ mod tests {
 
     #[test]
     fn defaults() {
-        let Ok(Action::Run(run)) = parse("neerc run") else { panic!("run") };
+        let Ok(CliCommand::Run(run)) = parse("neerc run") else { panic!("run") };
         assert_eq!(run.config, PathBuf::from("neerc.toml"));
-        let Ok(Action::Init(init)) = parse("neerc init") else { panic!("init") };
+        let Ok(CliCommand::Init(init)) = parse("neerc init") else { panic!("init") };
         assert_eq!((init.host.as_str(), init.server, init.force), ("localhost", None, false));
-        let Ok(Action::Init(init)) = parse("neerc init --server openfire --force") else { panic!("init") };
+        let Ok(CliCommand::Init(init)) = parse("neerc init --server openfire --force") else { panic!("init") };
         assert_eq!((init.server, init.force), (Some(ServerKind::Openfire), true));
-        let Ok(Action::Demo(demo)) = parse("neerc demo") else { panic!("demo") };
+        let Ok(CliCommand::Demo(demo)) = parse("neerc demo") else { panic!("demo") };
         assert_eq!(demo.port, None);
     }
 

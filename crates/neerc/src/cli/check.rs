@@ -5,14 +5,14 @@ mod report;
 
 use super::args::Exit;
 use super::out::line;
-use super::{Outcome, failure, front_settings, load, runtime};
+use super::{Outcome, failure, front_settings, load, runtime, secret};
 use crate::service::health::{Health, RoomHealth};
 use crate::service::{Service, status};
-use crate::{limits, secret, warnings};
+use crate::{limits, warnings};
 use neerc_store::{self as store, Opened, StoreError, Url, User};
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::server::look;
-use report::{Asked, Finding, report};
+use report::{Configured, Finding, report};
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -37,7 +37,7 @@ pub fn check(path: &Path) -> Outcome {
             file.display()
         ))?;
     }
-    let asked = Asked {
+    let configured = Configured {
         jid: config.component.jid.as_str(),
         host: config.component.host.as_str(),
         rooms: config.rooms.service.as_str(),
@@ -52,7 +52,7 @@ pub fn check(path: &Path) -> Outcome {
             line(&format!("ok    store {url}: there is no store yet; `neerc run` makes it{}", whose(folder(file))))?;
             store::open(&stand_in.url()).map_err(failure)?
         }
-        Err(StoreError::InUse { by, .. }) => return ask_running(url, file, by, asked),
+        Err(StoreError::InUse { by, .. }) => return ask_running(url, file, by, configured),
         Err(StoreError::InUseElsewhere { .. }) => {
             return line(&format!(
                 "ok    store {url}: a running neerc serves from it by another name; check with its configuration"
@@ -71,7 +71,7 @@ pub fn check(path: &Path) -> Outcome {
         }
     }
     let health = serve(front, config.component.server.to_string(), opened).map_err(failure)?;
-    conclude(&health, asked)
+    conclude(&health, configured)
 }
 
 /// What there is of a store.
@@ -187,8 +187,8 @@ impl Instants {
 }
 
 /// Prints what was found, and says how the check ends.
-fn conclude(health: &Health, asked: Asked<'_>) -> Outcome {
-    let found = report(health, asked);
+fn conclude(health: &Health, configured: Configured<'_>) -> Outcome {
+    let found = report(health, configured);
     for finding in &found {
         line(&finding.line())?;
     }
@@ -200,7 +200,7 @@ fn conclude(health: &Health, asked: Asked<'_>) -> Outcome {
 
 /// Asks the service that serves from the store how it is. Nothing is connected to: on some servers a second connection
 /// takes stanzas from the first.
-fn ask_running(url: &Url, file: &Path, by: Option<u32>, asked: Asked<'_>) -> Outcome {
+fn ask_running(url: &Url, file: &Path, by: Option<u32>, configured: Configured<'_>) -> Outcome {
     let who = by.map(|pid| format!(" (process {pid})")).unwrap_or_default();
     let socket = status::path(file);
     let health = match runtime()?.block_on(status::ask(&socket)) {
@@ -224,7 +224,7 @@ fn ask_running(url: &Url, file: &Path, by: Option<u32>, asked: Asked<'_>) -> Out
     let (old, new): (Vec<_>, Vec<_>) =
         health.troubles.iter().partition(|trouble| is_old(trouble.at_ms) && !is_still_so(&trouble.text));
     let now = Health { troubles: new.into_iter().cloned().collect(), ..health.clone() };
-    let outcome = conclude(&now, asked);
+    let outcome = conclude(&now, configured);
     for trouble in old {
         let ago = lasted(health.age_ms - trouble.at_ms);
         line(&format!("      {ago} ago: {}", trouble.text))?;

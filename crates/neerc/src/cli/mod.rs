@@ -7,10 +7,10 @@ mod demo;
 mod init;
 mod out;
 mod run;
+mod secret;
 
-use self::args::{Action, Cli, Exit};
+use self::args::{Cli, CliCommand, Exit};
 use crate::config::{self, Config};
-use crate::secret;
 use anyhow::Context;
 use clap::Parser;
 use neerc_xmpp::front::FrontSettings;
@@ -20,7 +20,7 @@ use std::process::ExitCode;
 /// Does what the command line asks for.
 pub fn main() -> ExitCode {
     let outcome = match Cli::try_parse() {
-        Ok(cli) => act(cli.action),
+        Ok(cli) => act(cli.command),
         Err(asked) => return explain(&asked),
     };
     match outcome {
@@ -32,14 +32,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn act(action: Action) -> Outcome {
-    match action {
-        Action::Run(args) => run::run(&args.config),
-        Action::Check(args) => check::check(&args.config),
-        Action::Backup(args) => copies::backup(&args),
-        Action::Restore(args) => copies::restore(&args),
-        Action::Init(args) => init::init(&args),
-        Action::Demo(args) => demo::demo(&args),
+fn act(command: CliCommand) -> Outcome {
+    match command {
+        CliCommand::Run(args) => run::run(&args.config),
+        CliCommand::Check(args) => check::check(&args.config),
+        CliCommand::Backup(args) => copies::backup(&args),
+        CliCommand::Restore(args) => copies::restore(&args),
+        CliCommand::Init(args) => init::init(&args),
+        CliCommand::Demo(args) => demo::demo(&args),
     }
 }
 

@@ -21,7 +21,7 @@ pub fn run(path: &Path) -> Outcome {
     }
     let store::Url::Sqlite(file) = config.store;
     runtime()?.block_on(async {
-        let socket = status::Status::listen(&file);
+        let socket = status::StatusSocket::listen(&file);
         let (sender, warnings) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
         tokio::spawn(space::watch(file, sender));
         let readings = config.clock_file.map(|file| {

@@ -3,7 +3,7 @@
 use super::error::{ConfigError, Origin};
 use super::file::Source;
 use super::keys::{Raw, RawComponent, RawDirectory, RawGroup, RawLimits, RawRooms, RawTasks, variable};
-use super::{Component, Config, HostPort, RoomSettings, Secret, Tasks};
+use super::{ChatRooms, Component, Config, HostPort, Secret, Tasks};
 use crate::limits::{
     ANSWERS_KIB, BURST, DIRECTORY_POLL_S, DOMAIN_BYTES, NAME_BYTES, PER_SECOND, SPACING_MS, STANZA_BYTES, STORED_MIB,
 };
@@ -149,7 +149,7 @@ impl Check<'_> {
         Ok(Secret(line.strip_suffix('\r').unwrap_or(line).to_owned()))
     }
 
-    fn rooms(&self, raw: RawRooms, component: &Component) -> Result<RoomSettings, ConfigError> {
+    fn rooms(&self, raw: RawRooms, component: &Component) -> Result<ChatRooms, ConfigError> {
         let service = raw.service.unwrap_or_else(|| format!("conference.{}", component.host.as_str()));
         let service = self.domain("rooms.service", &service)?;
         if raw.join.is_empty() {
@@ -171,7 +171,7 @@ impl Check<'_> {
         let owners = raw.owners.iter().map(owner).collect::<Result<_, _>>()?;
         let jid = self.rooms_jid(raw.jid, &component.jid)?;
         let admit_unaffiliated = raw.admit_unaffiliated;
-        Ok(RoomSettings { service, join, nickname, admit_unaffiliated, owners, jid })
+        Ok(ChatRooms { service, join, nickname, admit_unaffiliated, owners, jid })
     }
 
     fn rooms_jid(&self, text: Option<String>, component: &Address) -> Result<Address, ConfigError> {

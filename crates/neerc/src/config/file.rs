@@ -83,9 +83,9 @@ impl<'a> Source<'a> {
     }
 }
 
-type Entry<'t, 'a> = (&'t Spanned<DeString<'a>>, &'t Spanned<DeValue<'a>>);
+type Pair<'t, 'a> = (&'t Spanned<DeString<'a>>, &'t Spanned<DeValue<'a>>);
 
-fn entry<'t, 'a>(table: &'t DeTable<'a>, name: &str) -> Option<Entry<'t, 'a>> {
+fn entry<'t, 'a>(table: &'t DeTable<'a>, name: &str) -> Option<Pair<'t, 'a>> {
     table.iter().find(|(key, _)| key.get_ref() == name)
 }
 

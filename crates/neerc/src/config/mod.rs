@@ -37,7 +37,7 @@ pub struct Config {
     /// The connection to the XMPP server.
     pub component: Component,
     /// The chat rooms.
-    pub rooms: RoomSettings,
+    pub rooms: ChatRooms,
     /// Where the tasks are kept; its path is UTF-8.
     pub store: Url,
     /// The groups of the file, whose names differ, ignoring case; and the account whose contact list names more.
@@ -90,7 +90,7 @@ pub struct Secret(String);
 
 /// `[rooms]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomSettings {
+pub struct ChatRooms {
     /// The domain of the rooms.
     pub service: Address,
     /// Names of rooms (`[a-z0-9_]+`), at least one, no two equal; the first is the default room.

@@ -171,7 +171,7 @@ level = "trace"
             secret_at: None,
             host: address("users.example.org"),
         },
-        rooms: RoomSettings {
+        rooms: ChatRooms {
             service: address("rooms.example.org"),
             join: vec!["neerc".into(), "school_2".into()],
             nickname: "The Tasks".to_owned(),

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 pub type Questions = mpsc::Sender<oneshot::Sender<Health>>;
 
 /// The socket of a service; removed on drop.
-pub struct Status {
+pub struct StatusSocket {
     path: PathBuf,
     listener: UnixListener,
 }
@@ -25,9 +25,9 @@ pub fn path(store: &Path) -> PathBuf {
     name.into()
 }
 
-impl Status {
+impl StatusSocket {
     /// Makes the socket. Whoever calls holds the store's lock, so what is left of it is nobody's.
-    pub fn listen(store: &Path) -> io::Result<Status> {
+    pub fn listen(store: &Path) -> io::Result<StatusSocket> {
         let path = path(store);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -35,7 +35,7 @@ impl Status {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        Ok(Status { path, listener })
+        Ok(StatusSocket { path, listener })
     }
 
     /// Answers whoever asks, one at a time.
@@ -46,7 +46,7 @@ impl Status {
     }
 }
 
-impl Drop for Status {
+impl Drop for StatusSocket {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path); // the next start removes it too
     }

@@ -31,7 +31,7 @@ impl Finding {
 
 /// What is known of the configuration besides.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct Configured<'a> {
     /// The component's JID.
     pub jid: &'a str,
     /// The domain of the users.
@@ -43,17 +43,17 @@ pub struct Asked<'a> {
 }
 
 /// The whole report.
-pub fn report(health: &Health, asked: Asked<'_>) -> Vec<Finding> {
+pub fn report(health: &Health, configured: Configured<'_>) -> Vec<Finding> {
     let Health { server, .. } = health;
     if !health.online {
         let why = health.lost.clone();
         return vec![Finding::Wrong(why.unwrap_or_else(|| {
-            format!("the server {server} takes the connection, but does not accept {} in time", asked.jid)
+            format!("the server {server} takes the connection, but does not accept {} in time", configured.jid)
         }))];
     }
     let software = software(health);
     let name = software.map(|software| format!(" ({})", software.name())).unwrap_or_default();
-    let mut found = vec![Finding::Ok(format!("server {server} accepts {}{name}", asked.jid))];
+    let mut found = vec![Finding::Ok(format!("server {server} accepts {}{name}", configured.jid))];
     let of_rooms = |text: &str| health.rooms.iter().any(|room| text.contains(&room.jid));
     let general = health.troubles.iter().filter(|trouble| !of_rooms(&trouble.text));
     let general: Vec<Finding> = general.map(|trouble| Finding::Wrong(trouble.text.clone())).collect();
@@ -61,10 +61,10 @@ pub fn report(health: &Health, asked: Asked<'_>) -> Vec<Finding> {
     let is_explained = !general.is_empty();
     found.extend(general);
     for room in &health.rooms {
-        found.extend(of_room(health, room, is_explained, asked));
+        found.extend(of_room(health, room, is_explained, configured));
     }
     found.extend(times(health, software));
-    found.extend(advice(health, software, asked));
+    found.extend(advice(health, software, configured));
     found
 }
 
@@ -72,7 +72,7 @@ fn software(health: &Health) -> Option<Software> {
     Software::ALL.into_iter().find(|software| health.software.as_deref() == Some(software.name()))
 }
 
-fn of_room(health: &Health, room: &RoomHealth, is_explained: bool, asked: Asked<'_>) -> Vec<Finding> {
+fn of_room(health: &Health, room: &RoomHealth, is_explained: bool, configured: Configured<'_>) -> Vec<Finding> {
     let RoomHealth { room: name, users, power, tasks, .. } = room;
     let own = health.troubles.iter().filter(|trouble| trouble.text.contains(&room.jid));
     let own: Vec<Finding> = own.map(|trouble| Finding::Wrong(trouble.text.clone())).collect();
@@ -90,23 +90,23 @@ fn of_room(health: &Health, room: &RoomHealth, is_explained: bool, asked: Asked<
         return vec![Finding::Wrong(format!(
             "room {name}: {users} users, none of them with power, so nobody can hand out a task or give anybody a place. \
              Name yourself in rooms.owners of neerc.toml, or have the server do it: {}",
-            commands(software(health), name, asked, "owner")
+            commands(software(health), name, configured, "owner")
         ))];
     }
     let mut found = vec![Finding::Ok(format!("room {name}: {users} users, {power} of them with power; {tasks} tasks"))];
     if users == power {
         found.push(Finding::Warn(format!(
             "room {name}: it has no members besides, so there is no hall to give a task to; make them members: {}",
-            commands(software(health), name, asked, "member")
+            commands(software(health), name, configured, "member")
         )));
     }
     found
 }
 
-fn commands(software: Option<Software>, room: &str, asked: Asked<'_>, affiliation: &str) -> String {
+fn commands(software: Option<Software>, room: &str, configured: Configured<'_>, affiliation: &str) -> String {
     let who = if affiliation == "owner" { "admin" } else { "hall1" };
-    let jid = format!("{who}@{}", asked.host);
-    let of = |software: Software| lines::place(software, room, asked.rooms, &jid, affiliation);
+    let jid = format!("{who}@{}", configured.host);
+    let of = |software: Software| lines::place(software, room, configured.rooms, &jid, affiliation);
     let all: Vec<String> = match software {
         Some(software) => of(software),
         None => Software::ALL.into_iter().flat_map(of).collect(),
@@ -133,7 +133,7 @@ fn times(health: &Health, software: Option<Software>) -> Option<Finding> {
 }
 
 /// What would be better otherwise.
-fn advice(health: &Health, software: Option<Software>, asked: Asked<'_>) -> Vec<Finding> {
+fn advice(health: &Health, software: Option<Software>, configured: Configured<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     if health.keeps_messages && software == Some(Software::Prosody) {
         found.push(Finding::Warn(
@@ -152,7 +152,7 @@ fn advice(health: &Health, software: Option<Software>, asked: Asked<'_>) -> Vec<
              people members of the room"
         )));
     }
-    if !asked.has_groups {
+    if !configured.has_groups {
         found.push(Finding::Warn(
             "there are no groups, so a task for all halls has to name each of them: [[groups]] in neerc.toml, such as name = \
              \"Halls\", members = [\"hall*\"]"
@@ -167,8 +167,8 @@ mod tests {
     use super::*;
     use crate::service::health::Trouble;
 
-    const ASKED: Asked<'_> =
-        Asked { jid: "neerc.localhost", host: "localhost", rooms: "conference.localhost", has_groups: true };
+    const CONFIGURED: Configured<'_> =
+        Configured { jid: "neerc.localhost", host: "localhost", rooms: "conference.localhost", has_groups: true };
 
     fn fine() -> Health {
         let room = |name: &str| RoomHealth {
@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn lines(health: &Health) -> Vec<String> {
-        report(health, ASKED).iter().map(Finding::line).collect()
+        report(health, CONFIGURED).iter().map(Finding::line).collect()
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub struct Login<'a> {
 }
 
 /// One session.
-pub struct Client {
+pub struct DemoClient {
     /// What it is called in what the demo prints.
     pub name: String,
     stream: TcpStream,
@@ -50,13 +50,13 @@ pub struct Heard<T> {
     pub what: T,
 }
 
-impl Client {
+impl DemoClient {
     /// Connects, authenticates, binds and says that it is there. `name` is what the demo calls it.
-    pub async fn login(name: &str, login: Login<'_>) -> anyhow::Result<Client> {
+    pub async fn login(name: &str, login: Login<'_>) -> anyhow::Result<DemoClient> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, login.port)).await.context("no connection")?;
         stream.set_nodelay(true)?;
         let framer = Framer::new(FrameLimits::default());
-        let mut client = Client { name: name.to_owned(), stream, framer, requests: 0 };
+        let mut client = DemoClient { name: name.to_owned(), stream, framer, requests: 0 };
         let features = |element: &Element<'_>| element.is("features", NS_STREAMS).then_some(());
         client.open_stream(login.host).await?;
         client.wait_for("the server's features", features).await?;
@@ -136,7 +136,7 @@ impl Client {
         }
     }
 
-    /// As [`Client::wait_for`], for ever.
+    /// As [`DemoClient::wait_for`], for ever.
     pub async fn listen<T>(&mut self, mut read: impl FnMut(&Element<'_>) -> Option<T>) -> anyhow::Result<Heard<T>> {
         let mut chunk = [0; 4 * 1024];
         loop {

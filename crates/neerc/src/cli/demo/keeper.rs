@@ -1,7 +1,7 @@
 //! The demo's folder, and a small shell that sees to it that neither the folder nor the server outlives this process,
 //! even if that is killed: the shell waits for the end of a pipe that only this process writes to.
 
-use crate::secret;
+use crate::cli::secret;
 use anyhow::Context;
 use std::fs::DirBuilder;
 use std::io::Write;

@@ -8,15 +8,15 @@ mod told;
 
 use crate::cli::args::DemoArgs;
 use crate::cli::run::stop_signal;
-use crate::cli::{Outcome, failure, out, runtime};
+use crate::cli::{Outcome, failure, out, runtime, secret};
 use crate::config::Config;
 use crate::limits;
 use crate::service::Service;
 use crate::service::health::Health;
 use anyhow::{Context, anyhow, bail};
-use client::{Client, Login};
+use client::{DemoClient, Login};
 use neerc_xmpp::ns::NEERC as NS;
-use server::{HOST, ROOMS, SERVICE, Server, USERS};
+use server::{HOST, Prosody, ROOMS, SERVICE, USERS};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -24,7 +24,7 @@ use std::pin::{Pin, pin};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
-use told::{Known, Told, line};
+use told::{KnownTasks, Told, line};
 
 const ROOM: &str = "neerc@conference.localhost";
 const ROOM_AT_SERVICE: &str = "neerc@neerc.localhost";
@@ -48,7 +48,7 @@ async fn perform(args: &DemoArgs, stop: impl Future<Output = ()>) -> anyhow::Res
     let mut server = tokio::select! {
         biased;
         () = &mut stop => return Ok(()),
-        server = Server::start(args.port) => server?,
+        server = Prosody::start(args.port) => server?,
     };
     let outcome = serve(&server, stop).await.map_err(|error| server.explain(error));
     let folder = server.folder().to_owned();
@@ -58,12 +58,12 @@ async fn perform(args: &DemoArgs, stop: impl Future<Output = ()>) -> anyhow::Res
 }
 
 /// Runs the service until `stop` is over, and the play beside it.
-async fn serve(server: &Server, stop: Pin<&mut impl Future<Output = ()>>) -> anyhow::Result<()> {
+async fn serve(server: &Prosody, stop: Pin<&mut impl Future<Output = ()>>) -> anyhow::Result<()> {
     log_to(&server.folder().join("neerc.log"))?;
     let config = configure(server)?;
     let opened = neerc_store::open(&config.store)?;
     let service =
-        Service::new(config.front_settings(crate::secret::hex(16)?), config.component.server.to_string(), opened, None);
+        Service::new(config.front_settings(secret::hex(16)?), config.component.server.to_string(), opened, None);
     let health = service.health();
     let spacing = Duration::from_millis(config.tasks.spacing_ms.unsigned_abs());
     let (end, ended) = oneshot::channel::<()>();
@@ -88,9 +88,9 @@ fn log_to(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Writes the configuration and reads it again, as `neerc run` would.
-fn configure(server: &Server) -> anyhow::Result<Config> {
+fn configure(server: &Prosody) -> anyhow::Result<Config> {
     let path = server.folder().join("neerc.toml");
-    let Server { component_port, secret, .. } = server;
+    let Prosody { component_port, secret, .. } = server;
     let store = format!("sqlite:{}", server.folder().join("neerc.db").display());
     let text = format!(
         "[component]\njid = \"{SERVICE}\"\nserver = \"127.0.0.1:{component_port}\"\nsecret = \"{secret}\"\n\n\
@@ -103,18 +103,18 @@ fn configure(server: &Server) -> anyhow::Result<Config> {
 
 /// Everybody whose session takes part.
 struct Cast {
-    admin: Client,
-    jury1: Client,
-    hall1: Client,
-    phone: Client,
-    hall2: Client,
+    admin: DemoClient,
+    jury1: DemoClient,
+    hall1: DemoClient,
+    phone: DemoClient,
+    hall2: DemoClient,
 }
 
 /// Shows the exchange, says how to join in, and then shows what others do. Ends only by a failure.
-async fn play(server: &Server, health: watch::Receiver<Health>, spacing: Duration) -> anyhow::Result<()> {
+async fn play(server: &Prosody, health: watch::Receiver<Health>, spacing: Duration) -> anyhow::Result<()> {
     joined(health).await?;
     let mut cast = assemble(server).await?;
-    let mut known = Known::default();
+    let mut known = KnownTasks::default();
     say("\nIn the room `neerc`; the times are from the request to the moment its effect was heard:\n")?;
     all_known(&mut cast.admin).await?;
     who_is_there(&mut cast).await?;
@@ -145,7 +145,7 @@ async fn joined(mut health: watch::Receiver<Health>) -> anyhow::Result<()> {
 }
 
 /// Admin gives everybody their place in the room; then those who take part come in.
-async fn assemble(server: &Server) -> anyhow::Result<Cast> {
+async fn assemble(server: &Prosody) -> anyhow::Result<Cast> {
     let mut admin = enter(server, "admin", "admin").await?;
     for (user, affiliation) in AFFILIATIONS {
         let item = format!("<item jid='{user}@{HOST}' affiliation='{affiliation}'/>");
@@ -162,16 +162,16 @@ async fn assemble(server: &Server) -> anyhow::Result<Cast> {
     })
 }
 
-async fn enter(server: &Server, user: &str, name: &str) -> anyhow::Result<Client> {
+async fn enter(server: &Prosody, user: &str, name: &str) -> anyhow::Result<DemoClient> {
     let resource = name.split_once('/').map_or("demo", |(_, resource)| resource);
     let login = Login { port: server.port, host: HOST, user, resource, password: &server.password };
-    let mut client = Client::login(name, login).await?;
+    let mut client = DemoClient::login(name, login).await?;
     client.join(ROOM, user).await?;
     Ok(client)
 }
 
 /// Waits until the service has heard of everybody's place in the room: a server may tell it after it has told us.
-async fn all_known(admin: &mut Client) -> anyhow::Result<()> {
+async fn all_known(admin: &mut DemoClient) -> anyhow::Result<()> {
     let deadline = Instant::now() + limits::DEMO_SERVICE_START;
     let query = format!("<query xmlns='{NS}#users'/>");
     loop {
@@ -199,7 +199,7 @@ async fn who_is_there(cast: &mut Cast) -> anyhow::Result<()> {
 }
 
 /// Admin creates a task and the others hear of it; its id.
-async fn create(cast: &mut Cast, known: &mut Known) -> anyhow::Result<String> {
+async fn create(cast: &mut Cast, known: &mut KnownTasks) -> anyhow::Result<String> {
     say(&line(None, "admin", &format!("creates a task for the group Halls: \"{TITLE}\" (okfail)")))?;
     let packet = format!("<task xmlns='{NS}#task' title='{TITLE}' type='okfail'><status for='Halls'/></task>");
     let Cast { admin, jury1, hall1, phone, hall2 } = cast;
@@ -218,7 +218,7 @@ async fn create(cast: &mut Cast, known: &mut Known) -> anyhow::Result<String> {
 }
 
 /// A hall answers and the others hear of it.
-async fn answer(cast: &mut Cast, task: &str, known: &mut Known) -> anyhow::Result<()> {
+async fn answer(cast: &mut Cast, task: &str, known: &mut KnownTasks) -> anyhow::Result<()> {
     say(&line(None, "hall2", &format!("answers task {task}: fail \"{REASON}\"")))?;
     let packet = format!("<taskstatus xmlns='{NS}#taskstatus' id='{task}' type='fail' value='{REASON}'/>");
     let Cast { admin, jury1, hall1, phone, hall2 } = cast;
@@ -266,13 +266,13 @@ impl Notified {
     }
 }
 
-async fn change(client: &mut Client, packet: &str) -> anyhow::Result<Said> {
+async fn change(client: &mut DemoClient, packet: &str) -> anyhow::Result<Said> {
     let answer = client.ask("set", ROOM_AT_SERVICE, packet, |_| ()).await?;
     answer.what.map_err(|why| anyhow!("{} is refused: {why}", client.name))?;
     Ok(Said { at: answer.at, who: client.name.clone(), what: "hears: done, it is on disk".to_owned() })
 }
 
-async fn told_of(client: &mut Client, wanted: impl Fn(&Told) -> bool) -> anyhow::Result<Notified> {
+async fn told_of(client: &mut DemoClient, wanted: impl Fn(&Told) -> bool) -> anyhow::Result<Notified> {
     let heard = client.wait_for("a notification", |stanza| Told::read(stanza).filter(&wanted)).await?;
     Ok(Notified { at: heard.at, who: client.name.clone(), task: heard.what })
 }
@@ -283,9 +283,9 @@ fn show(asked: Instant, mut said: Vec<Said>) -> anyhow::Result<()> {
     said.iter().try_for_each(|said| say(&line(Some(said.at - asked), &said.who, &said.what)))
 }
 
-fn invitation(server: &Server, task: &str) -> String {
+fn invitation(server: &Prosody, task: &str) -> String {
     let accounts = USERS.map(|user| format!("{user}@{HOST}")).join(", ");
-    let Server { port, password, .. } = server;
+    let Prosody { port, password, .. } = server;
     let folder = server.folder().display();
     format!(
         "

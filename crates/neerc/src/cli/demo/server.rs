@@ -2,8 +2,8 @@
 //! example of how to set up a server for others: nothing is encrypted and passwords are stored as they are.
 
 use super::keeper::Keeper;
+use crate::cli::secret;
 use crate::limits;
-use crate::secret;
 use anyhow::{Context, bail};
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -26,7 +26,7 @@ pub const USERS: [&str; 5] = ["admin", "jury1", "hall1", "hall2", "hall3"];
 const USUAL_PORT: u16 = 5222;
 
 /// A running Prosody; it ends and its folder is removed when this is dropped.
-pub struct Server {
+pub struct Prosody {
     /// Where clients connect.
     pub port: u16,
     /// Where the component connects.
@@ -39,9 +39,9 @@ pub struct Server {
     keeper: Keeper,
 }
 
-impl Server {
+impl Prosody {
     /// Starts one with its clients' port at `port`, or at the usual or any free one, and waits until it listens.
-    pub async fn start(port: Option<u16>) -> anyhow::Result<Server> {
+    pub async fn start(port: Option<u16>) -> anyhow::Result<Prosody> {
         let Some(program) = find() else {
             bail!(
                 "the demo needs Prosody, an XMPP server, which is not installed: apt-get install prosody, or make demo"
@@ -57,7 +57,7 @@ impl Server {
         let child = spawn(&program, folder).with_context(|| format!("cannot start {}", program.display()))?;
         // Watched in any case: with the keeper gone the child still ends when the server is dropped.
         let _ = keeper.watch(child.id());
-        let mut server = Server { port, component_port, secret, password, child, keeper };
+        let mut server = Prosody { port, component_port, secret, password, child, keeper };
         server.listens().await?;
         Ok(server)
     }
@@ -103,7 +103,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for Prosody {
     /// All its data goes with it, so it may end as abruptly as it can.
     fn drop(&mut self) {
         let _ = self.child.kill(); // fails if it has ended by itself

@@ -62,9 +62,9 @@ fn one_line(text: &str) -> String {
 
 /// The tasks as somebody knows them, to tell what is new in a notification.
 #[derive(Default)]
-pub struct Known(HashMap<String, Told>);
+pub struct KnownTasks(HashMap<String, Told>);
 
-impl Known {
+impl KnownTasks {
     /// What is new in it, in one line: of a known task only the statuses that differ.
     pub fn news(&mut self, told: Told) -> String {
         let old = self.0.insert(told.id.clone(), told.clone());
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_task_is_told_whole_and_then_by_what_is_new() {
-        let mut known = Known::default();
+        let mut known = KnownTasks::default();
         let task = |statuses: &str| told(&format!("<task id='t1' title='Set&#10;up?' type='okfail'>{statuses}</task>"));
         let none = "<status for='hall1' type='none' value=''/><status for='hall2' type='none' value=''/>";
         assert_eq!(known.news(task(none)), "task t1 \"Set up?\": hall1 none, hall2 none");

@@ -1,0 +1,160 @@
+use super::*;
+use neerc_core::face::line::{LineQuestion, Reading};
+use neerc_core::face::menu::MENU;
+use neerc_core::refusal::Refusal;
+use neerc_core::task::{Kind, Progress, TaskId, Title};
+use std::collections::{BTreeMap, BTreeSet};
+
+fn is_key(line: &str) -> bool {
+    line.starts_with(|c: char| c.is_ascii_lowercase()) && line.contains(" = ")
+}
+
+/// The keys of a file, each with the names of its blanks.
+fn keys(language: Language) -> BTreeMap<String, BTreeSet<String>> {
+    let mut keys = BTreeMap::new();
+    let mut blanks = &mut BTreeSet::new();
+    for line in source(language).lines().filter(|line| !line.starts_with('#')) {
+        if let Some((key, _)) = line.split_once(" = ").filter(|_| is_key(line)) {
+            blanks = keys.entry(key.to_owned()).or_insert_with(BTreeSet::new);
+        }
+        for blank in line.split('$').skip(1) {
+            blanks.insert(blank.chars().take_while(char::is_ascii_alphabetic).collect());
+        }
+    }
+    keys
+}
+
+fn count(language: Language, key: &str, count: i64) -> String {
+    Files.say(language, key, &[("count", Arg::Number(count))])
+}
+
+#[test]
+fn the_files_are_well_formed_and_have_the_same_keys_and_blanks() {
+    for language in Language::ALL {
+        let resource = FluentResource::try_new(source(language).to_owned());
+        resource.map_err(|(_, errors)| errors).unwrap();
+        let (keys, given) = (keys(language), source(language).lines().filter(|line| is_key(line)).count());
+        assert_eq!(keys.len(), given, "a key is given twice");
+        assert!(keys.keys().all(|key| bundle(language).0.has_message(key)));
+    }
+    assert_eq!(keys(Language::English), keys(Language::Russian));
+    assert!(keys(Language::English)["greeting"].contains("room"));
+}
+
+#[test]
+fn everything_the_core_names_has_words() {
+    let refusals = Refusal::examples();
+    let many = ["names", "lines", "tasks in the room", "people assigned to a task", "planned tasks"];
+    let whats = many.iter().chain(&["title", "value"]).map(|what| what.replace(' ', "-"));
+    let items = MENU.iter().flat_map(|item| [format!("item-{}", item.verb), format!("item-{}-help", item.verb)]);
+    let fields = MENU.iter().flat_map(|item| item.fields).map(|field| format!("field-{}", field.var));
+    let kinds = ["todo", "todofail", "confirm", "okfail", "question"].map(|name| Kind::parse(name).unwrap());
+    let used = items
+        .chain(fields)
+        .chain(refusals.iter().map(|refusal| format!("refusal-{}", refusal.key())))
+        .chain(LineQuestion::KEYS.iter().map(|key| format!("question-{key}")))
+        .chain(Reading::KEYS.iter().map(|key| format!("reading-{key}")))
+        .chain(Progress::ALL.iter().map(|progress| format!("status-{}", progress.name())))
+        .chain(kinds.iter().flat_map(|kind| [format!("kind-{}", kind.name()), format!("reply-{}", kind.name())]))
+        .chain(whats.map(|what| format!("what-{what}")));
+    let used: BTreeSet<String> = used.collect();
+    for language in Language::ALL {
+        let keys = keys(language);
+        let missing: Vec<_> = used.iter().filter(|key| !keys.contains_key(*key)).collect();
+        assert!(missing.is_empty(), "{language:?} lacks {missing:?}");
+    }
+}
+
+#[test]
+fn every_text_can_be_said_with_all_of_its_blanks() {
+    for language in Language::ALL {
+        for (key, blanks) in keys(language) {
+            let number = |blank: &str| ["count", "total", "chars", "limit"].contains(&blank);
+            let args: Vec<_> = blanks
+                .iter()
+                .map(|blank| (&**blank, if number(blank) { Arg::Number(5) } else { Arg::Text("X") }))
+                .collect();
+            let said = Files.say(language, &key, &args);
+            assert!((said != key || key == "nobody") && !said.contains(['{', '}', '$', '\u{2068}']), "{key}: {said}");
+        }
+    }
+}
+
+#[test]
+fn every_refusal_is_said_whole() {
+    for language in Language::ALL {
+        for example in Refusal::examples() {
+            let said = Files.refusal(language, &example);
+            assert!(!said.contains(['{', '$']) && !said.starts_with("refusal-"), "{said}");
+        }
+    }
+    let told = |refused: Refusal| Language::ALL.map(|language| Files.refusal(language, &refused)).join(" | ");
+    assert_eq!(
+        told(Refusal::TooLong { what: "title", chars: 1001, limit: 1000 }),
+        "Title too long: 1001 characters, at most 1000 are allowed. | \
+         Название: слишком длинно, 1001 символ; можно не больше 1000."
+    );
+    assert_eq!(
+        told(Refusal::TooMany { what: "people assigned to a task", limit: 10_000 }),
+        "Too many people for one task: at most 10000 are allowed. | \
+         Слишком много людей на одну задачу: можно не больше 10000."
+    );
+    assert_eq!(
+        told(Refusal::UnknownVerb { verb: "doen".into(), nearest: Some("done") }),
+        "I do not know \"doen\". Did you mean \"done\"? | Не знаю, что такое «doen». Может быть, «done»?"
+    );
+    assert_eq!(told(Refusal::MissingField { field: "names" }), "For whom: please fill in. | Кому: нужно заполнить.");
+}
+
+#[test]
+fn counts_agree_with_their_words() {
+    let russian = [0, 1, 2, 5, 11, 21, 22, 112].map(|n| count(Language::Russian, "count-tasks", n));
+    assert_eq!(
+        russian,
+        ["0 задач", "1 задача", "2 задачи", "5 задач", "11 задач", "21 задача", "22 задачи", "112 задач"]
+    );
+    let english = [0, 1, 2, 11, 21].map(|n| count(Language::English, "count-tasks", n));
+    assert_eq!(english, ["0 tasks", "1 task", "2 tasks", "11 tasks", "21 tasks"]);
+    assert_eq!(count(Language::English, "and-more", 20), "and 20 more");
+    assert_eq!(count(Language::Russian, "and-more", 20), "и ещё 20");
+    assert_eq!(
+        count(Language::Russian, "greeting-open", 21),
+        "У вас 21 открытая задача. Напишите «задачи», чтобы её увидеть."
+    );
+    let created = |language, n| {
+        Files.say(
+            language,
+            "said-created",
+            &[("task", Arg::Text("3")), ("title", Arg::Text("x")), ("count", Arg::Number(n))],
+        )
+    };
+    assert_eq!(created(Language::English, 0), "Task 3 is handed out to nobody yet: x");
+    assert_eq!(created(Language::Russian, 0), "Задача 3 создана, пока никому не назначена: x");
+    assert_eq!(created(Language::Russian, 3), "Задача 3 роздана, её получили 3 человека: x");
+}
+
+#[test]
+fn a_question_is_said_with_its_readings() {
+    let title = |text: &str| Title::parse(text).unwrap();
+    let open = vec![(TaskId(3), title("Вода")), (TaskId(5), title("Бумага"))];
+    let asked = LineQuestion::WhichTask { verb: "готово".into(), text: String::new(), open };
+    assert_eq!(
+        Files.question(Language::Russian, &asked),
+        "О какой из ваших задач речь? Их 2.\nготово 3 — задача 3: Вода\nготово 5 — задача 5: Бумага"
+    );
+    let asked = LineQuestion::NumberOrText { verb: "answer".into(), task: TaskId(3), text: "42".into() };
+    let said = Files.question(Language::English, &asked);
+    assert_eq!(said, "Is \"42\" your answer? Then write:\nanswer 3 42 — as the answer");
+}
+
+#[test]
+fn what_is_missing_is_no_disaster() {
+    for language in Language::ALL {
+        assert_eq!(Files.say(language, "no-such-key", &[]), "no-such-key");
+        assert_eq!(Files.say(language, "", &[]), "");
+        assert!(Files.say(language, "greeting", &[]).contains("{$name}"));
+        assert_eq!(Files.named(language, "what", "the attribute 'id'".into()), "the attribute 'id'");
+    }
+    let odd = Files.say(Language::English, "task-removed", &[("task", Arg::Text("{ $x } \u{202e}"))]);
+    assert_eq!(odd, "Task { $x } \u{202e} was removed.");
+}
