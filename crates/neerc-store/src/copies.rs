@@ -1,32 +1,32 @@
-//! What is said of copies of a store: what they may replace, and what came of making them or putting them back.
+//! Copies of a store: what they may replace, and the outcomes of making and restoring them.
 
 use std::path::PathBuf;
 
-/// What becomes of a file that exists already.
+/// What happens to a file that already exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// It stays, and nothing is written.
+    /// It is kept, and nothing is written.
     Keep,
     /// It is replaced.
     Replace,
 }
 
-/// A copy that was read and found whole.
+/// A copy that was read back and is intact.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Copied {
-    /// Where it is.
+    /// Its path.
     pub file: PathBuf,
-    /// The changes in it.
+    /// How many changes it holds.
     pub revision: u64,
-    /// The live tasks in it.
+    /// How many live tasks it holds.
     pub tasks: usize,
 }
 
-/// What became of a [`crate::restore`].
+/// The outcome of a [`crate::restore`].
 #[derive(Debug, PartialEq, Eq)]
 pub struct Restored {
-    /// The store as it is now.
+    /// The restored store.
     pub now: Copied,
-    /// Where the store is that was in its place, if there was one.
+    /// Where the previous store was moved, if there was one.
     pub kept: Option<PathBuf>,
 }

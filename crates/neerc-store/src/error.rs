@@ -1,15 +1,14 @@
-//! Why something could not be opened or stored, in words that say what to do, and which of these the process must not
-//! outlive.
+//! Why a store could not be opened or written, in words that say what to do, and which errors must end the process.
 
 use crate::owner;
 use rusqlite::{ErrorCode, ffi};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a store could not be opened or something could not be stored.
+/// Why a store could not be opened or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A file beside the database, or the way to it, cannot be used.
+    /// A file beside the database, or a folder on the path to it, cannot be used.
     #[error("cannot use {}: {source}{}", file.display(), owner::explain(.file, .source))]
     File {
         /// Which.
@@ -22,10 +21,10 @@ pub enum StoreError {
     InUse {
         /// The database.
         file: PathBuf,
-        /// The id of that process, if it could be read.
+        /// The id of that process, if known.
         by: Option<u32>,
     },
-    /// Another process has the database open by another name, or the file beside it is not the one that process locked.
+    /// Another process has the database open under another name, or has locked another file than the one beside it.
     #[error(
         "{} is in use by another neerc, under another name or without its lock file; only one can use it at a time",
         file.display()
@@ -34,13 +33,13 @@ pub enum StoreError {
         /// The database.
         file: PathBuf,
     },
-    /// A folder, a device, a pipe or a link where a file is wanted.
+    /// The path leads to a folder, a device, a pipe or a link instead of a file.
     #[error("{} is no plain file, but a folder, a device, a pipe or a link; give the name of a file", file.display())]
     NotPlain {
-        /// What is there.
+        /// The path.
         file: PathBuf,
     },
-    /// A backup would replace what is not its like.
+    /// A backup would replace something other than a backup.
     #[error("{} is {what}, so it is not replaced; give another name", file.display())]
     NotReplaced {
         /// The file.
@@ -63,7 +62,7 @@ pub enum StoreError {
         /// The database.
         file: PathBuf,
     },
-    /// The database was here and is gone.
+    /// The database existed and is gone.
     #[error(
         "{} is gone, and {} says that revision {revision} was stored in it; bring a backup back with `neerc restore \
          FILE`, or give another name in store.url to begin anew",
@@ -73,18 +72,18 @@ pub enum StoreError {
     Missing {
         /// The database.
         file: PathBuf,
-        /// The file beside it that says so.
+        /// The file beside it that records this.
         lock: PathBuf,
-        /// Up to where it had been stored.
+        /// The last revision that was stored in it.
         revision: u64,
     },
-    /// A file would be replaced that was not to be.
+    /// A file would be replaced that must not be.
     #[error("{} exists already; give another name, or --force to replace it", file.display())]
     Exists {
         /// The file.
         file: PathBuf,
     },
-    /// A backup and its store are one file.
+    /// The backup and the store are the same file.
     #[error("{} is the store itself; give the name of another file", file.display())]
     Same {
         /// The file.
@@ -109,15 +108,15 @@ pub enum StoreError {
     NoWal {
         /// The database.
         file: PathBuf,
-        /// The journal mode that could be had.
+        /// The journal mode that SQLite fell back to.
         mode: String,
     },
-    /// What is stored is not what was stored.
+    /// The stored data is damaged.
     #[error("{} is damaged: {what}; bring a backup back with `neerc restore FILE`", file.display())]
     Damaged {
         /// The database.
         file: PathBuf,
-        /// Where and how.
+        /// What is damaged.
         what: String,
     },
     /// The batch does not continue the log.
@@ -125,12 +124,12 @@ pub enum StoreError {
     Order {
         /// The database.
         file: PathBuf,
-        /// The last revision before.
+        /// The last stored revision.
         last: u64,
-        /// The revision that was to follow.
+        /// The revision that was given.
         given: u64,
     },
-    /// A change cannot be written down: an error in this program.
+    /// A change cannot be encoded, which is a bug in this program.
     #[error("cannot write down revision {revision}: {what}")]
     Unwritable {
         /// The revision of the change.
@@ -138,17 +137,17 @@ pub enum StoreError {
         /// Why not.
         what: String,
     },
-    /// SQLite could not do something.
+    /// An operation of SQLite failed.
     #[error("cannot {doing} {}: {source}", file.display())]
     Sqlite {
-        /// What, to be followed by the name of the file.
+        /// The operation, to be followed by the name of the file.
         doing: &'static str,
         /// The database.
         file: PathBuf,
         /// Why not.
         source: rusqlite::Error,
     },
-    /// Something fatal happened before, so nothing is stored any more.
+    /// An earlier fatal error has stopped the store.
     #[error("{} is not used any more since an earlier failure; start again", file.display())]
     Broken {
         /// The database.
@@ -157,7 +156,7 @@ pub enum StoreError {
     /// The store's thread cannot be started.
     #[error("cannot start the thread of the store: {0}")]
     Thread(io::Error),
-    /// Too many batches wait already.
+    /// Too many batches are already waiting.
     #[error("{waiting} batches wait to be stored already; try again later")]
     Busy {
         /// How many.
@@ -169,8 +168,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether trying again is pointless and the process must not go on: what is on disk is not known any more (a
-    /// failed sync leaves the page cache unlike the disk), is damaged, or is not what this process believes.
+    /// Whether the process must end, since retrying is pointless: the contents of the disk are unknown (after a failed
+    /// sync the page cache differs from the disk), damaged, or not what this process assumes.
     pub fn is_fatal(&self) -> bool {
         match self {
             StoreError::Sqlite { source, .. } => is_fatal(source),
@@ -201,7 +200,7 @@ fn process(id: &Option<u32>) -> String {
     id.map(|id| format!(" (process {id})")).unwrap_or_default()
 }
 
-/// An error of SQLite with what it happened at. Damage is recognised whatever was being done.
+/// Wraps an error of SQLite with the operation that failed. Damage is recognised in any operation.
 pub(crate) fn failed(doing: &'static str, file: &Path, source: rusqlite::Error) -> StoreError {
     let file = file.to_owned();
     match source.sqlite_error_code() {
@@ -212,11 +211,11 @@ pub(crate) fn failed(doing: &'static str, file: &Path, source: rusqlite::Error) 
     }
 }
 
-/// Whether after this error what is on disk is not known any more.
+/// Whether this error leaves the contents of the disk unknown.
 fn is_fatal(error: &rusqlite::Error) -> bool {
     let rusqlite::Error::SqliteFailure(error, _) = error else { return false };
     let syncs = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC, ffi::SQLITE_IOERR_CORRUPTFS];
-    // The index of the write-ahead log grows after the sync, so the changes may be on disk all the same.
+    // The index of the write-ahead log grows after the sync, so the changes may be on disk despite the error.
     let index = [ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_SHMMAP];
     syncs.contains(&error.extended_code)
         || index.contains(&error.extended_code)

@@ -1,5 +1,5 @@
-//! Where changes are durable. [`open`] hands over the boards as they were left; then [`Store::commit`] stores batches
-//! of changes, each whole or not at all. Not what the changes mean: that is the core's business.
+//! Makes changes durable. [`open`] returns the boards as they were last stored; then [`Store::commit`] stores batches
+//! of changes, each as a whole or not at all. The meaning of changes is the core's business.
 
 mod copies;
 mod error;
@@ -23,25 +23,25 @@ pub use error::StoreError;
 pub use owner::User;
 pub use url::{Url, UrlError};
 
-/// What [`open`] found.
+/// What [`open`] read.
 #[derive(Debug)]
 pub struct Opened {
-    /// The way to store more.
+    /// The open store.
     pub store: Store,
-    /// The boards of all rooms that ever had a change, as of `revision`.
+    /// The boards of all rooms that have ever changed, as of `revision`.
     pub boards: Boards,
     /// The revision of the last change; 0 if there is none.
     pub revision: u64,
-    /// The revision of the snapshot that was read; 0 if there was none. The changes above it were read one by one.
+    /// The revision of the snapshot that was read; 0 if there was none. Later changes were read one by one.
     pub snapshot_revision: u64,
-    /// Everybody was told of the changes up to here, as far as is stored.
+    /// The last revision that everybody is recorded to have been told of.
     pub told_revision: u64,
-    /// The changes above `told_revision`, in order.
+    /// The changes after `told_revision`, in order.
     pub untold: Vec<Entry>,
 }
 
-/// Opens the store at `url`. The file is made if there is none. Reads the newest snapshot and the changes after it; waits
-/// for the disk, so not for use within the loop.
+/// Opens the store at `url`, or creates it, and reads the newest snapshot and the changes after it. Blocks on the disk,
+/// so it must not be called from an async loop.
 pub fn open(url: &Url) -> Result<Opened, StoreError> {
     let Url::Sqlite(path) = url;
     let (store, loaded) = sqlite::open(path)?;
@@ -49,35 +49,36 @@ pub fn open(url: &Url) -> Result<Opened, StoreError> {
     Ok(Opened { store: Store::Sqlite(store), boards, revision, snapshot_revision, told_revision, untold })
 }
 
-/// Whether [`open`] would make a new store at `url`.
+/// Whether [`open`] would create a new store at `url`.
 pub fn is_new(url: &Url) -> Result<bool, StoreError> {
     let Url::Sqlite(path) = url;
     sqlite::is_new(path)
 }
 
-/// Copies the store at `url` to `target` while it may be in use, and reads the copy from beginning to end before it gets
-/// its name. Without a target the copy is named after its revision, in the working folder.
+/// Copies the store at `url`, which may be in use, to `target`. The copy is read back as a whole before it gets its
+/// name. Without a target it is named after its revision and put into the working directory.
 pub fn backup(url: &Url, target: Option<&Path>, existing: Existing) -> Result<Copied, StoreError> {
     let Url::Sqlite(path) = url;
     sqlite::backup::backup(path, target, existing)
 }
 
-/// Puts a copy of the backup `source` in the place of the store at `url`, which nobody must be using. The backup is read
-/// from beginning to end first, and what was in its place is kept.
+/// Replaces the store at `url`, which nobody may be using, with a copy of the backup `source`. The backup is read as a
+/// whole first, and the previous store is kept.
 pub fn restore(url: &Url, source: &Path) -> Result<Restored, StoreError> {
     let Url::Sqlite(path) = url;
     sqlite::backup::restore(path, source)
 }
 
-/// Reads all of the store at `url`, also what a start does not need, and checks it. It must be open in this process.
+/// Reads and checks the whole store at `url`, including what a start does not read. This process must have the store
+/// open.
 pub fn verify(url: &Url) -> Result<(), StoreError> {
     let Url::Sqlite(path) = url;
     let file = sqlite::resolve(path)?;
     sqlite::backup::verify(&file).map(|_| ())
 }
 
-/// A cheap handle to an open store; all clones are the same store. Once the last one is gone the store closes by
-/// itself, a little later.
+/// A handle to an open store. Clones are cheap and refer to the same store, which closes shortly after the last one is
+/// dropped.
 #[derive(Clone, Debug)]
 pub enum Store {
     /// An SQLite file.
@@ -85,36 +86,36 @@ pub enum Store {
 }
 
 impl Store {
-    /// Stores a batch in one transaction with one sync of the disk. The entries carry the revisions after the last
-    /// stored one, without gaps. Once the future says `Ok`, they are on disk; on an error none of them is stored
-    /// (after a fatal one, only opening the store again tells).
+    /// Stores a batch in one transaction with one sync of the disk. Its revisions must follow the last stored one
+    /// without gaps. Once the future returns `Ok`, all of the batch is on disk. After an error none of it is; after a
+    /// fatal error, reopening the store shows whether it is.
     ///
-    /// The batch takes its place in the order now, not when the future is polled, and is stored even if the future is
-    /// dropped. The future is `'static` and `Unpin`: keep it in a variable and poll `&mut` of it in `select!`.
+    /// The batch is queued by the call, not when the future is polled, and is stored even if the future is dropped. The
+    /// future is `'static` and `Unpin`, so `select!` can poll `&mut` of it.
     pub fn commit(&self, entries: impl Into<Arc<[Entry]>>) -> Committing {
         match self {
             Store::Sqlite(store) => Committing(store.commit(entries.into())),
         }
     }
 
-    /// Notes that everybody was told of the changes up to `revision`. Does not wait: it is stored with the next commit
-    /// or within a second, so after a crash somewhat too many changes are untold, never too few.
+    /// Records that everybody was told of the changes up to `revision`. Does not wait: the record is stored with the
+    /// next commit or within a second, so after a crash too many changes may count as untold, but never too few.
     pub fn told(&self, revision: u64) {
         match self {
             Store::Sqlite(store) => store.told(revision),
         }
     }
 
-    /// Stores the boards as they were after the committed change `revision`, so that the next start need not read what
-    /// is before it. Does not wait; later commits may be under way, and if several snapshots wait only the newest is
-    /// stored. A failure is logged and harmless.
+    /// Stores the boards as of the committed `revision`, so the next start need not read earlier changes. Does not
+    /// wait: later commits may be in progress, and if several snapshots are waiting, only the newest is stored. A
+    /// failure is logged and does no harm.
     pub fn snapshot(&self, revision: u64, boards: Boards) {
         match self {
             Store::Sqlite(store) => store.snapshot(revision, boards),
         }
     }
 
-    /// Stores what still waits, also of the other handles, and lets the file go. Commits after this fail.
+    /// Stores everything that is waiting, from all handles, and closes the file. Later commits fail.
     pub async fn close(self) -> Result<(), StoreError> {
         match self {
             Store::Sqlite(store) => Committing(store.close()).await,
@@ -122,7 +123,7 @@ impl Store {
     }
 }
 
-/// The outcome of a [`Store::commit`] that is under way.
+/// The pending outcome of a [`Store::commit`].
 #[derive(Debug)]
 #[must_use = "changes may be answered only once they are stored"]
 pub struct Committing(oneshot::Receiver<Result<(), StoreError>>);

@@ -1,5 +1,5 @@
-//! Whose the files are: what is made is for its owner only, what replaces another file gets its owner and its rights,
-//! and an error about rights says whose they are. Not what is in the files.
+//! Owners and permissions of files: a new file is private to its owner, a replacement inherits owner and permissions,
+//! and a permission error names the owner.
 
 use crate::StoreError;
 use std::fmt;
@@ -8,37 +8,37 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
-/// Rights of a file that nobody but its owner may read.
+/// Permissions of a file that only its owner may read.
 const OWNER_ONLY: u32 = 0o600;
 
-/// How a file is opened for writing; a new one is for its owner only.
+/// Options to open a file for writing; a new file is private to its owner.
 pub fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).mode(OWNER_ONLY);
     options
 }
 
-/// Refuses what is there and is no plain file: a folder, a device, a pipe. Links are followed.
+/// Refuses a path that exists and is not a regular file, such as a folder, a device or a pipe. Links are followed.
 pub fn plain(file: &Path) -> Result<(), StoreError> {
     match fs::metadata(file) {
         Ok(found) if !found.is_file() => Err(StoreError::NotPlain { file: file.to_owned() }),
-        _ => Ok(()), // what cannot be looked at cannot be opened either, and that says why
+        _ => Ok(()), // what cannot be inspected cannot be opened either, and opening says why
     }
 }
 
-/// Gives a file to whom the database belongs, or to whom its folder does while there is none. Only root can; everybody
-/// else's files are their own already.
+/// Gives a file to the owner of the database or, if there is none, of its folder. Only root can do this; files of
+/// anybody else are already their own.
 pub fn bequeath(file: &File, database: &Path) {
     let folder = || database.parent().and_then(|folder| fs::metadata(folder).ok());
     let model = fs::metadata(database).ok().filter(|found| found.len() > 0).or_else(folder);
     if let (Some(model), Ok(now)) = (model, file.metadata())
         && (model.uid(), model.gid()) != (now.uid(), now.gid())
     {
-        drop(fchown(file, Some(model.uid()), Some(model.gid()))); // refused to all but root
+        drop(fchown(file, Some(model.uid()), Some(model.gid()))); // only root is allowed to
     }
 }
 
-/// Gives a file the owner and the rights of another one that it is going to replace.
+/// Gives a file the owner and the permissions of the one it will replace.
 pub fn like(file: &File, model: &fs::Metadata) -> io::Result<()> {
     let now = file.metadata()?;
     if (model.uid(), model.gid()) != (now.uid(), now.gid()) {
@@ -47,16 +47,16 @@ pub fn like(file: &File, model: &fs::Metadata) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(model.mode() & 0o777))
 }
 
-/// A user as people know them.
+/// A system user, for messages.
 pub struct User(u32);
 
 impl User {
-    /// Who runs this process; `None` where that cannot be told.
+    /// The user of this process, if known.
     pub fn this() -> Option<User> {
         fs::metadata("/proc/self").ok().map(|data| User(data.uid()))
     }
 
-    /// Whose a file is.
+    /// The owner of a file.
     pub fn of(file: &Path) -> Option<User> {
         fs::metadata(file).ok().map(|data| User(data.uid()))
     }
@@ -80,7 +80,7 @@ impl fmt::Display for User {
     }
 }
 
-/// What explains that a file may not be used, to be put behind the error.
+/// An explanation to append to a permission error.
 pub fn explain(file: &Path, source: &io::Error) -> String {
     if source.kind() != io::ErrorKind::PermissionDenied {
         return String::new();

@@ -1,6 +1,6 @@
-//! How changes and boards are written down: JSON that old logs hold for ever, so what is written today must be read by
-//! every later version. A new format gets a new name or version beside the old one. Not SQL, and not the domain's own
-//! types: those are checked again whenever they are read.
+//! How changes and boards are encoded: as JSON, which logs hold forever, so every later version must read what is
+//! written today. A new format gets a new name or version beside the old one. The records are types of their own; the
+//! core's values are checked again whenever they are read.
 
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::Change;
@@ -12,32 +12,32 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-/// Version of the snapshots that are written; others are not read.
+/// Version of the snapshots that are written; no others are read.
 const SNAPSHOT_VERSION: u32 = 1;
 
 /// What is wrong with a stored record.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// It is not of any known form.
+    /// It has no known form.
     #[error("it cannot be read: {0}")]
     Form(#[from] serde_json::Error),
-    /// It says what no change and no board could say.
+    /// It holds what no change or board can hold.
     #[error("it is not valid: {0}")]
     Value(#[from] Refusal),
-    /// A snapshot of another version of the format.
+    /// It is a snapshot of another format version.
     #[error("it is a snapshot of format {found}; this version reads format {SNAPSHOT_VERSION}")]
     Version {
-        /// The format of the record.
+        /// The version of the record.
         found: u32,
     },
-    /// A snapshot refers to a line of one of its tables that is not there.
+    /// A snapshot refers to a missing row of one of its tables.
     #[error("it refers to {what} {index} and has only {len}")]
     Index {
-        /// Which table.
+        /// The table.
         what: &'static str,
-        /// The line.
+        /// The row.
         index: u32,
-        /// How many lines the table has.
+        /// How many rows the table has.
         len: usize,
     },
 }
@@ -151,7 +151,7 @@ impl<'a> StatusRecord<'a> {
     }
 }
 
-/// Writes a change.
+/// Encodes a change.
 pub fn write_change(change: &Change) -> Result<String, RecordError> {
     let record = match change {
         Change::Created { task, title, kind, timestamp_ms, statuses, plan } => ChangeRecord::Created {
@@ -181,7 +181,7 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
     Ok(serde_json::to_string(&record)?)
 }
 
-/// Reads what [`write_change`] of this or an earlier version wrote.
+/// Decodes what [`write_change`] of this or an earlier version encoded.
 pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
     Ok(match serde_json::from_slice(record)? {
         ChangeRecord::Created { task, title, kind, timestamp_ms, statuses, plan } => Change::Created {
@@ -210,8 +210,8 @@ pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
     })
 }
 
-/// All boards. People and statuses are tables, and the rest refers to their lines by number, from 0: a long history
-/// names the same few of them again and again.
+/// All boards. People and statuses are tables, and the rest refers to their rows by index: a long history repeats the
+/// same few of them.
 #[derive(Serialize, Deserialize)]
 struct SnapshotRecord<'a> {
     v: u32,
@@ -228,7 +228,7 @@ struct BoardRecord<'a> {
     last_timestamp_ms: i64,
     revision: u64,
     tasks: Vec<TaskRecord<'a>>,
-    /// Absent if nothing was ever planned.
+    /// Absent if nothing has ever been planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     plan: Option<PlanRecord<'a>>,
 }
@@ -252,7 +252,7 @@ impl<'a> PlanRecord<'a> {
     }
 }
 
-/// Revision of a step, and persons with the status before it (null: not assigned).
+/// Revision of a step, and people with the status before it (null: not assigned).
 type StepRecord = (u64, Vec<(u32, Option<u32>)>);
 
 #[derive(Serialize, Deserialize)]
@@ -275,7 +275,7 @@ struct TaskRecord<'a> {
     past_steps: Vec<StepRecord>,
 }
 
-/// Writes all boards, with all of their tasks' past.
+/// Encodes all boards, with the histories of their tasks.
 pub fn write_boards(boards: &Boards) -> Result<String, RecordError> {
     let mut tables = Tables::default();
     let rooms = boards.iter().map(|(room, board)| BoardRecord {
@@ -297,7 +297,7 @@ pub fn write_boards(boards: &Boards) -> Result<String, RecordError> {
     Ok(serde_json::to_string(&record)?)
 }
 
-/// The tables of a snapshot that is being written.
+/// The tables of a snapshot while it is encoded.
 #[derive(Default)]
 struct Tables<'a> {
     people: Table<'a, Person>,
@@ -319,7 +319,7 @@ impl<'a, T: Eq + std::hash::Hash> Table<'a, T> {
     fn number(&mut self, line: &'a T) -> u32 {
         *self.numbers.entry(line).or_insert_with(|| {
             self.lines.push(line);
-            (self.lines.len() - 1) as u32 // 2^32 different lines would not fit into memory
+            (self.lines.len() - 1) as u32 // 2^32 different rows would not fit into memory
         })
     }
 }
@@ -350,7 +350,7 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// Reads what [`write_boards`] wrote.
+/// Decodes what [`write_boards`] encoded.
 pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
     let Version { v } = serde_json::from_slice(record)?;
     if v != SNAPSHOT_VERSION {
@@ -377,7 +377,7 @@ struct Version {
     v: u32,
 }
 
-/// The tables of a snapshot that is being read.
+/// The tables of a snapshot while it is decoded.
 struct Lines {
     people: Vec<Person>,
     statuses: Vec<Status>,
@@ -421,7 +421,7 @@ impl Lines {
     }
 }
 
-/// The checksum of a line of the log: over every field, with the lengths of the texts.
+/// The checksum of a log entry: over every field, with the lengths of texts.
 pub fn entry_sum(revision: i64, room: &[u8], at_ms: i64, by: &[u8], record: &[u8]) -> u32 {
     let mut sum = crc32fast::Hasher::new();
     sum.update(&revision.to_le_bytes());

@@ -1,34 +1,34 @@
-//! Where a store is: the one place that reads the setting.
+//! The location of a store; the only code that reads the setting.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 const WANTED: &str = "must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db";
 
-/// Where a store is.
+/// The location of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Url {
     /// An SQLite database at this path.
     Sqlite(PathBuf),
 }
 
-/// Why a text names no store.
+/// Why a text is not the location of a store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{value}: {wanted}")]
 pub struct UrlError {
-    /// The text, quoted, without what may be secret.
+    /// The text, quoted, without possible secrets.
     pub value: String,
-    /// What would be right.
+    /// What to write instead.
     pub wanted: String,
 }
 
 impl Url {
-    /// Reads `sqlite:` and a path, which is relative to `folder`.
+    /// Reads `sqlite:` followed by a path, relative to `folder`.
     pub fn parse(text: &str, folder: &Path) -> Result<Url, UrlError> {
         let scheme = text.split(':').next().unwrap_or_default();
         let refused = |value, wanted: &str| Err(UrlError { value, wanted: wanted.to_owned() });
         if scheme == "postgres" || scheme == "postgresql" {
-            // The address may hold a password: only its scheme is repeated.
+            // The address may hold a password, so only its scheme is repeated.
             let value = format!("\"{scheme}:...\"");
             return refused(value, &format!("not supported by this version; it {WANTED}"));
         }
@@ -50,7 +50,7 @@ impl fmt::Display for Url {
     }
 }
 
-/// A quoted address that may be shown: what stands before an `@` may be a password.
+/// Quotes an address for display, without the part before an `@`, which may be a password.
 fn without_userinfo(url: &str) -> String {
     match url.rsplit_once('@') {
         Some((_, rest)) => format!("{:?}", format!("...@{rest}")),

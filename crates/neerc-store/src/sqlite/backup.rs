@@ -1,5 +1,5 @@
-//! Copies of a store: made while it is in use, and put back. Both are read from beginning to end under another name
-//! before they get the name that somebody will rely on. Not a way to mend a damaged store: what is damaged is refused.
+//! Makes a copy of a store that is in use, and restores one. A file is read back as a whole under a temporary name
+//! before it gets its final one. A damaged store is refused, not repaired.
 
 use super::load::{self, Loaded};
 use super::lock::{Lock, beside, identity};
@@ -15,7 +15,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Where in an SQLite file stands whose it is, and how such a file begins.
+/// Offset of the application id in an SQLite file, and the magic at its beginning.
 const APPLICATION_ID_AT: usize = 68;
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
@@ -45,8 +45,8 @@ pub fn backup(store: &Path, target: Option<&Path>, existing: Existing) -> Result
     Ok(Copied { file, revision: loaded.revision, tasks: tasks(&loaded.boards) })
 }
 
-/// What a backup called `file` would replace, if it may: a backup, a store that nobody has left open, an empty file. Never
-/// anything else, whatever is asked for: a name may be mistyped, and `/dev/null` is a name.
+/// What a backup named `file` would replace, if it is allowed to: a backup, a cleanly closed store, or an empty file.
+/// Nothing else is ever replaced: a name may be mistyped, and `/dev/null` is a name.
 fn replaceable(file: &Path, store: &Path, existing: Existing) -> Result<Option<Metadata>, StoreError> {
     let found = match fs::symlink_metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -92,7 +92,7 @@ pub fn restore(store: &Path, source: &Path) -> Result<Restored, StoreError> {
         Ok(replaced) => part.take_after(&replaced).map_err(|source| at(&store, source))?,
         Err(_) => part.bequeath(&store).map_err(|source| at(&store, source))?,
     }
-    // From here on a crash leaves either a whole store or one that the note tells from a whole one.
+    // From here on a crash leaves either a complete store or one that the note shows to be incomplete.
     lock.note(loaded.revision.max(1));
     lock.sync().map_err(|source| at(lock.path(), source))?;
     let kept = set_aside(&store)?;
@@ -102,22 +102,23 @@ pub fn restore(store: &Path, source: &Path) -> Result<Restored, StoreError> {
     Ok(Restored { now, kept })
 }
 
-/// Checks what only a start checks otherwise, if nobody uses the store; gives the note beside it.
+/// Does the checks of a start if the store is not in use; returns the note beside it.
 fn check_unused(store: &Path) -> Result<Option<u64>, StoreError> {
     match Lock::take(store) {
         Ok(lock) => {
             open::check_wal(store)?;
             Ok(lock.noted())
         }
-        // By another name there is another write-ahead log, so the copy would lack what stands in the right one.
+        // Under another name SQLite looks for another write-ahead log, so the copy would lack changes.
         Err(error @ StoreError::InUseElsewhere { .. }) if !beside(store, "-wal").exists() => Err(error),
         Err(error @ StoreError::NotPlain { .. }) => Err(error),
-        // Whoever uses it has checked; and without the right to look at the lock the copy itself is all there is.
+        // The process that uses it has done the checks; without permission to read the lock, only the copy can be
+        // checked.
         Err(_) => Ok(None),
     }
 }
 
-/// A file under the name that it has while it is not finished; removed unless it gets another.
+/// An unfinished file under a temporary name; it is removed unless it gets its final name.
 struct Part(PathBuf);
 
 impl Part {
@@ -127,19 +128,19 @@ impl Part {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| at(folder, source))
     }
 
-    /// Makes it, empty and for its owner only.
+    /// Creates it, empty and private to its owner.
     fn make(&self) -> Result<(), StoreError> {
-        self.remove(); // what a killed process may have left
+        self.remove(); // left by a killed process
         owner::private().create_new(true).open(&self.0).map(drop).map_err(|source| at(&self.0, source))
     }
 
-    /// Takes the rights of others away; earlier versions gave them.
+    /// Makes it private to its owner, which earlier versions did not.
     fn hide(&self) -> io::Result<()> {
         let mode = fs::metadata(&self.0)?.mode();
         fs::set_permissions(&self.0, Permissions::from_mode(mode & 0o770))
     }
 
-    /// Gives it the owner and the rights of a file that it is going to replace.
+    /// Gives it the owner and the permissions of the file it will replace.
     fn take_after(&self, replaced: &Metadata) -> io::Result<()> {
         let file = File::open(&self.0)?;
         owner::like(&file, replaced)
@@ -152,7 +153,7 @@ impl Part {
 
     fn remove(&self) {
         for ending in ["", "-journal", "-wal", "-shm"] {
-            drop(fs::remove_file(beside(&self.0, ending))); // mostly there is none
+            drop(fs::remove_file(beside(&self.0, ending))); // usually there is none
         }
     }
 }
@@ -167,14 +168,14 @@ fn at(file: &Path, source: std::io::Error) -> StoreError {
     StoreError::File { file: file.to_owned(), source }
 }
 
-/// The one true path of a file that is there.
+/// The canonical path of an existing file.
 fn existing_file(path: &Path) -> Result<PathBuf, StoreError> {
     let file = path.canonicalize().map_err(|source| at(path, source))?;
     owner::plain(&file)?;
     Ok(file)
 }
 
-/// Whether a file is the store, or one of those beside it.
+/// Whether a file is the store or one of the files beside it.
 fn is_of(store: &Path, file: &Path) -> bool {
     ["", "-wal", "-shm", "-journal", ".lock"].iter().any(|ending| beside(store, ending) == file)
 }
@@ -183,7 +184,7 @@ fn tasks(boards: &Boards) -> usize {
     boards.values().map(Board::len).sum()
 }
 
-/// Makes a copy of one moment of a database in a single synced file, and reads it.
+/// Copies a database, as of one moment, into a single synced file, and reads the copy back.
 fn copy(source: &Path, part: &Part) -> Result<Loaded, StoreError> {
     let target = part.0.as_path();
     let from = |error| failed("copy", source, error);
@@ -191,16 +192,16 @@ fn copy(source: &Path, part: &Part) -> Result<Loaded, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let original = Connection::open_with_flags(source, flags | OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(from)?;
     original.busy_timeout(limits::COPY_BUSY_TIMEOUT).map_err(from)?;
-    // It is only read: a write-ahead log that a killed process left stays.
+    // Opened read-only, so the write-ahead log of a killed process stays.
     let stays = beside(source, "-wal").exists();
     original.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, stays).map_err(from)?;
     if open::format(&original, source)? == 0 {
-        return Err(StoreError::Foreign { file: source.to_owned() }); // an empty one is nobody's backup
+        return Err(StoreError::Foreign { file: source.to_owned() }); // an empty database is not a backup
     }
     part.make()?;
     let mut copy = Connection::open_with_flags(target, flags | OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(to)?;
     copy.pragma_update(None, "synchronous", "FULL").map_err(to)?;
-    // All pages in one step, so of one moment: whoever writes goes on in the write-ahead log meanwhile.
+    // All pages are copied in one step, so they are of one moment; writers go on in the write-ahead log.
     let step = Backup::new(&original, &mut copy).and_then(|backup| backup.step(-1)).map_err(to)?;
     if step != StepResult::Done {
         let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
@@ -209,15 +210,15 @@ fn copy(source: &Path, part: &Part) -> Result<Loaded, StoreError> {
     copy.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(())).map_err(to)?;
     copy.close().map_err(|(_, error)| to(error))?;
     File::open(target).and_then(|file| file.sync_all()).map_err(|error| at(target, error))?;
-    // What is wrong with the copy was wrong before: it is the original that has to be named.
+    // An error in the copy comes from the original, so the original is named.
     verify(target).map_err(|error| match error {
         StoreError::Damaged { what, .. } => StoreError::Damaged { file: source.to_owned(), what },
         error => error,
     })
 }
 
-/// Reads a database from beginning to end as a start would read it, and beyond that: its structure, every line of the
-/// log, and every snapshot, which must be what the log comes to.
+/// Reads a whole database: what a start reads, and also its structure, every log entry, and every snapshot, which must
+/// agree with the log.
 pub fn verify(file: &Path) -> Result<Loaded, StoreError> {
     let at = |error| failed("read", file, error);
     let damaged = |what: String| StoreError::Damaged { file: file.to_owned(), what };
@@ -251,7 +252,7 @@ pub fn verify(file: &Path) -> Result<Loaded, StoreError> {
     Ok(loaded)
 }
 
-/// The snapshots that a start could use.
+/// The snapshots that a start can use.
 fn snapshots(conn: &Connection, file: &Path) -> Result<Vec<(u64, Boards)>, StoreError> {
     let at = |error| failed("read", file, error);
     let mut snapshots = conn.prepare("SELECT revision, record, sum FROM snapshot").map_err(at)?;
@@ -266,8 +267,8 @@ fn snapshots(conn: &Connection, file: &Path) -> Result<Vec<(u64, Boards)>, Store
     Ok(found)
 }
 
-/// Whether two sets of boards are the same to everybody who looks. How much of a task's past is kept is a matter of the
-/// version that wrote it down.
+/// Whether two sets of boards look the same to users. How much history of a task is kept depends on the version that
+/// wrote it.
 fn is_same(one: &Boards, other: &Boards) -> bool {
     let is_same_board = |one: &Board, other: &Board| {
         let numbers = |board: &Board| (board.next_id(), board.last_timestamp_ms(), board.revision(), board.len());
@@ -282,14 +283,14 @@ fn is_same(one: &Boards, other: &Boards) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|((a, one), (b, other))| a == b && is_same_board(one, other))
 }
 
-/// Gives a store and its write-ahead log another name; `None` if there is none.
+/// Renames a store and its write-ahead log; `None` if there is no store.
 fn set_aside(store: &Path) -> Result<Option<PathBuf>, StoreError> {
     let is_free = |file: &PathBuf| !file.exists() && !beside(file, "-wal").exists();
     let mut names = (1..limits::KEPT).map(|number| beside(store, &format!(".old-{number}")));
     let Some(kept) = names.find(is_free) else {
         return Err(StoreError::Exists { file: beside(store, ".old-1") });
     };
-    // The write-ahead log first: it must never be beside a database that it does not belong to.
+    // The write-ahead log goes first: it must never be next to a database that it does not belong to.
     let mut is_any = false;
     for ending in ["-wal", ""] {
         let from = beside(store, ending);
@@ -298,7 +299,7 @@ fn set_aside(store: &Path) -> Result<Option<PathBuf>, StoreError> {
             is_any = true;
         }
     }
-    drop(fs::remove_file(beside(store, "-shm"))); // made anew by whoever opens the database
+    drop(fs::remove_file(beside(store, "-shm"))); // recreated by the next process that opens the database
     Ok(is_any.then_some(kept))
 }
 

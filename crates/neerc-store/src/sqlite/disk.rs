@@ -1,5 +1,5 @@
-//! The open database and what is known of it: batches, progress and snapshots go in, each whole or not at all. After
-//! something fatal nothing goes in any more.
+//! The open database: stores batches, progress and snapshots, each as a whole or not at all. After a fatal error it
+//! stores nothing more.
 
 use super::load::{number_of, stored};
 use super::lock::{self, Lock};
@@ -13,24 +13,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// The connection with what is known of the file.
+/// The connection, with what is known about the file.
 pub(super) struct Disk {
     pub(super) conn: Connection,
     pub(super) file: PathBuf,
-    /// Last revision stored.
+    /// Last stored revision.
     pub(super) last: u64,
-    /// Told revision stored.
+    /// Last stored told revision.
     pub(super) told: u64,
-    /// Pages in the write-ahead log after the last commit, or 0 once they are copied back.
+    /// Pages in the write-ahead log after the last commit; 0 once they are copied back.
     pub(super) wal_pages: Arc<AtomicI64>,
-    /// Something fatal happened: nothing is stored any more.
+    /// Set by a fatal error, after which nothing more is stored.
     pub(super) is_broken: bool,
     pub(super) lock: Lock,
 }
 
 impl Disk {
-    /// Empties the write-ahead log, so that nothing of an earlier process is in it, and then knows that what was read is
-    /// on disk: a killed process may have left it in the page cache alone.
+    /// Empties the write-ahead log of an earlier process. After that, everything that was read is known to be on disk;
+    /// a killed process may have left it only in the page cache.
     pub(super) fn begin(&mut self) -> Result<(), StoreError> {
         let at = |source| failed("open", &self.file, source);
         self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(at)?;
@@ -41,14 +41,14 @@ impl Disk {
                     tracing::debug!("{}: its write-ahead log grows as it is needed: {error}", self.file.display());
                 }
             }
-            Ok(_) => {} // somebody reads it
+            Ok(_) => {} // there is a reader
             Err(error) if error.is_fatal() => return Err(error),
             Err(error) => tracing::warn!("{error}"),
         }
         self.lock.watch()
     }
 
-    /// Stores a batch and, with it, up to where everybody was told. On an error nothing of either is stored.
+    /// Stores a batch together with the told revision. On an error neither is stored.
     pub(super) fn append(&mut self, entries: &[Entry], told: u64) -> Result<(), StoreError> {
         let Some(last) = entries.last() else { return Ok(()) };
         let told = told.min(self.last).max(self.told);
@@ -66,7 +66,7 @@ impl Disk {
         let file = &self.file;
         let at = |source| failed("store changes in", file, source);
         let tx = &self.conn;
-        step(tx, "BEGIN IMMEDIATE").map_err(at)?; // undone by `guarded`, if it comes to that
+        step(tx, "BEGIN IMMEDIATE").map_err(at)?; // `guarded` rolls back on an error
         let found: Option<i64> = {
             let mut last = tx.prepare_cached("SELECT max(revision) FROM log").map_err(at)?;
             last.query_row([], |row| row.get(0)).map_err(at)?
@@ -92,7 +92,7 @@ impl Disk {
         step(tx, "COMMIT").map_err(at)
     }
 
-    /// Stores up to where everybody was told.
+    /// Stores the told revision.
     pub(super) fn save_told(&mut self, told: u64) -> Result<(), StoreError> {
         let told = told.min(self.last);
         self.guarded(|disk| set_told(&disk.conn, told).map_err(|e| failed("store progress in", &disk.file, e)))?;
@@ -100,7 +100,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Stores a snapshot and drops the oldest.
+    /// Stores a snapshot and deletes the oldest.
     pub(super) fn save_snapshot(&mut self, revision: u64, record: &str) -> Result<(), StoreError> {
         let last = self.last;
         self.guarded(|disk| {
@@ -120,19 +120,19 @@ impl Disk {
         })
     }
 
-    /// Copies the write-ahead log back as `mode` says. Returns how many pages of it are not copied.
+    /// Copies the write-ahead log back in that mode. Returns how many of its pages are left.
     pub(super) fn checkpoint(&mut self, mode: Checkpoint) -> Result<i64, StoreError> {
         self.guarded(|disk| {
             let at = |source| failed("copy the write-ahead log back into", &disk.file, source);
             let mut pragma = disk.conn.prepare_cached(mode.sql()).map_err(at)?;
             let (pages, copied): (i64, i64) = pragma.query_row([], |row| Ok((row.get(1)?, row.get(2)?))).map_err(at)?;
-            let left = (pages - copied).max(i64::from(pages < 0)); // below zero: it could not even be looked at
+            let left = (pages - copied).max(i64::from(pages < 0)); // negative: it could not even be inspected
             disk.wal_pages.store(left, Ordering::Relaxed);
             Ok(left)
         })
     }
 
-    /// Runs `work` unless the store is broken. Afterwards no transaction is open, or the store is broken.
+    /// Runs `work` unless the store is broken. Afterwards either no transaction is open or the store is broken.
     fn guarded<T>(&mut self, work: impl FnOnce(&mut Disk) -> Result<T, StoreError>) -> Result<T, StoreError> {
         if self.is_broken {
             return Err(StoreError::Broken { file: self.file.clone() });
@@ -151,8 +151,8 @@ impl Disk {
         }
     }
 
-    /// Touches the file no more: what the page cache holds may not be what is on disk, so not even the checkpoint
-    /// that SQLite makes of its own when it closes may happen.
+    /// Stops using the file: the page cache may differ from the disk, so even the checkpoint that SQLite does on
+    /// closing must not happen.
     pub(super) fn give_up(&mut self) {
         self.is_broken = true;
         if let Err(error) = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
@@ -161,7 +161,7 @@ impl Disk {
     }
 }
 
-/// Runs a statement that is prepared once: SQLite takes as long to read one as to run it.
+/// Runs a statement that is prepared once, since SQLite takes as long to parse one as to run it.
 fn step(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
     conn.prepare_cached(sql)?.execute([]).map(|_| ())
 }
@@ -174,9 +174,9 @@ fn set_told(conn: &Connection, told: u64) -> rusqlite::Result<()> {
 /// How much of the write-ahead log is copied back.
 #[derive(Clone, Copy)]
 pub(super) enum Checkpoint {
-    /// What is possible without waiting for anybody.
+    /// As much as possible without waiting for readers.
     Passive,
-    /// Everything, and the file is emptied.
+    /// All of it; the file is truncated.
     Truncate,
 }
 

@@ -1,4 +1,4 @@
-//! What is read of a file: the newest snapshot and the log after it. Whatever is read is checked.
+//! Reads a file: the newest snapshot and the log after it. Everything that is read is checked.
 
 use crate::error::failed;
 use crate::{StoreError, record};
@@ -8,22 +8,22 @@ use neerc_core::people::Person;
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::path::Path;
 
-/// What reading the file at the start gave.
+/// What was read at the start.
 pub struct Loaded {
     /// The boards as of `revision`.
     pub boards: Boards,
-    /// Last revision of the log.
+    /// The last revision of the log.
     pub revision: u64,
-    /// Revision of the snapshot that was read; 0 if there was none.
+    /// The revision of the snapshot that was read; 0 if there was none.
     pub snapshot_revision: u64,
-    /// Revision up to which everybody was told.
+    /// The told revision.
     pub told_revision: u64,
-    /// The entries above that.
+    /// The entries after it.
     pub untold: Vec<Entry>,
 }
 
-/// Reads the newest snapshot that can be read and the log after it; nothing else, so that a long log does not make a
-/// long start. Whatever is read is checked.
+/// Reads the newest readable snapshot and the log after it, and nothing else, so a long log does not slow down the
+/// start. Everything that is read is checked.
 pub(super) fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError> {
     let damaged = |what: String| StoreError::Damaged { file: file.to_owned(), what };
     let number = |sql| {
@@ -62,7 +62,7 @@ pub(super) fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError>
     Ok(Loaded { boards, revision, snapshot_revision: folded, told_revision, untold })
 }
 
-/// A line of the log, which must be that of `revision`; the error says what is wrong with it.
+/// A log entry, which must have that revision; the error says what is wrong with it.
 pub(super) fn entry(row: &Row<'_>, boards: &Boards, revision: u64) -> Result<Entry, String> {
     let wrong = |why: &dyn std::fmt::Display| format!("revision {revision} of the log: {why}");
     let text = |column| row.get_ref(column).map_err(|e| wrong(&e))?.as_bytes().map_err(|e| wrong(&e));
@@ -83,8 +83,8 @@ pub(super) fn entry(row: &Row<'_>, boards: &Boards, revision: u64) -> Result<Ent
     Ok(Entry { revision, room, at_ms, by, change })
 }
 
-/// The newest snapshot that can be read. One that cannot only makes the start longer, unless SQLite itself finds
-/// damage in the file.
+/// The newest readable snapshot. An unreadable one only slows down the start, unless SQLite itself finds the file
+/// damaged.
 fn newest_snapshot(conn: &Connection, file: &Path) -> Result<Option<(u64, Boards)>, StoreError> {
     let at = |source| failed("read", file, source);
     let mut snapshots =
@@ -103,7 +103,7 @@ fn newest_snapshot(conn: &Connection, file: &Path) -> Result<Option<(u64, Boards
     Ok(None)
 }
 
-/// The boards of a line of the snapshots; the error says what is wrong with it.
+/// The boards of a snapshot; the error says what is wrong with it.
 pub(super) fn boards(row: &Row<'_>, revision: i64) -> Result<Boards, String> {
     let record = row.get_ref(1).map_err(|e| e.to_string())?.as_bytes().map_err(|e| e.to_string())?;
     let known: i64 = row.get(2).map_err(|e| e.to_string())?;
@@ -119,7 +119,7 @@ pub(super) fn number_of(revision: u64) -> i64 {
     i64::try_from(revision).unwrap_or(i64::MAX)
 }
 
-/// A revision from what SQLite holds; a negative one, which nobody stores, is none.
+/// A revision from a number of SQLite's; a negative one, which is never stored, counts as none.
 pub(super) fn stored(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }

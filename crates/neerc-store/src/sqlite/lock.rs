@@ -1,7 +1,7 @@
-//! What keeps a second neerc out: a lock on the file beside the database, and one on the database itself, which may have
-//! other names (links, mounts), and whose neighbour may be removed. In that file stands how far the log was once stored.
-//! That note is written after each commit and never synced: a killed process leaves it exact, a power cut may leave an
-//! older one, and nothing leaves one that says too much. So a log that ends before it has lost something.
+//! Keeps a second neerc out, by two locks: one on the file beside the database, and one on the database itself, since
+//! the database may have other names (links, mounts) and the file may be removed. The file also notes the last stored
+//! revision. The note is written after each commit and never synced: a killed process leaves an exact note, a power cut
+//! may leave an older one, and nothing leaves a newer one. So a log that ends before its note has lost changes.
 
 use crate::{StoreError, owner};
 use std::ffi::OsString;
@@ -10,36 +10,36 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// Bytes of the first line, which is the process id.
+/// Length of the first line, the process id.
 const PID_BYTES: usize = 11;
-/// Bytes of the second line: the word, a revision in 20 digits, its checksum in 8.
+/// Length of the second line: a word, a revision of 20 digits, its checksum of 8.
 const NOTE_BYTES: usize = NOTE_WORD.len() + 20 + 1 + 8 + 1;
 const NOTE_WORD: &str = "revision ";
 
-/// The lock, held until it is dropped; the kernel releases it with the process. The file itself stays.
+/// The lock. It is released when it is dropped or the process ends; the file stays.
 ///
-/// Must outlive every connection of SQLite's to the database: closing any handle to a file takes away the locks that the
-/// process has on it by SQLite's way of locking.
+/// It must outlive every SQLite connection to the database: closing any handle to a file releases all POSIX locks that
+/// the process holds on it.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
     path: PathBuf,
     database: PathBuf,
-    /// The database, locked by a lock that does not get in the way of SQLite's; `None` while there is no database.
+    /// The locked database, by a lock that does not conflict with SQLite's; `None` until it exists.
     held: Option<File>,
-    /// What must still be there under its name after each commit.
+    /// The files that must still be in place after each commit.
     watched: Vec<(PathBuf, Identity)>,
 }
 
-/// What a file is, whatever it is called: its device and number.
+/// The identity of a file under any name: its device and inode.
 pub type Identity = (u64, u64);
 
-/// The identity of a file with these data.
+/// The identity of a file with that metadata.
 pub fn identity(of: &fs::Metadata) -> Identity {
     (of.dev(), of.ino())
 }
 
-/// The file of the same name with more at its end.
+/// The file of that name with `ending` appended.
 pub fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(file);
     name.push(ending);
@@ -47,7 +47,7 @@ pub fn beside(file: &Path, ending: &str) -> PathBuf {
 }
 
 impl Lock {
-    /// Takes the lock of a database and writes the own process id into it.
+    /// Takes the lock of a database and writes the id of this process into it.
     pub fn take(database: &Path) -> Result<Lock, StoreError> {
         let path = beside(database, ".lock");
         let at = |source| StoreError::File { file: path.clone(), source };
@@ -62,17 +62,17 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(at(error)),
         }
-        // What root makes here has to be of use to the user who runs the service.
+        // A file that root creates here must be usable by the user of the service.
         owner::bequeath(&file, database);
         let mut lock = Lock { file, path, database: database.to_owned(), held: None, watched: Vec::new() };
         lock.hold(OpenOptions::new().read(true).write(true))?;
         if let Err(error) = lock.sign() {
-            tracing::debug!("{}: cannot note the process id: {error}", lock.path.display()); // the lock holds all the same
+            tracing::debug!("{}: cannot note the process id: {error}", lock.path.display()); // the lock holds anyway
         }
         Ok(lock)
     }
 
-    /// Locks the database itself, if there is one.
+    /// Locks the database itself, if it exists.
     fn hold(&mut self, options: &OpenOptions) -> Result<(), StoreError> {
         let at = |source| StoreError::File { file: self.database.clone(), source };
         let file = match options.open(&self.database) {
@@ -88,8 +88,8 @@ impl Lock {
         Ok(())
     }
 
-    /// Makes the database, empty and for its owner only, if there is none. What SQLite puts beside it gets the same
-    /// rights.
+    /// Creates the database if it does not exist, empty and private to its owner. The files that SQLite puts beside it
+    /// get the same permissions.
     pub fn make(&mut self) -> Result<(), StoreError> {
         if self.held.is_none() {
             self.hold(owner::private().create_new(true).read(true))?;
@@ -98,7 +98,7 @@ impl Lock {
         Ok(())
     }
 
-    /// Remembers which files the database and its write-ahead log are.
+    /// Records the identities of the database and its write-ahead log.
     pub fn watch(&mut self) -> Result<(), StoreError> {
         let watched = ["", "-wal"].into_iter().map(|ending| {
             let file = beside(&self.database, ending);
@@ -109,7 +109,7 @@ impl Lock {
         Ok(())
     }
 
-    /// Whether the files are still there: what is written into one that was removed or replaced is lost with the process.
+    /// Checks that the files are still in place: writes to a removed or replaced file are lost when the process ends.
     pub fn check(&self) -> Result<(), StoreError> {
         let is_there =
             |(file, known): &&(PathBuf, Identity)| fs::metadata(file).is_ok_and(|now| identity(&now) == *known);
@@ -121,7 +121,7 @@ impl Lock {
 
     fn sign(&self) -> io::Result<()> {
         if self.file.metadata()?.len() != (PID_BYTES + NOTE_BYTES) as u64 {
-            self.file.set_len(0)?; // of another version, or torn: no note
+            self.file.set_len(0)?; // of another version, or torn: not a note
         }
         self.file.write_all_at(format!("{:<10}\n", std::process::id()).as_bytes(), 0)
     }
@@ -131,24 +131,24 @@ impl Lock {
         &self.path
     }
 
-    /// Up to which revision the log was stored at least; `None` if nobody wrote that, or it cannot be read.
+    /// The noted revision, up to which the log is stored; `None` if there is no readable note.
     pub fn noted(&self) -> Option<u64> {
         read_note(&self.file)
     }
 
-    /// The note beside a database, by whoever takes no lock; it may be written at this moment.
+    /// The note beside a database, read without the lock; it may be changing.
     pub fn peek(database: &Path) -> Option<u64> {
         File::open(beside(database, ".lock")).ok().and_then(|file| read_note(&file))
     }
 
-    /// Notes that the log is on disk up to a revision. Not synced: see above.
+    /// Notes that the log is on disk up to a revision. Not synced; see the module.
     pub fn note(&self, revision: u64) {
         if let Err(error) = self.file.write_all_at(note(revision).as_bytes(), PID_BYTES as u64) {
-            tracing::debug!("{}: cannot note revision {revision}: {error}", self.path.display()); // a check less
+            tracing::debug!("{}: cannot note revision {revision}: {error}", self.path.display()); // only a later check is lost
         }
     }
 
-    /// Waits until the note is on disk.
+    /// Syncs the note.
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }
@@ -166,7 +166,7 @@ fn note(revision: u64) -> String {
     format!("{NOTE_WORD}{revision:020} {:08x}\n", crc32fast::hash(&revision.to_le_bytes()))
 }
 
-/// Who holds the lock.
+/// The process that holds the lock.
 fn pid(lock: File) -> Option<u32> {
     let mut text = String::new();
     lock.take(PID_BYTES as u64).read_to_string(&mut text).ok()?;

@@ -1,6 +1,6 @@
-//! The store in an SQLite file: a thread of its own owns the connection, and handles send it batches. Every commit is
-//! synced; the write-ahead log is copied back between commits, never within one. Other processes may read the file
-//! (backups), but a lock file beside it keeps a second neerc out.
+//! The store in an SQLite file. A dedicated thread owns the connection, and handles send it batches. Every commit is
+//! synced; the write-ahead log is copied back between commits, never during one. Other processes may read the file
+//! (backups), but a lock file keeps a second neerc out.
 
 pub(crate) mod backup;
 mod disk;
@@ -41,26 +41,26 @@ enum Job {
         entries: Arc<[Entry]>,
         reply: Reply,
     },
-    /// There is something new in [`Shared`].
+    /// [`Shared`] has changed.
     Look,
     Close {
         reply: Reply,
     },
 }
 
-/// What handles leave for the thread where only the newest counts.
+/// What handles leave for the thread, where only the newest value counts.
 #[derive(Debug, Default)]
 struct Shared {
     batches_waiting: AtomicUsize,
     told: AtomicU64,
     snapshot: Mutex<Option<(u64, Boards)>>,
-    /// A [`Job::Look`] is on its way, so another would only fill the queue.
+    /// A [`Job::Look`] is queued, so another would only fill the queue.
     look_sent: AtomicBool,
 }
 
 impl Shared {
     fn snapshot(&self) -> MutexGuard<'_, Option<(u64, Boards)>> {
-        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) // whole at any time: it is only ever replaced
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) // always consistent: it is only ever replaced
     }
 }
 
@@ -107,13 +107,13 @@ impl Sqlite {
         }
     }
 
-    /// If the thread is gone, the job is dropped, and its reply with it: the receiver says so.
+    /// If the thread is gone, the job and its reply are dropped, which the receiver notices.
     fn send(&self, job: Job) {
         let _ = self.jobs.send(job);
     }
 }
 
-/// Whether there is nothing at a path, nor ever was a store.
+/// Whether there is nothing at a path and never was a store.
 pub fn is_new(path: &Path) -> Result<bool, StoreError> {
     let file = resolve(path)?;
     Ok(!file.exists() && Lock::peek(&file).is_none_or(|noted| noted == 0))
@@ -130,23 +130,23 @@ pub fn open(path: &Path) -> Result<(Sqlite, Loaded), StoreError> {
     Ok((Sqlite { jobs, shared }, loaded))
 }
 
-/// What the thread holds.
+/// The state of the thread.
 struct Worker {
     disk: Disk,
     queue: mpsc::Receiver<Job>,
     shared: Arc<Shared>,
     due: Due,
-    /// The snapshot that is being written down, by a thread that ends with it.
+    /// The snapshot that is being encoded, by a thread that ends afterwards.
     writing: Option<(u64, JoinHandle<Result<String, RecordError>>)>,
     is_alarmed: bool,
 }
 
-/// When housekeeping is due; `None`: there is nothing to do.
+/// When housekeeping is due; `None` if there is none.
 #[derive(Default)]
 struct Due {
     told: Option<Instant>,
     checkpoint: Option<Instant>,
-    /// The write-ahead log could not be copied back whole; not again before this.
+    /// When to retry after the write-ahead log could not be copied back completely.
     checkpoint_pause: Option<Instant>,
 }
 
@@ -157,7 +157,7 @@ impl Worker {
                 Ok(Job::Commit { entries, reply }) => {
                     self.shared.batches_waiting.fetch_sub(1, Ordering::SeqCst);
                     let outcome = self.disk.append(&entries, self.shared.told.load(Ordering::SeqCst));
-                    let _ = reply.send(outcome); // whoever dropped the future does not care
+                    let _ = reply.send(outcome); // the caller may have dropped the future
                     self.after_commit();
                 }
                 Ok(Job::Look) | Err(RecvTimeoutError::Timeout) => {}
@@ -178,7 +178,7 @@ impl Worker {
         }
     }
 
-    /// The next request, or a timeout when housekeeping is due and nothing is waiting.
+    /// The next request, or a timeout if housekeeping is due and no request is waiting.
     fn next(&self) -> Result<Job, RecvTimeoutError> {
         let poll = self.writing.as_ref().map(|_| Instant::now() + limits::SNAPSHOT_POLL);
         match [self.due.told, self.due.checkpoint, poll].into_iter().flatten().min() {
@@ -187,7 +187,7 @@ impl Worker {
         }
     }
 
-    /// The write-ahead log is copied back once there is a pause, or now if it is long.
+    /// Copies the write-ahead log back once there is a pause, or now if it is long.
     fn after_commit(&mut self) {
         let now = Instant::now();
         self.due.checkpoint = match self.disk.wal_pages.load(Ordering::Relaxed) {
@@ -199,7 +199,7 @@ impl Worker {
     }
 
     fn housekeeping(&mut self) {
-        self.shared.look_sent.store(false, Ordering::SeqCst); // before looking: what comes later sends another
+        self.shared.look_sent.store(false, Ordering::SeqCst); // before reading: a later change sends another
         if self.disk.is_broken {
             self.due = Due::default();
             *self.shared.snapshot() = None;
@@ -235,8 +235,7 @@ impl Worker {
         }
     }
 
-    /// Has the waiting snapshot written down by another thread: with a long history that takes longer than a commit
-    /// should.
+    /// Encodes the waiting snapshot in another thread: with a long history that takes longer than a commit should.
     fn write_snapshot(&mut self) {
         let Some((revision, boards)) = self.shared.snapshot().take() else { return };
         let thread = thread::Builder::new().name("neerc-snapshot".into());
@@ -273,7 +272,7 @@ impl Worker {
         self.report(left.map(|_| ()));
     }
 
-    /// Housekeeping has nobody to answer; after a fatal error the next commit says so.
+    /// Housekeeping has no caller to report to; after a fatal error the next commit fails.
     fn report(&self, outcome: Result<(), StoreError>) {
         match outcome {
             Ok(()) => {}
@@ -282,7 +281,7 @@ impl Worker {
         }
     }
 
-    /// Stores what waits and empties the write-ahead log, so that the database is one file again.
+    /// Stores what is waiting and empties the write-ahead log, so the database is a single file again.
     fn finish(&mut self) -> Result<(), StoreError> {
         if let Some((revision, writing)) = self.writing.take() {
             self.store_snapshot(revision, writing);

@@ -1,5 +1,5 @@
-//! What a start does before it trusts a file: takes the lock, checks what was lost, and brings an old format up to date.
-//! Nothing is written before it is known whose the file is.
+//! Opens a file safely: takes the lock, checks for lost data, and migrates an old format. Nothing is written until the
+//! file is known to be a store.
 
 use super::disk::Disk;
 use super::load::{Loaded, load};
@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Marks an SQLite file as ours: "NERC" in ASCII.
+/// The application id of our SQLite files: "NERC" in ASCII.
 pub(super) const APPLICATION_ID: i64 = 0x4e45_5243;
-/// What makes a database of format N from one of format N - 1. Never edit one; add one.
+/// Migrations from format N - 1 to N. Never edit one; add one.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
 /// The newest format.
 const FORMAT: i64 = MIGRATIONS.len() as i64;
@@ -47,8 +47,8 @@ pub(super) fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
     Ok((disk, loaded))
 }
 
-/// From now on holds how many pages the write-ahead log has after each commit, which SQLite tells for nothing; asking it
-/// takes locks and costs as much as storing several changes.
+/// Counts the pages in the write-ahead log after each commit, which SQLite reports anyway; asking for the count takes
+/// locks and costs as much as storing several changes.
 fn count_wal_pages(conn: &mut Connection) -> rusqlite::Result<Arc<AtomicI64>> {
     let pages = Arc::new(AtomicI64::new(0));
     let noted = pages.clone();
@@ -59,7 +59,7 @@ fn count_wal_pages(conn: &mut Connection) -> rusqlite::Result<Arc<AtomicI64>> {
     Ok(pages)
 }
 
-/// What it means of a file that was a store of ours if it does not look like one now.
+/// The error for a file that was a store and no longer looks like one.
 fn disfigured(error: StoreError) -> StoreError {
     let what = error.to_string();
     match error {
@@ -71,7 +71,7 @@ fn disfigured(error: StoreError) -> StoreError {
     }
 }
 
-/// Whether the log goes as far as it was once noted to.
+/// Checks that the log reaches the revision of its note.
 pub(super) fn check_note(file: &Path, noted: Option<u64>, last: u64) -> Result<(), StoreError> {
     let Some(noted) = noted.filter(|noted| *noted > last) else { return Ok(()) };
     let what = format!(
@@ -82,7 +82,7 @@ pub(super) fn check_note(file: &Path, noted: Option<u64>, last: u64) -> Result<(
     Err(StoreError::Damaged { file: file.to_owned(), what })
 }
 
-/// Whether the write-ahead log has lost something; asked before SQLite is, which would overwrite it.
+/// Checks the write-ahead log for lost data before SQLite opens it, which would overwrite it.
 pub(super) fn check_wal(file: &Path) -> Result<(), StoreError> {
     let path = lock::beside(file, "-wal");
     match wal::damage(&path) {
@@ -92,11 +92,11 @@ pub(super) fn check_wal(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// The one true path, so that two links to a database lead to the same lock.
+/// The canonical path, so two links to a database lead to the same lock.
 pub(crate) fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
     let at = |source| StoreError::File { file: path.to_owned(), source };
     match path.canonicalize() {
-        // A link to where there is nothing yet: what is made there has the same name afterwards.
+        // A link to a file that does not exist yet; once created, the file has that canonical path.
         Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
             let to = path.read_link().map_err(at)?;
             resolve(&path.parent().unwrap_or(Path::new("")).join(to))
@@ -110,14 +110,14 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
     }
 }
 
-/// Opens a connection to a database of ours, made or migrated if need be. Nothing is written before it is known whose
-/// the file is.
+/// Opens a connection to a store, creating or migrating it if necessary. Nothing is written until the file is known to
+/// be a store.
 fn connect(file: &Path) -> Result<Connection, StoreError> {
     let at = |source| failed("open", file, source);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(file, flags).map_err(at)?;
     conn.busy_timeout(limits::BUSY_TIMEOUT).map_err(at)?;
-    // If the file is refused, it stays as it is: what SQLite would tidy up when it closes may be all there is.
+    // A refused file stays as it is: SQLite would clean up on closing, and that may be the only copy of the data.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(at)?;
     let format = format(&conn, file)?;
     let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(at)?;

@@ -1,7 +1,7 @@
-//! Whether a write-ahead log has lost something that was durable. SQLite reads it up to the first frame with a wrong
-//! checksum and takes that for the end, which is right for a transaction that a power cut tore and wrong for damage.
-//! The two can be told apart: each transaction is synced before the next is written, and each start begins an empty
-//! file, so behind the end of what can be read there is at most one whole commit. Not a reader of what is in it.
+//! Detects whether a write-ahead log has lost durable data. SQLite reads it up to the first frame with a wrong checksum
+//! and takes that for the end, which is right for a transaction torn by a power cut and wrong for damage. The two can
+//! be told apart: each transaction is synced before the next is written, and each start begins with an empty file, so
+//! at most one complete commit can follow the readable part.
 
 use crate::limits;
 use std::fs::{File, OpenOptions};
@@ -11,7 +11,7 @@ use std::path::Path;
 
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
-/// Of the header; with the last bit set, checksums are over big-endian words.
+/// Magic of the header; if the last bit is set, checksums are over big-endian words.
 const MAGIC: u32 = 0x377f_0682;
 const PAGE_BYTES: u32 = 4_096;
 
@@ -39,7 +39,7 @@ fn add(mut sum: Sum, bytes: &[u8], big_endian: BigEndian) -> Sum {
 #[derive(Clone, Copy)]
 struct BigEndian(bool);
 
-/// What is wrong with the write-ahead log at `path`; `None` if nothing is, as far as can be known, or there is none.
+/// What is wrong with the write-ahead log at `path`; `None` if no damage is found or there is no log.
 pub fn damage(path: &Path) -> io::Result<Option<String>> {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -56,12 +56,12 @@ pub fn damage(path: &Path) -> io::Result<Option<String>> {
     let page_bytes = if is_header_good { word(&header, 2) } else { PAGE_BYTES };
     let mut salts = is_header_good.then(|| (word(&header, 4), word(&header, 5)));
     if !page_bytes.is_power_of_two() || !(512..=65_536).contains(&page_bytes) {
-        return Ok(None); // no file of SQLite's
+        return Ok(None); // not a file of SQLite's
     }
-    // The first frame that SQLite does not read, if it came to that.
+    // The first frame that SQLite would not read, if any.
     let mut end = (!is_header_good).then_some(0);
-    // What the checksum of the next frame may begin with: the one that stands in the frame before, or the one that
-    // should, if it is that which is wrong.
+    // Where the checksum of the next frame may start: at the one stored in the previous frame or, if that is the wrong
+    // one, at the one computed for it.
     let (mut previous, mut previous_sum) = (stored, sum);
     let mut commits_behind = 0;
     let mut frame = vec![0; FRAME_HEADER_BYTES + page_bytes as usize];
@@ -77,7 +77,7 @@ pub fn damage(path: &Path) -> io::Result<Option<String>> {
         if end.is_none() && !(is_ours && sum == stored) {
             end = Some(number);
         }
-        // Only what fits to the frame before it was written whole: a full disk leaves pieces.
+        // Only a frame that continues the previous one was written completely: a full disk leaves fragments.
         let is_whole = end.is_some() && (sum == stored || sum_after(previous) == stored);
         if is_ours && is_commit && is_whole {
             commits_behind += 1;
@@ -91,8 +91,8 @@ pub fn damage(path: &Path) -> io::Result<Option<String>> {
     Ok(end.filter(|_| commits_behind > 1).map(|end| format!("{}, and {commits_behind} commits follow it", what(end))))
 }
 
-/// Writes the write-ahead log at `path` once more, as it is, and syncs it. After a sync that failed, the system may take
-/// for written what never was; SQLite would copy that into the database, and a power cut then leaves neither whole.
+/// Rewrites the write-ahead log at `path` unchanged and syncs it. After a failed sync the kernel may take for written
+/// what never was; SQLite would copy that into the database, and a power cut could then damage both.
 pub fn rewrite(path: &Path) -> io::Result<()> {
     let file = match OpenOptions::new().read(true).write(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -105,14 +105,14 @@ pub fn rewrite(path: &Path) -> io::Result<()> {
         if count == 0 {
             break;
         }
-        file.write_all_at(&chunk[..count], offset)?; // it read no more than the chunk holds
+        file.write_all_at(&chunk[..count], offset)?; // `read` returns at most the length of the chunk
         offset += count as u64;
     }
     if offset > 0 { file.sync_all() } else { Ok(()) }
 }
 
-/// Fills an empty write-ahead log with zeros, which SQLite takes for its end, and syncs them. A sync is shorter where the
-/// file has not to grow: measured 110 µs instead of 180, and 44 µs of processor time instead of 65.
+/// Fills an empty write-ahead log with zeros, which SQLite takes for its end, and syncs them. A sync is shorter if the
+/// file need not grow: it took 110 µs instead of 180, and 44 µs of processor time instead of 65.
 pub fn prepare(path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(path)?;
     if file.metadata()?.len() > 0 {
@@ -120,12 +120,12 @@ pub fn prepare(path: &Path) -> io::Result<()> {
     }
     let prepared = file.write_all_at(&vec![0; limits::PREPARED_BYTES], 0).and_then(|()| file.sync_all());
     if prepared.is_err() {
-        file.set_len(0)?; // the disk may be full, and what there is of it is wanted elsewhere
+        file.set_len(0)?; // the disk may be full, so give the space back
     }
     prepared
 }
 
-/// Fills `bytes`; false if the file ends before.
+/// Fills `bytes`; false if the file ends before that.
 fn read(file: &mut impl Read, bytes: &mut [u8]) -> io::Result<bool> {
     match file.read_exact(bytes) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
