@@ -1,9 +1,7 @@
 //! Everything that can be asked, as two closed lists: [`Query`] only reads, [`Command`] changes. Each face makes these
 //! values from its own notation.
 
-use crate::people::Rights;
 use crate::plan::{PlanId, Schedule};
-use crate::refusal::Refusal;
 use crate::task::{Kind, Status, TaskId, Title};
 
 /// A request that changes nothing.
@@ -27,17 +25,6 @@ pub enum Query {
     Late,
     /// The planned tasks. For admins.
     Plans,
-}
-
-impl Query {
-    /// Refuses what these rights do not allow to be read at all.
-    pub fn permit(&self, rights: Rights) -> Result<(), Refusal> {
-        match self {
-            Query::Users | Query::Tasks { .. } | Query::Clock => Ok(()),
-            Query::Show { .. } | Query::Late | Query::Plans if rights.is_power() => Ok(()),
-            Query::Show { .. } | Query::Late | Query::Plans => Err(Refusal::AdminsOnly),
-        }
-    }
 }
 
 /// How the names in a whole-task packet are meant.

@@ -30,4 +30,5 @@ pub mod plan;
 pub mod quota;
 pub mod refusal;
 pub mod task;
+pub mod view;
 pub mod world;

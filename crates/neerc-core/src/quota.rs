@@ -42,7 +42,10 @@ impl Quota {
             self.day = day;
             self.used_bytes.clear();
         }
-        let times = if rights.is_some_and(Rights::is_power) { limits::QUOTA_OF_POWER } else { 1 };
+        let times = match rights {
+            Some(Rights::Power(_)) => limits::QUOTA_OF_POWER,
+            Some(Rights::Ordinary) | None => 1,
+        };
         let limit_mib = self.mib_per_day.saturating_mul(times);
         let used = self.used_bytes.get(who).copied().unwrap_or(0).saturating_add(stored_bytes(change));
         if used > limit_mib.saturating_mul(MIB) {

@@ -2,17 +2,18 @@
 //! people and the menu; the words come by key. Not who may ask, and not how lines are sent.
 
 use crate::chat::bot;
-use neerc_core::board::{Board, Done, Late};
+use neerc_core::board::Done;
 use neerc_core::change::Effect;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::face::line::{TaskLine, Unclear};
 use neerc_core::face::menu::{self, Act, Field, FieldKind, Item, Needs, Presence};
 use neerc_core::face::words::{Arg, Language, Words};
 use neerc_core::limits;
-use neerc_core::notice::Visibility;
-use neerc_core::people::{Admin, Member, People, Person};
-use neerc_core::refusal::{Refusal, excerpt};
+use neerc_core::people::{Member, Person};
+use neerc_core::plan::{Plan, Planned};
+use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
+use neerc_core::view::{Late, RoomScene, Shown, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who is answered, and out of what.
@@ -24,34 +25,10 @@ pub struct Answers<'a> {
     pub language: Language,
     /// The address that takes lines for this room.
     pub address: &'a str,
+    /// The room that it is about.
+    pub scene: RoomScene<'a>,
     /// Who asks.
     pub who: &'a Person,
-    /// The people of the room.
-    pub people: &'a People,
-    /// Its tasks.
-    pub board: &'a Board,
-}
-
-/// Whose tasks somebody is shown who asks for those of `of`, or for everybody's.
-pub(crate) fn whose(
-    visibility: Visibility,
-    people: &People,
-    who: &Person,
-    of: Option<&str>,
-) -> Result<Option<Person>, Refusal> {
-    let power = people.rights(who).is_some_and(|rights| rights.is_power());
-    let own_only = visibility == Visibility::Own && !power;
-    let unknown = |name: &str| Refusal::UnknownUser { name: excerpt(name) };
-    let of = match of {
-        // Somebody of a domain that is on a list is in no list of users.
-        Some(name) if name == people.name(who) => Some(who.clone()),
-        Some(name) => {
-            let user = people.user(name).or_else(|| people.shown_as(name));
-            Some(user.cloned().ok_or_else(|| unknown(name))?)
-        }
-        None => own_only.then(|| who.clone()),
-    };
-    if own_only && of.as_ref() != Some(who) { Err(Refusal::OwnTasksOnly) } else { Ok(of) }
 }
 
 /// A text as it stands in a list: on one line, and not too long.
@@ -142,12 +119,29 @@ impl<'a> Answers<'a> {
         format!("{} · {} · {answered}", task.id, short(task.title.as_str()))
     }
 
+    /// What the asker sees of the room, if anything.
+    pub fn view(&self) -> Result<View<'a>, Refusal> {
+        View::of(self.scene, self.who)
+    }
+
+    /// What a query is answered with; `online` holds the bare JIDs of those who are.
+    pub fn shown(&self, shown: &Shown<'_>, online: &BTreeSet<&str>) -> Vec<String> {
+        match shown {
+            Shown::Users(_) => self.users(online),
+            Shown::Tasks { of } => self.tasks(*of),
+            Shown::Clock(reading) => vec![self.clock(*reading)],
+            Shown::Task(task) => self.task(task),
+            Shown::Late(tasks) => self.late(tasks),
+            Shown::Plans(plan) => self.plans(plan),
+        }
+    }
+
     /// The tasks of one user, or of everybody: first the asker's own open ones, then what is open, then the rest.
-    pub fn tasks(&self, of: Option<&Person>) -> Vec<String> {
-        let open = self.board.open_tasks(of.unwrap_or(self.who));
+    fn tasks(&self, of: Option<&Person>) -> Vec<String> {
+        let open = self.scene.board.open_tasks(of.unwrap_or(self.who));
         let is_own = of.is_none_or(|of| of == self.who);
         let shown: BTreeSet<TaskId> = open.iter().map(|task| task.id).collect();
-        let mut others: Vec<&Task> = self.board.tasks().collect();
+        let mut others: Vec<&Task> = self.scene.board.tasks().collect();
         others.retain(|task| !shown.contains(&task.id) && of.is_none_or(|of| task.statuses.contains_key(of)));
         others.sort_unstable_by_key(|task| std::cmp::Reverse(task.timestamp_ms));
         let all = open.len() + others.len();
@@ -157,7 +151,7 @@ impl<'a> Answers<'a> {
             Some(_) if is_own && all == 0 => return vec![self.say("no-open-tasks", &[])],
             Some(_) if is_own => self.say("heading-own-tasks", &[]),
             Some(_) if all == 0 => return vec![self.say("no-tasks", &[])],
-            Some(of) => self.say("heading-tasks-of", &[("name", Arg::Text(&self.people.shown(of)))]),
+            Some(of) => self.say("heading-tasks-of", &[("name", Arg::Text(&self.scene.people.shown(of)))]),
         };
         let open = open.into_iter().map(|task| match of {
             Some(of) if !is_own => self.of_one(task, of),
@@ -175,7 +169,7 @@ impl<'a> Answers<'a> {
 
     /// What the asker has to do, for when they come online; nothing if that is nothing.
     pub fn reminder(&self) -> Vec<String> {
-        let open = self.board.open_tasks(self.who);
+        let open = self.scene.board.open_tasks(self.who);
         if open.is_empty() {
             return Vec::new();
         }
@@ -192,7 +186,7 @@ impl<'a> Answers<'a> {
     pub fn news(&self, tasks: impl IntoIterator<Item = TaskId>, told: &mut BTreeMap<TaskId, Title>) -> Vec<String> {
         let mut lines = Vec::new();
         for id in tasks {
-            let task = self.board.task(id);
+            let task = self.scene.board.task(id);
             let number = id.to_string();
             let about = |key: &str, title: &Title| {
                 self.say(key, &[("task", Arg::Text(&number)), ("title", Arg::Text(&short(title.as_str())))])
@@ -223,20 +217,20 @@ impl<'a> Answers<'a> {
 
     /// The open tasks of the asker with their titles: what they know of once they have been reminded.
     pub fn open(&self) -> BTreeMap<TaskId, Title> {
-        let open = self.board.open_tasks(self.who).into_iter().rev().take(limits::TOLD_PER_PERSON);
+        let open = self.scene.board.open_tasks(self.who).into_iter().rev().take(limits::TOLD_PER_PERSON);
         open.map(|task| (task.id, task.title.clone())).collect()
     }
 
     /// The people of the room by group; `online` holds the bare JIDs of those who are.
-    pub fn who(&self, online: &BTreeSet<&str>) -> Vec<String> {
+    fn users(&self, online: &BTreeSet<&str>) -> Vec<String> {
         let mut groups: BTreeMap<&str, Vec<(&Person, &Member)>> = BTreeMap::new();
-        for (person, member) in self.people.listed() {
+        for (person, member) in self.scene.people.listed() {
             groups.entry(member.groups.first().map_or("", |group| group)).or_default().push((person, member));
         }
         let named = |(person, member): (&Person, &Member)| {
             let power = if member.power { format!(" ({})", self.say("admin-mark", &[])) } else { String::new() };
             let mark = if online.contains(person.bare()) { " ●" } else { "" };
-            format!("{}{power}{mark}", short(&self.people.shown(person)))
+            format!("{}{power}{mark}", short(&self.scene.people.shown(person)))
         };
         let line = |(group, members): (&str, Vec<(&Person, &Member)>)| {
             let names = self.first(members.len(), members.into_iter().map(named));
@@ -252,12 +246,11 @@ impl<'a> Answers<'a> {
     }
 
     fn called(&self, people: &[&Person]) -> String {
-        self.first(people.len(), people.iter().map(|person| short(&self.people.shown(person)))).join(", ")
+        self.first(people.len(), people.iter().map(|person| short(&self.scene.people.shown(person)))).join(", ")
     }
 
     /// Who has not answered what.
-    pub fn late(&self, admin: Admin) -> Vec<String> {
-        let late = self.board.late(admin);
+    fn late(&self, late: &[&Task]) -> Vec<String> {
         if late.is_empty() {
             return vec![self.say("no-late", &[])];
         }
@@ -279,32 +272,29 @@ impl<'a> Answers<'a> {
     }
 
     /// One task with everybody's answers, the latest to be done first.
-    pub fn show(&self, admin: Admin, id: TaskId) -> Result<Vec<String>, Refusal> {
-        let task = self.board.show(admin, id)?;
+    fn task(&self, task: &Task) -> Vec<String> {
         let mut statuses: Vec<(&Person, &Status)> = task.statuses.iter().collect();
         statuses.sort_by_key(|(_, status)| (status.progress.is_final(), status.progress != Progress::Fail));
         let of = |(person, status): (&Person, &Status)| {
-            format!("{}: {}", short(&self.people.shown(person)), self.status(status))
+            format!("{}: {}", short(&self.scene.people.shown(person)), self.status(status))
         };
         let title = task.title.as_str().replace(['\r', '\n'], " ");
-        let mut said = vec![format!("{id} · {title} · {}", self.kind(task.kind))];
+        let mut said = vec![format!("{} · {title} · {}", task.id, self.kind(task.kind))];
         if statuses.is_empty() {
             said.push(self.say("nobody", &[]));
         }
         said.extend(self.first(statuses.len(), statuses.into_iter().map(of)));
-        Ok(said)
+        said
     }
 
     /// What is planned, each as the line that plans it.
-    pub fn plans(&self) -> Vec<String> {
-        if self.board.plan().is_empty() {
+    fn plans(&self, plan: &Plan) -> Vec<String> {
+        if plan.is_empty() {
             return vec![self.say("no-plans", &[])];
         }
-        let line = |planned: &neerc_core::plan::Planned| {
-            format!("{} · {}", planned.id, short(&TaskLine::from(planned).to_string()))
-        };
+        let line = |planned: &Planned| format!("{} · {}", planned.id, short(&TaskLine::from(planned).to_string()));
         let mut said = vec![self.say("heading-plans", &[])];
-        said.extend(self.first(self.board.plan().len(), self.board.plan().entries().map(line)));
+        said.extend(self.first(plan.len(), plan.entries().map(line)));
         said
     }
 
@@ -339,7 +329,7 @@ impl<'a> Answers<'a> {
             |item: &Item| format!("{} — {}", self.usage(item), self.say(&format!("item-{}-help", item.verb), &[]));
         let mut said = vec![self.say("heading-help", &[])];
         said.extend(menu::offered(Needs::User).map(line));
-        if self.people.rights(self.who).is_some_and(|rights| rights.is_power()) {
+        if self.view().is_ok_and(|view| view.is_admin()) {
             said.push(self.say("heading-help-admin", &[]));
             said.extend(menu::offered(Needs::Admin).filter(|item| item.needs == Needs::Admin).map(line));
         }
@@ -374,22 +364,22 @@ impl<'a> Answers<'a> {
         let mut said = self.words.refusal(self.language, refusal);
         match refusal {
             Refusal::UnknownUser { name } | Refusal::UnknownName { name } => {
-                if let Some(near) = self.people.nearest(name) {
+                if let Some(near) = self.scene.people.nearest(name) {
                     said.push(' ');
                     said.push_str(&self.say("did-you-mean", &[("name", Arg::Text(&near))]));
                 }
             }
             Refusal::UnknownTask { .. } | Refusal::RemovedTask { .. } | Refusal::NotAssigned { .. } => {
-                let open = self.board.open_tasks(self.who);
+                let open = self.scene.board.open_tasks(self.who);
                 let open = self.first(open.len(), open.iter().map(|task| task.id.to_string())).join(", ");
                 if !open.is_empty() {
                     said.push(' ');
                     said.push_str(&self.say("your-open-tasks", &[("tasks", Arg::Text(&open))]));
                 }
             }
-            Refusal::MissingField { field: "task" } if !self.board.answered_tasks(self.who).is_empty() => {
+            Refusal::MissingField { field: "task" } if !self.scene.board.answered_tasks(self.who).is_empty() => {
                 let answered =
-                    self.board.answered_tasks(self.who).into_iter().map(|task| task.id.to_string()).collect();
+                    self.scene.board.answered_tasks(self.who).into_iter().map(|task| task.id.to_string()).collect();
                 said.push(' ');
                 said.push_str(&self.say("your-answered-tasks", &[("tasks", Arg::Text(&self.names(answered)))]));
             }
@@ -408,7 +398,8 @@ impl<'a> Answers<'a> {
 
     /// What came of a command that is on disk.
     pub fn done(&self, done: &Done) -> Vec<String> {
-        let title = |task: TaskId| self.board.task(task).map_or_else(String::new, |task| short(task.title.as_str()));
+        let title =
+            |task: TaskId| self.scene.board.task(task).map_or_else(String::new, |task| short(task.title.as_str()));
         let mut said = vec![match done.effect {
             Effect::Nothing => self.say("said-unchanged", &[]),
             Effect::Created { task, people, .. } => self.say(
@@ -421,13 +412,13 @@ impl<'a> Answers<'a> {
             ),
             Effect::Edited { task } => self.say("said-changed", &[("task", Arg::Text(&task.to_string()))]),
             Effect::Answered { task } => {
-                let own = self.board.task(task).and_then(|task| task.statuses.get(self.who));
+                let own = self.scene.board.task(task).and_then(|task| task.statuses.get(self.who));
                 let status = own.map(|status| self.status(status)).unwrap_or_default();
                 self.say("said-answered", &[("task", Arg::Text(&task.to_string())), ("status", Arg::Text(&status))])
             }
             Effect::Removed { task } => self.say("said-removed", &[("task", Arg::Text(&task.to_string()))]),
             Effect::Planned { plan } => {
-                let planned = self.board.plan().entry(plan);
+                let planned = self.scene.board.plan().entry(plan);
                 let schedule = planned.map(|planned| planned.schedule.to_string()).unwrap_or_default();
                 let title = planned.map(|planned| short(planned.title.as_str())).unwrap_or_default();
                 self.say(

@@ -4,11 +4,13 @@
 //! The first byte of the input chooses who writes; the rest is the text.
 
 use neerc_core::board::Board;
-use neerc_core::change::Change;
-use neerc_core::face::line::{self, Asked, LineQuestion, Reading, TaskLine, Unclear, Writer};
+use neerc_core::change::{Change, Room};
+use neerc_core::face::line::{self, Asked, LineQuestion, Reading, TaskLine, Unclear};
 use neerc_core::face::menu::Request;
+use neerc_core::notice::Visibility;
 use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
+use neerc_core::view::{RoomScene, View};
 use std::sync::OnceLock;
 
 const HOST: &str = "localhost";
@@ -27,8 +29,10 @@ pub fn check(data: &[u8]) {
     let [first, text @ ..] = data else { return };
     let text = String::from_utf8_lossy(text);
     let who = Person::named(WRITERS[usize::from(*first) % WRITERS.len()], HOST);
-    let writer = Writer { who: &who, people, board };
     let _ = line::is_addressed(&text);
+    let (room, visibility) = (&Room::from("neerc"), Visibility::All);
+    let scene = RoomScene { room, people, board, clock: None, visibility };
+    let Ok(writer) = &View::of(scene, &who) else { return assert_eq!(who.name(HOST), "stranger") };
     for read in line::read(&text, writer) {
         assert!(text.contains(read.line));
         match read.asked {
@@ -69,11 +73,12 @@ fn scene() -> Scene {
 }
 
 /// What is asked can be made a request of, or refused in words; and the request can be decided.
-fn built(asked: &Asked, Writer { who, people, board }: Writer<'_>) {
+fn built(asked: &Asked, writer: &View<'_>) {
+    let RoomScene { people, board, .. } = writer.scene();
     match asked.build() {
         Err(refusal) => assert_ne!(refusal.to_string(), ""),
         Ok(Request::Query(_) | Request::Help(_)) => {}
-        Ok(Request::Command(command)) => match board.decide(2_000, who, people, &command) {
+        Ok(Request::Command(command)) => match board.decide(2_000, writer.who(), people, &command) {
             Err(refusal) => assert_ne!(refusal.to_string(), ""),
             Ok(decision) => {
                 let Some(change) = decision.change else { return };
@@ -86,7 +91,7 @@ fn built(asked: &Asked, Writer { who, people, board }: Writer<'_>) {
 }
 
 /// Whatever is proposed is read without asking again.
-fn asked_back(question: &LineQuestion, writer: Writer<'_>) {
+fn asked_back(question: &LineQuestion, writer: &View<'_>) {
     assert!(LineQuestion::KEYS.contains(&question.key()) && !question.args().is_empty());
     let proposals = question.proposals();
     assert!(!proposals.is_empty(), "nothing is proposed: {question:?}");

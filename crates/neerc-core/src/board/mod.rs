@@ -58,28 +58,6 @@ pub struct Board {
     revision: u64,
 }
 
-/// A task with the people who have not finished it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Late<'a> {
-    /// Which.
-    pub task: &'a Task,
-    /// People who have said nothing.
-    pub silent: Vec<&'a Person>,
-    /// People who have said something, but not that they are done.
-    pub unfinished: Vec<&'a Person>,
-}
-
-impl<'a> Late<'a> {
-    /// Sorts the people of a task by whether they have answered.
-    pub fn of(task: &'a Task) -> Late<'a> {
-        let of = |wanted: fn(Progress) -> bool| {
-            task.statuses.iter().filter(|(_, s)| wanted(s.progress)).map(|(person, _)| person).collect()
-        };
-        let unfinished = of(|progress| progress != Progress::None && !progress.is_final());
-        Late { task, silent: of(|progress| progress == Progress::None), unfinished }
-    }
-}
-
 impl Default for Board {
     fn default() -> Board {
         Board { tasks: BTreeMap::new(), plan: Plan::default(), next_id: 1, last_timestamp_ms: 0, revision: 0 }
@@ -162,21 +140,17 @@ impl Board {
         }
     }
 
-    /// The tasks that somebody has not finished, oldest first; [`Late::of`] says who.
-    pub fn late(&self, _: Admin) -> Vec<&Task> {
-        let mut tasks = self.listed();
-        tasks.retain(|task| !task.statuses.is_empty() && !task.is_finished());
-        tasks
-    }
-
-    /// One task, looked up by an admin.
-    pub fn show(&self, _: Admin, id: TaskId) -> Result<&Task, Refusal> {
-        self.existing(id)
-    }
-
     /// A live task.
     pub fn task(&self, id: TaskId) -> Option<&Task> {
         self.tasks.get(&id).map(|task| &**task)
+    }
+
+    /// A live task, or why there is none with that id.
+    pub fn existing(&self, id: TaskId) -> Result<&Task, Refusal> {
+        let task = id.to_string();
+        self.task(id).ok_or_else(|| {
+            if self.was_removed(id) { Refusal::RemovedTask { task } } else { Refusal::UnknownTask { task } }
+        })
     }
 
     /// Whether the id belonged to a task that was removed.
@@ -358,13 +332,6 @@ impl Board {
 
     fn planned(&self, id: PlanId) -> Result<&Planned, Refusal> {
         self.plan.entry(id).ok_or_else(|| Refusal::UnknownPlan { plan: id.to_string() })
-    }
-
-    fn existing(&self, id: TaskId) -> Result<&Task, Refusal> {
-        let task = id.to_string();
-        self.task(id).ok_or_else(|| {
-            if self.was_removed(id) { Refusal::RemovedTask { task } } else { Refusal::UnknownTask { task } }
-        })
     }
 
     fn next_timestamp_ms(&self, now_ms: i64) -> i64 {

@@ -12,25 +12,14 @@ pub use task_line::TaskLine;
 
 use self::clean::bare;
 
-use crate::board::Board;
-use crate::face::menu::{self, Act, FieldKind, Item, Needs, Presence, Request};
+use crate::face::menu::{self, Act, FieldKind, Item, Presence, Request};
 use crate::limits;
-use crate::people::{People, Person, fold};
+use crate::people::{People, fold};
 use crate::plan::PlanId;
 use crate::refusal::{Refusal, excerpt};
 use crate::task::{Kind, Task, TaskId, Title};
+use crate::view::View;
 use std::collections::HashSet;
-
-/// Who writes, and what their words may be about.
-#[derive(Clone, Copy, Debug)]
-pub struct Writer<'a> {
-    /// Who.
-    pub who: &'a Person,
-    /// The people of the room.
-    pub people: &'a People,
-    /// Its tasks.
-    pub board: &'a Board,
-}
 
 /// What a line asks: a row of the menu and the values of its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -266,8 +255,8 @@ pub fn is_addressed(text: &str) -> bool {
     bare(word).strip_prefix('@').is_some_and(|word| kind(word).is_ok())
 }
 
-/// Reads the lines of a text, each on its own; blank ones are skipped.
-pub fn read<'t>(text: &'t str, writer: Writer<'_>) -> Vec<Read<'t>> {
+/// Reads the lines of a text that somebody with this view of the room writes, each on its own; blank ones are skipped.
+pub fn read<'t>(text: &'t str, writer: &View<'_>) -> Vec<Read<'t>> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let known = Known::of(writer);
     let asked = lines().take(limits::LINES_PER_TEXT).map(|line| Read { line, asked: read_line(line, writer, &known) });
@@ -286,9 +275,9 @@ struct Known<'a> {
 
 impl<'a> Known<'a> {
     /// Only admins name people, so only for them is it worth the work.
-    fn of(Writer { who, people, .. }: Writer<'a>) -> Known<'a> {
-        let power = people.rights(who).is_some_and(|rights| rights.is_power());
-        let groups = power.then(|| people.groups().map(|group| fold(group)).collect());
+    fn of(writer: &View<'a>) -> Known<'a> {
+        let people = writer.scene().people;
+        let groups = writer.is_admin().then(|| people.groups().map(|group| fold(group)).collect());
         Known { people, groups: groups.unwrap_or_default() }
     }
 
@@ -299,7 +288,7 @@ impl<'a> Known<'a> {
     }
 }
 
-fn read_line(line: &str, writer: Writer<'_>, known: &Known<'_>) -> Result<Asked, Unclear> {
+fn read_line(line: &str, writer: &View<'_>, known: &Known<'_>) -> Result<Asked, Unclear> {
     let (word, rest) = split(line);
     if let Some(word) = word.strip_prefix('@') {
         let item = menu::by_act(Act::Create);
@@ -330,9 +319,8 @@ fn read_line(line: &str, writer: Writer<'_>, known: &Known<'_>) -> Result<Asked,
 }
 
 /// Turns away whom the row is not offered, before their words are looked at closely.
-fn permit(item: &Item, Writer { who, people, .. }: Writer<'_>) -> Result<(), Refusal> {
-    let rights = people.rights(who).ok_or(Refusal::NotInRoom)?;
-    if item.needs == Needs::Admin && !rights.is_power() { Err(Refusal::AdminsOnly) } else { Ok(()) }
+fn permit(item: &Item, writer: &View<'_>) -> Result<(), Refusal> {
+    if item.is_offered(writer) { Ok(()) } else { Err(Refusal::AdminsOnly) }
 }
 
 /// The first word and what is behind it, without the blanks around.
@@ -373,20 +361,20 @@ fn kind(word: &str) -> Result<Kind, Refusal> {
 type Values = Vec<(&'static str, Vec<String>)>;
 
 /// Whose tasks are to be listed: of whoever is named; else everybody's for admins, and the writer's own for others.
-fn whose(rest: &str, Writer { who, people, .. }: Writer<'_>) -> Values {
-    let power = people.rights(who).is_some_and(|rights| rights.is_power());
+fn whose(rest: &str, writer: &View<'_>) -> Values {
     let of = match rest.to_lowercase().as_str() {
         "all" | "все" | "всё" => None,
-        "my" | "mine" | "мои" => Some(people.name(who).to_owned()),
-        "" if power => None,
-        "" => Some(people.name(who).to_owned()),
+        "my" | "mine" | "мои" => Some(writer.own_name().to_owned()),
+        "" if writer.is_admin() => None,
+        "" => Some(writer.own_name().to_owned()),
         _ => Some(task_line::unquoted(rest)),
     };
     of.map(|of| vec![("of", vec![of])]).unwrap_or_default()
 }
 
 /// What the writer says of one of their own tasks. Without a number it is the only one that can be meant.
-fn own(verb: &str, item: &'static Item, rest: &str, Writer { who, board, .. }: Writer<'_>) -> Result<Values, Unclear> {
+fn own(verb: &str, item: &'static Item, rest: &str, writer: &View<'_>) -> Result<Values, Unclear> {
+    let (who, board) = (writer.who(), writer.scene().board);
     let text_field = item.fields.iter().find(|field| field.kind == FieldKind::Text);
     let tasks = || if item.act == Act::Undo { board.answered_tasks(who) } else { board.open_tasks(who) };
     let (first, behind) = split(rest);

@@ -7,6 +7,7 @@ use crate::near;
 use crate::plan::{PlanId, Schedule};
 use crate::refusal::{Refusal, excerpt};
 use crate::task::{Kind, Progress, Status, TaskId, Title};
+use crate::view::View;
 
 /// What a row of the menu is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -203,6 +204,11 @@ pub fn by_word(word: &str) -> Result<&'static Item, Refusal> {
 }
 
 impl Item {
+    /// Whether it is offered to somebody with this view of the room.
+    pub fn is_offered(&self, view: &View<'_>) -> bool {
+        self.needs == Needs::User || view.is_admin()
+    }
+
     /// All words for it, in all languages.
     pub fn words(&self) -> impl Iterator<Item = &'static str> + use<> {
         [self.verb].into_iter().chain(self.english.iter().copied()).chain(self.russian.iter().copied())

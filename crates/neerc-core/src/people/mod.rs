@@ -186,6 +186,11 @@ impl People {
         Some(if power { Rights::Power(Admin(())) } else { Rights::Ordinary })
     }
 
+    /// Whether somebody has an admin's rights, by their bare JID in normal form.
+    pub fn is_admin(&self, bare: &str) -> bool {
+        self.rights_of(bare).is_some_and(Rights::is_power)
+    }
+
     /// The person with that bare JID in normal form; shares memory with the user of the room, if there is one.
     pub fn person(&self, bare: &str) -> Person {
         self.members.get_key_value(bare).map_or_else(|| Person::from_bare(bare), |(person, _)| person.clone())

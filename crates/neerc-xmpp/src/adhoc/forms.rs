@@ -5,7 +5,6 @@ use crate::answers::short;
 use crate::xep::form::{Choice, Field, Form, Shape};
 use neerc_core::face::menu::{self, FieldKind, Item, Needs, Presence};
 use neerc_core::limits;
-use neerc_core::notice::Visibility;
 use neerc_core::people::Person;
 use neerc_core::task::{Kind, Task};
 use std::collections::BTreeMap;
@@ -69,8 +68,8 @@ fn known(mut field: Field) -> Field {
 /// What most likely belongs into a field that was not filled in yet.
 fn likely(view: &View<'_>, field: &menu::Field, shape: &Shape) -> Vec<String> {
     let likely = match (field.kind, shape) {
-        (FieldKind::User, _) if view.is_power() => Some(EVERYBODY.to_owned()),
-        (FieldKind::User, _) => Some(view.own_name().to_owned()),
+        (FieldKind::User, _) if view.sees.is_admin() => Some(EVERYBODY.to_owned()),
+        (FieldKind::User, _) => Some(view.sees.own_name().to_owned()),
         (FieldKind::TaskKind, _) => Some(Kind::Todo.name().to_owned()),
         (_, Shape::One(choices)) if field.presence == Presence::Required => match &choices[..] {
             [only] => Some(only.value.clone()),
@@ -82,7 +81,7 @@ fn likely(view: &View<'_>, field: &menu::Field, shape: &Shape) -> Vec<String> {
 }
 
 fn shape(view: &View<'_>, kind: FieldKind, task: Option<&Task>) -> Shape {
-    let board = view.answers.board;
+    let board = view.answers.scene.board;
     match kind {
         FieldKind::OwnOpenTask => one_of(tasks(board.open_tasks(view.answers.who))),
         FieldKind::OwnAnsweredTask => one_of(tasks(board.answered_tasks(view.answers.who))),
@@ -122,7 +121,7 @@ pub fn titled(task: &Task) -> String {
 
 fn plans(view: &View<'_>) -> Vec<Choice> {
     let label = |id, schedule, title: &str| format!("{id} {schedule}: {title}");
-    let entries = view.answers.board.plan().entries();
+    let entries = view.answers.scene.board.plan().entries();
     entries.map(|p| choice(p.id.to_string(), &label(p.id, p.schedule, p.title.as_str()))).collect()
 }
 
@@ -132,16 +131,16 @@ fn kinds(view: &View<'_>) -> Vec<Choice> {
 }
 
 fn verbs(view: &View<'_>) -> Vec<Choice> {
-    let needs = if view.is_power() { Needs::Admin } else { Needs::User };
-    menu::offered(needs).map(|item| choice(item.verb, &view.item(item))).collect()
+    let offered = menu::offered(Needs::Admin).filter(|item| item.is_offered(&view.sees));
+    offered.map(|item| choice(item.verb, &view.item(item))).collect()
 }
 
 /// Whose tasks can be looked at.
 fn whose(view: &View<'_>) -> Vec<Choice> {
-    if view.scene.visibility == Visibility::Own && !view.is_power() {
+    if !view.sees.sees_all() {
         return vec![user(view, view.answers.who)];
     }
-    let people = view.answers.people;
+    let people = view.answers.scene.people;
     let everybody = choice(EVERYBODY, &view.say("hint-everybody", &[]));
     let users = people.listed().into_iter().map(|(person, _)| user(view, person));
     [everybody].into_iter().chain(users).collect()
@@ -149,13 +148,13 @@ fn whose(view: &View<'_>) -> Vec<Choice> {
 
 /// A user, by the name in packets, which is exact, and as people know them.
 fn user(view: &View<'_>, person: &Person) -> Choice {
-    let people = view.answers.people;
+    let people = view.answers.scene.people;
     choice(people.name(person), &people.shown(person))
 }
 
 /// Groups, then users: of the whole room, or those who have a task.
 fn names(view: &View<'_>, task: Option<&Task>) -> Vec<Choice> {
-    let people = view.answers.people;
+    let people = view.answers.scene.people;
     let among = |person: &Person| task.is_none_or(|task| task.statuses.contains_key(person));
     let listed = || people.listed().into_iter().filter(|(person, _)| among(person));
     let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();

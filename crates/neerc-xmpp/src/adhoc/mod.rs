@@ -17,36 +17,20 @@ use command::{Action, Fault, Invocation, Reply, Severity, Stage};
 use forms::Values;
 use neerc_core::board::{Board, Done};
 use neerc_core::change::Room;
-use neerc_core::clock::Reading;
 use neerc_core::command::{Command, Query};
 use neerc_core::face::menu::{self, Act, FieldKind, Item, Needs, Request};
 use neerc_core::face::words::{Arg, Language, Words};
-use neerc_core::notice::Visibility;
-use neerc_core::people::{People, Person, Rights};
+use neerc_core::people::Person;
 use neerc_core::refusal::{Refusal, excerpt};
 use neerc_core::task::{Task, TaskId};
+use neerc_core::view::{self, RoomScene};
 use sessions::{Draft, Number, Sessions};
-
-/// A room that commands may act in.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
-    /// Which.
-    pub room: &'a Room,
-    /// Its people.
-    pub people: &'a People,
-    /// Its tasks.
-    pub board: &'a Board,
-}
 
 /// Everything that commands are answered from.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
     /// The rooms that the asked address stands for, the default one first.
-    pub places: &'a [Place<'a>],
-    /// The contest clock.
-    pub clock: Option<Reading>,
-    /// Who may see which tasks.
-    pub visibility: Visibility,
+    pub rooms: &'a [RoomScene<'a>],
     /// The words for people.
     pub words: &'a dyn Words,
     /// The language of whoever does not ask for another.
@@ -84,8 +68,7 @@ pub struct Commands {
 /// What one person sees of one room.
 struct View<'a> {
     scene: &'a Scene<'a>,
-    room: &'a Room,
-    rights: Rights,
+    sees: view::View<'a>,
     answers: Answers<'a>,
 }
 
@@ -97,29 +80,23 @@ impl View<'_> {
     fn item(&self, item: &Item) -> String {
         self.say(&format!("item-{}", item.verb), &[])
     }
-
-    fn is_power(&self) -> bool {
-        self.rights.is_power()
-    }
-
-    fn own_name(&self) -> &str {
-        self.answers.people.name(self.answers.who)
-    }
 }
 
 /// The rows of the menu that are offered to somebody in any of these rooms.
-pub fn offered(places: &[Place<'_>], who: &Person) -> impl Iterator<Item = &'static Item> {
-    menu::offered(Needs::Admin).filter(|item| withheld(places, who, item).is_none())
+pub fn offered(rooms: &[RoomScene<'_>], who: &Person) -> impl Iterator<Item = &'static Item> {
+    menu::offered(Needs::Admin).filter(|item| withheld(rooms, who, item).is_none())
 }
 
 /// Why a row of the menu is not offered to somebody in any of these rooms; nothing if it is.
-pub fn withheld(places: &[Place<'_>], who: &Person, item: &Item) -> Option<Refusal> {
-    let rights = || places.iter().filter_map(|place| place.people.rights(who));
-    match item.needs {
-        _ if rights().next().is_none() => Some(Refusal::NotInRoom),
-        Needs::Admin if !rights().any(Rights::is_power) => Some(Refusal::AdminsOnly),
-        Needs::Admin | Needs::User => None,
+pub fn withheld(rooms: &[RoomScene<'_>], who: &Person, item: &Item) -> Option<Refusal> {
+    let mut withheld = Refusal::NotInRoom;
+    for view in rooms.iter().filter_map(|room| view::View::of(*room, who).ok()) {
+        if item.is_offered(&view) {
+            return None;
+        }
+        withheld = Refusal::AdminsOnly;
     }
+    Some(withheld)
 }
 
 /// Which form comes next.
@@ -182,28 +159,28 @@ struct Turn<'a> {
     scene: &'a Scene<'a>,
     language: Language,
     /// The rooms in which the command is offered to the asker; never empty.
-    open: Vec<Place<'a>>,
+    open: Vec<RoomScene<'a>>,
     number: Number,
     draft: Draft,
 }
 
 impl<'a> Turn<'a> {
     /// The room that was chosen, or the first.
-    fn place(&self) -> Result<Place<'a>, Fault> {
-        let chosen = |place: &&Place<'_>| self.draft.room.as_ref().is_none_or(|room| room == place.room);
+    fn room(&self) -> Result<RoomScene<'a>, Fault> {
+        let chosen = |scene: &&RoomScene<'_>| self.draft.room.as_ref().is_none_or(|room| room == scene.room);
         self.open.iter().find(chosen).copied().ok_or(Fault::BadSession)
     }
 
     fn answers(&self) -> Result<Answers<'a>, Fault> {
-        let Place { people, board, .. } = self.place()?;
+        let scene = self.room()?;
         // None of the answers that a form shows holds a link to a chat.
-        Ok(Answers { words: self.scene.words, language: self.language, address: "", who: self.who, people, board })
+        Ok(Answers { words: self.scene.words, language: self.language, address: "", scene, who: self.who })
     }
 
     fn view(&self) -> Result<View<'a>, Fault> {
         let answers = self.answers()?;
-        let rights = answers.people.rights(self.who).ok_or(Fault::Refused(Refusal::NotInRoom))?;
-        Ok(View { scene: self.scene, room: self.place()?.room, rights, answers })
+        let sees = answers.view().map_err(Fault::Refused)?;
+        Ok(View { scene: self.scene, sees, answers })
     }
 }
 
@@ -271,7 +248,7 @@ impl Commands {
         }
         let first = turn.draft.item.fields.iter().any(|field| field.kind == FieldKind::Assigned);
         if let Some(task) = forms::one(&values, "task").filter(|_| first) {
-            match existing(turn.place()?.board, task) {
+            match existing(turn.room()?.board, task) {
                 Ok(task) => turn.draft.task = Some(task.id.to_string()),
                 Err(refusal) => {
                     turn.draft.task = None;
@@ -302,7 +279,7 @@ impl Commands {
             }
             Request::Query(query) => self.answer(turn, &view, &values, &query),
             Request::Command(command) => {
-                let room = view.room.clone();
+                let room = view.answers.scene.room.clone();
                 let Turn { number, draft, language, .. } = turn;
                 let pending = Pending { number, draft, values, language };
                 Ok(Outcome::Ask(room, command, Box::new(pending)))
@@ -349,7 +326,7 @@ impl Commands {
         let open = match (open(scene, who, draft.item), &outcome) {
             (Ok(open), _) => open,
             // Whoever has lost their rights since is told what was done all the same.
-            (Err(_), Ok(_)) => scene.places.to_vec(),
+            (Err(_), Ok(_)) => scene.rooms.to_vec(),
             (Err(fault), Err(_)) => return Err(fault),
         };
         let turn = Turn { now_ms, from, who, scene, language, open, number, draft };
@@ -369,10 +346,10 @@ impl Commands {
     fn show(&mut self, turn: Turn<'_>, values: &Values, refusal: Option<Refusal>) -> Result<Outcome, Fault> {
         let view = turn.view()?;
         let item = turn.draft.item;
-        let task = turn.draft.task.as_deref().and_then(|task| existing(view.answers.board, task).ok());
+        let task = turn.draft.task.as_deref().and_then(|task| existing(view.answers.scene.board, task).ok());
         let fields: Vec<_> = match turn.draft.step() {
             Step::Room => {
-                let rooms: Vec<&str> = turn.open.iter().map(|place| &**place.room).collect();
+                let rooms: Vec<&str> = turn.open.iter().map(|scene| &**scene.room).collect();
                 vec![forms::room(&view, &rooms, values)]
             }
             Step::Task | Step::Fields => {
@@ -392,7 +369,7 @@ impl Commands {
         let instructions = wrong.chain([help]).chain(task.map(forms::titled)).collect::<Vec<_>>().join("\n");
         let form = forms::write(Form { title: view.item(item), instructions, fields }, turn.scene.limit);
         let reply = self.reply(&turn, Stage::Executing, notes, form);
-        let rights = view.rights;
+        let rights = view.sees.rights();
         let Turn { now_ms, from, number, draft, .. } = turn;
         self.sessions.put(now_ms, (from, rights), number, draft)?;
         Ok(Outcome::Reply(reply))
@@ -406,34 +383,29 @@ impl Commands {
 }
 
 /// The rooms in which a command is offered to somebody.
-fn open<'a>(scene: &Scene<'a>, who: &Person, item: &Item) -> Result<Vec<Place<'a>>, Fault> {
-    if let Some(refusal) = withheld(scene.places, who, item) {
+fn open<'a>(scene: &Scene<'a>, who: &Person, item: &Item) -> Result<Vec<RoomScene<'a>>, Fault> {
+    if let Some(refusal) = withheld(scene.rooms, who, item) {
         return Err(Fault::Refused(refusal));
     }
-    let rights = |place: &&Place<'_>| place.people.rights(who);
-    let open = |place: &&Place<'_>| rights(place).is_some_and(|rights| item.needs == Needs::User || rights.is_power());
-    Ok(scene.places.iter().filter(open).copied().collect())
+    let open = |room: &&RoomScene<'_>| view::View::of(**room, who).is_ok_and(|view| item.is_offered(&view));
+    Ok(scene.rooms.iter().filter(open).copied().collect())
 }
 
 /// The room that was chosen; whoever was not asked for one means the first.
 fn choose_room(turn: &Turn<'_>, values: &Values, asked: Option<Step>) -> Result<Room, Refusal> {
     let chosen = forms::one(values, forms::ROOM);
-    let place = match chosen {
-        Some(name) => turn.open.iter().find(|place| place.room.to_lowercase() == name.to_lowercase()),
+    let scene = match chosen {
+        Some(name) => turn.open.iter().find(|scene| scene.room.to_lowercase() == name.to_lowercase()),
         None if asked.is_none() => turn.open.first(),
         None => return Err(Refusal::MissingField { field: forms::ROOM }),
     };
     let unknown = || Refusal::UnknownRoom { room: excerpt(chosen.unwrap_or("")) };
-    place.map(|place| place.room.clone()).ok_or_else(unknown)
+    scene.map(|scene| scene.room.clone()).ok_or_else(unknown)
 }
 
 /// The task of that number.
 fn existing<'b>(board: &'b Board, text: &str) -> Result<&'b Task, Refusal> {
-    let id = TaskId::parse(text)?;
-    board.task(id).ok_or_else(|| match board.was_removed(id) {
-        true => Refusal::RemovedTask { task: id.to_string() },
-        false => Refusal::UnknownTask { task: id.to_string() },
-    })
+    board.existing(TaskId::parse(text)?)
 }
 
 /// The values that the menu is given: those sent, the task chosen before, and whose tasks somebody means who does not
@@ -449,8 +421,8 @@ fn arguments<'v>(view: &View<'_>, draft: &Draft, values: &'v Values) -> Vec<(&'v
         let of = forms::one(values, "of");
         let everybody = of.is_some_and(|of| of.eq_ignore_ascii_case(forms::EVERYBODY));
         arguments.retain(|(var, _)| *var != "of" || !everybody);
-        if of.is_none() && !view.is_power() {
-            arguments.push(("of", vec![view.own_name().to_owned()]));
+        if of.is_none() && !view.sees.is_admin() {
+            arguments.push(("of", vec![view.sees.own_name().to_owned()]));
         }
     }
     arguments

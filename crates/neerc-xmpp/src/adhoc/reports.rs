@@ -2,31 +2,29 @@
 //! chat.
 
 use super::View;
-use crate::answers::{Answers, short, whose};
+use crate::answers::short;
 use crate::xep::form::Report;
-use neerc_core::board::Late;
+use neerc_core::clock::Reading;
 use neerc_core::command::Query;
 use neerc_core::face::menu::Item;
 use neerc_core::face::words::Arg;
 use neerc_core::limits;
-use neerc_core::people::{Admin, Member, Person, Rights};
+use neerc_core::people::{Member, People, Person};
+use neerc_core::plan::Plan;
 use neerc_core::refusal::Refusal;
 use neerc_core::task::Task;
+use neerc_core::view::{Late, Shown};
 use std::borrow::Cow;
 
 /// The answer to a question.
 pub fn report(view: &View<'_>, item: &Item, query: &Query) -> Result<Report, Refusal> {
-    query.permit(view.rights)?;
-    let report = match query {
-        Query::Users => users(view),
-        Query::Tasks { of } => tasks(view, of.as_deref())?,
-        Query::Clock => clock(view)?,
-        Query::Show { .. } | Query::Late | Query::Plans => match (view.rights, query) {
-            (Rights::Power(admin), Query::Show { task }) => show(view, view.answers.board.show(admin, *task)?),
-            (Rights::Power(admin), Query::Late) => late(view, admin),
-            (Rights::Power(_), _) => plans(view),
-            (Rights::Ordinary, _) => return Err(Refusal::AdminsOnly),
-        },
+    let report = match view.sees.answer(query)? {
+        Shown::Users(people) => users(view, people),
+        Shown::Tasks { of } => tasks(view, of),
+        Shown::Clock(reading) => clock(view, reading),
+        Shown::Task(task) => show(view, task),
+        Shown::Late(tasks) => late(view, tasks),
+        Shown::Plans(plan) => plans(view, plan),
     };
     Ok(Report { title: view.item(item), ..report })
 }
@@ -64,8 +62,7 @@ fn shown(view: &View<'_>, rows: impl ExactSizeIterator<Item = Vec<String>>) -> (
     (rows, not_made)
 }
 
-fn users(view: &View<'_>) -> Report {
-    let people = view.answers.people;
+fn users(view: &View<'_>, people: &People) -> Report {
     let row = |(person, member): (&Person, &Member)| {
         let mark = if member.power { view.say("admin-mark", &[]) } else { String::new() };
         vec![people.shown(person).into_owned(), member.groups.join(", "), mark]
@@ -73,14 +70,12 @@ fn users(view: &View<'_>) -> Report {
     table(view, ["user", "groups", "rights"], people.listed().into_iter().map(row), "nobody")
 }
 
-fn tasks(view: &View<'_>, of: Option<&str>) -> Result<Report, Refusal> {
-    let Answers { people, board, who, .. } = view.answers;
-    let of = whose(view.scene.visibility, people, who, of)?;
+fn tasks(view: &View<'_>, of: Option<&Person>) -> Report {
     let head = |task: &Task| vec![task.id.to_string(), short(task.title.as_str()), view.answers.kind(task.kind)];
-    let listed = board.listed().into_iter();
-    Ok(match of {
+    let listed = view.answers.scene.board.listed().into_iter();
+    match of {
         Some(of) => {
-            let theirs: Vec<_> = listed.filter_map(|task| Some((task, task.statuses.get(&of)?))).collect();
+            let theirs: Vec<_> = listed.filter_map(|task| Some((task, task.statuses.get(of)?))).collect();
             let rows = theirs.into_iter();
             let rows = rows.map(|(task, status)| [head(task), vec![view.answers.status(status)]].concat());
             table(view, ["task", "title", "kind", "status"], rows, "no-tasks")
@@ -89,7 +84,7 @@ fn tasks(view: &View<'_>, of: Option<&str>) -> Result<Report, Refusal> {
             let rows = listed.map(|task| [head(task), vec![answered(view, task)]].concat());
             table(view, ["task", "title", "kind", "answered"], rows, "no-tasks")
         }
-    })
+    }
 }
 
 /// How many are done with a task.
@@ -103,7 +98,7 @@ fn number(count: usize) -> Arg<'static> {
 }
 
 fn show(view: &View<'_>, task: &Task) -> Report {
-    let people = view.answers.people;
+    let people = view.answers.scene.people;
     let rows = task
         .statuses
         .iter()
@@ -119,8 +114,8 @@ fn show(view: &View<'_>, task: &Task) -> Report {
     Report { values, columns: columns(view, ["user", "status"]), rows, not_made, ..Report::default() }
 }
 
-fn late(view: &View<'_>, admin: Admin) -> Report {
-    let rows = view.answers.board.late(admin).into_iter().map(|task| {
+fn late(view: &View<'_>, tasks: Vec<&Task>) -> Report {
+    let rows = tasks.into_iter().map(|task| {
         let late = Late::of(task);
         let title = short(late.task.title.as_str());
         vec![late.task.id.to_string(), title, names(view, &late.silent), names(view, &late.unfinished)]
@@ -129,7 +124,7 @@ fn late(view: &View<'_>, admin: Admin) -> Report {
 }
 
 fn names(view: &View<'_>, persons: &[&Person]) -> String {
-    let names = persons.iter().take(limits::FORM_CHOICES).map(|person| view.answers.people.shown(person));
+    let names = persons.iter().take(limits::FORM_CHOICES).map(|person| view.answers.scene.people.shown(person));
     let mut names: Vec<String> = names.map(Cow::into_owned).collect();
     let more = persons.len() - names.len();
     if more > 0 {
@@ -138,8 +133,8 @@ fn names(view: &View<'_>, persons: &[&Person]) -> String {
     names.join(", ")
 }
 
-fn plans(view: &View<'_>) -> Report {
-    let rows = view.answers.board.plan().entries().collect::<Vec<_>>().into_iter().map(|planned| {
+fn plans(view: &View<'_>, plan: &Plan) -> Report {
+    let rows = plan.entries().collect::<Vec<_>>().into_iter().map(|planned| {
         let kind = view.answers.kind(planned.kind);
         let (id, schedule) = (planned.id.to_string(), planned.schedule.to_string());
         let shown = planned.names.iter().take(limits::FORM_CHOICES).cloned().collect::<Vec<_>>();
@@ -148,8 +143,7 @@ fn plans(view: &View<'_>) -> Report {
     table(view, ["plan", "schedule", "title", "kind", "names"], rows, "no-plans")
 }
 
-fn clock(view: &View<'_>) -> Result<Report, Refusal> {
-    let reading = view.scene.clock.ok_or(Refusal::NoClock)?;
+fn clock(view: &View<'_>, reading: Reading) -> Report {
     let values = vec![("clock", view.say("field-clock", &[]), view.answers.clock(reading))];
-    Ok(Report { values, ..Report::default() })
+    Report { values, ..Report::default() }
 }

@@ -108,7 +108,7 @@ impl Sessions {
         }
         if self.live.len() >= limits::FORMS {
             let (most, oldest) = self.richest().ok_or(Fault::Crowded)?;
-            if most <= held + 1 && !rights.is_power() {
+            if most <= held + 1 && rights == Rights::Ordinary {
                 return Err(Fault::Crowded);
             }
             self.live.remove(&oldest);

@@ -4,7 +4,6 @@
 use super::asks::Asker;
 use super::lanes::{Admission, Arrival, Intent};
 use super::{Front, StreamPhase};
-use crate::answers::{Answers, whose};
 use crate::chat::bot::{self, Kept, Letter, Said};
 use crate::limits;
 use crate::stanza::address::Address;
@@ -12,12 +11,12 @@ use crate::stanza::{Condition, Shell};
 use crate::throttle::Turn;
 use crate::xml::Element;
 use neerc_core::board::Done;
-use neerc_core::command::Query;
-use neerc_core::face::line::{self, Writer};
+use neerc_core::face::line;
 use neerc_core::face::menu::Request;
 use neerc_core::face::words::{Arg, Language};
-use neerc_core::people::{Person, Rights};
+use neerc_core::people::Person;
 use neerc_core::refusal::{Refusal, excerpt_within};
+use neerc_core::view::{RoomScene, View};
 use neerc_core::world::World;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -151,7 +150,7 @@ impl Front {
         }
         let watch = &self.rooms[room];
         let Some(who) = watch.people().by_nick(nick).cloned() else { return };
-        if !watch.people().rights(&who).is_some_and(Rights::is_power) {
+        if !watch.people().is_admin(who.bare()) {
             return;
         }
         lines.retain(|line| line.starts_with('@'));
@@ -364,21 +363,22 @@ impl Front {
             chat.language = chat.told_language.unwrap_or(self.settings.language);
         }
         self.freshen();
+        let clock = world.reading(&self.rooms[chat.room].room, now_ms);
         let asked = self.answers(chat.room, &chat.who, chat.language, world, |answers| {
-            let Answers { who, people, board, .. } = *answers;
-            let Some(read) = line::read(line, Writer { who, people, board }).into_iter().next() else {
+            let refused = |refusal: Refusal| vec![answers.refusal(&refusal)];
+            let view = View::of(RoomScene { clock, ..answers.scene }, answers.who).map_err(refused)?;
+            let Some(read) = line::read(line, &view).into_iter().next() else {
                 return Err(Vec::new());
             };
             let request = read.asked.map_err(|unclear| vec![answers.unclear(&unclear)])?;
-            match request.build() {
-                Err(refusal) => Err(vec![answers.refusal(&refusal)]),
-                Ok(Request::Help(item)) => Err(answers.help(item)),
-                Ok(Request::Query(query)) => {
-                    let said = self.look_up(now_ms, chat.room, &query, *answers, world);
-                    Err(said.unwrap_or_else(|refusal| vec![answers.refusal(&refusal)]))
+            match request.build().map_err(refused)? {
+                Request::Help(item) => Err(answers.help(item)),
+                Request::Query(query) => {
+                    let shown = view.answer(&query).map_err(refused)?;
+                    Err(answers.shown(&shown, &self.contacts.online(chat.room)))
                 }
-                Ok(Request::Command(_)) if self.asks.is_full() => Err(vec![answers.refusal(&Refusal::Busy)]),
-                Ok(Request::Command(command)) => Ok(command),
+                Request::Command(_) if self.asks.is_full() => Err(refused(Refusal::Busy)),
+                Request::Command(command) => Ok(command),
             }
         });
         if asked.is_err() {
@@ -391,37 +391,6 @@ impl Front {
                 self.ask(chat.room, chat.who.clone(), command, Asker::Line(session.clone()));
                 Answered::Later
             }
-        }
-    }
-
-    /// The answer to a question, in words.
-    pub(super) fn look_up(
-        &self,
-        now_ms: i64,
-        room: usize,
-        query: &Query,
-        answers: Answers<'_>,
-        world: World<'_>,
-    ) -> Result<Vec<String>, Refusal> {
-        let people = self.rooms[room].people();
-        let rights = people.rights(answers.who).ok_or(Refusal::NotInRoom)?;
-        let admin = || match rights {
-            Rights::Power(admin) => Ok(admin),
-            Rights::Ordinary => Err(Refusal::AdminsOnly),
-        };
-        match query {
-            Query::Users => Ok(answers.who(&self.contacts.online(room))),
-            Query::Clock => world
-                .reading(&self.rooms[room].room, now_ms)
-                .map(|reading| vec![answers.clock(reading)])
-                .ok_or(Refusal::NoClock),
-            Query::Tasks { of } => {
-                let of = whose(self.settings.visibility, people, answers.who, of.as_deref())?;
-                Ok(answers.tasks(of.as_ref()))
-            }
-            Query::Show { task } => answers.show(admin()?, *task),
-            Query::Late => Ok(answers.late(admin()?)),
-            Query::Plans => admin().map(|_| answers.plans()),
         }
     }
 

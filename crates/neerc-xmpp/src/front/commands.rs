@@ -1,9 +1,9 @@
 //! Ad-hoc commands and where they meet the rooms. Not what they say: that is the module `adhoc`.
 
 use super::asks::Asker;
-use super::{Front, StreamPhase};
+use super::{Front, StreamPhase, scene};
 use crate::adhoc::command::{Fault, Reply};
-use crate::adhoc::{self, Outcome, Pending, Place, Scene};
+use crate::adhoc::{self, Outcome, Pending, Scene};
 use crate::limits;
 use crate::ns;
 use crate::room::RoomWatch;
@@ -14,7 +14,9 @@ use crate::xml::Element;
 use neerc_core::board::Done;
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
+use neerc_core::notice::Visibility;
 use neerc_core::refusal::Refusal;
+use neerc_core::view::RoomScene;
 use neerc_core::world::World;
 
 /// A command that waits for its change to be on disk.
@@ -36,11 +38,19 @@ impl Commanded {
 }
 
 /// The rooms that an address of ours stands for: all of them, or one.
-fn places<'a>(rooms: &'a [RoomWatch], world: World<'a>, to: &Address) -> Vec<Place<'a>> {
+fn scenes<'a>(
+    rooms: &'a [RoomWatch],
+    world: World<'a>,
+    to: &Address,
+    now_ms: i64,
+    visibility: Visibility,
+) -> Vec<RoomScene<'a>> {
     let meant = |watch: &&RoomWatch| to.local().is_none_or(|local| *watch.room == *local);
-    let place =
-        |watch: &'a RoomWatch| Place { room: &watch.room, people: watch.people(), board: world.board(&watch.room) };
-    rooms.iter().filter(meant).map(place).collect()
+    let with_clock = |watch: &'a RoomWatch| RoomScene {
+        clock: world.reading(&watch.room, now_ms),
+        ..scene(watch, world, visibility)
+    };
+    rooms.iter().filter(meant).map(with_clock).collect()
 }
 
 impl Front {
@@ -59,10 +69,10 @@ impl Front {
         world: World<'_>,
     ) -> Vec<Offer> {
         self.settle(now_ms);
-        let places = places(&self.rooms, world, to);
+        let rooms = scenes(&self.rooms, world, to, now_ms, self.settings.visibility);
         let name = |verb| self.settings.words.say(language, &format!("item-{verb}"), &[]);
         let who = from.person();
-        let offered = adhoc::offered(&places, &who);
+        let offered = adhoc::offered(&rooms, &who);
         offered.map(|item| Offer { node: item.node, name: name(item.verb) }).collect()
     }
 
@@ -77,11 +87,9 @@ impl Front {
     ) {
         self.settle(now_ms);
         let Front { commands, rooms, settings, .. } = self;
-        let places = places(rooms, world, to);
+        let rooms = scenes(rooms, world, to, now_ms, settings.visibility);
         let scene = Scene {
-            places: &places,
-            clock: places.first().and_then(|place| world.reading(place.room, now_ms)),
-            visibility: settings.visibility,
+            rooms: &rooms,
             words: &*settings.words,
             language,
             limit: settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES + limits::REPLY_BYTES),
@@ -125,11 +133,9 @@ impl Front {
             self.note_own(index, &back.to.person(), done, world);
         }
         let Front { commands, rooms, settings, .. } = self;
-        let places = places(rooms, world, &to);
+        let rooms = scenes(rooms, world, &to, now_ms, settings.visibility);
         let scene = Scene {
-            places: &places,
-            clock: None, // no form shows it
-            visibility: settings.visibility,
+            rooms: &rooms,
             words: &*settings.words,
             language: settings.language,
             limit: settings.max_stanza_bytes.saturating_sub(limits::STANZA_HEAD_BYTES + limits::REPLY_BYTES),

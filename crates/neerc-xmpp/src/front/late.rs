@@ -1,13 +1,12 @@
 //! What is told to those who may have heard nothing, or may be handed something old: who was in the room before the service,
 //! and who has just asked for the first time. Not the news.
 
-use super::{Front, FrontEvent};
+use super::{Front, FrontEvent, scene};
 use crate::limits;
 use crate::notify::{Crowd, Owed, Why};
-use neerc_core::board::Board;
-use neerc_core::notice::{Sight, Visibility};
-use neerc_core::people::{Person, Rights};
+use neerc_core::notice::Sight;
 use neerc_core::task::TaskId;
+use neerc_core::view::View;
 use neerc_core::world::World;
 
 impl Front {
@@ -28,10 +27,9 @@ impl Front {
     pub(super) fn go_on_late(&mut self, now_ms: i64, world: World<'_>) {
         for _ in 0..limits::LATE_LISTS {
             let Some((slot, session)) = self.outbox.take_late(now_ms) else { break };
-            let (room, who) = (&self.rooms[session.room], session.person.clone());
-            let rights = room.people().rights(&who);
-            let tasks = all(world.board(&room.room), self.settings.visibility, rights, &who);
-            self.outbox.tell_late(now_ms, slot, Why::Untold, tasks);
+            let scene = scene(&self.rooms[session.room], world, self.settings.visibility);
+            let tasks = View::of(scene, &session.person).map(|view| all(&view));
+            self.outbox.tell_late(now_ms, slot, Why::Untold, tasks.unwrap_or_default());
         }
         let packets = if self.settings.wiki_packet { 2 } else { 1 };
         self.outbox.go_on_late(now_ms, |room, task| {
@@ -69,9 +67,8 @@ impl Front {
 }
 
 /// All tasks that somebody may see: their own before the others, and the newest first.
-fn all(board: &Board, visibility: Visibility, rights: Option<Rights>, who: &Person) -> Vec<TaskId> {
-    let mut tasks: Vec<_> =
-        board.tasks().filter(|task| visibility.sight(rights, who, task) != Sight::Nothing).collect();
-    tasks.sort_by_key(|task| (!task.statuses.contains_key(who), std::cmp::Reverse(task.timestamp_ms)));
+fn all(view: &View<'_>) -> Vec<TaskId> {
+    let mut tasks: Vec<_> = view.scene().board.tasks().filter(|task| view.sight(task) != Sight::Nothing).collect();
+    tasks.sort_by_key(|task| (!task.statuses.contains_key(view.who()), std::cmp::Reverse(task.timestamp_ms)));
     tasks.into_iter().map(|task| task.id).collect()
 }

@@ -48,6 +48,7 @@ use neerc_core::face::words::{Language, Words};
 use neerc_core::ledger::{Ask, Rooms};
 use neerc_core::notice::Visibility;
 use neerc_core::people::{Group, People};
+use neerc_core::view::RoomScene;
 use neerc_core::world::World;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -523,4 +524,10 @@ impl Front {
     pub fn time_of_day(&mut self, now_ms: i64, wall_ms: i64) {
         self.entity.wall_ahead_ms = wall_ms.saturating_sub(now_ms);
     }
+}
+
+/// A room as it is now, to be read; without the clock, which is given to whoever may ask for it.
+fn scene<'a>(watch: &'a RoomWatch, world: World<'a>, visibility: Visibility) -> RoomScene<'a> {
+    let (room, people) = (&watch.room, watch.people());
+    RoomScene { room, people, board: world.board(room), clock: None, visibility }
 }

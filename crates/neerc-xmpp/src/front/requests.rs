@@ -3,14 +3,12 @@
 use super::asks::Asker;
 use super::lanes::{Admission, Arrival, Intent};
 use super::link::Enters;
-use super::{Front, StreamPhase};
-use crate::answers::whose;
+use super::{Front, StreamPhase, scene};
 use crate::chat::bot::{Kept, Letter};
 use crate::limits;
 use crate::neerc::{self, Request, TooLong};
 use crate::notify::Hears;
 use crate::ns;
-use crate::room::RoomWatch;
 use crate::stanza::address::Address;
 use crate::stanza::wire::Purpose;
 use crate::stanza::{Condition, ReturnAddress, Shell};
@@ -19,10 +17,10 @@ use crate::xep::entity::{Asking, Place, Unanswered};
 use crate::xml::Element;
 use neerc_core::board::{Board, Done};
 use neerc_core::command::Query;
-use neerc_core::notice::Visibility;
-use neerc_core::people::{Person, Rights};
+use neerc_core::people::Person;
 use neerc_core::refusal::{Refusal, excerpt, excerpt_within};
 use neerc_core::task::{Task, TaskId};
+use neerc_core::view::{RoomScene, Shown, View};
 use neerc_core::world::World;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -110,8 +108,8 @@ impl Front {
             return true;
         }
         self.freshen();
-        let has_power = |room: &RoomWatch| room.people().rights_of(from.bare()).is_some_and(Rights::is_power);
-        self.rooms.iter().any(has_power) && self.throttle.admits_power(now_ms, &session)
+        self.rooms.iter().any(|room| room.people().is_admin(from.bare()))
+            && self.throttle.admits_power(now_ms, &session)
     }
 
     /// Refuses a request for a long answer by somebody who has been given too much, or whose turn comes too late.
@@ -308,27 +306,31 @@ impl Front {
     }
 
     fn query(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, query: &Query, world: World<'_>) {
-        let room = asked.room;
+        let (room, who) = (asked.room, from.person());
         let board = world.board(&self.rooms[room].room);
-        match query {
-            Query::Users => {
-                let users = self.users(room, &from.person());
+        let clock = world.reading(&self.rooms[room].room, now_ms);
+        let scene = RoomScene { clock, ..scene(&self.rooms[room], world, self.settings.visibility) };
+        let shown = View::of(scene, &who).and_then(|view| Ok((view.answer(query)?, view.instead_of_all().cloned())));
+        match shown {
+            Err(refusal) => self.refuse(now_ms, asked, refusal, world),
+            Ok((Shown::Users(_), _)) => {
+                let users = self.users(room, &who);
                 asked.back.result_shared(&mut self.wire.out, &users);
             }
-            Query::Clock => match world.reading(&self.rooms[room].room, now_ms) {
-                Some(reading) => asked.back.result(self.wire.out.own(), |out| neerc::write_clock_answer(out, reading)),
-                None => self.refuse(now_ms, asked, Refusal::NoClock, world),
-            },
-            Query::Tasks { of } => match self.task_list(room, &from.person(), of.as_deref(), board) {
-                Err(refusal) => self.refuse(now_ms, asked, refusal, world),
-                Ok(list) => {
-                    asked.back.result_shared(&mut self.wire.out, &list);
-                    self.outbox.asked(room, from, now_ms, Hears::Tasks);
-                    self.rooms[room].asked(now_ms, from);
-                }
-            },
+            Ok((Shown::Clock(reading), _)) => {
+                asked.back.result(self.wire.out.own(), |out| neerc::write_clock_answer(out, reading));
+            }
+            Ok((Shown::Tasks { of }, instead)) => {
+                let list = match of.cloned() {
+                    Some(of) => self.tasks_of(room, &of, board),
+                    None => self.task_list(room, instead.as_ref(), board),
+                };
+                asked.back.result_shared(&mut self.wire.out, &list);
+                self.outbox.asked(room, from, now_ms, Hears::Tasks);
+                self.rooms[room].asked(now_ms, from);
+            }
             // No packet of this protocol asks these; they are for faces that show them to people.
-            Query::Show { .. } | Query::Late | Query::Plans => {
+            Ok((Shown::Task(_) | Shown::Late(_) | Shown::Plans(_), _)) => {
                 asked.back.error(
                     self.wire.out.own(),
                     Condition::ServiceUnavailable,
@@ -343,8 +345,8 @@ impl Front {
     /// would count as knowing the others as well, once they may see them.
     fn changes(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, since: Option<u64>, world: World<'_>) {
         let board = world.board(&self.rooms[asked.room].room);
-        let power = self.rooms[asked.room].people().rights_of(from.bare()).is_some_and(|rights| rights.is_power());
-        let sees_all = self.settings.visibility == Visibility::All || power;
+        let scene = scene(&self.rooms[asked.room], world, self.settings.visibility);
+        let sees_all = View::of(scene, &from.person()).is_ok_and(|view| view.sees_all());
         let mut payload = Vec::new();
         let (limit, host) = (self.list_limit(), self.settings.host.domain());
         if !sees_all || neerc::write_changes(&mut payload, host, board, since, limit).is_err() {
@@ -388,26 +390,13 @@ impl Front {
         back.error(out, Condition::PolicyViolation, &text);
     }
 
-    /// The payload of an answer to `#tasks`.
-    fn task_list(
-        &mut self,
-        room: usize,
-        who: &Person,
-        of: Option<&str>,
-        board: &Board,
-    ) -> Result<Arc<Vec<u8>>, Refusal> {
-        let people = self.rooms[room].people();
-        let power = people.rights(who).is_some_and(|rights| rights.is_power());
-        let of = whose(self.settings.visibility, people, who, of)?;
-        match of {
-            Some(of) => Ok(self.tasks_of(room, &of, board)),
-            None => match self.all_tasks(room, board) {
-                AllTasks::Whole(list) => Ok(list),
-                AllTasks::Cut(list) if power => Ok(list),
-                AllTasks::TooLong if power => Ok(self.cut_tasks(room, board)),
-                // Rather all of the own tasks than some of everybody's.
-                AllTasks::Cut(_) | AllTasks::TooLong => Ok(self.tasks_of(room, who, board)),
-            },
+    /// The payload of an answer to `#tasks` of everybody. `instead`: whose are given where those are too many; as many
+    /// of them as fit, if nobody's.
+    fn task_list(&mut self, room: usize, instead: Option<&Person>, board: &Board) -> Arc<Vec<u8>> {
+        match (self.all_tasks(room, board), instead) {
+            (AllTasks::Whole(list), _) | (AllTasks::Cut(list), None) => list,
+            (AllTasks::TooLong, None) => self.cut_tasks(room, board),
+            (AllTasks::Cut(_) | AllTasks::TooLong, Some(who)) => self.tasks_of(room, who, board),
         }
     }
 

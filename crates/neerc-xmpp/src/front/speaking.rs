@@ -1,7 +1,7 @@
 //! What is said to people by chat without being asked: what they have to do when they come online, and what is new for
 //! them. By state: what is said is worked out from the board when the link is free for it.
 
-use super::Front;
+use super::{Front, scene};
 use crate::answers::Answers;
 use crate::chat::bot::{self, Kept, Letter};
 use crate::chat::contacts::{Client, Seen, Welcome};
@@ -197,9 +197,9 @@ impl Front {
         world: World<'_>,
         make: impl FnOnce(&Answers<'_>) -> T,
     ) -> T {
-        let board = world.board(&self.rooms[room].room);
-        let (words, people, address) = (&*self.settings.words, self.rooms[room].people(), self.room_address(room));
-        make(&Answers { words, language, address: &address, who, people, board })
+        let scene = scene(&self.rooms[room], world, self.settings.visibility);
+        let (words, address) = (&*self.settings.words, self.room_address(room));
+        make(&Answers { words, language, address: &address, scene, who })
     }
 
     fn language_for(&self, room: usize, person: &Person) -> Language {

@@ -1,15 +1,16 @@
 //! Output: what is told without being asked, when the link is free for it. Not the answers, only their place: they go
 //! before it.
 
-use super::{Front, FrontSettings, StreamPhase};
+use super::{Front, FrontSettings, StreamPhase, scene};
 use crate::limits;
 use crate::neerc::Notification;
 use crate::notify::{Due, Hears, Key};
 use crate::room::RoomWatch;
 use crate::stanza::wire::{Purpose, ping};
 use crate::stream::outgoing::Outgoing;
-use neerc_core::notice::{Notice, Sight, Visibility};
+use neerc_core::notice::{Notice, Sight};
 use neerc_core::people::Person;
+use neerc_core::view::View;
 use neerc_core::world::World;
 
 /// What was written last of one task, at one revision of it: a telling that the link takes in parts goes on with it.
@@ -135,9 +136,9 @@ impl Front {
     /// Writes the newest state of a task to everybody who waits for it, as far as there is room.
     fn transmit_task(&mut self, now_ms: i64, world: World<'_>, mut due: Due, out: &mut Outgoing, limit: usize) {
         let (room, id) = due.key;
-        let people = self.rooms[room].people();
-        let task = world.board(&self.rooms[room].room).task(id);
         let FrontSettings { component, wiki_packet, visibility, max_stanza_bytes, .. } = &self.settings;
+        let scene = scene(&self.rooms[room], world, *visibility);
+        let task = scene.board.task(id);
         let host = self.settings.host.domain();
         let write = |sight: Sight, of: &Person| {
             task.map(|task| Notification::task(component, host, task, sight, of, *wiki_packet, *max_stanza_bytes))
@@ -160,9 +161,8 @@ impl Front {
             }
             written += 1;
             let Some(session) = self.outbox.recipient(slot, Some(id), now_ms) else { continue };
-            let rights = people.rights(&session.person);
-            let sight = task.map_or(Sight::Nothing, |task| visibility.sight(rights, &session.person, task));
-            let sees_all = rights.is_some_and(|rights| *visibility == Visibility::All || rights.is_power());
+            let view = View::of(scene, &session.person).ok();
+            let sees_all = view.is_some_and(|view| view.sees_all());
             if !sees_all && session.hears == Hears::Differences {
                 missing.push(slot);
             }
@@ -170,6 +170,7 @@ impl Front {
             if to.len() > limits::ADDRESS_BYTES {
                 continue; // only what is made to be long is, and what is told would be too
             }
+            let sight = view.zip(task).map_or(Sight::Nothing, |(view, task)| view.sight(task));
             match sight {
                 Sight::Whole => {
                     if session.hears == Hears::Differences {
@@ -201,15 +202,9 @@ impl Front {
                     }
                 }
                 Sight::Nothing => {
-                    let had_it = match visibility {
-                        Visibility::All => task.is_none(),
-                        // Of a task that is gone whoever saw all tasks hears, and who tried to change it.
-                        Visibility::Own => {
-                            let power = rights.is_some_and(|rights| rights.is_power());
-                            due.lost.include(&session.person) || (task.is_none() && (power || session.awaits(id)))
-                        }
-                    };
-                    if rights.is_some() && had_it {
+                    // Of a task that is gone whoever saw all tasks hears, and who tried to change it.
+                    let is_gone = task.is_none() && (sees_all || session.awaits(id));
+                    if view.is_some() && (is_gone || due.lost.include(&session.person)) {
                         let notification =
                             removal.get_or_insert_with(|| Notification::removal(component, id, *wiki_packet));
                         notification.write(out, to);

@@ -1,0 +1,172 @@
+//! What somebody may read in a room: the query side of [`Board::decide`]. Every face asks here and draws what it is
+//! given; none checks rights of reading by itself. Not how an answer looks, and not who hears of a change.
+
+use crate::board::Board;
+use crate::change::Room;
+use crate::clock::Reading;
+use crate::command::Query;
+use crate::notice::{Sight, Visibility};
+use crate::people::{People, Person, Rights};
+use crate::plan::Plan;
+use crate::refusal::{Refusal, excerpt};
+use crate::task::{Progress, Task};
+
+/// A room as it is now, with everything in it that can be read.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomScene<'a> {
+    /// Its name.
+    pub room: &'a Room,
+    /// Its people.
+    pub people: &'a People,
+    /// Its tasks.
+    pub board: &'a Board,
+    /// What the contest clock shows.
+    pub clock: Option<Reading>,
+    /// Who may see which tasks.
+    pub visibility: Visibility,
+}
+
+/// What one user of a room sees of it.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    scene: RoomScene<'a>,
+    who: &'a Person,
+    rights: Rights,
+}
+
+/// What a query is answered with, to be drawn by the face that asked.
+#[derive(Clone, Debug)]
+pub enum Shown<'a> {
+    /// The people of the room.
+    Users(&'a People),
+    /// The tasks of one person, each with that person's status, or all tasks of the room.
+    Tasks {
+        /// Whose; everybody's if nobody is named.
+        of: Option<&'a Person>,
+    },
+    /// What the contest clock shows.
+    Clock(Reading),
+    /// One task with everybody's status.
+    Task(&'a Task),
+    /// The tasks that somebody has not finished, oldest first; [`Late::of`] says who.
+    Late(Vec<&'a Task>),
+    /// What is planned.
+    Plans(&'a Plan),
+}
+
+/// A task with the people who have not finished it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Late<'a> {
+    /// Which.
+    pub task: &'a Task,
+    /// People who have said nothing.
+    pub silent: Vec<&'a Person>,
+    /// People who have said something, but not that they are done.
+    pub unfinished: Vec<&'a Person>,
+}
+
+impl<'a> Late<'a> {
+    /// Sorts the people of a task by whether they have answered.
+    pub fn of(task: &'a Task) -> Late<'a> {
+        let of = |wanted: fn(Progress) -> bool| {
+            task.statuses.iter().filter(|(_, s)| wanted(s.progress)).map(|(person, _)| person).collect()
+        };
+        let unfinished = of(|progress| progress != Progress::None && !progress.is_final());
+        Late { task, silent: of(|progress| progress == Progress::None), unfinished }
+    }
+}
+
+impl<'a> View<'a> {
+    /// What `who` sees of a room; nobody but its users sees anything.
+    pub fn of(scene: RoomScene<'a>, who: &'a Person) -> Result<View<'a>, Refusal> {
+        let rights = scene.people.rights(who).ok_or(Refusal::NotInRoom)?;
+        Ok(View { scene, who, rights })
+    }
+
+    /// Whose view it is.
+    pub fn who(&self) -> &'a Person {
+        self.who
+    }
+
+    /// Their name, as it stands in packets.
+    pub fn own_name(&self) -> &'a str {
+        self.scene.people.name(self.who)
+    }
+
+    /// What they may do.
+    pub fn rights(&self) -> Rights {
+        self.rights
+    }
+
+    /// The room.
+    pub fn scene(&self) -> RoomScene<'a> {
+        self.scene
+    }
+
+    /// Whether they have an admin's rights.
+    pub fn is_admin(&self) -> bool {
+        self.rights.is_power()
+    }
+
+    /// Whether they may read every task.
+    pub fn sees_all(&self) -> bool {
+        self.scene.visibility == Visibility::All || self.is_admin()
+    }
+
+    /// How much of a task they may read.
+    pub fn sight(&self, task: &Task) -> Sight {
+        if self.sees_all() {
+            Sight::Whole
+        } else if task.statuses.contains_key(self.who) {
+            Sight::OwnStatus
+        } else {
+            Sight::Nothing
+        }
+    }
+
+    /// Whose tasks are shown where there is no room for all of everybody's: an admin is shown as many of those as fit,
+    /// anybody else rather all of their own.
+    pub fn instead_of_all(&self) -> Option<&'a Person> {
+        if self.is_admin() { None } else { Some(self.who) }
+    }
+
+    /// Answers a query, or refuses it.
+    pub fn answer(&self, query: &Query) -> Result<Shown<'a>, Refusal> {
+        let RoomScene { people, board, clock, .. } = self.scene;
+        match query {
+            Query::Users => Ok(Shown::Users(people)),
+            Query::Tasks { of } => Ok(Shown::Tasks { of: self.whose(of.as_deref())? }),
+            Query::Clock => clock.map(Shown::Clock).ok_or(Refusal::NoClock),
+            Query::Show { .. } | Query::Late | Query::Plans if !self.is_admin() => Err(Refusal::AdminsOnly),
+            Query::Show { task } => board.existing(*task).map(Shown::Task),
+            Query::Late => Ok(Shown::Late(late(board))),
+            Query::Plans => Ok(Shown::Plans(board.plan())),
+        }
+    }
+
+    /// Whose tasks are shown to somebody who asks for those of the user called `of`, or for everybody's.
+    fn whose(&self, of: Option<&str>) -> Result<Option<&'a Person>, Refusal> {
+        let people = self.scene.people;
+        let of = match of {
+            // A user of a domain that is on a list is in no list of users.
+            Some(name) if name == self.own_name() => Some(self.who),
+            Some(name) => {
+                let unknown = || Refusal::UnknownUser { name: excerpt(name) };
+                Some(people.user(name).or_else(|| people.shown_as(name)).ok_or_else(unknown)?)
+            }
+            None if self.sees_all() => None,
+            None => Some(self.who),
+        };
+        if self.sees_all() || of == Some(self.who) { Ok(of) } else { Err(Refusal::OwnTasksOnly) }
+    }
+}
+
+/// The tasks that somebody has not finished, oldest first.
+fn late(board: &Board) -> Vec<&Task> {
+    let mut tasks = board.listed();
+    tasks.retain(|task| !task.statuses.is_empty() && !task.is_finished());
+    tasks
+}
+
+#[cfg(test)]
+mod tests;
