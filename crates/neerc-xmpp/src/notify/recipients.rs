@@ -21,7 +21,7 @@ pub enum Hears {
 
 /// One session that may be told.
 #[derive(Clone, Debug)]
-pub struct Session {
+pub struct Recipient {
     /// Index of the room.
     pub room: usize,
     /// The full JID.
@@ -51,7 +51,7 @@ pub struct Session {
     heard: u64,
 }
 
-impl Session {
+impl Recipient {
     /// Whether it is to be told the true state of that task, whatever it is told of changes.
     pub fn awaits(&self, task: TaskId) -> bool {
         self.repeats.contains(&task)
@@ -73,8 +73,8 @@ pub enum Crowd {
 
 /// All sessions.
 #[derive(Debug, Default)]
-pub(super) struct Sessions {
-    sessions: Vec<Option<Session>>,
+pub(super) struct Recipients {
+    sessions: Vec<Option<Recipient>>,
     free: Vec<usize>,
     index: HashMap<(usize, Address), usize>,
     per_room: BTreeMap<usize, (usize, Slots)>,
@@ -83,7 +83,7 @@ pub(super) struct Sessions {
     crowds: Vec<Crowd>,
 }
 
-impl Sessions {
+impl Recipients {
     /// The slot of a session, made if it is new, and the session that has to go for it. `None` for an address that is no
     /// session's, and where there is no room. `since`: the number of the last telling.
     pub(super) fn place(
@@ -115,7 +115,7 @@ impl Sessions {
             self.note(Crowd::Room(room));
             return None;
         }
-        let session = Session {
+        let session = Recipient {
             room,
             address: address.clone(),
             person: account.1.clone(),
@@ -168,21 +168,21 @@ impl Sessions {
         self.index.get(&(room, address.clone())).copied()
     }
 
-    pub(super) fn find(&mut self, room: usize, address: &Address) -> Option<&mut Session> {
+    pub(super) fn find(&mut self, room: usize, address: &Address) -> Option<&mut Recipient> {
         let slot = self.slot(room, address)?;
         self.get_mut(slot)
     }
 
-    pub(super) fn get(&self, slot: usize) -> Option<&Session> {
+    pub(super) fn get(&self, slot: usize) -> Option<&Recipient> {
         self.sessions.get(slot)?.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Session> {
+    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Recipient> {
         self.sessions.get_mut(slot)?.as_mut()
     }
 
     /// Takes a session out of its slot.
-    pub(super) fn remove(&mut self, slot: usize) -> Option<Session> {
+    pub(super) fn remove(&mut self, slot: usize) -> Option<Recipient> {
         let session = self.sessions.get_mut(slot)?.take()?;
         if let Some((count, slots)) = self.per_room.get_mut(&session.room) {
             *count = count.saturating_sub(1);
@@ -201,9 +201,9 @@ impl Sessions {
     }
 
     /// Takes all sessions out.
-    pub(super) fn drain(&mut self) -> Vec<Session> {
+    pub(super) fn drain(&mut self) -> Vec<Recipient> {
         let sessions = std::mem::take(&mut self.sessions).into_iter().flatten().collect();
-        *self = Sessions { heard: self.heard, crowds: std::mem::take(&mut self.crowds), ..Sessions::default() };
+        *self = Recipients { heard: self.heard, crowds: std::mem::take(&mut self.crowds), ..Recipients::default() };
         sessions
     }
 
