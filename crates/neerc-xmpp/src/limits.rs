@@ -1,7 +1,9 @@
 //! The bounds of everything that is said over XMPP, in one table: stanzas, sessions, waiting, and how often what is asked
 //! again. Those of tasks and of what is written in lines and forms are the core's.
 
-/// The same of an address, in characters.
+/// What is repeated of a refused name or value of XML, in characters.
+pub const EXCERPT_XML_CHARS: usize = 40;
+/// What is repeated of an address, in characters.
 pub const EXCERPT_ADDRESS_CHARS: usize = 128;
 /// The same of the type of a stanza, in characters.
 pub const EXCERPT_TYPE_CHARS: usize = 32;
@@ -43,6 +45,10 @@ pub const STANZA_NODES: usize = 10_000;
 pub const ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// Most elements and pieces of text in such an answer.
 pub const ANSWER_NODES: usize = 100_000;
+/// Most namespace declarations in scope at one place of a stanza; they are looked up one by one.
+pub const NAMESPACES_IN_SCOPE: usize = 64;
+/// Longest namespace name that holds references or line breaks, in bytes: such a name is copied into each element.
+pub const COPIED_NAMESPACE_BYTES: usize = 256;
 /// Most attributes of one element in a stanza taken from the server; duplicates are found by comparing all pairs.
 pub const STANZA_ATTRIBUTES: usize = 256;
 /// What the start tag and the addresses of a stanza sent may take, in bytes.
@@ -53,6 +59,10 @@ pub const REPLY_BYTES: usize = 1024;
 pub const LETTER_BYTES: usize = 512;
 /// Longest thread that is carried back, in bytes.
 pub const THREAD_BYTES: usize = 256;
+/// What the start tag of an answer takes besides its id and addresses, in bytes.
+pub const ANSWER_HEAD_BYTES: usize = 64;
+/// The longest that a part of a JID may be (RFC 7622 section 3.1), in bytes.
+pub const ADDRESS_PART_BYTES: usize = 1_023;
 /// The longest that a full JID can be (RFC 7622 section 3.1), in bytes.
 pub const ADDRESS_BYTES: usize = 3 * 1024;
 
@@ -131,6 +141,8 @@ pub const THROTTLED_SESSIONS: usize = 20_000;
 /// Bytes handed to the link at once; the newest state of a task is chosen no earlier than this many bytes before the
 /// socket takes it.
 pub const LINK_CHUNK_BYTES: usize = 256 * 1024;
+/// Shorter texts are copied instead of shared, in bytes: a piece of its own costs about as much as copying this many.
+pub const SHARED_BYTES: usize = 1_024;
 /// Fewer bytes than this reach the server's parser in one piece, whatever lies between.
 pub const WHOLE_BYTES: usize = 1_024;
 /// A tag with a title or a text of an answer of the most characters, each escaped, is no longer, in bytes. Longer is only the
@@ -158,6 +170,10 @@ pub const ROUTED_PING_MS: i64 = 10_000;
 pub const UNROUTED_PINGS: u32 = 2;
 /// How long nothing was handed on before a link counts as deaf, in ms.
 pub const DEAF_LINK_MS: i64 = 25_000;
+/// How many stanzas of each length measure the way through the server.
+pub const PROBE_ROUNDS: usize = 5;
+/// Length of a long one, in bytes: three pieces of the usual 8 KiB.
+pub const PROBE_LONG_BYTES: usize = 20_000;
 /// How long an answer of the server to one of our requests is waited for, in ms.
 pub const ANSWER_MS: i64 = 15_000;
 /// How often the lists of a room are read where the server tells nothing of people who are not in it, in ms.

@@ -82,3 +82,29 @@ impl Fences {
         of_room
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use neerc_core::people::Person;
+    use neerc_core::task::TaskId;
+
+    #[test]
+    fn what_was_told_before_and_after_a_fence_is_told_again_as_one() {
+        let of = |name: &str| Losers {
+            people: [Person::from_bare(&format!("{name}@localhost"))].into(),
+            ..Losers::default()
+        };
+        let key = (1, TaskId(1));
+        let mut fences = Fences::default();
+        fences.told(key, 3, of("a"));
+        assert_eq!(fences.take(), Some(1));
+        fences.told(key, 7, of("b"));
+        assert!(fences.take_room(0).is_empty(), "the other room had nothing to lose");
+        assert_eq!(fences.oldest().collect::<Vec<_>>(), [3]);
+        let again = fences.take_room(1);
+        let people: Vec<_> = again.iter().flat_map(|(_, told)| &told.lost.people).map(Person::bare).collect();
+        assert_eq!(people, ["a@localhost", "b@localhost"]);
+        assert!(fences.is_empty());
+    }
+}

@@ -1,15 +1,11 @@
 //! How long the server takes to hand a stanza on: the component sends some to itself, small ones and long ones, one at
 //! a time. A server that writes long stanzas in pieces and waits for each to be acknowledged shows it here.
 
+use crate::limits;
 use crate::ns;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Wire};
 use crate::xml::WriteXml;
-
-/// Stanzas of each length.
-const ROUNDS: usize = 5;
-/// Length of a long one, in bytes: three pieces of the usual 8 KiB.
-const LONG_BYTES: usize = 20_000;
 
 /// What was measured: medians, in ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +33,7 @@ impl Probe {
     }
 
     fn send(&mut self, now_ms: i64, wire: &mut Wire) {
-        let bytes = if self.took_ms.len() < ROUNDS { 10 } else { LONG_BYTES };
+        let bytes = if self.took_ms.len() < limits::PROBE_ROUNDS { 10 } else { limits::PROBE_LONG_BYTES };
         let payload = |out: &mut Vec<u8>| out.open("probe").xmlns(ns::PROBE).text(&"x".repeat(bytes));
         self.sent_ms = now_ms;
         wire.request(now_ms, "get", &self.own, payload, Purpose::Probe);
@@ -46,7 +42,7 @@ impl Probe {
     /// A stanza has come back; sends the next one, or returns what was measured.
     pub fn came_back(&mut self, now_ms: i64, wire: &mut Wire) -> Option<RoundTrips> {
         self.took_ms.push(now_ms - self.sent_ms);
-        if self.took_ms.len() < 2 * ROUNDS {
+        if self.took_ms.len() < 2 * limits::PROBE_ROUNDS {
             self.send(now_ms, wire);
             return None;
         }
@@ -55,7 +51,7 @@ impl Probe {
             times.sort_unstable();
             times.get(times.len() / 2).copied().unwrap_or(0)
         };
-        let (short, long) = self.took_ms.split_at(ROUNDS);
+        let (short, long) = self.took_ms.split_at(limits::PROBE_ROUNDS);
         Some(RoundTrips { short_ms: median(short), long_ms: median(long) })
     }
 }

@@ -2,6 +2,7 @@
 //! them on as they were typed. So what stands before the slash is prepared here as servers prepare it, wherever they all
 //! agree; what is answered goes to an address as it came.
 
+use crate::limits;
 use neerc_core::people::Person;
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -9,9 +10,6 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use stringprep::tables::unassigned_code_point;
 use stringprep::{nameprep, nodeprep, resourceprep};
-
-/// The longest that a part of a JID may be, in bytes (RFC 7622 section 3.1).
-const PART_BYTES: usize = 1_023;
 
 /// A JID. Two of them are the same if their prepared forms are.
 #[derive(Clone, Debug)]
@@ -152,7 +150,7 @@ fn prepare<'t, E>(
 }
 
 fn is_part(part: &str) -> bool {
-    (1..=PART_BYTES).contains(&part.len()) && !part.chars().any(|c| c.is_control() || c.is_whitespace())
+    (1..=limits::ADDRESS_PART_BYTES).contains(&part.len()) && !part.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
 fn is_local(part: &str) -> bool {
@@ -167,7 +165,8 @@ fn is_domain(part: &str) -> bool {
 
 fn is_resource(part: &str) -> bool {
     let plain = |b: u8| (b' '..=b'~').contains(&b);
-    (1..=PART_BYTES).contains(&part.len()) && (part.bytes().all(plain) || !part.chars().any(char::is_control))
+    (1..=limits::ADDRESS_PART_BYTES).contains(&part.len())
+        && (part.bytes().all(plain) || !part.chars().any(char::is_control))
 }
 
 /// Where the domain of a bare JID begins, if preparation would leave the text as it is: lower-case ASCII of the harmless
@@ -189,7 +188,7 @@ fn plain_domain(bare: &str) -> Option<usize> {
         }
         before = byte;
     }
-    let lengths = start <= PART_BYTES + 1 && bare.len() - start <= PART_BYTES;
+    let lengths = start <= limits::ADDRESS_PART_BYTES + 1 && bare.len() - start <= limits::ADDRESS_PART_BYTES;
     (labels && before != b'.' && lengths).then_some(start)
 }
 

@@ -125,11 +125,14 @@ impl<'s> Shell<'s> {
 
     /// How many bytes the start tag of an answer takes at most.
     pub fn answer_head_bytes(&self) -> usize {
-        const REST: usize = 64;
         let texts = [self.id.unwrap_or(""), self.to_text, self.from.as_it_came()];
-        let raw = texts.iter().map(|text| text.len()).sum::<usize>() + REST;
+        let raw = texts.iter().map(|text| text.len()).sum::<usize>() + limits::ANSWER_HEAD_BYTES;
         // No character takes more than six times its bytes.
-        if raw * 6 <= limits::STANZA_HEAD_BYTES { raw } else { texts.map(escaped_len).iter().sum::<usize>() + REST }
+        if raw * 6 <= limits::STANZA_HEAD_BYTES {
+            raw
+        } else {
+            texts.map(escaped_len).iter().sum::<usize>() + limits::ANSWER_HEAD_BYTES
+        }
     }
 
     /// What an answer to it needs.

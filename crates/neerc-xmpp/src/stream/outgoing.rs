@@ -7,9 +7,6 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::sync::Arc;
 
-/// Shorter texts are copied: a piece of its own costs about as much as copying this many bytes.
-const SHARED_BYTES: usize = 1_024;
-
 /// A queue of bytes.
 #[derive(Debug, Default)]
 pub struct Outgoing {
@@ -38,7 +35,7 @@ impl Outgoing {
 
     /// Appends a text that others may share.
     pub fn share(&mut self, text: &Arc<Vec<u8>>) {
-        if text.len() < SHARED_BYTES {
+        if text.len() < limits::SHARED_BYTES {
             return self.own.extend_from_slice(text);
         }
         self.shared.push_back((self.own.len(), text.clone()));
@@ -84,7 +81,7 @@ impl Outgoing {
     /// Gives memory back, but for so many bytes.
     pub fn shrink_to(&mut self, bytes: usize) {
         self.own.shrink_to(bytes);
-        self.shared.shrink_to(bytes / SHARED_BYTES);
+        self.shared.shrink_to(bytes / limits::SHARED_BYTES);
     }
 
     /// The next pieces, as many as fit into `slices`; returns how many those are.
@@ -177,6 +174,7 @@ impl Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::SHARED_BYTES;
 
     /// Own bytes and shared texts in turns, and what they come to.
     fn filled(rounds: u8) -> (Outgoing, Vec<u8>) {

@@ -1,6 +1,6 @@
 //! Why bytes are no stanza that may be read.
 
-use super::COPIED_NAMESPACE_BYTES;
+use crate::limits::COPIED_NAMESPACE_BYTES;
 use std::fmt;
 
 /// Why a slice was refused. Values repeated here are cut to a few dozen characters.

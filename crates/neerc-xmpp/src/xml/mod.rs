@@ -7,28 +7,24 @@
 mod error;
 mod escape;
 mod names;
+mod tags;
+mod values;
 mod write;
 
 pub use self::error::XmlError;
-use self::escape::is_forbidden;
 pub use self::escape::{escape_attr, escape_text, escaped_len, forbidden_char};
 use self::names::{is_ncname, name_len, same_name, split_name};
+use self::tags::{Attributes, declared_prefix, tag_len};
+use self::values::{attribute_value, plain_text, reference, unix_lines};
 pub use self::write::{StartTag, WriteXml, attribute};
+use crate::limits;
 use crate::ns;
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr_iter, memchr3};
 use quick_xml::Reader;
 use quick_xml::errors::{Error as ReadError, IllFormedError};
 use quick_xml::events::Event;
 use smallvec::SmallVec;
-
-/// Namespace declarations in scope at one place; looked up one by one, so few.
-const NAMESPACES_IN_SCOPE: usize = 64;
-/// Length in bytes of a namespace name that holds references or line breaks; such a name is copied into each element.
-const COPIED_NAMESPACE_BYTES: usize = 256;
-/// Characters of a refused value repeated in an error.
-const EXCERPT_CHARS: usize = 40;
 
 /// Bounds of one tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +39,7 @@ pub struct TreeLimits {
 
 impl Default for TreeLimits {
     fn default() -> Self {
-        Self { depth: 32, nodes: 10_000, attributes: 256 }
+        Self { depth: limits::STANZA_DEPTH, nodes: limits::STANZA_NODES, attributes: limits::STANZA_ATTRIBUTES }
     }
 }
 
@@ -262,7 +258,7 @@ impl<'a> Tree<'a> {
         if !prefix.is_empty() && !is_ncname(prefix) {
             return Err(XmlError::Name { found: excerpt(prefix) });
         }
-        let copied_too_long = matches!(&ns, Cow::Owned(name) if name.len() > COPIED_NAMESPACE_BYTES);
+        let copied_too_long = matches!(&ns, Cow::Owned(name) if name.len() > limits::COPIED_NAMESPACE_BYTES);
         let reserved = prefix == "xmlns" || ns == ns::XMLNS || (prefix == "xml") != (ns == ns::XML);
         if copied_too_long || reserved || (ns.is_empty() && !prefix.is_empty()) {
             return Err(XmlError::Namespace { found: excerpt(&ns) });
@@ -271,8 +267,8 @@ impl<'a> Tree<'a> {
             let name = if prefix.is_empty() { "xmlns".to_owned() } else { format!("xmlns:{}", excerpt(prefix)) };
             return Err(XmlError::DuplicateAttribute { name });
         }
-        if self.bindings.len() >= NAMESPACES_IN_SCOPE {
-            return Err(XmlError::TooManyNamespaces { limit: NAMESPACES_IN_SCOPE });
+        if self.bindings.len() >= limits::NAMESPACES_IN_SCOPE {
+            return Err(XmlError::TooManyNamespaces { limit: limits::NAMESPACES_IN_SCOPE });
         }
         self.bindings.push((prefix, ns));
         Ok(())
@@ -329,44 +325,6 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// The attributes of a tag as written. quick-xml's own iterator accepts `a='1'b='2'` and any byte in a name.
-struct Attributes<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Attributes<'a> {
-    /// Name and undecoded value of the next attribute.
-    fn next(&mut self) -> Result<Option<(&'a str, &'a str)>, XmlError> {
-        let rest = trim_start(self.rest);
-        if rest.is_empty() {
-            return Ok(None);
-        }
-        // Nothing between the last value and this name is as wrong as no `=` or no quotes.
-        let parts = if rest.len() < self.rest.len() { split_attribute(rest) } else { None };
-        let Some((name, value, rest)) = parts else {
-            return Err(XmlError::Attribute { found: excerpt(rest) });
-        };
-        self.rest = rest;
-        Ok(Some((name, value)))
-    }
-}
-
-/// Name, value, and what comes after the closing quote.
-fn split_attribute(text: &str) -> Option<(&str, &str, &str)> {
-    let (name, value) = text.split_at_checked(text.bytes().position(|byte| byte == b'=')?)?;
-    let value = trim_start(value.get(1..)?);
-    let quote = value.bytes().next().filter(|first| matches!(first, b'"' | b'\''))?;
-    let value = value.get(1..)?;
-    let (value, rest) = value.split_at_checked(memchr(quote, value.as_bytes())?)?;
-    let name = if name.ends_with(is_space) { name.trim_end_matches(is_space) } else { name };
-    Some((name, value, rest.get(1..)?))
-}
-
-fn trim_start(text: &str) -> &str {
-    let spaces = text.bytes().take_while(|byte| is_space(char::from(*byte))).count();
-    text.get(spaces..).unwrap_or_default()
-}
-
 /// Refuses what may not even be read: comments, processing instructions, declarations.
 fn refuse_markup(rest: &str) -> Result<(), XmlError> {
     match rest.as_bytes() {
@@ -388,115 +346,15 @@ fn refused(error: ReadError, from: usize) -> XmlError {
     }
 }
 
-/// The prefix a namespace declaration is for, empty for the default; `None` for any other attribute.
-fn declared_prefix(key: &str) -> Option<&str> {
-    match key.strip_prefix("xmlns")? {
-        "" => Some(""),
-        // A lone `xmlns:` is left to fail as a name.
-        rest => rest.strip_prefix(':').filter(|prefix| !prefix.is_empty()),
-    }
-}
-
-/// The decoded value of an attribute: references resolved, each raw tab or line break one space.
-fn attribute_value(raw: &str) -> Result<Cow<'_, str>, XmlError> {
-    let special = |byte: &u8| matches!(byte, b'<' | b'&' | b'\t' | b'\n' | b'\r');
-    // All of it without stopping, which takes several bytes at a time.
-    if !raw.as_bytes().iter().fold(false, |found, byte| found | special(byte)) {
-        return Ok(Cow::Borrowed(raw));
-    }
-    if raw.contains('<') {
-        return Err(XmlError::Attribute { found: excerpt(raw) });
-    }
-    let mut value = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some(at) = rest.as_bytes().iter().position(special) {
-        let (before, from) = rest.split_at(at);
-        value.push_str(before);
-        if let Some(name) = from.strip_prefix('&') {
-            let Some((name, after)) = name.split_once(';') else {
-                return Err(XmlError::Reference { found: String::new() });
-            };
-            value.push(reference(name)?);
-            rest = after;
-        } else {
-            value.push(' ');
-            rest = from.strip_prefix("\r\n").or_else(|| from.get(1..)).unwrap_or_default();
-        }
-    }
-    value.push_str(rest);
-    Ok(Cow::Owned(value))
-}
-
-/// The character meant by what is between `&` and `;`.
-fn reference(name: &str) -> Result<char, XmlError> {
-    let unknown = || XmlError::Reference { found: excerpt(name) };
-    let (digits, radix) = match name {
-        "amp" => return Ok('&'),
-        "lt" => return Ok('<'),
-        "gt" => return Ok('>'),
-        "quot" => return Ok('"'),
-        "apos" => return Ok('\''),
-        _ => match name.strip_prefix("#x") {
-            Some(hex) => (hex, 16),
-            None => (name.strip_prefix('#').ok_or_else(unknown)?, 10),
-        },
-    };
-    if !digits.chars().all(|digit| digit.is_digit(radix)) {
-        return Err(unknown()); // from_str_radix would take a sign
-    }
-    let number = u32::from_str_radix(digits, radix).map_err(|_| unknown())?;
-    let found = char::from_u32(number).ok_or_else(unknown)?;
-    if is_forbidden(found) { Err(XmlError::ForbiddenChar { found }) } else { Ok(found) }
-}
-
-/// Text as it stands between tags, with line breaks as XML wants them.
-fn plain_text(raw: &str) -> Result<Cow<'_, str>, XmlError> {
-    let bytes = raw.as_bytes();
-    if memchr_iter(b'>', bytes).any(|at| bytes.get(..at).is_some_and(|before| before.ends_with(b"]]"))) {
-        return Err(XmlError::CdataEnd);
-    }
-    Ok(unix_lines(raw))
-}
-
-/// A raw carriage return, with or without a line feed after it, is a line feed.
-fn unix_lines(raw: &str) -> Cow<'_, str> {
-    match memchr(b'\r', raw.as_bytes()) {
-        None => Cow::Borrowed(raw),
-        Some(_) => Cow::Owned(raw.replace("\r\n", "\n").replace('\r', "\n")),
-    }
-}
-
 /// `raw` without what quick-xml has seen to stand around it.
 fn trimmed<'a>(raw: &'a str, before: &str, after: &str) -> &'a str {
     raw.get(before.len()..raw.len().saturating_sub(after.len())).unwrap_or_default()
 }
 
-/// Length of the tag at the start of the slice, `>` included; all of it if the tag does not end.
-fn tag_len(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(rest) = bytes.get(at..) {
-        let Some(found) = memchr3(b'>', b'"', b'\'', rest) else { break };
-        at += found + 1; // behind what was found
-        match rest.get(found) {
-            Some(b'>') => return at,
-            Some(quote) => match memchr(*quote, bytes.get(at..).unwrap_or_default()) {
-                Some(close) => at += close + 1,
-                None => break,
-            },
-            None => break,
-        }
-    }
-    bytes.len()
-}
-
-fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\n')
-}
-
 /// The beginning of a refused value, short enough for a message.
 fn excerpt(value: &str) -> String {
     let mut chars = value.chars();
-    let mut excerpt: String = chars.by_ref().take(EXCERPT_CHARS).collect();
+    let mut excerpt: String = chars.by_ref().take(limits::EXCERPT_XML_CHARS).collect();
     if chars.next().is_some() {
         excerpt.push('…');
     }

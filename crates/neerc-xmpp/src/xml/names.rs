@@ -1,6 +1,7 @@
 //! Names as XML has them (Namespaces in XML 1.0).
 
-use super::{XmlError, excerpt, is_space};
+use super::tags::is_space;
+use super::{XmlError, excerpt};
 
 /// Equality of short names: most differ in the first byte, and a call to compare memory costs more than that.
 pub(super) fn same_name(one: &str, other: &str) -> bool {
