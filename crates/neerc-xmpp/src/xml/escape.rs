@@ -50,7 +50,7 @@ const fn as_is(special: &[u8]) -> [bool; 256] {
         table[control] = control == b'\t' as usize || control == b'\n' as usize; // control < 256
         control += 1;
     }
-    table[0xEF] = false;
+    table[0xEF] = false; // 0xEF < 256
     let mut at = 0;
     while at < special.len() {
         table[special[at] as usize] = false; // a u8 is < 256
