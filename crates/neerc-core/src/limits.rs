@@ -42,6 +42,8 @@ pub const TOLD_PER_PERSON: usize = 1_000;
 pub const RETRY_PLAN_MS: i64 = 10_000;
 /// Longest word for which a near one is looked for, in characters.
 pub const NEAR_CHARS: usize = 64;
+/// Most unknown names of one line for which near ones are looked for.
+pub const NEAR_NAMES: usize = 5;
 /// Most proposals in one question about a chat line.
 pub const PROPOSALS: usize = 20;
 

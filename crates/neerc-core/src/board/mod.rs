@@ -11,7 +11,7 @@ use crate::notice::{Lost, Notice};
 use crate::people::{Admin, People, Person, Rights};
 use crate::plan::{self, Plan, PlanId, Planned};
 use crate::refusal::Refusal;
-use crate::task::{Difference, Kind, Past, Progress, Status, Task, TaskId, Title};
+use crate::task::{Difference, Kind, LeftOut, Past, Progress, Status, Task, TaskId, Title};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -228,7 +228,11 @@ impl Board {
     ) -> Result<Decision, Refusal> {
         let task = self.existing(id)?;
         let Resolved { packet, left_out } = resolve(people, Some(task), &wanted.statuses, wanted.manner)?;
-        let Difference { set, unassigned } = task.rebase(&packet, wanted.manner);
+        let absent = match wanted.manner {
+            Manner::Adding => LeftOut::Kept,
+            Manner::Replacing => LeftOut::Unassigned,
+        };
+        let Difference { set, unassigned } = task.rebase(&packet, absent);
         let new = set.keys().filter(|person| !task.statuses.contains_key(*person)).count();
         // Only people who have the task are unassigned.
         if task.statuses.len() - unassigned.len() + new > limits::ASSIGNEES {

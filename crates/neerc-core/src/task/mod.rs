@@ -7,7 +7,6 @@ mod values;
 pub use past::{Before, Past, PastStep};
 pub use values::{Kind, Progress, Status, TaskId, Title};
 
-use crate::command::Manner;
 use crate::limits;
 use crate::people::Person;
 use std::collections::btree_map::Entry;
@@ -17,6 +16,15 @@ use std::sync::Arc;
 /// The people of a whole-task packet with the status given for each. `None` stands for a member of a named group:
 /// whoever has the task keeps their status, the others are assigned without one.
 pub(crate) type Packet = BTreeMap<Person, Option<Status>>;
+
+/// What happens to people of a task who are not in a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeftOut {
+    /// They stay assigned.
+    Kept,
+    /// They are unassigned.
+    Unassigned,
+}
 
 /// A task as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +61,7 @@ impl Task {
     /// The newest version that explains the packet is the copy it was made from: everybody in both has the version's
     /// status, and everybody new comes without one. Only the difference to that version is applied. If no version
     /// explains the packet, it is a deliberate edit and replaces what it names.
-    pub(crate) fn rebase(&self, packet: &Packet, manner: Manner) -> Difference {
+    pub(crate) fn rebase(&self, packet: &Packet, left_out: LeftOut) -> Difference {
         let said = || packet.iter().filter_map(|(person, status)| Some((person, status.as_ref()?)));
         let unsaid = packet.iter().filter(|(person, said)| said.is_none() && !self.statuses.contains_key(*person));
         let joining = unsaid.map(|(person, _)| (person.clone(), Status::NONE));
@@ -68,9 +76,9 @@ impl Task {
         };
         let new = said().filter(|(person, _)| !was_assigned(person) && !self.statuses.contains_key(*person));
         let set = new.map(|(person, status)| (person.clone(), status.clone())).chain(joining).collect();
-        let left_out =
-            |person: &&Person| manner == Manner::Replacing && !packet.contains_key(*person) && was_assigned(person);
-        let unassigned = self.statuses.keys().filter(left_out).cloned().collect();
+        let lost =
+            |person: &&Person| left_out == LeftOut::Unassigned && !packet.contains_key(*person) && was_assigned(person);
+        let unassigned = self.statuses.keys().filter(lost).cloned().collect();
         Difference { set, unassigned }
     }
 

@@ -3,18 +3,12 @@
 use crate::Rule;
 
 pub const TO_MEND: &[(Rule, &str)] = &[
-    (Rule::Bound, "neerc-core/src/face/line/task_line.rs NEAR_NAMES"),
-    (Rule::Circle, "neerc-core command -> plan"),
-    (Rule::Circle, "neerc-core command -> task"),
-    (Rule::Circle, "neerc-core plan -> task"),
-    (Rule::Circle, "neerc-core task -> command"),
     (Rule::FileLines, "neerc-xmpp/src/front/mod.rs"),
     (Rule::FunctionLines, "neerc-xmpp/src/front/mod.rs new"),
     (Rule::FunctionLines, "neerc-xmpp/src/front/requests.rs asked"),
     (Rule::FunctionLines, "neerc-xmpp/src/front/telling.rs transmit_task"),
     (Rule::TypeName, "Field"),
     (Rule::TypeName, "Kind"),
-    (Rule::TypeName, "Place"),
     (Rule::TypeName, "Reading"),
     (Rule::TypeName, "Request"),
     (Rule::TypeName, "Seen"),

@@ -9,9 +9,6 @@ use crate::refusal::Refusal;
 use crate::task::Kind;
 use std::fmt;
 
-/// Most unknown names of one line for which near ones are looked for.
-const NEAR_NAMES: usize = 5;
-
 /// A line that makes a task; printed, it reads as itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskLine {
@@ -183,7 +180,7 @@ pub(super) fn read(kind: Kind, rest: &str, known: &Known<'_>) -> Result<TaskLine
     // The old grammar took the first word for people if it was made of these letters, whoever they were.
     let old = !after.is_empty() && !names.is_empty();
     let old = old && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b',');
-    let near: Vec<_> = unknown.iter().take(NEAR_NAMES).map(|name| known.people.nearest(name)).collect();
+    let near: Vec<_> = unknown.iter().take(limits::NEAR_NAMES).map(|name| known.people.nearest(name)).collect();
     // Who writes an address does not begin a title with it, but rather means somebody.
     let address = |name: &String| name.trim_matches('@').contains('@');
     let addressed = !after.is_empty() && unknown.iter().any(address);
