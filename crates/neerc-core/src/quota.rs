@@ -49,7 +49,7 @@ impl Quota {
         let limit_mib = self.mib_per_day.saturating_mul(times);
         let used = self.used_bytes.get(who).copied().unwrap_or(0).saturating_add(stored_bytes(change));
         if used > limit_mib.saturating_mul(MIB) {
-            return Err(Refusal::UsedUp { limit_mib });
+            return Err(Refusal::UsedUp { mib: limit_mib });
         }
         if self.used_bytes.len() >= limits::QUOTA_PERSONS {
             // People who have stored little gain little by being forgotten.
