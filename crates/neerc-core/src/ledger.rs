@@ -29,6 +29,8 @@ use std::sync::Arc;
 pub enum Face {
     /// Chat clients and the deployed clients, through the chat server.
     Xmpp,
+    /// The planner, in the name of whoever planned what is due now.
+    Planner,
 }
 
 /// Names an ask in its answer. The face that asks chooses the number, and chooses none twice.
@@ -91,6 +93,9 @@ pub struct OutcomeUnknown;
 pub trait Rooms {
     /// The people of a room as they are known now; nobody for a room that is not served.
     fn people(&mut self, room: &str) -> &People;
+
+    /// Whether it was heard since the start who they are. That stays known while there is no connection.
+    fn is_known(&self, room: &str) -> bool;
 
     /// An ask was decided on that board. `entry`: what is to be stored for it.
     fn decided(&mut self, _: &Ask, _: &Board, _: Option<&Entry>) {}

@@ -27,6 +27,7 @@ pub mod near;
 pub mod notice;
 pub mod people;
 pub mod plan;
+pub mod planner;
 pub mod quota;
 pub mod refusal;
 pub mod task;

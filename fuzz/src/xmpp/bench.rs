@@ -4,10 +4,12 @@
 use keys::Keys;
 use neerc_core::board::Boards;
 use neerc_core::clock::Clocks;
+use neerc_core::clock::{Phase, Reading};
 use neerc_core::face::words::Language;
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
+use neerc_core::planner::{Due, Planner};
 use neerc_core::world::World;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::ns;
@@ -73,6 +75,7 @@ pub struct Bench {
     /// What is decided, and what of it is on disk.
     pub ledger: Ledger,
     clocks: Clocks,
+    planner: Planner,
     /// The time.
     pub now_ms: i64,
     /// Whether the front has given up the stream.
@@ -94,6 +97,7 @@ impl Bench {
             front: Front::new(settings(), 0, 0),
             ledger: Ledger::new(Boards::new(), 0),
             clocks: Clocks::default(),
+            planner: Planner::default(),
             now_ms: 1_000_000,
             ended: false,
             answers: 0,
@@ -117,6 +121,8 @@ impl Bench {
             let stanza = occupant(nick, "", &[item(jid, affiliation)], &[]);
             bench.receive(stanza.as_bytes());
         }
+        let clock = Reading { elapsed_ms: 0, total_ms: 18_000_000, phase: Phase::Running };
+        bench.clocks.read(bench.now_ms, clock);
         let own = occupant("neerc", "", &[item(SVC, "owner")], &["110"]);
         bench.receive(own.as_bytes());
         bench.receive(own.replace("neerc@conf", "test@conf").as_bytes());
@@ -139,6 +145,7 @@ impl Bench {
     /// Takes events and output until there are none.
     pub fn work(&mut self) {
         for _ in 0..1_000 {
+            self.look_at_plans();
             while let Some(event) = self.front.poll() {
                 self.event(event);
             }
@@ -168,6 +175,17 @@ impl Bench {
         }
     }
 
+    /// Does what is due by the contest clock.
+    fn look_at_plans(&mut self) {
+        let world = World::new(self.ledger.boards(), &self.clocks);
+        for due in self.planner.look(self.now_ms, world, &self.front) {
+            match due {
+                Due::HandOut(ask) => self.event(FrontEvent::Ask(ask)),
+                Due::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
+            }
+        }
+    }
+
     /// Stores what was asked for.
     fn store(&mut self) {
         let now = Now { steady_ms: self.now_ms, wall_ms: self.now_ms };
@@ -193,6 +211,11 @@ impl Bench {
                     outcome,
                     World::new(self.ledger.boards(), &self.clocks),
                 ),
+                Face::Planner => {
+                    if let Some(handed_out) = self.planner.answered(self.now_ms, token.number, outcome) {
+                        self.front.handed_out(handed_out, World::new(self.ledger.boards(), &self.clocks));
+                    }
+                }
             }
         }
     }

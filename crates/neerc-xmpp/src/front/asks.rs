@@ -9,7 +9,6 @@ use neerc_core::command::Command;
 use neerc_core::ledger::{Ask, Face, Token};
 use neerc_core::limits;
 use neerc_core::people::Person;
-use neerc_core::plan::Planned;
 use std::collections::VecDeque;
 
 /// Who waits for an ask to be decided.
@@ -21,8 +20,6 @@ pub(super) enum Asker {
     Command(Box<Commanded>),
     /// A chat line of that session.
     Line(Address),
-    /// A planned task that is due.
-    Plan { room: usize, planned: Box<Planned> },
 }
 
 /// The table. Asks are counted up, and they are answered in nearly the order in which they were made: a queue with

@@ -52,6 +52,7 @@ impl Front {
         self.lanes.clear();
         self.too_fast.clear();
         self.groups.disconnected();
+        self.freshen(); // what is known of people is kept
         self.rooms.iter_mut().for_each(RoomWatch::disconnected);
         for room in &mut self.rooms {
             room.take_events();

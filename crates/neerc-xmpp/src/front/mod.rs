@@ -20,7 +20,7 @@ use self::asks::Asks;
 use self::chat::Chat;
 use self::lanes::{Arrival, Lanes};
 use self::link::{Enters, new_framer};
-use self::plans::PlanWatch;
+use self::plans::PlanWords;
 use self::presences::Presences;
 use self::requests::{AllTasks, OwnLists};
 use self::telling::Written;
@@ -191,16 +191,16 @@ pub struct Front {
     too_fast: HashSet<Arc<str>>,
     /// Chat messages written so far.
     letters: u64,
-    plans: Vec<PlanWatch>,
-    /// When something planned is due next, in ms.
-    plans_at_ms: i64,
-    /// Something is different about the plans, the clock, or who is there.
-    plan_news: bool,
+    plan_words: PlanWords,
 }
 
 impl Rooms for Front {
     fn people(&mut self, room: &str) -> &People {
         Front::people(self, room)
+    }
+
+    fn is_known(&self, room: &str) -> bool {
+        self.index_of(room).is_some_and(|index| self.rooms[index].is_known())
     }
 }
 
@@ -271,9 +271,7 @@ impl Front {
             paused: BTreeSet::new(),
             too_fast: HashSet::new(),
             letters: 0,
-            plans: rooms.iter().map(|_| PlanWatch::default()).collect(),
-            plans_at_ms: i64::MAX,
-            plan_news: true,
+            plan_words: PlanWords::default(),
             rooms,
             settings,
             troubles: HashMap::new(),
@@ -285,9 +283,13 @@ impl Front {
         self.events.pop_front()
     }
 
+    fn index_of(&self, room: &str) -> Option<usize> {
+        self.rooms.iter().position(|watch| *watch.room == *room)
+    }
+
     /// The people of a room as they are known now; nobody for a room that is not served.
     pub fn people(&mut self, room: &str) -> &People {
-        let index = self.rooms.iter().position(|watch| *watch.room == *room);
+        let index = self.index_of(room);
         self.freshen();
         static NOBODY: std::sync::LazyLock<People> = std::sync::LazyLock::new(People::default);
         index.map_or(&NOBODY, |index| self.rooms[index].people())
@@ -332,7 +334,7 @@ impl Front {
             if self.server.software == Some(Software::Ejabberd) && self.enters == Enters::AtOnce {
                 self.look_around(now_ms);
             }
-            self.plan_news = true;
+            self.plan_words.is_due = true;
             self.events.push_back(FrontEvent::Ready);
         }
     }
@@ -516,7 +518,6 @@ impl Front {
 
     /// Everybody is to hear what the contest clock shows: it has changed, or was not said for a while.
     pub fn say_clock(&mut self) {
-        self.plan_news = true;
         self.outbox.clock_changed();
     }
 

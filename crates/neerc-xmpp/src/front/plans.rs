@@ -1,144 +1,111 @@
-//! Planned tasks by the contest clock: what is due is handed out in the name of whoever planned it, or they are asked
-//! first. What is planned is on the boards; here is only what was asked and what is under way.
+//! What people are told of planned tasks whose moment has come: that they have to say so first, that a task is handed out,
+//! or why it is not. Not what is due: that is core's planner.
 
-use super::asks::Asker;
-use super::{Front, FrontEvent};
-use neerc_core::board::Done;
-use neerc_core::change::Effect;
-use neerc_core::command::Command;
+use super::{Front, FrontEvent, StreamPhase};
 use neerc_core::face::words::Arg;
-use neerc_core::limits;
-use neerc_core::plan::{Consent, PlanId, Planned};
+use neerc_core::plan::{PlanId, Planned};
+use neerc_core::planner::HandedOut;
 use neerc_core::refusal::Refusal;
+use neerc_core::task::TaskId;
 use neerc_core::world::World;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-/// What is under way with the planned tasks of one room.
+/// What is to be said of a planned task to whoever planned it.
+#[derive(Clone, Debug)]
+enum PlanWord {
+    /// They have to say whether it is to be handed out.
+    Question,
+    /// It is this task now.
+    HandedOut(TaskId),
+    /// It could not be handed out.
+    Refused(Refusal),
+}
+
+/// What waits until whoever planned it is there to hear it. Each planned task is in it once at most.
 #[derive(Debug, Default)]
-pub(super) struct PlanWatch {
-    /// Which planned tasks there were at the last look: the number of the next one, and how many.
-    seen: (u64, usize),
-    /// Those whose planners were asked, or could not hand them out: they are left to people.
-    asked: BTreeSet<PlanId>,
-    /// Those that are being handed out.
-    under_way: BTreeSet<PlanId>,
+pub(super) struct PlanWords {
+    waiting: BTreeMap<(usize, PlanId), (Planned, PlanWord)>,
+    /// Something is new, or somebody may have come.
+    pub is_due: bool,
 }
 
 impl Front {
-    /// Asks for what is due by the contest clock. It looks closely only where something may be due.
-    pub(super) fn look_at_plans(&mut self, now_ms: i64, world: World<'_>) {
-        if !self.ready {
-            return; // without the people of the rooms nobody has any rights
-        }
-        for (index, watch) in self.rooms.iter().enumerate() {
-            let seen = (world.board(&watch.room).plan().next(), world.board(&watch.room).plan().len());
-            if std::mem::replace(&mut self.plans[index].seen, seen) != seen {
-                self.plan_news = true;
-            }
-        }
-        if !std::mem::take(&mut self.plan_news) && now_ms < self.plans_at_ms {
-            return;
-        }
-        self.plans_at_ms = i64::MAX;
-        for index in 0..self.rooms.len() {
-            let Some(reading) = world.reading(&self.rooms[index].room, now_ms) else { continue };
-            let board = world.board(&self.rooms[index].room);
-            if let Some(left_ms) = board.plan().next_due_ms(reading) {
-                self.plans_at_ms = self.plans_at_ms.min(now_ms.saturating_add(left_ms));
-            }
-            let PlanWatch { asked, under_way, .. } = &mut self.plans[index];
-            asked.retain(|plan| board.plan().entry(*plan).is_some());
-            let due: Vec<Planned> = board
-                .plan()
-                .due(reading)
-                .filter(|planned| !asked.contains(&planned.id) && !under_way.contains(&planned.id))
-                .cloned()
-                .collect();
-            for planned in due {
-                if self.asks.is_full() {
-                    self.plans_at_ms = now_ms + limits::RETRY_PLAN_MS;
-                    return;
-                }
-                self.plan_due(index, &planned, world);
-            }
+    /// The moment of a planned task has come, and whoever planned it has to say that it is to be handed out. Whoever is not
+    /// there is asked when they come.
+    pub fn ask_planner(&mut self, room: &str, planned: Planned) {
+        if let Some(room) = self.index_of(room) {
+            self.plan_words.waiting.insert((room, planned.id), (planned, PlanWord::Question));
+            self.plan_words.is_due = true;
         }
     }
 
-    fn plan_due(&mut self, room: usize, planned: &Planned, world: World<'_>) {
-        if planned.schedule.consent == Consent::Required {
-            // Whoever is not there is asked when they come.
-            if self.say_of_plan("plan-due", room, planned, &[], world) {
-                self.plans[room].asked.insert(planned.id);
-            }
-            return;
+    /// A planned task was handed out, or could not be. Whoever planned it is told at once or not at all; what came of it
+    /// while there was no connection waits for them.
+    pub fn handed_out(&mut self, handed_out: HandedOut, world: World<'_>) {
+        let HandedOut { room: name, planned, outcome } = handed_out;
+        if let Err(refusal) = &outcome {
+            let (id, by) = (planned.id, planned.by.bare());
+            let trouble = format!(
+                "the planned task {id} of room {name} was not handed out for {by}: {refusal}; an admin can still do it by \
+                 the line: now {id}"
+            );
+            self.events.push_back(FrontEvent::Trouble(trouble));
         }
-        self.plans[room].under_way.insert(planned.id);
-        let asker = Asker::Plan { room, planned: Box::new(planned.clone()) };
-        self.ask(room, planned.by.clone(), Command::Fulfil { plan: planned.id }, asker);
+        let Some(room) = self.index_of(&name) else { return };
+        let word = match outcome {
+            Ok(task) => PlanWord::HandedOut(task),
+            Err(refusal) => PlanWord::Refused(refusal),
+        };
+        if self.phase == StreamPhase::Online {
+            self.say_plan_word(room, &planned, &word, world);
+        } else {
+            self.plan_words.waiting.insert((room, planned.id), (planned, word));
+        }
     }
 
-    /// What was due is handed out, or it is not.
-    pub(super) fn plan_answered(
-        &mut self,
-        now_ms: i64,
-        room: usize,
-        planned: &Planned,
-        outcome: &Result<Done, Refusal>,
-        world: World<'_>,
-    ) {
-        let PlanWatch { asked, under_way, .. } = &mut self.plans[room];
-        under_way.remove(&planned.id);
-        match outcome {
-            Ok(Done { effect: Effect::Created { task, .. }, .. }) => {
-                self.say_of_plan("plan-fulfilled", room, planned, &[("task", &task.to_string())], world);
-            }
-            Ok(_) | Err(Refusal::UnknownPlan { .. }) => {} // an admin was quicker
-            Err(Refusal::NotDurable | Refusal::Busy) => {
-                self.plans_at_ms = self.plans_at_ms.min(now_ms + limits::RETRY_PLAN_MS);
-            }
-            Err(refusal) => {
-                asked.insert(planned.id);
-                let why = self.settings.words.refusal(self.settings.language, refusal);
-                self.say_of_plan("plan-failed", room, planned, &[("why", &why)], world);
-                let (id, room, by) = (planned.id, &self.rooms[room].room, planned.by.bare());
-                let trouble = format!(
-                    "the planned task {id} of room {room} was not handed out for {by}: {refusal}; an admin can still \
-                     do it by the line: now {id}"
-                );
-                self.events.push_back(FrontEvent::Trouble(trouble));
+    /// Says what waits to those who are there by now.
+    pub(super) fn say_plan_words(&mut self, world: World<'_>) {
+        if self.phase != StreamPhase::Online || !std::mem::take(&mut self.plan_words.is_due) {
+            return;
+        }
+        for ((room, id), (planned, word)) in std::mem::take(&mut self.plan_words.waiting) {
+            let is_planned = world.board(&self.rooms[room].room).plan().entry(id).is_some();
+            let is_over = matches!(word, PlanWord::Question | PlanWord::Refused(_)) && !is_planned;
+            if !is_over && !self.say_plan_word(room, &planned, &word, world) {
+                self.plan_words.waiting.insert((room, id), (planned, word));
             }
         }
     }
 
     /// Says something of a planned task to whoever planned it; tells whether they are there to hear it.
-    fn say_of_plan(
-        &mut self,
-        key: &str,
-        room: usize,
-        planned: &Planned,
-        more: &[(&str, &str)],
-        world: World<'_>,
-    ) -> bool {
+    fn say_plan_word(&mut self, room: usize, planned: &Planned, word: &PlanWord, world: World<'_>) -> bool {
         let sessions = self.contacts.speaking(room, &planned.by);
+        if sessions.is_empty() {
+            return false;
+        }
+        let (key, more) = match word {
+            PlanWord::Question => ("plan-due", None),
+            PlanWord::HandedOut(task) => ("plan-fulfilled", Some(("task", task.to_string()))),
+            PlanWord::Refused(refusal) => {
+                ("plan-failed", Some(("why", self.settings.words.refusal(self.settings.language, refusal))))
+            }
+        };
         let plan = planned.id.to_string();
         let said = self.answers_for(room, &planned.by, world, |answers| {
             let mut args = vec![("plan", Arg::Text(&plan)), ("title", Arg::Text(planned.title.as_str()))];
             args.extend(more.iter().map(|(name, value)| (*name, Arg::Text(value))));
             answers.words.say(answers.language, key, &args)
         });
-        let Some(said) = said.filter(|_| !sessions.is_empty()) else { return false };
+        let Some(said) = said else { return false };
         let mut out = std::mem::take(&mut self.wire.out);
         self.say(room, &planned.by, &sessions, &[said], out.own());
         self.wire.out = out;
         true
     }
 
-    /// When something is due by the contest clock, in ms.
-    pub(super) fn next_plan_ms(&self) -> i64 {
-        match (self.ready, self.plan_news) {
-            (false, _) => i64::MAX,
-            (true, true) => i64::MIN,
-            (true, false) => self.plans_at_ms,
-        }
+    /// When something of the plans may be said to somebody, in ms.
+    pub(super) fn next_plan_word_ms(&self) -> i64 {
+        let says = self.plan_words.is_due && !self.plan_words.waiting.is_empty();
+        if says { i64::MIN } else { i64::MAX }
     }
 }

@@ -271,7 +271,6 @@ impl Front {
                 return self.charge(now_ms, &account, before);
             }
             Some(Asker::Line(session)) => return self.line_answered(now_ms, &session, outcome, world),
-            Some(Asker::Plan { room, planned }) => return self.plan_answered(now_ms, room, &planned, &outcome, world),
         };
         if self.phase != StreamPhase::Online {
             return;

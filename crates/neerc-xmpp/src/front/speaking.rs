@@ -109,7 +109,7 @@ impl Front {
             if self.contacts.needs_words_only(room, &address) {
                 self.outbox.by_chat(room, &address);
             }
-            self.plan_news = true; // somebody may be there now who has to be asked
+            self.plan_words.is_due = true; // somebody may be there now who has to be asked
             self.welcome(now_ms, room, &address, welcome, world, out.own());
         }
         while out.len() < limit {

@@ -33,7 +33,7 @@ struct Difference {
 impl Front {
     /// A change with that revision is committed and applied; everybody in the room must hear of it.
     pub fn tell(&mut self, now_ms: i64, room: &str, revision: u64, notice: Notice) {
-        match self.rooms.iter().position(|watch| *watch.room == *room) {
+        match self.index_of(room) {
             Some(index) => {
                 self.contacts.changed(now_ms, index, notice.task);
                 self.outbox.changed(now_ms, (index, notice.task), revision, notice.lost);
@@ -47,8 +47,12 @@ impl Front {
         if self.phase != StreamPhase::Online {
             return if self.wire.out.is_empty() { i64::MAX } else { i64::MIN };
         }
-        let due =
-            self.outbox.next_due_ms().unwrap_or(i64::MAX).min(self.contacts.next_due_ms()).min(self.next_plan_ms());
+        let due = self
+            .outbox
+            .next_due_ms()
+            .unwrap_or(i64::MAX)
+            .min(self.contacts.next_due_ms())
+            .min(self.next_plan_word_ms());
         let fence = if self.outbox.needs_fence() { self.fence_ms } else { i64::MAX };
         if self.wire.out.is_empty() {
             due.min(fence).min(self.next_held_ms()).min(self.next_paused_ms())
@@ -75,7 +79,7 @@ impl Front {
     }
 
     fn write(&mut self, now_ms: i64, world: World<'_>, out: &mut Outgoing, limit: usize) {
-        self.look_at_plans(now_ms, world);
+        self.say_plan_words(world);
         out.append(&mut self.wire.out);
         if self.phase != StreamPhase::Online {
             return;

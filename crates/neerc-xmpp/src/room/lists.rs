@@ -199,6 +199,7 @@ impl RoomWatch {
         self.hints_from_ms = began_ms + spacing_ms.max(rest_ms);
         self.hint_waits = hinted;
         self.replace_listed(listed);
+        self.keeps_people = false;
         if failures.is_empty() && (self.is_raw || self.name_owners(now_ms, wire)) {
             return; // the lists are read again once that is done
         }

@@ -131,6 +131,10 @@ pub struct RoomWatch {
     has_named_owners: bool,
     people: People,
     stale: bool,
+    /// The people are those of the connection before, until something of them is heard on this one.
+    keeps_people: bool,
+    /// It was heard once who they are.
+    is_known: bool,
     trouble: Option<String>,
     events: Vec<RoomEvent>,
 }
@@ -168,6 +172,8 @@ impl RoomWatch {
             has_named_owners: false,
             people: People::default(),
             stale: true,
+            keeps_people: false,
+            is_known: false,
             trouble: None,
             events: Vec::new(),
         }
@@ -181,6 +187,11 @@ impl RoomWatch {
     /// Whether the service is in the room and has read who its people are.
     pub fn is_ready(&self) -> bool {
         self.phase == Phase::In && self.has_read && self.roles.has_entered
+    }
+
+    /// Whether it was heard since the start who the people are.
+    pub fn is_known(&self) -> bool {
+        self.is_known
     }
 
     /// What is wrong with the room now, if anything is.
@@ -200,6 +211,10 @@ impl RoomWatch {
 
     /// Works out the people where something has changed; says whether the list of users is another one now.
     pub fn refresh_people(&mut self, book: &GroupBook) -> bool {
+        self.is_known |= self.is_ready();
+        if self.keeps_people {
+            return false;
+        }
         let people = std::mem::take(&mut self.occupants.changed_people);
         let nicks = std::mem::take(&mut self.occupants.changed_nicks);
         if std::mem::take(&mut self.stale) {
@@ -263,11 +278,12 @@ impl RoomWatch {
         self.read_lists(now_ms, wire);
     }
 
-    /// The stream is gone: nobody is known to be there.
+    /// The stream is gone: nobody is known to be there. Who belongs to the room is kept, with their nicks and groups.
     pub fn disconnected(&mut self) {
         self.reading = None;
         self.read_at_ms = i64::MAX;
         self.left(i64::MAX, i64::MAX);
+        self.keeps_people = true;
     }
 
     /// Says good-bye to the room.
@@ -342,6 +358,7 @@ impl RoomWatch {
         self.roles.outside();
         self.self_ping_at_ms = i64::MAX;
         self.implicit.clear();
+        self.keeps_people = false;
         // Nothing tells of changes from now on.
         self.read_at_ms = self.read_at_ms.min(now_ms.saturating_add(limits::REREAD_OUTSIDE_MS));
         self.stale = true;
@@ -424,6 +441,7 @@ impl RoomWatch {
             self.unanswered_joins = 0;
             self.self_ping_at_ms = now_ms + limits::SELF_PING_MS;
             self.trouble = None;
+            self.keeps_people = false;
             self.stale = true;
             self.found(is_new);
             self.nick_on_entry(now_ms, wire);

@@ -17,6 +17,7 @@ use neerc_core::clock::{Phase, Reading};
 use neerc_core::face::words::Language;
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
 use neerc_core::notice::Visibility;
+use neerc_core::planner::{Due, Planner};
 use neerc_core::world::World;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::limits;
@@ -78,6 +79,7 @@ pub struct Bench {
     pub front: Front,
     pub ledger: Ledger,
     clocks: Clocks,
+    planner: Planner,
     log: Vec<Entry>,
     pub now_ms: i64,
     pub disk: Disk,
@@ -106,6 +108,7 @@ impl Bench {
             front: Front::new(settings.clone(), BEGIN_MS, 0),
             ledger: Ledger::new(Boards::new(), 0),
             clocks: Clocks::default(),
+            planner: Planner::default(),
             log: Vec::new(),
             now_ms: BEGIN_MS,
             disk: Disk::Good,
@@ -176,9 +179,16 @@ impl Bench {
 
     /// The service ends at once and starts again with what is on disk; what was told after `told` is told again.
     pub fn restart(&mut self, told: u64) {
+        self.restart_without_link(told);
+        self.connect();
+    }
+
+    /// The same as long as there is no server to connect to.
+    pub fn restart_without_link(&mut self, told: u64) {
         self.front = Front::new(self.settings.clone(), self.now_ms, told);
         self.ledger = Ledger::new(self.boards().clone(), self.ledger.revision());
         self.clocks = Clocks::default();
+        self.planner = Planner::default();
         for (room, revision, notice) in self.ledger.notices(self.log.iter().filter(|entry| entry.revision > told)) {
             self.front.tell(self.now_ms, &room, revision, notice);
         }
@@ -186,7 +196,11 @@ impl Bench {
             server.disconnected();
         }
         self.said.clear();
-        self.connect();
+    }
+
+    /// Every change that is on disk.
+    pub fn log(&self) -> &[Entry] {
+        &self.log
     }
 
     /// What is on disk.
@@ -275,7 +289,7 @@ impl Bench {
     }
 
     fn take_some_events(&mut self) -> bool {
-        let mut has_asks = false;
+        let mut has_asks = self.look_at_plans();
         while let Some(event) = self.front.poll() {
             match event {
                 FrontEvent::Ask(ask) => {
@@ -306,6 +320,20 @@ impl Bench {
         has_asks
     }
 
+    /// Asks for what is due by the contest clock; says whether anything is.
+    fn look_at_plans(&mut self) -> bool {
+        let world = World::new(self.ledger.boards(), &self.clocks);
+        let due = self.planner.look(self.now_ms, world, &self.front);
+        let has_asks = !due.is_empty();
+        for due in due {
+            match due {
+                Due::HandOut(ask) => self.ledger.ask(ask),
+                Due::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
+            }
+        }
+        has_asks
+    }
+
     fn now(&self) -> Now {
         Now { steady_ms: self.now_ms, wall_ms: self.now_ms }
     }
@@ -319,6 +347,11 @@ impl Bench {
                     outcome,
                     World::new(self.ledger.boards(), &self.clocks),
                 ),
+                Face::Planner => {
+                    if let Some(handed_out) = self.planner.answered(self.now_ms, token.number, outcome) {
+                        self.front.handed_out(handed_out, World::new(self.ledger.boards(), &self.clocks));
+                    }
+                }
             }
         }
     }
@@ -327,8 +360,8 @@ impl Bench {
     pub fn pass(&mut self, ms: i64) {
         let end_ms = self.now_ms + ms;
         loop {
-            let due_ms =
-                self.front.next_timeout_ms().min(self.front.next_transmit_ms()).min(self.clocks.next_tick_ms());
+            let of_front_ms = self.front.next_timeout_ms().min(self.front.next_transmit_ms());
+            let due_ms = of_front_ms.min(self.clocks.next_tick_ms()).min(self.planner.next_look_ms());
             if due_ms > end_ms || !self.link_free {
                 break;
             }

@@ -2,7 +2,9 @@
 
 use super::*;
 use bench::Disk;
+use neerc_core::change::Change;
 use neerc_core::clock::Phase;
+use neerc_core::people::GroupRule;
 
 const MINUTE_MS: i64 = 60_000;
 const LENGTH_MS: i64 = 300 * MINUTE_MS;
@@ -130,13 +132,88 @@ fn what_could_not_be_stored_is_tried_again() {
 fn plans_survive_a_restart_and_wait_for_the_people_of_the_room() {
     let mut bench = planned("@todo hall1 start+5! Five\n@todo hall1 start+6! Six");
     running(&mut bench, 5);
-    bench.restart(u64::MAX);
+    bench.restart_without_link(u64::MAX);
+    running(&mut bench, 6);
+    bench.pass(MINUTE_MS);
+    assert_eq!(titles(&bench), ["Five"], "nobody is known to have any rights");
+    bench.check("(the service connects)");
+    assert_eq!(titles(&bench), ["Five", "Six"]);
+}
+
+#[test]
+fn what_comes_due_while_the_link_is_down_is_handed_out_and_everybody_is_told_when_it_is_back() {
+    let mut bench = planned("@todo hall1 start+5! Five");
+    bench.joins("Hall 1", HALL1);
+    running(&mut bench, 4);
     bench.said();
-    running(&mut bench, 5);
+    bench.check("(the connection is lost)");
+    bench.pass(MINUTE_MS - 1);
+    assert_eq!(titles(&bench), Vec::<String>::new());
+    bench.pass(1);
     assert_eq!(titles(&bench), ["Five"]);
+    let entry = bench.log().last().unwrap();
+    assert_eq!(entry.by.bare(), "admin@localhost", "it is on disk, in the name of whoever planned it");
+    assert!(matches!(entry.change, Change::Created { plan: Some(_), .. }), "{entry:?}");
+    bench.pass(10 * MINUTE_MS);
+    assert_eq!((titles(&bench), bench.said()), (vec!["Five".to_owned()], vec![]), "once, and nobody can be told");
+    bench.connect();
+    bench.pass(1_000);
+    let told = bench.said().into_iter().filter(|stanza| stanza.contains("title='Five'"));
+    let told: Vec<_> = told.filter(|stanza| stanza.contains(&format!("to='{HALL1}'"))).collect();
+    assert!(!told.is_empty(), "{told:?}");
+}
+
+#[test]
+fn what_came_of_a_task_that_was_due_without_a_link_is_told_to_its_planner_when_they_are_there_again() {
+    let mut bench = planned("@todo hall1 start+5! Five\n@todo hall1 start+5 Ask");
+    running(&mut bench, 4);
+    bench.check("(the connection is lost)");
+    bench.pass(MINUTE_MS);
+    bench.connect();
+    bench.joins("chief", ADMIN);
+    bench.said();
+    let said = write(&mut bench, "who");
+    assert!(said.contains(&"[plan-fulfilled plan=s1 title=Five task=1]".to_owned()), "{said:?}");
+    assert!(said.contains(&"[plan-due plan=s2 title=Ask]".to_owned()), "{said:?}");
+    assert_eq!(write(&mut bench, "who").len(), 1);
+}
+
+#[test]
+fn a_planner_who_lost_power_while_the_link_was_down_counts_by_the_lists_once_they_are_read_again() {
+    let mut bench = planned("@todo hall1 start+5! Five\n@todo hall1 start+10! Ten");
+    running(&mut bench, 4);
+    bench.check("(the connection is lost)");
+    bench.server().list("neerc", "admin@localhost", "member");
+    bench.pass(MINUTE_MS);
+    assert_eq!(titles(&bench), ["Five"], "nobody could say that they have lost it");
+    bench.check("(the service connects)");
+    bench.troubles();
+    bench.pass(5 * MINUTE_MS);
+    assert_eq!((titles(&bench), bench.troubles().len()), (vec!["Five".to_owned()], 1));
     bench.check("(the connection is lost)");
     bench.pass(MINUTE_MS);
     assert_eq!(titles(&bench), ["Five"]);
-    bench.check("(the service connects)");
-    assert_eq!(titles(&bench), ["Five", "Six"]);
+}
+
+#[test]
+fn people_groups_and_nicks_are_kept_while_the_link_is_down() {
+    let mut settings = settings();
+    settings.admit_unaffiliated = true;
+    let rule = GroupRule { group: "Halls".into(), patterns: vec!["hall*".to_owned()] };
+    settings.groups.rules.push(rule);
+    let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
+    bench.joins("Chief", ADMIN);
+    bench.joins("Volunteer", "someone@localhost/x");
+    bench.pass(10_000);
+    write(&mut bench, "@todo halls start+5! Five\n@todo Volunteer start+5! Nick");
+    running(&mut bench, 4);
+    bench.check("(the connection is lost)");
+    bench.pass(MINUTE_MS);
+    let people: Vec<Vec<String>> = bench.boards()["neerc"]
+        .tasks()
+        .map(|task| task.statuses.keys().map(|person| person.bare().to_owned()).collect())
+        .collect();
+    assert_eq!(people.len(), 2);
+    assert!(people[0].contains(&"hall1@localhost".to_owned()), "{people:?}");
+    assert_eq!(people[1], ["someone@localhost"]);
 }

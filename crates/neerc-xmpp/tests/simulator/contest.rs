@@ -55,6 +55,21 @@ impl Contest {
         assert!(possible.clone().any(|(_, state)| near(state)), "the clock is not {phase} {elapsed_ms} of {total_ms}");
     }
 
+    /// Whether something may hold of what the service knows of it now.
+    pub fn may_show(&self, now_ms: i64, holds: impl Fn(Reading) -> bool) -> bool {
+        let is_known = |at: usize| self.0.get(at + 1).is_none_or(|next| next.0.saturating_add(STALE_MS) >= now_ms);
+        self.0
+            .iter()
+            .enumerate()
+            .any(|(at, (since_ms, reading))| is_known(at) && holds(carried(*reading, now_ms - since_ms)))
+    }
+
+    /// What it showed then, if nobody has touched it since.
+    pub fn settled(&self, then_ms: i64) -> Option<Reading> {
+        let (since_ms, reading) = *self.0.last()?;
+        (since_ms < then_ms).then(|| carried(reading, then_ms - since_ms))
+    }
+
     /// When phase or length changed last, and what they are.
     pub fn turned(&self) -> Option<(i64, &'static str, i64)> {
         let (_, last) = self.0.last()?;

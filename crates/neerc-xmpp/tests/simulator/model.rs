@@ -6,6 +6,7 @@ use neerc_core::change::{Change, Entry};
 use neerc_core::command::{Command, Manner, Named, WholeTask};
 use neerc_core::ledger::Ask;
 use neerc_core::people::Person;
+use neerc_core::plan::PlanId;
 use neerc_core::task::{Status, Task};
 use neerc_xmpp::xml::Element;
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,6 +138,10 @@ pub struct Model {
     boards: Boards,
     /// States that were decided on and are not durable yet, oldest first, each with the change that is the next one.
     under_way: Vec<(u64, usize, Copy)>,
+    /// When each planned task was durable.
+    planned_ms: BTreeMap<(usize, PlanId), i64>,
+    /// What was handed out of it.
+    fulfilled: BTreeSet<(usize, PlanId)>,
     highest_id: [u64; 2],
     highest_timestamp: [i64; 2],
 }
@@ -148,7 +153,12 @@ impl Model {
             let room = ROOMS.iter().position(|room| **room == *entry.room).expect("a room that is served");
             let board = self.boards.entry(entry.room.clone()).or_default();
             let given = match &entry.change {
-                Change::Created { task, timestamp_ms, .. } => {
+                Change::Created { task, timestamp_ms, plan, .. } => {
+                    let planned = plan.map(|plan| (room, plan));
+                    if let Some(planned) = planned {
+                        assert!(self.planned_ms.contains_key(&planned), "{planned:?} was never planned");
+                        assert!(self.fulfilled.insert(planned), "{planned:?} is handed out twice");
+                    }
                     assert!(task.0 > self.highest_id[room], "the id {task} is used twice");
                     self.highest_id[room] = task.0;
                     Some(*timestamp_ms)
@@ -158,7 +168,12 @@ impl Model {
                     assert_eq!(*person, entry.by, "an answer for somebody else");
                     None
                 }
-                Change::Removed { .. } | Change::Planned(_) | Change::Unplanned { .. } => None,
+                Change::Planned(planned) => {
+                    let before = self.planned_ms.insert((room, planned.id), now_ms);
+                    assert_eq!(before, None, "the number {} is planned twice", planned.id);
+                    None
+                }
+                Change::Removed { .. } | Change::Unplanned { .. } => None,
             };
             if let Some(timestamp_ms) = given {
                 assert!(timestamp_ms > self.highest_timestamp[room], "timestamps do not increase");
@@ -172,6 +187,11 @@ impl Model {
         }
         let durable = entries.last().map_or(0, |entry| entry.revision);
         self.under_way.retain(|(next, ..)| *next > durable + 1);
+    }
+
+    /// When a planned task was durable.
+    pub fn planned_ms(&self, room: usize, plan: PlanId) -> Option<i64> {
+        self.planned_ms.get(&(room, plan)).copied()
     }
 
     /// The boards by what is durable.
@@ -202,9 +222,9 @@ impl Model {
     }
 
     /// An edit that some version of the task explains was made from an old copy: it may undo no answer and lose no
-    /// assignment but what it left out of that version.
-    pub fn decided(&mut self, ask: &Ask, before: &Board, entry: &Entry) {
-        self.check_edit(ask, before, entry);
+    /// assignment but what it left out of that version. `is_user`: whether somebody surely is one of the room.
+    pub fn decided(&mut self, ask: &Ask, before: &Board, entry: &Entry, is_user: impl Fn(&Person) -> bool) {
+        self.check_edit(ask, before, entry, is_user);
         let room = ROOMS.iter().position(|room| **room == *ask.room).expect("a room");
         let decided_on = entry.change.task().and_then(|id| before.task(id));
         self.under_way.extend(decided_on.map(|task| (entry.revision, room, Copy::of(task))));
@@ -215,7 +235,7 @@ impl Model {
         self.under_way.clear();
     }
 
-    fn check_edit(&self, ask: &Ask, before: &Board, entry: &Entry) {
+    fn check_edit(&self, ask: &Ask, before: &Board, entry: &Entry, is_user: impl Fn(&Person) -> bool) {
         let (
             Command::Edit { task, wanted: WholeTask { statuses, manner, .. } },
             Change::Edited { set, unassigned, .. },
@@ -229,6 +249,10 @@ impl Model {
             Some(named) => named,
             None => return,
         };
+        // A name that nobody has is left out, so it says nothing of the version.
+        if !named.keys().all(|person| now.statuses.contains_key(person) || is_user(person)) {
+            return;
+        }
         let room = ROOMS.iter().position(|room| **room == *ask.room).expect("a room");
         let mut versions: Vec<BTreeMap<Person, (String, String)>> = vec![people(&Copy::of(now))];
         let under_way = self.under_way.iter().rev().filter(|(_, of, copy)| *of == room && copy.id == task.wire_id());

@@ -6,6 +6,7 @@ use neerc_core::change::Entry;
 use neerc_core::clock::{Clocks, Reading};
 use neerc_core::ledger::{Answer, Ask, Face, Ledger, Now, Rooms, Settled, Stored};
 use neerc_core::people::People;
+use neerc_core::planner::{Due, Planner};
 use neerc_core::world::World;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::stream::outgoing::Outgoing;
@@ -70,6 +71,10 @@ impl Rooms for Watched<'_> {
         self.front.people(room)
     }
 
+    fn is_known(&self, room: &str) -> bool {
+        self.front.is_known(room)
+    }
+
     fn decided(&mut self, ask: &Ask, before: &Board, entry: Option<&Entry>) {
         self.words.push(Word::Decided(Box::new((ask.clone(), before.clone(), entry.cloned()))));
     }
@@ -83,6 +88,8 @@ pub struct Service {
     pub ledger: Ledger,
     /// The contest clock.
     pub clocks: Clocks,
+    /// What is due by it.
+    pub planner: Planner,
     /// Told, and to be saved some time.
     pub told: u64,
     broken: Option<Broken>,
@@ -97,7 +104,7 @@ impl Service {
             front.tell(now_ms, &room, revision, notice);
         }
         let broken = breakage.map(|breakage| Broken::new(breakage, disk.boards()));
-        Service { front, ledger, clocks: Clocks::default(), told: disk.told, broken }
+        Service { front, ledger, clocks: Clocks::default(), planner: Planner::default(), told: disk.told, broken }
     }
 
     /// What everybody sees.
@@ -106,7 +113,8 @@ impl Service {
     }
 
     /// Takes the front's events; the link is the caller's.
-    pub fn take_events(&mut self, words: &mut Vec<Word>) {
+    pub fn take_events(&mut self, now_ms: i64, words: &mut Vec<Word>) {
+        self.look_at_plans(now_ms);
         while let Some(event) = self.front.poll() {
             match event {
                 FrontEvent::Ask(ask) => self.ledger.ask(ask),
@@ -119,6 +127,17 @@ impl Service {
                     words.push(Word::Told(revision));
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// Asks for what is due by the contest clock.
+    fn look_at_plans(&mut self, now_ms: i64) {
+        let Service { front, ledger, clocks, planner, broken, .. } = self;
+        for due in planner.look(now_ms, World::new(seen(broken, ledger), clocks), front) {
+            match due {
+                Due::HandOut(ask) => self.ledger.ask(ask),
+                Due::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
             }
         }
     }
@@ -154,7 +173,8 @@ impl Service {
 
     /// When something is due, in ms.
     pub fn next_timeout_ms(&self) -> i64 {
-        self.front.next_timeout_ms().min(self.clocks.next_tick_ms()).min(self.ledger.next_commit_ms())
+        let by_clock_ms = self.clocks.next_tick_ms().min(self.planner.next_look_ms());
+        self.front.next_timeout_ms().min(by_clock_ms).min(self.ledger.next_commit_ms())
     }
 
     /// Decides what waits; returns what is to be stored now.
@@ -184,10 +204,15 @@ impl Service {
 
     fn answer(&mut self, now: Now, answers: Vec<Answer>) {
         for Answer { token, outcome } in answers {
-            let Service { front, ledger, clocks, broken, .. } = self;
+            let Service { front, ledger, clocks, planner, broken, .. } = self;
             let world = World::new(seen(broken, ledger), clocks);
             match token.face {
                 Face::Xmpp => front.answer(now.steady_ms, token.number, outcome, world),
+                Face::Planner => {
+                    if let Some(handed_out) = planner.answered(now.steady_ms, token.number, outcome) {
+                        front.handed_out(handed_out, world);
+                    }
+                }
             }
         }
     }

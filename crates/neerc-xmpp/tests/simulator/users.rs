@@ -124,7 +124,8 @@ impl World {
             44..48 => self.remove(),
             48..66 => self.answer(),
             66..74 => self.read(),
-            74..80 => self.trespass(),
+            74..77 => self.trespass(),
+            77..80 => self.plan(),
             80..86 => self.hostile(),
             86..90 => self.affiliate(),
             90..92 => self.direct(),
@@ -145,7 +146,7 @@ impl World {
         }
     }
 
-    fn someone(&mut self, among: &[&str]) -> Option<usize> {
+    pub fn someone(&mut self, among: &[&str]) -> Option<usize> {
         let fits = |(_, s): &(usize, &Session)| s.online && among.contains(&bare(&s.jid));
         let here: Vec<usize> = self.sessions.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
         self.random.pick(&here).copied()

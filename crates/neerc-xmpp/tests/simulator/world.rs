@@ -12,7 +12,7 @@ use crate::users::{Effect, Known, Needs, Request, Session};
 use neerc_core::change::{Change, Entry};
 use neerc_core::command::{Command, WholeTask};
 use neerc_core::face::words::Language;
-use neerc_core::ledger::{Ask, Now, Stored};
+use neerc_core::ledger::{Ask, Face, Now, Rooms, Stored};
 use neerc_core::notice::Visibility;
 use neerc_core::people::{GroupRule, Person};
 use neerc_xmpp::front::FrontSettings;
@@ -96,12 +96,15 @@ pub struct Counts {
     pub shown: usize,
     /// Times that somebody's rights were compared with what the room says of them.
     pub rights: usize,
+    /// Planned tasks that were handed out by the clock, and those of them while there was no link.
+    pub due: usize,
+    pub due_without_link: usize,
 }
 
 impl Counts {
     /// Adds those of another world.
     pub fn add(&mut self, other: &Counts) {
-        let Counts { steps, crashes, cuts, changes, answered, shown, rights } = other;
+        let Counts { steps, crashes, cuts, changes, answered, shown, rights, due, due_without_link } = other;
         self.steps += steps;
         self.crashes += crashes;
         self.cuts += cuts;
@@ -109,6 +112,8 @@ impl Counts {
         self.answered += answered;
         self.shown += shown;
         self.rights += rights;
+        self.due += due;
+        self.due_without_link += due_without_link;
     }
 }
 
@@ -140,6 +145,15 @@ pub struct World {
     pub model: Model,
     pub counts: Counts,
     pub contest: Contest,
+    /// When the process was started, and since when in its life it is known who the people of each room are.
+    pub started_ms: i64,
+    pub known_ms: [Option<i64>; 2],
+    /// When the machine woke up last.
+    pub slept_ms: i64,
+    /// When something could not be stored last.
+    pub refused_ms: i64,
+    /// Until when nothing answers at the server's address.
+    pub unreachable_until_ms: i64,
     /// The members of the room that stands for a group.
     pub printers: BTreeSet<String>,
     /// What the service was answered of them: in which run and life, when, and who.
@@ -150,7 +164,7 @@ pub struct World {
     /// Sessions that have written a chat line, and were spoken to until they were answered their tasks at that time.
     pub spoken_to: HashMap<String, i64>,
     trace: bool,
-    breakage: Option<Breakage>,
+    pub breakage: Option<Breakage>,
 }
 
 impl World {
@@ -226,6 +240,11 @@ impl World {
             model: Model::default(),
             counts: Counts::default(),
             contest: Contest::default(),
+            started_ms: 0,
+            known_ms: [None; 2],
+            slept_ms: 0,
+            refused_ms: 0,
+            unreachable_until_ms: 0,
             printers: BTreeSet::from(["hall1@localhost".to_owned()]),
             printers_said: Vec::new(),
             sent_ms: HashMap::new(),
@@ -286,7 +305,7 @@ impl World {
     fn advance(&mut self) {
         let Some(mut service) = self.service.take() else { return };
         let mut words = Vec::new();
-        service.take_events(&mut words);
+        service.take_events(self.now_ms, &mut words);
         if service.decide(self.now(), &mut words).is_some() {
             self.store();
         }
@@ -295,7 +314,12 @@ impl World {
             if !out.is_empty() {
                 self.transmitted(&out);
             }
-            service.take_events(&mut words);
+            service.take_events(self.now_ms, &mut words);
+        }
+        for (known_ms, name) in self.known_ms.iter_mut().zip(ROOMS) {
+            if service.front.is_known(name) {
+                known_ms.get_or_insert(self.now_ms);
+            }
         }
         self.service = Some(service);
         for word in words {
@@ -324,7 +348,21 @@ impl World {
                 let (ask, before, entry) = *decided;
                 self.trace(|| format!("{:?} in {}: {:?} -> {entry:?}", ask.who, ask.room, ask.command));
                 let Some(entry) = entry else { return };
-                self.model.decided(&ask, &before, &entry);
+                let of_room = self.rooms.iter().find(|room| room.name == &*ask.room).expect("a room");
+                let is_old = |since_ms: i64| since_ms.saturating_add(3 * SLACK_MS) < self.now_ms;
+                let is_user = |person: &Person| {
+                    let standing = of_room.standing.get(person.bare()).and_then(|all| all.last());
+                    let belongs = |(since_ms, affiliation): &(i64, &str)| {
+                        is_old(*since_ms) && !matches!(*affiliation, "none" | "outcast")
+                    };
+                    of_room.hearing_ms.is_some_and(is_old) && standing.is_some_and(belongs)
+                };
+                self.model.decided(&ask, &before, &entry, is_user);
+                self.check_due(&ask, &entry, before.plan());
+                if ask.token.face == Face::Planner {
+                    self.counts.due += 1;
+                    self.counts.due_without_link += usize::from(!self.online);
+                }
                 self.check_group(&ask, &entry);
                 let room = self.rooms.iter().find(|room| room.name == &*ask.room).expect("a room");
                 let power = !matches!(entry.change, Change::Answered { .. });
@@ -361,6 +399,7 @@ impl World {
         let service = Service::start(self.settings.clone(), self.now_ms, &self.disk, self.breakage);
         assert_eq!(service.boards(), self.model.boards(), "the log gives other boards");
         self.service = Some(service);
+        (self.started_ms, self.known_ms) = (self.now_ms, [None; 2]);
         let after_ms = self.random.ms(0, 300);
         self.at(after_ms, Event::Connect);
     }
@@ -403,6 +442,7 @@ impl World {
         }
         self.printers_said.iter_mut().for_each(|said| said.2 = now_ms);
         self.contest.unsure(now_ms);
+        self.slept_ms = now_ms;
         self.to_repeat.clear();
     }
 
@@ -559,6 +599,11 @@ impl World {
         if self.life % 2 == 1 {
             return;
         }
+        if self.now_ms < self.unreachable_until_ms && !self.calm {
+            service.front.disconnected();
+            self.at(500, Event::Connect);
+            return;
+        }
         self.life += 1;
         self.written = Framer::new(FrameLimits::default());
         self.to_service_ms = 0;
@@ -592,7 +637,10 @@ impl World {
                     self.disk.sync();
                 }
             }
-            _ => self.model.lost(),
+            _ => {
+                self.refused_ms = self.now_ms;
+                self.model.lost();
+            }
         }
         let goes_on = service.stored(now, stored).is_some();
         assert_eq!(service.boards(), self.model.boards(), "the boards are not what is on disk");
@@ -1070,6 +1118,7 @@ impl World {
             self.run_for(100);
         }
         self.check_rights();
+        self.check_plans();
         self.check_clock();
         let service = self.service.as_ref().expect("the service runs");
         assert!(service.ledger.is_idle(), "something waits to be stored");
@@ -1078,7 +1127,9 @@ impl World {
         assert!(!service.front.is_congested());
         let revision = self.disk.log.len() as u64;
         self.check_told(revision, "never told");
-        assert_eq!(service.told, revision, "not everything is known to be told");
+        // Of what is planned nobody is told until it is a task.
+        let told = self.disk.log.iter().rfind(|entry| entry.change.task().is_some()).map_or(0, |entry| entry.revision);
+        assert!((told..=revision).contains(&service.told), "not everything is known to be told");
         for ((jid, task), at_ms) in &self.to_repeat {
             let session = self.session(jid).map(|at| &self.sessions[at]);
             // Somebody who has gone or lost their standing since then need not be shown anything.

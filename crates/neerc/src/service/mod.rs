@@ -16,6 +16,7 @@ use neerc_core::clock::Clocks;
 use neerc_core::clock::Reading;
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Settled, Stored};
 use neerc_core::limits;
+use neerc_core::planner::{Due, Planner};
 use neerc_core::quota::Quota;
 use neerc_core::world::World;
 use neerc_store::{Committing, Opened, Store, StoreError};
@@ -44,6 +45,7 @@ pub struct Service {
     time: Steady,
     ledger: Ledger,
     clocks: Clocks,
+    planner: Planner,
     /// What the ledger has handed out to be stored.
     committing: Option<Committing>,
     snapshot_revision: u64,
@@ -79,6 +81,7 @@ impl Service {
             time,
             ledger,
             clocks: Clocks::default(),
+            planner: Planner::default(),
             committing: None,
             snapshot_revision,
             has_read_little: false,
@@ -170,6 +173,7 @@ impl Service {
 
     /// Decides what is asked; an answer may bring the next ask, as where several chat lines came at once.
     fn decide(&mut self) {
+        self.look_at_plans();
         self.take_events();
         loop {
             let waiting = self.ledger.waiting();
@@ -186,11 +190,21 @@ impl Service {
     }
 
     fn wake_at(&self) -> Instant {
-        let mut wake_ms = self.front.next_timeout_ms().min(self.clocks.next_tick_ms());
+        let mut wake_ms = self.front.next_timeout_ms().min(self.clocks.next_tick_ms()).min(self.planner.next_look_ms());
         if self.link.is_free() {
             wake_ms = wake_ms.min(self.front.next_transmit_ms());
         }
         self.time.at(wake_ms.min(self.ledger.next_commit_ms()))
+    }
+
+    /// Asks for what is due by the contest clock, or has people asked.
+    fn look_at_plans(&mut self) {
+        for due in self.planner.look(self.time.now_ms(), World::new(self.ledger.boards(), &self.clocks), &self.front) {
+            match due {
+                Due::HandOut(ask) => self.ledger.ask(ask),
+                Due::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
+            }
+        }
     }
 
     /// A feed has looked at the contest clock.
@@ -367,6 +381,11 @@ impl Service {
         for Answer { token, outcome } in answers {
             match token.face {
                 Face::Xmpp => self.front.answer(now_ms, token.number, outcome, world),
+                Face::Planner => {
+                    if let Some(handed_out) = self.planner.answered(now_ms, token.number, outcome) {
+                        self.front.handed_out(handed_out, world);
+                    }
+                }
             }
         }
     }
