@@ -22,7 +22,7 @@ pub const FEATURES: [&str; 6] = [ns::USERS, ns::TASKS, ns::TASK, ns::TASK_STATUS
 
 /// What a payload asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
+pub enum Payload {
     /// Only to be answered.
     Ping,
     /// To read something.
@@ -38,19 +38,19 @@ pub enum Request {
 
 /// Reads the payload of a request. `None`: it is none of this protocol. `replacing`: the request was a `set`, so what
 /// a whole task leaves out is meant to go.
-pub fn parse(payload: &Element<'_>, replacing: bool) -> Option<Result<Request, Refusal>> {
+pub fn parse(payload: &Element<'_>, replacing: bool) -> Option<Result<Payload, Refusal>> {
     let name = payload.ns.strip_prefix(ns::NEERC)?;
     let manner = if replacing { Manner::Replacing } else { Manner::Adding };
     Some(match (payload.name, name) {
-        ("query", "#ping") => Ok(Request::Ping),
-        ("query", "#users") => Ok(Request::Query(Query::Users)),
+        ("query", "#ping") => Ok(Payload::Ping),
+        ("query", "#users") => Ok(Payload::Query(Query::Users)),
         ("query", "#tasks") if payload.attr("delta") == Some("1") => changes(payload),
         ("query", "#tasks") => {
-            Ok(Request::Query(Query::Tasks { of: payload.attr("for").map(|name| composed(name).into_owned()) }))
+            Ok(Payload::Query(Query::Tasks { of: payload.attr("for").map(|name| composed(name).into_owned()) }))
         }
-        ("query", "#clock") => Ok(Request::Query(Query::Clock)),
-        ("task", "#task") => task_packet(payload, manner).map(Request::Command),
-        ("taskstatus", "#taskstatus") => status_packet(payload).map(Request::Command),
+        ("query", "#clock") => Ok(Payload::Query(Query::Clock)),
+        ("task", "#task") => task_packet(payload, manner).map(Payload::Command),
+        ("taskstatus", "#taskstatus") => status_packet(payload).map(Payload::Command),
         _ => return None,
     })
 }
@@ -60,11 +60,11 @@ pub fn task_of(payload: &Element<'_>) -> Option<TaskId> {
     TaskId::parse(payload.attr("id")?).ok()
 }
 
-fn changes(payload: &Element<'_>) -> Result<Request, Refusal> {
-    let Some(since) = payload.attr("since") else { return Ok(Request::Changes { since: None }) };
+fn changes(payload: &Element<'_>) -> Result<Payload, Refusal> {
+    let Some(since) = payload.attr("since") else { return Ok(Payload::Changes { since: None }) };
     let since =
         since.parse().map_err(|_| Refusal::Malformed { what: "the attribute 'since'", wanted: "a revision" })?;
-    Ok(Request::Changes { since: Some(since) })
+    Ok(Payload::Changes { since: Some(since) })
 }
 
 fn task_packet(payload: &Element<'_>, manner: Manner) -> Result<Command, Refusal> {

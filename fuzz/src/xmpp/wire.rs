@@ -9,7 +9,7 @@ use neerc_core::command::Command;
 use neerc_core::notice::Sight;
 use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
 use neerc_core::task::{Task, TaskId};
-use neerc_xmpp::neerc::{self, Notification, Request};
+use neerc_xmpp::neerc::{self, Notification, Payload};
 use neerc_xmpp::ns;
 use neerc_xmpp::stream::outgoing::Outgoing;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
@@ -35,7 +35,7 @@ pub fn check(data: &[u8]) {
         let (person, affiliation) = USERS[usize::from(*who) / 2 % USERS.len()];
         let Ok(payload) = xml::parse(payload, ns::COMPONENT, &TreeLimits::default()) else { continue };
         let _ = neerc::task_of(&payload);
-        let Some(Ok(Request::Command(command))) = neerc::parse(&payload, who % 2 == 1) else { continue };
+        let Some(Ok(Payload::Command(command))) = neerc::parse(&payload, who % 2 == 1) else { continue };
         let Ok(decision) = board.decide(now_ms, &Person::from_bare(person), &people, &command) else { continue };
         assert!(affiliation >= Affiliation::Member, "a stranger's command was not refused");
         let answer = matches!(command, Command::Answer { .. });
@@ -109,7 +109,7 @@ fn told(board: &Board, people: &People, task: &Task, now_ms: i64) {
     for packet in message.elements().filter(|e| e.name == "task") {
         same(packet, task);
         for replacing in [false, true] {
-            let Some(Ok(Request::Command(command))) = neerc::parse(packet, replacing) else {
+            let Some(Ok(Payload::Command(command))) = neerc::parse(packet, replacing) else {
                 panic!("our own packet is not read: {packet:?}");
             };
             let again = board.decide(now_ms, &admin, people, &command);

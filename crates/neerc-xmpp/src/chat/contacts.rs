@@ -37,7 +37,7 @@ impl Client {
 
 /// Where a session is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum Whereabouts {
     /// Among the occupants of the room.
     InRoom,
     /// By the presence that it sends to the service, which is in its contact list.
@@ -45,7 +45,7 @@ pub enum Seen {
 }
 
 #[derive(Debug, Default)]
-struct Session {
+struct Listener {
     in_room: bool,
     as_contact: bool,
     /// It has asked something in the NEERC protocol.
@@ -78,7 +78,7 @@ struct Known {
 struct RoomContacts {
     /// The service is in the room.
     inside: bool,
-    sessions: HashMap<Address, Session>,
+    sessions: HashMap<Address, Listener>,
     /// The sessions of each account.
     accounts: HashMap<Person, Vec<Address>>,
     people: HashMap<Person, Known>,
@@ -140,7 +140,7 @@ impl Contacts {
     }
 
     /// A session is here, with that client as far as is known.
-    pub fn seen(&mut self, now_ms: i64, room: usize, address: &Address, seen: Seen, client: Client) {
+    pub fn seen(&mut self, now_ms: i64, room: usize, address: &Address, seen: Whereabouts, client: Client) {
         let special = self.asked.contains_key(address);
         self.heard += 1;
         let (heard, index) = (self.heard, room);
@@ -159,13 +159,14 @@ impl Contacts {
             }
             room.accounts.entry(address.person()).or_default().push(address.clone());
         }
-        let before = seen == Seen::InRoom && !room.inside;
-        let session = room.sessions.entry(address.clone()).or_insert_with(|| Session { before, ..Session::default() });
+        let before = seen == Whereabouts::InRoom && !room.inside;
+        let session =
+            room.sessions.entry(address.clone()).or_insert_with(|| Listener { before, ..Listener::default() });
         session.special |= special;
         session.heard = heard;
         match seen {
-            Seen::InRoom => session.in_room = true,
-            Seen::AsContact => session.as_contact = true,
+            Whereabouts::InRoom => session.in_room = true,
+            Whereabouts::AsContact => session.as_contact = true,
         }
         if client == Client::Chat && !session.special && !session.speaking && session.begins_ms.is_none() {
             room.begin_at(address, now_ms + limits::CHAT_GRACE_MS);
@@ -173,12 +174,12 @@ impl Contacts {
     }
 
     /// A session is not here any more.
-    pub fn left(&mut self, now_ms: i64, room: usize, address: &Address, seen: Seen) {
+    pub fn left(&mut self, now_ms: i64, room: usize, address: &Address, seen: Whereabouts) {
         let Some(room) = self.rooms.get_mut(room) else { return };
         let Some(session) = room.sessions.get_mut(address) else { return };
         match seen {
-            Seen::InRoom => session.in_room = false,
-            Seen::AsContact => session.as_contact = false,
+            Whereabouts::InRoom => session.in_room = false,
+            Whereabouts::AsContact => session.as_contact = false,
         }
         if !session.in_room && !session.as_contact {
             room.forget(now_ms, address);
@@ -202,7 +203,7 @@ impl Contacts {
         let Some(of_room) = self.rooms.get_mut(room) else { return };
         of_room.inside = false;
         let there: Vec<Address> = of_room.sessions.keys().cloned().collect();
-        there.iter().for_each(|address| self.left(now_ms, room, address, Seen::InRoom));
+        there.iter().for_each(|address| self.left(now_ms, room, address, Whereabouts::InRoom));
     }
 
     /// A session has asked something in the NEERC protocol: from now on it is told by notifications only. Returns the
@@ -415,10 +416,10 @@ impl RoomContacts {
 
     /// The session of the same account that goes for one that is seen now: that of which nothing was heard for longest, but
     /// nobody who is in the room for somebody who is not.
-    fn least_recent(&self, address: &Address, seen: Seen) -> Option<Address> {
+    fn least_recent(&self, address: &Address, seen: Whereabouts) -> Option<Address> {
         let sessions = self.accounts.get(address.bare())?.iter();
         let known = sessions.filter_map(|address| Some((address, self.sessions.get(address)?)));
         let (last, session) = known.min_by_key(|(_, session)| (session.in_room, session.heard))?;
-        (seen == Seen::InRoom || !session.in_room).then(|| last.clone())
+        (seen == Whereabouts::InRoom || !session.in_room).then(|| last.clone())
     }
 }

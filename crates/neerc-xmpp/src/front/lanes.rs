@@ -5,7 +5,7 @@ use super::{Front, StreamPhase};
 use crate::limits;
 use crate::ns;
 use crate::stanza::address::Address;
-use crate::stanza::{Kind, Shell};
+use crate::stanza::{Shell, StanzaKind};
 use crate::stream::outgoing::Outgoing;
 use crate::throttle::Turn;
 use crate::xml;
@@ -190,9 +190,9 @@ impl Front {
         let Some(shell) = Shell::of(&element) else { return };
         let before = self.wire.out.len();
         match shell.kind {
-            Kind::Iq => self.asked(now_ms, &shell, &element, world, arrival),
-            Kind::Message => self.chat(now_ms, &shell, &element, world, arrival),
-            Kind::Presence => {}
+            StanzaKind::Iq => self.asked(now_ms, &shell, &element, world, arrival),
+            StanzaKind::Message => self.chat(now_ms, &shell, &element, world, arrival),
+            StanzaKind::Presence => {}
         }
         self.charge(now_ms, shell.from.bare(), before);
     }

@@ -6,11 +6,11 @@ use crate::limits;
 use crate::ns;
 use crate::room::RoomWatch;
 use crate::server::liveness::{Liveness, Step};
-use crate::server::look::{self, Look, Seen};
+use crate::server::look::{self, Look, Others};
 use crate::server::probe::Probe;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Unanswered, ping};
-use crate::stanza::{Condition, Kind, Shell};
+use crate::stanza::{Condition, Shell, StanzaKind};
 use crate::stream::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::stream::{self, StreamError};
 use crate::xml::{self, Element, TreeLimits};
@@ -159,7 +159,7 @@ impl Front {
         let head = xml::parse_head(head, ns::COMPONENT);
         let Some(shell) = head.as_ref().and_then(Shell::of) else { return 0 };
         let purpose = self.wire.requests.purpose(shell.id, &shell.from);
-        let is_list = (shell.kind, shell.type_) == (Kind::Iq, "result") && purpose.is_some_and(Purpose::is_list);
+        let is_list = (shell.kind, shell.type_) == (StanzaKind::Iq, "result") && purpose.is_some_and(Purpose::is_list);
         if is_list { limits::ANSWER_BYTES } else { 0 }
     }
 
@@ -187,9 +187,11 @@ impl Front {
             room.unread(now_ms, &shell, &mut self.wire);
         }
         let answered = match shell.kind {
-            Kind::Iq => shell.is_request(),
-            Kind::Message => condition == Condition::PolicyViolation && !matches!(shell.type_, "error" | "groupchat"),
-            Kind::Presence => false,
+            StanzaKind::Iq => shell.is_request(),
+            StanzaKind::Message => {
+                condition == Condition::PolicyViolation && !matches!(shell.type_, "error" | "groupchat")
+            }
+            StanzaKind::Presence => false,
         };
         if answered && shell.from.domain() != self.settings.component {
             shell.return_address().error(self.wire.out.own(), condition, text);
@@ -207,7 +209,7 @@ impl Front {
             return;
         }
         let Some(shell) = Shell::of(element) else { return };
-        if shell.from.domain() == self.settings.component && shell.kind != Kind::Iq {
+        if shell.from.domain() == self.settings.component && shell.kind != StanzaKind::Iq {
             return; // our own words, come back
         }
         // Answers and errors may be the server's own, which it writes into the stream without handing anything on.
@@ -217,7 +219,7 @@ impl Front {
         if is_handed_on && !matches!(shell.type_, "result" | "error") {
             self.liveness.proved(now_ms);
         }
-        if shell.kind != Kind::Presence && shell.answer_head_bytes() > limits::STANZA_HEAD_BYTES {
+        if shell.kind != StanzaKind::Presence && shell.answer_head_bytes() > limits::STANZA_HEAD_BYTES {
             return self.refuse_long_head(&shell);
         }
         if self.waits_for_lists(now_ms, &shell, bytes) {
@@ -225,9 +227,9 @@ impl Front {
         }
         let before = self.wire.out.len();
         match shell.kind {
-            Kind::Iq => self.iq(now_ms, &shell, element, bytes, world),
-            Kind::Presence => return self.presence(now_ms, &shell, element),
-            Kind::Message => self.message(now_ms, &shell, element, bytes, world),
+            StanzaKind::Iq => self.iq(now_ms, &shell, element, bytes, world),
+            StanzaKind::Presence => return self.presence(now_ms, &shell, element),
+            StanzaKind::Message => self.message(now_ms, &shell, element, bytes, world),
         }
         self.charge(now_ms, shell.from.bare(), before);
     }
@@ -376,7 +378,7 @@ impl Front {
         }
         let Some(look) = self.look.take_if(|look| look.deadline_ms() <= now_ms) else { return };
         match look.seen() {
-            Seen::Nobody => {
+            Others::Nobody => {
                 self.troubles.remove(look::ANOTHER);
                 if self.enters == Enters::Looking {
                     self.enters = Enters::Looked;
@@ -384,7 +386,7 @@ impl Front {
                     self.enter(now_ms);
                 }
             }
-            Seen::Another => {
+            Others::Another => {
                 let advice = look::advice(&self.settings.component);
                 if self.enters == Enters::Looking { self.end(advice) } else { self.trouble(look::ANOTHER, advice) }
             }

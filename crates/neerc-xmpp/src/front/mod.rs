@@ -26,7 +26,7 @@ use self::requests::{AllTasks, OwnLists};
 use self::telling::Written;
 use self::unknown::Unknown;
 use crate::adhoc::Commands;
-use crate::chat::contacts::{Contacts, Seen};
+use crate::chat::contacts::{Contacts, Whereabouts};
 use crate::neerc::UserList;
 use crate::notify::{Crowd, Outbox};
 use crate::room::groups::{GroupSettings, Groups};
@@ -40,7 +40,7 @@ use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Unanswered, Wire};
 use crate::stream::frame::Framer;
 use crate::throttle::{Budget, Rate, Throttle};
-use crate::xep::entity::{Entity, Place};
+use crate::xep::entity::{Entity, Target};
 use crate::xep::receipt;
 use crate::xml::Element;
 use neerc_core::change::Room;
@@ -231,7 +231,7 @@ impl Front {
             contacts: settings.contacts.clone(),
         };
         let mut wire = Wire::new(&settings.component);
-        wire.presence = entity.presence(Place::Service);
+        wire.presence = entity.presence(Target::Service);
         wire.rooms_jid.clone_from(&settings.rooms_jid);
         Front {
             phase: StreamPhase::Down,
@@ -346,15 +346,15 @@ impl Front {
                     RoomEvent::Joined(session, client) => {
                         self.outbox.joined(index, &session, client);
                         self.outbox.release(now_ms, index, &session);
-                        self.contacts.seen(now_ms, index, &session, Seen::InRoom, client);
+                        self.contacts.seen(now_ms, index, &session, Whereabouts::InRoom, client);
                     }
                     RoomEvent::Left(session) => {
                         self.outbox.left(index, &session);
-                        self.contacts.left(now_ms, index, &session, Seen::InRoom);
+                        self.contacts.left(now_ms, index, &session, Whereabouts::InRoom);
                     }
                     RoomEvent::Missing(session) => {
                         self.outbox.missing(index, &session);
-                        self.contacts.left(now_ms, index, &session, Seen::InRoom);
+                        self.contacts.left(now_ms, index, &session, Whereabouts::InRoom);
                     }
                     RoomEvent::Inside => {
                         self.outbox.inside(now_ms, index);
@@ -372,7 +372,6 @@ impl Front {
                         self.events.push_back(FrontEvent::OwnersNamed { room, owners });
                     }
                     RoomEvent::Trouble(trouble) => self.events.push_back(FrontEvent::Trouble(trouble)),
-                    RoomEvent::Read => {}
                 }
             }
         }

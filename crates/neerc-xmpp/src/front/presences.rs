@@ -7,7 +7,7 @@ use super::{Front, StreamPhase};
 use crate::limits;
 use crate::stanza::Shell;
 use crate::stanza::address::Address;
-use crate::xep::entity::Place;
+use crate::xep::entity::Target;
 use neerc_core::people::Person;
 use std::collections::{HashSet, VecDeque};
 
@@ -116,8 +116,8 @@ impl Front {
     pub(super) fn show_presence(&mut self, room: usize, ours: &str, to: &str) {
         let status = self.settings.words.say(self.settings.language, "presence-status", &[]);
         let is_room = ours.contains('@');
-        let place = if is_room { Place::Room(&self.rooms[room].room) } else { Place::Service };
-        let carried = self.entity.presence(place);
+        let target = if is_room { Target::Room(&self.rooms[room].room) } else { Target::Service };
+        let carried = self.entity.presence(target);
         available(self.wire.out.own(), ours, to, &status, &carried);
     }
 

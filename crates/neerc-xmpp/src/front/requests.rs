@@ -6,14 +6,14 @@ use super::link::Enters;
 use super::{Front, StreamPhase, scene};
 use crate::chat::bot::{Kept, Letter};
 use crate::limits;
-use crate::neerc::{self, Request, TooLong};
+use crate::neerc::{self, Payload, TooLong};
 use crate::notify::Hears;
 use crate::ns;
 use crate::stanza::address::Address;
 use crate::stanza::wire::Purpose;
 use crate::stanza::{Condition, ReturnAddress, Shell};
 use crate::throttle::Rate;
-use crate::xep::entity::{Asking, Place, Unanswered};
+use crate::xep::entity::{Asking, Target, Unanswerable};
 use crate::xml::Element;
 use neerc_core::board::{Board, Done};
 use neerc_core::command::Query;
@@ -154,7 +154,7 @@ impl Front {
             return back.error(self.wire.out.own(), Condition::ItemNotFound, &text);
         };
         if let Some(request) = neerc::parse(payload, shell.type_ == "set") {
-            if matches!(request, Ok(Request::Query(Query::Users | Query::Tasks { .. }) | Request::Changes { .. })) {
+            if matches!(request, Ok(Payload::Query(Query::Users | Query::Tasks { .. }) | Payload::Changes { .. })) {
                 match self.admission(now_ms, &shell.from, Intent::Reads, arrival) {
                     Admission::Now => {}
                     Admission::Waits => return,
@@ -181,18 +181,18 @@ impl Front {
         }
         let about_node = payload.attr("node").is_some();
         let offers = if about_node { self.offers(now_ms, &shell.from, &shell.to, language, world) } else { Vec::new() };
-        let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
+        let target = if shell.to.local().is_some() { Target::Room(&self.rooms[room].room) } else { Target::Service };
         let mut answer = Vec::new();
         let asking = if shell.type_ == "set" { Asking::Set } else { Asking::Get };
-        let answered = self.entity.answer((place, asking), now_ms, payload, &offers, &mut answer);
+        let answered = self.entity.answer((target, asking), now_ms, payload, &offers, &mut answer);
         let out = self.wire.out.own();
         match answered {
             Ok(()) => self.result_within(&back, &mut answer),
-            Err(Unanswered::ReadOnly(condition)) => {
+            Err(Unanswerable::ReadOnly(condition)) => {
                 back.error(out, condition, "this can only be asked for, by an iq of the type get");
             }
-            Err(Unanswered::NoSuchNode) => back.error(out, Condition::ItemNotFound, "there is no such node for you"),
-            Err(Unanswered::Unknown) => {
+            Err(Unanswerable::NoSuchNode) => back.error(out, Condition::ItemNotFound, "there is no such node for you"),
+            Err(Unanswerable::Unknown) => {
                 back.error(out, Condition::ServiceUnavailable, "nothing here answers such a request");
             }
         }
@@ -220,10 +220,10 @@ impl Front {
         back: ReturnAddress<'_>,
         room: usize,
         payload: &Element<'_>,
-        request: Result<Request, Refusal>,
+        request: Result<Payload, Refusal>,
         world: World<'_>,
     ) {
-        if request == Ok(Request::Ping) {
+        if request == Ok(Payload::Ping) {
             return back.result(self.wire.out.own(), |_| {});
         }
         self.settle(now_ms);
@@ -233,10 +233,10 @@ impl Front {
         }
         match request {
             Err(refusal) => self.refuse(now_ms, asked, refusal, world),
-            Ok(Request::Ping) => {}
-            Ok(Request::Query(query)) => self.query(now_ms, asked, &shell.from, &query, world),
-            Ok(Request::Changes { since }) => self.changes(now_ms, asked, &shell.from, since, world),
-            Ok(Request::Command(command)) => {
+            Ok(Payload::Ping) => {}
+            Ok(Payload::Query(query)) => self.query(now_ms, asked, &shell.from, &query, world),
+            Ok(Payload::Changes { since }) => self.changes(now_ms, asked, &shell.from, since, world),
+            Ok(Payload::Command(command)) => {
                 if self.asks.is_full() {
                     return self.refuse(now_ms, asked, Refusal::Busy, world);
                 }

@@ -4,13 +4,13 @@
 use super::{Front, scene};
 use crate::answers::Answers;
 use crate::chat::bot::{self, Kept, Letter};
-use crate::chat::contacts::{Client, Seen, Welcome};
+use crate::chat::contacts::{Client, Welcome, Whereabouts};
 use crate::limits;
 use crate::stanza::Shell;
 use crate::stanza::address::Address;
 use crate::stanza::wire::presence;
 use crate::stream::outgoing::Outgoing;
-use crate::xep::entity::Place;
+use crate::xep::entity::Target;
 use crate::xml::{Element, WriteXml, escaped_len};
 use neerc_core::board::Done;
 use neerc_core::change::Effect;
@@ -33,7 +33,7 @@ impl Front {
                     return;
                 }
                 let client = Client::of(element);
-                self.contacts.seen(now_ms, room, &shell.from, Seen::AsContact, client);
+                self.contacts.seen(now_ms, room, &shell.from, Whereabouts::AsContact, client);
                 self.contact_is_online(room, &shell.to, &shell.from);
                 if client == Client::Unknown {
                     self.outbox.directed(room, &shell.from);
@@ -41,7 +41,7 @@ impl Front {
             }
             "unavailable" if is_session => {
                 self.outbox.undirected(room, &shell.from);
-                self.contacts.left(now_ms, room, &shell.from, Seen::AsContact);
+                self.contacts.left(now_ms, room, &shell.from, Whereabouts::AsContact);
             }
             "error" if is_session => self.session_gone(now_ms, &shell.from),
             "subscribe" | "unsubscribe" | "probe" if self.admits(now_ms, &shell.from) => {
@@ -83,8 +83,8 @@ impl Front {
         let knows = self.rooms[room].people().rights_of(shell.from.bare()).is_some();
         let from = shell.to.bare();
         let status = self.settings.words.say(self.settings.language, "presence-status", &[]);
-        let place = if shell.to.local().is_some() { Place::Room(&self.rooms[room].room) } else { Place::Service };
-        let carried = self.entity.presence(place);
+        let target = if shell.to.local().is_some() { Target::Room(&self.rooms[room].room) } else { Target::Service };
+        let carried = self.entity.presence(target);
         let available = |out: &mut Vec<u8>, to: &str| available(out, from, to, &status, &carried);
         let (out, bare) = (self.wire.out.own(), shell.from.bare_as_it_came());
         match shell.type_ {

@@ -5,7 +5,7 @@ use super::link::TREE;
 use super::{Front, StreamPhase};
 use crate::limits;
 use crate::ns;
-use crate::stanza::{Kind, Shell};
+use crate::stanza::{Shell, StanzaKind};
 use crate::xml;
 use neerc_core::world::World;
 
@@ -23,9 +23,9 @@ impl Front {
     /// strangers gain nothing by asking again.
     pub(super) fn waits_for_lists(&mut self, now_ms: i64, shell: &Shell<'_>, bytes: &[u8]) -> bool {
         let is_asked = match shell.kind {
-            Kind::Iq => matches!(shell.type_, "get" | "set"),
-            Kind::Message => matches!(shell.type_, "" | "normal" | "chat"),
-            Kind::Presence => false,
+            StanzaKind::Iq => matches!(shell.type_, "get" | "set"),
+            StanzaKind::Message => matches!(shell.type_, "" | "normal" | "chat"),
+            StanzaKind::Presence => false,
         };
         let is_small = bytes.len() <= limits::UNKNOWN_BYTES && self.unknown.waiting.len() < limits::UNKNOWN_WAITING;
         if !is_asked || !is_small || self.unknown.is_final {

@@ -3,13 +3,13 @@
 
 use super::advice::unanswered;
 use super::roles::Look;
-use super::{Phase, RoomEvent, RoomWatch, error_text};
+use super::{Phase, RoomWatch, error_text};
 use crate::limits;
 use crate::ns;
 use crate::server::Software;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Unanswered, Wire};
-use crate::stanza::{Kind, Shell};
+use crate::stanza::{Shell, StanzaKind};
 use crate::xml::{Element, WriteXml};
 use neerc_core::people::{Affiliation, Person};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ pub(super) const LISTS: [&str; 3] = ["owner", "admin", "member"];
 pub(super) const OUTCASTS: &str = "outcast";
 
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct ListReading {
     /// When the lists were asked for, in ms.
     began_ms: i64,
     /// Lists that are not answered yet.
@@ -49,7 +49,7 @@ pub(super) struct Failure {
 impl RoomWatch {
     pub(super) fn read_lists(&mut self, now_ms: i64, wire: &mut Wire) {
         self.readings += 1;
-        self.reading = Some(Reading { began_ms: now_ms, awaited: LISTS.len(), ..Reading::default() });
+        self.reading = Some(ListReading { began_ms: now_ms, awaited: LISTS.len(), ..ListReading::default() });
         self.read_on_entry = false;
         self.hint_waits = false;
         self.hints_from_ms = now_ms + limits::HINT_SPACING_MS;
@@ -88,7 +88,7 @@ impl RoomWatch {
 
     /// Whether a reading that nothing has hinted at gives somebody a place who had none, or a lower one: rooms tell of that
     /// before they answer. Not who has lost one, for power that no list names comes and goes with presences.
-    fn finds_untold(&self, reading: &Reading) -> bool {
+    fn finds_untold(&self, reading: &ListReading) -> bool {
         let is_news = |(person, affiliation): (&Person, &Affiliation)| {
             !reading.pushed.contains_key(person) && self.listed.get(person) < Some(affiliation)
         };
@@ -173,12 +173,12 @@ impl RoomWatch {
     }
 
     /// Takes what the lists say that could be read.
-    fn read(&mut self, now_ms: i64, reading: Reading, wire: &mut Wire) {
+    fn read(&mut self, now_ms: i64, reading: ListReading, wire: &mut Wire) {
         if !self.is_found_untold && self.finds_untold(&reading) {
             self.is_found_untold = true;
             self.read_at_ms = now_ms + self.reread_ms();
         }
-        let Reading { began_ms, mut listed, pushed, hinted, failures, .. } = reading;
+        let ListReading { began_ms, mut listed, pushed, hinted, failures, .. } = reading;
         self.keep_unread(&mut listed, &failures);
         if failures.is_empty() {
             self.note_implicit(now_ms, &listed, &pushed);
@@ -227,7 +227,6 @@ impl RoomWatch {
             self.has_read = true;
             self.trouble = None;
             self.judge_remade();
-            self.events.push(RoomEvent::Read);
             return;
         };
         if failure.kind == Unanswered::InTime {
@@ -243,7 +242,6 @@ impl RoomWatch {
             self.read_at_ms = now_ms + limits::RETRY_ROOM_MS;
         }
         self.has_read = true;
-        self.events.push(RoomEvent::Read);
         let text = match failure.kind {
             Unanswered::TooLong => format!(
                 "the {} list of {} cannot be read ({}), so those on it are known only as far as they were before, or are in \
@@ -297,14 +295,14 @@ impl RoomWatch {
     /// have made it too long just to hide what the room says of them in it; so from now on only the lists count.
     pub fn unread(&mut self, now_ms: i64, shell: &Shell<'_>, wire: &mut Wire) {
         match (shell.kind, shell.from.resource(), shell.type_) {
-            (Kind::Iq, ..) | (_, _, "error") => return,
-            (Kind::Message, resource, _) if resource.is_some() => return,
-            (Kind::Presence, Some(nick), "unavailable") if nick == self.own_nick.now => self.left(now_ms, now_ms),
-            (Kind::Presence, Some(nick), "unavailable") => {
+            (StanzaKind::Iq, ..) | (_, _, "error") => return,
+            (StanzaKind::Message, resource, _) if resource.is_some() => return,
+            (StanzaKind::Presence, Some(nick), "unavailable") if nick == self.own_nick.now => self.left(now_ms, now_ms),
+            (StanzaKind::Presence, Some(nick), "unavailable") => {
                 self.sessions_of(nick).into_iter().for_each(|session| self.session_left(session));
                 self.look_again(now_ms, Look::Soon); // others may share the nick
             }
-            (Kind::Presence, Some(nick), _) => self.occupant_unread(now_ms, nick),
+            (StanzaKind::Presence, Some(nick), _) => self.occupant_unread(now_ms, nick),
             _ => {}
         }
         self.hinted(now_ms, wire);

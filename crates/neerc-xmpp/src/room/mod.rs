@@ -12,7 +12,7 @@ mod remade;
 mod roles;
 mod setup;
 
-use self::lists::{Reading, is_domain};
+use self::lists::{ListReading, is_domain};
 pub use self::lists::{member_list, members};
 use self::nick::OwnNick;
 use self::occupants::{Occupants, new_nick};
@@ -64,8 +64,6 @@ pub enum RoomEvent {
     Inside,
     /// The service is not in the room any more; everybody known to be there is forgotten.
     Outside,
-    /// The lists have been read, or cannot be.
-    Read,
     /// The room was missing and has been created.
     Created,
     /// Nobody but the service had power, so these became owners.
@@ -107,7 +105,7 @@ pub struct RoomWatch {
     /// Whether this server has named several sessions of a nick in one presence; then that of a nick which goes is of all.
     names_all_sessions: bool,
     listed: BTreeMap<Person, Affiliation>,
-    reading: Option<Reading>,
+    reading: Option<ListReading>,
     /// How often the lists were asked for; the number of the last reading.
     readings: u64,
     read_at_ms: i64,

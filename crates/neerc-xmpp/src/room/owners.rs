@@ -47,7 +47,6 @@ impl RoomWatch {
         };
         if let Some(failure) = failure {
             self.has_read = true;
-            self.events.push(RoomEvent::Read);
             return self.report(format!(
                 "nobody has power in {}, and {owners} of rooms.owners could not be made owners of it ({failure}): have \
                  the server do it; neerc init prints the command",

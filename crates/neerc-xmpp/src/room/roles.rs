@@ -25,7 +25,7 @@ pub(super) enum Look {
 }
 
 #[derive(Debug)]
-struct Reading {
+struct RoleReading {
     awaited: usize,
     found: HashMap<Address, (String, Affiliation)>,
     /// When it counts as refused, in ms, if a request should have been lost.
@@ -37,7 +37,7 @@ struct Reading {
 pub(super) struct Roles {
     /// How many readings have begun.
     number: u64,
-    reading: Option<Reading>,
+    reading: Option<RoleReading>,
     /// When the next one is wanted, in ms.
     at_ms: i64,
     /// When it may begin, in ms.
@@ -127,7 +127,7 @@ impl RoomWatch {
         roles.number += 1;
         (roles.began_ms, roles.at_ms) = (now_ms, i64::MAX);
         let deadline_ms = now_ms + limits::ANSWER_MS + 1_000;
-        roles.reading = Some(Reading { awaited: ROLES.len(), found: HashMap::new(), deadline_ms });
+        roles.reading = Some(RoleReading { awaited: ROLES.len(), found: HashMap::new(), deadline_ms });
         for role in ROLES {
             let purpose = Purpose::Roles { room: self.index, reading: roles.number };
             wire.request(now_ms, "get", &self.jid, |out| list_query(out, "role", role), purpose);

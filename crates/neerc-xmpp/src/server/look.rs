@@ -17,7 +17,7 @@ pub struct Look {
 
 /// What was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum Others {
     /// All pings came back, or none: a server may not hand them on at all.
     Nobody,
     /// Only some came back.
@@ -48,11 +48,11 @@ impl Look {
     }
 
     /// What was seen, once it is over.
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> Others {
         match self.back {
-            0 => Seen::Nobody,
-            back if back >= limits::LOOK_PINGS => Seen::Nobody,
-            _ => Seen::Another,
+            0 => Others::Nobody,
+            back if back >= limits::LOOK_PINGS => Others::Nobody,
+            _ => Others::Another,
         }
     }
 }

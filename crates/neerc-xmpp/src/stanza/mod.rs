@@ -61,7 +61,7 @@ impl Condition {
 
 /// Which of the three kinds a stanza is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum StanzaKind {
     /// A request or an answer.
     Iq,
     /// A message.
@@ -70,12 +70,12 @@ pub enum Kind {
     Presence,
 }
 
-impl Kind {
+impl StanzaKind {
     fn name(self) -> &'static str {
         match self {
-            Kind::Iq => "iq",
-            Kind::Message => "message",
-            Kind::Presence => "presence",
+            StanzaKind::Iq => "iq",
+            StanzaKind::Message => "message",
+            StanzaKind::Presence => "presence",
         }
     }
 }
@@ -84,7 +84,7 @@ impl Kind {
 #[derive(Debug)]
 pub struct Shell<'s> {
     /// Which kind.
-    pub kind: Kind,
+    pub kind: StanzaKind,
     /// The `type` attribute, empty if there is none.
     pub type_: &'s str,
     /// The `id` attribute.
@@ -102,9 +102,9 @@ impl<'s> Shell<'s> {
     /// stamps them, so nobody could be answered.
     pub fn of(element: &'s Element<'_>) -> Option<Shell<'s>> {
         let kind = match element.name {
-            "iq" => Kind::Iq,
-            "message" => Kind::Message,
-            "presence" => Kind::Presence,
+            "iq" => StanzaKind::Iq,
+            "message" => StanzaKind::Message,
+            "presence" => StanzaKind::Presence,
             _ => return None,
         };
         let to_text = element.attr("to")?;
@@ -120,7 +120,7 @@ impl<'s> Shell<'s> {
 
     /// Whether it asks something: only such an IQ is ever answered.
     pub fn is_request(&self) -> bool {
-        self.kind == Kind::Iq && !matches!(self.type_, "result" | "error")
+        self.kind == StanzaKind::Iq && !matches!(self.type_, "result" | "error")
     }
 
     /// How many bytes the start tag of an answer takes at most.
@@ -164,7 +164,7 @@ impl<'s> Shell<'s> {
 /// Where the answer to a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnAddress<'s> {
-    kind: Kind,
+    kind: StanzaKind,
     /// The address that was asked; the answer comes from it.
     pub from: Cow<'s, str>,
     /// Who asked.

@@ -29,7 +29,7 @@ pub struct Entity {
 
 /// What was asked: the service itself, or one of its rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place<'r> {
+pub enum Target<'r> {
     /// `SVC`.
     Service,
     /// `ROOM@SVC`.
@@ -54,7 +54,7 @@ pub struct Offer {
     pub name: String,
 }
 
-type Handler = fn(&Entity, Place<'_>, i64, &mut Vec<u8>);
+type Handler = fn(&Entity, Target<'_>, i64, &mut Vec<u8>);
 
 /// One kind of question with its answer; the namespace is announced as a feature.
 struct Question {
@@ -69,7 +69,7 @@ const SERVER_INFO: &str = "http://jabber.org/network/serverinfo";
 const AVATAR: &[u8] = include_bytes!("assets/avatar.png");
 
 const QUESTIONS: [Question; 7] = [
-    Question { name: "query", ns: ns::DISCO_INFO, handler: |entity, place, _, out| entity.info(place, None, out) },
+    Question { name: "query", ns: ns::DISCO_INFO, handler: |entity, target, _, out| entity.info(target, None, out) },
     Question { name: "query", ns: ns::DISCO_ITEMS, handler: items },
     Question { name: "ping", ns: ns::PING, handler: |_, _, _, _| {} },
     Question { name: "query", ns: ns::VERSION, handler: version },
@@ -86,63 +86,63 @@ impl Entity {
     /// the payload is about a node. An error says why nothing was written.
     pub fn answer(
         &self,
-        (place, asking): (Place<'_>, Asking),
+        (target, asking): (Target<'_>, Asking),
         now_ms: i64,
         payload: &Element<'_>,
         offered: &[Offer],
         out: &mut Vec<u8>,
-    ) -> Result<(), Unanswered> {
+    ) -> Result<(), Unanswerable> {
         let question = QUESTIONS.iter().find(|question| payload.is(question.name, question.ns));
-        let question = question.ok_or(Unanswered::Unknown)?;
+        let question = question.ok_or(Unanswerable::Unknown)?;
         if asking == Asking::Set {
             // XEP-0054 names the condition for somebody else's vCard; of the others none can be set at all.
             let is_vcard = question.ns == ns::VCARD;
-            return Err(Unanswered::ReadOnly(if is_vcard { Condition::Forbidden } else { Condition::NotAllowed }));
+            return Err(Unanswerable::ReadOnly(if is_vcard { Condition::Forbidden } else { Condition::NotAllowed }));
         }
         let Some(node) = payload.attr("node") else {
-            (question.handler)(self, place, now_ms, out);
+            (question.handler)(self, target, now_ms, out);
             return Ok(());
         };
         let offer = offered.iter().find(|offer| offer.node == node);
         match (question.ns, offer) {
-            (ns::DISCO_INFO, _) if node == self.caps_node(place) => self.info(place, Some(node), out),
+            (ns::DISCO_INFO, _) if node == self.caps_node(target) => self.info(target, Some(node), out),
             (ns::DISCO_INFO, _) if node == ns::COMMANDS => automation(node, "command-list", "", &[ns::COMMANDS], out),
             (ns::DISCO_INFO, Some(offer)) => {
                 automation(node, "command-node", &offer.name, &[ns::COMMANDS, ns::DATA, ns::VALIDATE], out);
             }
-            (ns::DISCO_ITEMS, _) if node == ns::COMMANDS => self.commands(place, offered, out),
+            (ns::DISCO_ITEMS, _) if node == ns::COMMANDS => self.commands(target, offered, out),
             (ns::DISCO_ITEMS, Some(_)) => {
                 open_query(ns::DISCO_ITEMS, Some(node), out).inside(|_| {});
             }
-            _ => return Err(Unanswered::NoSuchNode),
+            _ => return Err(Unanswerable::NoSuchNode),
         }
         Ok(())
     }
 
-    /// The name of what is at a place.
-    fn name(&self, place: Place<'_>) -> String {
-        match place {
-            Place::Service => "NEERC service".to_owned(),
-            Place::Room(room) => format!("NEERC service, room {room}"),
+    /// The name of a target.
+    fn name(&self, target: Target<'_>) -> String {
+        match target {
+            Target::Service => "NEERC service".to_owned(),
+            Target::Room(room) => format!("NEERC service, room {room}"),
         }
     }
 
-    /// The address of a place.
-    fn jid(&self, place: Place<'_>) -> String {
-        match place {
-            Place::Service => self.component.clone(),
-            Place::Room(room) => format!("{room}@{}", self.component),
+    /// The address of a target.
+    fn jid(&self, target: Target<'_>) -> String {
+        match target {
+            Target::Service => self.component.clone(),
+            Target::Room(room) => format!("{room}@{}", self.component),
         }
     }
 
-    fn contacts(&self, place: Place<'_>) -> &[String] {
-        if place == Place::Service { &self.contacts } else { &[] }
+    fn contacts(&self, target: Target<'_>) -> &[String] {
+        if target == Target::Service { &self.contacts } else { &[] }
     }
 
-    fn info(&self, place: Place<'_>, node: Option<&str>, out: &mut Vec<u8>) {
-        let contacts = self.contacts(place);
+    fn info(&self, target: Target<'_>, node: Option<&str>, out: &mut Vec<u8>) {
+        let contacts = self.contacts(target);
         open_query(ns::DISCO_INFO, node, out).inside(|out| {
-            identity("component", "generic", &self.name(place), out);
+            identity("component", "generic", &self.name(target), out);
             features().for_each(|feature| write_feature(feature, out));
             if !contacts.is_empty() {
                 out.open("x").xmlns(ns::DATA).attr("type", "result").inside(|out| write_contacts(contacts, out));
@@ -150,13 +150,13 @@ impl Entity {
         });
     }
 
-    /// The digest of what a place announces (XEP-0115 section 5.1).
-    fn digest(&self, place: Place<'_>) -> String {
+    /// The digest of what a target announces (XEP-0115 section 5.1).
+    fn digest(&self, target: Target<'_>) -> String {
         let mut features: Vec<&str> = features().collect();
         features.sort_unstable();
-        let mut text = format!("component/generic//{}<", self.name(place));
+        let mut text = format!("component/generic//{}<", self.name(target));
         features.iter().for_each(|feature| text.push_str(&format!("{feature}<")));
-        let mut contacts: Vec<&String> = self.contacts(place).iter().collect();
+        let mut contacts: Vec<&String> = self.contacts(target).iter().collect();
         contacts.sort_unstable();
         if !contacts.is_empty() {
             text.push_str(&format!("{SERVER_INFO}<admin-addresses<"));
@@ -165,23 +165,23 @@ impl Entity {
         BASE64_STANDARD.encode(Sha1::digest(text.as_bytes()))
     }
 
-    fn caps_node(&self, place: Place<'_>) -> String {
-        format!("{}#{}", ns::NEERC, self.digest(place))
+    fn caps_node(&self, target: Target<'_>) -> String {
+        format!("{}#{}", ns::NEERC, self.digest(target))
     }
 
-    /// What an available presence from a place carries besides its own payload: the digest of what it announces
+    /// What an available presence from a target carries besides its own payload: the digest of what it announces
     /// (XEP-0115) and of its picture (XEP-0153).
-    pub fn presence(&self, place: Place<'_>) -> String {
+    pub fn presence(&self, target: Target<'_>) -> String {
         let picture: String = Sha1::digest(AVATAR).iter().map(|byte| format!("{byte:02x}")).collect();
         let mut out = Vec::new();
         let caps = out.open("c").xmlns(ns::CAPS).attr("hash", "sha-1");
-        caps.attr("node", ns::NEERC).attr("ver", &self.digest(place)).empty();
+        caps.attr("node", ns::NEERC).attr("ver", &self.digest(target)).empty();
         out.open("x").xmlns(ns::VCARD_UPDATE).inside(|out| out.open("photo").text(&picture));
         String::from_utf8(out).unwrap_or_default() // it is: only strings were written
     }
 
-    fn commands(&self, place: Place<'_>, offered: &[Offer], out: &mut Vec<u8>) {
-        let jid = self.jid(place);
+    fn commands(&self, target: Target<'_>, offered: &[Offer], out: &mut Vec<u8>) {
+        let jid = self.jid(target);
         open_query(ns::DISCO_ITEMS, Some(ns::COMMANDS), out).inside(|out| {
             for Offer { node, name } in offered {
                 out.open("item").attr("jid", &jid).attr("node", node).attr("name", name).empty();
@@ -192,7 +192,7 @@ impl Entity {
 
 /// Why a question has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unanswered {
+pub enum Unanswerable {
     /// It asks about a node that is not there, or not for the asker.
     NoSuchNode,
     /// Nobody can change it; the condition of the error that says so.
@@ -233,28 +233,28 @@ fn automation(node: &str, kind: &str, name: &str, features: &[&str], out: &mut V
     });
 }
 
-fn items(entity: &Entity, place: Place<'_>, _: i64, out: &mut Vec<u8>) {
-    let rooms: &[Room] = if place == Place::Service { &entity.rooms } else { &[] };
+fn items(entity: &Entity, target: Target<'_>, _: i64, out: &mut Vec<u8>) {
+    let rooms: &[Room] = if target == Target::Service { &entity.rooms } else { &[] };
     open_query(ns::DISCO_ITEMS, None, out).inside(|out| {
         for room in rooms {
-            out.open("item").attr("jid", &entity.jid(Place::Room(room))).attr("name", room).empty();
+            out.open("item").attr("jid", &entity.jid(Target::Room(room))).attr("name", room).empty();
         }
     });
 }
 
-fn version(entity: &Entity, _: Place<'_>, _: i64, out: &mut Vec<u8>) {
+fn version(entity: &Entity, _: Target<'_>, _: i64, out: &mut Vec<u8>) {
     open_query(ns::VERSION, None, out).inside(|out| {
         out.open("name").text("neerc");
         out.open("version").text(&entity.version);
     });
 }
 
-fn last(entity: &Entity, _: Place<'_>, now_ms: i64, out: &mut Vec<u8>) {
+fn last(entity: &Entity, _: Target<'_>, now_ms: i64, out: &mut Vec<u8>) {
     let seconds = now_ms.saturating_sub(entity.started_ms).max(0) / 1_000;
     open_query(ns::LAST, None, out).number("seconds", seconds).empty();
 }
 
-fn time(entity: &Entity, _: Place<'_>, now_ms: i64, out: &mut Vec<u8>) {
+fn time(entity: &Entity, _: Target<'_>, now_ms: i64, out: &mut Vec<u8>) {
     let wall_ms = now_ms.saturating_add(entity.wall_ahead_ms);
     let utc = jiff::Timestamp::from_millisecond(wall_ms.saturating_sub(wall_ms.rem_euclid(1_000))).unwrap_or_default();
     out.open("time").xmlns(ns::TIME).inside(|out| {
@@ -263,10 +263,10 @@ fn time(entity: &Entity, _: Place<'_>, now_ms: i64, out: &mut Vec<u8>) {
     });
 }
 
-fn vcard(entity: &Entity, place: Place<'_>, _: i64, out: &mut Vec<u8>) {
+fn vcard(entity: &Entity, target: Target<'_>, _: i64, out: &mut Vec<u8>) {
     out.open("vCard").xmlns(ns::VCARD).inside(|out| {
-        out.open("FN").text(&entity.name(place));
-        out.open("JABBERID").text(&entity.jid(place));
+        out.open("FN").text(&entity.name(target));
+        out.open("JABBERID").text(&entity.jid(target));
         out.open("PHOTO").inside(|out| {
             out.open("TYPE").text("image/png");
             out.open("BINVAL").text(&BASE64_STANDARD.encode(AVATAR));
@@ -291,9 +291,9 @@ mod tests {
     }
 
     /// The digest worked out from what is really answered, as a client does.
-    fn digest_of_answer(entity: &Entity, place: Place<'_>) -> String {
+    fn digest_of_answer(entity: &Entity, target: Target<'_>) -> String {
         let mut out = Vec::new();
-        entity.info(place, None, &mut out);
+        entity.info(target, None, &mut out);
         let query = xml::parse(&out, "", &TreeLimits::default()).unwrap();
         let named = |name: &'static str| query.elements().filter(move |element| element.name == name);
         let of = |element: &Element<'_>, name| element.attr(name).unwrap_or("").to_owned();
@@ -324,10 +324,10 @@ mod tests {
         let room: Room = "neerc".into();
         let mut digests = Vec::new();
         for contacts in [&[][..], &["xmpp:b@x", "mailto:a@x"]] {
-            for place in [Place::Service, Place::Room(&room)] {
+            for target in [Target::Service, Target::Room(&room)] {
                 let entity = entity(contacts);
-                let presence = entity.presence(place);
-                let digest = digest_of_answer(&entity, place);
+                let presence = entity.presence(target);
+                let digest = digest_of_answer(&entity, target);
                 assert!(presence.contains(&format!("ver='{digest}'")), "{presence} {digest}");
                 digests.push(digest);
             }

@@ -8,9 +8,5 @@ pub const TO_MEND: &[(Rule, &str)] = &[
     (Rule::FunctionLines, "neerc-xmpp/src/front/requests.rs asked"),
     (Rule::FunctionLines, "neerc-xmpp/src/front/telling.rs transmit_task"),
     (Rule::TypeName, "Field"),
-    (Rule::TypeName, "Kind"),
     (Rule::TypeName, "Reading"),
-    (Rule::TypeName, "Request"),
-    (Rule::TypeName, "Seen"),
-    (Rule::TypeName, "Unanswered"),
 ];
