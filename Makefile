@@ -9,7 +9,8 @@ help: ## List the targets
 
 demo: ## Try the program: a server, a room, users and the service, on this machine only
 	@scripts/setup demo
-	@$(CARGO) run --package neerc -- demo
+	@echo "Building neerc; the first time takes some minutes"
+	@$(CARGO) run $$(test -x target/release/neerc && echo --release) --package neerc -- demo
 
 test: ## Run all tests, with real XMPP servers
 	@scripts/setup test

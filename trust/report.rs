@@ -11,7 +11,7 @@ pub fn times(short: usize, long: usize) -> usize {
     if env::var_os("NEERC_TRUST").is_some() { long } else { short }
 }
 
-/// One row of the table of `make trust`: the promise (`P1` to `P6` of the README), what was tried, how often, and
+/// One row of the table of `make trust`: the promise (`P1` to `P6` of doc/trust.md), what was tried, how often, and
 /// what came of it ("0 answered changes lost, 0 half-applied"). Nothing in `make test`.
 pub fn report(promise: &str, tried: &str, times: usize, outcome: &str) {
     let Some(file) = env::var_os("NEERC_TRUST") else { return };

@@ -1,5 +1,5 @@
 //! The two pure crates in a simulated world that a seed determines: server, link, disk, people and accidents. Beside it
-//! a model that knows what was promised (P1 to P5 of the README) and panics when it does not hold.
+//! a model that knows what was promised (P1 to P5 of doc/trust.md) and panics when it does not hold.
 //!
 //! `NEERC_SEEDS=n` tries more seeds; `NEERC_SEED=x` replays one and prints what happens. What broken.rs does wrong
 //! on purpose must be noticed.

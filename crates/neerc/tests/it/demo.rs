@@ -36,6 +36,7 @@ fn the_demo_shows_a_real_exchange_and_leaves_nothing_behind() {
     let folder =
         said.split(" in ").last().and_then(|rest| rest.split_whitespace().next()).expect("it names its folder");
     assert!(Path::new(folder).join("neerc.db").exists(), "{folder} holds the store");
+    is_encrypted(&said);
     accept_the_invitation(&said);
     let heard = "jury1        is told: task t1 \"Wallpapers set?\": hall1 success";
     let heard = poll_for(PATIENCE, || read().contains(heard).then_some(()));
@@ -46,16 +47,39 @@ fn the_demo_shows_a_real_exchange_and_leaves_nothing_behind() {
     assert!(!Path::new(folder).exists(), "{folder} is left behind");
 }
 
-/// Types the lines that the demo proposes, as they are, into the client that it proposes.
+/// Types the lines that the demo proposes, as they are, into the client that it proposes: as a hall, which answers a task
+/// and is told of the next one, and as an admin, who hands that out.
 fn accept_the_invitation(said: &str) {
     let password = said.split("password   ").nth(1).and_then(|rest| rest.lines().next()).expect("a password");
-    let lines = said.split("With profanity, say, as hall1:").nth(1).and_then(|rest| rest.split("\nor ").next());
+    let lines = said.split("is told of new tasks:").nth(1).and_then(|rest| rest.split("\nor ").next());
     let mut lines = lines.expect("an invitation").lines().map(str::trim).filter(|line| !line.is_empty());
     assert_eq!(lines.next(), Some("profanity"));
-    let profanity = Profanity::start();
-    profanity.types(lines.next().expect("a line that connects"));
-    profanity.gives(password);
-    profanity.says(lines.next().expect("a line that asks"), "1 · Wallpapers set? · yes or no");
-    profanity.says(lines.next().expect("a line that answers"), "Task 1: done.");
+    let hall = Profanity::start();
+    let connects = lines.next().expect("a line that connects");
+    hall.types(connects);
+    hall.gives(password);
+    hall.says(lines.next().expect("a line that asks"), "1 · Wallpapers set? · yes or no");
+    hall.says(lines.next().expect("a line that answers"), "Task 1: ");
+    hall.says(lines.next().expect("a line that joins"), "You have joined the room");
     assert_eq!(lines.next(), None);
+    hall.types("/win 2"); // where it has asked
+    let admin = Profanity::start();
+    admin.types(&connects.replace("hall1@", "admin@"));
+    admin.gives(password);
+    let line = said.lines().map(str::trim).find(|line| line.contains("@todo")).expect("a line that hands out a task");
+    admin.says(line, "Task 2 ");
+    hall.wait_for("Bring water");
+}
+
+/// What insists on encryption comes in: the certificate is the one that is printed, and names the server.
+fn is_encrypted(said: &str) {
+    let word = |before: &str| said.split(before).nth(1).and_then(|rest| rest.split([',', ' ', '\n']).next());
+    let port = word("127.0.0.1, port ").expect("a port");
+    let certificate = word("sudo cp ").expect("a certificate");
+    let mut client = Command::new("openssl");
+    client.args(["s_client", "-starttls", "xmpp", "-xmpphost", "localhost", "-verify_hostname", "localhost"]);
+    client.args(["-connect", &format!("127.0.0.1:{port}"), "-verify_return_error", "-brief", "-CAfile", certificate]);
+    let output = client.stdin(std::process::Stdio::null()).output().expect("openssl runs");
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(words.contains("Verification: OK"), "{words}");
 }

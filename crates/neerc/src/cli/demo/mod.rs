@@ -286,27 +286,34 @@ fn show(asked: Instant, mut said: Vec<Said>) -> anyhow::Result<()> {
 fn invitation(server: &Prosody, task: &str) -> String {
     let accounts = USERS.map(|user| format!("{user}@{HOST}")).join(", ");
     let Prosody { port, password, .. } = server;
-    let folder = server.folder().display();
+    let (folder, certificate) = (server.folder().display(), server.certificate());
+    let certificate = certificate.display();
     format!(
         "
-Everything stays up. Join in with any XMPP client:
+Everything stays up. Join in with any XMPP client on this computer:
 
-  server     127.0.0.1, port {port}, without encryption
+  server     127.0.0.1, port {port}, with encryption or without
   accounts   {accounts}
   password   {password}
   room       {ROOM}
   service    {ROOM_AT_SERVICE} takes chat lines, in English or Russian
 
-With profanity, say, as hall1:
+With profanity, say, as hall1; whoever has joined the room is told of new tasks:
 
   profanity
   /connect hall1@{HOST} server 127.0.0.1 port {port} tls disable
   /msg {ROOM_AT_SERVICE} tasks
   yes {task}
+  /join {ROOM}
 
 or as admin, to hand out a task of your own (`help` says what else there is):
 
   /msg {ROOM_AT_SERVICE} @todo halls Bring water
+
+The certificate was made for this demo and is signed by nobody. Gajim and Psi ask once whether to believe it; Dino wants
+it among the computer's own until the demo is over:
+
+  sudo cp {certificate} /usr/local/share/ca-certificates/neerc-demo.crt && sudo update-ca-certificates
 
 Files, while it lasts: neerc.log, neerc.db, neerc.toml and prosody.log in {folder}
 

@@ -1,5 +1,5 @@
 //! The demo's own Prosody: on 127.0.0.1 only, in a folder of its own, with the accounts it needs and no way out. Not an
-//! example of how to set up a server for others: nothing is encrypted and passwords are stored as they are.
+//! example of how to set up a server for others: its certificate is signed by nobody and passwords are stored as they are.
 
 use super::keeper::Keeper;
 use crate::cli::secret;
@@ -54,6 +54,7 @@ impl Prosody {
         let folder = keeper.folder();
         prepare(folder, &config(folder, port, component_port, &secret), &password)
             .with_context(|| format!("cannot write to {}", folder.display()))?;
+        certify(folder)?;
         let child = spawn(&program, folder).with_context(|| format!("cannot start {}", program.display()))?;
         // Watched in any case: with the keeper gone the child still ends when the server is dropped.
         let _ = keeper.watch(child.id());
@@ -65,6 +66,11 @@ impl Prosody {
     /// The folder of everything that belongs to the demo.
     pub fn folder(&self) -> &Path {
         self.keeper.folder()
+    }
+
+    /// Its certificate, for clients that want to be told whom to believe.
+    pub fn certificate(&self) -> PathBuf {
+        certificate(self.folder())
     }
 
     /// What to say of a failure: if Prosody has ended, the last that it said.
@@ -139,11 +145,27 @@ async fn is_open(port: u16) -> bool {
 fn prepare(folder: &Path, config: &str, password: &str) -> std::io::Result<()> {
     let accounts = folder.join("data").join(HOST).join("accounts");
     fs::create_dir_all(&accounts)?;
-    fs::create_dir(folder.join("certs"))?; // Prosody looks for it
     for user in USERS {
         fs::write(accounts.join(format!("{user}.dat")), format!("return {{ [\"password\"] = {password:?} }};\n"))?;
     }
     fs::write(folder.join("prosody.cfg.lua"), config)
+}
+
+fn certificate(folder: &Path) -> PathBuf {
+    folder.join("certs").join(format!("{HOST}.crt"))
+}
+
+/// Writes a certificate of the server's own, so that clients that insist on encryption come in.
+fn certify(folder: &Path) -> anyhow::Result<()> {
+    let names = [HOST, ROOMS, SERVICE].map(str::to_owned);
+    let made = rcgen::generate_simple_self_signed(names).context("cannot make a certificate")?;
+    let file = certificate(folder);
+    let write = || {
+        fs::create_dir_all(folder.join("certs"))?; // Prosody looks for it, too
+        fs::write(&file, made.cert.pem())?;
+        fs::write(file.with_extension("key"), made.signing_key.serialize_pem())
+    };
+    write().with_context(|| format!("cannot write {}", file.display()))
 }
 
 fn spawn(program: &Path, folder: &Path) -> std::io::Result<Child> {
@@ -157,7 +179,7 @@ fn spawn(program: &Path, folder: &Path) -> std::io::Result<Child> {
 
 fn config(folder: &Path, port: u16, component_port: u16, secret: &str) -> String {
     format!(
-        r#"-- Written by `neerc demo`: a server on this computer only, without encryption.
+        r#"-- Written by `neerc demo`: a server on this computer only.
 local folder = {folder:?}
 run_as_root = true -- it may be, and then nothing else needs rights to the folder
 pidfile = folder .. "/prosody.pid"
@@ -170,9 +192,10 @@ c2s_direct_tls_ports = {{}}
 component_interfaces = {{ "127.0.0.1" }}
 component_ports = {{ {component_port} }}
 network_settings = {{ nagle = false }} -- or a stanza in ten waits 40 ms for the acknowledgement of the one before
-modules_disabled = {{ "s2s", "tls" }} -- no other server, no name is looked up
-modules_enabled = {{ "roster", "saslauth", "disco", "ping", "carbons", "blocklist", "private", "pep", "smacks" }}
-c2s_require_encryption = false
+modules_disabled = {{ "s2s" }} -- no other server, no name is looked up
+modules_enabled = {{ "roster", "saslauth", "tls", "disco", "ping", "carbons", "blocklist", "private", "pep", "smacks" }}
+ssl = {{ certificate = folder .. "/certs/{HOST}.crt", key = folder .. "/certs/{HOST}.key" }}
+c2s_require_encryption = false -- who likes may do without
 allow_unencrypted_plain_auth = true
 authentication = "internal_plain"
 storage = "internal"
