@@ -73,10 +73,13 @@ impl Schedule {
 
     /// Reads a moment; `None` if the word is not one. Refuses a moment that no contest reaches.
     pub fn parse(word: &str) -> Result<Option<Schedule>, Refusal> {
-        let (moment, consent) =
-            word.strip_suffix('!').map_or((word, Consent::Required), |moment| (moment, Consent::NotNeeded));
+        let (moment, consent) = word
+            .strip_suffix(['!', '\u{ff01}'])
+            .map_or((word, Consent::Required), |moment| (moment, Consent::NotNeeded));
         // Phones turn hyphens into dashes.
-        let sign = moment.chars().find(|c| matches!(c, '+' | '-' | '−' | '–'));
+        let sign = moment
+            .chars()
+            .find(|c| matches!(c, '+' | '-' | '\u{2010}'..='\u{2015}' | '−' | '\u{ff0d}' | '\u{ff0b}'));
         let (name, offset) = match sign.and_then(|sign| Some((sign, moment.split_once(sign)?))) {
             Some((sign, (name, digits))) => (name, Some((sign, digits))),
             None => (moment, None),
@@ -91,7 +94,11 @@ impl Schedule {
         if minutes > limits::SCHEDULE_MIN {
             return Err(Schedule::refused(word));
         }
-        Ok(Some(Schedule { anchor, offset_min: if sign == '+' { minutes } else { -minutes }, consent }))
+        Ok(Some(Schedule {
+            anchor,
+            offset_min: if matches!(sign, '+' | '\u{ff0b}') { minutes } else { -minutes },
+            consent,
+        }))
     }
 
     /// Reads a word that must be a moment.

@@ -5,7 +5,7 @@
 
 use neerc_core::board::Board;
 use neerc_core::change::{Change, Room};
-use neerc_core::face::line::{self, Asked, LineQuestion, Reading, TaskLine, Unclear};
+use neerc_core::face::line::{self, Filled, LineQuestion, Meaning, TaskLine, Unclear};
 use neerc_core::face::menu::Request;
 use neerc_core::notice::Visibility;
 use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
@@ -73,7 +73,7 @@ fn scene() -> Scene {
 }
 
 /// What is asked can be made a request of, or refused in words; and the request can be decided.
-fn built(asked: &Asked, writer: &View<'_>) {
+fn built(asked: &Filled, writer: &View<'_>) {
     let RoomScene { people, board, .. } = writer.scene();
     match asked.build() {
         Err(refusal) => assert_ne!(refusal.to_string(), ""),
@@ -101,10 +101,10 @@ fn asked_back(question: &LineQuestion, writer: &View<'_>) {
         let asked = read.into_iter().next().unwrap().asked;
         let asked = asked.unwrap_or_else(|unclear| panic!("{unclear:?} is said of {proposal:?}"));
         assert!(!proposals[..nth].iter().any(|other| other.line == proposal.line), "proposed twice: {proposals:?}");
-        if let Some(line) = proposed(question, &proposal.reading) {
-            assert_eq!(asked, Asked::from(line.clone()), "{proposal:?} is read as something else");
+        if let Some(line) = proposed(question, &proposal.meaning) {
+            assert_eq!(asked, Filled::from(line.clone()), "{proposal:?} is read as something else");
         }
-        if let Reading::Task(id, _) = &proposal.reading {
+        if let Meaning::Task(id, _) = &proposal.meaning {
             assert_eq!(asked.values.first(), Some(&("task", vec![id.to_string()])), "{proposal:?}");
         }
         built(&asked, writer);
@@ -112,18 +112,19 @@ fn asked_back(question: &LineQuestion, writer: &View<'_>) {
 }
 
 /// The line that is proposed for a reading.
-fn proposed<'q>(question: &'q LineQuestion, reading: &Reading) -> Option<&'q TaskLine> {
+fn proposed<'q>(question: &'q LineQuestion, reading: &Meaning) -> Option<&'q TaskLine> {
     match (question, reading) {
-        (LineQuestion::NobodyCalled { people, .. }, Reading::People) => people.as_ref(),
-        (LineQuestion::PeopleInTitle { people, .. }, Reading::People) => Some(people),
-        (LineQuestion::BareSchedule { schedule, .. }, Reading::Schedule) => Some(schedule),
+        (LineQuestion::NobodyCalled { people, .. }, Meaning::People) => people.as_ref(),
+        (LineQuestion::PeopleInTitle { people, .. }, Meaning::People) => Some(people),
+        (LineQuestion::BareSchedule { schedule, .. }, Meaning::Schedule) => Some(schedule),
         (
             LineQuestion::NobodyCalled { title, .. }
             | LineQuestion::OnlyPeople { title, .. }
             | LineQuestion::OnlySchedule { title, .. }
             | LineQuestion::BareSchedule { title, .. }
-            | LineQuestion::PeopleInTitle { title, .. },
-            Reading::Title,
+            | LineQuestion::PeopleInTitle { title, .. }
+            | LineQuestion::NoMoment { title, .. },
+            Meaning::Title,
         ) => Some(title),
         _ => None,
     }

@@ -3,6 +3,7 @@
 //! binary; the words people type are here, in every language at once.
 
 use crate::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
+use crate::face::line::look;
 use crate::near;
 use crate::plan::{PlanId, Schedule};
 use crate::refusal::{Refusal, excerpt};
@@ -196,7 +197,10 @@ pub fn by_act(act: Act) -> &'static Item {
 /// The row that a word in any language is for; case is ignored, and so are the dots of `ё`.
 pub fn by_word(word: &str) -> Result<&'static Item, Refusal> {
     let plain = word.to_lowercase().replace('ё', "е");
-    ROWS.iter().find(|item| item.words().any(|known| known == plain)).ok_or_else(|| {
+    let exact = ROWS.iter().find(|item| item.words().any(|known| known == plain));
+    // Letters of two alphabets that look alike make words that nobody can tell apart.
+    let alike = || ROWS.iter().find(|item| item.words().any(|known| look(known) == look(&plain)));
+    exact.or_else(alike).ok_or_else(|| {
         let nearest = near::nearest(&plain, ROWS.iter().flat_map(Item::words));
         let nearest = nearest.and_then(|near| ROWS.iter().flat_map(Item::words).find(|word| *word == near));
         Refusal::UnknownVerb { verb: excerpt(word), nearest }

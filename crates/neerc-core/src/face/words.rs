@@ -1,7 +1,7 @@
 //! How words for people are asked for: by key, language and what stands in the blanks. The words themselves are in the
 //! binary, which implements [`Words`]; the words people type are in the menu.
 
-use crate::face::line::{LineQuestion, Reading};
+use crate::face::line::{LineQuestion, Meaning};
 use crate::refusal::Refusal;
 use std::fmt;
 
@@ -67,11 +67,12 @@ pub trait Words: fmt::Debug + Send + Sync {
     fn question(&self, language: Language, question: &LineQuestion) -> String {
         let mut said = self.say_all(language, &format!("question-{}", question.key()), &question.args());
         for proposal in question.proposals() {
-            let args = match &proposal.reading {
-                Reading::Task(task, title) => vec![("task", task.to_string()), ("title", title.as_str().to_owned())],
-                Reading::People | Reading::Title | Reading::Schedule | Reading::Text => Vec::new(),
+            let args = match &proposal.meaning {
+                Meaning::Task(task, title) => vec![("task", task.to_string()), ("title", title.as_str().to_owned())],
+                Meaning::OneOf(task) => vec![("task", task.clone())],
+                Meaning::People | Meaning::Title | Meaning::Schedule | Meaning::Text | Meaning::Alone => Vec::new(),
             };
-            let reading = self.say_all(language, &format!("reading-{}", proposal.reading.key()), &args);
+            let reading = self.say_all(language, &format!("reading-{}", proposal.meaning.key()), &args);
             said.push_str(&format!("\n{} — {reading}", proposal.line));
         }
         said
@@ -154,7 +155,7 @@ mod tests {
         assert_eq!(
             Echo.question(Language::English, &people),
             "en question-people-in-title names='a, b' count=2\n\
-             @todo hall1 x — en reading-people\n@todo hall1 y — en reading-title"
+             @todo hall1: x — en reading-people\n@todo hall1: y — en reading-title"
         );
         let open = vec![(TaskId(3), Title::parse("T").unwrap())];
         let which = LineQuestion::WhichTask { verb: "done".to_owned(), text: String::new(), open };

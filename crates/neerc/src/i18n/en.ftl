@@ -249,11 +249,16 @@ question-bare-schedule = Does the title begin with "{ $word }", or is that when?
 question-people-in-title = Is this for { $names }, or is that part of the title?
 question-which-task = Which of your { $count } tasks?
 question-number-or-text = Is "{ $text }" your answer? Then write:
+question-several-tasks = One line is about one task. Send these { $count } lines, all at once if you like:
+question-trailing = What is "{ $text }"? Nothing was changed. Send one of these:
+question-no-moment = "{ $word }" is no moment of the contest. Those are written start+15 or end-60!, in minutes. If it belongs to the title and the task is to be handed out now:
 reading-people = for these people
 reading-title = as a title
 reading-schedule = at that moment
 reading-task = task { $task }: { $title }
 reading-text = as the answer
+reading-alone = without the rest
+reading-one-of = task { $task }
 
 ## In the room
 

@@ -254,11 +254,16 @@ question-bare-schedule = «{ $word }» — это начало названия 
 question-people-in-title = Это для { $names } или это часть названия?
 question-which-task = О какой из ваших задач речь? Их { $count }.
 question-number-or-text = «{ $text }» — это ваш ответ? Тогда напишите:
+question-several-tasks = Одна строка — об одной задаче. Отправьте эти { $count } строки, можно все сразу:
+question-trailing = Что значит «{ $text }»? Ничего не изменено. Отправьте одну из строк:
+question-no-moment = «{ $word }» — не момент тура. Момент пишут так: start+15 или end-60!, в минутах. Если это часть названия, а раздать нужно сейчас:
 reading-people = для этих людей
 reading-title = как название
 reading-schedule = к этому времени
 reading-task = задача { $task }: { $title }
 reading-text = как ответ
+reading-alone = без остального
+reading-one-of = задача { $task }
 
 ## In the room
 

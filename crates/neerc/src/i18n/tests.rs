@@ -1,5 +1,5 @@
 use super::*;
-use neerc_core::face::line::{LineQuestion, Reading};
+use neerc_core::face::line::{LineQuestion, Meaning};
 use neerc_core::face::menu::MENU;
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, TaskId, Title};
@@ -53,7 +53,7 @@ fn everything_the_core_names_has_words() {
         .chain(fields)
         .chain(refusals.iter().map(|refusal| format!("refusal-{}", refusal.key())))
         .chain(LineQuestion::KEYS.iter().map(|key| format!("question-{key}")))
-        .chain(Reading::KEYS.iter().map(|key| format!("reading-{key}")))
+        .chain(Meaning::KEYS.iter().map(|key| format!("reading-{key}")))
         .chain(Progress::ALL.iter().map(|progress| format!("status-{}", progress.name())))
         .chain(kinds.iter().flat_map(|kind| [format!("kind-{}", kind.name()), format!("reply-{}", kind.name())]))
         .chain(whats.map(|what| format!("what-{what}")));

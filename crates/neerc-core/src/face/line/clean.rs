@@ -2,6 +2,7 @@
 //! into a line that look like nothing, or like another character. Not what a line means. Composed letters (NFC) are
 //! the work of the face that the line came through.
 
+use crate::people::fold;
 use std::borrow::Cow;
 
 /// The line without invisible characters and without the blanks around it. Joiners stay inside of words, since some
@@ -51,6 +52,11 @@ pub(super) fn is_colon(c: char) -> bool {
     matches!(c, ':' | '\u{ff1a}')
 }
 
+/// A hyphen or minus sign, or a dash that phones make of it.
+pub(super) fn is_dash(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}')
+}
+
 /// What stands behind a word without belonging to it.
 pub(super) fn is_stop(c: char) -> bool {
     is_comma(c) || is_colon(c) || matches!(c, '.' | ';' | '!' | '…' | '\u{ff01}' | '\u{3002}')
@@ -60,6 +66,39 @@ pub(super) fn is_stop(c: char) -> bool {
 pub(super) fn bare(word: &str) -> &str {
     let bare = word.trim_end_matches(is_stop);
     if bare.is_empty() { word } else { bare }
+}
+
+/// Whether somebody would say that there is nothing in it: punctuation and pictures, and no question.
+pub(super) fn says_nothing(word: &str) -> bool {
+    word.chars().all(|c| !c.is_alphanumeric() && !matches!(c, '?' | '\u{ff1f}' | '@' | '/' | '+') && !is_dash(c))
+}
+
+/// What a word looks like: two words of the same look cannot be told apart by whoever reads them.
+pub(in crate::face) fn look(word: &str) -> String {
+    let seen = word.chars().filter(|c| !is_joiner(*c) && !is_invisible(*c)).collect::<String>();
+    fold(&seen).chars().map(latin).collect()
+}
+
+/// The Latin letter that a Cyrillic one looks like, in lower or in upper case.
+fn latin(c: char) -> char {
+    match c {
+        'а' => 'a',
+        'в' => 'b',
+        'с' => 'c',
+        'е' | 'ё' => 'e',
+        'н' => 'h',
+        'і' => 'i',
+        'ј' => 'j',
+        'к' => 'k',
+        'м' => 'm',
+        'о' => 'o',
+        'р' => 'p',
+        'ѕ' => 's',
+        'т' => 't',
+        'у' => 'y',
+        'х' => 'x',
+        c => c,
+    }
 }
 
 #[cfg(test)]
@@ -94,10 +133,21 @@ mod tests {
     }
 
     #[test]
+    fn words_that_look_the_same_have_the_same_look() {
+        for (one, other) in [("hall1", "h\u{430}ll1"), ("Done", "d\u{43e}ne"), ("ha\u{200d}ll1", "HALL1"), ("с1", "c1")]
+        {
+            assert_eq!(look(one), look(other));
+        }
+        assert_ne!(look("hall1"), look("hal1"));
+    }
+
+    #[test]
     fn a_word_without_its_full_stop() {
         for (word, expected) in [("3.", "3"), ("hall1,", "hall1"), ("done!!!", "done"), ("...", "..."), ("a.b", "a.b")]
         {
             assert_eq!(bare(word), expected);
         }
+        assert!(["👍", ":)", "!!", "…", ""].iter().all(|word| says_nothing(word)));
+        assert!(["?", "1", "да", "+", "@", "-"].iter().all(|word| !says_nothing(word)));
     }
 }

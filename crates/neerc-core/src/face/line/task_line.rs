@@ -1,7 +1,12 @@
 //! Lines that make a task: `@KIND [ASSIGNEES] [SCHED] TITLE`, the grammar of the deployed clients, with names and titles
-//! in quotes and names of any letters beyond it. Where the old grammar guessed who is meant, this one asks.
+//! in quotes, names of any letters, and a colon behind names beyond it. Where the old grammar guessed who is meant, this
+//! one asks.
 
-use super::{Asked, Known, LineQuestion, Unclear, split};
+use super::clean::{bare, is_comma};
+use super::moment::{self, Found, Moment};
+use super::names::{self, Addressees, Names, Roster, is_address, is_quote, is_quoted, quote, unquoted};
+use super::number::skip;
+use super::{Filled, LineQuestion, Unclear, split};
 use crate::face::menu::{self, Act};
 use crate::limits;
 use crate::plan::{Planned, Schedule};
@@ -33,8 +38,8 @@ impl From<&Planned> for TaskLine {
     }
 }
 
-impl From<TaskLine> for Asked {
-    fn from(line: TaskLine) -> Asked {
+impl From<TaskLine> for Filled {
+    fn from(line: TaskLine) -> Filled {
         let schedule = line.schedule.map(|schedule| schedule.to_string()).into_iter().collect();
         let values = vec![
             ("kind", vec![line.kind.name().to_owned()]),
@@ -42,7 +47,7 @@ impl From<TaskLine> for Asked {
             ("names", line.assignees),
             ("schedule", schedule),
         ];
-        Asked { item: menu::by_act(Act::Create), values }
+        Filled { item: menu::by_act(Act::Create), values }
     }
 }
 
@@ -51,216 +56,254 @@ impl fmt::Display for TaskLine {
         write!(f, "@{}", self.kind.name())?;
         for (n, name) in self.assignees.iter().enumerate() {
             f.write_str(if n == 0 { " " } else { "," })?;
-            let plain = !name.contains(|c: char| c.is_whitespace() || c == ',' || is_quote(c));
-            if plain { f.write_str(name)? } else { write_quoted(f, name)? }
+            f.write_str(&names::write(name))?;
         }
-        if let Some(schedule) = self.schedule {
-            write!(f, " {schedule}")?;
+        match self.schedule {
+            Some(schedule) => write!(f, " {schedule}")?,
+            None if self.assignees.is_empty() => {}
+            // Behind a colon nothing can be taken for one more name.
+            None => f.write_str(":")?,
         }
         f.write_str(" ")?;
-        let first = split(&self.title).0;
-        let moment = self.schedule.is_none() && !matches!(Schedule::parse(first), Ok(None));
-        let plain = !self.assignees.is_empty() && !moment && !self.title.starts_with(is_quote);
-        let plain = plain && !self.title.is_empty() && self.title.trim() == self.title;
-        if plain { f.write_str(&self.title) } else { write_quoted(f, &self.title) }
+        let title = &self.title;
+        let plain = !self.assignees.is_empty() && !title.is_empty() && !title.starts_with(is_quote);
+        let plain = plain && separated(title) == title && title.trim() == title && !moment::begins(title);
+        if plain { f.write_str(title) } else { f.write_str(&quote(title)) }
     }
 }
 
-fn is_quote(c: char) -> bool {
-    matches!(c, '"' | '«' | '“' | '„')
+/// What is behind the commas and dashes that part a title from what stands before it.
+fn separated(text: &str) -> &str {
+    skip(text.trim_start_matches(is_comma))
 }
 
-fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    write!(f, "\"{}\"", text.replace('"', "\"\""))
-}
-
-/// The text in the quotes with which `text` begins, and what is behind them; `None` if it begins with none, or they do
-/// not end. A `"` inside of `"…"` is written twice; inside of the others they may be nested.
-fn quoted(text: &str) -> Option<(String, &str)> {
-    let open = text.chars().next().filter(|c| is_quote(*c))?;
-    let (mut inside, mut depth) = (String::new(), 1);
-    let mut chars = text.char_indices().skip(1).peekable();
-    while let Some((at, c)) = chars.next() {
-        let closes = match open {
-            '"' => c == '"',
-            '«' => c == '»',
-            '„' => matches!(c, '“' | '”'),
-            _ => c == '”',
-        };
-        if closes && open == '"' && chars.peek().is_some_and(|(_, next)| *next == '"') {
-            chars.next();
-        } else if closes {
-            depth -= 1;
-        } else if c == open {
-            depth += 1;
-        }
-        if depth == 0 {
-            return Some((inside, &text[at + c.len_utf8()..]));
-        }
-        inside.push(c);
-    }
-    None
-}
-
-/// A text without the quotes around it, if they are around all of it.
-pub(super) fn unquoted(text: &str) -> String {
-    let text = text.trim();
-    quoted(text).filter(|(_, behind)| behind.is_empty()).map_or_else(|| text.to_owned(), |(inside, _)| inside)
-}
-
-fn is_quoted(text: &str) -> bool {
-    quoted(text).is_some_and(|(_, behind)| behind.is_empty())
-}
-
-/// Names with commas and no blanks between them.
-struct Names<'t> {
-    names: Vec<String>,
-    /// Whether a comma stands behind the last one.
-    goes_on: bool,
-    /// What is behind them.
-    behind: &'t str,
-}
-
-/// Reads names up to the first blank. One in quotes ends at their end.
-fn names(text: &str) -> Result<Names<'_>, Refusal> {
-    let (mut names, mut rest, mut goes_on) = (Vec::new(), text, false);
-    loop {
-        let whole = |behind: &str| behind.is_empty() || behind.starts_with(|c: char| c == ',' || c.is_whitespace());
-        let (name, behind) = quoted(rest).filter(|(_, behind)| whole(behind)).unwrap_or_else(|| {
-            let end = rest.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(rest.len());
-            (rest[..end].to_owned(), &rest[end..])
-        });
-        if !name.is_empty() {
-            goes_on = false;
-            names.push(name);
-        }
-        if names.len() > limits::NAMES_PER_LINE {
-            return Err(Refusal::TooMany { what: "names", limit: limits::NAMES_PER_LINE });
-        }
-        match behind.strip_prefix(',') {
-            Some(behind) => (rest, goes_on) = (behind, true),
-            None => return Ok(Names { names, goes_on, behind: behind.trim_start() }),
-        }
-    }
-}
-
-/// Names with commas or blanks between them, to the end of the line.
-pub(super) fn all_names(text: &str) -> Result<Vec<String>, Refusal> {
-    let (mut all, mut rest) = (Vec::new(), text.trim());
-    while !rest.is_empty() {
-        let some = names(rest)?;
-        all.extend(some.names);
-        rest = some.behind;
-        if all.len() > limits::NAMES_PER_LINE {
-            return Err(Refusal::TooMany { what: "names", limit: limits::NAMES_PER_LINE });
-        }
-    }
-    Ok(all)
+/// A line of which some is read already.
+#[derive(Clone, Copy)]
+struct Reader<'l, 'r> {
+    kind: Kind,
+    /// What is behind the kind.
+    rest: &'l str,
+    roster: &'r Roster<'r>,
 }
 
 /// Reads what is behind the kind.
-pub(super) fn read(kind: Kind, rest: &str, known: &Known<'_>) -> Result<TaskLine, Unclear> {
-    let rest = rest.trim();
-    let title = |title: &str| TaskLine { kind, assignees: Vec::new(), schedule: None, title: title.to_owned() };
+pub(super) fn read(kind: Kind, rest: &str, roster: &Roster<'_>) -> Result<TaskLine, Unclear> {
+    let rest = skip(rest);
+    let reader = Reader { kind, rest, roster };
     if rest.is_empty() {
         return Err(Refusal::MissingField { field: "title" }.into());
     }
     if is_quoted(rest) {
-        return Ok(title(&unquoted(rest)));
+        return Ok(reader.line(Vec::new(), &unquoted(rest)));
     }
-    let Names { names, goes_on, behind } = names(rest)?;
-    let unknown: Vec<String> = names.iter().filter(|name| !known.has(name)).cloned().collect();
-    if unknown.is_empty() && !names.is_empty() {
-        return for_known(kind, names, goes_on, behind, title(rest), known);
+    if let Some(addressees) = names::before_colon(rest, roster)? {
+        return reader.addressed(addressees);
     }
-    let (word, after) = split(rest);
-    if let Some(schedule) = Schedule::parse(word)? {
-        return at_moment(kind, schedule, word, after, title(rest), known);
+    let Names { names, behind } = names::names(rest)?;
+    let known: Vec<String> = names.iter().filter_map(|name| roster.known(name)).collect();
+    if known.len() == names.len() && !names.is_empty() {
+        return reader.for_known(known, behind);
     }
-    // The old grammar took the first word for people if it was made of these letters, whoever they were.
-    let old = !after.is_empty() && !names.is_empty();
-    let old = old && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b',');
-    let near: Vec<_> = unknown.iter().take(limits::NEAR_NAMES).map(|name| known.people.nearest(name)).collect();
-    // Who writes an address does not begin a title with it, but rather means somebody.
-    let address = |name: &String| name.trim_matches('@').contains('@');
-    let addressed = !after.is_empty() && unknown.iter().any(address);
-    if !old && !addressed && unknown.len() == names.len() && near.iter().all(Option::is_none) {
-        return Ok(title(rest));
+    if let Some((group, behind)) = roster.spaced(rest) {
+        return Err(reader.people_in_title(vec![group.clone()], vec![group], behind, reader.title())?.into());
     }
-    let meant = |name: &String| match unknown.iter().position(|unknown| unknown == name) {
-        Some(at) => near.get(at).cloned().flatten(),
-        None => Some(name.clone()),
-    };
-    let mut people: Vec<String> = names.iter().filter_map(meant).collect();
-    people.dedup();
-    let people = if people.is_empty() { None } else { with_schedule(kind, people, behind, title(rest)).ok() };
-    Err(LineQuestion::NobodyCalled { names: unknown, people, title: title(rest) }.into())
+    match moment::read(rest)? {
+        Moment::Clear(found) => return reader.at_moment(found, Certainty::Clear),
+        Moment::Likely(found) => return reader.at_moment(found, Certainty::Likely),
+        Moment::Other(word) => return Err(LineQuestion::NoMoment { word, title: reader.title() }.into()),
+        Moment::None => {}
+    }
+    reader.for_unknown(names, behind)
 }
 
-/// Reads what is behind people who are known.
-fn for_known(
-    kind: Kind,
-    mut people: Vec<String>,
-    goes_on: bool,
-    behind: &str,
-    title: TaskLine,
-    known: &Known<'_>,
-) -> Result<TaskLine, Unclear> {
-    if !goes_on || behind.is_empty() {
-        return with_schedule(kind, people, behind, title);
-    }
-    // `hall1, hall2 Title`: the old grammar took hall2 for the title.
-    let more = names(behind)?;
-    if more.names.is_empty() || !more.names.iter().all(|name| known.has(name)) {
-        return with_schedule(kind, people, behind, title);
-    }
-    let line = TaskLine { kind, assignees: people.clone(), schedule: None, title: behind.to_owned() };
-    people.extend(more.names.iter().cloned());
-    let people = with_schedule(kind, people, more.behind, title)?;
-    Err(LineQuestion::PeopleInTitle { names: more.names, people, title: line }.into())
+/// How sure it is that a moment is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Certainty {
+    Clear,
+    Likely,
 }
 
-/// Reads what is behind the people. `whole` is the line as nothing but a title.
-fn with_schedule(kind: Kind, people: Vec<String>, behind: &str, whole: TaskLine) -> Result<TaskLine, Unclear> {
-    if behind.is_empty() {
-        return Err(LineQuestion::OnlyPeople { names: people, title: whole }.into());
+impl Reader<'_, '_> {
+    fn line(&self, assignees: Vec<String>, title: &str) -> TaskLine {
+        TaskLine { kind: self.kind, assignees, schedule: None, title: title.to_owned() }
     }
-    let line = |schedule, title| TaskLine { kind, assignees: people, schedule, title };
-    let (word, after) = split(behind);
-    match if is_quoted(behind) { None } else { Schedule::parse(word)? } {
-        None => Ok(line(None, unquoted(behind))),
-        Some(_) if after.is_empty() => {
-            Err(LineQuestion::OnlySchedule { word: word.to_owned(), title: line(None, word.to_owned()) }.into())
+
+    /// All of the line as a title.
+    fn title(&self) -> TaskLine {
+        self.line(Vec::new(), self.rest)
+    }
+
+    /// Everything before a colon is names, or looks like names.
+    fn addressed(&self, addressees: Addressees<'_>) -> Result<TaskLine, Unclear> {
+        let Addressees { known, unknown, meant, behind } = addressees;
+        if unknown.is_empty() {
+            return self.with_schedule(known, behind);
         }
-        Some(schedule) => Ok(line(Some(schedule), unquoted(after))),
+        let people = if meant.is_empty() { None } else { self.with_schedule(once(meant), behind).ok() };
+        Err(LineQuestion::NobodyCalled { names: unknown, people, title: self.title() }.into())
+    }
+
+    /// Reads what is behind people who are known and have no colon behind them.
+    fn for_known(&self, people: Vec<String>, behind: &str) -> Result<TaskLine, Unclear> {
+        let title = separated(behind);
+        if is_quoted(title) || title.is_empty() {
+            return self.with_schedule(people, behind);
+        }
+        let more = names::further(behind, self.roster)?;
+        if !more.names.is_empty() {
+            let line = self.line(people.clone(), title);
+            let all = people.iter().chain(&more.names).cloned().collect();
+            return Err(self.people_in_title(more.names, all, more.behind, line)?.into());
+        }
+        if moment::read(title)? == Moment::None {
+            let (word, after) = split(title);
+            let Names { names, .. } = names::names(word)?;
+            let like = |name: &String| !name.starts_with(is_quote) && self.roster.is_like(name);
+            if !after.is_empty() && names.iter().take(limits::NEAR_NAMES).any(like) {
+                let near = names.iter().take(limits::NEAR_NAMES).filter_map(|name| self.meant(name));
+                let all = once(people.iter().cloned().chain(near).collect());
+                let meant = if all.len() == people.len() { None } else { self.with_schedule(all, after).ok() };
+                let unknown = names.into_iter().filter(|name| self.roster.known(name).is_none()).collect();
+                let title = self.line(people, title);
+                return Err(LineQuestion::NobodyCalled { names: unknown, people: meant, title }.into());
+            }
+        }
+        self.with_schedule(people, behind)
+    }
+
+    /// The name that somebody has or was most likely meant by.
+    fn meant(&self, word: &str) -> Option<String> {
+        self.roster.known(word).or_else(|| self.roster.nearest(word))
+    }
+
+    /// Asks whether `more` people are meant, with whom it is for `all`.
+    fn people_in_title(
+        &self,
+        more: Vec<String>,
+        all: Vec<String>,
+        behind: &str,
+        title: TaskLine,
+    ) -> Result<LineQuestion, Unclear> {
+        let people = self.with_schedule(all, behind)?;
+        Ok(LineQuestion::PeopleInTitle { names: more, people, title })
+    }
+
+    /// Reads a line that begins with what is neither people nor a moment: a title, most likely, or people misspelt.
+    fn for_unknown(&self, names: Vec<String>, behind: &str) -> Result<TaskLine, Unclear> {
+        let (roster, rest) = (self.roster, self.rest);
+        let (word, after) = split(rest);
+        // `for hall1 Water`
+        if matches!(word.to_lowercase().as_str(), "for" | "to" | "для") {
+            let more = names::further(after, roster)?;
+            if !more.names.is_empty() {
+                return Err(self.people_in_title(more.names.clone(), more.names, more.behind, self.title())?.into());
+            }
+        }
+        let unknown: Vec<String> = names.iter().filter(|name| roster.known(name).is_none()).cloned().collect();
+        let is_like = unknown.iter().take(limits::NEAR_NAMES).any(|name| {
+            let quoted = rest.starts_with(is_quote);
+            roster.nearest(name).is_some()
+                || (!after.is_empty() && !quoted && (is_address(name) || roster.is_like(name)))
+        });
+        let some_known = unknown.len() < names.len();
+        if !(some_known || is_like || is_addressing(word, after)) {
+            return Ok(self.title());
+        }
+        let near: Vec<_> = unknown.iter().take(limits::NEAR_NAMES).map(|name| roster.nearest(name)).collect();
+        let meant = |name: &String| match unknown.iter().position(|unknown| unknown == name) {
+            Some(at) => near.get(at).cloned().flatten(),
+            None => roster.known(name),
+        };
+        let people = once(names.iter().filter_map(meant).collect());
+        let people = if people.is_empty() { None } else { self.with_schedule(people, behind).ok() };
+        let names = unknown.iter().map(|name| bare(name).to_owned()).collect();
+        Err(LineQuestion::NobodyCalled { names, people, title: self.title() }.into())
+    }
+
+    /// Reads what is behind the people.
+    fn with_schedule(&self, people: Vec<String>, behind: &str) -> Result<TaskLine, Unclear> {
+        let behind = separated(behind);
+        if behind.is_empty() {
+            return Err(LineQuestion::OnlyPeople { names: people, title: self.title() }.into());
+        }
+        if is_quoted(behind) {
+            return Ok(self.line(people, &unquoted(behind)));
+        }
+        let at = |schedule, title: &str| TaskLine { schedule: Some(schedule), ..self.line(people.clone(), title) };
+        match moment::read(behind)? {
+            Moment::None => Ok(self.line(people, behind)),
+            Moment::Other(word) => Err(LineQuestion::NoMoment { word, title: self.line(people, behind) }.into()),
+            Moment::Clear(Found { word, behind: after, .. }) | Moment::Likely(Found { word, behind: after, .. })
+                if separated(after).is_empty() =>
+            {
+                Err(LineQuestion::OnlySchedule { word, title: self.line(people, behind) }.into())
+            }
+            Moment::Clear(Found { schedule, behind: after, .. }) => Ok(at(schedule, &unquoted(separated(after)))),
+            Moment::Likely(Found { schedule, word, behind: after }) => {
+                let schedule = at(schedule, &unquoted(separated(after)));
+                Err(LineQuestion::BareSchedule { word, schedule, title: self.line(people, behind) }.into())
+            }
+        }
+    }
+
+    /// Reads what is behind a moment that stands before any people.
+    fn at_moment(&self, found: Found<'_>, certainty: Certainty) -> Result<TaskLine, Unclear> {
+        let Found { schedule, word, behind } = found;
+        let after = separated(behind);
+        if after.is_empty() {
+            return Err(LineQuestion::OnlySchedule { word, title: self.title() }.into());
+        }
+        let at = |people, title: &str| TaskLine { schedule: Some(schedule), ..self.line(people, &unquoted(title)) };
+        let Names { names, behind } = if is_quoted(after) {
+            Names { names: Vec::new(), behind: after }
+        } else {
+            names::names(after)?; // no more than a line may hold
+            names::further(after, self.roster)?
+        };
+        let behind = separated(behind);
+        if certainty == Certainty::Likely || Schedule::is_bare(&word) {
+            let people = !names.is_empty() && !behind.is_empty();
+            let schedule = if people { at(names, behind) } else { at(Vec::new(), after) };
+            return Err(LineQuestion::BareSchedule { word, schedule, title: self.title() }.into());
+        }
+        let title = at(Vec::new(), after);
+        match (names.is_empty(), behind.is_empty()) {
+            (true, _) => Ok(title),
+            (false, true) => Err(LineQuestion::OnlyPeople { names, title }.into()),
+            (false, false) => {
+                let people = at(names.clone(), behind);
+                Err(LineQuestion::PeopleInTitle { names, people, title }.into())
+            }
+        }
     }
 }
 
-/// Reads what is behind a moment that stands before any people. `whole` is the line as nothing but a title.
-fn at_moment(
-    kind: Kind,
-    schedule: Schedule,
-    word: &str,
-    after: &str,
-    whole: TaskLine,
-    known: &Known<'_>,
-) -> Result<TaskLine, Unclear> {
+/// Whether the first word of a line stands where people may be meant by it. The old grammar took it for people if it was
+/// made of ASCII letters, digits, `_` and commas, whoever they were. A word in other letters is one if no sentence begins
+/// with it.
+fn is_addressing(word: &str, after: &str) -> bool {
     if after.is_empty() {
-        return Err(LineQuestion::OnlySchedule { word: word.to_owned(), title: whole }.into());
+        return false;
     }
-    let line = |assignees, title: &str| TaskLine { kind, assignees, schedule: Some(schedule), title: unquoted(title) };
-    let Names { names, behind, .. } = names(after)?;
-    let people = !is_quoted(after) && !names.is_empty() && names.iter().all(|name| known.has(name));
-    if Schedule::is_bare(word) {
-        let schedule = if people && !behind.is_empty() { line(names, behind) } else { line(Vec::new(), after) };
-        return Err(LineQuestion::BareSchedule { word: word.to_owned(), schedule, title: whole }.into());
+    let old = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ',');
+    let named = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.') || is_comma(c);
+    let name = bare(word);
+    let colon = word.len() > name.len() && word.ends_with(super::clean::is_colon);
+    if word.chars().all(old) {
+        return word.chars().any(|c| c != ',');
     }
-    if !people {
-        return Ok(line(Vec::new(), after));
+    let is_sentence = name.starts_with(char::is_uppercase) && !after.starts_with(char::is_uppercase);
+    let one_word = name.chars().all(named) && name.contains(char::is_alphanumeric);
+    one_word && (colon || (name == word && (!is_sentence || name.contains(char::is_numeric))))
+}
+
+/// The names, each where it stands first.
+fn once(names: Vec<String>) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    for name in names {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
     }
-    let title = line(Vec::new(), after);
-    if behind.is_empty() {
-        return Err(LineQuestion::OnlyPeople { names, title }.into());
-    }
-    Err(LineQuestion::PeopleInTitle { people: line(names.clone(), behind), names, title }.into())
+    seen
 }

@@ -1,0 +1,280 @@
+//! Moments where they may stand in a line that makes a task: `end-60!`, and whatever somebody may have meant as one:
+//! `end - 60`, `14:30`, `+5`, `in 5 minutes`. Not when a moment comes.
+
+use super::clean::{bare, is_dash};
+use super::split;
+use crate::plan::Schedule;
+use crate::refusal::Refusal;
+
+/// What a text begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Moment<'t> {
+    /// No time of any kind.
+    None,
+    /// A moment of the contest, and what is behind it.
+    Clear(Found<'t>),
+    /// Most likely one, but it may as well be part of a title: `end - 60`, `start the printers`.
+    Likely(Found<'t>),
+    /// A time that is no moment of the contest.
+    Other(String),
+}
+
+/// A moment with the words that say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found<'t> {
+    /// When.
+    pub schedule: Schedule,
+    /// How it is written.
+    pub word: String,
+    /// What is behind it.
+    pub behind: &'t str,
+}
+
+/// Words for minutes.
+const MINUTES: [&str; 9] = ["min", "mins", "minute", "minutes", "м", "мин", "минут", "минута", "минуты"];
+/// Words for other lengths of time.
+const LENGTHS: [&str; 19] = [
+    "минуту",
+    "m",
+    "h",
+    "s",
+    "sec",
+    "secs",
+    "second",
+    "seconds",
+    "hour",
+    "hours",
+    "hr",
+    "hrs",
+    "ч",
+    "час",
+    "часа",
+    "часов",
+    "сек",
+    "секунд",
+    "секунды",
+];
+/// Words before a length of time.
+const WITHIN: [&str; 5] = ["in", "after", "within", "через", "после"];
+/// Words behind a length of time.
+const RELATED: [&str; 8] = ["before", "after", "later", "from", "до", "после", "спустя", "от"];
+/// Words before a time of day.
+const AT: [&str; 9] = ["at", "by", "till", "until", "from", "в", "к", "до", "с"];
+/// Times without numbers.
+const DAYS: [&str; 8] = ["tomorrow", "noon", "midnight", "tonight", "завтра", "полдень", "полночь", "послезавтра"];
+
+/// Reads what a text begins with. Refused is a moment that no contest reaches.
+pub(super) fn read(text: &str) -> Result<Moment<'_>, Refusal> {
+    let (word, behind) = split(text);
+    if let Some(moment) = of_contest(word, behind)? {
+        return Ok(moment);
+    }
+    Ok(other(text).map_or(Moment::None, Moment::Other))
+}
+
+/// Whether a text begins with anything that may be meant as a time.
+pub(super) fn begins(text: &str) -> bool {
+    let (word, _) = split(text);
+    let unit = is_length(&word.to_lowercase());
+    unit || !matches!(read(text), Ok(Moment::None))
+}
+
+fn of_contest<'t>(word: &str, behind: &'t str) -> Result<Option<Moment<'t>>, Refusal> {
+    let marked = word.trim_end_matches([',', ':', ';', '.', '\u{ff1a}', '\u{ff0c}']);
+    let Some(schedule) = Schedule::parse(marked)? else { return Ok(None) };
+    let found = |schedule, word: String, behind| Found { schedule, word, behind };
+    if Schedule::is_bare(marked) {
+        // `end - 60!` and `end -60!` are one moment to whoever writes them.
+        if let Some((offset, after)) = offset(behind)
+            && let Some(schedule) = Schedule::parse(&format!("{marked}{offset}"))?
+        {
+            return Ok(Some(Moment::Likely(found(schedule, format!("{marked}{offset}"), after))));
+        }
+        let word = marked.to_owned();
+        let titled = marked.starts_with(char::is_uppercase) || behind.starts_with(char::is_lowercase);
+        let found = found(schedule, word, behind);
+        return Ok(Some(if titled && !behind.is_empty() { Moment::Likely(found) } else { Moment::Clear(found) }));
+    }
+    let (unit, after) = split(behind);
+    if MINUTES.contains(&bare(&unit.to_lowercase())) {
+        return Ok(Some(Moment::Likely(found(schedule, format!("{marked} {unit}"), after))));
+    }
+    if LENGTHS.contains(&bare(&unit.to_lowercase())) {
+        return Ok(Some(Moment::Other(format!("{marked} {unit}"))));
+    }
+    Ok(Some(Moment::Clear(found(schedule, marked.to_owned(), behind))))
+}
+
+/// A sign and digits, with a blank between them or none, as one word.
+fn offset(text: &str) -> Option<(String, &str)> {
+    let sign = text.chars().next().filter(|c| is_sign(*c))?;
+    let (digits, behind) = split(text.get(sign.len_utf8()..)?);
+    let digits = digits.trim_end_matches([',', ':', ';', '.']);
+    let numeric = digits.trim_end_matches('!');
+    let sign = if is_dash(sign) { '-' } else { '+' };
+    is_number(numeric).then(|| (format!("{sign}{digits}"), behind))
+}
+
+fn is_sign(c: char) -> bool {
+    is_dash(c) || matches!(c, '+' | '\u{ff0b}')
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(char::is_numeric)
+}
+
+fn is_length(lower: &str) -> bool {
+    MINUTES.contains(&bare(lower)) || LENGTHS.contains(&bare(lower))
+}
+
+/// A time that is no moment of the contest, as it is written.
+fn other(text: &str) -> Option<String> {
+    let (word, behind) = split(text);
+    let (second, rest) = split(behind);
+    let (third, _) = split(rest);
+    let [one, two, three] = [word, second, third].map(str::to_lowercase);
+    let plain = bare(&one);
+    if is_of_day(plain) || is_offset(plain) || is_bent(plain) || DAYS.contains(&plain) {
+        return Some(word.to_owned());
+    }
+    if AT.contains(&plain) && (is_of_day(bare(&two)) || DAYS.contains(&bare(&two))) {
+        return Some(format!("{word} {second}"));
+    }
+    if WITHIN.contains(&plain) && (is_length(&two) || is_joined_length(bare(&two))) {
+        return Some(format!("{word} {second}"));
+    }
+    if WITHIN.contains(&plain) && is_count(&two) && is_length(&three) {
+        return Some(format!("{word} {second} {third}"));
+    }
+    let counted = (is_number(plain) && is_length(&two)).then_some(&three);
+    let joined = is_joined_length(plain).then_some(&two);
+    if counted.or(joined).is_some_and(|next| RELATED.contains(&bare(next))) {
+        return Some(if counted.is_some() { format!("{word} {second} {third}") } else { format!("{word} {second}") });
+    }
+    let hours = ["am", "pm", "o'clock", "часов", "часа"];
+    (is_number(plain) && plain.len() <= 2 && hours.contains(&bare(&two))).then(|| format!("{word} {second}"))
+}
+
+fn is_count(lower: &str) -> bool {
+    is_number(lower) || matches!(lower, "a" | "an" | "one" | "half" | "few" | "пять" | "десять" | "полчаса" | "пару")
+}
+
+/// `5min`, `2h`.
+fn is_joined_length(lower: &str) -> bool {
+    let unit = lower.trim_start_matches(char::is_numeric);
+    unit.len() < lower.len() && is_length(unit)
+}
+
+/// `14:30`, `14.30`, `2pm`.
+fn is_of_day(lower: &str) -> bool {
+    let time = lower.trim_end_matches("am").trim_end_matches("pm");
+    let within = |text: &str, most: u32| text.len() <= 2 && text.parse::<u32>().is_ok_and(|number| number < most);
+    match time.split_once([':', '.', '\u{ff1a}']) {
+        Some((hours, minutes)) => {
+            let minutes = minutes.split([':', '.', '-', '–']).next().unwrap_or(minutes);
+            within(hours, 25) && minutes.len() == 2 && within(minutes, 60)
+        }
+        None => time.len() < lower.len() && within(time, 25),
+    }
+}
+
+/// `+5`, `-60!`, `+5min`.
+fn is_offset(lower: &str) -> bool {
+    let unsigned = lower.trim_start_matches(is_sign);
+    let unit = unsigned.trim_start_matches(char::is_numeric);
+    unsigned.len() < lower.len() && unit.len() < unsigned.len() && (unit.is_empty() || is_length(unit))
+}
+
+/// A moment of the contest that is written wrongly: `end-60min`, `start+`, `начала+5`.
+fn is_bent(lower: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "start",
+        "end",
+        "begin",
+        "beginning",
+        "finish",
+        "начало",
+        "начала",
+        "старт",
+        "старта",
+        "конец",
+        "конца",
+        "freeze",
+    ];
+    let Some((at, sign)) = lower.char_indices().find(|(_, c)| is_sign(*c)) else { return false };
+    let (name, offset) = (&lower[..at], &lower[at + sign.len_utf8()..]);
+    NAMES.contains(&name) && (offset.is_empty() || offset.starts_with(|c: char| c.is_numeric() || is_sign(c)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> String {
+        match read(text).unwrap() {
+            Moment::None => "none".to_owned(),
+            Moment::Clear(Found { schedule, behind, .. }) => format!("{schedule} [{behind}]"),
+            Moment::Likely(Found { schedule, word, behind }) => format!("{schedule}? {word} [{behind}]"),
+            Moment::Other(word) => format!("other [{word}]"),
+        }
+    }
+
+    #[test]
+    fn moments_of_the_contest_and_what_is_most_likely_one() {
+        for (text, expected) in [
+            ("end-60! x", "end-60! [x]"),
+            ("end—60: x", "end-60 [x]"),
+            ("start Begin", "start+0 [Begin]"),
+            ("start", "start+0 []"),
+            ("start the printers", "start+0? start [the printers]"),
+            ("Start Printing", "start+0? Start [Printing]"),
+            ("end -60! x", "end-60!? end-60! [x]"),
+            ("end - 60 x", "end-60? end-60 [x]"),
+            ("конец – 60 x", "end-60? конец-60 [x]"),
+            ("end-60 min x", "end-60? end-60 min [x]"),
+            ("end-60 минут x", "end-60? end-60 минут [x]"),
+            ("end-1 hour x", "other [end-1 hour]"),
+        ] {
+            assert_eq!(told(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_that_are_no_moments_of_the_contest() {
+        for (text, expected) in [
+            ("14:30 lunch", "14:30"),
+            ("14:30! lunch", "14:30!"),
+            ("14.30, lunch", "14.30,"),
+            ("2pm lunch", "2pm"),
+            ("2 pm lunch", "2 pm"),
+            ("at 14:30 lunch", "at 14:30"),
+            ("в 14:30 обед", "в 14:30"),
+            ("+5 call me", "+5"),
+            ("+5min call me", "+5min"),
+            ("-60! call me", "-60!"),
+            ("in 5 minutes call", "in 5 minutes"),
+            ("in 5min call", "in 5min"),
+            ("in an hour call", "in an hour"),
+            ("через 5 минут позвонить", "через 5 минут"),
+            ("через час позвонить", "через час"),
+            ("60 minutes before the end call", "60 minutes before"),
+            ("за 5 мин", ""),
+            ("end-60min x", "end-60min"),
+            ("end-1h x", "end-1h"),
+            ("start+ x", "start+"),
+            ("tomorrow x", "tomorrow"),
+            ("завтра x", "завтра"),
+            ("5 chairs", ""),
+            ("2.5 litres", ""),
+            ("end-to-end test", ""),
+            ("start-up", ""),
+            ("in the hall", ""),
+            ("at the door", ""),
+            ("5 minutes of silence", ""),
+            ("lunch 14:30", ""),
+        ] {
+            let expected = if expected.is_empty() { "none".to_owned() } else { format!("other [{expected}]") };
+            assert_eq!(told(text), expected, "{text}");
+        }
+    }
+}

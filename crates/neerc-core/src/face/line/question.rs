@@ -1,0 +1,244 @@
+//! What is asked back of a line that can be read in more than one way, and each of its meanings as a line that can only
+//! be read so. Not the words in which it is asked.
+
+use super::TaskLine;
+use crate::task::{TaskId, Title};
+
+/// What is asked back of a line that can be read in more than one way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineQuestion {
+    /// The line names people of whom some are nobody: are they misspelt, or does the title begin there?
+    NobodyCalled {
+        /// The names that nobody has.
+        names: Vec<String>,
+        /// With the people that were most likely meant, if any are close.
+        people: Option<TaskLine>,
+        /// As a title.
+        title: TaskLine,
+    },
+    /// The line names people and nothing to do: is their name the title?
+    OnlyPeople {
+        /// Their names.
+        names: Vec<String>,
+        /// As a title.
+        title: TaskLine,
+    },
+    /// The line names a moment and nothing to do: is it the title?
+    OnlySchedule {
+        /// The moment as it was written.
+        word: String,
+        /// As a title.
+        title: TaskLine,
+    },
+    /// The line begins with the name of a moment: is it to be done then, or does the title begin there?
+    BareSchedule {
+        /// The word.
+        word: String,
+        /// As a moment.
+        schedule: TaskLine,
+        /// As a title.
+        title: TaskLine,
+    },
+    /// People stand where the title is expected: is it for them?
+    PeopleInTitle {
+        /// Their names.
+        names: Vec<String>,
+        /// For them.
+        people: TaskLine,
+        /// As a title.
+        title: TaskLine,
+    },
+    /// The writer has several tasks that the line could be about.
+    WhichTask {
+        /// The verb as it was written.
+        verb: String,
+        /// What was written behind it.
+        text: String,
+        /// The tasks, the oldest first, as many as can be proposed.
+        open: Vec<(TaskId, Title)>,
+    },
+    /// The line holds something that begins like a number: is it the answer to the writer's only open task?
+    NumberOrText {
+        /// The verb as it was written.
+        verb: String,
+        /// The only open task.
+        task: TaskId,
+        /// What begins like a number.
+        text: String,
+    },
+    /// The line holds several numbers, and one line is about one task.
+    SeveralTasks {
+        /// The verb as it was written.
+        verb: String,
+        /// The numbers, as many as can be proposed.
+        tasks: Vec<String>,
+        /// What is behind them.
+        text: String,
+        /// What is behind the first one, where that may be a text.
+        or_text: Option<String>,
+    },
+    /// The line goes on where its verb has nothing more to be told.
+    Trailing {
+        /// The line without it.
+        line: String,
+        /// What it goes on with.
+        text: String,
+        /// The line that says the same with that text, if there is one.
+        with_text: Option<String>,
+    },
+    /// A time stands where the moment of a plan may stand, and is none.
+    NoMoment {
+        /// The time as it was written.
+        word: String,
+        /// As a title.
+        title: TaskLine,
+    },
+}
+
+/// How a line can be meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Somebody is to have the task.
+    People,
+    /// It is all title.
+    Title,
+    /// It is to be done at a moment of the contest.
+    Schedule,
+    /// It is about this task.
+    Task(TaskId, Title),
+    /// It is the text of an answer.
+    Text,
+    /// It is what is left without the rest.
+    Alone,
+    /// It is about the task of this number, among others.
+    OneOf(String),
+}
+
+impl Meaning {
+    /// All keys.
+    pub const KEYS: [&'static str; 7] = ["people", "title", "schedule", "task", "text", "alone", "one-of"];
+
+    /// Under which name words in any language are kept for it.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Meaning::People => "people",
+            Meaning::Title => "title",
+            Meaning::Schedule => "schedule",
+            Meaning::Task(..) => "task",
+            Meaning::Text => "text",
+            Meaning::Alone => "alone",
+            Meaning::OneOf(_) => "one-of",
+        }
+    }
+}
+
+/// One reading of a line, as a line that can only be read in this way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// How it is meant.
+    pub meaning: Meaning,
+    /// The line to be sent.
+    pub line: String,
+}
+
+impl LineQuestion {
+    /// All keys.
+    pub const KEYS: [&'static str; 10] = [
+        "nobody-called",
+        "only-people",
+        "only-schedule",
+        "bare-schedule",
+        "people-in-title",
+        "which-task",
+        "number-or-text",
+        "several-tasks",
+        "trailing",
+        "no-moment",
+    ];
+
+    /// Under which name words in any language are kept for it.
+    pub fn key(&self) -> &'static str {
+        match self {
+            LineQuestion::NobodyCalled { .. } => "nobody-called",
+            LineQuestion::OnlyPeople { .. } => "only-people",
+            LineQuestion::OnlySchedule { .. } => "only-schedule",
+            LineQuestion::BareSchedule { .. } => "bare-schedule",
+            LineQuestion::PeopleInTitle { .. } => "people-in-title",
+            LineQuestion::WhichTask { .. } => "which-task",
+            LineQuestion::NumberOrText { .. } => "number-or-text",
+            LineQuestion::SeveralTasks { .. } => "several-tasks",
+            LineQuestion::Trailing { .. } => "trailing",
+            LineQuestion::NoMoment { .. } => "no-moment",
+        }
+    }
+
+    /// What its words are about, by name.
+    pub fn args(&self) -> Vec<(&'static str, String)> {
+        match self {
+            LineQuestion::NobodyCalled { names, .. }
+            | LineQuestion::OnlyPeople { names, .. }
+            | LineQuestion::PeopleInTitle { names, .. } => {
+                vec![("names", names.join(", ")), ("count", names.len().to_string())]
+            }
+            LineQuestion::OnlySchedule { word, .. } | LineQuestion::BareSchedule { word, .. } => {
+                vec![("word", word.clone())]
+            }
+            LineQuestion::WhichTask { verb, open, .. } => {
+                vec![("verb", verb.clone()), ("count", open.len().to_string())]
+            }
+            LineQuestion::NumberOrText { verb, task, text } => {
+                vec![("verb", verb.clone()), ("task", task.to_string()), ("text", text.clone())]
+            }
+            LineQuestion::SeveralTasks { tasks, .. } => vec![("count", tasks.len().to_string())],
+            LineQuestion::Trailing { text, .. } => vec![("text", text.clone())],
+            LineQuestion::NoMoment { word, .. } => vec![("word", word.clone())],
+        }
+    }
+
+    /// The readings, the likeliest first.
+    pub fn proposals(&self) -> Vec<Proposal> {
+        let proposal = |meaning, line: &TaskLine| Proposal { meaning, line: line.to_string() };
+        match self {
+            LineQuestion::NobodyCalled { people, title, .. } => {
+                let people = people.iter().map(|people| proposal(Meaning::People, people));
+                people.chain([proposal(Meaning::Title, title)]).collect()
+            }
+            LineQuestion::OnlyPeople { title, .. }
+            | LineQuestion::OnlySchedule { title, .. }
+            | LineQuestion::NoMoment { title, .. } => {
+                vec![proposal(Meaning::Title, title)]
+            }
+            LineQuestion::BareSchedule { schedule, title, .. } => {
+                vec![proposal(Meaning::Title, title), proposal(Meaning::Schedule, schedule)]
+            }
+            LineQuestion::PeopleInTitle { people, title, .. } => {
+                vec![proposal(Meaning::People, people), proposal(Meaning::Title, title)]
+            }
+            LineQuestion::WhichTask { verb, text, open } => {
+                let proposal = |(id, title): &(TaskId, Title)| Proposal {
+                    meaning: Meaning::Task(*id, title.clone()),
+                    line: format!("{verb} {id} {text}").trim_end().to_owned(),
+                };
+                open.iter().map(proposal).collect()
+            }
+            LineQuestion::NumberOrText { verb, task, text } => {
+                vec![Proposal { meaning: Meaning::Text, line: format!("{verb} {task} {text}") }]
+            }
+            LineQuestion::SeveralTasks { verb, tasks, text, or_text } => {
+                let one = |task: &String| Proposal {
+                    meaning: Meaning::OneOf(task.clone()),
+                    line: format!("{verb} {task} {text}").trim_end().to_owned(),
+                };
+                let first = tasks.first().zip(or_text.as_ref());
+                let text = first.map(|(task, text)| format!("{verb} {task} {text}"));
+                let text = text.map(|line| Proposal { meaning: Meaning::Text, line });
+                tasks.iter().map(one).chain(text).collect()
+            }
+            LineQuestion::Trailing { line, with_text, .. } => {
+                let alone = Proposal { meaning: Meaning::Alone, line: line.clone() };
+                let text = with_text.clone().map(|line| Proposal { meaning: Meaning::Text, line });
+                [alone].into_iter().chain(text).collect()
+            }
+        }
+    }
+}
