@@ -77,9 +77,8 @@ impl Schedule {
             .strip_suffix(['!', '\u{ff01}'])
             .map_or((word, Consent::Required), |moment| (moment, Consent::NotNeeded));
         // Phones turn hyphens into dashes.
-        let sign = moment
-            .chars()
-            .find(|c| matches!(c, '+' | '-' | '\u{2010}'..='\u{2015}' | '−' | '\u{ff0d}' | '\u{ff0b}'));
+        let sign =
+            moment.chars().find(|c| matches!(c, '+' | '-' | '\u{2010}'..='\u{2015}' | '−' | '\u{ff0d}' | '\u{ff0b}'));
         let (name, offset) = match sign.and_then(|sign| Some((sign, moment.split_once(sign)?))) {
             Some((sign, (name, digits))) => (name, Some((sign, digits))),
             None => (moment, None),

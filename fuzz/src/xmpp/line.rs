@@ -8,7 +8,8 @@ use neerc_core::change::{Change, Room};
 use neerc_core::face::line::{self, Filled, LineQuestion, Meaning, TaskLine, Unclear};
 use neerc_core::face::menu::Request;
 use neerc_core::notice::Visibility;
-use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
+use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing, fold};
+use neerc_core::plan::Schedule;
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
 use neerc_core::view::{RoomScene, View};
 use std::sync::OnceLock;
@@ -36,7 +37,10 @@ pub fn check(data: &[u8]) {
     for read in line::read(&text, writer) {
         assert!(text.contains(read.line));
         match read.asked {
-            Ok(asked) => built(&asked, writer),
+            Ok(asked) => {
+                nothing_is_ignored(read.line, &asked, people);
+                built(&asked, writer);
+            }
             Err(Unclear::Refused(refusal)) => assert_ne!(refusal.to_string(), ""),
             Err(Unclear::Question(question)) => asked_back(&question, writer),
         }
@@ -88,6 +92,36 @@ fn built(asked: &Filled, writer: &View<'_>) {
             }
         },
     }
+}
+
+/// A line that changes something has no number and no name in it that went unheard: each is in some field; and where a
+/// name or a moment would be heard, the title begins with neither, unless it was set apart.
+fn nothing_is_ignored(line: &str, asked: &Filled, people: &People) {
+    if !matches!(asked.build(), Ok(Request::Command(_))) {
+        return;
+    }
+    let line = &line::clean(line);
+    let values: Vec<&str> = asked.values.iter().flat_map(|(_, values)| values).map(String::as_str).collect();
+    let heard = fold(&values.join(" "));
+    let digits = |text: &str| {
+        let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+        numbers.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let numbers = digits(&heard);
+    for number in digits(line) {
+        assert!(numbers.contains(&number), "{number} was not heard in {line:?}: {asked:?}");
+    }
+    let is_name = |word: &str| people.user(word).is_some() || !people.group(word).is_empty();
+    let parted = |c: char| c.is_whitespace() || matches!(c, ',' | ':');
+    for word in line.split(parted).filter(|word| is_name(word)) {
+        assert!(heard.contains(&fold(word)), "{word} was not heard in {line:?}: {asked:?}");
+    }
+    let value = |var| asked.values.iter().find(|(name, _)| *name == var).and_then(|(_, values)| values.first());
+    let Some(title) = value("title").filter(|_| value("kind").is_some() && value("schedule").is_none()) else { return };
+    let set_apart = line.contains(['"', '«', '“', '„', '”', ':', '：', '‹', '「', '＂']);
+    let first = title.split(parted).next().unwrap_or("");
+    assert!(set_apart || !is_name(first), "{first} is a name in {line:?}: {asked:?}");
+    assert!(set_apart || matches!(Schedule::parse(first), Ok(None)), "{first} is a moment in {line:?}: {asked:?}");
 }
 
 /// Whatever is proposed is read without asking again.

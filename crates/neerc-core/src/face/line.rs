@@ -118,7 +118,7 @@ fn read_line(line: &str, writer: &View<'_>, roster: &Roster<'_>) -> Result<Fille
                 word => creation(kind(word.trim_start_matches('@'))?, rest, writer, roster),
             };
         }
-        Act::Remove if is_plan(split(number::skip(rest)).0) => {
+        Act::Remove if is_plan(split(unsigned(rest)).0) => {
             return values(menu::by_act(Act::Unplan), verb, rest, roster);
         }
         Act::Tasks => whose(rest, writer),
@@ -149,9 +149,9 @@ fn to_us(line: &str, writer: &View<'_>) -> String {
     }
     let (word, rest) = split(line);
     let nick = bare(word).trim_start_matches('@');
-    let called = writer.scene().people.is_own_nick(nick) && verb_item(nick).is_err();
+    let called = writer.scene().people.is_own_nick(nick) && verb(nick).is_none();
     let bullet = matches!(word, "-" | "*" | "•" | "·" | "–" | "—") || (says_nothing(word) && !word.starts_with('#'));
-    if (called || bullet) && !rest.is_empty() && verb_item(word).is_err() && !is_number(word) { rest } else { line }
+    if (called || bullet) && !rest.is_empty() && verb(word).is_none() && !is_number(word) { rest } else { line }
         .to_owned()
 }
 
@@ -178,12 +178,12 @@ fn verb_first(word: &str, rest: &str, line: &str) -> (String, String) {
         Numbers::Several(list) => list.behind,
         Numbers::None | Numbers::Unclear => "",
     };
-    let (verb, after) = split(behind);
+    let (word_behind, after) = split(behind);
     let numbers = line.strip_suffix(behind).unwrap_or_default();
     // `no. 3 done` is about number 3, although `no` is a verb.
-    let is_verb = verb_item(word).is_ok() && !word.eq_ignore_ascii_case("no.");
-    if !verb.is_empty() && verb_item(verb).is_ok() && !is_verb {
-        return (verb_of(verb).to_owned(), format!("{numbers} {after}"));
+    let is_verb = || verb(word).is_some() && !word.eq_ignore_ascii_case("no.");
+    if !word_behind.is_empty() && verb(word_behind).is_some() && !is_verb() {
+        return (verb_of(word_behind).to_owned(), format!("{numbers} {after}"));
     }
     (verb_of(word).to_owned(), rest.to_owned())
 }
@@ -194,8 +194,18 @@ fn verb_of(word: &str) -> &str {
     if verb.is_empty() { word } else { verb }
 }
 
+/// The row of a verb, if it is one. `who?` asks what `who` does; `done?` asks whether something is.
+fn verb(word: &str) -> Option<&'static Item> {
+    let verb = verb_of(word);
+    let asked = menu::find_word(verb.trim_end_matches(['?', '\u{ff1f}'])).filter(|item| item.is_query());
+    asked.or_else(|| menu::find_word(verb))
+}
+
 /// The row of a verb.
 fn verb_item(word: &str) -> Result<&'static Item, Refusal> {
+    if let Some(item) = verb(word) {
+        return Ok(item);
+    }
     let verb = verb_of(word);
     menu::by_word(verb).map_err(|refusal| match (refusal, kind(verb)) {
         (Refusal::UnknownVerb { verb, .. }, Ok(kind)) => Refusal::UnknownVerb { verb, nearest: Some(mention(kind)) },
@@ -252,6 +262,11 @@ fn is_plan(word: &str) -> bool {
     PlanId::parse(&plan(word)).is_ok()
 }
 
+/// What is behind the sign for numbers with which a text may begin.
+fn unsigned(text: &str) -> &str {
+    number::skip(text).trim_start_matches(['#', '№']).trim_start()
+}
+
 fn plan(word: &str) -> String {
     let bare = bare(word.trim_matches(['(', ')', '"', '«', '»', '“', '”'])).trim_start_matches(['#', '№']);
     bare.strip_prefix(['с', 'С']).map_or_else(|| bare.to_owned(), |digits| format!("s{digits}"))
@@ -273,10 +288,15 @@ fn values(item: &'static Item, verb: &str, rest: &str, roster: &Roster<'_>) -> R
                 rest = behind;
                 vec![task]
             }
-            FieldKind::User | FieldKind::TaskKind | FieldKind::Schedule | FieldKind::Plan | FieldKind::Verb => {
+            FieldKind::Plan => {
+                let (word, behind) = split(unsigned(rest));
+                rest = behind;
+                vec![plan(word)]
+            }
+            FieldKind::User | FieldKind::TaskKind | FieldKind::Schedule | FieldKind::Verb => {
                 let (word, behind) = split(rest);
                 rest = behind;
-                vec![if field.kind == FieldKind::Plan { plan(word) } else { bare(word).to_owned() }]
+                vec![bare(word).to_owned()]
             }
         };
         values.push((field.var, value));

@@ -9,6 +9,8 @@ use crate::plan::{PlanId, Schedule};
 use crate::refusal::{Refusal, excerpt};
 use crate::task::{Kind, Progress, Status, TaskId, Title};
 use crate::view::View;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// What a row of the menu is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -196,21 +198,37 @@ pub fn by_act(act: Act) -> &'static Item {
 
 /// The row that a word in any language is for; case is ignored, and so are the dots of `ё`.
 pub fn by_word(word: &str) -> Result<&'static Item, Refusal> {
-    let plain = word.to_lowercase().replace('ё', "е");
-    let exact = ROWS.iter().find(|item| item.words().any(|known| known == plain));
-    // Letters of two alphabets that look alike make words that nobody can tell apart.
-    let alike = || ROWS.iter().find(|item| item.words().any(|known| look(known) == look(&plain)));
-    exact.or_else(alike).ok_or_else(|| {
+    find_word(word).ok_or_else(|| {
+        let plain = plain(word);
         let nearest = near::nearest(&plain, ROWS.iter().flat_map(Item::words));
         let nearest = nearest.and_then(|near| ROWS.iter().flat_map(Item::words).find(|word| *word == near));
         Refusal::UnknownVerb { verb: excerpt(word), nearest }
     })
 }
 
+/// The same, where it does not matter which word was most likely meant.
+pub(in crate::face) fn find_word(word: &str) -> Option<&'static Item> {
+    static LOOKS: OnceLock<HashMap<String, &'static Item>> = OnceLock::new();
+    let plain = plain(word);
+    let exact = ROWS.iter().find(|item| item.words().any(|known| known == plain));
+    // Letters of two alphabets that look alike make words that nobody can tell apart.
+    let looks = || LOOKS.get_or_init(|| ROWS.iter().flat_map(|row| row.words().map(move |w| (look(w), row))).collect());
+    exact.or_else(|| if plain.is_ascii() { None } else { looks().get(&look(&plain)).copied() })
+}
+
+fn plain(word: &str) -> String {
+    word.to_lowercase().replace('ё', "е")
+}
+
 impl Item {
     /// Whether it is offered to somebody with this view of the room.
     pub fn is_offered(&self, view: &View<'_>) -> bool {
         self.needs == Needs::User || view.is_admin()
+    }
+
+    /// Whether it only asks to be told something.
+    pub fn is_query(&self) -> bool {
+        matches!(self.act, Act::Tasks | Act::Who | Act::Clock | Act::Help | Act::Show | Act::Late | Act::Plans)
     }
 
     /// All words for it, in all languages.
@@ -378,6 +396,11 @@ mod tests {
             }
         }
         assert_eq!(by_word("ждём").unwrap().act, Act::Late);
+        assert_eq!(by_word("d\u{43e}ne").unwrap().act, Act::Done, "with a Cyrillic letter in it");
+        let looks: BTreeSet<_> =
+            MENU.iter().flat_map(|item| item.words().map(move |word| (look(word), item.verb))).collect();
+        let distinct: BTreeSet<_> = looks.iter().map(|(look, _)| look).collect();
+        assert_eq!(looks.len(), distinct.len(), "two rows have words that look the same");
     }
 
     /// Every query and command that people can ask, by hand: one that is missing here does not compile.

@@ -71,39 +71,60 @@ const WORDS: [&str; 9] = ["task", "no.", "nr.", "задача", "задачу", 
 /// Words between two numbers.
 const ANDS: [&str; 6] = ["and", "&", "+", "и", "или", "or"];
 
+/// A number on its way to be one of several.
+struct Item<'t> {
+    digits: String,
+    sign: Sign,
+    /// What joins it to the one before.
+    joint: Joint,
+    /// What is right behind its digits.
+    raw: &'t str,
+}
+
 /// Reads the number or numbers with which a text begins.
 pub(super) fn read(text: &str) -> Numbers<'_> {
     let text = skip(text);
-    let Some(first) = one(text) else {
+    let mut items: Vec<Item<'_>> = Vec::new();
+    let mut next = Some((Joint::Blank, text));
+    while let Some((joint, (number, sign, raw))) = next.and_then(|(joint, text)| Some((joint, digits(text)?))) {
+        items.push(Item { digits: number.chars().filter_map(digit).collect(), sign, joint, raw });
+        next = if items.len() > limits::PROPOSALS { None } else { joined(raw) };
+    }
+    let is_cut = items.len() > limits::PROPOSALS;
+    // What does not end as a number does belongs to what is behind: `3 4th floor`, `3,5x`.
+    while items.last().is_some_and(|item| ended(item.raw).is_none()) && !is_cut {
+        items.pop();
+    }
+    let Some((first, last)) = items.first().zip(items.last()) else {
         return if begins_like_one(text) { Numbers::Unclear } else { Numbers::None };
     };
-    let mut list = List { digits: vec![first.digits.clone()], joint: Joint::Blank, behind: first.behind, first };
-    let mut rest = raw_behind(text);
-    while let Some((joint, next)) = joined(rest) {
-        let Some(number) = one(next) else { break };
-        if list.digits.len() == 1 {
-            list.joint = joint;
-        }
-        match joint {
-            Joint::Range => match between(list.digits.last(), &number.digits) {
-                Some(between) => list.digits.extend(between),
-                None => return Numbers::Unclear,
-            },
-            Joint::Blank | Joint::Comma | Joint::And => list.digits.push(number.digits),
-        }
-        list.behind = number.behind;
-        rest = raw_behind(next);
-        if list.digits.len() > limits::PROPOSALS {
-            break;
+    let number = Number { digits: first.digits.clone(), sign: first.sign, behind: skip_raw(first.raw) };
+    let Some(second) = items.get(1) else { return Numbers::One(number) };
+    let (joint, behind) = (second.joint, if is_cut { "" } else { skip_raw(last.raw) });
+    let Some(digits) = each(&items) else { return Numbers::Unclear };
+    Numbers::Several(List { first: number, digits, joint, behind })
+}
+
+/// The digits of all of them, each once; `None` if a range is none.
+fn each(items: &[Item<'_>]) -> Option<Vec<String>> {
+    let mut all: Vec<String> = Vec::new();
+    for item in items {
+        let more = match item.joint {
+            Joint::Range => between(all.last(), &item.digits)?,
+            Joint::Blank | Joint::Comma | Joint::And => vec![item.digits.clone()],
+        };
+        for digits in more {
+            if !all.contains(&digits) {
+                all.push(digits);
+            }
         }
     }
-    let mut seen = Vec::new();
-    list.digits.retain(|digits| !seen.contains(digits) && (seen.push(digits.clone()), true).1);
-    if list.digits.len() == 1 && list.behind == list.first.behind {
-        Numbers::One(list.first)
-    } else {
-        Numbers::Several(list)
-    }
+    Some(all)
+}
+
+/// What is behind a number, without what parts it from that.
+fn skip_raw(raw: &str) -> &str {
+    skip(ended(raw).unwrap_or_else(|| raw.trim_start_matches(closes)))
 }
 
 /// Whether a text begins with a digit, or with a sign or word for numbers and a digit.
@@ -169,28 +190,13 @@ fn digits(text: &str) -> Option<(&str, Sign, &str)> {
     number.chars().any(|c| digit(c).is_some()).then_some((number, sign, behind))
 }
 
-/// What is right behind the digits.
-fn raw_behind(text: &str) -> &str {
-    digits(text).map_or("", |(_, _, behind)| behind)
-}
-
-/// The number with which the text begins, if it ends as a number does.
-fn one(text: &str) -> Option<Number<'_>> {
-    let (number, sign, behind) = digits(text)?;
-    let after = behind.trim_start_matches(closes);
+/// What is behind a number that ends as one does, from what is right behind its digits.
+fn ended(raw: &str) -> Option<&str> {
+    let after = raw.trim_start_matches(closes);
     let dashed = after.strip_prefix(is_dash).filter(|rest| rest.starts_with(char::is_whitespace));
-    let stopped = after.len() < behind.len() && after.starts_with(char::is_alphabetic);
-    let listed = joined(behind).is_some_and(|(_, next)| one_follows(next));
-    if !(after.is_empty() || after.starts_with(char::is_whitespace) || dashed.is_some() || stopped || listed) {
-        return None;
-    }
-    let digits = number.chars().filter_map(digit).collect();
-    Some(Number { digits, sign, behind: skip(after) })
-}
-
-/// Whether a number stands there, whatever is behind it.
-fn one_follows(text: &str) -> bool {
-    digits(text).is_some()
+    let stopped = after.len() < raw.len() && after.starts_with(char::is_alphabetic);
+    let ends = after.is_empty() || after.starts_with(char::is_whitespace) || dashed.is_some() || stopped;
+    (ends || after.trim_start_matches(['?', '\u{ff1f}']).is_empty()).then_some(after)
 }
 
 /// What joins a number to the next one, and the text from there on.
@@ -298,6 +304,9 @@ mod tests {
             ("6: 43", "6 43 Blank []"),
             ("3 -5 degrees", "3 Plain [-5 degrees]"),
             ("3 ...", "3 Plain [...]"),
+            ("3?", "3 Plain [?]"),
+            ("3 4th floor", "3 Plain [4th floor]"),
+            ("3 2+2=4", "3 Plain [2+2=4]"),
             ("4 and then", "4 Plain [and then]"),
         ] {
             assert_eq!(told(text), expected, "{text}");
@@ -321,6 +330,7 @@ mod tests {
             ("1–3 нет", "1 2 3 Range [нет]"),
             ("4,5 no ladder", "4 5 And [no ladder]"),
             ("1 1", "1 Blank []"),
+            ("1,2,2", "1 2 And []"),
             ("task 1 and task 2", "1 2 And []"),
         ] {
             assert_eq!(told(text), expected, "{text}");
@@ -332,7 +342,7 @@ mod tests {
         for text in ["", "no ladder", "task", "#", "№", "forty two", "ten 4", "tasks", "t", "-"] {
             assert_eq!(told(text), "none", "{text}");
         }
-        for text in ["14:30", "4x4", "10%", "3rd floor", "4.5", "1/2", "9-1", "1-100000", "#4th"] {
+        for text in ["14:30", "4x4", "10%", "3rd floor", "4.5", "1/2", "9-1", "1-100000", "#4th", "2+2=4", "1,2x"] {
             assert_eq!(told(text), "unclear", "{text}");
         }
     }

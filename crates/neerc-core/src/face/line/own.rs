@@ -33,6 +33,9 @@ pub(super) fn read(verb: &str, item: &'static Item, rest: &str, writer: &View<'_
         Numbers::One(number) => own.one(number),
         Numbers::Several(list) => match singled(&list, text) {
             Some(first) => own.one(first),
+            None if own.needs_text() && list.behind.is_empty() => own.like_a_number(),
+            // The same number twice.
+            None if list.digits.len() == 1 => own.one(Number { behind: list.behind, ..list.first }),
             None => Err(several(verb, list, text.map_or(Rest::Dropped, |_| Rest::Text)).into()),
         },
         Numbers::Unclear => own.like_a_number(),
@@ -57,7 +60,8 @@ impl Own<'_, '_> {
 
     fn one(&self, number: Number<'_>) -> Result<Values, Unclear> {
         let Number { digits, sign, behind } = number;
-        if self.text.is_some() {
+        let asks = !behind.is_empty() && behind.chars().all(|c| matches!(c, '?' | '\u{ff1f}' | '!'));
+        if self.text.is_some() && !asks {
             if self.needs_text()
                 && behind.is_empty()
                 && sign == Sign::Plain
@@ -116,7 +120,7 @@ impl Own<'_, '_> {
         let answers = matches!(self.item.act, Act::Done | Act::Ok);
         let answer = menu::by_act(Act::Answer);
         let answer = if self.verb.is_ascii() { answer.verb } else { answer.russian.first().unwrap_or(&answer.verb) };
-        let with_text = answers.then(|| format!("{answer} {task} {text}"));
+        let with_text = (answers && text.contains(char::is_alphanumeric)).then(|| format!("{answer} {task} {text}"));
         LineQuestion::Trailing { line: format!("{} {task}", self.verb), text: excerpt(text), with_text }
     }
 }

@@ -11,12 +11,18 @@ use crate::task::{Progress, Status, TaskId, Title};
 use crate::view::RoomScene;
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 const HOST: &str = "localhost";
 
 /// admin is an admin; hall1 to hall3 (the group Halls), hall-1, зал1 (in the group "Верхний этаж") are members.
 /// Ivan is the nick of hall1.
-fn people() -> People {
+fn people() -> &'static People {
+    static PEOPLE: OnceLock<People> = OnceLock::new();
+    PEOPLE.get_or_init(new_people)
+}
+
+fn new_people() -> People {
     let members = ["hall1", "hall2", "hall3", "hall-1", "зал1"].map(|name| (name, Affiliation::Member));
     let standings = members.into_iter().chain([("admin", Affiliation::Admin)]);
     let standings = standings.map(|(name, affiliation)| Standing { person: Person::named(name, HOST), affiliation });
@@ -29,7 +35,12 @@ fn people() -> People {
 }
 
 /// Tasks 1 to 3: hall1 has all of them, hall2 has answered 2 and not 3, hall3 has answered 1.
-fn board() -> Board {
+fn board() -> &'static Board {
+    static BOARD: OnceLock<Board> = OnceLock::new();
+    BOARD.get_or_init(new_board)
+}
+
+fn new_board() -> Board {
     let of = |name: &str, progress| (Person::named(name, HOST), Status::new(progress, "").unwrap());
     let tasks = [
         vec![of("hall1", Progress::None), of("hall3", Progress::Success)],
@@ -49,7 +60,7 @@ fn board() -> Board {
 fn reads<'t>(who: &str, text: &'t str) -> Result<Vec<Read<'t>>, Refusal> {
     let (who, people, board) = (Person::named(who, HOST), people(), board());
     let (room, visibility) = (&"neerc".into(), Visibility::All);
-    let view = View::of(RoomScene { room, people: &people, board: &board, clock: None, visibility }, &who)?;
+    let view = View::of(RoomScene { room, people, board, clock: None, visibility }, &who)?;
     Ok(read(text, &view))
 }
 
@@ -316,6 +327,41 @@ fn what_users_say_of_their_tasks() {
             ("answer 42", "no: the field 'text' has to be filled in"),
         ],
     );
+}
+
+/// A line of the table with `\u{...}` in the place of what cannot be seen.
+fn unescaped(line: &str) -> String {
+    let mut pieces = line.split("\\u{");
+    let first = pieces.next().unwrap().to_owned();
+    pieces.fold(first, |line, piece| {
+        let (code, rest) = piece.split_once('}').unwrap();
+        line + &char::from_u32(u32::from_str_radix(code, 16).unwrap()).unwrap().to_string() + rest
+    })
+}
+
+/// The lines of the table with their writers and what is expected of them.
+fn table() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let mut writer = "";
+    include_str!("lines.txt").lines().filter(|line| !line.is_empty() && !line.starts_with("# ")).filter_map(
+        move |line| match line.strip_prefix("== ") {
+            Some(who) => {
+                writer = who;
+                None
+            }
+            None => line.split_once(" => ").map(|(line, expected)| (writer, line, expected)),
+        },
+    )
+}
+
+#[test]
+fn every_line_of_the_table_does_what_stands_there() {
+    let said = |(who, line, _): (&str, &str, &str)| format!("{who}: {line} => {}", told(who, &unescaped(line)));
+    let wrong: Vec<_> = table()
+        .filter(|(who, line, expected)| said((who, line, "")) != format!("{who}: {line} => {expected}"))
+        .map(said)
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new(), "\n{}", wrong.join("\n"));
+    assert!(table().count() >= 300);
 }
 
 #[test]
