@@ -8,5 +8,4 @@ pub const TO_MEND: &[(Rule, &str)] = &[
     (Rule::FunctionLines, "neerc-xmpp/src/front/requests.rs asked"),
     (Rule::FunctionLines, "neerc-xmpp/src/front/telling.rs transmit_task"),
     (Rule::TypeName, "Field"),
-    (Rule::TypeName, "Reading"),
 ];
