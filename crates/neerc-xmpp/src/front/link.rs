@@ -9,7 +9,7 @@ use crate::server::liveness::{Liveness, Step};
 use crate::server::look::{self, Look, Others};
 use crate::server::probe::Probe;
 use crate::stanza::address::Address;
-use crate::stanza::wire::{Purpose, Unanswered, ping};
+use crate::stanza::wire::{Purpose, Response, Unanswered, ping};
 use crate::stanza::{Condition, Shell, StanzaKind};
 use crate::stream::frame::{Excess, Frame, FrameLimits, Framer};
 use crate::stream::{self, StreamError};
@@ -172,7 +172,7 @@ impl Front {
         let head = xml::parse_head(bytes, ns::COMPONENT);
         let Some(shell) = head.as_ref().and_then(Shell::of) else { return };
         if let Some(purpose) = self.wire.requests.take(shell.id, &shell.from) {
-            self.answered(now_ms, purpose, Err(Unanswered::TooLong));
+            self.answered(now_ms, purpose, Response::Nothing(Unanswered::TooLong));
         }
     }
 
@@ -316,7 +316,7 @@ impl Front {
         self.look_timeout(now_ms);
         self.wire.ask_again(now_ms);
         for purpose in self.wire.requests.overdue(now_ms) {
-            self.answered(now_ms, purpose, Err(Unanswered::InTime));
+            self.answered(now_ms, purpose, Response::Nothing(Unanswered::InTime));
         }
         for room in &mut self.rooms {
             room.timeout(now_ms, &mut self.wire);

@@ -37,7 +37,7 @@ use crate::server::probe::{Probe, RoundTrips};
 use crate::server::{Server, Software};
 use crate::stanza::Shell;
 use crate::stanza::address::Address;
-use crate::stanza::wire::{Purpose, Unanswered, Wire};
+use crate::stanza::wire::{Purpose, Response, Wire};
 use crate::stream::frame::Framer;
 use crate::throttle::{Budget, Rate, Throttle};
 use crate::xep::entity::{Entity, Target};
@@ -425,72 +425,73 @@ impl Front {
     }
 
     /// Takes the answer to one of our requests, or why there is none.
-    fn answered(&mut self, now_ms: i64, purpose: Purpose, answer: Result<&Element<'_>, Unanswered>) {
+    fn answered(&mut self, now_ms: i64, purpose: Purpose, response: Response<'_>) {
         let wire = &mut self.wire;
         match purpose {
             Purpose::KeepAlive | Purpose::Probe | Purpose::Routed | Purpose::Look => {}
-            Purpose::Fence { number } if answer.is_ok() => {
+            Purpose::Fence { number } if !matches!(response, Response::Nothing(_)) => {
                 let told = self.outbox.fenced(number);
                 self.note_told(told);
             }
             Purpose::Fence { number } => self.outbox.fence_lost(number),
             Purpose::List { room, affiliation, reading } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.list(now_ms, affiliation, reading, answer, wire);
+                    room.list(now_ms, affiliation, reading, response, wire);
                 }
             }
             Purpose::Roles { room, reading } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.role_list(now_ms, reading, answer.ok());
+                    room.role_list(now_ms, reading, response);
                 }
             }
             Purpose::SelfPing { room } => {
-                match answer {
-                    Ok(_) => self.liveness.room_answered(),
-                    Err(_) => self.liveness.room_silent(),
+                match response {
+                    Response::Nothing(_) => self.liveness.room_silent(),
+                    Response::Result(_) | Response::Error(_) => self.liveness.room_answered(),
                 }
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.self_pinged(now_ms, answer.ok(), wire);
+                    room.self_pinged(now_ms, response, wire);
                 }
             }
             Purpose::ConfigForm { room } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.config_form(now_ms, answer.ok(), wire);
+                    room.config_form(now_ms, response, wire);
                 }
             }
             Purpose::ConfigSubmit { room } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.configured(now_ms, answer.ok(), wire);
+                    room.configured(now_ms, response, wire);
                 }
             }
             Purpose::Owners { room } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.owners_named(now_ms, answer.ok(), wire);
+                    room.owners_named(now_ms, response, wire);
                 }
             }
             Purpose::RoomConfig { room } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.config_read(answer.ok());
+                    room.config_read(response);
                 }
             }
             Purpose::PutOut { room } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.has_put_out(answer.ok());
+                    room.has_put_out(response);
                 }
             }
             Purpose::Server => {
-                self.server = answer.map(Server::read).unwrap_or_default();
+                self.server = response.result().map(Server::read).unwrap_or_default();
                 let software = self.server.software;
                 self.rooms.iter_mut().for_each(|room| room.server_is(now_ms, software));
             }
             // All requests go unanswered: the rooms say why.
-            Purpose::GroupRoom { .. } | Purpose::Directory if answer.is_err() && !wire.is_answered => {}
+            Purpose::GroupRoom { .. } | Purpose::Directory
+                if matches!(response, Response::Nothing(_)) && !wire.is_answered => {}
             Purpose::GroupRoom { group } => {
-                let outcome = self.groups.room(now_ms, group, answer);
+                let outcome = self.groups.room(now_ms, group, response);
                 self.groups_answered("group room", outcome);
             }
             Purpose::Directory => {
-                let outcome = self.groups.directory(now_ms, answer);
+                let outcome = self.groups.directory(now_ms, response);
                 self.groups_answered("directory", outcome);
             }
         }

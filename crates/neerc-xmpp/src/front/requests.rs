@@ -10,7 +10,7 @@ use crate::neerc::{self, Payload, TooLong};
 use crate::notify::Hears;
 use crate::ns;
 use crate::stanza::address::Address;
-use crate::stanza::wire::Purpose;
+use crate::stanza::wire::{Purpose, Response};
 use crate::stanza::{Condition, ReturnAddress, Shell};
 use crate::throttle::Rate;
 use crate::xep::entity::{Asking, Target, Unanswerable};
@@ -77,7 +77,7 @@ impl Front {
         if matches!(shell.type_, "result" | "error") {
             if let Some(purpose) = self.wire.requests.take(shell.id, &shell.from) {
                 self.wire.is_answered = true;
-                self.answered(now_ms, purpose, Ok(element));
+                self.answered(now_ms, purpose, Response::of(element));
             }
             return;
         }

@@ -3,11 +3,12 @@
 
 use crate::limits;
 use crate::ns;
-use crate::room::{error_text, member_list, members};
+use crate::room::{member_list, members};
 use crate::stanza::address::Address;
+use crate::stanza::error_text;
 use crate::stanza::names::composed;
-use crate::stanza::wire::{Purpose, Unanswered, Wire};
-use crate::xml::{Element, WriteXml};
+use crate::stanza::wire::{Purpose, Response, Unanswered, Wire};
+use crate::xml::WriteXml;
 use neerc_core::people::{Group, GroupBook, GroupRule, Person};
 use std::collections::BTreeMap;
 
@@ -112,12 +113,7 @@ impl Groups {
     /// Takes the members of a group's room. `Ok(true)`: the groups have changed. An error is for whoever runs the
     /// service; what was known stays. A refusal counts only after it has been asked again: some servers give a component
     /// its rights a moment after its connection.
-    pub fn room(
-        &mut self,
-        now_ms: i64,
-        group: usize,
-        answer: Result<&Element<'_>, Unanswered>,
-    ) -> Result<bool, String> {
+    pub fn room(&mut self, now_ms: i64, group: usize, response: Response<'_>) -> Result<bool, String> {
         let Some((name, jid)) = self.settings.rooms.get(group) else { return Ok(false) };
         let what = format!("the member list of {} (group {name})", jid.as_str());
         let problem = |why: String| {
@@ -127,17 +123,17 @@ impl Groups {
                 jid.as_str()
             )
         };
-        let iq = match answer {
-            Ok(iq) => iq,
-            Err(Unanswered::TooLong) => return Err(too_long(&what)),
-            Err(unanswered) => return Err(problem(unanswered.to_string())),
+        let iq = match response {
+            Response::Result(iq) => iq,
+            Response::Error(iq) => {
+                self.read_rooms_ms = self.read_rooms_ms.min(now_ms + again_ms(self.rooms_refusals));
+                self.rooms_refusals += 1;
+                self.knows_rooms |= counts(self.rooms_refusals);
+                return if counts(self.rooms_refusals) { Err(problem(error_text(iq))) } else { Ok(false) };
+            }
+            Response::Nothing(Unanswered::TooLong) => return Err(too_long(&what)),
+            Response::Nothing(unanswered) => return Err(problem(unanswered.to_string())),
         };
-        if iq.attr("type") == Some("error") {
-            self.read_rooms_ms = self.read_rooms_ms.min(now_ms + again_ms(self.rooms_refusals));
-            self.rooms_refusals += 1;
-            self.knows_rooms |= counts(self.rooms_refusals);
-            return if counts(self.rooms_refusals) { Err(problem(error_text(iq))) } else { Ok(false) };
-        }
         (self.rooms_refusals, self.knows_rooms) = (0, true);
         let members = members(iq).into_iter().collect();
         let Some((_, known)) = self.book.rooms.get_mut(group) else { return Ok(false) };
@@ -147,7 +143,7 @@ impl Groups {
     }
 
     /// Takes the roster of the directory account, as [`Groups::room`].
-    pub fn directory(&mut self, now_ms: i64, answer: Result<&Element<'_>, Unanswered>) -> Result<bool, String> {
+    pub fn directory(&mut self, now_ms: i64, response: Response<'_>) -> Result<bool, String> {
         let Some((jid, _)) = &self.settings.directory else { return Ok(false) };
         let what = format!("the roster of {}", jid.as_str());
         let problem = |why: String| {
@@ -158,17 +154,17 @@ impl Groups {
                 jid.as_str()
             )
         };
-        let iq = match answer {
-            Ok(iq) => iq,
-            Err(Unanswered::TooLong) => return Err(too_long(&what)),
-            Err(unanswered) => return Err(problem(unanswered.to_string())),
+        let iq = match response {
+            Response::Result(iq) => iq,
+            Response::Error(iq) => {
+                self.read_directory_ms = self.read_directory_ms.min(now_ms + again_ms(self.directory_refusals));
+                self.directory_refusals += 1;
+                self.knows_directory |= counts(self.directory_refusals);
+                return if counts(self.directory_refusals) { Err(problem(error_text(iq))) } else { Ok(false) };
+            }
+            Response::Nothing(Unanswered::TooLong) => return Err(too_long(&what)),
+            Response::Nothing(unanswered) => return Err(problem(unanswered.to_string())),
         };
-        if iq.attr("type") == Some("error") {
-            self.read_directory_ms = self.read_directory_ms.min(now_ms + again_ms(self.directory_refusals));
-            self.directory_refusals += 1;
-            self.knows_directory |= counts(self.directory_refusals);
-            return if counts(self.directory_refusals) { Err(problem(error_text(iq))) } else { Ok(false) };
-        }
         (self.directory_refusals, self.knows_directory) = (0, true);
         let mut listed: BTreeMap<Person, Vec<Group>> = BTreeMap::new();
         for item in iq.child("query", ns::ROSTER).into_iter().flat_map(|query| query.elements()) {

@@ -3,12 +3,12 @@
 
 use super::advice::unanswered;
 use super::roles::Look;
-use super::{Phase, RoomWatch, error_text};
+use super::{Phase, RoomWatch};
 use crate::limits;
 use crate::ns;
 use crate::server::Software;
 use crate::stanza::address::Address;
-use crate::stanza::wire::{Purpose, Unanswered, Wire};
+use crate::stanza::wire::{Purpose, Response, Unanswered, Wire};
 use crate::stanza::{Shell, StanzaKind};
 use crate::xml::{Element, WriteXml};
 use neerc_core::people::{Affiliation, Person};
@@ -144,19 +144,15 @@ impl RoomWatch {
         now_ms: i64,
         affiliation: &'static str,
         number: u64,
-        answer: Result<&Element<'_>, Unanswered>,
+        response: Response<'_>,
         wire: &mut Wire,
     ) {
         let Some(reading) = self.reading.as_mut().filter(|_| number == self.readings) else { return };
-        let failure = match answer {
-            Err(unanswered) => Some((unanswered, unanswered.to_string())),
-            Ok(iq) if iq.attr("type") == Some("error") => Some((Unanswered::InTime, error_text(iq))),
-            Ok(iq) => {
-                read_items(iq, affiliation, &mut reading.listed);
-                None
-            }
-        };
-        reading.failures.extend(failure.map(|(kind, why)| Failure { affiliation, kind, why }));
+        if let Some(iq) = response.result() {
+            read_items(iq, affiliation, &mut reading.listed);
+        }
+        let kind = if let Response::Nothing(unanswered) = response { unanswered } else { Unanswered::InTime };
+        reading.failures.extend(response.failure().map(|why| Failure { affiliation, kind, why }));
         reading.awaited = reading.awaited.saturating_sub(1);
         if reading.awaited > 0 {
             return;

@@ -22,9 +22,9 @@ use crate::chat::contacts::Client;
 use crate::limits;
 use crate::ns;
 use crate::server::Software;
-use crate::stanza::Shell;
 use crate::stanza::address::Address;
-use crate::stanza::wire::{Purpose, Wire, ping};
+use crate::stanza::wire::{Purpose, Response, Wire, ping};
+use crate::stanza::{Shell, error_condition, error_text};
 use crate::xml::{Element, WriteXml};
 use neerc_core::change::Room;
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
@@ -474,9 +474,9 @@ impl RoomWatch {
     // Configuration of a room that was created, and self-ping
 
     /// Takes the answer to a self-ping: an error of the room means that the service is not in it.
-    pub fn self_pinged(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
-        let Some(iq) = answer else { return };
-        if self.phase != Phase::In || iq.attr("type") != Some("error") {
+    pub fn self_pinged(&mut self, now_ms: i64, response: Response<'_>, wire: &mut Wire) {
+        let Response::Error(iq) = response else { return };
+        if self.phase != Phase::In {
             return;
         }
         // XEP-0410 section 3.2: these say that somebody at our own nick answered, or nothing at all.
@@ -491,21 +491,6 @@ impl RoomWatch {
 
 fn statuses<'e>(x: &'e Element<'_>) -> Vec<&'e str> {
     x.elements().filter(|e| e.is("status", ns::MUC_USER)).filter_map(|e| e.attr("code")).collect()
-}
-
-/// The condition of an error stanza, by its element name.
-pub fn error_condition<'e>(stanza: &'e Element<'_>) -> &'e str {
-    let error = stanza.elements().find(|e| e.name == "error");
-    let condition = error.and_then(|e| e.elements().find(|c| &*c.ns == ns::STANZAS && c.name != "text"));
-    condition.map_or("undefined-condition", |c| c.name)
-}
-
-/// The condition of an error stanza with the server's words.
-pub fn error_text(stanza: &Element<'_>) -> String {
-    let error = stanza.elements().find(|e| e.name == "error");
-    let text = error.and_then(|e| e.child("text", ns::STANZAS)).map(|t| t.text()).unwrap_or_default();
-    let condition = error_condition(stanza);
-    if text.is_empty() { condition.to_owned() } else { format!("{condition}: {text}") }
 }
 
 #[cfg(test)]
@@ -574,7 +559,7 @@ mod tests {
         for list in lists::LISTS {
             let answer = format!("<iq type='result'><query xmlns='{ns}'/></iq>", ns = ns::MUC_ADMIN);
             let answer = xml::parse(answer.as_bytes(), ns::COMPONENT, &Default::default()).unwrap();
-            room.list(20, list, 1, Ok(&answer), wire);
+            room.list(20, list, 1, Response::of(&answer), wire);
         }
         own_presence(&mut room, 1_000, wire, "type='unavailable'", "307");
         room.timeout(2_000, wire);

@@ -1,11 +1,12 @@
 //! The service's own nick in a room. Whoever holds it keeps the service out of nothing: it comes in at once under one
 //! that nobody can guess, and takes its own back. Not the nicks of others: they are in occupants.rs.
 
-use super::{Phase, RoomWatch, error_condition, error_text};
+use super::{Phase, RoomWatch};
 use crate::limits;
 use crate::ns;
-use crate::stanza::wire::{Purpose, Wire};
-use crate::xml::{Element, WriteXml};
+use crate::stanza::wire::{Purpose, Response, Wire};
+use crate::stanza::{error_condition, error_text};
+use crate::xml::WriteXml;
 use neerc_core::people::{Affiliation, Person};
 use sha1::{Digest, Sha1};
 
@@ -108,9 +109,10 @@ impl RoomWatch {
     }
 
     /// Takes the answer to the request to put out whoever has the service's nick.
-    pub fn has_put_out(&mut self, answer: Option<&Element<'_>>) {
-        let refused = |iq: &&Element<'_>| iq.attr("type") == Some("error") && error_condition(iq) != "item-not-found";
-        if let Some(iq) = answer.filter(refused) {
+    pub fn has_put_out(&mut self, response: Response<'_>) {
+        if let Response::Error(iq) = response
+            && error_condition(iq) != "item-not-found"
+        {
             self.report(format!(
                 "whoever has the nick {} in {} cannot be put out ({}): make {} an owner of all rooms",
                 self.settings.nickname,

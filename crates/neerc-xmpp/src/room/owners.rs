@@ -1,11 +1,11 @@
 //! Who becomes an owner of a room where nobody but the service has power, as the configuration names them. Without them
 //! nobody could give anybody a place in a room that the service has made.
 
-use super::{Phase, RoomEvent, RoomWatch, error_text};
+use super::{Phase, RoomEvent, RoomWatch};
 use crate::ns;
 use crate::stanza::address::Address;
-use crate::stanza::wire::{Purpose, Wire};
-use crate::xml::{Element, WriteXml};
+use crate::stanza::wire::{Purpose, Response, Wire};
+use crate::xml::WriteXml;
 use neerc_core::people::Affiliation;
 
 impl RoomWatch {
@@ -38,14 +38,9 @@ impl RoomWatch {
     }
 
     /// Takes the answer to that.
-    pub fn owners_named(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
+    pub fn owners_named(&mut self, now_ms: i64, response: Response<'_>, wire: &mut Wire) {
         let owners = self.settings.owners.iter().map(Address::as_str).collect::<Vec<_>>().join(", ");
-        let failure = match answer {
-            Some(iq) if iq.attr("type") == Some("result") => None,
-            Some(iq) => Some(error_text(iq)),
-            None => Some("no answer in time".to_owned()),
-        };
-        if let Some(failure) = failure {
+        if let Some(failure) = response.failure() {
             self.has_read = true;
             return self.report(format!(
                 "nobody has power in {}, and {owners} of rooms.owners could not be made owners of it ({failure}): have \

@@ -7,8 +7,7 @@ use super::{Phase, RoomEvent, RoomWatch};
 use crate::limits;
 use crate::ns;
 use crate::stanza::address::Address;
-use crate::stanza::wire::{Purpose, Wire};
-use crate::xml::Element;
+use crate::stanza::wire::{Purpose, Response, Wire};
 use neerc_core::people::Affiliation;
 use std::collections::HashMap;
 
@@ -134,13 +133,13 @@ impl RoomWatch {
         }
     }
 
-    /// Takes the answer to the request for one role list of that reading; `None` if there was none in time.
-    pub fn role_list(&mut self, now_ms: i64, number: u64, answer: Option<&Element<'_>>) {
+    /// Takes the answer to the request for one role list of that reading; or what became of that.
+    pub fn role_list(&mut self, now_ms: i64, number: u64, response: Response<'_>) {
         if number != self.roles.number {
             return;
         }
         let Some(reading) = &mut self.roles.reading else { return };
-        let Some(iq) = answer.filter(|iq| iq.attr("type") != Some("error")) else { return self.roles_refused(now_ms) };
+        let Some(iq) = response.result() else { return self.roles_refused(now_ms) };
         let items = iq.child("query", ns::MUC_ADMIN).into_iter().flat_map(|query| query.elements());
         for item in items.filter(|item| item.is("item", ns::MUC_ADMIN)) {
             let (Some(jid), Some(nick), Some(affiliation)) = (

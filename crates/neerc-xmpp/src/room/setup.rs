@@ -1,15 +1,18 @@
 //! The configuration of a room: what the service sets where it has created one, and what it says of one that it finds.
 
-use super::{RoomEvent, RoomWatch, error_text};
+use super::{RoomEvent, RoomWatch};
 use crate::ns;
-use crate::stanza::wire::{Purpose, Wire};
+use crate::stanza::wire::{Purpose, Response, Wire};
 use crate::xml::{Element, WriteXml};
 
 impl RoomWatch {
     /// Takes the configuration form of a room that was just created and submits what the service needs of it, naming
     /// only fields that the form offers: one server refuses the whole form for one field it does not know.
-    pub fn config_form(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
-        let form = answer.and_then(|iq| iq.child("query", ns::MUC_OWNER)).and_then(|query| query.child("x", ns::DATA));
+    pub fn config_form(&mut self, now_ms: i64, response: Response<'_>, wire: &mut Wire) {
+        let form = response
+            .result()
+            .and_then(|iq| iq.child("query", ns::MUC_OWNER))
+            .and_then(|query| query.child("x", ns::DATA));
         let Some(form) = form else {
             self.is_raw = false;
             if wire.is_answered {
@@ -44,16 +47,10 @@ impl RoomWatch {
     }
 
     /// Takes the answer to the configuration.
-    pub fn configured(&mut self, now_ms: i64, answer: Option<&Element<'_>>, wire: &mut Wire) {
+    pub fn configured(&mut self, now_ms: i64, response: Response<'_>, wire: &mut Wire) {
         self.is_raw = false;
-        match answer {
-            Some(iq) if iq.attr("type") == Some("result") => {}
-            Some(iq) => {
-                self.report(format!("the new room {} could not be configured ({})", self.jid.as_str(), error_text(iq)))
-            }
-            None => {
-                self.report(format!("the new room {} could not be configured (no answer in time)", self.jid.as_str()))
-            }
+        if let Some(failure) = response.failure() {
+            self.report(format!("the new room {} could not be configured ({failure})", self.jid.as_str()));
         }
         match &mut self.reading {
             Some(reading) => reading.again = true,
@@ -69,8 +66,8 @@ impl RoomWatch {
     }
 
     /// Takes what the room says of its configuration. A room that says nothing of it is left alone.
-    pub fn config_read(&mut self, answer: Option<&Element<'_>>) {
-        let Some(info) = answer.and_then(|iq| iq.child("query", ns::DISCO_INFO)) else { return };
+    pub fn config_read(&mut self, response: Response<'_>) {
+        let Some(info) = response.result().and_then(|iq| iq.child("query", ns::DISCO_INFO)) else { return };
         let says = |var: &str| info.elements().any(|e| e.is("feature", ns::DISCO_INFO) && e.attr("var") == Some(var));
         let mut wrong = Vec::new();
         if says("muc_open") && !self.settings.admit_unaffiliated {

@@ -225,6 +225,21 @@ impl ReturnAddress<'_> {
     }
 }
 
+/// The condition of an error stanza, by its element name.
+pub fn error_condition<'e>(stanza: &'e Element<'_>) -> &'e str {
+    let error = stanza.elements().find(|e| e.name == "error");
+    let condition = error.and_then(|e| e.elements().find(|c| &*c.ns == ns::STANZAS && c.name != "text"));
+    condition.map_or("undefined-condition", |c| c.name)
+}
+
+/// The condition of an error stanza with the server's words.
+pub fn error_text(stanza: &Element<'_>) -> String {
+    let error = stanza.elements().find(|e| e.name == "error");
+    let text = error.and_then(|e| e.child("text", ns::STANZAS)).map(|t| t.text()).unwrap_or_default();
+    let condition = error_condition(stanza);
+    if text.is_empty() { condition.to_owned() } else { format!("{condition}: {text}") }
+}
+
 /// Our requests that wait for an answer of the server. An answer counts only if kind, sender and id fit: anybody can
 /// send a result.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 
 use crate::limits;
 use crate::ns;
-use crate::stanza::Requests;
 use crate::stanza::address::Address;
+use crate::stanza::{Requests, error_text};
 use crate::stream::outgoing::Outgoing;
-use crate::xml::WriteXml;
+use crate::xml::{Element, WriteXml};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -141,6 +141,38 @@ impl fmt::Display for Unanswered {
             Unanswered::TooLong => {
                 write!(f, "too long: over {} bytes, or over {} elements", limits::ANSWER_BYTES, limits::ANSWER_NODES)
             }
+        }
+    }
+}
+
+/// What became of one of our requests.
+#[derive(Clone, Copy, Debug)]
+pub enum Response<'e> {
+    /// It was answered.
+    Result(&'e Element<'e>),
+    /// It was refused; the whole stanza.
+    Error(&'e Element<'e>),
+    /// Nothing that could be read came.
+    Nothing(Unanswered),
+}
+
+impl<'e> Response<'e> {
+    /// From the stanza that answers the request.
+    pub fn of(iq: &'e Element<'e>) -> Response<'e> {
+        if iq.attr("type") == Some("error") { Response::Error(iq) } else { Response::Result(iq) }
+    }
+
+    /// The stanza, if it is no error.
+    pub fn result(self) -> Option<&'e Element<'e>> {
+        if let Response::Result(iq) = self { Some(iq) } else { None }
+    }
+
+    /// Why there is no result, in words.
+    pub fn failure(self) -> Option<String> {
+        match self {
+            Response::Result(_) => None,
+            Response::Error(iq) => Some(error_text(iq)),
+            Response::Nothing(unanswered) => Some(unanswered.to_string()),
         }
     }
 }
