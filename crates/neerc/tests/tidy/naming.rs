@@ -25,7 +25,6 @@ const FIXED: &[(&str, &str)] = &[
     ("OWNER_ONLY", "bits of a file's mode"),
     ("EVERYBODY_READS", "bits of a file's mode"),
     ("USUAL_PORT", "RFC 6120"),
-    ("PART_BYTES", "RFC 7622"),
 ];
 
 fn without_doc(sources: &[Source]) -> Vec<Finding> {
