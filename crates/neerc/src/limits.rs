@@ -35,7 +35,7 @@ pub const LINK_SLICES: usize = 64;
 pub const LINK_READ_BYTES: usize = 16 * 1024;
 /// How long opening a TCP connection may take.
 pub const CONNECT: Duration = Duration::from_secs(10);
-/// How long after a loss the link is tried again at short pauses: what is lost then is lost to whoever logs in.
+/// How long after a loss the link is tried again at short pauses: who logs in meanwhile sees nothing.
 pub const RECONNECT_QUICKLY: Duration = Duration::from_secs(60);
 /// The shortest and the longest of these pauses, in ms.
 pub const RECONNECT_QUICK_MS: RangeInclusive<u64> = 200..=500;
@@ -54,9 +54,9 @@ pub const SHUTDOWN: Duration = Duration::from_millis(2_500);
 pub const SHUTDOWN_STORE: Duration = Duration::from_millis(400);
 /// Most messages that wait for the loop from one of the tasks beside it.
 pub const MESSAGES_WAITING: usize = 4;
-/// The furthest ahead that the loop sleeps; "never" is further.
+/// The longest that the loop sleeps at a time, in ms; "never" is longer.
 pub const SLEEP_MS: u64 = 1 << 40;
-/// Most troubles that are remembered for whoever asks how the service is.
+/// Most troubles that are kept for questions about the health of the service.
 pub const TROUBLES: usize = 32;
 /// How long either side of a question to a running service waits for the other.
 pub const STATUS_PATIENCE: Duration = Duration::from_secs(3);

@@ -82,7 +82,7 @@ enum Found {
     Nothing,
 }
 
-/// Looks for the store. None is made: it would belong to whoever checks, and the service may be run by somebody else.
+/// Looks for the store. A missing one is not created: it would belong to the user who checks, not to the one who serves.
 fn find(url: &Url, file: &Path) -> Result<Found, StoreError> {
     if store::is_new(url)? {
         let probe = folder(file).join(format!(".neerc-check-{}", std::process::id()));
@@ -101,7 +101,7 @@ fn folder(file: &Path) -> &Path {
     file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
-/// Says whose a file is, if it is not of whoever checks.
+/// The owner of a file, in words, unless it is the user who checks.
 fn whose(file: &Path) -> String {
     match (User::of(file), User::this()) {
         (Some(owner), Some(this)) if owner != this => format!("; it belongs to {owner}: run neerc as that user"),
@@ -130,7 +130,7 @@ impl Drop for StandIn {
     }
 }
 
-/// Serves for the moment that it takes to see what there is to see.
+/// Serves until enough is known of the server and the rooms.
 fn serve(front: FrontSettings, server: String, opened: Opened) -> Result<Health, anyhow::Error> {
     let runtime = runtime().map_err(|(_, error)| error)?;
     runtime.block_on(async {

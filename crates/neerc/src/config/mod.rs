@@ -1,7 +1,7 @@
 //! The configuration: defaults, below the TOML file, below the environment.
 //!
-//! A [`Config`] is what is left after checking, in the types that the rest of the program takes: whoever holds one need
-//! not check again. Nothing here reads a clock, randomness or any file but the configuration and the secret.
+//! A [`Config`] is what is left after checking, in the types that the rest of the program takes, so nothing is checked
+//! twice. Nothing here reads a clock, randomness or any file but the configuration and the secret.
 
 mod check;
 mod env;
@@ -54,7 +54,7 @@ pub struct Config {
     pub stored_mib_per_day: u64,
     /// The language of those who do not tell theirs.
     pub language: Language,
-    /// URIs of whoever runs the service.
+    /// URIs of the people who run the service.
     pub contacts: Vec<String>,
     /// How much is logged.
     pub log_level: tracing::Level,

@@ -1,5 +1,5 @@
-//! How the service is, for whoever watches it or asks: `neerc check`, the demo. What it says and what it does not know is
-//! decided by the loop; how it is asked for from outside, in status.rs.
+//! How the service is, for those who watch it or ask: `neerc check` and the demo. The loop fills it in; status.rs answers
+//! questions from outside.
 
 use crate::limits;
 use neerc_xmpp::server::probe::RoundTrips;

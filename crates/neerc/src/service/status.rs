@@ -26,7 +26,7 @@ pub fn path(store: &Path) -> PathBuf {
 }
 
 impl StatusSocket {
-    /// Makes the socket. Whoever calls holds the store's lock, so what is left of it is nobody's.
+    /// Creates the socket. The caller holds the store's lock, so a socket that is still there is stale.
     pub fn listen(store: &Path) -> io::Result<StatusSocket> {
         let path = path(store);
         match std::fs::remove_file(&path) {
@@ -38,7 +38,7 @@ impl StatusSocket {
         Ok(StatusSocket { path, listener })
     }
 
-    /// Answers whoever asks, one at a time.
+    /// Answers questions, one at a time.
     pub async fn serve(self, questions: Questions) {
         while let Ok((stream, _)) = self.listener.accept().await {
             let _ = tokio::time::timeout(limits::STATUS_PATIENCE, tell(stream, &questions)).await; // who does not listen is not told
