@@ -187,6 +187,23 @@ fn bound_unsent(stream: &TcpStream) {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn bound_unsent(_: &TcpStream) {}
 
+/// What it means that there is no connection to the server.
+pub fn unreachable(server: &str, error: &io::Error) -> String {
+    let what = format!("no connection to the server {server}: {error}");
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => format!(
+            "{what}. Is the server running, and was it restarted after its configuration was changed? Prosody opens the \
+             port for components (component_ports, 5347) only where there is a Component with a component_secret, ejabberd \
+             where listen has an ejabberd_service, Openfire by itself (5275). Or correct component.server in neerc.toml"
+        ),
+        io::ErrorKind::TimedOut => {
+            format!("{what}. Is the machine up, and no firewall between? Or correct component.server in neerc.toml")
+        }
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => what,
+        _ => format!("{what}. Correct component.server in neerc.toml"),
+    }
+}
+
 /// Why the link is to be connected again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Why {

@@ -10,7 +10,7 @@ use self::health::{Health, RoomHealth};
 use self::status::Questions;
 use self::time::{Steady, wall_ms};
 use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING, SHUTDOWN, SHUTDOWN_STORE};
-use crate::link::{Link, LinkEvent, Reads};
+use crate::link::{Link, LinkEvent, Reads, unreachable};
 use neerc_core::change::Entry;
 use neerc_core::clock::Clocks;
 use neerc_core::clock::Reading;
@@ -22,7 +22,6 @@ use neerc_core::world::World;
 use neerc_store::{Committing, Opened, Store, StoreError};
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use std::future::Future;
-use std::io;
 use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -458,23 +457,6 @@ async fn stored(committing: &mut Option<Committing>) -> Result<(), StoreError> {
     match committing {
         Some(committing) => Pin::new(committing).await,
         None => std::future::pending().await,
-    }
-}
-
-/// What it means that there is no connection to the server.
-fn unreachable(server: &str, error: &io::Error) -> String {
-    let what = format!("no connection to the server {server}: {error}");
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => format!(
-            "{what}. Is the server running, and was it restarted after its configuration was changed? Prosody opens the \
-             port for components (component_ports, 5347) only where there is a Component with a component_secret, ejabberd \
-             where listen has an ejabberd_service, Openfire by itself (5275). Or correct component.server in neerc.toml"
-        ),
-        io::ErrorKind::TimedOut => {
-            format!("{what}. Is the machine up, and no firewall between? Or correct component.server in neerc.toml")
-        }
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => what,
-        _ => format!("{what}. Correct component.server in neerc.toml"),
     }
 }
 
