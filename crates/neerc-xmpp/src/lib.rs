@@ -4,18 +4,18 @@
 //! Everything meets in one value, [`front::Front`]. Two of them wired to each other in memory, or one and a script, are
 //! the test bench.
 
-pub mod adhoc;
+pub(crate) mod adhoc;
 pub mod answers;
-pub mod chat;
+pub(crate) mod chat;
 pub mod front;
 pub mod limits;
 pub mod neerc;
-pub mod notify;
+pub(crate) mod notify;
 pub mod ns;
 pub mod room;
 pub mod server;
 pub mod stanza;
 pub mod stream;
 pub mod throttle;
-pub mod xep;
+pub(crate) mod xep;
 pub mod xml;

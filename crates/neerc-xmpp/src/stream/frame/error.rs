@@ -20,7 +20,7 @@ pub enum FrameError {
         /// The second `<`.
         offset: u64,
     },
-    /// The stream header, or an end tag between stanzas, longer than [`FrameLimits::bytes`].
+    /// The stream header, or an end tag between stanzas, longer than [`FrameLimits::bytes`](super::FrameLimits::bytes).
     TagTooLong {
         /// Its `<`.
         offset: u64,
