@@ -1,5 +1,5 @@
 //! What the fuzz targets check, as plain functions that panic when a promise is broken. Here so that the stable
-//! compiler can run them too: `tests/corpus.rs` of each crate includes what checks that crate, and feeds it the corpora.
+//! compiler can run them too: the corpus tests of the program depend on this crate and feed it the corpora.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a finding is reported
 

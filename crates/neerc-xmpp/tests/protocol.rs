@@ -1,13 +1,12 @@
 //! Every example of PROTOCOL.md is played against the real front: what the specification prints is what is said.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod bench;
-
 use bench::server::{Flavour, Server};
 use bench::{Bench, settings};
 use neerc_core::limits as rules;
 use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
+use neerc_testing::bench;
 use neerc_xmpp::limits;
 use neerc_xmpp::neerc::FEATURES;
 

@@ -1,13 +1,10 @@
 //! A front with a server and a store around it, as small as they can be: requests of the service are answered at once,
 //! every change is durable at once. What the front writes is always checked.
 
-use keys::Keys;
 use neerc_core::board::Boards;
 use neerc_core::clock::Clocks;
 use neerc_core::clock::{Phase, Reading};
-use neerc_core::face::words::Language;
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
-use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
 use neerc_core::planner::{Due, Planner};
 use neerc_core::world::World;
@@ -19,10 +16,6 @@ use neerc_xmpp::stream::frame::{Frame, FrameLimits, Framer};
 use neerc_xmpp::stream::outgoing::Outgoing;
 use neerc_xmpp::xml::{self, Element, TreeLimits};
 use std::collections::VecDeque;
-use std::sync::Arc;
-
-#[path = "../../../crates/neerc-xmpp/tests/bench/keys.rs"]
-mod keys;
 
 /// The component.
 pub const SVC: &str = "neerc.localhost";
@@ -32,31 +25,13 @@ pub const ROOM: &str = "neerc@conference.localhost";
 /// Settings as a small contest has them.
 pub fn settings() -> FrontSettings {
     FrontSettings {
-        component: SVC.to_owned(),
-        host: Address::parse("localhost").unwrap(),
-        secret: "secret".to_owned(),
-        rooms_service: "conference.localhost".to_owned(),
         rooms: vec!["neerc".into(), "test".into()],
-        nickname: "neerc".to_owned(),
-        nick_seed: "seed".to_owned(),
-        rooms_jid: "neerc.localhost".to_owned(),
-        owners: Vec::new(),
-        admit_unaffiliated: false,
         groups: GroupSettings {
             rules: vec![GroupRule { group: "Halls".into(), patterns: vec!["hall*".to_owned()] }],
             rooms: Address::parse("jury@conference.localhost").map(|room| ("Jury".into(), room)).into_iter().collect(),
             directory: Address::parse("directory@localhost").map(|account| (account, 60_000)),
         },
-        visibility: Visibility::All,
-        wiki_packet: true,
-        spacing_ms: 50,
-        max_stanza_bytes: 262_144,
-        rate: neerc_xmpp::throttle::Rate { per_second: 0, burst: 1, burst_of_power: 1 },
-        budget: neerc_xmpp::throttle::Budget::UNLIMITED,
-        words: Arc::new(Keys),
-        language: Language::English,
-        contacts: Vec::new(),
-        version: "fuzz".to_owned(),
+        ..neerc_testing::bench::settings()
     }
 }
 

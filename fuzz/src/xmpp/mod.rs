@@ -1,5 +1,4 @@
-//! What is checked of the XMPP side. Included by `crates/neerc-xmpp/tests/corpus.rs` as well, so nothing here may need
-//! another crate than that test has.
+//! What is checked of the XMPP side.
 
 pub mod bench;
 pub mod frame;

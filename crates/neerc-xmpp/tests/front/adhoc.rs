@@ -74,8 +74,17 @@ fn submit(values: &[(&str, &[&str])]) -> String {
     format!("<x xmlns='jabber:x:data' type='submit'>{}</x>", values.iter().map(field).collect::<String>())
 }
 
-impl Bench {
+/// Commands, given and answered.
+trait Commands {
     /// A command with these attributes and this inside; what is answered, and not what is told besides.
+    fn ask_command(&mut self, from: &str, node: &str, attributes: &str, inside: &str) -> Shown;
+    fn verb(&mut self, from: &str, verb: &str, attributes: &str, inside: &str) -> Shown;
+    /// A command in one step.
+    fn at_once(&mut self, from: &str, verb: &str, values: &[(&str, &[&str])]) -> Shown;
+    fn goes_on(&mut self, from: &str, verb: &str, shown: &Shown, action: &str, values: &[(&str, &[&str])]) -> Shown;
+}
+
+impl Commands for Bench {
     fn ask_command(&mut self, from: &str, node: &str, attributes: &str, inside: &str) -> Shown {
         let payload = format!("<command xmlns='{COMMANDS}' node='{node}' {attributes}>{inside}</command>");
         let said = self.on(&iq("set", from, &payload));
@@ -89,7 +98,6 @@ impl Bench {
         self.ask_command(from, node, attributes, inside)
     }
 
-    /// A command in one step.
     fn at_once(&mut self, from: &str, verb: &str, values: &[(&str, &[&str])]) -> Shown {
         self.verb(from, verb, "action='execute'", &submit(values))
     }

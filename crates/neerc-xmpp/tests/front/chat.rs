@@ -26,8 +26,14 @@ fn groupchat(nick: &str, inside: &str) -> String {
     )
 }
 
-impl Bench {
+/// Lines, and what is answered to them.
+trait Lines {
     /// What is answered to a line, as words.
+    fn told_by(&mut self, from: &str, text: &str) -> String;
+    fn tasks_in_all(&self) -> usize;
+}
+
+impl Lines for Bench {
     fn told_by(&mut self, from: &str, text: &str) -> String {
         let said = self.on(&line(from, text));
         let said: Vec<String> = said.into_iter().filter(|stanza| stanza.contains("type='chat'")).collect();

@@ -1,9 +1,6 @@
 //! Conversations with the whole front: bytes in, bytes out, on the bench.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "../bench/mod.rs"]
-mod bench;
-
 mod addresses;
 mod adhoc;
 mod budget;
@@ -26,15 +23,12 @@ mod rooms;
 mod sessions;
 mod sizes;
 mod speaking;
-#[path = "../../../../trust/rights.rs"]
-mod table;
 mod telling;
-#[path = "../../../../trust/report.rs"]
-mod trust;
 mod untold;
 
 use bench::server::{ChatServer, Flavour, Server};
 use bench::{Bench, settings};
+use neerc_testing::{bench, rights as table, trust};
 
 const NS: &str = "http://neerc.ifmo.ru/protocol/neerc";
 const ROOM: &str = "neerc@neerc.localhost";
@@ -99,14 +93,24 @@ fn told_removed(to: &str) -> String {
     )
 }
 
-impl Bench {
+/// What the conversations do with the bench.
+trait Conversation {
     /// Hears it and returns what is said.
+    fn on(&mut self, xml: &str) -> Vec<String>;
+    /// Creates the task `1` titled `T`, of which the bench forgets all that is said.
+    fn with_task(self, names: &[&str]) -> Bench;
+    fn joins(&mut self, nick: &str, jid: &str);
+    fn leaves(&mut self, nick: &str, jid: &str);
+    /// Somebody assigned answers; returns who is told at once.
+    fn answers(&mut self, from: &str, kind: &str) -> Vec<String>;
+}
+
+impl Conversation for Bench {
     fn on(&mut self, xml: &str) -> Vec<String> {
         self.hear(xml);
         self.said()
     }
 
-    /// Creates the task `1` titled `T`, of which the bench forgets all that is said.
     fn with_task(mut self, names: &[&str]) -> Bench {
         let said = self.on(&iq("set", ADMIN, &task("title='T' type='todo'", names)));
         assert_eq!(said[0], result(ADMIN, "").replace("></iq>", "/>"));
@@ -123,7 +127,6 @@ impl Bench {
         self.server_says(|server| server.leave("neerc", nick, jid));
     }
 
-    /// Somebody assigned answers; returns who is told at once.
     fn answers(&mut self, from: &str, kind: &str) -> Vec<String> {
         self.hear(iq("set", from, &status(1, kind)));
         self.recipients()

@@ -11,8 +11,22 @@ fn caps(node: &str) -> String {
     format!("<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='{node}' ver='v'/>")
 }
 
-impl Bench {
+/// People who come and go, and what is said to them.
+trait Spoken {
     /// Somebody joins with a client of that kind.
+    fn comes(&mut self, nick: &str, jid: &str, node: &str);
+    fn goes(&mut self, nick: &str, jid: &str);
+    fn line(&mut self, from: &str, text: &str);
+    /// What was said by chat: to whom, and the text.
+    fn chats(&mut self) -> Vec<(String, String)>;
+    /// The same after time has gone by.
+    fn chats_within(&mut self, ms: i64) -> Vec<(String, String)>;
+    /// An admin writes lines, whose answers nobody looks at.
+    fn admin(&mut self, text: &str);
+    fn admin_packets(&mut self, title: &str);
+}
+
+impl Spoken for Bench {
     fn comes(&mut self, nick: &str, jid: &str, node: &str) {
         self.hear(format!(
             "<presence from='neerc@conference.localhost/{nick}' to='neerc.localhost'>{}\
@@ -34,7 +48,6 @@ impl Bench {
         self.hear(format!("<message type='chat' from='{from}' to='{ROOM}'><body>{text}</body></message>"));
     }
 
-    /// What was said by chat: to whom, and the text.
     fn chats(&mut self) -> Vec<(String, String)> {
         let said = self.said().into_iter().filter(|stanza| stanza.starts_with("<message type='chat'"));
         let parts = |stanza: String| {
@@ -44,16 +57,20 @@ impl Bench {
         said.map(parts).collect()
     }
 
-    /// The same after time has gone by.
     fn chats_within(&mut self, ms: i64) -> Vec<(String, String)> {
         self.pass(ms);
         self.chats()
     }
 
-    /// An admin writes lines, whose answers nobody looks at.
     fn admin(&mut self, text: &str) {
         self.line(ADMIN, text);
         self.said();
+    }
+
+    fn admin_packets(&mut self, title: &str) {
+        self.hear(iq("set", ADMIN, &task(&format!("title='{title}' type='todo'"), &["hall1"])));
+        let said = self.next_said().unwrap();
+        assert!(said.starts_with("<iq type='result'"), "{said}");
     }
 }
 
@@ -157,14 +174,6 @@ fn who_is_spoken_to_is_not_told_by_notifications_until_it_asks_for_the_tasks() {
     assert_eq!(notified(&mut bench), [HALL1, HALL2]);
     bench.admin("@todo hall1 Three");
     assert_eq!(bench.chats_within(10_000), []);
-}
-
-impl Bench {
-    fn admin_packets(&mut self, title: &str) {
-        self.hear(iq("set", ADMIN, &task(&format!("title='{title}' type='todo'"), &["hall1"])));
-        let said = self.next_said().unwrap();
-        assert!(said.starts_with("<iq type='result'"), "{said}");
-    }
 }
 
 #[test]

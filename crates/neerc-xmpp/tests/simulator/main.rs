@@ -8,19 +8,16 @@
 
 mod broken;
 mod contest;
-#[path = "../bench/keys.rs"]
-mod keys;
 mod model;
 mod plans;
 mod random;
 mod server;
 mod service;
-#[path = "../../../../trust/report.rs"]
-mod trust;
 mod users;
 mod world;
 
 use broken::Breakage;
+use neerc_testing::{bench::keys, trust};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};

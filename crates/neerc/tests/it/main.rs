@@ -38,9 +38,7 @@ mod shared;
 mod silent;
 mod slix;
 mod stalled;
-#[path = "../../../../trust/rights.rs"]
-mod table;
-#[path = "../../../../trust/report.rs"]
-mod trust;
 mod wait;
 mod wire;
+
+use neerc_testing::{rights as table, trust};

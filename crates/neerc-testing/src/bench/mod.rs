@@ -3,7 +3,6 @@
 //!
 //! A conversation is a text. Each line is `C: STANZA` (a client or the server says it), `S: STANZA` (the service must
 //! say exactly that, next), or a step in parentheses such as `(50 ms later)`; other lines go on with the one before.
-#![allow(dead_code)] // each test program uses its part of it
 
 mod canon;
 pub mod keys;
@@ -70,23 +69,30 @@ pub fn settings() -> FrontSettings {
 /// Whether changes can be made durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disk {
+    /// They can.
     Good,
+    /// They cannot.
     Full,
 }
 
 /// A front with everything around it.
 pub struct Bench {
+    /// What is tested.
     pub front: Front,
+    /// What is decided, and what of it is on disk.
     pub ledger: Ledger,
     clocks: Clocks,
     planner: Planner,
     log: Vec<Entry>,
+    /// The time, steady and of day.
     pub now_ms: i64,
+    /// Where the ledger stores.
     pub disk: Disk,
     /// Bytes handed to the link at once.
     pub chunk: usize,
     /// Whether the link takes anything.
     pub link_free: bool,
+    /// The chat server that takes part.
     pub server: Option<Server>,
     /// One that takes part in its place.
     openfire: Option<Openfire>,

@@ -27,6 +27,7 @@ pub enum Version {
     V5,
 }
 
+/// All of them.
 pub const VERSIONS: [Version; 2] = [Version::V4, Version::V5];
 
 #[derive(Clone, Debug)]
@@ -80,8 +81,9 @@ pub struct Openfire {
     pub list_requests: usize,
     /// How many stanzas the component has sent.
     pub stanzas: usize,
-    /// How often the component has asked whether it is still in a room, and to come into one.
+    /// How often the component has asked whether it is still in a room.
     pub self_pings: usize,
+    /// How often it has asked to come into one.
     pub joins: usize,
     /// Whether nobody answers a request to come in.
     pub is_mute: bool,
@@ -237,6 +239,7 @@ impl Openfire {
 // Rooms
 
 impl Openfire {
+    /// A room of its own.
     pub fn room(&mut self, room: &str) -> &mut ChatRoom {
         self.rooms.get_mut(room).unwrap()
     }

@@ -1,6 +1,5 @@
 //! How much the tests of a promise try, and where they report it. `make test` runs each in a short form; `make trust`
 //! sets `NEERC_TRUST` to a file, so they run in the long one, and prints a table of what they appended to it.
-#![allow(dead_code)] // not every test crate needs all of it
 
 use std::env;
 use std::fs::OpenOptions;

@@ -15,10 +15,13 @@ const NS_USER: &str = "http://jabber.org/protocol/muc#user";
 /// Whose ways it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavour {
+    /// Names every session of a nick.
     Prosody,
+    /// Names one of them.
     Ejabberd,
 }
 
+/// All of them.
 pub const BOTH: [Flavour; 2] = [Flavour::Prosody, Flavour::Ejabberd];
 
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! The table of rights (P5), written down once for every way in: everything that can be asked, and what has to come of
 //! it for whom. It is made from the closed lists of the core, so a new query or command does not compile until it has
-//! its place here. Not the ways in, which the tests that include this have.
+//! its place here. Not the ways in, which the tests have that use this.
 
 use neerc_core::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
 use neerc_core::notice::Visibility;
