@@ -1,49 +1,37 @@
-//! Asks that are under way, and who waits for each: a table by number. Not what is answered: that is where each kind of
-//! asker is.
+//! Asks that are under way, and what waits for each: a table by number. Not what waits, nor what is answered.
 
-use super::commands::Commanded;
-use super::requests::Asked;
-use super::{Front, FrontEvent};
-use crate::stanza::address::Address;
-use neerc_core::command::Command;
-use neerc_core::ledger::{Ask, Face, Token};
 use neerc_core::limits;
-use neerc_core::people::Person;
 use std::collections::VecDeque;
-
-/// Who waits for an ask to be decided.
-#[derive(Debug)]
-pub(super) enum Asker {
-    /// A request of a client.
-    Request(Asked<'static>),
-    /// An ad-hoc command.
-    Command(Box<Commanded>),
-    /// A chat line of that session.
-    Line(Address),
-}
 
 /// The table. Asks are counted up, and they are answered in nearly the order in which they were made: a queue with
 /// gaps, in which nothing has to be looked for.
-#[derive(Debug, Default)]
-pub(super) struct Asks {
+#[derive(Debug)]
+pub(super) struct Asks<T> {
     /// The number of the ask in the first place.
     first: u64,
-    places: VecDeque<Option<Asker>>,
+    places: VecDeque<Option<T>>,
 }
 
-impl Asks {
+impl<T> Default for Asks<T> {
+    fn default() -> Asks<T> {
+        Asks { first: 0, places: VecDeque::new() }
+    }
+}
+
+impl<T> Asks<T> {
     /// Whether no more can be taken now.
     pub fn is_full(&self) -> bool {
         self.places.len() >= limits::WRITES_WAITING
     }
 
-    fn add(&mut self, asker: Asker) -> u64 {
+    /// Takes what waits for a new ask, which gets this number.
+    pub fn add(&mut self, asker: T) -> u64 {
         self.places.push_back(Some(asker));
         self.first + (self.places.len() - 1) as u64
     }
 
     /// Who waits for the ask of that number. Each is handed out once.
-    pub fn take(&mut self, number: u64) -> Option<Asker> {
+    pub fn take(&mut self, number: u64) -> Option<T> {
         let place = usize::try_from(number.checked_sub(self.first)?).ok()?;
         let asker = self.places.get_mut(place)?.take();
         while let Some(None) = self.places.front() {
@@ -54,15 +42,6 @@ impl Asks {
     }
 }
 
-impl Front {
-    /// Asks for a change; the answer goes to `asker`.
-    pub(super) fn ask(&mut self, room: usize, who: Person, command: Command, asker: Asker) {
-        let token = Token { face: Face::Xmpp, number: self.asks.add(asker) };
-        let room = self.rooms[room].room.clone();
-        self.events.push_back(FrontEvent::Ask(Ask { token, room, who, command }));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,11 +49,8 @@ mod tests {
     #[test]
     fn each_asker_is_handed_out_once_in_whatever_order() {
         let mut asks = Asks::default();
-        let line = |n: u64| Asker::Line(Address::parse(&format!("a@b/{n}")).unwrap());
-        let whose = |asker: Option<Asker>| match asker {
-            Some(Asker::Line(session)) => session.resource().map(str::to_owned),
-            _ => None,
-        };
+        let line = |n: u64| n.to_string();
+        let whose = |asker: Option<String>| asker;
         let tokens: Vec<u64> = (0..4).map(|n| asks.add(line(n))).collect();
         assert_eq!(whose(asks.take(tokens[2])).as_deref(), Some("2"));
         assert_eq!((whose(asks.take(tokens[2])), asks.places.len()), (None, 4));

@@ -1,9 +1,8 @@
 //! Chat lines: which of them are taken, how they are carried out one after the other, and where the answers go. Not
 //! what a line means, nor the words of the answers; and not what is told without being asked.
 
-use super::asks::Asker;
 use super::lanes::{Admission, Arrival, Intent};
-use super::{Front, StreamPhase};
+use super::{Asker, Front, StreamPhase};
 use crate::chat::bot::{self, Kept, Letter, Said};
 use crate::limits;
 use crate::stanza::address::Address;

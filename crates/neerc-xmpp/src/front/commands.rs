@@ -1,7 +1,6 @@
 //! Ad-hoc commands and where they meet the rooms. Not what they say: that is the module `adhoc`.
 
-use super::asks::Asker;
-use super::{Front, StreamPhase, scene};
+use super::{Asker, Front, StreamPhase, scene};
 use crate::adhoc::command::{Fault, Reply};
 use crate::adhoc::{self, Outcome, Pending, Scene};
 use crate::limits;

@@ -6,23 +6,24 @@
 mod asks;
 mod chat;
 mod commands;
+mod iq;
 mod lanes;
 mod late;
 mod link;
 mod plans;
 mod presences;
-mod requests;
 mod speaking;
 mod telling;
 mod unknown;
 
 use self::asks::Asks;
 use self::chat::Chat;
+use self::commands::Commanded;
+use self::iq::{AllTasks, OwnLists, PendingIq};
 use self::lanes::{Arrival, Lanes};
 use self::link::{Enters, new_framer};
 use self::plans::PlanWords;
 use self::presences::Presences;
-use self::requests::{AllTasks, OwnLists};
 use self::telling::Written;
 use self::unknown::Unknown;
 use crate::adhoc::Commands;
@@ -43,11 +44,14 @@ use crate::throttle::{Budget, Rate, Throttle};
 use crate::xep::entity::{Entity, Target};
 use crate::xep::receipt;
 use crate::xml::Element;
+use neerc_core::board::Done;
 use neerc_core::change::Room;
+use neerc_core::command::Command;
 use neerc_core::face::words::{Language, Words};
-use neerc_core::ledger::{Ask, Rooms};
+use neerc_core::ledger::{Ask, Face, Rooms, Token};
 use neerc_core::notice::Visibility;
-use neerc_core::people::{Group, People};
+use neerc_core::people::{Group, People, Person};
+use neerc_core::refusal::Refusal;
 use neerc_core::view::RoomScene;
 use neerc_core::world::World;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -128,6 +132,17 @@ pub enum FrontEvent {
     Probed(RoundTrips),
 }
 
+/// Who waits for an ask to be decided.
+#[derive(Debug)]
+enum Asker {
+    /// A request of a client.
+    Iq(PendingIq<'static>),
+    /// An ad-hoc command.
+    Command(Box<Commanded>),
+    /// A chat line of that session.
+    Line(Address),
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum StreamPhase {
     Down,
@@ -149,7 +164,7 @@ pub struct Front {
     groups: Groups,
     entity: Entity,
     outbox: Outbox,
-    asks: Asks,
+    asks: Asks<Asker>,
     commands: Commands,
     throttle: Throttle,
     lanes: Lanes,
@@ -321,6 +336,27 @@ impl Front {
     /// How many sessions are told of changes in the room of that index.
     pub fn sessions(&self, room: usize) -> usize {
         self.outbox.sessions(room)
+    }
+
+    /// Asks for a change; the answer goes to `asker`.
+    fn ask(&mut self, room: usize, who: Person, command: Command, asker: Asker) {
+        let token = Token { face: Face::Xmpp, number: self.asks.add(asker) };
+        let room = self.rooms[room].room.clone();
+        self.events.push_back(FrontEvent::Ask(Ask { token, room, who, command }));
+    }
+
+    /// The ask of that number is decided, and what was decided is on the boards.
+    pub fn answer(&mut self, now_ms: i64, number: u64, outcome: Result<Done, Refusal>, world: World<'_>) {
+        match self.asks.take(number) {
+            None => {}
+            Some(Asker::Iq(asked)) => self.iq_decided(now_ms, asked, outcome, world),
+            Some(Asker::Command(commanded)) => {
+                let (account, before) = (commanded.account().to_owned(), self.wire.out.len());
+                self.commanded(now_ms, *commanded, outcome, world);
+                self.charge(now_ms, &account, before);
+            }
+            Some(Asker::Line(session)) => self.line_answered(now_ms, &session, outcome, world),
+        }
     }
 
     /// Takes what rooms and groups have to say after they were given something.

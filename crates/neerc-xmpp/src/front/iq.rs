@@ -1,9 +1,8 @@
 //! Requests by IQ and their answers. Not what is told without being asked.
 
-use super::asks::Asker;
 use super::lanes::{Admission, Arrival, Intent};
 use super::link::Enters;
-use super::{Front, StreamPhase, scene};
+use super::{Asker, Front, StreamPhase, scene};
 use crate::chat::bot::{Kept, Letter};
 use crate::limits;
 use crate::neerc::{self, Payload, TooLong};
@@ -25,17 +24,18 @@ use neerc_core::world::World;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// A request, until it is answered.
 #[derive(Debug)]
-pub(super) struct Asked<'s> {
+pub(super) struct PendingIq<'s> {
     back: ReturnAddress<'s>,
     room: usize,
     task: Option<TaskId>,
 }
 
-impl Asked<'_> {
+impl PendingIq<'_> {
     /// The same, to be kept until the answer is known.
-    fn into_owned(self) -> Asked<'static> {
-        Asked { back: self.back.into_owned(), room: self.room, task: self.task }
+    fn into_owned(self) -> PendingIq<'static> {
+        PendingIq { back: self.back.into_owned(), room: self.room, task: self.task }
     }
 }
 
@@ -227,7 +227,7 @@ impl Front {
             return back.result(self.wire.out.own(), |_| {});
         }
         self.settle(now_ms);
-        let asked = Asked { back, room, task: neerc::task_of(payload) };
+        let asked = PendingIq { back, room, task: neerc::task_of(payload) };
         if self.rooms[room].people().rights_of(shell.from.bare()).is_none() {
             return self.refuse(now_ms, asked, Refusal::NotInRoom, world);
         }
@@ -241,14 +241,14 @@ impl Front {
                     return self.refuse(now_ms, asked, Refusal::Busy, world);
                 }
                 let who = self.rooms[room].people().person(shell.from.bare());
-                self.ask(room, who, command, Asker::Request(asked.into_owned()));
+                self.ask(room, who, command, Asker::Iq(asked.into_owned()));
             }
         }
     }
 
     /// Refuses a request. No deployed client shows errors, but all of them repaint a task they are told of: so the
     /// asker is told the true state of the task they tried to change.
-    pub(super) fn refuse(&mut self, now_ms: i64, asked: Asked<'_>, refusal: Refusal, world: World<'_>) {
+    pub(super) fn refuse(&mut self, now_ms: i64, asked: PendingIq<'_>, refusal: Refusal, world: World<'_>) {
         asked.back.error(self.wire.out.own(), neerc::condition(&refusal), &refusal.to_string());
         let existed = |task: &TaskId| {
             let board = world.board(&self.rooms[asked.room].room);
@@ -260,18 +260,14 @@ impl Front {
         }
     }
 
-    /// The answer to the ask of that number: names that were left out, or why nothing was done.
-    pub fn answer(&mut self, now_ms: i64, number: u64, outcome: Result<Done, Refusal>, world: World<'_>) {
-        let asked = match self.asks.take(number) {
-            None => return,
-            Some(Asker::Request(asked)) => asked,
-            Some(Asker::Command(commanded)) => {
-                let (account, before) = (commanded.account().to_owned(), self.wire.out.len());
-                self.commanded(now_ms, *commanded, outcome, world);
-                return self.charge(now_ms, &account, before);
-            }
-            Some(Asker::Line(session)) => return self.line_answered(now_ms, &session, outcome, world),
-        };
+    /// The change that a request asks for is decided: names that were left out are said, or why nothing was done.
+    pub(super) fn iq_decided(
+        &mut self,
+        now_ms: i64,
+        asked: PendingIq<'_>,
+        outcome: Result<Done, Refusal>,
+        world: World<'_>,
+    ) {
         if self.phase != StreamPhase::Online {
             return;
         }
@@ -304,7 +300,7 @@ impl Front {
         letter.write(self.wire.out.own());
     }
 
-    fn query(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, query: &Query, world: World<'_>) {
+    fn query(&mut self, now_ms: i64, asked: PendingIq<'_>, from: &Address, query: &Query, world: World<'_>) {
         let (room, who) = (asked.room, from.person());
         let board = world.board(&self.rooms[room].room);
         let clock = world.reading(&self.rooms[room].room, now_ms);
@@ -342,7 +338,7 @@ impl Front {
     /// Answers a request for the tasks by a client that hears differences. Where the answer would be too long it is the
     /// ordinary list, and so are the notifications. So it is for whoever sees their own tasks only: with a revision they
     /// would count as knowing the others as well, once they may see them.
-    fn changes(&mut self, now_ms: i64, asked: Asked<'_>, from: &Address, since: Option<u64>, world: World<'_>) {
+    fn changes(&mut self, now_ms: i64, asked: PendingIq<'_>, from: &Address, since: Option<u64>, world: World<'_>) {
         let board = world.board(&self.rooms[asked.room].room);
         let scene = scene(&self.rooms[asked.room], world, self.settings.visibility);
         let sees_all = View::of(scene, &from.person()).is_ok_and(|view| view.sees_all());
