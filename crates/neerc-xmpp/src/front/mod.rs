@@ -10,8 +10,11 @@ mod iq;
 mod lanes;
 mod late;
 mod link;
+mod notice;
 mod plans;
 mod presences;
+mod replies;
+mod settings;
 mod speaking;
 mod telling;
 mod unknown;
@@ -22,32 +25,32 @@ use self::commands::Commanded;
 use self::iq::{AllTasks, OwnLists, PendingIq};
 use self::lanes::{Arrival, Lanes};
 use self::link::{Enters, new_framer};
+use self::notice::Written;
 use self::plans::PlanWords;
 use self::presences::Presences;
-use self::telling::Written;
+pub use self::settings::{FrontEvent, FrontSettings};
 use self::unknown::Unknown;
 use crate::adhoc::Commands;
 use crate::chat::contacts::{Contacts, Whereabouts};
 use crate::neerc::UserList;
 use crate::notify::{Crowd, Outbox};
-use crate::room::groups::{GroupSettings, Groups};
+use crate::room::groups::Groups;
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
 use crate::server::liveness::Liveness;
 use crate::server::look::Look;
-use crate::server::probe::{Probe, RoundTrips};
+use crate::server::probe::Probe;
 use crate::server::{Server, Software};
 use crate::stanza::Shell;
 use crate::stanza::address::Address;
-use crate::stanza::wire::{Purpose, Response, Wire};
+use crate::stanza::wire::Wire;
 use crate::stream::frame::Framer;
-use crate::throttle::{Budget, Rate, Throttle};
+use crate::throttle::Throttle;
 use crate::xep::entity::{Entity, Target};
 use crate::xep::receipt;
 use crate::xml::Element;
 use neerc_core::board::Done;
 use neerc_core::change::Room;
 use neerc_core::command::Command;
-use neerc_core::face::words::{Language, Words};
 use neerc_core::ledger::{Ask, Face, Rooms, Token};
 use neerc_core::notice::Visibility;
 use neerc_core::people::{Group, People, Person};
@@ -56,81 +59,6 @@ use neerc_core::view::RoomScene;
 use neerc_core::world::World;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-
-/// What the configuration says of the XMPP side. JIDs are prepared.
-#[derive(Clone, Debug)]
-pub struct FrontSettings {
-    /// The component's domain.
-    pub component: String,
-    /// The domain whose users are called by their local part; also the server that is pinged.
-    pub host: Address,
-    /// The secret shared with the server.
-    pub secret: String,
-    /// The domain of the chat rooms.
-    pub rooms_service: String,
-    /// The rooms, the default one first; never empty.
-    pub rooms: Vec<Room>,
-    /// The nick to join with.
-    pub nickname: String,
-    /// Secret random text, from which nicks are made that nobody can guess.
-    pub nick_seed: String,
-    /// The address that the service has towards the rooms: the component's, or one at it.
-    pub rooms_jid: String,
-    /// Who becomes an owner of a room where nobody but the service has power.
-    pub owners: Vec<Address>,
-    /// Whether occupants without an affiliation count as ordinary users.
-    pub admit_unaffiliated: bool,
-    /// Where groups come from.
-    pub groups: GroupSettings,
-    /// Who may see which tasks.
-    pub visibility: Visibility,
-    /// Whether a notification carries the bare `#task` packet too.
-    pub wiki_packet: bool,
-    /// Least time between two updates of one task to one session, in ms.
-    pub spacing_ms: i64,
-    /// Largest stanza sent, in bytes.
-    pub max_stanza_bytes: usize,
-    /// How much one session may ask.
-    pub rate: Rate,
-    /// How much all sessions of one account may be answered.
-    pub budget: Budget,
-    /// Where the words for people come from.
-    pub words: Arc<dyn Words>,
-    /// The language of those who do not tell theirs.
-    pub language: Language,
-    /// URIs of whoever runs the service (XEP-0157).
-    pub contacts: Vec<String>,
-    /// Version of the program.
-    pub version: String,
-}
-
-/// What the rest of the program must do or know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FrontEvent {
-    /// Somebody asks for a change; to be answered by [`Front::answer`].
-    Ask(Ask),
-    /// The server has accepted the component.
-    Online,
-    /// Every room is joined and its people are known.
-    Ready,
-    /// A room of that name was missing and has been created.
-    RoomCreated(Room),
-    /// Nobody but the service had power in a room, so these became its owners.
-    OwnersNamed {
-        /// The room.
-        room: Room,
-        /// Their JIDs, with commas between.
-        owners: String,
-    },
-    /// Something that whoever runs the service must mend; the service goes on.
-    Trouble(String),
-    /// The stream is over, with the reason; the connection is to be closed and opened again later.
-    Ended(String),
-    /// Everybody has been told of every change up to this revision.
-    Told(u64),
-    /// How long stanzas take through the server, as [`Front::probe`] asked.
-    Probed(RoundTrips),
-}
 
 /// Who waits for an ask to be decided.
 #[derive(Debug)]
@@ -457,91 +385,6 @@ impl Front {
         self.settle(now_ms);
         if self.rooms[room].people().rights_of(shell.from.bare()).is_some() {
             receipt::write(self.wire.out.own(), shell, element);
-        }
-    }
-
-    /// Takes the answer to one of our requests, or why there is none.
-    fn answered(&mut self, now_ms: i64, purpose: Purpose, response: Response<'_>) {
-        let wire = &mut self.wire;
-        match purpose {
-            Purpose::KeepAlive | Purpose::Probe | Purpose::Routed | Purpose::Look => {}
-            Purpose::Fence { number } if !matches!(response, Response::Nothing(_)) => {
-                let told = self.outbox.fenced(number);
-                self.note_told(told);
-            }
-            Purpose::Fence { number } => self.outbox.fence_lost(number),
-            Purpose::List { room, affiliation, reading } => {
-                if let Some(room) = self.rooms.get_mut(room) {
-                    room.list(now_ms, affiliation, reading, response, wire);
-                }
-            }
-            Purpose::Roles { room, reading } => {
-                if let Some(room) = self.rooms.get_mut(room) {
-                    room.role_list(now_ms, reading, response);
-                }
-            }
-            Purpose::SelfPing { room } => {
-                match response {
-                    Response::Nothing(_) => self.liveness.room_silent(),
-                    Response::Result(_) | Response::Error(_) => self.liveness.room_answered(),
-                }
-                if let Some(room) = self.rooms.get_mut(room) {
-                    room.self_pinged(now_ms, response, wire);
-                }
-            }
-            Purpose::ConfigForm { room } => {
-                if let Some(room) = self.rooms.get_mut(room) {
-                    room.config_form(now_ms, response, wire);
-                }
-            }
-            Purpose::ConfigSubmit { room } => {
-                if let Some(room) = self.rooms.get_mut(room) {
-                    room.configured(now_ms, response, wire);
-                }
-            }
-            Purpose::Owners { room } => {
-                if let Some(room) = self.rooms.get_mut(room) {
-                    room.owners_named(now_ms, response, wire);
-                }
-            }
-            Purpose::RoomConfig { room } => {
-                if let Some(room) = self.rooms.get_mut(room) {
-                    room.config_read(response);
-                }
-            }
-            Purpose::PutOut { room } => {
-                if let Some(room) = self.rooms.get_mut(room) {
-                    room.has_put_out(response);
-                }
-            }
-            Purpose::Server => {
-                self.server = response.result().map(Server::read).unwrap_or_default();
-                let software = self.server.software;
-                self.rooms.iter_mut().for_each(|room| room.server_is(now_ms, software));
-            }
-            // All requests go unanswered: the rooms say why.
-            Purpose::GroupRoom { .. } | Purpose::Directory
-                if matches!(response, Response::Nothing(_)) && !wire.is_answered => {}
-            Purpose::GroupRoom { group } => {
-                let outcome = self.groups.room(now_ms, group, response);
-                self.groups_answered("group room", outcome);
-            }
-            Purpose::Directory => {
-                let outcome = self.groups.directory(now_ms, response);
-                self.groups_answered("directory", outcome);
-            }
-        }
-    }
-
-    fn groups_answered(&mut self, about: &'static str, outcome: Result<bool, String>) {
-        match outcome {
-            Ok(changed) => {
-                self.troubles.remove(about);
-                if changed {
-                    self.rooms.iter_mut().for_each(RoomWatch::groups_changed);
-                }
-            }
-            Err(problem) => self.trouble(about, problem),
         }
     }
 

@@ -1,34 +1,17 @@
 //! Output: what is told without being asked, when the link is free for it. Not the answers, only their place: they go
 //! before it.
 
-use super::{Front, FrontSettings, StreamPhase, scene};
+use super::notice::Telling;
+use super::{Front, StreamPhase, scene};
 use crate::limits;
 use crate::neerc::Notification;
-use crate::notify::{Due, Hears, Key};
+use crate::notify::{Due, Hears};
 use crate::room::RoomWatch;
 use crate::stanza::wire::{Purpose, ping};
 use crate::stream::outgoing::Outgoing;
-use neerc_core::notice::{Notice, Sight};
-use neerc_core::people::Person;
+use neerc_core::notice::Notice;
 use neerc_core::view::View;
 use neerc_core::world::World;
-
-/// What was written last of one task, at one revision of it: a telling that the link takes in parts goes on with it.
-#[derive(Debug)]
-pub(super) struct Written {
-    key: Key,
-    revision: u64,
-    whole: Option<Notification>,
-    difference: Option<Difference>,
-}
-
-/// What has changed of a task since a revision, for those who are then told of everything up to another.
-#[derive(Debug)]
-struct Difference {
-    since: u64,
-    told: u64,
-    said: Notification,
-}
 
 impl Front {
     /// A change with that revision is committed and applied; everybody in the room must hear of it.
@@ -139,24 +122,10 @@ impl Front {
 
     /// Writes the newest state of a task to everybody who waits for it, as far as there is room.
     fn transmit_task(&mut self, now_ms: i64, world: World<'_>, mut due: Due, out: &mut Outgoing, limit: usize) {
+        let Front { settings, outbox, .. } = self;
         let (room, id) = due.key;
-        let FrontSettings { component, wiki_packet, visibility, max_stanza_bytes, .. } = &self.settings;
-        let scene = scene(&self.rooms[room], world, *visibility);
-        let task = scene.board.task(id);
-        let host = self.settings.host.domain();
-        let write = |sight: Sight, of: &Person| {
-            task.map(|task| Notification::task(component, host, task, sight, of, *wiki_packet, *max_stanza_bytes))
-        };
-        let mut difference: Option<Option<Difference>> = None;
-        // What the link took only in part goes on with the same words, unless there is news.
-        let revision = task.map(|task| task.revision);
-        let (mut whole, mut known) = match self.written.take() {
-            Some(Written { key, revision: at, whole, difference }) if key == due.key && Some(at) == revision => {
-                (whole, difference)
-            }
-            _ => (None, None),
-        };
-        let mut removal: Option<Notification> = None;
+        let scene = scene(&self.rooms[room], world, settings.visibility);
+        let mut telling = Telling::new(settings, outbox, &due, scene.board.task(id), self.written.take());
         let mut missing = Vec::new();
         let mut written = 0;
         for &slot in &due.slots {
@@ -164,61 +133,20 @@ impl Front {
                 break;
             }
             written += 1;
-            let Some(session) = self.outbox.recipient(slot, Some(id), now_ms) else { continue };
+            let Some(session) = outbox.recipient(slot, Some(id), now_ms) else { continue };
             let view = View::of(scene, &session.person).ok();
-            let sees_all = view.is_some_and(|view| view.sees_all());
-            if !sees_all && session.hears == Hears::Differences {
+            if session.hears == Hears::Differences && !view.is_some_and(|view| view.sees_all()) {
                 missing.push(slot);
             }
-            let to = &session.to;
-            if to.len() > limits::ADDRESS_BYTES {
+            if session.to.len() > limits::ADDRESS_BYTES {
                 continue; // only what is made to be long is, and what is told would be too
             }
-            let sight = view.zip(task).map_or(Sight::Nothing, |(view, task)| view.sight(task));
-            match sight {
-                Sight::Whole => {
-                    if session.hears == Hears::Differences {
-                        let difference = difference.get_or_insert_with(|| {
-                            let since = Some(due.since).filter(|since| *since != u64::MAX)?;
-                            let told = self.outbox.told_with(due.key);
-                            if let Some(known) = known.take_if(|known| (known.since, known.told) == (since, told)) {
-                                return Some(known);
-                            }
-                            let changed = task?.changed_since(since)?;
-                            let said = Notification::difference(component, host, task?, &changed, told);
-                            (said.len() <= *max_stanza_bytes).then_some(Difference { since, told, said })
-                        });
-                        if let Some(difference) = difference {
-                            difference.said.write(out, to);
-                            continue;
-                        }
-                    }
-                    if whole.is_none() {
-                        whole = write(sight, &session.person);
-                    }
-                    if let Some(whole) = &whole {
-                        whole.write(out, to);
-                    }
-                }
-                Sight::OwnStatus => {
-                    if let Some(own) = write(sight, &session.person) {
-                        own.write(out, to);
-                    }
-                }
-                Sight::Nothing => {
-                    // Of a task that is gone whoever saw all tasks hears, and who tried to change it.
-                    let is_gone = task.is_none() && (sees_all || session.awaits(id));
-                    if view.is_some() && (is_gone || due.lost.include(&session.person)) {
-                        let notification =
-                            removal.get_or_insert_with(|| Notification::removal(component, id, *wiki_packet));
-                        notification.write(out, to);
-                    }
-                }
+            if let Some(notification) = telling.to(session, view) {
+                notification.write(out, &session.to);
             }
         }
+        self.written = telling.into_written();
         missing.into_iter().for_each(|slot| self.outbox.misses(slot));
-        let difference = difference.flatten().or(known);
-        self.written = revision.map(|revision| Written { key: due.key, revision, whole, difference });
         let rest = due.slots.split_off(written);
         self.outbox.told(now_ms, &due);
         if rest.is_empty() { self.outbox.finish(due.key) } else { self.outbox.put_back(due.key, &rest) }

@@ -1,0 +1,93 @@
+//! Answers to the service's own requests: which part of it each is for. Not what that part makes of them.
+
+use super::Front;
+use crate::room::RoomWatch;
+use crate::server::Server;
+use crate::stanza::wire::{Purpose, Response};
+
+impl Front {
+    /// Takes the answer to one of our requests, or why there is none.
+    pub(super) fn answered(&mut self, now_ms: i64, purpose: Purpose, response: Response<'_>) {
+        let wire = &mut self.wire;
+        match purpose {
+            Purpose::KeepAlive | Purpose::Probe | Purpose::Routed | Purpose::Look => {}
+            Purpose::Fence { number } if !matches!(response, Response::Nothing(_)) => {
+                let told = self.outbox.fenced(number);
+                self.note_told(told);
+            }
+            Purpose::Fence { number } => self.outbox.fence_lost(number),
+            Purpose::List { room, affiliation, reading } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.list(now_ms, affiliation, reading, response, wire);
+                }
+            }
+            Purpose::Roles { room, reading } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.role_list(now_ms, reading, response);
+                }
+            }
+            Purpose::SelfPing { room } => {
+                match response {
+                    Response::Nothing(_) => self.liveness.room_silent(),
+                    Response::Result(_) | Response::Error(_) => self.liveness.room_answered(),
+                }
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.self_pinged(now_ms, response, wire);
+                }
+            }
+            Purpose::ConfigForm { room } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.config_form(now_ms, response, wire);
+                }
+            }
+            Purpose::ConfigSubmit { room } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.configured(now_ms, response, wire);
+                }
+            }
+            Purpose::Owners { room } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.owners_named(now_ms, response, wire);
+                }
+            }
+            Purpose::RoomConfig { room } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.config_read(response);
+                }
+            }
+            Purpose::PutOut { room } => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.has_put_out(response);
+                }
+            }
+            Purpose::Server => {
+                self.server = response.result().map(Server::read).unwrap_or_default();
+                let software = self.server.software;
+                self.rooms.iter_mut().for_each(|room| room.server_is(now_ms, software));
+            }
+            // All requests go unanswered: the rooms say why.
+            Purpose::GroupRoom { .. } | Purpose::Directory
+                if matches!(response, Response::Nothing(_)) && !wire.is_answered => {}
+            Purpose::GroupRoom { group } => {
+                let outcome = self.groups.room(now_ms, group, response);
+                self.groups_answered("group room", outcome);
+            }
+            Purpose::Directory => {
+                let outcome = self.groups.directory(now_ms, response);
+                self.groups_answered("directory", outcome);
+            }
+        }
+    }
+
+    fn groups_answered(&mut self, about: &'static str, outcome: Result<bool, String>) {
+        match outcome {
+            Ok(changed) => {
+                self.troubles.remove(about);
+                if changed {
+                    self.rooms.iter_mut().for_each(RoomWatch::groups_changed);
+                }
+            }
+            Err(problem) => self.trouble(about, problem),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What the XMPP side is told by the configuration, and what it says to the rest of the program. Not what it does.
+
+use crate::room::groups::GroupSettings;
+use crate::server::probe::RoundTrips;
+use crate::stanza::address::Address;
+use crate::throttle::{Budget, Rate};
+use neerc_core::change::Room;
+use neerc_core::face::words::{Language, Words};
+use neerc_core::ledger::Ask;
+use neerc_core::notice::Visibility;
+use std::sync::Arc;
+
+/// What the configuration says of the XMPP side. JIDs are prepared.
+#[derive(Clone, Debug)]
+pub struct FrontSettings {
+    /// The component's domain.
+    pub component: String,
+    /// The domain whose users are called by their local part; also the server that is pinged.
+    pub host: Address,
+    /// The secret shared with the server.
+    pub secret: String,
+    /// The domain of the chat rooms.
+    pub rooms_service: String,
+    /// The rooms, the default one first; never empty.
+    pub rooms: Vec<Room>,
+    /// The nick to join with.
+    pub nickname: String,
+    /// Secret random text, from which nicks are made that nobody can guess.
+    pub nick_seed: String,
+    /// The address that the service has towards the rooms: the component's, or one at it.
+    pub rooms_jid: String,
+    /// Who becomes an owner of a room where nobody but the service has power.
+    pub owners: Vec<Address>,
+    /// Whether occupants without an affiliation count as ordinary users.
+    pub admit_unaffiliated: bool,
+    /// Where groups come from.
+    pub groups: GroupSettings,
+    /// Who may see which tasks.
+    pub visibility: Visibility,
+    /// Whether a notification carries the bare `#task` packet too.
+    pub wiki_packet: bool,
+    /// Least time between two updates of one task to one session, in ms.
+    pub spacing_ms: i64,
+    /// Largest stanza sent, in bytes.
+    pub max_stanza_bytes: usize,
+    /// How much one session may ask.
+    pub rate: Rate,
+    /// How much all sessions of one account may be answered.
+    pub budget: Budget,
+    /// Where the words for people come from.
+    pub words: Arc<dyn Words>,
+    /// The language of those who do not tell theirs.
+    pub language: Language,
+    /// URIs of whoever runs the service (XEP-0157).
+    pub contacts: Vec<String>,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// What the rest of the program must do or know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FrontEvent {
+    /// Somebody asks for a change; to be answered by [`Front::answer`](super::Front::answer).
+    Ask(Ask),
+    /// The server has accepted the component.
+    Online,
+    /// Every room is joined and its people are known.
+    Ready,
+    /// A room of that name was missing and has been created.
+    RoomCreated(Room),
+    /// Nobody but the service had power in a room, so these became its owners.
+    OwnersNamed {
+        /// The room.
+        room: Room,
+        /// Their JIDs, with commas between.
+        owners: String,
+    },
+    /// Something that whoever runs the service must mend; the service goes on.
+    Trouble(String),
+    /// The stream is over, with the reason; the connection is to be closed and opened again later.
+    Ended(String),
+    /// Everybody has been told of every change up to this revision.
+    Told(u64),
+    /// How long stanzas take through the server, as [`Front::probe`](super::Front::probe) asked.
+    Probed(RoundTrips),
+}
