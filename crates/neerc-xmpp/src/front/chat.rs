@@ -2,7 +2,7 @@
 //! what a line means, nor the words of the answers; and not what is told without being asked.
 
 use super::lanes::{Admission, Arrival, Intent};
-use super::{Asker, Front, StreamPhase};
+use super::{Asker, Front};
 use crate::chat::bot::{self, Kept, Letter, Said};
 use crate::limits;
 use crate::stanza::address::Address;
@@ -17,7 +17,7 @@ use neerc_core::people::Person;
 use neerc_core::refusal::{Refusal, excerpt_within};
 use neerc_core::view::{RoomScene, View};
 use neerc_core::world::World;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// A chat message that is being answered: its lines are carried out one after the other, so that each sees what came
@@ -38,6 +38,42 @@ pub(super) struct Chat {
     answers: Vec<String>,
     /// Why lines were left out, if some were.
     left_out: Option<LeftOut>,
+}
+
+/// The chat messages that are being answered.
+#[derive(Debug, Default)]
+pub(super) struct Conversations {
+    /// By the session that wrote them.
+    waiting: HashMap<Address, VecDeque<Chat>>,
+    /// Those of which lines wait until their account may be answered more, with when that is, in ms.
+    paused: BTreeSet<(i64, Address)>,
+    /// Sessions that were told that their lines come too fast.
+    too_fast: HashSet<Arc<str>>,
+    /// Chat messages written so far.
+    messages_sent: u64,
+}
+
+impl Conversations {
+    /// The stream that brought them is over.
+    pub fn disconnected(&mut self) {
+        *self = Conversations { messages_sent: self.messages_sent, ..Conversations::default() };
+    }
+
+    /// When lines go on that wait until their account may be answered more, in ms.
+    pub fn next_paused_ms(&self) -> i64 {
+        self.paused.first().map_or(i64::MAX, |(at_ms, _)| *at_ms)
+    }
+
+    /// Notes that a session writes too much; says whether that is news.
+    fn note_too_fast(&mut self, sender: &Arc<str>) -> bool {
+        if self.too_fast.contains(sender) {
+            return false;
+        }
+        if self.too_fast.len() >= limits::THROTTLED_SESSIONS {
+            self.too_fast.clear(); // to be told twice does no harm
+        }
+        self.too_fast.insert(sender.clone())
+    }
 }
 
 /// Why lines of a message are not read.
@@ -107,21 +143,10 @@ impl Front {
 
     /// Says that somebody writes too much, once until it is not so any more.
     fn say_too_fast(&mut self, chat: &Chat, sender: &Arc<str>) {
-        if self.note_too_fast(sender) {
+        if self.conversations.note_too_fast(sender) {
             let text = self.settings.words.say(chat.language, "too-fast", &[]);
             self.reply(chat, &text);
         }
-    }
-
-    /// Notes that a session writes too much; says whether that is news.
-    fn note_too_fast(&mut self, sender: &Arc<str>) -> bool {
-        if self.too_fast.contains(sender) {
-            return false;
-        }
-        if self.too_fast.len() >= limits::THROTTLED_SESSIONS {
-            self.too_fast.clear(); // to be told twice does no harm
-        }
-        self.too_fast.insert(sender.clone())
     }
 
     /// Takes a message of an occupant of a room that is served. Only an admin's lines that begin with `@` and a kind of
@@ -230,8 +255,8 @@ impl Front {
     }
 
     pub(super) fn letter_id(&mut self) -> String {
-        self.letters += 1;
-        format!("{:x}-{}", self.entity.started_ms, self.letters)
+        self.conversations.messages_sent += 1;
+        format!("{:x}-{}", self.entity.started_ms, self.conversations.messages_sent)
     }
 
     /// Puts a message behind those of the same session that are still being answered.
@@ -251,9 +276,9 @@ impl Front {
                 lines.truncate(neerc_core::limits::LINES_PER_TEXT);
                 let admitted = lines.iter().take_while(|_| self.admits(now_ms, session)).count();
                 if admitted == lines.len() {
-                    self.too_fast.remove(&sender);
+                    self.conversations.too_fast.remove(&sender);
                     chat.left_out = (admitted < all).then_some(LeftOut::TooMany);
-                } else if self.note_too_fast(&sender) {
+                } else if self.conversations.note_too_fast(&sender) {
                     chat.left_out = Some(LeftOut::TooFast);
                 } else if admitted == 0 {
                     return; // said once already
@@ -274,12 +299,14 @@ impl Front {
                 self.outbox.by_chat(chat.room, session);
             }
         }
-        let waiting = self.chats.get(session).map_or(0, VecDeque::len);
-        if waiting >= limits::CHATS_PER_SESSION || (waiting == 0 && self.chats.len() >= limits::CHATS_WAITING) {
+        let waiting = self.conversations.waiting.get(session).map_or(0, VecDeque::len);
+        if waiting >= limits::CHATS_PER_SESSION
+            || (waiting == 0 && self.conversations.waiting.len() >= limits::CHATS_WAITING)
+        {
             let text = self.settings.words.refusal(chat.language, &Refusal::Busy);
             return self.reply(&chat, &text);
         }
-        self.chats.entry(session.clone()).or_default().push_back(chat);
+        self.conversations.waiting.entry(session.clone()).or_default().push_back(chat);
         if waiting == 0 {
             self.go_on(now_ms, session, world);
         }
@@ -287,9 +314,9 @@ impl Front {
 
     /// Carries out what a session has written, up to the next line that waits for the disk.
     fn go_on(&mut self, now_ms: i64, session: &Address, world: World<'_>) {
-        while let Some(chats) = self.chats.get_mut(session) {
+        while let Some(chats) = self.conversations.waiting.get_mut(session) {
             let Some(mut chat) = chats.pop_front() else {
-                self.chats.remove(session);
+                self.conversations.waiting.remove(session);
                 return;
             };
             loop {
@@ -297,17 +324,17 @@ impl Front {
                     && let Turn::At(at_ms) = self.turn_of_line(now_ms, session, &mut chat)
                 {
                     self.flush_answers(&mut chat);
-                    if let Some(chats) = self.chats.get_mut(session) {
+                    if let Some(chats) = self.conversations.waiting.get_mut(session) {
                         chats.push_front(chat);
                     }
-                    self.paused.insert((at_ms, session.clone()));
+                    self.conversations.paused.insert((at_ms, session.clone()));
                     return;
                 }
                 let Some(line) = chat.lines.pop_front() else { break };
                 match self.line(now_ms, session, &mut chat, &line, world) {
                     Answered::Said(said) => self.note_answer(&mut chat, said),
                     Answered::Later => {
-                        if let Some(chats) = self.chats.get_mut(session) {
+                        if let Some(chats) = self.conversations.waiting.get_mut(session) {
                             chats.push_front(chat);
                         }
                         return;
@@ -334,20 +361,15 @@ impl Front {
         let turn = self.throttle.turn(now_ms, session.bare());
         if turn == Turn::Refused {
             chat.lines.clear();
-            chat.left_out = self.note_too_fast(&session.shared()).then_some(LeftOut::TooFast);
+            chat.left_out = self.conversations.note_too_fast(&session.shared()).then_some(LeftOut::TooFast);
         }
         turn
     }
 
-    /// When chat lines go on that wait until their account may be answered more, in ms.
-    pub(super) fn next_paused_ms(&self) -> i64 {
-        self.paused.first().map_or(i64::MAX, |(at_ms, _)| *at_ms)
-    }
-
     /// Goes on with chat lines whose time has come.
     pub(super) fn go_on_with_paused(&mut self, now_ms: i64, world: World<'_>) {
-        while self.next_paused_ms() <= now_ms
-            && let Some((_, session)) = self.paused.pop_first()
+        while self.conversations.next_paused_ms() <= now_ms
+            && let Some((_, session)) = self.conversations.paused.pop_first()
         {
             let before = self.wire.out.len();
             self.go_on(now_ms, &session, world);
@@ -402,7 +424,7 @@ impl Front {
     }
 
     fn flush_answers(&mut self, chat: &mut Chat) {
-        if chat.answers.is_empty() || self.phase != StreamPhase::Online {
+        if chat.answers.is_empty() || !self.stream.is_online() {
             return;
         }
         let text = std::mem::take(&mut chat.answers).join("\n");
@@ -423,7 +445,7 @@ impl Front {
         outcome: Result<Done, Refusal>,
         world: World<'_>,
     ) {
-        let Some(mut chat) = self.chats.get_mut(session).and_then(VecDeque::pop_front) else { return };
+        let Some(mut chat) = self.conversations.waiting.get_mut(session).and_then(VecDeque::pop_front) else { return };
         let said = self.answers(chat.room, &chat.who, chat.language, world, |answers| match &outcome {
             Ok(done) => answers.done(done), // the board shows it already
             Err(refusal) => vec![answers.refusal(refusal)],
@@ -432,7 +454,7 @@ impl Front {
             self.note_own(chat.room, &chat.who, done, world);
         }
         self.note_answer(&mut chat, said);
-        if let Some(chats) = self.chats.get_mut(session) {
+        if let Some(chats) = self.conversations.waiting.get_mut(session) {
             chats.push_front(chat);
         }
         let before = self.wire.out.len();

@@ -1,6 +1,6 @@
 //! Ad-hoc commands and where they meet the rooms. Not what they say: that is the module `adhoc`.
 
-use super::{Asker, Front, StreamPhase, scene};
+use super::{Asker, Front, scene};
 use crate::adhoc::command::{Fault, Reply};
 use crate::adhoc::{self, Outcome, Pending, Scene};
 use crate::limits;
@@ -124,7 +124,7 @@ impl Front {
         outcome: Result<Done, Refusal>,
         world: World<'_>,
     ) {
-        if self.phase != StreamPhase::Online {
+        if !self.stream.is_online() {
             return;
         }
         self.settle(now_ms);

@@ -1,8 +1,8 @@
 //! Requests by IQ and their answers. Not what is told without being asked.
 
 use super::lanes::{Admission, Arrival, Intent};
-use super::link::Enters;
-use super::{Asker, Front, StreamPhase, scene};
+use super::stream::Enters;
+use super::{Asker, Front, scene};
 use crate::chat::bot::{Kept, Letter};
 use crate::limits;
 use crate::neerc::{self, Payload, TooLong};
@@ -84,7 +84,7 @@ impl Front {
         if shell.from.domain() == self.settings.component {
             match self.wire.requests.take(shell.id, &shell.from) {
                 Some(Purpose::Probe) => self.probed(now_ms),
-                Some(Purpose::Routed) => self.liveness.came_back(now_ms),
+                Some(Purpose::Routed) => self.stream.liveness.came_back(now_ms),
                 Some(Purpose::Look) => self.looked(now_ms),
                 _ => {}
             }
@@ -129,7 +129,7 @@ impl Front {
         arrival: Arrival<'_>,
     ) {
         let back = shell.return_address();
-        if self.enters == Enters::Looking {
+        if self.stream.enters == Enters::Looking {
             let text = "the service is only being checked; ask again";
             return back.error(self.wire.out.own(), Condition::ResourceConstraint, text);
         }
@@ -268,7 +268,7 @@ impl Front {
         outcome: Result<Done, Refusal>,
         world: World<'_>,
     ) {
-        if self.phase != StreamPhase::Online {
+        if !self.stream.is_online() {
             return;
         }
         match outcome {

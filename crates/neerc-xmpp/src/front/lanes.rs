@@ -1,7 +1,7 @@
 //! Requests for long answers that wait for their turn, account by account. Requests wait and not their answers: they are
 //! short, and what is answered in the end is the newest. Not whose turn it is: that is the throttle's.
 
-use super::{Front, StreamPhase};
+use super::Front;
 use crate::limits;
 use crate::ns;
 use crate::stanza::address::Address;
@@ -179,14 +179,14 @@ impl Front {
             if self.lanes.holds(&account) {
                 self.lanes.wait(now_ms, account);
             }
-            if out.len() >= limit || self.phase != StreamPhase::Online {
+            if out.len() >= limit || !self.stream.is_online() {
                 return;
             }
         }
     }
 
     fn released(&mut self, now_ms: i64, request: &[u8], arrival: Arrival<'_>, world: World<'_>) {
-        let Ok(element) = xml::parse(request, ns::COMPONENT, &super::link::TREE) else { return };
+        let Ok(element) = xml::parse(request, ns::COMPONENT, &super::stream::TREE) else { return };
         let Some(shell) = Shell::of(&element) else { return };
         let before = self.wire.out.len();
         match shell.kind {

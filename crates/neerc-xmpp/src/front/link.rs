@@ -1,7 +1,8 @@
 //! The link and the time: bytes into stanzas, the stream, the deadlines. Not what stanzas mean.
 
 use super::presences::Presences;
-use super::{Front, FrontEvent, StreamPhase};
+use super::stream::{Enters, StreamPhase, TREE, new_framer};
+use super::{Front, FrontEvent};
 use crate::limits;
 use crate::ns;
 use crate::room::RoomWatch;
@@ -11,7 +12,7 @@ use crate::server::probe::Probe;
 use crate::stanza::address::Address;
 use crate::stanza::wire::{Purpose, Response, Unanswered, ping};
 use crate::stanza::{Condition, Shell, StanzaKind};
-use crate::stream::frame::{Excess, Frame, FrameLimits, Framer};
+use crate::stream::frame::{Excess, Frame};
 use crate::stream::{self, StreamError};
 use crate::xml::{self, Element, TreeLimits};
 use neerc_core::world::World;
@@ -19,38 +20,25 @@ use neerc_core::world::World;
 impl Front {
     /// The connection to the server is open.
     pub fn connected(&mut self, now_ms: i64) {
-        self.framer = new_framer();
-        self.backlog = false;
+        self.stream.opening(now_ms);
         self.wire.out.clear();
         self.wire.forget_requests();
-        self.phase = StreamPhase::Opening { deadline_ms: now_ms + limits::HANDSHAKE_MS };
-        self.heard_ms = now_ms;
-        self.pinged = false;
-        self.has_bare_header = false;
         stream::open(self.wire.out.own(), &self.settings.component);
     }
 
     /// The connection to the server is gone. Asks that were taken are still decided; their answers go out if the
     /// server is back by then.
     pub fn disconnected(&mut self) {
-        self.phase = StreamPhase::Down;
+        self.stream.disconnected();
         self.ready = false;
-        self.look = None;
         self.forget_unknown();
-        self.look_at_ms = i64::MAX;
-        if self.enters == Enters::Looking || self.enters == Enters::Looked {
-            self.enters = Enters::AfterALook;
-        }
-        self.backlog = false;
         self.wire.out.clear();
         self.wire.forget_requests();
         self.outbox.disconnected();
         self.contacts.disconnected();
         self.presences = Presences::default();
-        self.chats.clear();
-        self.paused.clear();
+        self.conversations.disconnected();
         self.lanes.clear();
-        self.too_fast.clear();
         self.groups.disconnected();
         self.freshen(); // what is known of people is kept
         self.rooms.iter_mut().for_each(RoomWatch::disconnected);
@@ -61,31 +49,31 @@ impl Front {
 
     /// Leaves the rooms and ends the stream; the bytes of it are the last to be sent.
     pub fn close(&mut self) {
-        if self.phase == StreamPhase::Online {
+        if self.stream.is_online() {
             self.hide_presence();
             self.rooms.iter_mut().for_each(|room| room.leave(&mut self.wire));
         }
-        if self.phase != StreamPhase::Down {
+        if self.stream.phase != StreamPhase::Down {
             self.wire.out.own().extend_from_slice(stream::CLOSE);
         }
-        self.phase = StreamPhase::Down;
+        self.stream.phase = StreamPhase::Down;
     }
 
     /// Bytes from the server. What would be answered beyond the bound of waiting answers is kept for [`Front::resume`]:
     /// a few bytes can ask for many.
     pub fn receive(&mut self, now_ms: i64, bytes: &[u8], world: World<'_>) {
-        if self.phase == StreamPhase::Down {
+        if self.stream.phase == StreamPhase::Down {
             return;
         }
-        self.heard_ms = now_ms;
-        self.pinged = false;
-        self.framer.push(bytes);
+        self.stream.heard_ms = now_ms;
+        self.stream.pinged = false;
+        self.stream.framer.push(bytes);
         self.take_frames(now_ms, world);
     }
 
     /// Goes on with what was received, once the link has taken enough of the answers.
     pub fn resume(&mut self, now_ms: i64, world: World<'_>) {
-        if self.backlog && !self.is_full() && self.phase != StreamPhase::Down {
+        if self.stream.backlog && !self.is_full() && self.stream.phase != StreamPhase::Down {
             self.take_frames(now_ms, world);
         } else {
             self.judge_unknown(now_ms, world); // lists that are not answered are given up by time
@@ -93,11 +81,11 @@ impl Front {
     }
 
     fn take_frames(&mut self, now_ms: i64, world: World<'_>) {
-        let mut framer = std::mem::replace(&mut self.framer, new_framer());
-        self.backlog = false;
+        let mut framer = std::mem::replace(&mut self.stream.framer, new_framer());
+        self.stream.backlog = false;
         loop {
             if self.is_full() {
-                self.backlog = true;
+                self.stream.backlog = true;
                 break;
             }
             match framer.next_frame_within(|head| self.longest(head)) {
@@ -108,17 +96,17 @@ impl Front {
                     break;
                 }
             }
-            if self.phase == StreamPhase::Down {
+            if self.stream.phase == StreamPhase::Down {
                 break;
             }
         }
-        self.framer = framer;
+        self.stream.framer = framer;
         self.settle(now_ms);
         self.judge_unknown(now_ms, world);
     }
 
     pub(super) fn end(&mut self, why: String) {
-        self.phase = StreamPhase::Down;
+        self.stream.phase = StreamPhase::Down;
         self.events.push_back(FrontEvent::Ended(why));
     }
 
@@ -127,7 +115,7 @@ impl Front {
             Frame::Open(header) => {
                 let header = xml::parse_head(header, "");
                 let id = header.as_ref().and_then(|header| header.attr("id")).unwrap_or("");
-                self.has_bare_header = id.is_empty();
+                self.stream.has_bare_header = id.is_empty();
                 stream::handshake(self.wire.out.own(), id, &self.settings.secret);
             }
             Frame::Close => {
@@ -153,7 +141,7 @@ impl Front {
     /// How many bytes a stanza that begins so may have, if that is more than others. Only answers to requests of ours may,
     /// by the address that was asked, which the server stamps: no user can send one.
     fn longest(&self, head: &[u8]) -> usize {
-        if self.phase != StreamPhase::Online {
+        if !self.stream.is_online() {
             return 0;
         }
         let head = xml::parse_head(head, ns::COMPONENT);
@@ -180,7 +168,7 @@ impl Front {
     fn unread(&mut self, now_ms: i64, bytes: &[u8], condition: Condition, text: &str) {
         let Some(head) = xml::parse_head(bytes, ns::COMPONENT) else { return };
         let Some(shell) = Shell::of(&head) else { return };
-        if self.phase != StreamPhase::Online {
+        if !self.stream.is_online() {
             return;
         }
         if let Some(room) = self.rooms.iter_mut().find(|room| room.jid.as_str() == shell.from.bare()) {
@@ -202,7 +190,7 @@ impl Front {
         if let Some(error) = StreamError::read(element) {
             return self.end(error.advice(&self.settings.component));
         }
-        if self.phase != StreamPhase::Online {
+        if !self.stream.is_online() {
             if element.is("handshake", ns::COMPONENT) {
                 self.online(now_ms);
             }
@@ -217,7 +205,7 @@ impl Front {
             && shell.from.domain() != self.settings.host.domain()
             || shell.from.local().is_some();
         if is_handed_on && !matches!(shell.type_, "result" | "error") {
-            self.liveness.proved(now_ms);
+            self.stream.liveness.proved(now_ms);
         }
         if shell.kind != StanzaKind::Presence && shell.answer_head_bytes() > limits::STANZA_HEAD_BYTES {
             return self.refuse_long_head(&shell);
@@ -246,11 +234,11 @@ impl Front {
     }
 
     fn online(&mut self, now_ms: i64) {
-        self.phase = StreamPhase::Online;
-        self.liveness = Liveness::new(now_ms);
+        self.stream.phase = StreamPhase::Online;
+        self.stream.liveness = Liveness::new(now_ms);
         self.events.push_back(FrontEvent::Online);
-        if self.enters == Enters::AfterALook {
-            self.enters = Enters::Looking;
+        if self.stream.enters == Enters::AfterALook {
+            self.stream.enters = Enters::Looking;
             return self.look_around(now_ms);
         }
         self.enter(now_ms);
@@ -266,29 +254,33 @@ impl Front {
 
     /// When [`Front::timeout`] has something to do, in ms.
     pub fn next_timeout_ms(&self) -> i64 {
-        match self.phase {
+        match self.stream.phase {
             StreamPhase::Down => i64::MAX,
             StreamPhase::Opening { deadline_ms } => deadline_ms,
             StreamPhase::Online => {
-                let silence = self.heard_ms
-                    + if self.pinged { limits::KEEPALIVE_MS + limits::DEAD_PEER_MS } else { limits::KEEPALIVE_MS };
+                let silence = self.stream.heard_ms
+                    + if self.stream.pinged {
+                        limits::KEEPALIVE_MS + limits::DEAD_PEER_MS
+                    } else {
+                        limits::KEEPALIVE_MS
+                    };
                 let rooms = self.rooms.iter().map(RoomWatch::next_timeout_ms).min().unwrap_or(i64::MAX);
                 let requests = self.wire.next_timeout_ms();
                 let groups = self.groups.next_timeout_ms();
-                let look = self.look.as_ref().map_or(self.look_at_ms, Look::deadline_ms);
+                let look = self.stream.look.as_ref().map_or(self.stream.look_at_ms, Look::deadline_ms);
                 silence
                     .min(look)
                     .min(rooms)
                     .min(requests)
                     .min(groups)
-                    .min(self.liveness.next_timeout_ms().min(self.presences.next_timeout_ms()))
+                    .min(self.stream.liveness.next_timeout_ms().min(self.presences.next_timeout_ms()))
             }
         }
     }
 
     /// Does what is due.
     pub fn timeout(&mut self, now_ms: i64) {
-        match self.phase {
+        match self.stream.phase {
             StreamPhase::Down => return,
             StreamPhase::Opening { deadline_ms } => {
                 if deadline_ms <= now_ms {
@@ -301,12 +293,12 @@ impl Front {
             }
             StreamPhase::Online => {}
         }
-        let silent_ms = now_ms - self.heard_ms;
-        if self.pinged && silent_ms >= limits::KEEPALIVE_MS + limits::DEAD_PEER_MS {
+        let silent_ms = now_ms - self.stream.heard_ms;
+        if self.stream.pinged && silent_ms >= limits::KEEPALIVE_MS + limits::DEAD_PEER_MS {
             return self.end(format!("the server has been silent for {} s", silent_ms / 1_000));
         }
-        if !self.pinged && silent_ms >= limits::KEEPALIVE_MS {
-            self.pinged = true;
+        if !self.stream.pinged && silent_ms >= limits::KEEPALIVE_MS {
+            self.stream.pinged = true;
             let host = self.settings.host.clone();
             self.wire.request(now_ms, "get", &host, ping, Purpose::KeepAlive);
         }
@@ -331,9 +323,9 @@ impl Front {
     /// Pings our own address where that is due; says whether the link is still of use.
     fn may_hear(&mut self, now_ms: i64) -> bool {
         if self.is_congested() {
-            self.liveness.proved(now_ms); // what came waits to be read
+            self.stream.liveness.proved(now_ms); // what came waits to be read
         }
-        match self.liveness.timeout(now_ms) {
+        match self.stream.liveness.timeout(now_ms) {
             Step::Wait => {}
             Step::Ping => {
                 if let Some(own) = Address::parse(&self.settings.component) {
@@ -355,87 +347,66 @@ impl Front {
     /// From the next connection on, looks whether there is another connection of the component before it enters its
     /// rooms; if there is, the stream ends.
     pub fn look_first(&mut self) {
-        self.enters = Enters::AfterALook;
+        self.stream.enters = Enters::AfterALook;
     }
 
     pub(super) fn look_around(&mut self, now_ms: i64) {
-        self.look_at_ms = now_ms + limits::LOOK_AGAIN_MS;
+        self.stream.look_at_ms = now_ms + limits::LOOK_AGAIN_MS;
         if let Some(own) = Address::parse(&self.settings.component) {
-            self.look = Some(Look::start(now_ms, &own, &mut self.wire));
+            self.stream.look = Some(Look::start(now_ms, &own, &mut self.wire));
         }
     }
 
     pub(super) fn looked(&mut self, now_ms: i64) {
-        if let Some(look) = &mut self.look {
+        if let Some(look) = &mut self.stream.look {
             look.came_back(now_ms);
         }
         self.look_timeout(now_ms);
     }
 
     fn look_timeout(&mut self, now_ms: i64) {
-        if self.look.is_none() && self.look_at_ms <= now_ms {
+        if self.stream.look.is_none() && self.stream.look_at_ms <= now_ms {
             return self.look_around(now_ms);
         }
-        let Some(look) = self.look.take_if(|look| look.deadline_ms() <= now_ms) else { return };
+        let Some(look) = self.stream.look.take_if(|look| look.deadline_ms() <= now_ms) else { return };
         match look.seen() {
             Others::Nobody => {
                 self.troubles.remove(look::ANOTHER);
-                if self.enters == Enters::Looking {
-                    self.enters = Enters::Looked;
-                    self.look_at_ms = i64::MAX;
+                if self.stream.enters == Enters::Looking {
+                    self.stream.enters = Enters::Looked;
+                    self.stream.look_at_ms = i64::MAX;
                     self.enter(now_ms);
                 }
             }
             Others::Another => {
                 let advice = look::advice(&self.settings.component);
-                if self.enters == Enters::Looking { self.end(advice) } else { self.trouble(look::ANOTHER, advice) }
+                if self.stream.enters == Enters::Looking {
+                    self.end(advice)
+                } else {
+                    self.trouble(look::ANOTHER, advice)
+                }
             }
         }
     }
 
     /// Why the server closed the connection without a word, as far as can be told.
     pub fn silent_refusal(&self) -> Option<String> {
-        let is_opening = matches!(self.phase, StreamPhase::Opening { .. });
-        (is_opening && self.has_bare_header).then(|| stream::silent_refusal(&self.settings.component))
+        let is_opening = matches!(self.stream.phase, StreamPhase::Opening { .. });
+        (is_opening && self.stream.has_bare_header).then(|| stream::silent_refusal(&self.settings.component))
     }
 
     /// Measures how long the server takes to hand stanzas on; ends with [`FrontEvent::Probed`].
     pub fn probe(&mut self, now_ms: i64) {
         if let Some(own) = Address::parse(&self.settings.component) {
-            self.probe = Some(Probe::start(now_ms, own, &mut self.wire));
+            self.stream.probe = Some(Probe::start(now_ms, own, &mut self.wire));
         }
     }
 
     pub(super) fn probed(&mut self, now_ms: i64) {
-        let Some(probe) = &mut self.probe else { return };
+        let Some(probe) = &mut self.stream.probe else { return };
         if let Some(round_trips) = probe.came_back(now_ms, &mut self.wire) {
-            self.probe = None;
+            self.stream.probe = None;
             self.events.push_back(FrontEvent::Probed(round_trips));
         }
     }
-}
-
-/// When the service enters its rooms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Enters {
-    /// As soon as it is accepted.
-    AtOnce,
-    /// It will look whether there is another connection first.
-    AfterALook,
-    /// It is looking.
-    Looking,
-    /// It has looked, and entered.
-    Looked,
-}
-
-/// Bounds of the tree of one stanza.
-pub(super) const TREE: TreeLimits =
-    TreeLimits { depth: limits::STANZA_DEPTH, nodes: limits::STANZA_NODES, attributes: limits::STANZA_ATTRIBUTES };
-
-pub(super) fn new_framer() -> Framer {
-    Framer::new(FrameLimits {
-        bytes: limits::STANZA_BYTES,
-        depth: limits::STANZA_DEPTH,
-        head_bytes: limits::HEAD_BYTES,
-    })
 }

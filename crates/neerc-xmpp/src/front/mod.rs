@@ -16,19 +16,20 @@ mod presences;
 mod replies;
 mod settings;
 mod speaking;
+mod stream;
 mod telling;
 mod unknown;
 
 use self::asks::Asks;
-use self::chat::Chat;
+use self::chat::Conversations;
 use self::commands::Commanded;
 use self::iq::{AllTasks, OwnLists, PendingIq};
 use self::lanes::{Arrival, Lanes};
-use self::link::{Enters, new_framer};
 use self::notice::Written;
 use self::plans::PlanWords;
 use self::presences::Presences;
 pub use self::settings::{FrontEvent, FrontSettings};
+use self::stream::{Enters, Stream};
 use self::unknown::Unknown;
 use crate::adhoc::Commands;
 use crate::chat::contacts::{Contacts, Whereabouts};
@@ -36,14 +37,10 @@ use crate::neerc::UserList;
 use crate::notify::{Crowd, Outbox};
 use crate::room::groups::Groups;
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
-use crate::server::liveness::Liveness;
-use crate::server::look::Look;
-use crate::server::probe::Probe;
 use crate::server::{Server, Software};
 use crate::stanza::Shell;
 use crate::stanza::address::Address;
 use crate::stanza::wire::Wire;
-use crate::stream::frame::Framer;
 use crate::throttle::Throttle;
 use crate::xep::entity::{Entity, Target};
 use crate::xep::receipt;
@@ -57,8 +54,7 @@ use neerc_core::people::{Group, People, Person};
 use neerc_core::refusal::Refusal;
 use neerc_core::view::RoomScene;
 use neerc_core::world::World;
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Who waits for an ask to be decided.
 #[derive(Debug)]
@@ -71,22 +67,11 @@ enum Asker {
     Line(Address),
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum StreamPhase {
-    Down,
-    /// Header or handshake sent; given up at that time (ms).
-    Opening {
-        deadline_ms: i64,
-    },
-    Online,
-}
-
 /// The XMPP side.
 #[derive(Debug)]
 pub struct Front {
     settings: FrontSettings,
-    phase: StreamPhase,
-    framer: Framer,
+    stream: Stream,
     wire: Wire,
     rooms: Vec<RoomWatch>,
     groups: Groups,
@@ -98,26 +83,13 @@ pub struct Front {
     lanes: Lanes,
     /// What the stanza at hand has cost besides its answers, as bytes of answers.
     work_bytes: usize,
-    probe: Option<Probe>,
-    look: Option<Look>,
     unknown: Unknown,
-    /// When to look again whether there is another connection.
-    look_at_ms: i64,
-    enters: Enters,
-    /// The server's header had no id: one server refuses a component so, without a word.
-    has_bare_header: bool,
     server: Server,
     events: VecDeque<FrontEvent>,
     ready: bool,
-    heard_ms: i64,
-    pinged: bool,
-    liveness: Liveness,
     presences: Presences,
     /// Crowds of sessions that were reported.
     crowds: HashSet<Crowd>,
-    /// The framer may hold stanzas that were not taken because too many answers wait for the link.
-    backlog: bool,
-    fence_ms: i64,
     told_revision: u64,
     /// The list of each room as it was last written, with the revision that it shows.
     lists: Vec<Option<(u64, AllTasks)>>,
@@ -126,14 +98,7 @@ pub struct Front {
     written: Option<Written>,
     troubles: HashMap<&'static str, String>,
     contacts: Contacts,
-    /// Chat messages that are being answered, by the session that wrote them.
-    chats: HashMap<Address, VecDeque<Chat>>,
-    /// Those of which lines wait until their account may be answered more, with when that is, in ms.
-    paused: BTreeSet<(i64, Address)>,
-    /// Sessions that were told that their chat lines come too fast.
-    too_fast: HashSet<Arc<str>>,
-    /// Chat messages written so far.
-    letters: u64,
+    conversations: Conversations,
     plan_words: PlanWords,
 }
 
@@ -177,8 +142,7 @@ impl Front {
         wire.presence = entity.presence(Target::Service);
         wire.rooms_jid.clone_from(&settings.rooms_jid);
         Front {
-            phase: StreamPhase::Down,
-            framer: new_framer(),
+            stream: Stream::default(),
             wire,
             groups: Groups::new(settings.groups.clone()),
             entity,
@@ -188,32 +152,19 @@ impl Front {
             throttle: Throttle::new(settings.rate, settings.budget),
             lanes: Lanes::default(),
             work_bytes: 0,
-            probe: None,
-            look: None,
             unknown: Unknown::default(),
-            look_at_ms: i64::MAX,
-            enters: Enters::AtOnce,
-            has_bare_header: false,
             server: Server::default(),
             events: VecDeque::new(),
             ready: false,
-            heard_ms: 0,
-            pinged: false,
-            liveness: Liveness::default(),
             presences: Presences::default(),
             crowds: HashSet::new(),
-            backlog: false,
-            fence_ms: 0,
             told_revision,
             lists: vec![None; rooms.len()],
             own_lists: vec![OwnLists::default(); rooms.len()],
             user_lists: vec![None; rooms.len()],
             written: None,
             contacts: Contacts::new(rooms.len()),
-            chats: HashMap::new(),
-            paused: BTreeSet::new(),
-            too_fast: HashSet::new(),
-            letters: 0,
+            conversations: Conversations::default(),
             plan_words: PlanWords::default(),
             rooms,
             settings,
@@ -293,9 +244,9 @@ impl Front {
         self.note_crowds();
         self.freshen();
         self.note_whom_to_ask(now_ms);
-        if !self.ready && self.phase == StreamPhase::Online && self.rooms.iter().all(RoomWatch::is_ready) {
+        if !self.ready && self.stream.is_online() && self.rooms.iter().all(RoomWatch::is_ready) {
             self.ready = true;
-            if self.server.software == Some(Software::Ejabberd) && self.enters == Enters::AtOnce {
+            if self.server.software == Some(Software::Ejabberd) && self.stream.enters == Enters::AtOnce {
                 self.look_around(now_ms);
             }
             self.plan_words.is_due = true;

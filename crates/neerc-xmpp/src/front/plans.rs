@@ -1,7 +1,7 @@
 //! What people are told of planned tasks whose moment has come: that they have to say so first, that a task is handed out,
 //! or why it is not. Not what is due: that is core's planner.
 
-use super::{Front, FrontEvent, StreamPhase};
+use super::{Front, FrontEvent};
 use neerc_core::face::words::Arg;
 use neerc_core::plan::{PlanId, Planned};
 use neerc_core::planner::HandedOut;
@@ -56,7 +56,7 @@ impl Front {
             Ok(task) => PlanWord::HandedOut(task),
             Err(refusal) => PlanWord::Refused(refusal),
         };
-        if self.phase == StreamPhase::Online {
+        if self.stream.is_online() {
             self.say_plan_word(room, &planned, &word, world);
         } else {
             self.plan_words.waiting.insert((room, planned.id), (planned, word));
@@ -65,7 +65,7 @@ impl Front {
 
     /// Says what waits to those who are there by now.
     pub(super) fn say_plan_words(&mut self, world: World<'_>) {
-        if self.phase != StreamPhase::Online || !std::mem::take(&mut self.plan_words.is_due) {
+        if !self.stream.is_online() || !std::mem::take(&mut self.plan_words.is_due) {
             return;
         }
         for ((room, id), (planned, word)) in std::mem::take(&mut self.plan_words.waiting) {

@@ -2,8 +2,8 @@
 //! that changes, and what they said before is lost with the connection or the process (RFC 6121 section 4.3). Not what
 //! follows from somebody's presence: that is speaking.rs.
 
+use super::Front;
 use super::speaking::{available, plain};
-use super::{Front, StreamPhase};
 use crate::limits;
 use crate::stanza::Shell;
 use crate::stanza::address::Address;
@@ -50,8 +50,7 @@ impl Front {
     /// Lists whom to ask in rooms whose people are known by now. Whoever has us in no contact list does not answer.
     pub(super) fn note_whom_to_ask(&mut self, now_ms: i64) {
         for index in 0..self.rooms.len() {
-            if self.phase != StreamPhase::Online || !self.rooms[index].is_ready() || !self.presences.rooms.insert(index)
-            {
+            if !self.stream.is_online() || !self.rooms[index].is_ready() || !self.presences.rooms.insert(index) {
                 continue;
             }
             if self.presences.waiting.is_empty() {

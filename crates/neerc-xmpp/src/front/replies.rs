@@ -28,8 +28,8 @@ impl Front {
             }
             Purpose::SelfPing { room } => {
                 match response {
-                    Response::Nothing(_) => self.liveness.room_silent(),
-                    Response::Result(_) | Response::Error(_) => self.liveness.room_answered(),
+                    Response::Nothing(_) => self.stream.liveness.room_silent(),
+                    Response::Result(_) | Response::Error(_) => self.stream.liveness.room_answered(),
                 }
                 if let Some(room) = self.rooms.get_mut(room) {
                     room.self_pinged(now_ms, response, wire);

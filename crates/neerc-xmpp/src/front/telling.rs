@@ -2,7 +2,7 @@
 //! before it.
 
 use super::notice::Telling;
-use super::{Front, StreamPhase, scene};
+use super::{Front, scene};
 use crate::limits;
 use crate::neerc::Notification;
 use crate::notify::{Due, Hears};
@@ -27,7 +27,7 @@ impl Front {
 
     /// When [`Front::transmit`] has something to do where the link is free, in ms.
     pub fn next_transmit_ms(&self) -> i64 {
-        if self.phase != StreamPhase::Online {
+        if !self.stream.is_online() {
             return if self.wire.out.is_empty() { i64::MAX } else { i64::MIN };
         }
         let due = self
@@ -36,9 +36,9 @@ impl Front {
             .unwrap_or(i64::MAX)
             .min(self.contacts.next_due_ms())
             .min(self.next_plan_word_ms());
-        let fence = if self.outbox.needs_fence() { self.fence_ms } else { i64::MAX };
+        let fence = if self.outbox.needs_fence() { self.stream.fence_ms } else { i64::MAX };
         if self.wire.out.is_empty() {
-            due.min(fence).min(self.next_held_ms()).min(self.next_paused_ms())
+            due.min(fence).min(self.next_held_ms()).min(self.conversations.next_paused_ms())
         } else {
             i64::MIN
         }
@@ -46,7 +46,7 @@ impl Front {
 
     /// Whether answers wait for the link in such number that reading should pause.
     pub fn is_congested(&self) -> bool {
-        self.backlog || self.is_full()
+        self.stream.backlog || self.is_full()
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -64,7 +64,7 @@ impl Front {
     fn write(&mut self, now_ms: i64, world: World<'_>, out: &mut Outgoing, limit: usize) {
         self.say_plan_words(world);
         out.append(&mut self.wire.out);
-        if self.phase != StreamPhase::Online {
+        if !self.stream.is_online() {
             return;
         }
         // What was asked for and what is told share the link.
@@ -80,10 +80,10 @@ impl Front {
         }
         self.transmit_chat(now_ms, world, out, limit);
         if out.len() < limit
-            && now_ms >= self.fence_ms
+            && now_ms >= self.stream.fence_ms
             && let Some(number) = self.outbox.take_fence()
         {
-            self.fence_ms = now_ms + limits::FENCE_MS;
+            self.stream.fence_ms = now_ms + limits::FENCE_MS;
             let host = self.settings.host.clone();
             self.wire.request(now_ms, "get", &host, ping, Purpose::Fence { number });
             out.append(&mut self.wire.out);

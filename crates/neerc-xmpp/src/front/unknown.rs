@@ -1,8 +1,8 @@
 //! Whoever is unknown on a server that tells nothing of people who are not in the room: what they ask waits while the
 //! lists are read once more, for they may have been given their place a moment ago. Not on servers that tell by themselves.
 
-use super::link::TREE;
-use super::{Front, StreamPhase};
+use super::Front;
+use super::stream::TREE;
 use crate::limits;
 use crate::ns;
 use crate::stanza::{Shell, StanzaKind};
@@ -43,7 +43,7 @@ impl Front {
 
     /// Looks again at what has waited for lists that are read now.
     pub(super) fn judge_unknown(&mut self, now_ms: i64, world: World<'_>) {
-        if self.unknown.waiting.is_empty() || self.phase != StreamPhase::Online {
+        if self.unknown.waiting.is_empty() || !self.stream.is_online() {
             return;
         }
         let waiting = std::mem::take(&mut self.unknown.waiting);
