@@ -1,6 +1,6 @@
-//! How much one sender may ask, so that nobody takes the service, or the server behind it, away from the others. Each
-//! session has a bucket of requests, each account one of what its answers have cost; both are refilled with time. Not a
-//! matter of rights: everybody who asks too much waits, or is told to.
+//! Limits how much one sender may ask, so that nobody takes the service, or the server behind it, away from the others.
+//! Each session has a bucket of requests, each account a budget of answered bytes; both refill with time. This has
+//! nothing to do with rights: whoever asks too much waits, or is told to.
 
 use crate::limits;
 use std::collections::{BTreeSet, HashMap};

@@ -1,5 +1,5 @@
-//! Chat messages as they come in and go out: which of them ask something, in which language, and how an answer is
-//! written. Not what a line means - that is core's - nor the words of the answers.
+//! Chat messages as they come in and go out: which of them ask for something, in which language, and how an answer is
+//! written. Core knows what a line means, and the faces' words are its own.
 
 use crate::limits;
 use crate::ns;

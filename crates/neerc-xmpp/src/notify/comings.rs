@@ -1,5 +1,5 @@
-//! How sessions come to be told and cease to be: what they do, whether the service is in their room, and what becomes of
-//! whoever was there when the link is lost. Not what they are told.
+//! Sessions become recipients and cease to be: by what they do, by whether the service is in their room, and when the
+//! link is lost. What they are told is in mod.rs.
 
 use super::fences::Told;
 use super::held::Missed;

@@ -1,5 +1,5 @@
-//! What was told and is not known to have arrived at the server: a ping that follows it is a fence, since the stream is in
-//! order, so its answer proves that all before it has arrived. Not the pings themselves: those are the front's.
+//! Tracks what was told but may not have reached the server. A ping that follows it is a fence: the stream is ordered,
+//! so the answer proves that everything before the ping has arrived. The front sends the pings.
 
 use super::{Key, Losers};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
-//! What was told to sessions that have gone. A server that keeps messages for a session to be resumed hands them to the
-//! account's next session once it gives the first one up, although each says that it is not to be stored: so an old state
-//! may arrive after the list. The next session is told the present state of those tasks. Bounded: per room the last
-//! tellings by their number, per account the number of the first that may be among them.
+//! Remembers what departed sessions were told. A server that keeps messages for a session to be resumed hands them to
+//! the account's next session once it gives up on the first, although each message says that it must not be stored; so
+//! an old state may arrive after the list. The next session is told the current state of those tasks. Bounded: each
+//! room keeps its last tellings by number, each account the number of the first telling that may be among them.
 
 use super::Key;
 use crate::limits;

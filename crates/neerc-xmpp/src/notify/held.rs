@@ -1,6 +1,7 @@
-//! What is held back from sessions a message to which came back, although the room may have them still. Nothing is sent to
-//! them before the room has said so; then they are told of what changed meanwhile, and not of what came back: where a server
-//! hands nothing on to a session, that would go on for ever. Bounded by the sessions, and for each by a number of tasks.
+//! Holds back what is due to a session after a message to it bounced, while the room may still have it. The session is
+//! sent nothing until the room has said so; then it is told what changed meanwhile, but not what bounced: where a
+//! server delivers nothing to a session, that would go on for ever. Bounded by the number of sessions, and per session
+//! by a number of tasks.
 
 use crate::limits;
 use crate::stanza::address::Address;

@@ -1,6 +1,6 @@
-//! Who is told of many tasks one after another: those who were in the room before the service, and those whom their server
-//! may have handed old states. A little at a time, and behind the news: a few hundred sessions and tasks make tens of
-//! thousands of messages.
+//! Tells some sessions of many tasks, one after another: those that were in the room before the service, and those
+//! whose server may have handed them old states. They are told a little at a time and after the news, since a few
+//! hundred sessions and tasks make tens of thousands of messages.
 
 use crate::limits;
 use neerc_core::task::TaskId;

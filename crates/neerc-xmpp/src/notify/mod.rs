@@ -1,8 +1,9 @@
-//! Who still has to be told of what. Telling is by state, not by queue: for each task that changed, the set of sessions
-//! that have not been told of its newest state. The state itself is read when the link takes it, so a burst of changes
-//! coalesces, memory is bounded, and no session hears of one task more often than the spacing allows.
-//! Who may be told is in recipients.rs, how they come and go in comings.rs, what has arrived in fences.rs, who is told all of it one after another in late.rs, what was told to whoever has gone in
-//! gone.rs, what is held back for a while in held.rs. Not the writing of it: that is neerc.rs.
+//! Tracks who still has to be told of what. Telling is by state, not by queue: each task that changed has the set of
+//! sessions that have not been told of its newest state. That state is read when the link takes it, so a burst of
+//! changes coalesces, memory is bounded, and no session hears of one task more often than the spacing allows.
+//! recipients.rs holds who may be told, comings.rs how they come and go, fences.rs what has arrived, late.rs who is
+//! told of all tasks one after another, gone.rs what departed sessions were told, held.rs what is held back for a
+//! while. What a notification looks like is in neerc.rs.
 
 pub mod slots;
 

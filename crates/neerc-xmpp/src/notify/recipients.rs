@@ -1,5 +1,5 @@
-//! Which sessions may be told, each in a slot of its own: how many there may be of one account, and who goes when there are
-//! too many. Not what they are told.
+//! The sessions that may be told, each in a slot of its own: how many one account may have, and which are evicted when
+//! there are too many. What they are told is in mod.rs.
 
 use crate::limits;
 use crate::notify::slots::Slots;

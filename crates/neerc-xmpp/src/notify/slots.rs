@@ -1,4 +1,4 @@
-//! A set of small numbers as bits: which sessions wait for a task. A thousand sessions take 128 bytes.
+//! A set of small numbers, kept as bits: the sessions that wait for a task. A thousand sessions take 128 bytes.
 
 /// The set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! The service's own nick in a room. Whoever holds it keeps the service out of nothing: it comes in at once under one
-//! that nobody can guess, and takes its own back. Not the nicks of others: they are in occupants.rs.
+//! The service's own nick in a room. Nobody can keep the service out by holding it: the service enters at once under a
+//! nick that nobody can guess, and takes its own back. The nicks of others are in occupants.rs.
 
 use super::{Phase, RoomWatch};
 use crate::limits;

@@ -1,6 +1,6 @@
-//! A room that was destroyed. The service comes back at once and makes it anew, since on some servers whoever comes first
-//! owns it. Where somebody else was first, nobody has more rights by the new room than they had in the old one, until
-//! nobody has power in it who had none before.
+//! A room that was destroyed. The service comes back at once and creates it again, since on some servers the first to
+//! come owns it. Where somebody else was first, nobody gets more rights from the new room than they had in the old one,
+//! until nobody has power in it who had none before.
 
 use super::{Phase, RoomEvent, RoomWatch};
 use crate::limits;

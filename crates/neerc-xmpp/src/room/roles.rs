@@ -1,6 +1,6 @@
-//! The role lists of a room: every session that is in it, also where presences show one session of a nick, or are silent
-//! when one of several goes. They are read on entry and when presences leave something open: at once, then not too often.
-//! A server that does not give them is believed by its presences.
+//! The role lists of a room name every session in it, even where presences show only one session of a nick, or say
+//! nothing when one of several leaves. They are read on entry and whenever presences leave something open: at once, but
+//! not too often. Where a server refuses them, its presences are believed.
 
 use super::lists::list_query;
 use super::{Phase, RoomEvent, RoomWatch};

@@ -1,6 +1,6 @@
-//! Whether the server still hands stanzas on to us. A stream may be open and answered on by the server itself while nothing
-//! reaches us through it any more, as after a reload of the server's component: so we ping our own address, which the server
-//! has to hand on. Not the silence of a server that says nothing at all: that is front/link.rs.
+//! Detects that the server no longer delivers to us. A stream may be open, and the server may answer on it, while no
+//! stanza reaches us any more, as after a reload of the server's component. So we ping our own address, which the
+//! server has to route. A server that says nothing at all is noticed in front/link.rs.
 
 use crate::limits;
 

@@ -1,5 +1,5 @@
-//! Whether another connection of the same component is open. One server takes both without a word and deals what comes
-//! in between them, each stanza by chance: then some of the pings that the component sends to itself go astray.
+//! Detects another connection of the same component. One server accepts both without a word and deals incoming stanzas
+//! between them at random, so some of the pings that the component sends to itself go astray.
 
 use crate::limits;
 use crate::ns;

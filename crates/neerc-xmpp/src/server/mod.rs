@@ -1,5 +1,5 @@
-//! Which server this is, by its own word (service discovery of the users' domain): how it has to be dealt with differs,
-//! and so do the words for what is to be mended. Nothing that anybody may do depends on it.
+//! Which server this is, by its own word (service discovery of the users' domain): servers differ in how they must be
+//! dealt with and in what an administrator has to change. No rights depend on it.
 
 pub mod liveness;
 pub mod look;

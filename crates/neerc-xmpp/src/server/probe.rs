@@ -1,5 +1,5 @@
-//! How long the server takes to hand a stanza on: the component sends some to itself, small ones and long ones, one at
-//! a time. A server that writes long stanzas in pieces and waits for each to be acknowledged shows it here.
+//! Measures how long the server takes to route a stanza: the component sends some to itself, short ones and long ones,
+//! one at a time. It shows a server that writes long stanzas in pieces and waits for each to be acknowledged.
 
 use crate::limits;
 use crate::ns;

@@ -1,5 +1,5 @@
-//! What goes out on the component stream outside of answers to users: our own requests to the server, with their
-//! purposes, and the buffer everything is written to.
+//! Our own requests to the server, each with its purpose, and the buffer that everything is written to. Answers to
+//! users are written by whoever answers.
 
 use crate::limits;
 use crate::ns;

@@ -1,5 +1,5 @@
-//! Bytes on their way to the link: what is written once, and between it long texts that many recipients share, which are
-//! not copied. The socket takes both in one call. Not the writing to the socket: that is the program's.
+//! Bytes on their way to the link: text written for one recipient, and between it long texts that many recipients share
+//! without a copy. One call hands both to the socket; the program makes that call.
 
 use crate::limits;
 use crate::xml::WriteXml;

@@ -1,5 +1,5 @@
-//! Data forms (XEP-0004) with hints for checking what is typed (XEP-0122): written to be filled in or to be read, and
-//! read when they come back filled in. Not what the fields are about.
+//! Data forms (XEP-0004) with validation hints (XEP-0122): written to be filled in or to be read, and read when they
+//! come back. What the fields are about is core's.
 
 use crate::answers::short;
 use crate::ns;
