@@ -120,7 +120,7 @@ impl Front {
             return self.refuse_message(now_ms, shell, told_language, &Refusal::UnknownRoom { room: name });
         };
         let who = shell.from.person();
-        if self.rooms[room].people().rights(&who).is_none() {
+        if self.halls[room].watch.people().rights(&who).is_none() {
             return self.refuse_message(now_ms, shell, told_language, &Refusal::NotInRoom);
         }
         let chat = Chat {
@@ -161,7 +161,7 @@ impl Front {
     ) {
         let Some(nick) = shell.from.resource() else { return };
         self.settle(now_ms);
-        if self.rooms[room].people().is_own_nick(nick) {
+        if self.halls[room].watch.people().is_own_nick(nick) {
             return;
         }
         let said = bot::read(element);
@@ -172,7 +172,7 @@ impl Front {
         if shell.type_ != "groupchat" || !lines.first().is_some_and(|line| line::is_addressed(line)) {
             return;
         }
-        let watch = &self.rooms[room];
+        let watch = &self.halls[room].watch;
         let Some(who) = watch.people().by_nick(nick).cloned() else { return };
         if !watch.people().is_admin(who.bare()) {
             return;
@@ -198,11 +198,11 @@ impl Front {
     /// to which the sender belongs.
     fn room_for(&self, shell: &Shell<'_>) -> Option<usize> {
         let addressed = self.room_of(&shell.to)?;
-        let belongs = |index: &usize| self.rooms[*index].people().rights_of(shell.from.bare()).is_some();
+        let belongs = |index: &usize| self.halls[*index].watch.people().rights_of(shell.from.bare()).is_some();
         if shell.to.local().is_some() || belongs(&addressed) {
             return Some(addressed);
         }
-        let mut theirs = (0..self.rooms.len()).filter(belongs);
+        let mut theirs = (0..self.halls.len()).filter(belongs);
         match (theirs.next(), theirs.next()) {
             (Some(only), None) => Some(only),
             _ => Some(addressed),
@@ -211,7 +211,7 @@ impl Front {
 
     /// The address that takes lines for a room.
     pub(super) fn room_address(&self, room: usize) -> String {
-        format!("{}@{}", self.rooms[room].room, self.settings.component)
+        format!("{}@{}", self.halls[room].watch.room, self.settings.component)
     }
 
     /// An error as the answer to a message: nothing answers an error, so no two services talk for ever.
@@ -384,7 +384,7 @@ impl Front {
             chat.language = chat.told_language.unwrap_or(self.settings.language);
         }
         self.freshen();
-        let clock = world.reading(&self.rooms[chat.room].room, now_ms);
+        let clock = world.reading(&self.halls[chat.room].watch.room, now_ms);
         let asked = self.answers(chat.room, &chat.who, chat.language, world, |answers| {
             let refused = |refusal: Refusal| vec![answers.refusal(&refusal)];
             let view = View::of(RoomScene { clock, ..answers.scene }, answers.who).map_err(refused)?;
@@ -403,7 +403,7 @@ impl Front {
             }
         });
         if asked.is_err() {
-            let tasks = world.board(&self.rooms[chat.room].room).len();
+            let tasks = world.board(&self.halls[chat.room].watch.room).len();
             self.work_bytes += tasks * limits::LOOKED_AT_BYTES;
         }
         match asked {

@@ -1,5 +1,6 @@
 //! Ad-hoc commands and where they meet the rooms. Not what they say: that is the module `adhoc`.
 
+use super::hall::Hall;
 use super::{Asker, Front, scene};
 use crate::adhoc::command::{Fault, Reply};
 use crate::adhoc::{self, Outcome, Pending, Scene};
@@ -38,7 +39,7 @@ impl Commanded {
 
 /// The rooms that an address of ours stands for: all of them, or one.
 fn scenes<'a>(
-    rooms: &'a [RoomWatch],
+    halls: &'a [Hall],
     world: World<'a>,
     to: &Address,
     now_ms: i64,
@@ -49,7 +50,7 @@ fn scenes<'a>(
         clock: world.reading(&watch.room, now_ms),
         ..scene(watch, world, visibility)
     };
-    rooms.iter().filter(meant).map(with_clock).collect()
+    halls.iter().map(|hall| &hall.watch).filter(meant).map(with_clock).collect()
 }
 
 impl Front {
@@ -68,7 +69,7 @@ impl Front {
         world: World<'_>,
     ) -> Vec<Offer> {
         self.settle(now_ms);
-        let rooms = scenes(&self.rooms, world, to, now_ms, self.settings.visibility);
+        let rooms = scenes(&self.halls, world, to, now_ms, self.settings.visibility);
         let name = |verb| self.settings.words.say(language, &format!("item-{verb}"), &[]);
         let who = from.person();
         let offered = adhoc::offered(&rooms, &who);
@@ -85,8 +86,8 @@ impl Front {
         world: World<'_>,
     ) {
         self.settle(now_ms);
-        let Front { commands, rooms, settings, .. } = self;
-        let rooms = scenes(rooms, world, to, now_ms, settings.visibility);
+        let Front { commands, halls, settings, .. } = self;
+        let rooms = scenes(halls, world, to, now_ms, settings.visibility);
         let scene = Scene {
             rooms: &rooms,
             words: &*settings.words,
@@ -102,7 +103,7 @@ impl Front {
         if self.asks.is_full() {
             return fail(self.wire.out.own(), &back, &Fault::Refused(Refusal::Busy));
         }
-        let Some(index) = self.rooms.iter().position(|watch| watch.room == room) else {
+        let Some(index) = self.index_of(&room) else {
             let unknown = Refusal::UnknownRoom { room: room.to_string() };
             return fail(self.wire.out.own(), &back, &Fault::Refused(unknown));
         };
@@ -128,11 +129,11 @@ impl Front {
             return;
         }
         self.settle(now_ms);
-        if let (Ok(done), Some(index)) = (&outcome, self.rooms.iter().position(|watch| watch.room == room)) {
+        if let (Ok(done), Some(index)) = (&outcome, self.index_of(&room)) {
             self.note_own(index, &back.to.person(), done, world);
         }
-        let Front { commands, rooms, settings, .. } = self;
-        let rooms = scenes(rooms, world, &to, now_ms, settings.visibility);
+        let Front { commands, halls, settings, .. } = self;
+        let rooms = scenes(halls, world, &to, now_ms, settings.visibility);
         let scene = Scene {
             rooms: &rooms,
             words: &*settings.words,

@@ -41,8 +41,8 @@ impl Front {
         self.lanes.clear();
         self.groups.disconnected();
         self.freshen(); // what is known of people is kept
-        self.rooms.iter_mut().for_each(RoomWatch::disconnected);
-        for room in &mut self.rooms {
+        self.halls.iter_mut().for_each(|hall| hall.watch.disconnected());
+        for room in self.halls.iter_mut().map(|hall| &mut hall.watch) {
             room.take_events();
         }
     }
@@ -51,7 +51,7 @@ impl Front {
     pub fn close(&mut self) {
         if self.stream.is_online() {
             self.hide_presence();
-            self.rooms.iter_mut().for_each(|room| room.leave(&mut self.wire));
+            self.halls.iter_mut().for_each(|hall| hall.watch.leave(&mut self.wire));
         }
         if self.stream.phase != StreamPhase::Down {
             self.wire.out.own().extend_from_slice(stream::CLOSE);
@@ -171,7 +171,9 @@ impl Front {
         if !self.stream.is_online() {
             return;
         }
-        if let Some(room) = self.rooms.iter_mut().find(|room| room.jid.as_str() == shell.from.bare()) {
+        if let Some(room) =
+            self.halls.iter_mut().map(|hall| &mut hall.watch).find(|room| room.jid.as_str() == shell.from.bare())
+        {
             room.unread(now_ms, &shell, &mut self.wire);
         }
         let answered = match shell.kind {
@@ -246,7 +248,7 @@ impl Front {
 
     fn enter(&mut self, now_ms: i64) {
         self.wire.ask_server(now_ms, &self.settings.host);
-        for room in &mut self.rooms {
+        for room in self.halls.iter_mut().map(|hall| &mut hall.watch) {
             room.connected(now_ms, &mut self.wire);
         }
         self.groups.connected(now_ms, &mut self.wire);
@@ -264,7 +266,7 @@ impl Front {
                     } else {
                         limits::KEEPALIVE_MS
                     };
-                let rooms = self.rooms.iter().map(RoomWatch::next_timeout_ms).min().unwrap_or(i64::MAX);
+                let rooms = self.rooms().map(RoomWatch::next_timeout_ms).min().unwrap_or(i64::MAX);
                 let requests = self.wire.next_timeout_ms();
                 let groups = self.groups.next_timeout_ms();
                 let look = self.stream.look.as_ref().map_or(self.stream.look_at_ms, Look::deadline_ms);
@@ -310,7 +312,7 @@ impl Front {
         for purpose in self.wire.requests.overdue(now_ms) {
             self.answered(now_ms, purpose, Response::Nothing(Unanswered::InTime));
         }
-        for room in &mut self.rooms {
+        for room in self.halls.iter_mut().map(|hall| &mut hall.watch) {
             room.timeout(now_ms, &mut self.wire);
         }
         self.groups.timeout(now_ms, &mut self.wire);

@@ -6,6 +6,7 @@
 mod asks;
 mod chat;
 mod commands;
+mod hall;
 mod iq;
 mod lanes;
 mod late;
@@ -23,7 +24,8 @@ mod unknown;
 use self::asks::Asks;
 use self::chat::Conversations;
 use self::commands::Commanded;
-use self::iq::{AllTasks, OwnLists, PendingIq};
+use self::hall::Hall;
+use self::iq::PendingIq;
 use self::lanes::{Arrival, Lanes};
 use self::notice::Written;
 use self::plans::PlanWords;
@@ -33,7 +35,6 @@ use self::stream::{Enters, Stream};
 use self::unknown::Unknown;
 use crate::adhoc::Commands;
 use crate::chat::contacts::{Contacts, Whereabouts};
-use crate::neerc::UserList;
 use crate::notify::{Crowd, Outbox};
 use crate::room::groups::Groups;
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
@@ -73,7 +74,7 @@ pub struct Front {
     settings: FrontSettings,
     stream: Stream,
     wire: Wire,
-    rooms: Vec<RoomWatch>,
+    halls: Vec<Hall>,
     groups: Groups,
     entity: Entity,
     outbox: Outbox,
@@ -91,10 +92,6 @@ pub struct Front {
     /// Crowds of sessions that were reported.
     crowds: HashSet<Crowd>,
     told_revision: u64,
-    /// The list of each room as it was last written, with the revision that it shows.
-    lists: Vec<Option<(u64, AllTasks)>>,
-    own_lists: Vec<OwnLists>,
-    user_lists: Vec<Option<UserList>>,
     written: Option<Written>,
     troubles: HashMap<&'static str, String>,
     contacts: Contacts,
@@ -108,7 +105,7 @@ impl Rooms for Front {
     }
 
     fn is_known(&self, room: &str) -> bool {
-        self.index_of(room).is_some_and(|index| self.rooms[index].is_known())
+        self.index_of(room).is_some_and(|index| self.halls[index].watch.is_known())
     }
 }
 
@@ -125,11 +122,11 @@ impl Front {
             owners: settings.owners.clone(),
             admit_unaffiliated: settings.admit_unaffiliated,
         };
-        let watch = |(index, room): (usize, &Room)| {
+        let hall = |(index, room): (usize, &Room)| {
             let jid = Address::parse(&format!("{room}@{}", settings.rooms_service))?;
-            Some(RoomWatch::new(index, room.clone(), jid, room_settings.clone()))
+            Some(Hall::new(RoomWatch::new(index, room.clone(), jid, room_settings.clone())))
         };
-        let rooms: Vec<RoomWatch> = settings.rooms.iter().enumerate().filter_map(watch).collect();
+        let halls: Vec<Hall> = settings.rooms.iter().enumerate().filter_map(hall).collect();
         let entity = Entity {
             version: settings.version.clone(),
             started_ms,
@@ -159,14 +156,11 @@ impl Front {
             presences: Presences::default(),
             crowds: HashSet::new(),
             told_revision,
-            lists: vec![None; rooms.len()],
-            own_lists: vec![OwnLists::default(); rooms.len()],
-            user_lists: vec![None; rooms.len()],
             written: None,
-            contacts: Contacts::new(rooms.len()),
+            contacts: Contacts::new(halls.len()),
             conversations: Conversations::default(),
             plan_words: PlanWords::default(),
-            rooms,
+            halls,
             settings,
             troubles: HashMap::new(),
         }
@@ -178,7 +172,7 @@ impl Front {
     }
 
     fn index_of(&self, room: &str) -> Option<usize> {
-        self.rooms.iter().position(|watch| *watch.room == *room)
+        self.rooms().position(|watch| *watch.room == *room)
     }
 
     /// The people of a room as they are known now; nobody for a room that is not served.
@@ -186,12 +180,12 @@ impl Front {
         let index = self.index_of(room);
         self.freshen();
         static NOBODY: std::sync::LazyLock<People> = std::sync::LazyLock::new(People::default);
-        index.map_or(&NOBODY, |index| self.rooms[index].people())
+        index.map_or(&NOBODY, |index| self.halls[index].watch.people())
     }
 
     /// The rooms, for whoever wants to report on them.
-    pub fn rooms(&self) -> &[RoomWatch] {
-        &self.rooms
+    pub fn rooms(&self) -> impl Iterator<Item = &RoomWatch> {
+        self.halls.iter().map(|hall| &hall.watch)
     }
 
     /// Whether the server has said who is in the groups, or that it does not tell.
@@ -203,7 +197,7 @@ impl Front {
     pub fn empty_groups(&self) -> Vec<String> {
         let names = self.settings.groups.rules.iter().map(|rule| &rule.group);
         let names = names.chain(self.settings.groups.rooms.iter().map(|(group, _)| group));
-        let is_empty = |name: &&Group| self.rooms.iter().all(|room| room.people().group(name).is_empty());
+        let is_empty = |name: &&Group| self.rooms().all(|room| room.people().group(name).is_empty());
         names.filter(is_empty).map(|name| name.to_string()).collect()
     }
 
@@ -220,7 +214,7 @@ impl Front {
     /// Asks for a change; the answer goes to `asker`.
     fn ask(&mut self, room: usize, who: Person, command: Command, asker: Asker) {
         let token = Token { face: Face::Xmpp, number: self.asks.add(asker) };
-        let room = self.rooms[room].room.clone();
+        let room = self.halls[room].watch.room.clone();
         self.events.push_back(FrontEvent::Ask(Ask { token, room, who, command }));
     }
 
@@ -244,7 +238,7 @@ impl Front {
         self.note_crowds();
         self.freshen();
         self.note_whom_to_ask(now_ms);
-        if !self.ready && self.stream.is_online() && self.rooms.iter().all(RoomWatch::is_ready) {
+        if !self.ready && self.stream.is_online() && self.rooms().all(RoomWatch::is_ready) {
             self.ready = true;
             if self.server.software == Some(Software::Ejabberd) && self.stream.enters == Enters::AtOnce {
                 self.look_around(now_ms);
@@ -255,8 +249,8 @@ impl Front {
     }
 
     fn note_room_events(&mut self, now_ms: i64) {
-        for index in 0..self.rooms.len() {
-            for event in self.rooms[index].take_events() {
+        for index in 0..self.halls.len() {
+            for event in self.halls[index].watch.take_events() {
                 match event {
                     RoomEvent::Joined(session, client) => {
                         self.outbox.joined(index, &session, client);
@@ -280,10 +274,10 @@ impl Front {
                         self.contacts.outside(now_ms, index);
                     }
                     RoomEvent::Created => {
-                        self.events.push_back(FrontEvent::RoomCreated(self.rooms[index].room.clone()))
+                        self.events.push_back(FrontEvent::RoomCreated(self.halls[index].watch.room.clone()))
                     }
                     RoomEvent::OwnersNamed(owners) => {
-                        let room = self.rooms[index].room.clone();
+                        let room = self.halls[index].watch.room.clone();
                         self.events.push_back(FrontEvent::OwnersNamed { room, owners });
                     }
                     RoomEvent::Trouble(trouble) => self.events.push_back(FrontEvent::Trouble(trouble)),
@@ -294,10 +288,8 @@ impl Front {
 
     /// Works out the people of the rooms where something has changed.
     fn freshen(&mut self) {
-        for (index, room) in self.rooms.iter_mut().enumerate() {
-            if room.refresh_people(self.groups.book()) {
-                self.user_lists[index] = None;
-            }
+        for hall in &mut self.halls {
+            hall.freshen(self.groups.book());
         }
     }
 
@@ -310,15 +302,18 @@ impl Front {
     }
 
     fn presence(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>) {
-        if let Some(room) = self.rooms.iter_mut().find(|room| room.jid.as_str() == shell.from.bare()) {
+        if let Some(room) =
+            self.halls.iter_mut().map(|hall| &mut hall.watch).find(|room| room.jid.as_str() == shell.from.bare())
+        {
             return room.presence(now_ms, shell, element, &mut self.wire);
         }
         self.contact_presence(now_ms, shell, element);
     }
 
     fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8], world: World<'_>) {
-        if let Some(index) = self.rooms.iter().position(|room| room.jid.as_str() == shell.from.bare()) {
-            self.rooms[index].message(now_ms, shell, element, &mut self.wire);
+        let index = self.rooms().position(|room| room.jid.as_str() == shell.from.bare());
+        if let Some(index) = index {
+            self.halls[index].watch.message(now_ms, shell, element, &mut self.wire);
             return self.occupant_said(now_ms, index, shell, element, world);
         }
         if shell.type_ == "error" && shell.from.resource().is_some() {
@@ -334,7 +329,7 @@ impl Front {
     fn receipt(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>) {
         let Some(room) = self.room_of(&shell.to) else { return };
         self.settle(now_ms);
-        if self.rooms[room].people().rights_of(shell.from.bare()).is_some() {
+        if self.halls[room].watch.people().rights_of(shell.from.bare()).is_some() {
             receipt::write(self.wire.out.own(), shell, element);
         }
     }

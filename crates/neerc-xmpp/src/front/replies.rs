@@ -1,7 +1,7 @@
 //! Answers to the service's own requests: which part of it each is for. Not what that part makes of them.
 
 use super::Front;
-use crate::room::RoomWatch;
+use super::hall::Hall;
 use crate::server::Server;
 use crate::stanza::wire::{Purpose, Response};
 
@@ -17,12 +17,12 @@ impl Front {
             }
             Purpose::Fence { number } => self.outbox.fence_lost(number),
             Purpose::List { room, affiliation, reading } => {
-                if let Some(room) = self.rooms.get_mut(room) {
+                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
                     room.list(now_ms, affiliation, reading, response, wire);
                 }
             }
             Purpose::Roles { room, reading } => {
-                if let Some(room) = self.rooms.get_mut(room) {
+                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
                     room.role_list(now_ms, reading, response);
                 }
             }
@@ -31,39 +31,39 @@ impl Front {
                     Response::Nothing(_) => self.stream.liveness.room_silent(),
                     Response::Result(_) | Response::Error(_) => self.stream.liveness.room_answered(),
                 }
-                if let Some(room) = self.rooms.get_mut(room) {
+                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
                     room.self_pinged(now_ms, response, wire);
                 }
             }
             Purpose::ConfigForm { room } => {
-                if let Some(room) = self.rooms.get_mut(room) {
+                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
                     room.config_form(now_ms, response, wire);
                 }
             }
             Purpose::ConfigSubmit { room } => {
-                if let Some(room) = self.rooms.get_mut(room) {
+                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
                     room.configured(now_ms, response, wire);
                 }
             }
             Purpose::Owners { room } => {
-                if let Some(room) = self.rooms.get_mut(room) {
+                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
                     room.owners_named(now_ms, response, wire);
                 }
             }
             Purpose::RoomConfig { room } => {
-                if let Some(room) = self.rooms.get_mut(room) {
+                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
                     room.config_read(response);
                 }
             }
             Purpose::PutOut { room } => {
-                if let Some(room) = self.rooms.get_mut(room) {
+                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
                     room.has_put_out(response);
                 }
             }
             Purpose::Server => {
                 self.server = response.result().map(Server::read).unwrap_or_default();
                 let software = self.server.software;
-                self.rooms.iter_mut().for_each(|room| room.server_is(now_ms, software));
+                self.halls.iter_mut().for_each(|hall| hall.watch.server_is(now_ms, software));
             }
             // All requests go unanswered: the rooms say why.
             Purpose::GroupRoom { .. } | Purpose::Directory
@@ -84,7 +84,7 @@ impl Front {
             Ok(changed) => {
                 self.troubles.remove(about);
                 if changed {
-                    self.rooms.iter_mut().for_each(RoomWatch::groups_changed);
+                    self.halls.iter_mut().for_each(|hall| hall.watch.groups_changed());
                 }
             }
             Err(problem) => self.trouble(about, problem),

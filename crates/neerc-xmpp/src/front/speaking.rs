@@ -29,7 +29,7 @@ impl Front {
         match shell.type_ {
             "" if is_session => {
                 self.freshen();
-                if self.rooms[room].people().rights(&shell.from.person()).is_none() {
+                if self.halls[room].watch.people().rights(&shell.from.person()).is_none() {
                     return;
                 }
                 let client = Client::of(element);
@@ -67,8 +67,8 @@ impl Front {
 
     /// What was sent to a session came back.
     pub(super) fn session_gone(&mut self, now_ms: i64, session: &Address) {
-        for (index, room) in self.rooms.iter_mut().enumerate() {
-            if room.bounced(now_ms, session) {
+        for (index, hall) in self.halls.iter_mut().enumerate() {
+            if hall.watch.bounced(now_ms, session) {
                 self.outbox.hold(index, session);
             }
         }
@@ -80,10 +80,11 @@ impl Front {
     /// without it the service would not know when they come online.
     fn subscription(&mut self, room: usize, shell: &Shell<'_>) {
         self.freshen();
-        let knows = self.rooms[room].people().rights_of(shell.from.bare()).is_some();
+        let knows = self.halls[room].watch.people().rights_of(shell.from.bare()).is_some();
         let from = shell.to.bare();
         let status = self.settings.words.say(self.settings.language, "presence-status", &[]);
-        let target = if shell.to.local().is_some() { Target::Room(&self.rooms[room].room) } else { Target::Service };
+        let target =
+            if shell.to.local().is_some() { Target::Room(&self.halls[room].watch.room) } else { Target::Service };
         let carried = self.entity.presence(target);
         let available = |out: &mut Vec<u8>, to: &str| available(out, from, to, &status, &carried);
         let (out, bare) = (self.wire.out.own(), shell.from.bare_as_it_came());
@@ -130,7 +131,7 @@ impl Front {
         let person = address.person();
         if let Some(told) = self.contacts.told(room, &person) {
             let mut all: BTreeSet<TaskId> = told.keys().copied().collect();
-            all.extend(world.board(&self.rooms[room].room).open_tasks(&person).iter().map(|task| task.id));
+            all.extend(world.board(&self.halls[room].watch.room).open_tasks(&person).iter().map(|task| task.id));
             self.say_news(room, &person, all, world, out);
         }
         if welcome == Welcome::News {
@@ -168,7 +169,7 @@ impl Front {
     pub(super) fn note_own(&mut self, room: usize, who: &Person, done: &Done, world: World<'_>) {
         let Effect::Answered { task } = done.effect else { return };
         let Some(told) = self.contacts.told(room, who) else { return };
-        let task = world.board(&self.rooms[room].room).task(task);
+        let task = world.board(&self.halls[room].watch.room).task(task);
         let Some(task) = task else { return };
         match task.statuses.get(who) {
             Some(status) if !status.progress.is_final() => _ = told.insert(task.id, task.title.clone()),
@@ -184,7 +185,7 @@ impl Front {
         world: World<'_>,
         make: impl FnOnce(&Answers<'_>) -> T,
     ) -> Option<T> {
-        self.rooms[room].people().rights(person)?;
+        self.halls[room].watch.people().rights(person)?;
         Some(self.answers(room, person, self.language_for(room, person), world, make))
     }
 
@@ -197,7 +198,7 @@ impl Front {
         world: World<'_>,
         make: impl FnOnce(&Answers<'_>) -> T,
     ) -> T {
-        let scene = scene(&self.rooms[room], world, self.settings.visibility);
+        let scene = scene(&self.halls[room].watch, world, self.settings.visibility);
         let (words, address) = (&*self.settings.words, self.room_address(room));
         make(&Answers { words, language, address: &address, scene, who })
     }

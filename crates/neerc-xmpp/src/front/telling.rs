@@ -109,10 +109,10 @@ impl Front {
         let said = |watch: &RoomWatch| {
             world.reading(&watch.room, now_ms).map(|reading| Notification::clock(&self.settings.component, reading))
         };
-        let of_rooms: Vec<Option<Notification>> = self.rooms.iter().map(said).collect();
+        let of_rooms: Vec<Option<Notification>> = self.rooms().map(said).collect();
         for slot in waiting.iter() {
             if let Some(session) = self.outbox.recipient(slot, None, now_ms)
-                && self.rooms[session.room].people().rights(&session.person).is_some()
+                && self.halls[session.room].watch.people().rights(&session.person).is_some()
                 && let Some(Some(notification)) = of_rooms.get(session.room)
             {
                 notification.write(out, &session.to);
@@ -124,7 +124,7 @@ impl Front {
     fn transmit_task(&mut self, now_ms: i64, world: World<'_>, mut due: Due, out: &mut Outgoing, limit: usize) {
         let Front { settings, outbox, .. } = self;
         let (room, id) = due.key;
-        let scene = scene(&self.rooms[room], world, settings.visibility);
+        let scene = scene(&self.halls[room].watch, world, settings.visibility);
         let mut telling = Telling::new(settings, outbox, &due, scene.board.task(id), self.written.take());
         let mut missing = Vec::new();
         let mut written = 0;

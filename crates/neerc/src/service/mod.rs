@@ -250,9 +250,9 @@ impl Service {
                     self.note_health(|health| (health.online, health.lost) = (true, None));
                 }
                 FrontEvent::Ready => {
-                    let rooms: Vec<&str> = self.front.rooms().iter().map(|watch| &*watch.room).collect();
+                    let rooms: Vec<&str> = self.front.rooms().map(|watch| &*watch.room).collect();
                     tracing::info!("ready: rooms {}", rooms.join(", "));
-                    for watch in self.front.rooms().iter().filter(|watch| !watch.people().has_power()) {
+                    for watch in self.front.rooms().filter(|watch| !watch.people().has_power()) {
                         tracing::warn!(
                             "nobody but the service has power in {}: name owners in rooms.owners, or have the server do it; \
                              neerc check prints the command",
@@ -299,7 +299,7 @@ impl Service {
     }
 
     fn note_health(&self, note: impl FnOnce(&mut Health)) {
-        let rooms = self.front.rooms().iter().map(|watch| RoomHealth {
+        let rooms = self.front.rooms().map(|watch| RoomHealth {
             room: watch.room.to_string(),
             jid: watch.jid.as_str().to_owned(),
             ready: watch.is_ready(),
