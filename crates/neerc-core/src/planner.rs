@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be done, since its moment has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Due {
+pub enum DuePlan {
     /// A planned task is to be handed out: the ledger is to be asked this.
     HandOut(Ask),
     /// Whoever planned it has to say first that it is to be handed out. Nothing is said of it a second time.
@@ -81,7 +81,7 @@ impl Default for Planner {
 
 impl Planner {
     /// What is due now. It looks closely only where something may be: it is cheap to call.
-    pub fn look(&mut self, now_ms: i64, world: World<'_>, rooms: &impl Rooms) -> Vec<Due> {
+    pub fn look(&mut self, now_ms: i64, world: World<'_>, rooms: &impl Rooms) -> Vec<DuePlan> {
         let mut due = Vec::new();
         if !self.has_changed(world, rooms) && now_ms < self.look_ms {
             return due;
@@ -129,18 +129,18 @@ impl Planner {
     }
 
     /// The moment of a planned task has come.
-    fn come(&mut self, room: &Room, planned: Planned) -> Due {
+    fn come(&mut self, room: &Room, planned: Planned) -> DuePlan {
         let watch = self.rooms.entry(room.clone()).or_default();
         if planned.schedule.consent == Consent::Required {
             watch.left.insert(planned.id);
-            return Due::AskFirst { room: room.clone(), planned };
+            return DuePlan::AskFirst { room: room.clone(), planned };
         }
         watch.under_way.insert(planned.id);
         let token = Token { face: Face::Planner, number: self.next };
         let (who, command) = (planned.by.clone(), Command::Fulfil { plan: planned.id });
         self.asks.insert(self.next, (room.clone(), planned));
         self.next += 1;
-        Due::HandOut(Ask { token, room: room.clone(), who, command })
+        DuePlan::HandOut(Ask { token, room: room.clone(), who, command })
     }
 
     /// The ask of that number is decided; what of it is to be told.
@@ -214,13 +214,13 @@ mod tests {
     }
 
     /// The numbers of what is handed out and of what is asked about.
-    fn numbers(due: &[Due]) -> (Vec<u64>, Vec<u64>) {
+    fn numbers(due: &[DuePlan]) -> (Vec<u64>, Vec<u64>) {
         let (mut handed_out, mut asked) = (Vec::new(), Vec::new());
         for due in due {
             match due {
-                Due::HandOut(Ask { command: Command::Fulfil { plan }, .. }) => handed_out.push(plan.0),
-                Due::HandOut(ask) => panic!("{ask:?}"),
-                Due::AskFirst { planned, .. } => asked.push(planned.id.0),
+                DuePlan::HandOut(Ask { command: Command::Fulfil { plan }, .. }) => handed_out.push(plan.0),
+                DuePlan::HandOut(ask) => panic!("{ask:?}"),
+                DuePlan::AskFirst { planned, .. } => asked.push(planned.id.0),
             }
         }
         (handed_out, asked)
@@ -252,7 +252,7 @@ mod tests {
         let world = World::new(&boards, &clocks);
         let due = planner.look(0, world, &Known(true));
         let tokens: Vec<Token> =
-            due.iter().filter_map(|due| if let Due::HandOut(ask) = due { Some(ask.token) } else { None }).collect();
+            due.iter().filter_map(|due| if let DuePlan::HandOut(ask) = due { Some(ask.token) } else { None }).collect();
         assert!(tokens.iter().all(|token| token.face == Face::Planner));
         assert_eq!(planner.answered(7, tokens[0].number, Err(Refusal::NotDurable)), None);
         let handed_out = planner.answered(8, tokens[1].number, Err(Refusal::AdminsOnly)).expect("something to tell");

@@ -6,7 +6,7 @@ use neerc_core::clock::Clocks;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
 use neerc_core::people::GroupRule;
-use neerc_core::planner::{Due, Planner};
+use neerc_core::planner::{DuePlan, Planner};
 use neerc_core::world::World;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::ns;
@@ -155,8 +155,8 @@ impl Bench {
         let world = World::new(self.ledger.boards(), &self.clocks);
         for due in self.planner.look(self.now_ms, world, &self.front) {
             match due {
-                Due::HandOut(ask) => self.event(FrontEvent::Ask(ask)),
-                Due::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
+                DuePlan::HandOut(ask) => self.event(FrontEvent::Ask(ask)),
+                DuePlan::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
             }
         }
     }

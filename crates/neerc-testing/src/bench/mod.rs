@@ -16,7 +16,7 @@ use neerc_core::clock::{Phase, Reading};
 use neerc_core::face::words::Language;
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
 use neerc_core::notice::Visibility;
-use neerc_core::planner::{Due, Planner};
+use neerc_core::planner::{DuePlan, Planner};
 use neerc_core::world::World;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::limits;
@@ -333,8 +333,8 @@ impl Bench {
         let has_asks = !due.is_empty();
         for due in due {
             match due {
-                Due::HandOut(ask) => self.ledger.ask(ask),
-                Due::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
+                DuePlan::HandOut(ask) => self.ledger.ask(ask),
+                DuePlan::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
             }
         }
         has_asks

@@ -17,6 +17,7 @@ use crate::xep::entity::{Asking, Target, Unanswerable};
 use crate::xml::Element;
 use neerc_core::board::{Board, Done};
 use neerc_core::command::Query;
+use neerc_core::face::words::Language;
 use neerc_core::people::Person;
 use neerc_core::refusal::{Refusal, excerpt, excerpt_within};
 use neerc_core::task::{Task, TaskId};
@@ -179,6 +180,19 @@ impl Front {
             }
             return self.command(now_ms, back, (&shell.to, language), payload, world);
         }
+        self.asked_of_entity(now_ms, shell, back, room, (payload, language), world);
+    }
+
+    /// Answers what any client may ask of any entity: service discovery and the like.
+    fn asked_of_entity(
+        &mut self,
+        now_ms: i64,
+        shell: &Shell<'_>,
+        back: ReturnAddress<'_>,
+        room: usize,
+        (payload, language): (&Element<'_>, Language),
+        world: World<'_>,
+    ) {
         let about_node = payload.attr("node").is_some();
         let offers = if about_node { self.offers(now_ms, &shell.from, &shell.to, language, world) } else { Vec::new() };
         let target =

@@ -112,21 +112,7 @@ impl Rooms for Front {
 impl Front {
     /// A front that is not connected. `told_revision`: up to which everybody was told before.
     pub fn new(settings: FrontSettings, started_ms: i64, told_revision: u64) -> Front {
-        let room_settings = RoomSettings {
-            component: settings.component.clone(),
-            host: settings.host.domain().to_owned(),
-            nickname: settings.nickname.clone(),
-            nick_seed: settings.nick_seed.clone(),
-            nick_reason: settings.words.say(settings.language, "nick-of-the-service", &[]),
-            jid: settings.rooms_jid.clone(),
-            owners: settings.owners.clone(),
-            admit_unaffiliated: settings.admit_unaffiliated,
-        };
-        let hall = |(index, room): (usize, &Room)| {
-            let jid = Address::parse(&format!("{room}@{}", settings.rooms_service))?;
-            Some(Hall::new(RoomWatch::new(index, room.clone(), jid, room_settings.clone())))
-        };
-        let halls: Vec<Hall> = settings.rooms.iter().enumerate().filter_map(hall).collect();
+        let halls = halls(&settings);
         let entity = Entity {
             version: settings.version.clone(),
             started_ms,
@@ -350,6 +336,25 @@ impl Front {
     pub fn time_of_day(&mut self, now_ms: i64, wall_ms: i64) {
         self.entity.wall_ahead_ms = wall_ms.saturating_sub(now_ms);
     }
+}
+
+/// The rooms of the configuration.
+fn halls(settings: &FrontSettings) -> Vec<Hall> {
+    let room_settings = RoomSettings {
+        component: settings.component.clone(),
+        host: settings.host.domain().to_owned(),
+        nickname: settings.nickname.clone(),
+        nick_seed: settings.nick_seed.clone(),
+        nick_reason: settings.words.say(settings.language, "nick-of-the-service", &[]),
+        jid: settings.rooms_jid.clone(),
+        owners: settings.owners.clone(),
+        admit_unaffiliated: settings.admit_unaffiliated,
+    };
+    let hall = |(index, room): (usize, &Room)| {
+        let jid = Address::parse(&format!("{room}@{}", settings.rooms_service))?;
+        Some(Hall::new(RoomWatch::new(index, room.clone(), jid, room_settings.clone())))
+    };
+    settings.rooms.iter().enumerate().filter_map(hall).collect()
 }
 
 /// A room as it is now, to be read; without the clock, which is given to whoever may ask for it.

@@ -60,11 +60,7 @@ impl Front {
                     room.has_put_out(response);
                 }
             }
-            Purpose::Server => {
-                self.server = response.result().map(Server::read).unwrap_or_default();
-                let software = self.server.software;
-                self.halls.iter_mut().for_each(|hall| hall.watch.server_is(now_ms, software));
-            }
+            Purpose::Server => self.server_told(now_ms, response),
             // All requests go unanswered: the rooms say why.
             Purpose::GroupRoom { .. } | Purpose::Directory
                 if matches!(response, Response::Nothing(_)) && !wire.is_answered => {}
@@ -77,6 +73,13 @@ impl Front {
                 self.groups_answered("directory", outcome);
             }
         }
+    }
+
+    /// The server has said which one it is, or does not say.
+    fn server_told(&mut self, now_ms: i64, response: Response<'_>) {
+        self.server = response.result().map(Server::read).unwrap_or_default();
+        let software = self.server.software;
+        self.halls.iter_mut().for_each(|hall| hall.watch.server_is(now_ms, software));
     }
 
     fn groups_answered(&mut self, about: &'static str, outcome: Result<bool, String>) {

@@ -6,7 +6,7 @@ use neerc_core::change::Entry;
 use neerc_core::clock::{Clocks, Reading};
 use neerc_core::ledger::{Answer, Ask, Face, Ledger, Now, Rooms, Settled, Stored};
 use neerc_core::people::People;
-use neerc_core::planner::{Due, Planner};
+use neerc_core::planner::{DuePlan, Planner};
 use neerc_core::world::World;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::stream::outgoing::Outgoing;
@@ -136,8 +136,8 @@ impl Service {
         let Service { front, ledger, clocks, planner, broken, .. } = self;
         for due in planner.look(now_ms, World::new(seen(broken, ledger), clocks), front) {
             match due {
-                Due::HandOut(ask) => self.ledger.ask(ask),
-                Due::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
+                DuePlan::HandOut(ask) => self.ledger.ask(ask),
+                DuePlan::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
             }
         }
     }

@@ -16,7 +16,7 @@ use neerc_core::clock::Clocks;
 use neerc_core::clock::Reading;
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Settled, Stored};
 use neerc_core::limits;
-use neerc_core::planner::{Due, Planner};
+use neerc_core::planner::{DuePlan, Planner};
 use neerc_core::quota::Quota;
 use neerc_core::world::World;
 use neerc_store::{Committing, Opened, Store, StoreError};
@@ -200,8 +200,8 @@ impl Service {
     fn look_at_plans(&mut self) {
         for due in self.planner.look(self.time.now_ms(), World::new(self.ledger.boards(), &self.clocks), &self.front) {
             match due {
-                Due::HandOut(ask) => self.ledger.ask(ask),
-                Due::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
+                DuePlan::HandOut(ask) => self.ledger.ask(ask),
+                DuePlan::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
             }
         }
     }
