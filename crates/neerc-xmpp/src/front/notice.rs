@@ -3,7 +3,7 @@
 
 use super::FrontSettings;
 use crate::neerc::Notification;
-use crate::notify::{Due, Hears, Key, Outbox, Recipient};
+use crate::notify::{DueTelling, Hears, Key, Outbox, Recipient};
 use neerc_core::notice::Sight;
 use neerc_core::people::Person;
 use neerc_core::task::Task;
@@ -40,7 +40,7 @@ enum Known {
 pub(super) struct Telling<'t> {
     settings: &'t FrontSettings,
     outbox: &'t Outbox,
-    due: &'t Due,
+    due: &'t DueTelling,
     /// As it is now; none if it is gone.
     task: Option<&'t Task>,
     whole: Option<Notification>,
@@ -53,7 +53,7 @@ impl<'t> Telling<'t> {
     pub fn new(
         settings: &'t FrontSettings,
         outbox: &'t Outbox,
-        due: &'t Due,
+        due: &'t DueTelling,
         task: Option<&'t Task>,
         written: Option<Written>,
     ) -> Telling<'t> {

@@ -5,7 +5,7 @@ use super::notice::Telling;
 use super::{Front, scene};
 use crate::limits;
 use crate::neerc::Notification;
-use crate::notify::{Due, Hears};
+use crate::notify::{DueTelling, Hears};
 use crate::room::RoomWatch;
 use crate::stanza::wire::{Purpose, ping};
 use crate::stream::outgoing::Outgoing;
@@ -121,7 +121,7 @@ impl Front {
     }
 
     /// Writes the newest state of a task to everybody who waits for it, as far as there is room.
-    fn transmit_task(&mut self, now_ms: i64, world: World<'_>, mut due: Due, out: &mut Outgoing, limit: usize) {
+    fn transmit_task(&mut self, now_ms: i64, world: World<'_>, mut due: DueTelling, out: &mut Outgoing, limit: usize) {
         let Front { settings, outbox, .. } = self;
         let (room, id) = due.key;
         let scene = scene(&self.halls[room].watch, world, settings.visibility);

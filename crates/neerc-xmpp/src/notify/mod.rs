@@ -92,7 +92,7 @@ impl From<Lost> for Losers {
 
 /// A task to be written to the sessions of `slots`.
 #[derive(Debug)]
-pub struct Due {
+pub struct DueTelling {
     /// Which task.
     pub key: Key,
     /// To whom.
@@ -282,7 +282,7 @@ impl Outbox {
 
     /// The next task that may be told now, with everybody who waits for it. What cannot be written now is given back
     /// by [`Outbox::put_back`].
-    pub fn take_due(&mut self, now_ms: i64) -> Option<Due> {
+    pub fn take_due(&mut self, now_ms: i64) -> Option<DueTelling> {
         loop {
             let &(due_ms, key) = self.order.first()?;
             if due_ms > now_ms {
@@ -295,7 +295,7 @@ impl Outbox {
                 continue;
             }
             let slots = std::mem::take(&mut pending.waiting).iter().collect();
-            return Some(Due { key, slots, lost: pending.lost.clone(), since: pending.since });
+            return Some(DueTelling { key, slots, lost: pending.lost.clone(), since: pending.since });
         }
     }
 
@@ -315,7 +315,7 @@ impl Outbox {
     }
 
     /// The sessions of `due` have been told of the task as it is now.
-    pub fn told(&mut self, now_ms: i64, due: &Due) {
+    pub fn told(&mut self, now_ms: i64, due: &DueTelling) {
         self.last_told_ms.insert(due.key, now_ms);
         if !due.slots.is_empty() {
             self.gone.told(now_ms, due.key);
