@@ -15,7 +15,6 @@ use neerc_core::change::Entry;
 use neerc_core::clock::Clocks;
 use neerc_core::clock::Reading;
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Settled, Stored};
-use neerc_core::limits;
 use neerc_core::planner::{DuePlan, Planner};
 use neerc_core::quota::Quota;
 use neerc_core::world::World;
@@ -23,7 +22,7 @@ use neerc_store::{Committing, Opened, Store, StoreError};
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Why the service ended by itself.
@@ -34,6 +33,24 @@ pub enum ServiceError {
         "the store failed in a way that leaves it unknown what is on disk, so nothing was answered and the service ends; start it again, and what is on disk counts"
     )]
     Store(#[source] StoreError),
+}
+
+/// What the loop wakes up for.
+enum Event {
+    /// The service is to end.
+    Stop,
+    /// What was being stored is on disk, or not.
+    Stored(Result<(), StoreError>),
+    /// Something is wrong around the service, in words.
+    Trouble(String),
+    /// The contest clock was read.
+    Clock(Reading),
+    /// Somebody asks how the service is.
+    Question(oneshot::Sender<Health>),
+    /// Something is due.
+    Due,
+    /// Something happened on the link.
+    Link(LinkEvent),
 }
 
 /// Everything the loop holds.
@@ -48,8 +65,6 @@ pub struct Service {
     /// What the ledger has handed out to be stored.
     committing: Option<Committing>,
     snapshot_revision: u64,
-    /// The last event was the reading of few bytes.
-    has_read_little: bool,
     health: watch::Sender<Health>,
     readings: Option<mpsc::Receiver<Reading>>,
     /// What is wrong around the service, in words.
@@ -83,7 +98,6 @@ impl Service {
             planner: Planner::default(),
             committing: None,
             snapshot_revision,
-            has_read_little: false,
             health: watch::Sender::default(),
             readings,
             warnings: None,
@@ -125,32 +139,35 @@ impl Service {
         let mut stop = pin!(stop);
         loop {
             self.advance();
-            self.rest();
-            let wake_at = self.wake_at().into();
-            let reads = if self.is_congested() { Reads::Paused } else { Reads::Wanted };
-            tokio::select! {
-                biased;
-                () = &mut stop => break,
-                stored = stored(&mut self.committing) => self.stored(stored)?,
-                warning = next(&mut self.warnings) => self.trouble(warning),
-                reading = next(&mut self.readings) => self.clock_read(reading),
-                back = next(&mut self.questions) => {
+            match self.next(stop.as_mut()).await {
+                Event::Stop => return self.finish().await,
+                Event::Stored(outcome) => self.stored(outcome)?,
+                Event::Trouble(trouble) => self.trouble(trouble),
+                Event::Clock(reading) => self.clock_read(reading),
+                Event::Question(back) => {
                     self.note_health(|_| {});
                     let _ = back.send(self.health.borrow().clone()); // who does not wait is not told
                 }
-                () = tokio::time::sleep_until(wake_at) => self.timeout(),
-                event = self.link.next(reads) => self.link_event(event),
+                Event::Due => self.timeout(),
+                Event::Link(event) => self.link_event(event),
             }
         }
-        self.finish().await
     }
 
-    /// Where many changes dribble in, a few with each read, waking up for each of them costs more than what is done for
-    /// it; then everything waits a moment and is done at once.
-    fn rest(&mut self) {
-        let is_dribble = std::mem::take(&mut self.has_read_little);
-        if is_dribble && self.ledger.expects_more(self.time.now_ms()) {
-            std::thread::sleep(Duration::from_micros(limits::REST_US));
+    /// The next thing that happens. Of several, what comes first here: the disk is never left idle, and what people send
+    /// waits for everything else.
+    async fn next(&mut self, stop: Pin<&mut impl Future<Output = ()>>) -> Event {
+        let due = tokio::time::sleep_until(self.wake_at().into());
+        let reads = if self.is_congested() { Reads::Paused } else { Reads::Wanted };
+        tokio::select! {
+            biased;
+            () = stop => Event::Stop,
+            outcome = stored(&mut self.committing) => Event::Stored(outcome),
+            trouble = next(&mut self.warnings) => Event::Trouble(trouble),
+            reading = next(&mut self.readings) => Event::Clock(reading),
+            back = next(&mut self.questions) => Event::Question(back),
+            () = due => Event::Due,
+            event = self.link.next(reads) => Event::Link(event),
         }
     }
 
@@ -227,7 +244,6 @@ impl Service {
         match event {
             LinkEvent::Connected => self.front.connected(now_ms),
             LinkEvent::Received => {
-                self.has_read_little = self.link.input().len() < limits::LITTLE_READ_BYTES;
                 self.front.time_of_day(now_ms, wall_ms());
                 self.front.receive(now_ms, self.link.input(), World::new(self.ledger.boards(), &self.clocks));
             }

@@ -14,6 +14,7 @@ mod crash;
 mod day;
 mod demo;
 mod disk;
+mod dribble;
 mod fake;
 mod files;
 mod flood;
