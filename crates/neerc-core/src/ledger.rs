@@ -13,6 +13,9 @@
 //! The board of a room that everybody sees is what is on disk. The next ask is decided on a second one, which is ahead by
 //! what is being stored and by what is stored next.
 
+mod pace;
+
+use self::pace::Pace;
 use crate::board::{Board, Boards, Decision, Done};
 use crate::change::{Entry, Room};
 use crate::command::Command;
@@ -67,10 +70,22 @@ pub struct Answer {
 /// The time of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
-    /// For everything that waits, in ms; it never goes back.
-    pub steady_ms: i64,
+    /// For everything that waits, in µs; it never goes back.
+    pub steady_us: i64,
     /// The time of day, in ms since 1970, for what is kept.
     pub wall_ms: i64,
+}
+
+impl Now {
+    /// The time of a call in ms alone.
+    pub fn from_ms(steady_ms: i64, wall_ms: i64) -> Now {
+        Now { steady_us: steady_ms.saturating_mul(1_000), wall_ms }
+    }
+
+    /// For everything that waits, in ms.
+    pub fn steady_ms(self) -> i64 {
+        self.steady_us.div_euclid(1_000)
+    }
 }
 
 /// What came of storing.
@@ -128,37 +143,7 @@ struct Decided {
 struct Batch {
     entries: Arc<[Entry]>,
     answers: Vec<Answer>,
-}
-
-/// When the next commit may begin: few changes soon after a commit of several wait a little for others, since a sync costs
-/// as much as many changes.
-#[derive(Debug)]
-struct Pace {
-    /// When a commit of few changes may follow the last one, in ms.
-    due_ms: i64,
-    /// Until when more changes are expected, in ms.
-    busy_until_ms: i64,
-}
-
-impl Default for Pace {
-    fn default() -> Pace {
-        Pace { due_ms: i64::MIN, busy_until_ms: i64::MIN }
-    }
-}
-
-impl Pace {
-    /// A commit of so many changes begins.
-    fn committed(&mut self, now_ms: i64, changes: usize) {
-        self.due_ms = now_ms;
-        if changes >= limits::WRITES_OF_A_BUSY_COMMIT {
-            self.due_ms = now_ms + limits::COMMIT_SPACING_MS;
-            self.busy_until_ms = now_ms + 2 * limits::COMMIT_SPACING_MS;
-        }
-    }
-
-    fn admits(&self, now_ms: i64, changes: usize) -> bool {
-        now_ms >= self.due_ms || changes == 0 || changes >= limits::WRITES_WORTH_A_SYNC
-    }
+    begun_us: i64,
 }
 
 /// The ledger.
@@ -247,12 +232,10 @@ impl Ledger {
 
     /// When [`Ledger::decide`] has something to hand out although nothing more is asked, in ms.
     pub fn next_commit_ms(&self) -> i64 {
-        if self.storing.is_none() && !self.next.entries.is_empty() { self.pace.due_ms } else { i64::MAX }
-    }
-
-    /// Whether many changes dribble in, a few at a time: then it is worth waiting for more of them.
-    pub fn expects_more(&self, now_ms: i64) -> bool {
-        self.next.entries.len() < limits::WRITES_WORTH_A_SYNC && now_ms < self.pace.busy_until_ms
+        if self.storing.is_some() || self.next.entries.is_empty() {
+            return i64::MAX;
+        }
+        self.pace.due_us().saturating_add(999).div_euclid(1_000)
     }
 
     /// Decides what waits. Returns what is to be stored now, if it is time for that; `answers` takes those that wait for
@@ -311,7 +294,7 @@ impl Ledger {
     }
 
     fn commit_if_due(&mut self, now: Now, answers: &mut Vec<Answer>) -> Option<Arc<[Entry]>> {
-        if self.pace.admits(now.steady_ms, self.next.entries.len()) { self.commit(now, answers) } else { None }
+        if self.pace.admits(now.steady_us, self.next.entries.len()) { self.commit(now, answers) } else { None }
     }
 
     fn commit(&mut self, now: Now, answers: &mut Vec<Answer>) -> Option<Arc<[Entry]>> {
@@ -320,17 +303,19 @@ impl Ledger {
             answers.extend(waiting); // nothing of them waits for the disk
             return None;
         }
-        self.pace.committed(now.steady_ms, entries.len());
         let entries: Arc<[Entry]> = entries.into();
-        self.storing = Some(Batch { entries: entries.clone(), answers: waiting });
+        self.storing = Some(Batch { entries: entries.clone(), answers: waiting, begun_us: now.steady_us });
         Some(entries)
     }
 
     /// What was handed out last is stored, or not.
     pub fn stored(&mut self, now: Now, stored: Stored) -> Result<Settled, OutcomeUnknown> {
-        let Some(Batch { entries, answers }) = self.storing.take() else { return Ok(Settled::default()) };
+        let Some(Batch { entries, answers, begun_us }) = self.storing.take() else { return Ok(Settled::default()) };
         match stored {
-            Stored::Yes => Ok(self.follow(now, entries, answers)),
+            Stored::Yes => {
+                self.pace.ended(now.steady_us, now.steady_us.saturating_sub(begun_us), entries.len());
+                Ok(self.follow(now, entries, answers))
+            }
             Stored::No => Ok(self.refuse(&entries, answers)),
             Stored::Unknown => Err(OutcomeUnknown),
         }

@@ -61,16 +61,20 @@ pub const STORED_CHANGE_BYTES: usize = 128;
 pub const STORED_ENTRY_BYTES: usize = 32;
 /// Most writes made durable by one transaction.
 pub const WRITES_PER_BATCH: usize = 256;
-/// Changes that are committed at once, however soon after the last commit.
-pub const WRITES_WORTH_A_SYNC: usize = 16;
-/// Changes in one commit by which the next one waits for more of them.
+/// Changes that never wait for others before they are stored, however fast the disk is: what a commit costs the processor.
+pub const WRITES_WORTH_A_SYNC: usize = 32;
+/// About what each change adds to a commit, in µs.
+pub const CHANGE_US: i64 = 8;
+/// Changes in one commit after which the next one may wait for others: several people at once.
 pub const WRITES_OF_A_BUSY_COMMIT: usize = 4;
-/// Least time from such a commit to the next one, unless there is enough for that before.
-pub const COMMIT_SPACING_MS: i64 = 8;
-/// How long the service rests after it has read little in a busy time, in µs.
-pub const REST_US: u64 = 1_000;
-/// Fewer bytes than this are little: some four requests.
-pub const LITTLE_READ_BYTES: usize = 1_200;
+/// About the least time after which the loop can be woken up, in µs.
+pub const WAKE_US: i64 = 1_000;
+/// Longest time that the disk rests while changes wait for others, in µs.
+pub const COMMIT_REST_US: i64 = 5_000;
+/// What a commit is taken to take before one was measured, in µs.
+pub const COMMIT_US: i64 = 1_000;
+/// What it is taken to take at least and at most, in µs.
+pub const COMMIT_BOUNDS_US: [i64; 2] = [50, 1_000_000];
 
 /// How far a newer reading of a running clock may lie behind the earliest one before it counts as a real change, in ms.
 pub const CLOCK_SMOOTHING_MS: i64 = 60_000;

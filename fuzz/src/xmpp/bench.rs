@@ -163,7 +163,7 @@ impl Bench {
 
     /// Stores what was asked for.
     fn store(&mut self) {
-        let now = Now { steady_ms: self.now_ms, wall_ms: self.now_ms };
+        let now = Now::from_ms(self.now_ms, self.now_ms);
         let mut answers = Vec::new();
         let mut next = self.ledger.decide_last(now, &mut self.front, &mut answers);
         self.answer(answers);

@@ -341,7 +341,7 @@ impl Bench {
     }
 
     fn now(&self) -> Now {
-        Now { steady_ms: self.now_ms, wall_ms: self.now_ms }
+        Now::from_ms(self.now_ms, self.now_ms)
     }
 
     fn answer(&mut self, answers: Vec<Answer>) {

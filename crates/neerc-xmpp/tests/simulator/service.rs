@@ -197,7 +197,7 @@ impl Service {
         let Settled { next, answers, notices, .. } = settled;
         self.answer(now, answers);
         for (room, revision, notice) in notices {
-            self.front.tell(now.steady_ms, &room, revision, notice);
+            self.front.tell(now.steady_ms(), &room, revision, notice);
         }
         next
     }
@@ -207,9 +207,9 @@ impl Service {
             let Service { front, ledger, clocks, planner, broken, .. } = self;
             let world = World::new(seen(broken, ledger), clocks);
             match token.face {
-                Face::Xmpp => front.answer(now.steady_ms, token.number, outcome, world),
+                Face::Xmpp => front.answer(now.steady_ms(), token.number, outcome, world),
                 Face::Planner => {
-                    if let Some(handed_out) = planner.answered(now.steady_ms, token.number, outcome) {
+                    if let Some(handed_out) = planner.answered(now.steady_ms(), token.number, outcome) {
                         front.handed_out(handed_out, world);
                     }
                 }

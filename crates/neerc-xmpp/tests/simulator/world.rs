@@ -614,7 +614,7 @@ impl World {
     }
 
     fn now(&self) -> Now {
-        Now { steady_ms: self.now_ms, wall_ms: self.now_ms + self.wall_ahead_ms }
+        Now::from_ms(self.now_ms, self.now_ms + self.wall_ahead_ms)
     }
 
     /// The disk begins to store what the ledger has handed out.

@@ -342,7 +342,7 @@ impl Service {
     // Writes
 
     fn now(&self) -> Now {
-        Now { steady_ms: self.time.now_ms(), wall_ms: wall_ms() }
+        Now { steady_us: self.time.now_us(), wall_ms: wall_ms() }
     }
 
     /// Decides what waits; begins to make it durable, unless something is being made durable already.

@@ -18,7 +18,13 @@ impl Steady {
 
     /// The time for everything that waits and repeats, in ms since 1970 as it was known at the start.
     pub fn now_ms(self) -> i64 {
-        self.began_ms.saturating_add(i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX))
+        self.now_us().div_euclid(1_000)
+    }
+
+    /// The same in µs.
+    pub fn now_us(self) -> i64 {
+        let began_us = self.began_ms.saturating_mul(1_000);
+        began_us.saturating_add(i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX))
     }
 
     /// How long ago that was, in ms.
