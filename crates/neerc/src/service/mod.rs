@@ -1,11 +1,13 @@
 //! The loop: takes what happens, decides, makes durable, applies, answers, tells. The only place that knows both the
 //! XMPP side and the store, and the only one that reads the clock.
 
+mod event;
 pub mod health;
 pub mod space;
 pub mod status;
 pub mod time;
 
+use self::event::{Event, next, stored};
 use self::health::{Health, RoomHealth};
 use self::status::Questions;
 use self::time::{Steady, wall_ms};
@@ -33,24 +35,6 @@ pub enum ServiceError {
         "the store failed in a way that leaves it unknown what is on disk, so nothing was answered and the service ends; start it again, and what is on disk counts"
     )]
     Store(#[source] StoreError),
-}
-
-/// What the loop wakes up for.
-enum Event {
-    /// The service is to end.
-    Stop,
-    /// What was being stored is on disk, or not.
-    Stored(Result<(), StoreError>),
-    /// Something is wrong around the service, in words.
-    Trouble(String),
-    /// The contest clock was read.
-    Clock(Reading),
-    /// Somebody asks how the service is.
-    Question(oneshot::Sender<Health>),
-    /// Something is due.
-    Due,
-    /// Something happened on the link.
-    Link(LinkEvent),
 }
 
 /// Everything the loop holds.
@@ -466,24 +450,6 @@ impl Service {
             }
         }
     }
-}
-
-/// What came of what is being stored; never, if nothing is.
-async fn stored(committing: &mut Option<Committing>) -> Result<(), StoreError> {
-    match committing {
-        Some(committing) => Pin::new(committing).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The next of what comes from beside the loop; never, if nothing does.
-async fn next<T>(receiver: &mut Option<mpsc::Receiver<T>>) -> T {
-    if let Some(receiver) = receiver
-        && let Some(next) = receiver.recv().await
-    {
-        return next;
-    }
-    std::future::pending().await
 }
 
 /// One line for each change; what people wrote is not in it.

@@ -1,0 +1,45 @@
+//! What the loop wakes up for. Not what it does then.
+
+use super::health::Health;
+use crate::link::LinkEvent;
+use neerc_core::clock::Reading;
+use neerc_store::{Committing, StoreError};
+use std::future::pending;
+use std::pin::Pin;
+use tokio::sync::{mpsc, oneshot};
+
+/// What the loop wakes up for.
+pub(super) enum Event {
+    /// The service is to end.
+    Stop,
+    /// What was being stored is on disk, or not.
+    Stored(Result<(), StoreError>),
+    /// Something is wrong around the service, in words.
+    Trouble(String),
+    /// The contest clock was read.
+    Clock(Reading),
+    /// Somebody asks how the service is.
+    Question(oneshot::Sender<Health>),
+    /// Something is due.
+    Due,
+    /// Something happened on the link.
+    Link(LinkEvent),
+}
+
+/// What came of what is being stored; never, if nothing is.
+pub(super) async fn stored(committing: &mut Option<Committing>) -> Result<(), StoreError> {
+    match committing {
+        Some(committing) => Pin::new(committing).await,
+        None => pending().await,
+    }
+}
+
+/// The next of what comes from beside the loop; never, if nothing does.
+pub(super) async fn next<T>(receiver: &mut Option<mpsc::Receiver<T>>) -> T {
+    if let Some(receiver) = receiver
+        && let Some(next) = receiver.recv().await
+    {
+        return next;
+    }
+    pending().await
+}
