@@ -69,6 +69,17 @@ enum Asker {
 }
 
 /// The XMPP side.
+///
+/// The order in which it is called:
+///
+/// 1. [`Front::connected`] when there is a connection; from then on [`Front::receive`] with what is read, and
+///    [`Front::disconnected`] when it is gone or after [`FrontEvent::Ended`].
+/// 2. [`Front::poll`] after every other call, until it has nothing more.
+/// 3. [`Front::answer`] once for each [`FrontEvent::Ask`], and then [`Front::tell`] for what was stored, in both cases also
+///    while there is no connection.
+/// 4. [`Front::transmit`] whenever the link is free, then [`Front::resume`].
+/// 5. [`Front::timeout`] no later than [`Front::next_timeout_ms`].
+/// 6. [`Front::close`] last, with one more [`Front::transmit`].
 #[derive(Debug)]
 pub struct Front {
     settings: FrontSettings,
