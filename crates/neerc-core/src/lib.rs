@@ -12,7 +12,7 @@
 //! [`ledger::Ledger`] keeps that order for everybody who runs it.
 //!
 //! The crate has two storeys. Below are the rules, which know no words and no notation. Above them is [`face`], what every
-//! face is drawn from: the menu, how lines of text are read, how words are asked for. Nothing below imports from it.
+//! face is drawn from: the menu, lines of text, what forms offer and tables hold. Nothing below imports from it.
 //!
 //! A panic in this crate means a bug in it, never bad input.
 

@@ -5,7 +5,6 @@
 //! the test bench.
 
 pub(crate) mod adhoc;
-pub mod answers;
 pub(crate) mod chat;
 pub mod front;
 pub mod limits;

@@ -43,6 +43,12 @@ pub enum Arg<'a> {
     Number(i64),
 }
 
+impl From<usize> for Arg<'_> {
+    fn from(count: usize) -> Self {
+        Arg::Number(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+}
+
 /// Where words come from.
 pub trait Words: fmt::Debug + Send + Sync {
     /// The text of that key in that language, or in English if it is missing; `None` if it is missing in both.

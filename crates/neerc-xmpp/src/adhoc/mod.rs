@@ -5,25 +5,25 @@
 //! Not which commands there are, and not what they do: that is the core's menu and board.
 
 pub mod command;
-mod forms;
-mod reports;
 mod sessions;
 
-use crate::answers::Answers;
 use crate::stanza::address::Address;
-use crate::xep::form::{Form, Returned};
+use crate::xep::form::{self, Returned};
 use crate::xml::Element;
 use command::{Action, Fault, Invocation, Reply, Severity, Stage};
-use forms::Values;
 use neerc_core::board::{Board, Done};
 use neerc_core::change::Room;
 use neerc_core::command::{Command, Query};
+use neerc_core::face::choices::{self, Choices};
+use neerc_core::face::form::{Form, Sent, one};
+use neerc_core::face::lines::Lines;
 use neerc_core::face::menu::{self, Act, FieldKind, Item, Needs, Request};
-use neerc_core::face::words::{Arg, Language, Words};
+use neerc_core::face::tables;
+use neerc_core::face::words::{Language, Words};
 use neerc_core::people::Person;
 use neerc_core::refusal::{Refusal, excerpt};
 use neerc_core::task::{Task, TaskId};
-use neerc_core::view::{self, RoomScene};
+use neerc_core::view::{RoomScene, View};
 use sessions::{Draft, Number, Sessions};
 
 /// Everything that commands are answered from.
@@ -55,7 +55,7 @@ pub enum Outcome {
 pub struct Pending {
     number: Number,
     draft: Draft,
-    values: Values,
+    values: Sent,
     language: Language,
 }
 
@@ -63,23 +63,6 @@ pub struct Pending {
 #[derive(Debug)]
 pub struct Commands {
     sessions: Sessions,
-}
-
-/// What one person sees of one room.
-struct View<'a> {
-    scene: &'a Scene<'a>,
-    sees: view::View<'a>,
-    answers: Answers<'a>,
-}
-
-impl View<'_> {
-    fn say(&self, key: &str, args: &[(&str, Arg<'_>)]) -> String {
-        self.answers.say(key, args)
-    }
-
-    fn item(&self, item: &Item) -> String {
-        self.say(&format!("item-{}", item.verb), &[])
-    }
 }
 
 /// The rows of the menu that are offered to somebody in any of these rooms.
@@ -90,7 +73,7 @@ pub fn offered(rooms: &[RoomScene<'_>], who: &Person) -> impl Iterator<Item = &'
 /// Why a row of the menu is not offered to somebody in any of these rooms; nothing if it is.
 pub fn withheld(rooms: &[RoomScene<'_>], who: &Person, item: &Item) -> Option<Refusal> {
     let mut withheld = Refusal::NotInRoom;
-    for view in rooms.iter().filter_map(|room| view::View::of(*room, who).ok()) {
+    for view in rooms.iter().filter_map(|room| View::of(*room, who).ok()) {
         if item.is_offered(&view) {
             return None;
         }
@@ -171,16 +154,13 @@ impl<'a> Turn<'a> {
         self.open.iter().find(chosen).copied().ok_or(Fault::BadSession)
     }
 
-    fn answers(&self) -> Result<Answers<'a>, Fault> {
+    fn lines(&self) -> Result<Lines<'a>, Fault> {
         let scene = self.room()?;
-        // None of the answers that a form shows holds a link to a chat.
-        Ok(Answers { words: self.scene.words, language: self.language, address: "", scene, who: self.who })
+        Ok(Lines { words: self.scene.words, language: self.language, links: None, scene, who: self.who })
     }
 
     fn view(&self) -> Result<View<'a>, Fault> {
-        let answers = self.answers()?;
-        let sees = answers.view().map_err(Fault::Refused)?;
-        Ok(View { scene: self.scene, sees, answers })
+        View::of(self.room()?, self.who).map_err(Fault::Refused)
     }
 }
 
@@ -224,12 +204,12 @@ impl Commands {
             (true, _) if cancelled => Ok(Outcome::Reply(self.reply(&turn, Stage::Canceled, Vec::new(), Vec::new()))),
             (true, _) if action == Action::Prev => {
                 let went = turn.draft.back();
-                let shown = self.show(turn, &Values::new(), None)?;
+                let shown = self.show(turn, &Sent::new(), None)?;
                 if went { Ok(shown) } else { Err(Fault::BadAction) }
             }
             (false, _) if cancelled || action == Action::Prev => Err(Fault::BadAction),
-            (false, None) if item.fields.is_empty() && turn.draft.room.is_some() => self.perform(turn, Values::new()),
-            (false, None) => self.show(turn, &Values::new(), None),
+            (false, None) if item.fields.is_empty() && turn.draft.room.is_some() => self.perform(turn, Sent::new()),
+            (false, None) => self.show(turn, &Sent::new(), None),
             (true, values) => {
                 let asked = turn.draft.step();
                 self.submit(turn, values.unwrap_or_default(), Some(asked))
@@ -239,7 +219,7 @@ impl Commands {
     }
 
     /// Takes what was filled in. `asked`: which form it was; none if nothing was asked.
-    fn submit(&mut self, mut turn: Turn<'_>, values: Values, asked: Option<Step>) -> Result<Outcome, Fault> {
+    fn submit(&mut self, mut turn: Turn<'_>, values: Sent, asked: Option<Step>) -> Result<Outcome, Fault> {
         if turn.draft.room.is_none() {
             match choose_room(&turn, &values, asked) {
                 Ok(room) => (turn.draft.room, turn.draft.room_chosen) = (Some(room), true),
@@ -247,7 +227,7 @@ impl Commands {
             }
         }
         let first = turn.draft.item.fields.iter().any(|field| field.kind == FieldKind::Assigned);
-        if let Some(task) = forms::one(&values, "task").filter(|_| first) {
+        if let Some(task) = one(&values, "task").filter(|_| first) {
             match existing(turn.room()?.board, task) {
                 Ok(task) => turn.draft.task = Some(task.id.to_string()),
                 Err(refusal) => {
@@ -256,7 +236,7 @@ impl Commands {
                 }
             }
         }
-        let sent = |field: &menu::Field| forms::one(&values, field.var).is_some();
+        let sent = |field: &menu::Field| one(&values, field.var).is_some();
         let onward = asked.is_some_and(|asked| asked != turn.draft.step());
         if onward && turn.draft.fields().next().is_some() && !turn.draft.fields().any(sent) {
             return self.show(turn, &values, None);
@@ -265,7 +245,7 @@ impl Commands {
     }
 
     /// Does what a command with these values asks.
-    fn perform(&mut self, turn: Turn<'_>, values: Values) -> Result<Outcome, Fault> {
+    fn perform(&mut self, turn: Turn<'_>, values: Sent) -> Result<Outcome, Fault> {
         let view = turn.view()?;
         let item = turn.draft.item;
         let request = match menu::build(item, &arguments(&view, &turn.draft, &values)) {
@@ -274,12 +254,12 @@ impl Commands {
         };
         match request {
             Request::Help(about) => {
-                let note = (Severity::Info, view.answers.help(about).join("\n"));
+                let note = (Severity::Info, turn.lines()?.help(about).join("\n"));
                 Ok(Outcome::Reply(self.reply(&turn, Stage::Completed, vec![note], Vec::new())))
             }
             Request::Query(query) => self.answer(turn, &view, &values, &query),
             Request::Command(command) => {
-                let room = view.answers.scene.room.clone();
+                let room = view.scene().room.clone();
                 let Turn { number, draft, language, .. } = turn;
                 let pending = Pending { number, draft, values, language };
                 Ok(Outcome::Ask(room, command, Box::new(pending)))
@@ -287,14 +267,16 @@ impl Commands {
         }
     }
 
-    fn answer(&mut self, turn: Turn<'_>, view: &View<'_>, values: &Values, query: &Query) -> Result<Outcome, Fault> {
-        let report = match reports::report(view, turn.draft.item, query) {
-            Ok(report) => report,
+    fn answer(&mut self, turn: Turn<'_>, view: &View<'_>, values: &Sent, query: &Query) -> Result<Outcome, Fault> {
+        let shown = match view.answer(query) {
+            Ok(shown) => shown,
             Err(refusal) => return self.show(turn, values, Some(refusal)),
         };
+        let (lines, limit) = (turn.lines()?, turn.scene.limit);
+        let report = tables::report(&lines, turn.draft.item, &shown, limit);
         let mut out = Vec::new();
-        let left_out = report.write(&mut out, turn.scene.limit);
-        let more = |count: usize| (Severity::Warn, view.answers.count("and-more", count));
+        let left_out = form::write_report(&report, &mut out, limit);
+        let more = |count: usize| (Severity::Warn, lines.count("and-more", count));
         let in_words = Some(report.in_words()).filter(|words| !words.is_empty());
         let notes = in_words.map(|words| (Severity::Info, words)).into_iter();
         let notes = notes.chain(Some(left_out).filter(|count| *count > 0).map(more)).collect();
@@ -332,7 +314,7 @@ impl Commands {
         let turn = Turn { now_ms, from, who, scene, language, open, number, draft };
         match outcome {
             Ok(done) => {
-                let said = turn.answers()?.done(done).into_iter();
+                let said = turn.lines()?.done(done).into_iter();
                 let severities = [Severity::Info].into_iter().chain(std::iter::repeat(Severity::Warn));
                 let notes = severities.zip(said).collect();
                 Ok(Outcome::Reply(self.reply(&turn, Stage::Completed, notes, Vec::new())))
@@ -343,33 +325,31 @@ impl Commands {
     }
 
     /// Shows the form that comes next, with what was sent for it and why that would not do.
-    fn show(&mut self, turn: Turn<'_>, values: &Values, refusal: Option<Refusal>) -> Result<Outcome, Fault> {
-        let view = turn.view()?;
+    fn show(&mut self, turn: Turn<'_>, values: &Sent, refusal: Option<Refusal>) -> Result<Outcome, Fault> {
+        let (view, lines) = (&turn.view()?, &turn.lines()?);
+        let choices = Choices { lines, view };
         let item = turn.draft.item;
-        let task = turn.draft.task.as_deref().and_then(|task| existing(view.answers.scene.board, task).ok());
+        let task = turn.draft.task.as_deref().and_then(|task| existing(view.scene().board, task).ok());
         let fields: Vec<_> = match turn.draft.step() {
             Step::Room => {
                 let rooms: Vec<&str> = turn.open.iter().map(|scene| &**scene.room).collect();
-                vec![forms::room(&view, &rooms, values)]
+                vec![choices.room(&rooms, values)]
             }
-            Step::Task | Step::Fields => {
-                turn.draft.fields().map(|field| forms::field(&view, field, task, values)).collect()
-            }
+            Step::Task | Step::Fields => turn.draft.fields().map(|field| choices.field(field, task, values)).collect(),
         };
-        let mut notes: Vec<_> =
-            refusal.iter().map(|refusal| (Severity::Error, view.answers.refusal(refusal))).collect();
-        let dead_end = forms::dead_end(&fields, item).map(|key| (Severity::Info, view.say(key, &[])));
+        let mut notes: Vec<_> = refusal.iter().map(|refusal| (Severity::Error, lines.refusal(refusal))).collect();
+        let dead_end = choices::dead_end(&fields, item).map(|key| (Severity::Info, lines.say(key, &[])));
         if dead_end.is_some() || fields.is_empty() {
             notes.extend(dead_end.filter(|_| refusal.is_none()));
             return Ok(Outcome::Reply(self.reply(&turn, Stage::Completed, notes, Vec::new())));
         }
         // Some clients show the form of an answer and not its notes.
         let wrong = notes.iter().map(|(_, text)| text.clone());
-        let help = view.say(&format!("item-{}-help", item.verb), &[]);
-        let instructions = wrong.chain([help]).chain(task.map(forms::titled)).collect::<Vec<_>>().join("\n");
-        let form = forms::write(Form { title: view.item(item), instructions, fields }, turn.scene.limit);
+        let help = lines.item_help(item);
+        let instructions = wrong.chain([help]).chain(task.map(choices::titled)).collect::<Vec<_>>().join("\n");
+        let form = form::write_within(Form { title: lines.item(item), instructions, fields }, turn.scene.limit);
         let reply = self.reply(&turn, Stage::Executing, notes, form);
-        let rights = view.sees.rights();
+        let rights = view.rights();
         let Turn { now_ms, from, number, draft, .. } = turn;
         self.sessions.put(now_ms, (from, rights), number, draft)?;
         Ok(Outcome::Reply(reply))
@@ -387,17 +367,17 @@ fn open<'a>(scene: &Scene<'a>, who: &Person, item: &Item) -> Result<Vec<RoomScen
     if let Some(refusal) = withheld(scene.rooms, who, item) {
         return Err(Fault::Refused(refusal));
     }
-    let open = |room: &&RoomScene<'_>| view::View::of(**room, who).is_ok_and(|view| item.is_offered(&view));
+    let open = |room: &&RoomScene<'_>| View::of(**room, who).is_ok_and(|view| item.is_offered(&view));
     Ok(scene.rooms.iter().filter(open).copied().collect())
 }
 
 /// The room that was chosen; whoever was not asked for one means the first.
-fn choose_room(turn: &Turn<'_>, values: &Values, asked: Option<Step>) -> Result<Room, Refusal> {
-    let chosen = forms::one(values, forms::ROOM);
+fn choose_room(turn: &Turn<'_>, values: &Sent, asked: Option<Step>) -> Result<Room, Refusal> {
+    let chosen = one(values, choices::ROOM);
     let scene = match chosen {
         Some(name) => turn.open.iter().find(|scene| scene.room.to_lowercase() == name.to_lowercase()),
         None if asked.is_none() => turn.open.first(),
-        None => return Err(Refusal::MissingField { field: forms::ROOM }),
+        None => return Err(Refusal::MissingField { field: choices::ROOM }),
     };
     let unknown = || Refusal::UnknownRoom { room: excerpt(chosen.unwrap_or("")) };
     scene.map(|scene| scene.room.clone()).ok_or_else(unknown)
@@ -410,7 +390,7 @@ fn existing<'b>(board: &'b Board, text: &str) -> Result<&'b Task, Refusal> {
 
 /// The values that the menu is given: those sent, the task chosen before, and whose tasks somebody means who does not
 /// say.
-fn arguments<'v>(view: &View<'_>, draft: &Draft, values: &'v Values) -> Vec<(&'v str, Vec<String>)> {
+fn arguments<'v>(view: &View<'_>, draft: &Draft, values: &'v Sent) -> Vec<(&'v str, Vec<String>)> {
     let mut arguments: Vec<(&str, Vec<String>)> = values
         .iter()
         .filter(|(var, _)| !(draft.task.is_some() && var == "task"))
@@ -418,11 +398,11 @@ fn arguments<'v>(view: &View<'_>, draft: &Draft, values: &'v Values) -> Vec<(&'v
         .collect();
     arguments.extend(draft.task.clone().map(|task| ("task", vec![task])));
     if draft.item.act == Act::Tasks {
-        let of = forms::one(values, "of");
-        let everybody = of.is_some_and(|of| of.eq_ignore_ascii_case(forms::EVERYBODY));
+        let of = one(values, "of");
+        let everybody = of.is_some_and(|of| of.eq_ignore_ascii_case(choices::EVERYBODY));
         arguments.retain(|(var, _)| *var != "of" || !everybody);
-        if of.is_none() && !view.sees.is_admin() {
-            arguments.push(("of", vec![view.sees.own_name().to_owned()]));
+        if of.is_none() && !view.is_admin() {
+            arguments.push(("of", vec![view.own_name().to_owned()]));
         }
     }
     arguments

@@ -7,6 +7,7 @@ use crate::stanza::names::composed;
 use crate::stanza::{Shell, for_one_session};
 use crate::xml::{Element, WriteXml};
 use neerc_core::face::line::clean;
+use neerc_core::face::lines::Links;
 use neerc_core::face::words::Language;
 use std::ops::Range;
 
@@ -206,13 +207,18 @@ pub fn thread(message: &Element<'_>) -> Option<String> {
     Some(text).filter(|text| !text.is_empty() && text.len() <= limits::THREAD_BYTES)
 }
 
-/// A link that a client turns into a message to be sent (RFC 5122, XEP-0147).
-pub fn link(address: &str, body: &str) -> String {
-    let mut link = String::from("xmpp:");
-    percent(&mut link, address, b"@");
-    link.push_str("?message;body=");
-    percent(&mut link, body, b"");
-    link
+/// Links that open a chat with this address of ours and put a line into it (RFC 5122, XEP-0147).
+#[derive(Clone, Debug)]
+pub struct ChatLinks(pub String);
+
+impl Links for ChatLinks {
+    fn sending(&self, line: &str) -> String {
+        let mut link = String::from("xmpp:");
+        percent(&mut link, &self.0, b"@");
+        link.push_str("?message;body=");
+        percent(&mut link, line, b"");
+        link
+    }
 }
 
 fn percent(out: &mut String, text: &str, also: &[u8]) {
@@ -370,6 +376,7 @@ mod tests {
 
     #[test]
     fn links_are_escaped() {
+        let link = |address: &str, line: &str| ChatLinks(address.to_owned()).sending(line);
         assert_eq!(link("neerc@tasks.example", "done 3"), "xmpp:neerc@tasks.example?message;body=done%203");
         assert_eq!(link("a&b@c", "да?;"), "xmpp:a%26b@c?message;body=%D0%B4%D0%B0%3F%3B");
     }

@@ -2,8 +2,7 @@
 //! them. By state: what is said is worked out from the board when the link is free for it.
 
 use super::{Front, scene};
-use crate::answers::Answers;
-use crate::chat::bot::{self, Kept, Letter};
+use crate::chat::bot::{self, ChatLinks, Kept, Letter};
 use crate::chat::contacts::{Client, Welcome, Whereabouts};
 use crate::limits;
 use crate::stanza::Shell;
@@ -14,6 +13,7 @@ use crate::xep::entity::Target;
 use crate::xml::{Element, WriteXml, escaped_len};
 use neerc_core::board::Done;
 use neerc_core::change::Effect;
+use neerc_core::face::lines::Lines;
 use neerc_core::face::words::Language;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
@@ -183,7 +183,7 @@ impl Front {
         room: usize,
         person: &Person,
         world: World<'_>,
-        make: impl FnOnce(&Answers<'_>) -> T,
+        make: impl FnOnce(&Lines<'_>) -> T,
     ) -> Option<T> {
         self.halls[room].watch.people().rights(person)?;
         Some(self.answers(room, person, self.language_for(room, person), world, make))
@@ -196,11 +196,11 @@ impl Front {
         who: &Person,
         language: Language,
         world: World<'_>,
-        make: impl FnOnce(&Answers<'_>) -> T,
+        make: impl FnOnce(&Lines<'_>) -> T,
     ) -> T {
         let scene = scene(&self.halls[room].watch, world, self.settings.visibility);
-        let (words, address) = (&*self.settings.words, self.room_address(room));
-        make(&Answers { words, language, address: &address, scene, who })
+        let (words, links) = (&*self.settings.words, ChatLinks(self.room_address(room)));
+        make(&Lines { words, language, links: Some(&links), scene, who })
     }
 
     fn language_for(&self, room: usize, person: &Person) -> Language {

@@ -1,178 +1,111 @@
 //! Data forms (XEP-0004) with validation hints (XEP-0122): written to be filled in or to be read, and read when they
 //! come back. What the fields are about is core's.
 
-use crate::answers::short;
 use crate::ns;
 use crate::stanza::names::composed;
 use crate::xml::{Element, WriteXml};
+use neerc_core::face::form::{Choice, Form, FormField, Report, Sent, Shape};
 use neerc_core::face::menu::Presence;
-use neerc_core::limits;
 
-/// One value that a list offers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
-    /// What is sent back.
-    pub value: String,
-    /// What people see.
-    pub label: String,
+fn type_of(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Line(_) => "text-single",
+        Shape::Lines => "text-multi",
+        Shape::One(_) => "list-single",
+        Shape::Any(_) => "list-multi",
+    }
 }
 
-/// How a field is filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// One line; if a pattern is given, one that fits this regular expression (XEP-0122 section 3.2.4).
-    Line(Option<&'static str>),
-    /// Several lines, each a value of its own.
-    Lines,
-    /// One of these.
-    One(Vec<Choice>),
-    /// Any number of these.
-    Any(Vec<Choice>),
+/// Writes how values are to be checked (XEP-0122 section 3.2); nothing for lists, whose values are fixed anyway.
+fn write_validation(shape: &Shape, out: &mut Vec<u8>) {
+    let Shape::Line(pattern) = shape else { return };
+    out.open("validate").xmlns(ns::VALIDATE).attr("datatype", "xs:string").inside(|out| match pattern {
+        Some(pattern) => out.open("regex").text(pattern),
+        None => out.open("basic").empty(),
+    });
 }
 
-impl Shape {
-    fn name(&self) -> &'static str {
-        match self {
-            Shape::Line(_) => "text-single",
-            Shape::Lines => "text-multi",
-            Shape::One(_) => "list-single",
-            Shape::Any(_) => "list-multi",
+/// Writes a form to be filled in.
+pub fn write(form: &Form, out: &mut Vec<u8>) {
+    out.open("x").xmlns(ns::DATA).attr("type", "form").inside(|out| {
+        write_text(out, "title", &form.title);
+        write_text(out, "instructions", &form.instructions);
+        form.fields.iter().for_each(|field| write_form_field(field, out));
+    });
+}
+
+/// Writes a form in no more than `limit_bytes`: where it does not fit, lists become lines to type into, and then what
+/// was typed is forgotten.
+pub fn write_within(mut form: Form, limit_bytes: usize) -> Vec<u8> {
+    let written = |form: &Form| {
+        let mut out = Vec::new();
+        write(form, &mut out);
+        out
+    };
+    let mut out = written(&form);
+    for shorten in [Form::drop_choices, Form::drop_values] {
+        if out.len() > limit_bytes {
+            shorten(&mut form);
+            out = written(&form);
         }
     }
-
-    /// How the values are to be checked; nothing for lists, whose values are fixed anyway.
-    fn write_validation(&self, out: &mut Vec<u8>) {
-        let Shape::Line(pattern) = self else { return };
-        out.open("validate").xmlns(ns::VALIDATE).attr("datatype", "xs:string").inside(|out| match pattern {
-            Some(pattern) => out.open("regex").text(pattern),
-            None => out.open("basic").empty(),
-        });
-    }
+    out
 }
 
-/// One field to be filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// Its name.
-    pub var: &'static str,
-    /// What people see.
-    pub label: String,
-    /// More about it, possibly empty.
-    pub hint: String,
-    /// Whether it may stay empty.
-    pub need: Presence,
-    /// How it is filled in.
-    pub shape: Shape,
-    /// What stands in it already.
-    pub values: Vec<String>,
-}
-
-/// A form to be filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Form {
-    /// Its title.
-    pub title: String,
-    /// What it is for, possibly empty.
-    pub instructions: String,
-    /// Its fields.
-    pub fields: Vec<Field>,
-}
-
-impl Form {
-    /// Writes it.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        out.open("x").xmlns(ns::DATA).attr("type", "form").inside(|out| {
-            write_text(out, "title", &self.title);
-            write_text(out, "instructions", &self.instructions);
-            self.fields.iter().for_each(|field| field.write(out));
-        });
-    }
-}
-
-impl Field {
-    fn write(&self, out: &mut Vec<u8>) {
-        write_field(out, self.var, self.shape.name(), &self.label, |out| {
-            write_text(out, "desc", &self.hint);
-            self.shape.write_validation(out);
-            if self.need == Presence::Required {
-                out.open("required").empty();
-            }
-            self.values.iter().for_each(|value| write_value(out, value));
-            if let Shape::One(choices) | Shape::Any(choices) = &self.shape {
-                for Choice { value, label } in choices {
-                    out.open("option").attr("label", label).inside(|out| write_value(out, value));
-                }
-            }
-        });
-    }
-}
-
-/// A form to be read: some single values, then a table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Its title.
-    pub title: String,
-    /// More about it, possibly empty.
-    pub instructions: String,
-    /// Single values: name, what people see, value.
-    pub values: Vec<(&'static str, String, String)>,
-    /// The columns of the table: name, what people see.
-    pub columns: Vec<(&'static str, String)>,
-    /// The rows of the table, each with a value for each column.
-    pub rows: Vec<Vec<String>>,
-    /// How many more rows there are, which were not made since they could not be shown.
-    pub not_made: usize,
-}
-
-impl Report {
-    /// Writes it, in no more than about `limit` bytes; returns how many rows were left out for that.
-    pub fn write(&self, out: &mut Vec<u8>, limit: usize) -> usize {
-        let end = out.len() + limit;
-        let mut written = 0;
-        out.open("x").xmlns(ns::DATA).attr("type", "result").inside(|out| {
-            self.write_head(out);
-            for row in &self.rows {
-                let before = out.len();
-                self.write_row(out, row);
-                if out.len() > end {
-                    out.truncate(before);
-                    break;
-                }
-                written += 1;
-            }
-        });
-        self.rows.len() - written + self.not_made
-    }
-
-    fn write_head(&self, out: &mut Vec<u8>) {
-        write_text(out, "title", &self.title);
-        write_text(out, "instructions", &self.instructions);
-        for (var, label, value) in &self.values {
-            write_field(out, var, "text-single", label, |out| write_value(out, value));
+fn write_form_field(FormField { var, label, hint, need, shape, values }: &FormField, out: &mut Vec<u8>) {
+    write_field(out, var, type_of(shape), label, |out| {
+        write_text(out, "desc", hint);
+        write_validation(shape, out);
+        if *need == Presence::Required {
+            out.open("required").empty();
         }
-        if !self.columns.is_empty() {
-            out.open("reported").inside(|out| {
-                self.columns.iter().for_each(|(var, label)| write_field(out, var, "text-single", label, |_| {}));
-            });
-        }
-    }
-
-    /// The first rows of its table as lines, for clients that show no tables.
-    pub fn in_words(&self) -> String {
-        let line = |row: &Vec<String>| {
-            let cells = row.iter().filter(|cell| !cell.is_empty()).cloned();
-            short(&cells.collect::<Vec<_>>().join(" · "))
-        };
-        self.rows.iter().take(limits::LISTED_IN_CHAT).map(line).collect::<Vec<_>>().join("\n")
-    }
-
-    fn write_row(&self, out: &mut Vec<u8>, row: &[String]) {
-        out.open("item").inside(|out| {
-            for ((var, _), value) in self.columns.iter().zip(row) {
-                out.open("field").attr("var", var).inside(|out| write_value(out, value));
+        values.iter().for_each(|value| write_value(out, value));
+        if let Shape::One(choices) | Shape::Any(choices) = shape {
+            for Choice { value, label } in choices {
+                out.open("option").attr("label", label).inside(|out| write_value(out, value));
             }
+        }
+    });
+}
+
+/// Writes a report, in no more than about `limit_bytes`; returns how many rows were left out for that.
+pub fn write_report(report: &Report, out: &mut Vec<u8>, limit_bytes: usize) -> usize {
+    let end = out.len() + limit_bytes;
+    let mut written = 0;
+    out.open("x").xmlns(ns::DATA).attr("type", "result").inside(|out| {
+        write_head(report, out);
+        for row in &report.rows {
+            let before = out.len();
+            write_row(report, out, row);
+            if out.len() > end {
+                out.truncate(before);
+                break;
+            }
+            written += 1;
+        }
+    });
+    report.rows.len() - written + report.not_made
+}
+
+fn write_head(report: &Report, out: &mut Vec<u8>) {
+    write_text(out, "title", &report.title);
+    write_text(out, "instructions", &report.instructions);
+    for (var, label, value) in &report.values {
+        write_field(out, var, "text-single", label, |out| write_value(out, value));
+    }
+    if !report.columns.is_empty() {
+        out.open("reported").inside(|out| {
+            report.columns.iter().for_each(|(var, label)| write_field(out, var, "text-single", label, |_| {}));
         });
     }
+}
+
+fn write_row(report: &Report, out: &mut Vec<u8>, row: &[String]) {
+    out.open("item").inside(|out| {
+        for ((var, _), value) in report.columns.iter().zip(row) {
+            out.open("field").attr("var", var).inside(|out| write_value(out, value));
+        }
+    });
 }
 
 fn write_field(out: &mut Vec<u8>, var: &str, kind: &str, label: &str, inside: impl FnOnce(&mut Vec<u8>)) {
@@ -193,7 +126,7 @@ fn write_value(out: &mut Vec<u8>, value: &str) {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Returned {
     /// Filled in: the values of each field.
-    Submitted(Vec<(String, Vec<String>)>),
+    Submitted(Sent),
     /// Put away.
     Cancelled,
 }
@@ -234,9 +167,9 @@ mod tests {
         names.iter().map(|name| Choice { value: (*name).to_owned(), label: name.to_uppercase() }).collect()
     }
 
-    fn field(var: &'static str, need: Presence, shape: Shape, values: &[&str]) -> Field {
+    fn field(var: &'static str, need: Presence, shape: Shape, values: &[&str]) -> FormField {
         let values = values.iter().map(|value| (*value).to_owned()).collect();
-        Field { var, label: var.to_uppercase(), hint: String::new(), need, shape, values }
+        FormField { var, label: var.to_uppercase(), hint: String::new(), need, shape, values }
     }
 
     #[test]
@@ -246,7 +179,7 @@ mod tests {
             instructions: "a & b".into(),
             fields: vec![
                 field("title", Presence::Required, Shape::Line(None), &[]),
-                Field {
+                FormField {
                     hint: "start+15".into(),
                     ..field("when", Presence::Optional, Shape::Line(Some("a{1}<b")), &["x<"])
                 },
@@ -256,7 +189,7 @@ mod tests {
             ],
         };
         assert_eq!(
-            text(|out| form.write(out)),
+            text(|out| write(&form, out)),
             "<x xmlns='jabber:x:data' type='form'><title>&lt;New&gt;</title><instructions>a &amp; b</instructions>\
              <field var='title' type='text-single' label='TITLE'>\
              <validate xmlns='http://jabber.org/protocol/xdata-validate' datatype='xs:string'><basic/></validate>\
@@ -288,10 +221,10 @@ mod tests {
         let first =
             "<item><field var='id'><value>1</value></field><field var='who'><value>a&lt;</value></field></item>";
         let second = "<item><field var='id'><value>2</value></field><field var='who'><value></value></field></item>";
-        assert_eq!(text(|out| assert_eq!(report.write(out, 10_000), 0)), format!("{head}{first}{second}</x>"));
+        assert_eq!(text(|out| assert_eq!(write_report(&report, out, 10_000), 0)), format!("{head}{first}{second}</x>"));
         let limit = head.len() + first.len();
-        assert_eq!(text(|out| assert_eq!(report.write(out, limit), 1)), format!("{head}{first}</x>"));
-        assert_eq!(text(|out| assert_eq!(report.write(out, 0), 2)), format!("{head}</x>"));
+        assert_eq!(text(|out| assert_eq!(write_report(&report, out, limit), 1)), format!("{head}{first}</x>"));
+        assert_eq!(text(|out| assert_eq!(write_report(&report, out, 0), 2)), format!("{head}</x>"));
     }
 
     #[test]

@@ -1,30 +1,36 @@
-//! Answers in words: the lines that say a list, a task, a refusal, or what came of a command. Drawn from the board, the
-//! people and the menu; the words come by key. Not who may ask, and not how lines are sent.
+//! What a face says in sentences: the lines of a list, a task, a refusal, or what came of a command. Drawn from what
+//! the view shows, and from the menu; the words come by key. Not who may read it, and not how lines are sent.
 
-use crate::chat::bot;
-use neerc_core::board::Done;
-use neerc_core::change::Effect;
-use neerc_core::clock::{Phase, Reading};
-use neerc_core::face::line::{TaskLine, Unclear};
-use neerc_core::face::menu::{self, Act, Field, FieldKind, Item, Needs, Presence};
-use neerc_core::face::words::{Arg, Language, Words};
-use neerc_core::limits;
-use neerc_core::people::{Member, Person};
-use neerc_core::plan::{Plan, Planned};
-use neerc_core::refusal::Refusal;
-use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
-use neerc_core::view::{Late, RoomScene, Shown, View};
+use super::line::{TaskLine, Unclear};
+use super::menu::{self, Act, Field, FieldKind, Item, Needs, Presence};
+use super::words::{Arg, Language, Words};
+use crate::board::Done;
+use crate::change::Effect;
+use crate::clock::{Phase, Reading};
+use crate::limits;
+use crate::people::{Member, Person};
+use crate::plan::{Plan, Planned};
+use crate::refusal::Refusal;
+use crate::task::{Kind, Progress, Status, Task, TaskId, Title};
+use crate::view::{Late, RoomScene, Shown, View};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-/// Who is answered, and out of what.
+/// Makes links that send a line of text to the service, for clients in which they can be tapped.
+pub trait Links: fmt::Debug {
+    /// The link that sends this line.
+    fn sending(&self, line: &str) -> String;
+}
+
+/// Who is spoken to, of which room, and in which words.
 #[derive(Clone, Copy, Debug)]
-pub struct Answers<'a> {
+pub struct Lines<'a> {
     /// Where words come from.
     pub words: &'a dyn Words,
     /// In which language.
     pub language: Language,
-    /// The address that takes lines for this room.
-    pub address: &'a str,
+    /// Links for open tasks, where the face has any.
+    pub links: Option<&'a dyn Links>,
     /// The room that it is about.
     pub scene: RoomScene<'a>,
     /// Who asks.
@@ -32,7 +38,7 @@ pub struct Answers<'a> {
 }
 
 /// A text as it stands in a list: on one line, and not too long.
-pub(crate) fn short(text: &str) -> String {
+pub fn short(text: &str) -> String {
     let mut line: String = text.chars().take(limits::LISTED_CHARS).collect();
     if line.len() < text.len() {
         line.push('…');
@@ -46,13 +52,15 @@ fn clock_face(ms: i64) -> String {
     format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
-impl<'a> Answers<'a> {
-    pub(crate) fn say(&self, key: &str, args: &[(&str, Arg<'_>)]) -> String {
+impl<'a> Lines<'a> {
+    /// The text of that key.
+    pub fn say(&self, key: &str, args: &[(&str, Arg<'_>)]) -> String {
         self.words.say(self.language, key, args)
     }
 
-    pub(crate) fn count(&self, key: &str, count: usize) -> String {
-        self.say(key, &[("count", Arg::Number(i64::try_from(count).unwrap_or(i64::MAX)))])
+    /// The text of that key, which counts something.
+    pub fn count(&self, key: &str, count: usize) -> String {
+        self.say(key, &[("count", count.into())])
     }
 
     /// The first lines of a list, and how many more there are.
@@ -70,11 +78,13 @@ impl<'a> Answers<'a> {
         said
     }
 
-    pub(crate) fn kind(&self, kind: Kind) -> String {
+    /// The word for a kind of task.
+    pub fn kind(&self, kind: Kind) -> String {
         self.say(&format!("kind-{}", kind.name()), &[])
     }
 
-    pub(crate) fn status(&self, status: &Status) -> String {
+    /// The word for a status, and what was answered.
+    pub fn status(&self, status: &Status) -> String {
         let word = self.say(&format!("status-{}", status.progress.name()), &[]);
         if status.value().is_empty() { word } else { format!("{word}: {}", short(status.value())) }
     }
@@ -84,23 +94,23 @@ impl<'a> Answers<'a> {
         self.say(&format!("reply-{}", kind.name()), &[("task", Arg::Text(&task.to_string()))])
     }
 
-    /// A link that replies to a task, for clients in which it can be tapped.
-    fn link(&self, kind: Kind, task: TaskId) -> String {
-        let body = match kind {
+    /// A link that replies to a task.
+    fn link(&self, kind: Kind, task: TaskId) -> Option<String> {
+        let line = match kind {
             Kind::Todo | Kind::TodoFail => format!("done {task}"),
             Kind::Confirm => format!("ok {task}"),
             Kind::OkFail => format!("yes {task}"),
             Kind::Question => format!("answer {task} "),
         };
-        bot::link(self.address, &body)
+        Some(self.links?.sending(&line))
     }
 
     /// An open task of the asker, with the link that replies to it.
     fn own_open(&self, task: &Task) -> String {
         let status = task.statuses.get(self.who).filter(|status| status.progress != Progress::None);
         let status = status.map(|status| format!(" · {}", self.status(status))).unwrap_or_default();
-        let (id, title, link) = (task.id, short(task.title.as_str()), self.link(task.kind, task.id));
-        format!("{id} · {title} · {}{status} · {link}", self.kind(task.kind))
+        let link = self.link(task.kind, task.id).map(|link| format!(" · {link}")).unwrap_or_default();
+        format!("{} · {} · {}{status}{link}", task.id, short(task.title.as_str()), self.kind(task.kind))
     }
 
     fn of_one(&self, task: &Task, of: &Person) -> String {
@@ -109,14 +119,29 @@ impl<'a> Answers<'a> {
     }
 
     fn of_all(&self, task: &Task) -> String {
-        let answered = task.statuses.values().filter(|status| status.progress.is_final()).count();
-        let number = |n: usize| Arg::Number(i64::try_from(n).unwrap_or(i64::MAX));
-        let args = [("count", number(answered)), ("total", number(task.statuses.len()))];
-        let answered = match task.statuses.len() {
-            0 => self.say("nobody", &[]),
-            _ => self.say("count-answered", &args),
-        };
+        let answered = if task.statuses.is_empty() { self.say("nobody", &[]) } else { self.answered(task) };
         format!("{} · {} · {answered}", task.id, short(task.title.as_str()))
+    }
+
+    /// How many are done with a task.
+    pub fn answered(&self, task: &Task) -> String {
+        let count = task.statuses.values().filter(|status| status.progress.is_final()).count();
+        self.say("count-answered", &[("count", count.into()), ("total", task.statuses.len().into())])
+    }
+
+    /// What a row of the menu is called.
+    pub fn item(&self, item: &Item) -> String {
+        self.say(&format!("item-{}", item.verb), &[])
+    }
+
+    /// What a row of the menu does.
+    pub fn item_help(&self, item: &Item) -> String {
+        self.say(&format!("item-{}-help", item.verb), &[])
+    }
+
+    /// What a field is called.
+    pub fn label(&self, var: &str) -> String {
+        self.say(&format!("field-{var}"), &[])
     }
 
     /// What the asker sees of the room, if anything.
@@ -124,7 +149,7 @@ impl<'a> Answers<'a> {
         View::of(self.scene, self.who)
     }
 
-    /// What a query is answered with; `online` holds the bare JIDs of those who are.
+    /// What a view shows, in sentences; `online` holds the bare JIDs of those who are.
     pub fn shown(&self, shown: &Shown<'_>, online: &BTreeSet<&str>) -> Vec<String> {
         match shown {
             Shown::Users(_) => self.users(online),
@@ -203,8 +228,9 @@ impl<'a> Answers<'a> {
                         if told.len() < limits::TOLD_PER_PERSON {
                             told.insert(id, task.title.clone());
                         }
-                        let (reply, link) = (self.reply(task.kind, id), self.link(task.kind, id));
-                        lines.push(format!("{}\n{reply}\n{link}", about("new-task", &task.title)));
+                        let link = self.link(task.kind, id).map(|link| format!("\n{link}")).unwrap_or_default();
+                        let reply = self.reply(task.kind, id);
+                        lines.push(format!("{}\n{reply}{link}", about("new-task", &task.title)));
                     }
                 },
                 (Some(_), Some(_)) => _ = told.remove(&id),
@@ -321,12 +347,11 @@ impl<'a> Answers<'a> {
     /// What can be asked, or more of one row of the menu.
     pub fn help(&self, of: Option<&Item>) -> Vec<String> {
         if let Some(item) = of {
-            let about = self.say(&format!("item-{}-help", item.verb), &[]);
+            let about = self.item_help(item);
             let words: Vec<&str> = item.words().collect();
             return vec![format!("{} — {about}", self.usage(item)), words.join(", ")];
         }
-        let line =
-            |item: &Item| format!("{} — {}", self.usage(item), self.say(&format!("item-{}-help", item.verb), &[]));
+        let line = |item: &Item| format!("{} — {}", self.usage(item), self.item_help(item));
         let mut said = vec![self.say("heading-help", &[])];
         said.extend(menu::offered(Needs::User).map(line));
         if self.view().is_ok_and(|view| view.is_admin()) {
@@ -343,7 +368,7 @@ impl<'a> Answers<'a> {
             Language::Russian => item.russian.first().unwrap_or(&item.verb),
         };
         let field = |field: &Field| {
-            let name = self.say(&format!("field-{}", field.var), &[]).to_lowercase();
+            let name = self.label(field.var).to_lowercase();
             match (field.kind, field.presence) {
                 (FieldKind::TaskKind, _) => None,
                 (_, Presence::Required) => Some(format!(" ‹{name}›")),
@@ -404,11 +429,7 @@ impl<'a> Answers<'a> {
             Effect::Nothing => self.say("said-unchanged", &[]),
             Effect::Created { task, people, .. } => self.say(
                 "said-created",
-                &[
-                    ("task", Arg::Text(&task.to_string())),
-                    ("count", Arg::Number(i64::try_from(people).unwrap_or(i64::MAX))),
-                    ("title", Arg::Text(&title(task))),
-                ],
+                &[("task", Arg::Text(&task.to_string())), ("count", people.into()), ("title", Arg::Text(&title(task)))],
             ),
             Effect::Edited { task } => self.say("said-changed", &[("task", Arg::Text(&task.to_string()))]),
             Effect::Answered { task } => {
@@ -433,9 +454,9 @@ impl<'a> Answers<'a> {
             Effect::Unplanned { plan } => self.say("said-unplanned", &[("plan", Arg::Text(&plan.to_string()))]),
         }];
         if !done.left_out.is_empty() {
-            let count = i64::try_from(done.left_out.len()).unwrap_or(i64::MAX);
+            let count = done.left_out.len();
             let names = self.names(done.left_out.iter().map(|name| short(name)).collect());
-            said.push(self.say("said-left-out", &[("names", Arg::Text(&names)), ("count", Arg::Number(count))]));
+            said.push(self.say("said-left-out", &[("names", Arg::Text(&names)), ("count", count.into())]));
         }
         said
     }

@@ -1,0 +1,196 @@
+//! What a form offers for the fields of the menu: what a list holds for whom, and what stands in a field already.
+
+use super::form::{Choice, FormField, Sent, Shape, one};
+use super::lines::{Lines, short};
+use super::menu::{self, Field, FieldKind, Item, Needs, Presence};
+use crate::limits;
+use crate::people::Person;
+use crate::task::{Kind, Task};
+use crate::view::View;
+use std::collections::BTreeMap;
+
+/// What people may type as a moment of the contest, as a regular expression.
+const SCHEDULE: &str = "[^-+−–]+([-+−–][0-9]+)?!?";
+/// The value that stands for everybody's tasks, as in chat lines.
+pub const EVERYBODY: &str = "all";
+/// Name of the field for the room.
+pub const ROOM: &str = "room";
+
+/// What fields offer to somebody with this view of a room, in these words.
+#[derive(Clone, Copy, Debug)]
+pub struct Choices<'a> {
+    /// The words.
+    pub lines: &'a Lines<'a>,
+    /// The view.
+    pub view: &'a View<'a>,
+}
+
+impl Choices<'_> {
+    /// The field for the room.
+    pub fn room(&self, rooms: &[&str], values: &Sent) -> FormField {
+        let choices = rooms.iter().map(|room| choice(*room, room)).collect();
+        let chosen = one(values, ROOM).or(rooms.first().copied());
+        let label = self.lines.label(ROOM);
+        let values = chosen.map(str::to_owned).into_iter().collect();
+        known(FormField {
+            var: ROOM,
+            label,
+            hint: String::new(),
+            need: Presence::Required,
+            shape: Shape::One(choices),
+            values,
+        })
+    }
+
+    /// A field of the menu, with the values that were sent for it, or else what most likely belongs there. `task`: the
+    /// task that the command is about, if that was chosen before.
+    pub fn field(&self, field: &Field, task: Option<&Task>, sent: &Sent) -> FormField {
+        let hint = match field.kind {
+            FieldKind::Schedule => self.lines.say("hint-schedule", &[]),
+            FieldKind::Names => self.lines.say("hint-names", &[]),
+            _ => String::new(),
+        };
+        let shape = self.shape(field.kind, task);
+        let was_sent = sent.iter().any(|(name, _)| name == field.var);
+        let values = if was_sent {
+            let sent = sent.iter().filter(|(name, _)| name == field.var).flat_map(|(_, values)| values);
+            sent.filter(|value| !value.trim().is_empty()).cloned().collect()
+        } else {
+            self.likely(field, &shape)
+        };
+        let label = self.lines.label(field.var);
+        known(FormField { var: field.var, label, hint, need: field.presence, shape, values })
+    }
+
+    /// What most likely belongs into a field that was not filled in yet.
+    fn likely(&self, field: &Field, shape: &Shape) -> Vec<String> {
+        let likely = match (field.kind, shape) {
+            (FieldKind::User, _) if self.view.is_admin() => Some(EVERYBODY.to_owned()),
+            (FieldKind::User, _) => Some(self.view.own_name().to_owned()),
+            (FieldKind::TaskKind, _) => Some(Kind::Todo.name().to_owned()),
+            (_, Shape::One(choices)) if field.presence == Presence::Required => match &choices[..] {
+                [only] => Some(only.value.clone()),
+                _ => None,
+            },
+            _ => None,
+        };
+        likely.into_iter().collect()
+    }
+
+    fn shape(&self, kind: FieldKind, task: Option<&Task>) -> Shape {
+        let board = self.view.scene().board;
+        match kind {
+            FieldKind::OwnOpenTask => one_of(tasks(board.open_tasks(self.view.who()))),
+            FieldKind::OwnAnsweredTask => one_of(tasks(board.answered_tasks(self.view.who()))),
+            FieldKind::Task => one_of(tasks(board.listed())),
+            FieldKind::Plan => one_of(self.plans()),
+            FieldKind::User => one_of(self.whose()),
+            FieldKind::TaskKind => one_of(self.kinds()),
+            FieldKind::Verb => one_of(self.verbs()),
+            FieldKind::Names => any_of(self.names(None)),
+            FieldKind::Assigned => any_of(self.names(task)),
+            FieldKind::Title | FieldKind::Text => Shape::Line(None),
+            FieldKind::Schedule => Shape::Line(Some(SCHEDULE)),
+        }
+    }
+
+    fn plans(&self) -> Vec<Choice> {
+        let label = |id, schedule, title: &str| format!("{id} {schedule}: {title}");
+        let entries = self.view.scene().board.plan().entries();
+        entries.map(|p| choice(p.id.to_string(), &label(p.id, p.schedule, p.title.as_str()))).collect()
+    }
+
+    fn kinds(&self) -> Vec<Choice> {
+        let kinds = [Kind::Todo, Kind::TodoFail, Kind::Confirm, Kind::OkFail, Kind::Question];
+        kinds.map(|kind| choice(kind.name(), &self.lines.kind(kind))).into()
+    }
+
+    fn verbs(&self) -> Vec<Choice> {
+        let offered = menu::offered(Needs::Admin).filter(|item| item.is_offered(self.view));
+        offered.map(|item| choice(item.verb, &self.lines.item(item))).collect()
+    }
+
+    /// Whose tasks can be looked at.
+    fn whose(&self) -> Vec<Choice> {
+        if !self.view.sees_all() {
+            return vec![self.user(self.view.who())];
+        }
+        let people = self.view.scene().people;
+        let everybody = choice(EVERYBODY, &self.lines.say("hint-everybody", &[]));
+        let users = people.listed().into_iter().map(|(person, _)| self.user(person));
+        [everybody].into_iter().chain(users).collect()
+    }
+
+    /// A user, by the name in packets, which is exact, and as people know them.
+    fn user(&self, person: &Person) -> Choice {
+        let people = self.view.scene().people;
+        choice(people.name(person), &people.shown(person))
+    }
+
+    /// Groups, then users: of the whole room, or those who have a task.
+    fn names(&self, task: Option<&Task>) -> Vec<Choice> {
+        let people = self.view.scene().people;
+        let among = |person: &Person| task.is_none_or(|task| task.statuses.contains_key(person));
+        let listed = || people.listed().into_iter().filter(|(person, _)| among(person));
+        let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+        for group in listed().flat_map(|(_, member)| &member.groups) {
+            *sizes.entry(group).or_default() += 1;
+        }
+        let groups = sizes
+            .into_iter()
+            .map(|(group, count)| choice(group, &format!("{group} ({})", self.lines.count("count-people", count))));
+        let users = listed().map(|(person, _)| self.user(person));
+        // Who has a task and has left the room can still lose it.
+        let gone = task.into_iter().flat_map(|task| task.statuses.keys());
+        let gone = gone.filter(|person| people.user(people.name(person)).is_none()).map(|person| self.user(person));
+        groups.chain(users).chain(gone).collect()
+    }
+}
+
+/// What stands in a list is of the list, and in what holds one value there is one.
+fn known(mut field: FormField) -> FormField {
+    if let Shape::One(choices) | Shape::Any(choices) = &field.shape {
+        field.values.retain(|value| choices.iter().any(|choice| choice.value == *value));
+    }
+    if matches!(field.shape, Shape::One(_) | Shape::Line(_)) {
+        field.values.truncate(1);
+    }
+    field
+}
+
+/// A list, or where that would be too long, a line to type into.
+fn one_of(choices: Vec<Choice>) -> Shape {
+    if choices.len() > limits::FORM_CHOICES { Shape::Line(None) } else { Shape::One(choices) }
+}
+
+fn any_of(choices: Vec<Choice>) -> Shape {
+    if choices.len() > limits::FORM_CHOICES { Shape::Lines } else { Shape::Any(choices) }
+}
+
+fn choice(value: impl Into<String>, label: &str) -> Choice {
+    Choice { value: value.into(), label: short(label) }
+}
+
+fn tasks(tasks: Vec<&Task>) -> Vec<Choice> {
+    tasks.into_iter().map(|task| choice(task.id.to_string(), &titled(task))).collect()
+}
+
+/// A task as it stands in lists.
+pub fn titled(task: &Task) -> String {
+    format!("{}: {}", task.id, task.title.as_str())
+}
+
+/// Why a form need not be shown: a list of it that has to be chosen from is empty. The key of the words for it.
+pub fn dead_end(fields: &[FormField], item: &Item) -> Option<&'static str> {
+    let empty = |field: &&FormField| {
+        field.need == Presence::Required && matches!(&field.shape, Shape::One(c) | Shape::Any(c) if c.is_empty())
+    };
+    let var = fields.iter().find(empty)?.var;
+    Some(match item.fields.iter().find(|field| field.var == var)?.kind {
+        FieldKind::OwnOpenTask => "no-open-tasks",
+        FieldKind::OwnAnsweredTask => "no-answered-tasks",
+        FieldKind::Plan => "no-plans",
+        FieldKind::Assigned | FieldKind::Names => "nobody-assigned",
+        _ => "no-tasks",
+    })
+}

@@ -1,0 +1,140 @@
+//! What a view shows as tables: of tasks, people and plans. Not what is said in sentences: those are the lines.
+
+use super::form::Report;
+use super::lines::{Lines, short};
+use super::menu::Item;
+use crate::clock::Reading;
+use crate::limits;
+use crate::people::{Member, People, Person};
+use crate::plan::Plan;
+use crate::task::Task;
+use crate::view::{Late, Shown};
+use std::borrow::Cow;
+
+/// The report of what is shown to somebody who asked by this row of the menu. Of its table about as many rows are made
+/// as take `limit_bytes`.
+pub fn report(lines: &Lines<'_>, item: &Item, shown: &Shown<'_>, limit_bytes: usize) -> Report {
+    let page = &Page { lines, limit_bytes };
+    let report = match shown {
+        Shown::Users(people) => users(page, people),
+        Shown::Tasks { of } => tasks(page, *of),
+        Shown::Clock(reading) => clock(page, *reading),
+        Shown::Task(task) => one_task(page, task),
+        Shown::Late(tasks) => late(page, tasks),
+        Shown::Plans(plan) => plans(page, plan),
+    };
+    Report { title: lines.item(item), ..report }
+}
+
+/// What a report is made with.
+struct Page<'a> {
+    lines: &'a Lines<'a>,
+    limit_bytes: usize,
+}
+
+fn columns<const N: usize>(page: &Page<'_>, vars: [&'static str; N]) -> Vec<(&'static str, String)> {
+    vars.map(|var| (var, page.lines.label(var))).into()
+}
+
+/// A table, or if it is empty, what that means. Rows are made only as far as they can be shown.
+fn table<const N: usize>(
+    page: &Page<'_>,
+    vars: [&'static str; N],
+    rows: impl ExactSizeIterator<Item = Vec<String>>,
+    empty: &str,
+) -> Report {
+    if rows.len() == 0 {
+        return Report { instructions: page.lines.say(empty, &[]), ..Report::default() };
+    }
+    let (rows, not_made) = shown(page, rows);
+    Report { columns: columns(page, vars), rows, not_made, ..Report::default() }
+}
+
+/// The rows that may be shown, and how many more there are.
+fn shown(page: &Page<'_>, rows: impl ExactSizeIterator<Item = Vec<String>>) -> (Vec<Vec<String>>, usize) {
+    let all = rows.len();
+    let mut bytes = 0;
+    let rows: Vec<Vec<String>> = rows
+        .take_while(|row| {
+            let fits = bytes <= page.limit_bytes;
+            bytes += row.iter().map(String::len).sum::<usize>();
+            fits
+        })
+        .collect();
+    let not_made = all - rows.len();
+    (rows, not_made)
+}
+
+fn users(page: &Page<'_>, people: &People) -> Report {
+    let row = |(person, member): (&Person, &Member)| {
+        let mark = if member.power { page.lines.say("admin-mark", &[]) } else { String::new() };
+        vec![people.shown(person).into_owned(), member.groups.join(", "), mark]
+    };
+    table(page, ["user", "groups", "rights"], people.listed().into_iter().map(row), "nobody")
+}
+
+fn tasks(page: &Page<'_>, of: Option<&Person>) -> Report {
+    let head = |task: &Task| vec![task.id.to_string(), short(task.title.as_str()), page.lines.kind(task.kind)];
+    let listed = page.lines.scene.board.listed().into_iter();
+    match of {
+        Some(of) => {
+            let theirs: Vec<_> = listed.filter_map(|task| Some((task, task.statuses.get(of)?))).collect();
+            let rows = theirs.into_iter();
+            let rows = rows.map(|(task, status)| [head(task), vec![page.lines.status(status)]].concat());
+            table(page, ["task", "title", "kind", "status"], rows, "no-tasks")
+        }
+        None => {
+            let rows = listed.map(|task| [head(task), vec![page.lines.answered(task)]].concat());
+            table(page, ["task", "title", "kind", "answered"], rows, "no-tasks")
+        }
+    }
+}
+
+fn one_task(page: &Page<'_>, task: &Task) -> Report {
+    let people = page.lines.scene.people;
+    let rows =
+        task.statuses.iter().map(|(person, status)| vec![people.shown(person).into_owned(), page.lines.status(status)]);
+    let value = |var, value| (var, page.lines.label(var), value);
+    let values = vec![
+        value("task", task.id.to_string()),
+        value("title", task.title.as_str().to_owned()),
+        value("kind", page.lines.kind(task.kind)),
+        value("answered", page.lines.answered(task)),
+    ];
+    let (rows, not_made) = shown(page, rows);
+    Report { values, columns: columns(page, ["user", "status"]), rows, not_made, ..Report::default() }
+}
+
+fn late(page: &Page<'_>, tasks: &[&Task]) -> Report {
+    let rows = tasks.iter().map(|task| {
+        let late = Late::of(task);
+        let title = short(late.task.title.as_str());
+        vec![late.task.id.to_string(), title, names(page, &late.silent), names(page, &late.unfinished)]
+    });
+    table(page, ["task", "title", "silent", "unfinished"], rows, "no-late")
+}
+
+fn names(page: &Page<'_>, persons: &[&Person]) -> String {
+    let names = persons.iter().take(limits::FORM_CHOICES).map(|person| page.lines.scene.people.shown(person));
+    let mut names: Vec<String> = names.map(Cow::into_owned).collect();
+    let more = persons.len() - names.len();
+    if more > 0 {
+        names.push(page.lines.count("and-more", more));
+    }
+    names.join(", ")
+}
+
+fn plans(page: &Page<'_>, plan: &Plan) -> Report {
+    let rows = plan.entries().collect::<Vec<_>>().into_iter().map(|planned| {
+        let kind = page.lines.kind(planned.kind);
+        let (id, schedule) = (planned.id.to_string(), planned.schedule.to_string());
+        let shown = planned.names.iter().take(limits::FORM_CHOICES).cloned().collect::<Vec<_>>();
+        vec![id, schedule, short(planned.title.as_str()), kind, shown.join(", ")]
+    });
+    table(page, ["plan", "schedule", "title", "kind", "names"], rows, "no-plans")
+}
+
+fn clock(page: &Page<'_>, reading: Reading) -> Report {
+    let values = vec![("clock", page.lines.label("clock"), page.lines.clock(reading))];
+    Report { values, ..Report::default() }
+}
