@@ -251,44 +251,44 @@ pub enum Request {
 /// Makes the request of a row and the values of its fields, wherever they were filled in. Values of fields that the
 /// row does not have are ignored, and so are blank ones.
 pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Refusal> {
-    let form = Form { item, values };
-    form.check()?;
+    let filled = Values { item, values };
+    filled.check()?;
     let answer = |progress| {
-        let text = form.one("text").unwrap_or("");
-        Ok(Request::Command(Command::Answer { task: form.task()?, status: Status::new(progress, text)? }))
+        let text = filled.one("text").unwrap_or("");
+        Ok(Request::Command(Command::Answer { task: filled.task()?, status: Status::new(progress, text)? }))
     };
     let query = |query| Ok(Request::Query(query));
     let command = |command| Ok(Request::Command(command));
     match item.act {
-        Act::Tasks => query(Query::Tasks { of: form.one("of").map(str::to_owned) }),
+        Act::Tasks => query(Query::Tasks { of: filled.one("of").map(str::to_owned) }),
         Act::Start => answer(Progress::Running),
         Act::Done | Act::Ok | Act::Answer => answer(Progress::Success),
         Act::Fail => answer(Progress::Fail),
         Act::Undo => answer(Progress::None),
         Act::Who => query(Query::Users),
         Act::Clock => query(Query::Clock),
-        Act::Help => Ok(Request::Help(form.one("verb").map(by_word).transpose()?)),
-        Act::Create => command(form.create()?),
-        Act::Show => query(Query::Show { task: form.task()? }),
-        Act::Assign => command(Command::Assign { task: form.task()?, names: form.many("names") }),
-        Act::Unassign => command(Command::Unassign { task: form.task()?, names: form.many("names") }),
-        Act::Reset => command(Command::Reset { task: form.task()?, names: form.many("names") }),
-        Act::Rename => command(Command::Rename { task: form.task()?, title: form.title()? }),
-        Act::Remove => command(Command::Remove { task: form.task()? }),
+        Act::Help => Ok(Request::Help(filled.one("verb").map(by_word).transpose()?)),
+        Act::Create => command(filled.create()?),
+        Act::Show => query(Query::Show { task: filled.task()? }),
+        Act::Assign => command(Command::Assign { task: filled.task()?, names: filled.many("names") }),
+        Act::Unassign => command(Command::Unassign { task: filled.task()?, names: filled.many("names") }),
+        Act::Reset => command(Command::Reset { task: filled.task()?, names: filled.many("names") }),
+        Act::Rename => command(Command::Rename { task: filled.task()?, title: filled.title()? }),
+        Act::Remove => command(Command::Remove { task: filled.task()? }),
         Act::Late => query(Query::Late),
         Act::Plans => query(Query::Plans),
-        Act::Now => command(Command::Fulfil { plan: form.plan()? }),
-        Act::Unplan => command(Command::Unplan { plan: form.plan()? }),
+        Act::Now => command(Command::Fulfil { plan: filled.plan()? }),
+        Act::Unplan => command(Command::Unplan { plan: filled.plan()? }),
     }
 }
 
 /// A row whose fields are filled in.
-struct Form<'a> {
+struct Values<'a> {
     item: &'a Item,
     values: &'a [(&'a str, Vec<String>)],
 }
 
-impl Form<'_> {
+impl Values<'_> {
     /// Whether everything that has to be filled in is.
     fn check(&self) -> Result<(), Refusal> {
         let missing = |field: &&Field| field.presence == Presence::Required && self.one(field.var).is_none();
