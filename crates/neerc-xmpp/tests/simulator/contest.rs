@@ -30,12 +30,11 @@ impl Contest {
         Some(carried(reading, (now_ms - since_ms - late_ms).max(0)))
     }
 
-    /// What was said of it may be said late.
+    /// What was said of it may be said late, and what was known of it may not have been looked at since.
     pub fn unsure(&mut self, now_ms: i64) {
         if let Some(now) = self.read(now_ms, 0) {
-            let earlier = self.0.iter().map(|(_, reading)| (now_ms, *reading)).collect();
-            self.0 = earlier;
-            self.0.push((now_ms, now));
+            let known = |(since_ms, reading): &(i64, Reading)| [*reading, carried(*reading, now_ms - since_ms)];
+            self.0 = self.0.iter().flat_map(known).chain([now]).map(|reading| (now_ms, reading)).collect();
         }
     }
 
