@@ -225,7 +225,7 @@ fn mention(kind: Kind) -> &'static str {
 }
 
 /// A kind of task by its name, its aliases or its Russian name; a comma or colon may stand behind it.
-pub(super) fn kind(word: &str) -> Result<Kind, Refusal> {
+pub(in crate::face) fn kind(word: &str) -> Result<Kind, Refusal> {
     const RUSSIAN: [(&str, Kind); 5] = [
         ("задача", Kind::Todo),
         ("попытка", Kind::TodoFail),

@@ -1,11 +1,9 @@
 //! What a face says in sentences: the lines of a list, a task, a refusal, or what came of a command. Drawn from what
 //! the view shows, and from the menu; the words come by key. Not who may read it, and not how lines are sent.
 
-use super::line::{TaskLine, Unclear};
-use super::menu::{self, Act, Field, FieldKind, Item, Needs, Presence};
+use super::line::TaskLine;
+use super::menu::Item;
 use super::words::{Arg, Language, Words};
-use crate::board::Done;
-use crate::change::Effect;
 use crate::clock::{Phase, Reading};
 use crate::limits;
 use crate::people::{Member, Person};
@@ -47,7 +45,7 @@ pub fn short(text: &str) -> String {
 }
 
 /// A length of time as clocks show it.
-fn clock_face(ms: i64) -> String {
+pub(super) fn clock_face(ms: i64) -> String {
     let seconds = ms.max(0) / 1_000;
     format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
@@ -70,7 +68,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The first of `all` lines, which are made only as far as they are said, and how many more there are.
-    fn first(&self, all: usize, lines: impl Iterator<Item = String>) -> Vec<String> {
+    pub(super) fn first(&self, all: usize, lines: impl Iterator<Item = String>) -> Vec<String> {
         let mut said: Vec<String> = lines.take(limits::LISTED_IN_CHAT).collect();
         if all > said.len() {
             said.push(self.count("and-more", all - said.len()));
@@ -83,15 +81,29 @@ impl<'a> Lines<'a> {
         self.say(&format!("kind-{}", kind.name()), &[])
     }
 
-    /// The word for a status, and what was answered.
-    pub fn status(&self, status: &Status) -> String {
-        let word = self.say(&format!("status-{}", status.progress.name()), &[]);
+    /// The word for an answer to a task of that kind, and what was answered.
+    pub fn status(&self, kind: Kind, status: &Status) -> String {
+        let word = self.words.answer(self.language, kind, status.progress);
         if status.value().is_empty() { word } else { format!("{word}: {}", short(status.value())) }
     }
 
     /// What can be replied to a task.
     fn reply(&self, kind: Kind, task: TaskId) -> String {
         self.say(&format!("reply-{}", kind.name()), &[("task", Arg::Text(&task.to_string()))])
+    }
+
+    /// What can be replied to several tasks: an example for each kind among them.
+    fn reply_several(&self, open: &[&Task]) -> String {
+        let mut examples: Vec<(Kind, String)> = Vec::new();
+        for task in open {
+            if !examples.iter().any(|(kind, _)| *kind == task.kind) {
+                let number = task.id.to_string();
+                let example = self.say(&format!("example-{}", task.kind.name()), &[("task", Arg::Text(&number))]);
+                examples.push((task.kind, example));
+            }
+        }
+        let examples: Vec<_> = examples.into_iter().map(|(_, example)| example).collect();
+        self.say("reply-several", &[("examples", Arg::Text(&examples.join(", ")))])
     }
 
     /// A link that replies to a task.
@@ -108,13 +120,13 @@ impl<'a> Lines<'a> {
     /// An open task of the asker, with the link that replies to it.
     fn own_open(&self, task: &Task) -> String {
         let status = task.statuses.get(self.who).filter(|status| status.progress != Progress::None);
-        let status = status.map(|status| format!(" · {}", self.status(status))).unwrap_or_default();
+        let status = status.map(|status| format!(" · {}", self.status(task.kind, status))).unwrap_or_default();
         let link = self.link(task.kind, task.id).map(|link| format!(" · {link}")).unwrap_or_default();
         format!("{} · {} · {}{status}{link}", task.id, short(task.title.as_str()), self.kind(task.kind))
     }
 
     fn of_one(&self, task: &Task, of: &Person) -> String {
-        let status = task.statuses.get(of).map(|status| self.status(status)).unwrap_or_default();
+        let status = task.statuses.get(of).map(|status| self.status(task.kind, status)).unwrap_or_default();
         format!("{} · {} · {status}", task.id, short(task.title.as_str()))
     }
 
@@ -202,7 +214,7 @@ impl<'a> Lines<'a> {
         said.extend(self.first(open.len(), open.iter().map(|task| self.own_open(task))));
         said.push(match open[..] {
             [task] => self.reply(task.kind, task.id),
-            _ => self.say("reply-several", &[]),
+            _ => self.reply_several(&open),
         });
         said
     }
@@ -260,14 +272,15 @@ impl<'a> Lines<'a> {
         };
         let line = |(group, members): (&str, Vec<(&Person, &Member)>)| {
             let names = self.first(members.len(), members.into_iter().map(named));
-            format!("{}: {}", short(group), names.join(", "))
+            let group = self.words.named(self.language, "group", short(group));
+            format!("{group}: {}", names.join(", "))
         };
         let mut said = vec![self.say("heading-users", &[])];
         said.extend(self.first(groups.len(), groups.into_iter().map(line)));
         said
     }
 
-    fn names(&self, names: Vec<String>) -> String {
+    pub(super) fn names(&self, names: Vec<String>) -> String {
         self.cut(names).join(", ")
     }
 
@@ -302,7 +315,7 @@ impl<'a> Lines<'a> {
         let mut statuses: Vec<(&Person, &Status)> = task.statuses.iter().collect();
         statuses.sort_by_key(|(_, status)| (status.progress.is_final(), status.progress != Progress::Fail));
         let of = |(person, status): (&Person, &Status)| {
-            format!("{}: {}", short(&self.scene.people.shown(person)), self.status(status))
+            format!("{}: {}", short(&self.scene.people.shown(person)), self.status(task.kind, status))
         };
         let title = task.title.as_str().replace(['\r', '\n'], " ");
         let mut said = vec![format!("{} · {title} · {}", task.id, self.kind(task.kind))];
@@ -318,9 +331,15 @@ impl<'a> Lines<'a> {
         if plan.is_empty() {
             return vec![self.say("no-plans", &[])];
         }
-        let line = |planned: &Planned| format!("{} · {}", planned.id, short(&TaskLine::from(planned).to_string()));
+        let line = |planned: &Planned| {
+            let (line, when) = (short(&TaskLine::from(planned).to_string()), self.moment(planned.schedule));
+            format!("{} · {line} · {when}", planned.id)
+        };
         let mut said = vec![self.say("heading-plans", &[])];
         said.extend(self.first(plan.len(), plan.entries().map(line)));
+        if let (None, Some(first)) = (self.scene.clock, plan.entries().next()) {
+            said.push(self.say("no-clock-for-plans", &[("plan", Arg::Text(&first.id.to_string()))]));
+        }
         said
     }
 
@@ -342,122 +361,5 @@ impl<'a> Lines<'a> {
             Phase::Paused => self.say("clock-paused", &args),
             Phase::Over => self.say("clock-over", &[]),
         }
-    }
-
-    /// What can be asked, or more of one row of the menu.
-    pub fn help(&self, of: Option<&Item>) -> Vec<String> {
-        if let Some(item) = of {
-            let about = self.item_help(item);
-            let words: Vec<&str> = item.words().collect();
-            return vec![format!("{} — {about}", self.usage(item)), words.join(", ")];
-        }
-        let line = |item: &Item| format!("{} — {}", self.usage(item), self.item_help(item));
-        let mut said = vec![self.say("heading-help", &[])];
-        said.extend(menu::offered(Needs::User).map(line));
-        if self.view().is_ok_and(|view| view.is_admin()) {
-            said.push(self.say("heading-help-admin", &[]));
-            said.extend(menu::offered(Needs::Admin).filter(|item| item.needs == Needs::Admin).map(line));
-        }
-        said
-    }
-
-    /// A row of the menu as a line is written for it.
-    fn usage(&self, item: &Item) -> String {
-        let verb = match self.language {
-            Language::English => item.verb,
-            Language::Russian => item.russian.first().unwrap_or(&item.verb),
-        };
-        let field = |field: &Field| {
-            let name = self.label(field.var).to_lowercase();
-            match (field.kind, field.presence) {
-                (FieldKind::TaskKind, _) => None,
-                (_, Presence::Required) => Some(format!(" ‹{name}›")),
-                (_, Presence::Optional) => Some(format!(" [{name}]")),
-            }
-        };
-        if item.act == Act::Create {
-            // The order of the line, not that of the form.
-            let mut fields: Vec<&Field> = item.fields.iter().collect();
-            fields.sort_by_key(|field| field.presence == Presence::Required);
-            return format!("@todo{}", fields.into_iter().filter_map(field).collect::<String>());
-        }
-        format!("{verb}{}", item.fields.iter().filter_map(field).collect::<String>())
-    }
-
-    /// Why nothing was done, and what would be right.
-    pub fn refusal(&self, refusal: &Refusal) -> String {
-        let mut said = self.words.refusal(self.language, refusal);
-        match refusal {
-            Refusal::UnknownUser { name } | Refusal::UnknownName { name } => {
-                if let Some(near) = self.scene.people.nearest(name) {
-                    said.push(' ');
-                    said.push_str(&self.say("did-you-mean", &[("name", Arg::Text(&near))]));
-                }
-            }
-            Refusal::UnknownTask { .. } | Refusal::RemovedTask { .. } | Refusal::NotAssigned { .. } => {
-                let open = self.scene.board.open_tasks(self.who);
-                let open = self.first(open.len(), open.iter().map(|task| task.id.to_string())).join(", ");
-                if !open.is_empty() {
-                    said.push(' ');
-                    said.push_str(&self.say("your-open-tasks", &[("tasks", Arg::Text(&open))]));
-                }
-            }
-            Refusal::MissingField { field: "task" } if !self.scene.board.answered_tasks(self.who).is_empty() => {
-                let answered =
-                    self.scene.board.answered_tasks(self.who).into_iter().map(|task| task.id.to_string()).collect();
-                said.push(' ');
-                said.push_str(&self.say("your-answered-tasks", &[("tasks", Arg::Text(&self.names(answered)))]));
-            }
-            _ => {}
-        }
-        said
-    }
-
-    /// What is asked back of a line, or why it is refused.
-    pub fn unclear(&self, unclear: &Unclear) -> String {
-        match unclear {
-            Unclear::Refused(refusal) => self.refusal(refusal),
-            Unclear::Question(question) => self.words.question(self.language, question),
-        }
-    }
-
-    /// What came of a command that is on disk.
-    pub fn done(&self, done: &Done) -> Vec<String> {
-        let title =
-            |task: TaskId| self.scene.board.task(task).map_or_else(String::new, |task| short(task.title.as_str()));
-        let mut said = vec![match done.effect {
-            Effect::Nothing => self.say("said-unchanged", &[]),
-            Effect::Created { task, people, .. } => self.say(
-                "said-created",
-                &[("task", Arg::Text(&task.to_string())), ("count", people.into()), ("title", Arg::Text(&title(task)))],
-            ),
-            Effect::Edited { task } => self.say("said-changed", &[("task", Arg::Text(&task.to_string()))]),
-            Effect::Answered { task } => {
-                let own = self.scene.board.task(task).and_then(|task| task.statuses.get(self.who));
-                let status = own.map(|status| self.status(status)).unwrap_or_default();
-                self.say("said-answered", &[("task", Arg::Text(&task.to_string())), ("status", Arg::Text(&status))])
-            }
-            Effect::Removed { task } => self.say("said-removed", &[("task", Arg::Text(&task.to_string()))]),
-            Effect::Planned { plan } => {
-                let planned = self.scene.board.plan().entry(plan);
-                let schedule = planned.map(|planned| planned.schedule.to_string()).unwrap_or_default();
-                let title = planned.map(|planned| short(planned.title.as_str())).unwrap_or_default();
-                self.say(
-                    "said-planned",
-                    &[
-                        ("plan", Arg::Text(&plan.to_string())),
-                        ("schedule", Arg::Text(&schedule)),
-                        ("title", Arg::Text(&title)),
-                    ],
-                )
-            }
-            Effect::Unplanned { plan } => self.say("said-unplanned", &[("plan", Arg::Text(&plan.to_string()))]),
-        }];
-        if !done.left_out.is_empty() {
-            let count = done.left_out.len();
-            let names = self.names(done.left_out.iter().map(|name| short(name)).collect());
-            said.push(self.say("said-left-out", &[("names", Arg::Text(&names)), ("count", count.into())]));
-        }
-        said
     }
 }

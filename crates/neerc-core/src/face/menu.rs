@@ -3,6 +3,7 @@
 //! binary; the words people type are here, in every language at once.
 
 use crate::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
+use crate::face::help::Topic;
 use crate::face::line::look;
 use crate::near;
 use crate::plan::{PlanId, Schedule};
@@ -244,8 +245,8 @@ pub enum Request {
     Query(Query),
     /// To have something done.
     Command(Command),
-    /// To be told what can be asked: everything, or more of one row.
-    Help(Option<&'static Item>),
+    /// To be told what can be asked.
+    Help(Topic),
 }
 
 /// Makes the request of a row and the values of its fields, wherever they were filled in. Values of fields that the
@@ -267,7 +268,7 @@ pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Ref
         Act::Undo => answer(Progress::None),
         Act::Who => query(Query::Users),
         Act::Clock => query(Query::Clock),
-        Act::Help => Ok(Request::Help(filled.one("verb").map(by_word).transpose()?)),
+        Act::Help => Ok(Request::Help(filled.one("verb").map_or(Ok(Topic::Everything), Topic::parse)?)),
         Act::Create => command(filled.create()?),
         Act::Show => query(Query::Show { task: filled.task()? }),
         Act::Assign => command(Command::Assign { task: filled.task()?, names: filled.many("names") }),

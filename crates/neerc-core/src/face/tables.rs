@@ -80,7 +80,7 @@ fn tasks(page: &Page<'_>, of: Option<&Person>) -> Report {
         Some(of) => {
             let theirs: Vec<_> = listed.filter_map(|task| Some((task, task.statuses.get(of)?))).collect();
             let rows = theirs.into_iter();
-            let rows = rows.map(|(task, status)| [head(task), vec![page.lines.status(status)]].concat());
+            let rows = rows.map(|(task, status)| [head(task), vec![page.lines.status(task.kind, status)]].concat());
             table(page, ["task", "title", "kind", "status"], rows, "no-tasks")
         }
         None => {
@@ -92,8 +92,10 @@ fn tasks(page: &Page<'_>, of: Option<&Person>) -> Report {
 
 fn one_task(page: &Page<'_>, task: &Task) -> Report {
     let people = page.lines.scene.people;
-    let rows =
-        task.statuses.iter().map(|(person, status)| vec![people.shown(person).into_owned(), page.lines.status(status)]);
+    let rows = task
+        .statuses
+        .iter()
+        .map(|(person, status)| vec![people.shown(person).into_owned(), page.lines.status(task.kind, status)]);
     let value = |var, value| (var, page.lines.label(var), value);
     let values = vec![
         value("task", task.id.to_string()),

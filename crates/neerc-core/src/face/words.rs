@@ -3,6 +3,7 @@
 
 use crate::face::line::{LineQuestion, Meaning};
 use crate::refusal::Refusal;
+use crate::task::{Kind, Progress};
 use std::fmt;
 
 /// A language that people are spoken to in.
@@ -57,6 +58,13 @@ pub trait Words: fmt::Debug + Send + Sync {
     /// The text of that key; the key itself if there is none.
     fn say(&self, language: Language, key: &str, args: &[(&str, Arg<'_>)]) -> String {
         self.find(language, key, args).unwrap_or_else(|| key.to_owned())
+    }
+
+    /// What an answer is called: by a word for this kind of task where there is one.
+    fn answer(&self, language: Language, kind: Kind, progress: Progress) -> String {
+        let (kind, progress) = (kind.name(), progress.name());
+        let of_kind = self.find(language, &format!("status-{kind}-{progress}"), &[]);
+        of_kind.unwrap_or_else(|| self.say(language, &format!("status-{progress}"), &[]))
     }
 
     /// The words of a refusal.

@@ -8,6 +8,12 @@ pub struct Keys;
 
 impl Words for Keys {
     fn find(&self, language: Language, key: &str, args: &[(&str, Arg<'_>)]) -> Option<String> {
+        // It has no words of their own for answers to some kinds of task, nor for groups.
+        let general = key == "said-answered-question" || key.starts_with("group-");
+        let kinds = ["status-todo-", "status-todofail-", "status-confirm-", "status-okfail-", "status-question-"];
+        if general || kinds.iter().any(|kind| key.starts_with(kind)) {
+            return None;
+        }
         let mark = if language == Language::English { "" } else { language.tag() };
         let args = args.iter().map(|(name, arg)| match arg {
             Arg::Text(text) => format!(" {name}={text}"),

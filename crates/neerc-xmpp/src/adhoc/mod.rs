@@ -337,7 +337,8 @@ impl Commands {
             }
             Step::Task | Step::Fields => turn.draft.fields().map(|field| choices.field(field, task, values)).collect(),
         };
-        let mut notes: Vec<_> = refusal.iter().map(|refusal| (Severity::Error, lines.refusal(refusal))).collect();
+        let mut notes: Vec<_> =
+            refusal.iter().map(|refusal| (Severity::Error, lines.refusal_of(item, refusal))).collect();
         let dead_end = choices::dead_end(&fields, item).map(|key| (Severity::Info, lines.say(key, &[])));
         if dead_end.is_some() || fields.is_empty() {
             notes.extend(dead_end.filter(|_| refusal.is_none()));

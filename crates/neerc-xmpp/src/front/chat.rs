@@ -11,11 +11,12 @@ use crate::throttle::Turn;
 use crate::xml::Element;
 use neerc_core::board::Done;
 use neerc_core::face::line;
+use neerc_core::face::lines::Lines;
 use neerc_core::face::menu::Request;
 use neerc_core::face::words::{Arg, Language};
 use neerc_core::people::Person;
 use neerc_core::refusal::{Refusal, excerpt_within};
-use neerc_core::view::{RoomScene, View};
+use neerc_core::view::RoomScene;
 use neerc_core::world::World;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -387,13 +388,14 @@ impl Front {
         let clock = world.reading(&self.halls[chat.room].watch.room, now_ms);
         let asked = self.answers(chat.room, &chat.who, chat.language, world, |answers| {
             let refused = |refusal: Refusal| vec![answers.refusal(&refusal)];
-            let view = View::of(RoomScene { clock, ..answers.scene }, answers.who).map_err(refused)?;
+            let answers = &Lines { scene: RoomScene { clock, ..answers.scene }, ..*answers };
+            let view = answers.view().map_err(refused)?;
             let Some(read) = line::read(line, &view).into_iter().next() else {
                 return Err(Vec::new());
             };
             let request = read.asked.map_err(|unclear| vec![answers.unclear(&unclear)])?;
-            match request.build().map_err(refused)? {
-                Request::Help(item) => Err(answers.help(item)),
+            match request.build().map_err(|refusal| vec![answers.lacking(&request, &refusal)])? {
+                Request::Help(topic) => Err(answers.help(topic)),
                 Request::Query(query) => {
                     let shown = view.answer(&query).map_err(refused)?;
                     Err(answers.shown(&shown, &self.contacts.online(chat.room)))
@@ -446,8 +448,10 @@ impl Front {
         world: World<'_>,
     ) {
         let Some(mut chat) = self.conversations.waiting.get_mut(session).and_then(VecDeque::pop_front) else { return };
+        let clock = world.reading(&self.rooms[chat.room].room, now_ms);
         let said = self.answers(chat.room, &chat.who, chat.language, world, |answers| match &outcome {
-            Ok(done) => answers.done(done), // the board shows it already
+            // The board shows it already.
+            Ok(done) => Lines { scene: RoomScene { clock, ..answers.scene }, ..*answers }.done(done),
             Err(refusal) => vec![answers.refusal(refusal)],
         });
         if let Ok(done) = &outcome {

@@ -81,6 +81,13 @@ status-running = in progress
 status-success = done
 status-fail = failed
 status-acknowledged = seen
+status-todofail-fail = could not do it
+status-confirm-success = read
+status-confirm-fail = not confirmed
+status-okfail-success = yes
+status-okfail-fail = no
+status-question-success = answered
+status-question-fail = no answer possible
 
 ## Lists
 
@@ -90,8 +97,48 @@ heading-tasks-of = Tasks of { $name }:
 heading-users = People:
 heading-late = Not answered yet:
 heading-plans = Planned:
-heading-help = You can write:
-heading-help-admin = Admins can also write:
+
+## Help in chat, one screen of a phone
+
+help-user =
+    tasks — what you have to do
+    done 3 — you have done task 3; start 3: you have begun
+    ok 3 — you have read it, or the answer is yes
+    fail 3 why — it did not work, or the answer is no
+    answer 3 your answer — the answer to a question
+    undo 3 — take your answer back
+    who, clock — people, contest time
+    help done — more of one of these
+help-admin =
+    @todo halls Bring water — a new task: see "help todo"
+    show 3, late — who has answered, who has not
+    assign 3 hall1, unassign 3 hall1, reset 3 hall1
+    rename 3 New title, remove 3
+    plans, now s1, unplan s1 — planned tasks: see "help plan"
+help-kind-todo =
+    @todo halls Bring water — the halls are asked to do it, and answer "start 3" and "done 3".
+    What else can be asked: @confirm (read it?), @okfail (yes or no?), @todofail (done, or could not, and why?), @question (an answer in words).
+    For whom: "help names". For later: "help plan".
+help-kind-todofail =
+    @todofail halls Restart the printer — the halls are asked to do it, and answer "done 3", or "fail 3 why" if they could not.
+help-kind-confirm =
+    @confirm halls We begin at ten — the halls are asked to read it, and answer "ok 3".
+help-kind-okfail =
+    @okfail halls Is everybody seated? — the halls are asked yes or no, and answer "yes 3" or "no 3 why".
+help-kind-question =
+    @question halls How many chairs are free? — the halls answer in words: "answer 3 twelve".
+help-names =
+    People and groups stand before the title, with commas and no blanks: @todo hall1,halls Bring water
+    Before a colon they may stand as you like: @todo hall1, hall2 and admin: Bring water
+    Names of several words stand in quotes: @todo "Floor 2" Bring water
+    "who" shows all names.
+help-moments =
+    Planned tasks are handed out by the contest clock, at minutes from its start or its end:
+    @todo halls start+15 Bring water — 15 minutes after the start
+    @todo halls end-60! Freeze — 60 minutes before the end
+    With ! it is handed out then; without it you are asked first.
+    plans shows what is planned, now s1 hands it out at once, unplan s1 takes it out.
+
 no-tasks = There are no tasks.
 no-open-tasks = Nothing to do for you.
 no-answered-tasks = You have not said anything of a task yet.
@@ -100,6 +147,8 @@ no-late = Everybody has answered.
 no-plans = Nothing is planned.
 nobody = nobody
 admin-mark = admin
+group-Admins = Admins
+group-Users = Users
 and-more = { $count ->
     [one] and 1 more
    *[other] and { $count } more
@@ -146,7 +195,12 @@ reminder = { $count ->
     [one] 1 task waits for your answer:
    *[other] { $count } tasks wait for your answer:
 }
-reply-several = Reply "done" and the number of the task, or "help"
+reply-several = Reply with the word and the number: { $examples }; or "help"
+example-todo = done { $task }
+example-todofail = done { $task }
+example-confirm = ok { $task }
+example-okfail = yes { $task } or no { $task }
+example-question = answer { $task } your answer
 reply-todo = Reply "start { $task }" and "done { $task }"
 reply-todofail = Reply "start { $task }", "done { $task }" or "fail { $task } why"
 reply-confirm = Reply "ok { $task }"
@@ -163,9 +217,32 @@ said-created = Task { $task } is handed out to { $count ->
     [one] 1 person
    *[other] { $count } people
 }: { $title }
-said-planned = Planned as { $plan } for { $schedule }: { $title }
+said-nobody = To hand it out, write "assign { $task } halls" with the names of people or groups.
+said-planned = Planned as { $plan } for { $schedule }, { $when }: { $title }
+no-clock-for-plans = There is no contest clock now, so nothing planned is handed out by itself. To hand it out, write "now { $plan }".
+moment-at-start = at the start
+moment-after-start = { $count ->
+    [one] 1 minute after the start
+   *[other] { $count } minutes after the start
+}
+moment-before-start = { $count ->
+    [one] 1 minute before the start
+   *[other] { $count } minutes before the start
+}
+moment-at-end = at the end
+moment-after-end = { $count ->
+    [one] 1 minute after the end
+   *[other] { $count } minutes after the end
+}
+moment-before-end = { $count ->
+    [one] 1 minute before the end
+   *[other] { $count } minutes before the end
+}
+moment-clock = {" "}(at { $time } of the contest)
+moment-asked = , if you say so then
 said-answered = Task { $task }: { $status }.
-said-changed = Task { $task } is changed.
+said-answered-question = Answer to { $task }: "{ $answer }"
+said-changed = Task { $task } is changed. It is now: { $title } — { $people }.
 said-unchanged = Nothing to change.
 said-removed = Task { $task } is removed.
 said-unplanned = { $plan } is out of the plan.
@@ -213,6 +290,13 @@ refusal-not-theirs = "{ $name }" does not have task { $task }.
 refusal-unknown-plan = There is no planned task "{ $plan }". They are numbered s1, s2 and so on; write "plans".
 refusal-bad-schedule = "{ $schedule }" is no moment of a contest. Write start+15 or end-60!, at most { $limit } minutes.
 refusal-missing-field = { $field }: please fill in.
+lacks-task = Which one? Write "{ $verb } { $task }".
+lacks-plan = Which one? Write "{ $verb } s1"; "plans" shows all.
+lacks-names = Who? Write "{ $verb } { $task } hall1".
+lacks-title = What is it to be called? Write "{ $verb } { $task } New title".
+lacks-new-title = What is to be done? Write "@todo halls Bring water".
+lacks-kind = What is to be done, and by whom? Write "@todo halls Bring water"; "help todo" tells more.
+lacks-text = What is the answer? Write "{ $verb } { $task } your answer".
 refusal-unknown-verb = { $nearest ->
     [none] I do not know "{ $verb }". Write "help" to see what you can do.
    *[other] I do not know "{ $verb }". Did you mean "{ $nearest }"?
@@ -240,8 +324,8 @@ what-bytes-of-names-in-planned-tasks = bytes of names in planned tasks
 ## Questions about lines that can be read in two ways
 
 question-nobody-called = { $count ->
-    [one] There is nobody called "{ $names }" here. What is meant?
-   *[other] There is nobody here called: { $names }. What is meant?
+    [one] There is nobody called "{ $names }" here; "who" shows all names. What is meant?
+   *[other] There is nobody here called: { $names }; "who" shows all names. What is meant?
 }
 question-only-people = This is for { $names }, but what is to be done? Add a title; or, if that is the title:
 question-only-schedule = This is for "{ $word }", but what is to be done? Add a title; or, if that is the title:

@@ -1,12 +1,13 @@
 use super::*;
+use neerc_core::face::help::Topic;
 use neerc_core::face::line::{LineQuestion, Meaning};
-use neerc_core::face::menu::MENU;
+use neerc_core::face::menu::{Act, MENU};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, TaskId, Title};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn is_key(line: &str) -> bool {
-    line.starts_with(|c: char| c.is_ascii_lowercase()) && line.contains(" = ")
+    line.starts_with(|c: char| c.is_ascii_lowercase()) && line.contains(" =")
 }
 
 /// The keys of a file, each with the names of its blanks.
@@ -14,7 +15,7 @@ fn keys(language: Language) -> BTreeMap<String, BTreeSet<String>> {
     let mut keys = BTreeMap::new();
     let mut blanks = &mut BTreeSet::new();
     for line in source(language).lines().filter(|line| !line.starts_with('#')) {
-        if let Some((key, _)) = line.split_once(" = ").filter(|_| is_key(line)) {
+        if let Some((key, _)) = line.split_once(" =").filter(|_| is_key(line)) {
             blanks = keys.entry(key.to_owned()).or_insert_with(BTreeSet::new);
         }
         for blank in line.split('$').skip(1) {
@@ -56,6 +57,9 @@ fn everything_the_core_names_has_words() {
         .chain(Meaning::KEYS.iter().map(|key| format!("reading-{key}")))
         .chain(Progress::ALL.iter().map(|progress| format!("status-{}", progress.name())))
         .chain(kinds.iter().flat_map(|kind| [format!("kind-{}", kind.name()), format!("reply-{}", kind.name())]))
+        .chain(kinds.iter().map(|kind| format!("example-{}", kind.name())))
+        .chain(Topic::KEYS.iter().map(|key| format!("help-{key}")))
+        .chain(["task", "plan", "names", "title", "new-title", "kind", "text"].map(|field| format!("lacks-{field}")))
         .chain(whats.map(|what| format!("what-{what}")));
     let used: BTreeSet<String> = used.collect();
     for language in Language::ALL {
@@ -157,4 +161,75 @@ fn what_is_missing_is_no_disaster() {
     }
     let odd = Files.say(Language::English, "task-removed", &[("task", Arg::Text("{ $x } \u{202e}"))]);
     assert_eq!(odd, "Task { $x } \u{202e} was removed.");
+}
+
+#[test]
+fn help_fits_a_phone_and_shows_every_command() {
+    for language in Language::ALL {
+        let of = |key: &str| Files.say(language, key, &[]);
+        let (user, all) = (of("help-user"), format!("{}\n{}", of("help-user"), of("help-admin")));
+        assert!(user.lines().count() <= 8 && all.lines().count() <= 13, "{all}");
+        assert!(all.lines().all(|line| line.chars().count() <= 64), "{all}");
+        for item in &MENU {
+            let verb = match language {
+                _ if item.act == Act::Create => "@",
+                Language::English => item.verb,
+                Language::Russian => item.russian[0],
+            };
+            assert!(all.contains(verb), "{verb} is missing:\n{all}");
+        }
+    }
+}
+
+#[test]
+fn answers_are_called_by_what_was_asked() {
+    let told = |kind: &str, progress| {
+        Language::ALL.map(|language| Files.answer(language, Kind::parse(kind).unwrap(), progress)).join(" | ")
+    };
+    for (kind, progress, expected) in [
+        ("todo", Progress::Success, "done | готово"),
+        ("todo", Progress::Running, "in progress | в работе"),
+        ("todofail", Progress::Fail, "could not do it | не получилось"),
+        ("confirm", Progress::Success, "read | прочитано"),
+        ("okfail", Progress::Success, "yes | да"),
+        ("okfail", Progress::Fail, "no | нет"),
+        ("okfail", Progress::None, "no answer | нет ответа"),
+        ("question", Progress::Success, "answered | ответ получен"),
+    ] {
+        assert_eq!(told(kind, progress), expected, "{kind}");
+    }
+}
+
+/// Names of types, statuses, moments and people, which are written so in every language.
+const ENGLISH_IN_RUSSIAN: [&str; 19] = [
+    "todo",
+    "todofail",
+    "confirm",
+    "okfail",
+    "question",
+    "none",
+    "running",
+    "success",
+    "fail",
+    "acknowledged",
+    "start",
+    "end",
+    "halls",
+    "hall",
+    "admin",
+    "Admins",
+    "Users",
+    "undo",
+    "XMPP",
+];
+
+#[test]
+fn no_english_is_left_in_the_russian_words() {
+    for (key, blanks) in keys(Language::Russian) {
+        let args: Vec<_> = blanks.iter().map(|blank| (&**blank, Arg::Number(5))).collect();
+        let said = Files.say(Language::Russian, &key, &args);
+        let words = said.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| word.len() > 1);
+        let foreign: Vec<_> = words.filter(|word| !ENGLISH_IN_RUSSIAN.contains(word)).collect();
+        assert!(foreign.is_empty(), "{key}: {foreign:?} in {said}");
+    }
 }

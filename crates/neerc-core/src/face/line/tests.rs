@@ -4,6 +4,7 @@ use super::*;
 use crate::board::Board;
 use crate::change::Change;
 use crate::command::{Command, NewPlan, Query, WholeTask};
+use crate::face::help::Topic;
 use crate::notice::Visibility;
 use crate::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
 use crate::plan::Schedule;
@@ -91,7 +92,9 @@ fn show(request: &Request) -> String {
     let command = match request {
         Request::Query(Query::Tasks { of }) => return format!("tasks of {}", of.as_deref().unwrap_or("all")),
         Request::Query(query) => return format!("{query:?}").to_lowercase(),
-        Request::Help(item) => return format!("help {}", item.map_or("", |item| item.verb)),
+        Request::Help(Topic::Everything) => return "help".to_owned(),
+        Request::Help(Topic::Row(item)) => return format!("help {}", item.verb),
+        Request::Help(topic) => return format!("help {topic:?}").to_lowercase(),
         Request::Command(command) => command,
     };
     match command {
@@ -376,8 +379,8 @@ fn what_anybody_may_ask() {
             ("WHO", "users"),
             ("кто", "users"),
             ("время", "clock"),
-            ("help", "help "),
-            ("?", "help "),
+            ("help", "help"),
+            ("?", "help"),
             ("помощь готово", "help done"),
             ("who are you", "no: 'are you' is more than this command takes"),
             ("@todo halls x", "no: only owners and admins of the room may do this"),

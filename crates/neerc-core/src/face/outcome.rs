@@ -1,0 +1,204 @@
+//! What came of a line or a form, in sentences: what was done, why nothing was, what is asked back. The words come by
+//! key.
+
+use super::line::{Filled, Unclear};
+use super::lines::{Lines, clock_face, short};
+use super::menu::{Act, Item};
+use super::words::{Arg, Language};
+use crate::board::Done;
+use crate::change::Effect;
+use crate::plan::{Anchor, Consent, PlanId, Planned, Schedule};
+use crate::refusal::Refusal;
+use crate::task::{Kind, Progress, Status, Task, TaskId};
+
+impl Lines<'_> {
+    /// Why nothing was done, and what would be right.
+    pub fn refusal(&self, refusal: &Refusal) -> String {
+        let mut said = self.words.refusal(self.language, refusal);
+        match refusal {
+            Refusal::UnknownUser { name } | Refusal::UnknownName { name } => {
+                if let Some(near) = self.scene.people.nearest(name) {
+                    said.push(' ');
+                    said.push_str(&self.say("did-you-mean", &[("name", Arg::Text(&near))]));
+                }
+            }
+            Refusal::NotAssigned { .. } => said.push_str(&self.own_tasks("your-open-tasks", &self.open_tasks())),
+            // An admin may mean anybody's task.
+            Refusal::UnknownTask { .. } | Refusal::RemovedTask { .. }
+                if !self.view().is_ok_and(|view| view.is_admin()) =>
+            {
+                said.push_str(&self.own_tasks("your-open-tasks", &self.open_tasks()));
+            }
+            _ => {}
+        }
+        said
+    }
+
+    /// The same of a row of the menu whose fields are known: which of the asker's tasks it can be about.
+    pub fn refusal_of(&self, item: &Item, refusal: &Refusal) -> String {
+        self.refusal(refusal) + &self.meant(item, refusal)
+    }
+
+    /// What a line lacks, with a line that does not.
+    pub fn lacking(&self, filled: &Filled, refusal: &Refusal) -> String {
+        let Refusal::MissingField { field } = refusal else { return self.refusal(refusal) };
+        let item = filled.item;
+        let key = if item.act == Act::Create && *field == "title" { "new-title" } else { field };
+        let task = filled.values.iter().find(|(name, _)| *name == "task").and_then(|(_, values)| values.first());
+        let args = [("verb", Arg::Text(self.verb(item))), ("task", Arg::Text(task.map_or("3", String::as_str)))];
+        self.say(&format!("lacks-{key}"), &args) + &self.meant(item, refusal)
+    }
+
+    /// A verb in the language that is spoken.
+    pub(super) fn verb(&self, item: &Item) -> &'static str {
+        match self.language {
+            Language::English => item.verb,
+            Language::Russian => item.russian.first().unwrap_or(&item.verb),
+        }
+    }
+
+    /// The asker's tasks that a row can be about, where the task is missing.
+    fn meant(&self, item: &Item, refusal: &Refusal) -> String {
+        match (refusal, item.act) {
+            (Refusal::MissingField { field: "task" }, Act::Undo) => {
+                self.own_tasks("your-answered-tasks", &self.scene.board.answered_tasks(self.who))
+            }
+            (Refusal::MissingField { field: "task" }, Act::Start | Act::Done | Act::Ok | Act::Fail | Act::Answer) => {
+                self.own_tasks("your-open-tasks", &self.open_tasks())
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn open_tasks(&self) -> Vec<&Task> {
+        self.scene.board.open_tasks(self.who)
+    }
+
+    fn own_tasks(&self, key: &str, tasks: &[&Task]) -> String {
+        if tasks.is_empty() {
+            return String::new();
+        }
+        let numbers = self.first(tasks.len(), tasks.iter().map(|task| task.id.to_string())).join(", ");
+        format!(" {}", self.say(key, &[("tasks", Arg::Text(&numbers))]))
+    }
+
+    /// What is asked back of a line, or why it is refused.
+    pub fn unclear(&self, unclear: &Unclear) -> String {
+        match unclear {
+            Unclear::Refused(refusal) => self.refusal(refusal),
+            Unclear::Question(question) => self.words.question(self.language, question),
+        }
+    }
+
+    /// What came of a command that is on disk.
+    pub fn done(&self, done: &Done) -> Vec<String> {
+        let title =
+            |task: TaskId| self.scene.board.task(task).map_or_else(String::new, |task| short(task.title.as_str()));
+        let mut said = vec![match done.effect {
+            Effect::Nothing => self.say("said-unchanged", &[]),
+            Effect::Created { task, people, .. } => self.say(
+                "said-created",
+                &[("task", Arg::Text(&task.to_string())), ("count", people.into()), ("title", Arg::Text(&title(task)))],
+            ),
+            Effect::Edited { task } => self.changed(task),
+            Effect::Answered { task } => self.answered_so(task),
+            Effect::Removed { task } => self.say("said-removed", &[("task", Arg::Text(&task.to_string()))]),
+            Effect::Planned { plan } => self.planned(plan),
+            Effect::Unplanned { plan } => self.say("said-unplanned", &[("plan", Arg::Text(&plan.to_string()))]),
+        }];
+        match done.effect {
+            Effect::Created { task, people: 0, .. } => {
+                said.push(self.say("said-nobody", &[("task", Arg::Text(&task.to_string()))]));
+            }
+            Effect::Planned { plan } if self.scene.clock.is_none() => {
+                said.push(self.say("no-clock-for-plans", &[("plan", Arg::Text(&plan.to_string()))]));
+            }
+            _ => {}
+        }
+        if !done.left_out.is_empty() {
+            let count = done.left_out.len();
+            let names = self.names(done.left_out.iter().map(|name| short(name)).collect());
+            said.push(self.say("said-left-out", &[("names", Arg::Text(&names)), ("count", count.into())]));
+        }
+        said
+    }
+
+    /// How a task is now that was changed.
+    fn changed(&self, task: TaskId) -> String {
+        let number = task.to_string();
+        let Some(task) = self.scene.board.task(task) else {
+            return self.say("said-removed", &[("task", Arg::Text(&number))]);
+        };
+        let of = |(person, status): (&crate::people::Person, &Status)| {
+            format!("{} ({})", short(&self.scene.people.shown(person)), self.status(task.kind, status))
+        };
+        let people = match task.statuses.len() {
+            0 => self.say("nobody", &[]),
+            all => self.first(all, task.statuses.iter().map(of)).join(", "),
+        };
+        let title = short(task.title.as_str());
+        let args = [("task", Arg::Text(&*number)), ("title", Arg::Text(&title)), ("people", Arg::Text(&people))];
+        self.say("said-changed", &args)
+    }
+
+    /// What the asker has answered to a task.
+    fn answered_so(&self, task: TaskId) -> String {
+        let number = task.to_string();
+        let task = self.scene.board.task(task);
+        let own = task.and_then(|task| Some((task.kind, task.statuses.get(self.who)?)));
+        if let Some((Kind::Question, status)) = own
+            && status.progress == Progress::Success
+            && let args = [("task", Arg::Text(&*number)), ("answer", Arg::Text(&short(status.value())))]
+            && let Some(said) = self.words.find(self.language, "said-answered-question", &args)
+        {
+            return said;
+        }
+        let status = own.map(|(kind, status)| self.status(kind, status)).unwrap_or_default();
+        self.say("said-answered", &[("task", Arg::Text(&number)), ("status", Arg::Text(&status))])
+    }
+
+    fn planned(&self, plan: PlanId) -> String {
+        let planned = self.scene.board.plan().entry(plan);
+        let title = planned.map(|planned: &Planned| short(planned.title.as_str())).unwrap_or_default();
+        let (schedule, when) = planned
+            .map_or_else(Default::default, |planned| (planned.schedule.to_string(), self.moment(planned.schedule)));
+        self.say(
+            "said-planned",
+            &[
+                ("plan", Arg::Text(&plan.to_string())),
+                ("schedule", Arg::Text(&schedule)),
+                ("when", Arg::Text(&when)),
+                ("title", Arg::Text(&title)),
+            ],
+        )
+    }
+
+    /// A moment of the contest in words, and what the clock shows then, once that is known.
+    pub fn moment(&self, schedule: Schedule) -> String {
+        let anchor = match schedule.anchor {
+            Anchor::Start => "start",
+            Anchor::End => "end",
+        };
+        let side = match schedule.offset_min {
+            0 => "at",
+            1.. => "after",
+            _ => "before",
+        };
+        let minutes = schedule.offset_min.unsigned_abs();
+        let count = Arg::Number(i64::try_from(minutes).unwrap_or(i64::MAX));
+        let mut said = self.say(&format!("moment-{side}-{anchor}"), &[("count", count)]);
+        if let Some(clock) = self.scene.clock
+            && clock.total_ms > 0
+        {
+            let from_ms = if schedule.anchor == Anchor::Start { 0 } else { clock.total_ms };
+            let at_ms = from_ms.saturating_add(schedule.offset_min.saturating_mul(60_000));
+            if at_ms > 0 {
+                said.push_str(&self.say("moment-clock", &[("time", Arg::Text(&clock_face(at_ms)))]));
+            }
+        }
+        if schedule.consent == Consent::Required {
+            said.push_str(&self.say("moment-asked", &[]));
+        }
+        said
+    }
+}
