@@ -448,7 +448,7 @@ impl Front {
         world: World<'_>,
     ) {
         let Some(mut chat) = self.conversations.waiting.get_mut(session).and_then(VecDeque::pop_front) else { return };
-        let clock = world.reading(&self.rooms[chat.room].room, now_ms);
+        let clock = world.reading(&self.halls[chat.room].watch.room, now_ms);
         let said = self.answers(chat.room, &chat.who, chat.language, world, |answers| match &outcome {
             // The board shows it already.
             Ok(done) => Lines { scene: RoomScene { clock, ..answers.scene }, ..*answers }.done(done),

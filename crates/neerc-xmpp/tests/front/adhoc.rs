@@ -175,7 +175,7 @@ fn outcome(act: Act) -> &'static str {
         Act::Answer => "[said-answered task=2 status=[status-success]: 42]",
         Act::Undo => "[said-answered task=2 status=[status-none]]",
         Act::Create => "[said-planned plan=s2 schedule=start+15 title=Bread]",
-        Act::Assign | Act::Unassign | Act::Reset | Act::Rename => "[said-changed task=1]",
+        Act::Assign | Act::Unassign | Act::Reset | Act::Rename => "[said-changed task=1 title=",
         Act::Remove => "[said-removed task=1]",
         Act::Now => "[said-created task=3 count=0 title=Freeze]",
         Act::Unplan => "[said-unplanned plan=s1]",
@@ -579,8 +579,19 @@ fn unassigning_asks_for_the_task_first_and_offers_those_who_have_it() {
     let nothing = bench.goes_on(ADMIN, "unassign", &second, "complete", &[]);
     assert_eq!(nothing.notes, ["error [refusal-missing-field field=[field-names]]"]);
     let done = bench.goes_on(ADMIN, "unassign", &nothing, "complete", &[("names", &["Users"])]);
-    assert_eq!(done.notes, ["info [said-changed task=1]"]);
+    assert_eq!(done.notes, ["info [said-changed task=1 title=Water people=[nobody]]"]);
     assert!(bench.boards()["neerc"].tasks().next().unwrap().statuses.is_empty());
+}
+
+#[test]
+fn a_form_without_its_task_says_which_can_be_meant() {
+    let mut bench = world();
+    bench.at_once(ADMIN, "create", &[("kind", &["todo"]), ("title", &["Bread"]), ("names", &["tk"])]);
+    for (verb, tasks) in [("done", "[your-open-tasks tasks=3]"), ("undo", "[your-answered-tasks tasks=2]")] {
+        let first = bench.verb(TK, verb, "", "");
+        let again = bench.goes_on(TK, verb, &first, "complete", &[]);
+        assert_eq!(again.notes, [format!("error [refusal-missing-field field=[field-task]] {tasks}")]);
+    }
 }
 
 #[test]

@@ -217,3 +217,20 @@ fn people_groups_and_nicks_are_kept_while_the_link_is_down() {
     assert!(people[0].contains(&"hall1@localhost".to_owned()), "{people:?}");
     assert_eq!(people[1], ["someone@localhost"]);
 }
+
+#[test]
+fn a_plan_says_what_the_clock_will_show_or_that_there_is_none() {
+    let mut bench = planned("");
+    let line = "@todo hall1 end-60! Freeze";
+    let when = "when=[moment-before-end count=60]";
+    assert_eq!(
+        write(&mut bench, line),
+        [format!("[said-planned plan=s1 schedule=end-60! {when} title=Freeze]\n[no-clock-for-plans plan=s1]")]
+    );
+    bench.clock(0, LENGTH_MS, Phase::Before);
+    bench.said();
+    let when = "[moment-before-end count=60][moment-clock time=4:00:00]";
+    assert_eq!(write(&mut bench, line), [format!("[said-planned plan=s2 schedule=end-60! when={when} title=Freeze]")]);
+    let plans = write(&mut bench, "plans");
+    assert!(plans[0].ends_with(&format!("s2 · @todo hall1 end-60! Freeze · {when}")), "{plans:?}");
+}

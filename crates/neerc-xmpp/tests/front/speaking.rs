@@ -90,7 +90,11 @@ fn a_hall_with_a_chat_client_is_told_of_its_tasks_in_words() {
     bench.admin("@todo hall1 One\n@todo hall2 Not theirs\n@todo hall1 Two\ndone 3");
     bench.comes("hall1", HALL1, GAJIM);
     assert_eq!(bench.chats_within(limits::CHAT_GRACE_MS - 1), [], "it may still ask as a NEERC client does");
-    let reminder = format!("[reminder count=2]\n{}\n{}\n[reply-several]", open(1, "One"), open(3, "Two"));
+    let reminder = format!(
+        "[reminder count=2]\n{}\n{}\n[reply-several examples=[example-todo task=1]]",
+        open(1, "One"),
+        open(3, "Two")
+    );
     assert_eq!(bench.chats_within(1), [(HALL1.into(), reminder)]);
     bench.admin("@todo hall1 Three\n@todo hall1,hall2 Four\nrename 1 First\nremove 3");
     let news = format!(
