@@ -137,7 +137,7 @@ impl Lines<'_> {
             all => self.first(all, task.statuses.iter().map(of)).join(", "),
         };
         let title = short(task.title.as_str());
-        let args = [("task", Arg::Text(&*number)), ("title", Arg::Text(&title)), ("people", Arg::Text(&people))];
+        let args = [("task", Arg::Text(&number)), ("title", Arg::Text(&title)), ("people", Arg::Text(&people))];
         self.say("said-changed", &args)
     }
 
@@ -148,7 +148,7 @@ impl Lines<'_> {
         let own = task.and_then(|task| Some((task.kind, task.statuses.get(self.who)?)));
         if let Some((Kind::Question, status)) = own
             && status.progress == Progress::Success
-            && let args = [("task", Arg::Text(&*number)), ("answer", Arg::Text(&short(status.value())))]
+            && let args = [("task", Arg::Text(&number)), ("answer", Arg::Text(&short(status.value())))]
             && let Some(said) = self.words.find(self.language, "said-answered-question", &args)
         {
             return said;
