@@ -2,4 +2,4 @@
 
 use crate::Rule;
 
-pub const TO_MEND: &[(Rule, &str)] = &[(Rule::TypeName, "Field")];
+pub const TO_MEND: &[(Rule, &str)] = &[];
