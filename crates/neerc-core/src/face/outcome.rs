@@ -148,6 +148,7 @@ impl Lines<'_> {
         let own = task.and_then(|task| Some((task.kind, task.statuses.get(self.who)?)));
         if let Some((Kind::Question, status)) = own
             && status.progress == Progress::Success
+            && !status.value().is_empty()
             && let args = [("task", Arg::Text(&number)), ("answer", Arg::Text(&short(status.value())))]
             && let Some(said) = self.words.find(self.language, "said-answered-question", &args)
         {

@@ -22,20 +22,20 @@ fn a_day_by_chat_lines(kind: Kind) {
     let admin = person(server, &neerc, &room, admin);
     let hall = person(server, &neerc, &room, hall);
     hall.says("tasks", "Nothing to do for you.");
-    admin.says("@okfail chathal Wallpapers set?", "There is nobody called \"chathal\" here. What is meant?");
+    admin.says("@okfail chathal Wallpapers set?", "There is nobody called \"chathal\" here; \"who\" shows");
     admin.says("@okfail chathall Wallpapers set?", "Task 1 is handed out to 1 person: Wallpapers set?");
     hall.wait_for("New task 1: Wallpapers set?");
     hall.wait_for("Reply \"yes 1\" or \"no 1 why\"");
     hall.says("tasks", "1 · Wallpapers set? · yes or no · xmpp:");
     admin.says("late", "1 · Wallpapers set? · chathall");
-    hall.says("no 1 none of them", "Task 1: failed: none of them.");
+    hall.says("no 1 none of them", "Task 1: no: none of them.");
     hall.says("@todo chatchief Bring beer", "Only owners and admins of the room may do this.");
-    admin.says("show 1", "chathall: failed: none of them");
-    admin.says("reset 1 chathall", "Task 1 is changed.");
-    hall.says("yes", "Task 1: done.");
+    admin.says("show 1", "chathall: no: none of them");
+    admin.says("reset 1 chathall", "Task 1 is changed. It is now: Wallpapers set?");
+    hall.says("yes", "Task 1: yes.");
     admin.says("late", "Everybody has answered.");
     admin.says("who", "chatchief (admin) ●");
-    admin.says("@todo chathall start+15! Announce", "Planned as s1 for start+15!: Announce");
+    admin.says("@todo chathall start+15! Announce", "Planned as s1 for start+15!, 15 minutes after the start");
 }
 
 fn a_day_by_chat_lines_in_russian(kind: Kind) {

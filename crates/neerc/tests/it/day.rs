@@ -81,17 +81,17 @@ fn a_day_by_forms(kind: Kind) {
     hall.fills(&[], "");
     hall.reads("1 · Wallpapers set? · yes or no · no answer");
     hall.begins("fail", "[1] 1: Wallpapers set?");
-    hall.fills(&["/field2 \"none of them\""], "Task 1: failed: none of them.");
+    hall.fills(&["/field2 \"none of them\""], "Task 1: no: none of them.");
 
     admin.begins("show", "[1] 1: Wallpapers set?");
     admin.fills(&[], "");
-    admin.reads("dayhall · failed: none of them");
+    admin.reads("dayhall · no: none of them");
     admin.begins("reset", "Form title: Reset");
     admin.fills(&[], "For whom");
     admin.fills(&["/field1 add dayhall"], "Task 1 is changed.");
 
     hall.begins("ok", "[1] 1: Wallpapers set?");
-    hall.fills(&[], "Task 1: done.");
+    hall.fills(&[], "Task 1: yes.");
     hall.begins("create", "only owners and admins of the");
 
     admin.begins("late", "Everybody has answered.");

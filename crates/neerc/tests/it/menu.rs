@@ -240,18 +240,24 @@ fn everybody_uses_every_command_by_every_face(kind: Kind) {
 
 /// What comes of a row for `who`, to whom it is offered.
 fn outcome(act: Act, who: &str) -> String {
-    let mut statuses = [format!("{who} | in progress: x"), "hall2 | failed: x".to_owned()];
+    let mut statuses = [format!("{who} | in progress: x"), "hall2 | no answer possible: x".to_owned()];
     statuses.sort();
     let table = |values: &str, rows: &str| {
         let filled = |row: &str| row.split(" | ").filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" · ");
         format!("info: {}\n{values}{rows}", rows.lines().map(filled).collect::<Vec<_>>().join("\n"))
     };
+    let changed = |title: &str, others: &[&str]| {
+        let mut people = vec![format!("{who} (in progress: x)")];
+        people.extend(others.iter().map(|other| (*other).to_owned()));
+        people.sort();
+        format!("info: Task T is changed. It is now: {title} — {}.", people.join(", "))
+    };
     let said = match act {
-        Act::Tasks => &table("", "T | Water | question | failed: x"),
+        Act::Tasks => &table("", "T | Water | question | no answer possible: x"),
         Act::Start => "info: Task T: in progress.",
-        Act::Done | Act::Ok => "info: Task T: done.",
-        Act::Fail => "info: Task T: failed: 42.",
-        Act::Answer => "info: Task T: done: 42.",
+        Act::Done | Act::Ok => "info: Task T: answered.",
+        Act::Fail => "info: Task T: no answer possible: 42.",
+        Act::Answer => "info: Answer to T: \"42\"",
         Act::Undo => "info: Task T: no answer.",
         Act::Who => &table(
             "",
@@ -263,9 +269,16 @@ fn outcome(act: Act, who: &str) -> String {
             "info: done ‹task› — You have finished a task\n\
              done, finish, finished, ready, готово, готов, сделано, сделал, сделала, закончил, закончила"
         }
-        Act::Create => "info: Planned as S+1 for start+15: Bread",
+        Act::Create => {
+            "info: Planned as S+1 for start+15, 15 minutes after the start, if you say so then: Bread\n\
+             There is no contest clock now, so nothing planned is handed out by itself. \
+             To hand it out, write \"now S+1\"."
+        }
         Act::Show => &table("T | Water | question | 1 of 2 answered\n", &statuses.join("\n")),
-        Act::Assign | Act::Unassign | Act::Reset | Act::Rename => "info: Task T is changed.",
+        Act::Assign => &changed("Water", &["chief (no answer)", "hall2 (no answer possible: x)", "hall3 (no answer)"]),
+        Act::Unassign => &changed("Water", &[]),
+        Act::Reset => &changed("Water", &["hall2 (no answer)"]),
+        Act::Rename => &changed("Bread", &["hall2 (no answer possible: x)"]),
         Act::Remove => "info: Task T is removed.",
         Act::Late => &table("", &format!("T | Water |  | {who}")),
         Act::Plans => &table("", "S | end-60! | Freeze | to do | hall2"),
@@ -279,11 +292,15 @@ fn outcome(act: Act, who: &str) -> String {
 /// note says it.
 fn line_outcome(act: Act, who: &str) -> String {
     match act {
-        Act::Tasks => "Tasks of hall2: T · Water · failed: x".to_owned(),
+        Act::Tasks => "Tasks of hall2: T · Water · no answer possible: x".to_owned(),
         Act::Who => "People: Admins: boss (admin), chief (admin), jury (admin) Users: hall1, hall2, hall3".to_owned(),
-        Act::Show => format!("T · Water · question {who}: in progress: x hall2: failed: x"), // one's own first
+        Act::Show => format!("T · Water · question {who}: in progress: x hall2: no answer possible: x"), // one's own first
         Act::Late => format!("Not answered yet: T · Water · in progress: {who}"),
-        Act::Plans => "Planned: S · @todo hall2 end-60! Freeze".to_owned(),
+        Act::Plans => {
+            "Planned: S · @todo hall2 end-60! Freeze · 60 minutes before the end There is no contest clock now, so \
+                       nothing planned is handed out by itself. To hand it out, write \"now S\"."
+                .to_owned()
+        }
         _ => {
             let note = outcome(act, who);
             let words = note.split_whitespace().skip(2); // the status, and the kind of note
