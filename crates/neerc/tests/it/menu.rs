@@ -271,7 +271,7 @@ fn outcome(act: Act, who: &str) -> String {
         }
         Act::Create => {
             "info: Planned as S+1 for start+15, 15 minutes after the start, if you say so then: Bread\n\
-             There is no contest clock now, so nothing planned is handed out by itself. \
+             warn: There is no contest clock now, so nothing planned is handed out by itself. \
              To hand it out, write \"now S+1\"."
         }
         Act::Show => &table("T | Water | question | 1 of 2 answered\n", &statuses.join("\n")),
@@ -304,7 +304,7 @@ fn line_outcome(act: Act, who: &str) -> String {
         _ => {
             let note = outcome(act, who);
             let words = note.split_whitespace().skip(2); // the status, and the kind of note
-            words.collect::<Vec<_>>().join(" ")
+            words.filter(|word| *word != "warn:").collect::<Vec<_>>().join(" ")
         }
     }
 }

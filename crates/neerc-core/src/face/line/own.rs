@@ -33,6 +33,8 @@ pub(super) fn read(verb: &str, item: &'static Item, rest: &str, writer: &View<'_
         Numbers::One(number) => own.one(number),
         Numbers::Several(list) => match singled(&list, text) {
             Some(first) => own.one(first),
+            // `fail 3 42` says "42" of task 3, unless 42 is another task of theirs.
+            None if text.is_some() && list.joint == Joint::Blank && !own.has_others(&list) => own.one(list.first),
             None if own.needs_text() && list.behind.is_empty() => own.like_a_number(),
             // The same number twice.
             None if list.digits.len() == 1 => own.one(Number { behind: list.behind, ..list.first }),
@@ -47,6 +49,13 @@ impl Own<'_, '_> {
     fn tasks(&self) -> Vec<&Task> {
         let (who, board) = (self.writer.who(), self.writer.scene().board);
         if self.item.act == Act::Undo { board.answered_tasks(who) } else { board.open_tasks(who) }
+    }
+
+    /// Whether another number than the first is that of a task of the writer's.
+    fn has_others(&self, list: &List<'_>) -> bool {
+        let (who, board) = (self.writer.who(), self.writer.scene().board);
+        let own = |task: &&Task| list.digits.iter().skip(1).any(|digits| *digits == task.id.to_string());
+        board.open_tasks(who).iter().any(own) || board.answered_tasks(who).iter().any(own)
     }
 
     fn values(&self, task: String, text: &str) -> Values {
