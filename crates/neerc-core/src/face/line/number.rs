@@ -1,7 +1,7 @@
 //! Numbers of tasks as people write them: `4`, `4.`, `(4)`, `№ 4`, `#4`, `task 4`, `4, 5 and 6`, `1-3`. Not whether there
 //! is such a task, nor what is said of it.
 
-use super::clean::{bare, is_comma, is_dash, is_stop};
+use super::clean::{bare, is_colon, is_comma, is_dash, is_stop};
 use super::split;
 use crate::limits;
 
@@ -87,7 +87,11 @@ pub(super) fn read(text: &str) -> Numbers<'_> {
     let mut items: Vec<Item<'_>> = Vec::new();
     let mut next = Some((Joint::Blank, text));
     while let Some((joint, (number, sign, raw))) = next.and_then(|(joint, text)| Some((joint, digits(text)?))) {
-        items.push(Item { digits: number.chars().filter_map(digit).collect(), sign, joint, raw });
+        let digits: String = number.chars().filter_map(digit).collect();
+        if joint == Joint::Range && between(items.last().map(|item| &item.digits), &digits).is_none() {
+            break;
+        }
+        items.push(Item { digits, sign, joint, raw });
         next = if items.len() > limits::PROPOSALS { None } else { joined(raw) };
     }
     let is_cut = items.len() > limits::PROPOSALS;
@@ -101,25 +105,24 @@ pub(super) fn read(text: &str) -> Numbers<'_> {
     let number = Number { digits: first.digits.clone(), sign: first.sign, behind: skip_raw(first.raw) };
     let Some(second) = items.get(1) else { return Numbers::One(number) };
     let (joint, behind) = (second.joint, if is_cut { "" } else { skip_raw(last.raw) });
-    let Some(digits) = each(&items) else { return Numbers::Unclear };
-    Numbers::Several(List { first: number, digits, joint, behind })
+    Numbers::Several(List { first: number, digits: each(&items), joint, behind })
 }
 
-/// The digits of all of them, each once; `None` if a range is none.
-fn each(items: &[Item<'_>]) -> Option<Vec<String>> {
+/// The digits of all of them, each once.
+fn each(items: &[Item<'_>]) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
+    let mut before = None;
     for item in items {
-        let more = match item.joint {
-            Joint::Range => between(all.last(), &item.digits)?,
-            Joint::Blank | Joint::Comma | Joint::And => vec![item.digits.clone()],
-        };
+        let range = if item.joint == Joint::Range { between(before, &item.digits) } else { None };
+        let more = range.unwrap_or_else(|| vec![item.digits.clone()]);
+        before = Some(&item.digits);
         for digits in more {
             if !all.contains(&digits) {
                 all.push(digits);
             }
         }
     }
-    Some(all)
+    all
 }
 
 /// What is behind a number, without what parts it from that.
@@ -196,11 +199,16 @@ fn ended(raw: &str) -> Option<&str> {
     let dashed = after.strip_prefix(is_dash).filter(|rest| rest.starts_with(char::is_whitespace));
     let stopped = after.len() < raw.len() && after.starts_with(char::is_alphabetic);
     let ends = after.is_empty() || after.starts_with(char::is_whitespace) || dashed.is_some() || stopped;
-    (ends || after.trim_start_matches(['?', '\u{ff1f}']).is_empty()).then_some(after)
+    let asked = after.trim_start_matches(['?', '\u{ff1f}']);
+    (ends || asked.is_empty() || asked.starts_with(char::is_whitespace)).then_some(after)
 }
 
 /// What joins a number to the next one, and the text from there on.
 fn joined(behind: &str) -> Option<(Joint, &str)> {
+    // Behind a colon all is text.
+    if behind.trim_start_matches(|c| closes(c) && !is_colon(c)).starts_with(is_colon) {
+        return None;
+    }
     let after = behind.trim_start_matches(|c| closes(c) && !is_comma(c));
     let (after, comma) = match after.trim_start().strip_prefix(is_comma) {
         Some(rest) => (rest, true),
@@ -301,7 +309,9 @@ mod tests {
             ("4- no ladder", "4 Plain [no ladder]"),
             ("№4 no ladder", "4 Marked [no ladder]"),
             ("5, none", "5 Plain [none]"),
-            ("6: 43", "6 43 Blank []"),
+            ("6: 43", "6 Plain [43]"),
+            ("6: and 43", "6 Plain [and 43]"),
+            ("3 9-1 broken", "3 Plain [9-1 broken]"),
             ("3 -5 degrees", "3 Plain [-5 degrees]"),
             ("3 ...", "3 Plain [...]"),
             ("3?", "3 Plain [?]"),

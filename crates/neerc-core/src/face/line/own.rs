@@ -35,7 +35,7 @@ pub(super) fn read(verb: &str, item: &'static Item, rest: &str, writer: &View<'_
             Some(first) => own.one(first),
             // `fail 3 42` says "42" of task 3, unless 42 is another task of theirs.
             None if text.is_some() && list.joint == Joint::Blank && !own.has_others(&list) => own.one(list.first),
-            None if own.needs_text() && list.behind.is_empty() => own.like_a_number(),
+            None if own.needs_text() && !list.behind.contains(char::is_alphanumeric) => own.like_a_number(),
             // The same number twice.
             None if list.digits.len() == 1 => own.one(Number { behind: list.behind, ..list.first }),
             None => Err(several(verb, list, text.map_or(Rest::Dropped, |_| Rest::Text)).into()),
@@ -69,8 +69,8 @@ impl Own<'_, '_> {
 
     fn one(&self, number: Number<'_>) -> Result<Values, Unclear> {
         let Number { digits, sign, behind } = number;
-        let asks = !behind.is_empty() && behind.chars().all(|c| matches!(c, '?' | '\u{ff1f}' | '!'));
-        if self.text.is_some() && !asks {
+        let behind = if self.needs_text() && only_asks(behind) { "" } else { behind };
+        if self.text.is_some() && !only_asks(behind) {
             if self.needs_text()
                 && behind.is_empty()
                 && sign == Sign::Plain
@@ -102,6 +102,13 @@ impl Own<'_, '_> {
         if self.text.is_none() && !is_courtesy(self.rest, self.item) {
             return Ok(self.values(split(self.rest).0.to_owned(), "")); // there is no such task
         }
+        if self.text.is_some() && only_asks(self.rest) {
+            let task = self.lone("")?.to_string();
+            if self.needs_text() {
+                return Ok(self.values(task, ""));
+            }
+            return Err(self.trailing(&task, self.rest).into());
+        }
         let text = if self.text.is_some() { self.rest } else { "" };
         if self.item.act == Act::Undo && self.tasks().is_empty() {
             return Ok(Values::new());
@@ -129,7 +136,7 @@ impl Own<'_, '_> {
         let answers = matches!(self.item.act, Act::Done | Act::Ok);
         let answer = menu::by_act(Act::Answer);
         let answer = if self.verb.is_ascii() { answer.verb } else { answer.russian.first().unwrap_or(&answer.verb) };
-        let with_text = (answers && text.contains(char::is_alphanumeric)).then(|| format!("{answer} {task} {text}"));
+        let with_text = (answers && text.contains(char::is_alphanumeric)).then(|| with_text(answer, task, text));
         LineQuestion::Trailing { line: format!("{} {task}", self.verb), text: excerpt(text), with_text }
     }
 }
@@ -145,6 +152,21 @@ fn singled<'t>(list: &List<'t>, text: Option<&Field>) -> Option<Number<'t>> {
         (Joint::Comma, Presence::Optional) | (Joint::And | Joint::Range, _) => false,
     };
     is_text.then(|| list.first.clone())
+}
+
+/// The line that says a text of the task of that number: behind a colon, where numbers could be read out of the text.
+pub(super) fn with_text(verb: &str, task: &str, text: &str) -> String {
+    let line = format!("{task} {text}");
+    let required = menu::find_word(verb).is_some_and(|item| {
+        item.fields.iter().any(|field| field.kind == FieldKind::Text && field.presence == Presence::Required)
+    });
+    let plain = match number::read(&line) {
+        Numbers::One(_) => true,
+        Numbers::Several(list) => required && list.joint == Joint::Blank,
+        Numbers::None | Numbers::Unclear => false,
+    };
+    let colon = if plain { "" } else { ":" };
+    format!("{verb} {task}{colon} {text}").trim_end().to_owned()
 }
 
 /// What becomes of what is behind several numbers.
@@ -166,7 +188,7 @@ fn several(verb: &str, list: List<'_>, rest: Rest) -> LineQuestion {
     LineQuestion::SeveralTasks {
         verb: verb.to_owned(),
         tasks: digits,
-        text: if rest == Rest::Dropped { String::new() } else { behind.to_owned() },
+        text: if rest == Rest::Dropped || only_asks(behind) { String::new() } else { behind.to_owned() },
         or_text: or_text.then(|| first.behind.to_owned()),
     }
 }
@@ -197,6 +219,11 @@ pub(super) fn number<'t>(
             Ok((word.to_owned(), behind))
         }
     }
+}
+
+/// Whether a text is nothing but question marks, and what may stand beside them.
+fn only_asks(text: &str) -> bool {
+    text.contains(['?', '\u{ff1f}']) && !text.contains(char::is_alphanumeric)
 }
 
 /// Whether what is left of a line says no more than the line does: nothing, thanks, a smile, the verb once more.

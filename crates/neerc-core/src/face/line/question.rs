@@ -2,6 +2,7 @@
 //! be read so. Not the words in which it is asked.
 
 use super::TaskLine;
+use super::own::with_text;
 use crate::task::{TaskId, Title};
 
 /// What is asked back of a line that can be read in more than one way.
@@ -217,20 +218,20 @@ impl LineQuestion {
             LineQuestion::WhichTask { verb, text, open } => {
                 let proposal = |(id, title): &(TaskId, Title)| Proposal {
                     meaning: Meaning::Task(*id, title.clone()),
-                    line: format!("{verb} {id} {text}").trim_end().to_owned(),
+                    line: with_text(verb, &id.to_string(), text),
                 };
                 open.iter().map(proposal).collect()
             }
             LineQuestion::NumberOrText { verb, task, text } => {
-                vec![Proposal { meaning: Meaning::Text, line: format!("{verb} {task} {text}") }]
+                vec![Proposal { meaning: Meaning::Text, line: with_text(verb, &task.to_string(), text) }]
             }
             LineQuestion::SeveralTasks { verb, tasks, text, or_text } => {
                 let one = |task: &String| Proposal {
                     meaning: Meaning::OneOf(task.clone()),
-                    line: format!("{verb} {task} {text}").trim_end().to_owned(),
+                    line: with_text(verb, task, text),
                 };
                 let first = tasks.first().zip(or_text.as_ref());
-                let text = first.map(|(task, text)| format!("{verb} {task} {text}"));
+                let text = first.map(|(task, text)| with_text(verb, task, text));
                 let text = text.map(|line| Proposal { meaning: Meaning::Text, line });
                 tasks.iter().map(one).chain(text).collect()
             }
