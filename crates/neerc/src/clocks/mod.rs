@@ -1,3 +1,5 @@
 //! Where the contest clock is read from.
 
 pub mod file;
+mod limits;
+pub mod time;
