@@ -54,8 +54,7 @@ pub fn length(text: &str) -> Result<i64, String> {
     let bare = text.trim();
     let (sign, bare) = bare.strip_prefix('-').map_or((1, bare), |rest| (-1, rest));
     let ms = clock_face(bare, super::limits::LONGEST_H).filter(|_| bare.matches(':').count() == 2);
-    ms.map(|ms| sign * ms)
-        .ok_or_else(|| format!("\"{}\" is no length of time, such as 5:00:00.000", excerpt(text)))
+    ms.map(|ms| sign * ms).ok_or_else(|| format!("\"{}\" is no length of time, such as 5:00:00.000", excerpt(text)))
 }
 
 /// `h:mm:ss` or `h:mm`, with decimals of a second and one digit of it at least, in ms.
@@ -122,7 +121,7 @@ mod tests {
         for text in [
             "",
             "2031-10-12",
-            "2031-10-12T10:00:00",         // whose?
+            "2031-10-12T10:00:00", // whose?
             "2031-10-12T10:00:00.000",
             "2031-13-12T10:00:00Z",
             "2031-02-29T10:00:00Z",
@@ -140,7 +139,10 @@ mod tests {
             assert!(moment(text).is_err(), "{text}");
         }
         let words = moment("2031-10-12T10:00:00").unwrap_err();
-        assert_eq!(words, "\"2031-10-12T10:00:00\" is no moment, such as 2031-10-12T10:00:00.000+03:00 with its offset");
+        assert_eq!(
+            words,
+            "\"2031-10-12T10:00:00\" is no moment, such as 2031-10-12T10:00:00.000+03:00 with its offset"
+        );
     }
 
     #[test]
@@ -158,7 +160,9 @@ mod tests {
         ] {
             assert_eq!(length(text), Ok(ms), "{text}");
         }
-        for text in ["", "5:00", "300", "5:60:00", "5:00:61", "1:2:3", "-", "--1:00:00", "10001:00:00", "5:00:00:00", "x:00:00"] {
+        for text in
+            ["", "5:00", "300", "5:60:00", "5:00:61", "1:2:3", "-", "--1:00:00", "10001:00:00", "5:00:00:00", "x:00:00"]
+        {
             assert!(length(text).is_err(), "{text}");
         }
     }
