@@ -182,6 +182,12 @@ impl Settled {
         self.taken
     }
 
+    /// Whether a contest has not begun, so far as anything planned tells.
+    pub fn is_ahead(&self, schedule: &Schedule, now_ms: i64) -> bool {
+        let planned = self.taken.unwrap_or(*schedule);
+        planned.start_ms.is_none_or(|start_ms| now_ms < start_ms)
+    }
+
     /// Whether the next look should come soon.
     pub fn doubts(&self) -> bool {
         self.seen.is_some()

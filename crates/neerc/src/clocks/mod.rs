@@ -2,5 +2,8 @@
 
 pub mod clics;
 pub mod file;
+pub mod http;
+pub mod json;
 mod limits;
+pub mod poll;
 pub mod time;

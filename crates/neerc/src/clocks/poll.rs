@@ -1,0 +1,132 @@
+//! A contest clock that is asked for over HTTP: how often, and what to make of errors. On a thread of its own.
+
+use super::clics::{self, Settled, State};
+use super::http::{Address, Client, Document, Problem};
+use super::{json, limits};
+use neerc_core::clock::Reading;
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// What is served at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// A contest of the CLICS Contest API, with its `state` below it.
+    Clics,
+    /// The neutral document.
+    Json,
+}
+
+/// What came of a look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// What the clock shows now.
+    Reading(Reading),
+    /// Why it could not be read, in words. The clock goes on by its last reading.
+    Nothing(String),
+}
+
+/// A clock that is polled.
+#[derive(Debug)]
+pub struct Poll {
+    client: Client,
+    url: String,
+    served: Served,
+    settled: Settled,
+    /// How far the server's time of day was ahead of ours in the last answers, in ms.
+    ahead_ms: VecDeque<i64>,
+    failures: u32,
+}
+
+impl Poll {
+    /// A clock at that address; what is wrong with its certificates is said.
+    pub fn new(address: &Address, served: Served) -> Result<Poll, String> {
+        Ok(Poll {
+            client: Client::new(address)?,
+            url: address.url.trim_end_matches('/').to_owned(),
+            served,
+            settled: Settled::default(),
+            ahead_ms: VecDeque::new(),
+            failures: 0,
+        })
+    }
+
+    /// Looks once. `None`: the server was heard, and what it says has still to be confirmed.
+    pub fn look(&mut self, wall_ms: fn() -> i64) -> Result<Option<Reading>, Problem> {
+        match self.served {
+            Served::Json => {
+                let Document { body, .. } = self.get("", wall_ms)?;
+                Ok(Some(json::reading(&String::from_utf8_lossy(&body))?))
+            }
+            Served::Clics => self.look_at_contest(wall_ms),
+        }
+    }
+
+    fn look_at_contest(&mut self, wall_ms: fn() -> i64) -> Result<Option<Reading>, Problem> {
+        let schedule = clics::schedule(&self.get("", wall_ms)?.body)?;
+        let state = match self.get("/state", wall_ms) {
+            Ok(document) => clics::state(&document.body)?,
+            // Before a contest is active some servers show it to everybody and its state to nobody.
+            Err(_) if self.settled.is_ahead(&schedule, self.server_ms(wall_ms)) => State::default(),
+            Err(problem) => return Err(problem),
+        };
+        let now_ms = self.server_ms(wall_ms);
+        Ok(self.settled.see(schedule, wall_ms()).map(|schedule| schedule.reading(&state, now_ms)))
+    }
+
+    fn get(&mut self, below: &str, wall_ms: fn() -> i64) -> Result<Document, Problem> {
+        let document = self.client.get(&format!("{}{below}", self.url), wall_ms)?;
+        if let Some(ahead_ms) = document.ahead_ms {
+            self.ahead_ms.push_back(ahead_ms);
+            if self.ahead_ms.len() > limits::OFFSETS {
+                self.ahead_ms.pop_front();
+            }
+        }
+        Ok(document)
+    }
+
+    /// The server's time of day, in ms since 1970: contest times are its own.
+    fn server_ms(&self, wall_ms: fn() -> i64) -> i64 {
+        let mut ahead_ms: Vec<i64> = self.ahead_ms.iter().copied().collect();
+        ahead_ms.sort_unstable();
+        wall_ms() + ahead_ms.get(ahead_ms.len() / 2).copied().unwrap_or(0)
+    }
+
+    /// How long to wait before the next look, in ms.
+    fn pause_ms(&mut self, outcome: &Result<Option<Reading>, Problem>) -> u64 {
+        match outcome {
+            Ok(_) if self.settled.doubts() => limits::DOUBT_MS,
+            Ok(reading) => {
+                self.failures = 0;
+                let ticks = reading.is_some_and(|reading| reading.phase.ticks());
+                jittered(if ticks { limits::POLL_MS } else { limits::POLL_STANDING_MS })
+            }
+            Err(problem) => {
+                let pause_ms = (limits::RETRY_FIRST_MS << self.failures.min(16)).min(limits::RETRY_LONGEST_MS);
+                self.failures += 1;
+                let asked_ms = problem.retry_after_s.unwrap_or(0).saturating_mul(1_000);
+                jittered(pause_ms).max(asked_ms.min(limits::RETRY_AFTER_LONGEST_MS))
+            }
+        }
+    }
+}
+
+/// A tenth more or less, so that services that started together do not ask together.
+fn jittered(ms: u64) -> u64 {
+    ms - ms / 10 + fastrand::u64(..=ms / 5)
+}
+
+/// Looks again and again, and hands on what is heard, until nobody listens.
+pub fn watch(mut poll: Poll, wall_ms: fn() -> i64, heard: &mpsc::Sender<Heard>) {
+    while !heard.is_closed() {
+        let outcome = poll.look(wall_ms);
+        let news = match &outcome {
+            Ok(reading) => reading.map(Heard::Reading),
+            Err(problem) => Some(Heard::Nothing(problem.words.clone())),
+        };
+        if news.is_some_and(|news| heard.blocking_send(news).is_err()) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(poll.pause_ms(&outcome)));
+    }
+}
