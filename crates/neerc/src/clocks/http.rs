@@ -75,7 +75,8 @@ impl Client {
         let login = address.login.as_ref();
         Ok(Client {
             agent: Agent::with_parts(config, connector, DefaultResolver::default()),
-            authorization: login.map(|(user, password)| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))),
+            authorization: login
+                .map(|(user, password)| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))),
         })
     }
 

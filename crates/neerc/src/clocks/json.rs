@@ -28,7 +28,9 @@ pub fn reading(text: &str) -> Result<Reading, String> {
         return Err(format!("length_ms is {length_ms}; a contest takes some time"));
     }
     if time_ms < 0 && phase.has_begun() {
-        return Err(format!("time_ms is {time_ms}, but status is {status}: only before the start it is less than none"));
+        return Err(format!(
+            "time_ms is {time_ms}, but status is {status}: only before the start it is less than none"
+        ));
     }
     let elapsed_ms = if phase == Phase::Before { 0 } else { time_ms };
     Ok(Reading { elapsed_ms, total_ms: length_ms, phase })

@@ -130,3 +130,6 @@ pub fn watch(mut poll: Poll, wall_ms: fn() -> i64, heard: &mpsc::Sender<Heard>) 
         std::thread::sleep(Duration::from_millis(poll.pause_ms(&outcome)));
     }
 }
+
+#[cfg(test)]
+mod tests;

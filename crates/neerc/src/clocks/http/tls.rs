@@ -149,7 +149,9 @@ impl ServerCertVerifier for Pinned {
         }
         let hex: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
         let why = format!("the certificate has the fingerprint {hex}, which is not the one of the configuration");
-        Err(Error::InvalidCertificate(CertificateError::Other(rustls::OtherError(Arc::new(std::io::Error::other(why))))))
+        Err(Error::InvalidCertificate(CertificateError::Other(rustls::OtherError(Arc::new(std::io::Error::other(
+            why,
+        ))))))
     }
 
     fn verify_tls12_signature(
