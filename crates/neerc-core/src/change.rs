@@ -1,6 +1,7 @@
 //! Everything that can happen to the tasks of a room, as a closed list. Changes are stored forever and never edited;
 //! how they are encoded is the store's business.
 
+use crate::clock::hand::SetClock;
 use crate::people::Person;
 use crate::plan::{PlanId, Planned};
 use crate::task::{Kind, Status, TaskId, Title};
@@ -66,17 +67,19 @@ pub enum Change {
         /// Which.
         plan: PlanId,
     },
+    /// The contest clock of the room was set by hand; `None`: it goes by its feed again.
+    Clocked(Option<SetClock>),
 }
 
 impl Change {
-    /// The task that it is about; `None` for planned tasks.
+    /// The task that it is about; `None` for what is about none.
     pub fn task(&self) -> Option<TaskId> {
         match self {
             Change::Created { task, .. }
             | Change::Edited { task, .. }
             | Change::Answered { task, .. }
             | Change::Removed { task } => Some(*task),
-            Change::Planned(_) | Change::Unplanned { .. } => None,
+            Change::Planned(_) | Change::Unplanned { .. } | Change::Clocked(_) => None,
         }
     }
 }
@@ -121,6 +124,8 @@ pub enum Effect {
         /// Which.
         plan: PlanId,
     },
+    /// The contest clock was set.
+    Clocked,
 }
 
 impl From<&Change> for Effect {
@@ -134,6 +139,7 @@ impl From<&Change> for Effect {
             Change::Removed { task } => Effect::Removed { task: *task },
             Change::Planned(planned) => Effect::Planned { plan: planned.id },
             Change::Unplanned { plan } => Effect::Unplanned { plan: *plan },
+            Change::Clocked(_) => Effect::Clocked,
         }
     }
 }

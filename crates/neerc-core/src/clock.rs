@@ -1,6 +1,10 @@
-//! The contest clock: the last reading, carried forward in time. The readings come from the binary.
+//! The contest clock: the last reading, carried forward in time, unless somebody has set it by hand. The readings come
+//! from the binary.
+
+pub mod hand;
 
 use crate::limits;
+use crate::refusal::Refusal;
 
 /// The phase of the contest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,24 @@ impl Phase {
             "OVER" | "4" => Phase::Over,
             _ => return None,
         })
+    }
+
+    /// The name by which it is kept.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Before => "before",
+            Phase::Counting => "counting",
+            Phase::Running => "running",
+            Phase::Paused => "paused",
+            Phase::Over => "over",
+        }
+    }
+
+    /// The phase of such a name.
+    pub fn named(name: &str) -> Result<Phase, Refusal> {
+        let all = [Phase::Before, Phase::Counting, Phase::Running, Phase::Paused, Phase::Over];
+        let found = all.into_iter().find(|phase| phase.name() == name);
+        found.ok_or(Refusal::Malformed { what: "the phase of a clock", wanted: "known" })
     }
 
     /// Its number on the wire, which has none for a countdown.
@@ -79,6 +101,16 @@ impl Reading {
         Reading { elapsed_ms, phase, ..self }
     }
 
+    /// The same; over once all of its time has passed.
+    pub fn over_at_end(self) -> Reading {
+        match self.phase {
+            Phase::Running if self.elapsed_ms >= self.total_ms => {
+                Reading { elapsed_ms: self.total_ms, phase: Phase::Over, ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// The contest time that packets show, in ms: zero before the start.
     pub fn shown_ms(self) -> i64 {
         self.elapsed_ms.max(0)
@@ -129,71 +161,9 @@ impl ContestClock {
     }
 }
 
-/// The contest clocks of all rooms. Today one feed is read for all of them.
-#[derive(Clone, Debug)]
-pub struct Clocks {
-    shared: Option<ContestClock>,
-    /// When people are to hear of it again, in ms.
-    tick_ms: i64,
-}
-
-impl Default for Clocks {
-    fn default() -> Clocks {
-        Clocks { shared: None, tick_ms: i64::MAX }
-    }
-}
-
-impl Clocks {
-    /// Takes a reading of the feed; says whether people must hear of it.
-    pub fn read(&mut self, now_ms: i64, reading: Reading) -> bool {
-        let is_news = match &mut self.shared {
-            Some(clock) => clock.update(reading, now_ms),
-            None => {
-                self.shared = Some(ContestClock::new(reading, now_ms));
-                true
-            }
-        };
-        if is_news {
-            self.tick_ms = now_ms.saturating_add(limits::CLOCK_TICK_MS);
-        }
-        is_news
-    }
-
-    /// The clock of a room, once it was read.
-    pub fn of(&self, _room: &str) -> Option<ContestClock> {
-        self.shared
-    }
-
-    /// Whether it is time that people hear of the clock again. In every phase: a client that has missed a change goes wrong
-    /// until the next message.
-    pub fn tick(&mut self, now_ms: i64) -> bool {
-        let is_due = self.tick_ms <= now_ms;
-        if is_due {
-            self.tick_ms = now_ms.saturating_add(limits::CLOCK_TICK_MS);
-        }
-        is_due
-    }
-
-    /// When [`Clocks::tick`] says so, in ms.
-    pub fn next_tick_ms(&self) -> i64 {
-        self.tick_ms
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn people_hear_of_a_clock_when_it_changes_and_again_after_a_while() {
-        let mut clocks = Clocks::default();
-        assert!(!clocks.tick(i64::MAX - 1) && clocks.of("neerc").is_none());
-        assert!(clocks.read(1_000, running(5_000)) && !clocks.read(2_000, running(6_000)));
-        assert_eq!(clocks.next_tick_ms(), 1_000 + limits::CLOCK_TICK_MS);
-        assert!(!clocks.tick(limits::CLOCK_TICK_MS) && clocks.tick(1_000 + limits::CLOCK_TICK_MS));
-        assert_eq!(clocks.next_tick_ms(), 1_000 + 2 * limits::CLOCK_TICK_MS);
-        assert_eq!(clocks.of("neerc").map(|clock| clock.at(3_000).elapsed_ms), Some(7_000));
-    }
 
     fn running(elapsed_ms: i64) -> Reading {
         Reading { elapsed_ms, total_ms: 18_000_000, phase: Phase::Running }

@@ -1,6 +1,7 @@
 //! Everything that can be asked, as two closed lists: [`Query`] only reads, [`Command`] changes. Each face makes these
 //! values from its own notation.
 
+use crate::clock::hand::ClockAct;
 use crate::plan::{PlanId, Schedule};
 use crate::task::{Kind, Status, TaskId, Title};
 
@@ -131,6 +132,8 @@ pub enum Command {
         /// Which.
         plan: PlanId,
     },
+    /// Set the contest clock of the room by hand. For admins.
+    Clock(ClockAct),
     /// Hand out a planned task now. The service asks for it in the name of the planner once the task is due; an admin
     /// may ask at any time. For admins.
     Fulfil {
@@ -143,7 +146,11 @@ impl Command {
     /// The existing task that it is about, if any.
     pub fn task(&self) -> Option<TaskId> {
         match self {
-            Command::Create(_) | Command::Plan(_) | Command::Unplan { .. } | Command::Fulfil { .. } => None,
+            Command::Create(_)
+            | Command::Plan(_)
+            | Command::Unplan { .. }
+            | Command::Fulfil { .. }
+            | Command::Clock(_) => None,
             Command::Edit { task, .. }
             | Command::Remove { task }
             | Command::Answer { task, .. }

@@ -17,7 +17,8 @@ mod pace;
 
 use self::pace::Pace;
 use crate::board::{Board, Boards, Decision, Done};
-use crate::change::{Entry, Room};
+use crate::change::{Change, Entry, Room};
+use crate::clock::hand::{ClockNow, SetClock};
 use crate::command::Command;
 use crate::limits;
 use crate::notice::Notice;
@@ -112,6 +113,11 @@ pub trait Rooms {
     /// Whether it was heard since the start who they are. That stays known while there is no connection.
     fn is_known(&self, room: &str) -> bool;
 
+    /// The contest clock of a room, which was last set to this by hand.
+    fn clock(&self, _: &str, set: Option<&SetClock>, now: Now) -> ClockNow {
+        ClockNow::by_hand(set, now.wall_ms)
+    }
+
     /// An ask was decided on that board. `entry`: what is to be stored for it.
     fn decided(&mut self, _: &Ask, _: &Board, _: Option<&Entry>) {}
 }
@@ -129,6 +135,13 @@ pub struct Settled {
     pub notices: Vec<(Room, u64, Notice)>,
     /// How many changes are refused because they could not be stored.
     pub refused: usize,
+}
+
+impl Settled {
+    /// Whether a contest clock was set.
+    pub fn sets_clock(&self) -> bool {
+        self.entries.iter().any(|entry| matches!(entry.change, Change::Clocked(_)))
+    }
 }
 
 /// Decided, and to be made durable together.
@@ -266,6 +279,10 @@ impl Ledger {
             && let Some(ask) = self.waiting.pop_front()
         {
             let board = self.ahead.entry(ask.room.clone()).or_default();
+            let clock = match ask.command {
+                Command::Clock(_) => rooms.clock(&ask.room, board.clock(), now),
+                _ => ClockNow::default(),
+            };
             let people = rooms.people(&ask.room);
             let within = |decision: Decision| {
                 // What was planned is handed out whatever else its planner has done.
@@ -276,7 +293,7 @@ impl Ledger {
                 }
                 Ok(decision)
             };
-            let decided = board.decide(now.wall_ms, &ask.who, people, &ask.command).and_then(within);
+            let decided = board.decide_by(clock, now.wall_ms, &ask.who, people, &ask.command).and_then(within);
             let (outcome, change) = match decided {
                 Ok(decision) => (Ok(decision.done()), decision.change),
                 Err(refusal) => (Err(refusal), None),

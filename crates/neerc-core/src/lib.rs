@@ -19,6 +19,7 @@
 pub mod board;
 pub mod change;
 pub mod clock;
+pub mod clocks;
 pub mod command;
 pub mod face;
 pub mod ledger;

@@ -80,6 +80,10 @@ pub const COMMIT_BOUNDS_US: [i64; 2] = [50, 1_000_000];
 pub const CLOCK_SMOOTHING_MS: i64 = 60_000;
 /// How often people are told of the contest clock again, in ms.
 pub const CLOCK_TICK_MS: i64 = 60_000;
+/// Length of a contest whose clock is started by hand before anybody has said one, in ms.
+pub const CONTEST_MS: i64 = 5 * 60 * 60_000;
+/// Most hours of a time that a clock is set to by hand.
+pub const CLOCK_H: i64 = 10_000;
 
 /// Most values that a list in a form offers; above it they have to be typed.
 pub const FORM_CHOICES: usize = 200;

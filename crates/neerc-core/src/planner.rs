@@ -173,7 +173,8 @@ impl Planner {
 mod tests {
     use super::*;
     use crate::board::{Board, Boards};
-    use crate::clock::{Clocks, Phase, Reading};
+    use crate::clock::{Phase, Reading};
+    use crate::clocks::Clocks;
     use crate::people::{People, Person};
     use crate::plan::{Plan, Schedule};
     use crate::task::{Kind, Title};

@@ -77,7 +77,7 @@ fn stored_bytes(change: &Change) -> u64 {
             let names: usize = planned.names.iter().map(|name| name.len() + limits::STORED_ENTRY_BYTES).sum();
             planned.title.as_str().len() + names
         }
-        Change::Removed { .. } | Change::Unplanned { .. } => 0,
+        Change::Removed { .. } | Change::Unplanned { .. } | Change::Clocked(_) => 0,
     };
     (bytes + limits::STORED_CHANGE_BYTES) as u64
 }

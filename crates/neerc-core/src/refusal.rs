@@ -105,6 +105,29 @@ refusals! {
     } => "there is no room '{room}' here";
     /// No contest clock is configured, or it could not be read yet.
     "no-clock" = NoClock => "there is no contest clock";
+    /// A contest that has begun was to be started.
+    "clock-has-begun" = ClockHasBegun => "the contest has begun already; clock restart begins it anew";
+    /// A clock that stands was to be paused.
+    "clock-stands" = ClockStands => "the clock does not run";
+    /// A clock that is not paused was to go on.
+    "clock-not-paused" = ClockNotPaused => "the clock is not paused";
+    /// A clock was to be set beyond the end of the contest.
+    "beyond-clock" = BeyondClock {
+        /// The time.
+        time: String,
+        /// The length of the contest.
+        total: String,
+    } => "{time} is beyond the end of the contest, which takes {total}; set its length first";
+    /// Not a time that a clock can be set to.
+    "bad-clock-time" = BadClockTime {
+        /// The time as it was given.
+        time: String,
+    } => "'{time}' is no time of a clock; write 1:23 or 1:23:00";
+    /// Nothing that can be done to a clock.
+    "unknown-clock-act" = UnknownClockAct {
+        /// The word.
+        act: String,
+    } => "a clock cannot be told '{act}'; try start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart or follow";
     /// A task needs a title.
     "empty-title" = EmptyTitle => "the title is empty; a task needs one";
     /// A text is over its limit.

@@ -3,7 +3,7 @@
 
 use crate::board::Board;
 use crate::change::Room;
-use crate::clock::Reading;
+use crate::clocks::Dial;
 use crate::command::Query;
 use crate::notice::{Sight, Visibility};
 use crate::people::{People, Person, Rights};
@@ -21,7 +21,7 @@ pub struct RoomScene<'a> {
     /// Its tasks.
     pub board: &'a Board,
     /// What the contest clock shows.
-    pub clock: Option<Reading>,
+    pub clock: Option<Dial<'a>>,
     /// Who may see which tasks.
     pub visibility: Visibility,
 }
@@ -45,7 +45,7 @@ pub enum Shown<'a> {
         of: Option<&'a Person>,
     },
     /// What the contest clock shows.
-    Clock(Reading),
+    Clock(Dial<'a>),
     /// One task with everybody's status.
     Task(&'a Task),
     /// The tasks that somebody has not finished, oldest first; [`Late::of`] says who.

@@ -2,7 +2,8 @@
 //! is handed in with each call. Not who may read what.
 
 use crate::board::{Board, Boards};
-use crate::clock::{Clocks, ContestClock, Reading};
+use crate::clock::{ContestClock, Reading};
+use crate::clocks::{Clocks, Dial};
 use std::sync::LazyLock;
 
 /// The view.
@@ -36,7 +37,12 @@ impl<'w> World<'w> {
 
     /// What that clock shows at `now_ms`.
     pub fn reading(self, room: &str, now_ms: i64) -> Option<Reading> {
-        self.clock(room).map(|clock| clock.at(now_ms))
+        self.clocks.reading(room, now_ms)
+    }
+
+    /// The same with where it is from.
+    pub fn dial(self, room: &str, now_ms: i64) -> Option<Dial<'w>> {
+        self.clocks.dial(room, now_ms)
     }
 }
 

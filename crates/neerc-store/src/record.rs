@@ -4,6 +4,8 @@
 
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::Change;
+use neerc_core::clock::hand::SetClock;
+use neerc_core::clock::{Phase, Reading};
 use neerc_core::people::Person;
 use neerc_core::plan::{Plan, PlanId, Planned, Schedule};
 use neerc_core::refusal::Refusal;
@@ -82,6 +84,32 @@ enum ChangeRecord<'a> {
     Unplanned {
         plan: u64,
     },
+    /// Null: the clock goes by its feed again.
+    Clocked(Option<ClockRecord<'a>>),
+}
+
+/// A contest clock that was set by hand.
+#[derive(Serialize, Deserialize)]
+struct ClockRecord<'a> {
+    by: Cow<'a, str>,
+    at_ms: i64,
+    elapsed_ms: i64,
+    total_ms: i64,
+    /// `before`, `counting`, `running`, `paused`, `over`.
+    phase: Cow<'a, str>,
+}
+
+impl<'a> ClockRecord<'a> {
+    fn of(SetClock { by, at_ms, reading }: &'a SetClock) -> ClockRecord<'a> {
+        let Reading { elapsed_ms, total_ms, phase } = *reading;
+        ClockRecord { by: by.bare().into(), at_ms: *at_ms, elapsed_ms, total_ms, phase: phase.name().into() }
+    }
+
+    fn read(self) -> Result<SetClock, Refusal> {
+        let phase = Phase::named(&self.phase)?;
+        let reading = Reading { elapsed_ms: self.elapsed_ms, total_ms: self.total_ms, phase };
+        Ok(SetClock { by: Person::from_bare(&self.by), at_ms: self.at_ms, reading })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -177,6 +205,7 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
         Change::Removed { task } => ChangeRecord::Removed { task: task.0 },
         Change::Planned(planned) => ChangeRecord::Planned(PlannedRecord::of(planned)),
         Change::Unplanned { plan } => ChangeRecord::Unplanned { plan: plan.0 },
+        Change::Clocked(set) => ChangeRecord::Clocked(set.as_ref().map(ClockRecord::of)),
     };
     Ok(serde_json::to_string(&record)?)
 }
@@ -207,6 +236,7 @@ pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
         ChangeRecord::Removed { task } => Change::Removed { task: TaskId(task) },
         ChangeRecord::Planned(record) => Change::Planned(record.read()?),
         ChangeRecord::Unplanned { plan } => Change::Unplanned { plan: PlanId(plan) },
+        ChangeRecord::Clocked(record) => Change::Clocked(record.map(ClockRecord::read).transpose()?),
     })
 }
 
@@ -231,6 +261,9 @@ struct BoardRecord<'a> {
     /// Absent if nothing has ever been planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     plan: Option<PlanRecord<'a>>,
+    /// Absent if the clock goes by its feed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clock: Option<ClockRecord<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -285,6 +318,7 @@ pub fn write_boards(boards: &Boards) -> Result<String, RecordError> {
         revision: board.revision(),
         tasks: board.tasks().map(|task| tables.task(task)).collect(),
         plan: PlanRecord::of(board.plan()),
+        clock: board.clock().map(ClockRecord::of),
     });
     let rooms = rooms.collect();
     let statuses = tables.statuses.lines.iter();
@@ -363,10 +397,12 @@ pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
         statuses: record.statuses.iter().map(status).collect::<Result<_, _>>()?,
     };
     let mut boards = Boards::new();
-    for BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan } in record.rooms {
+    for BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan, clock } in record.rooms {
         let tasks = tasks.into_iter().map(|task| lines.task(task)).collect::<Result<Vec<_>, _>>()?;
         let plan = plan.map(PlanRecord::read).transpose()?.unwrap_or_default();
-        let board = Board::restore(tasks, next_id, last_timestamp_ms, revision).with_plan(plan);
+        let board = Board::restore(tasks, next_id, last_timestamp_ms, revision)
+            .with_plan(plan)
+            .with_clock(clock.map(ClockRecord::read).transpose()?);
         boards.insert(room.into(), board);
     }
     Ok(boards)

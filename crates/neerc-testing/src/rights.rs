@@ -2,6 +2,7 @@
 //! it for whom. It is made from the closed lists of the core, so a new query or command does not compile until it has
 //! its place here. Not the ways in, which the tests have that use this.
 
+use neerc_core::clock::hand::ClockAct;
 use neerc_core::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
 use neerc_core::notice::Visibility;
 use neerc_core::plan::{PlanId, Schedule};
@@ -80,7 +81,7 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
         },
         Asked::Query(Query::Show { task }) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Query(Query::Late | Query::Plans) => admins_only(),
-        Asked::Command(Command::Create(_) | Command::Plan(_)) => admins_only(),
+        Asked::Command(Command::Create(_) | Command::Plan(_) | Command::Clock(_)) => admins_only(),
         Asked::Command(
             Command::Edit { task, .. }
             | Command::Remove { task }
@@ -169,7 +170,8 @@ fn after_command(command: &Command) -> Option<Command> {
         Command::Unplan { plan: PLANNED } => Command::Unplan { plan: UNPLANNED },
         Command::Unplan { .. } => Command::Fulfil { plan: PLANNED },
         Command::Fulfil { plan: PLANNED } => Command::Fulfil { plan: UNPLANNED },
-        Command::Fulfil { .. } => return None,
+        Command::Fulfil { .. } => Command::Clock(ClockAct::Length { total_ms: 14_400_000 }),
+        Command::Clock(_) => return None,
     })
 }
 
@@ -227,7 +229,8 @@ pub fn packet(asked: &Asked) -> Option<String> {
             | Command::Rename { .. }
             | Command::Plan(_)
             | Command::Unplan { .. }
-            | Command::Fulfil { .. },
+            | Command::Fulfil { .. }
+            | Command::Clock(_),
         ) => None,
     }
 }

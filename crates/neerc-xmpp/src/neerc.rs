@@ -124,6 +124,12 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::UnknownVerb { .. }
         | Refusal::Surplus { .. }
         | Refusal::Malformed { .. }
+        | Refusal::ClockHasBegun
+        | Refusal::ClockStands
+        | Refusal::ClockNotPaused
+        | Refusal::BeyondClock { .. }
+        | Refusal::BadClockTime { .. }
+        | Refusal::UnknownClockAct { .. }
         | Refusal::TooMany { .. } => Condition::BadRequest,
         Refusal::NotDurable => Condition::InternalServerError,
         Refusal::Busy | Refusal::UsedUp { .. } => Condition::ResourceConstraint,

@@ -2,8 +2,8 @@
 //! every change is durable at once. What the front writes is always checked.
 
 use neerc_core::board::Boards;
-use neerc_core::clock::Clocks;
 use neerc_core::clock::{Phase, Reading};
+use neerc_core::clocks::{ClockedRooms, Clocks};
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
 use neerc_core::people::GroupRule;
 use neerc_core::planner::{DuePlan, Planner};
@@ -165,10 +165,14 @@ impl Bench {
     fn store(&mut self) {
         let now = Now::from_ms(self.now_ms, self.now_ms);
         let mut answers = Vec::new();
-        let mut next = self.ledger.decide_last(now, &mut self.front, &mut answers);
+        let mut rooms = ClockedRooms { rooms: &mut self.front, clocks: &self.clocks };
+        let mut next = self.ledger.decide_last(now, &mut rooms, &mut answers);
         self.answer(answers);
         while next.is_some() {
             let settled = self.ledger.stored(now, Stored::Yes).expect("an outcome that is known");
+            if settled.sets_clock() && self.clocks.follow(now, self.ledger.boards()) {
+                self.front.say_clock();
+            }
             self.answer(settled.answers);
             for (room, revision, notice) in settled.notices {
                 self.front.tell(self.now_ms, &room, revision, notice);

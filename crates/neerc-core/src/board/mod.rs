@@ -5,6 +5,7 @@ mod names;
 
 use self::names::{Resolved, assigned, resolve, unanswered};
 use crate::change::{Change, Effect, Room};
+use crate::clock::hand::{ClockAct, ClockNow, SetClock};
 use crate::command::{Command, Manner, NewPlan, WholeTask};
 use crate::limits;
 use crate::notice::{Lost, Notice};
@@ -53,6 +54,8 @@ pub struct Board {
     /// Shared between copies of the board, so copying is cheap.
     tasks: BTreeMap<TaskId, Arc<Task>>,
     plan: Plan,
+    /// What the contest clock was set to by hand.
+    clock: Option<SetClock>,
     next_id: u64,
     last_timestamp_ms: i64,
     revision: u64,
@@ -60,7 +63,14 @@ pub struct Board {
 
 impl Default for Board {
     fn default() -> Board {
-        Board { tasks: BTreeMap::new(), plan: Plan::default(), next_id: 1, last_timestamp_ms: 0, revision: 0 }
+        Board {
+            tasks: BTreeMap::new(),
+            plan: Plan::default(),
+            clock: None,
+            next_id: 1,
+            last_timestamp_ms: 0,
+            revision: 0,
+        }
     }
 }
 
@@ -80,12 +90,22 @@ impl Board {
         // No number or timestamp is given twice, even if the snapshot's counters are too low.
         let next_id = tasks.keys().map(|id: &TaskId| id.0.saturating_add(1)).fold(next_id.max(1), u64::max);
         let last_timestamp_ms = tasks.values().map(|task| task.timestamp_ms).fold(last_timestamp_ms, i64::max);
-        Board { tasks, plan: Plan::default(), next_id, last_timestamp_ms, revision }
+        Board { tasks, plan: Plan::default(), clock: None, next_id, last_timestamp_ms, revision }
     }
 
     /// The same board with the plan of a snapshot.
     pub fn with_plan(self, plan: Plan) -> Board {
         Board { plan, ..self }
+    }
+
+    /// The same with the clock of a snapshot.
+    pub fn with_clock(self, clock: Option<SetClock>) -> Board {
+        Board { clock, ..self }
+    }
+
+    /// What the contest clock of the room was set to by hand, if it was.
+    pub fn clock(&self) -> Option<&SetClock> {
+        self.clock.as_ref()
     }
 
     /// The planned tasks.
@@ -173,8 +193,20 @@ impl Board {
         self.revision
     }
 
-    /// Decides what a command of `who` at `now_ms` changes, or refuses it.
+    /// Decides what a command of `who` at `now_ms` changes, or refuses it; the contest clock is as it was set by hand.
     pub fn decide(&self, now_ms: i64, who: &Person, people: &People, command: &Command) -> Result<Decision, Refusal> {
+        self.decide_by(ClockNow::by_hand(self.clock(), now_ms), now_ms, who, people, command)
+    }
+
+    /// The same by a clock.
+    pub(crate) fn decide_by(
+        &self,
+        clock: ClockNow,
+        now_ms: i64,
+        who: &Person,
+        people: &People,
+        command: &Command,
+    ) -> Result<Decision, Refusal> {
         let rights = people.rights(who).ok_or(Refusal::NotInRoom)?;
         match command {
             Command::Create(wanted) => self.create(admin(rights)?, now_ms, people, wanted),
@@ -188,6 +220,7 @@ impl Board {
             Command::Plan(wanted) => self.add_plan(admin(rights)?, who, people, wanted),
             Command::Unplan { plan } => self.unplan(admin(rights)?, *plan),
             Command::Fulfil { plan } => self.fulfil(admin(rights)?, now_ms, people, *plan),
+            Command::Clock(act) => set_clock(admin(rights)?, clock, *act, who, now_ms),
         }
     }
 
@@ -350,9 +383,11 @@ impl Board {
             Change::Removed { .. } => {
                 self.task(task).map_or(Lost::Unknown, |task| Lost::These(task.statuses.keys().cloned().collect()))
             }
-            Change::Created { .. } | Change::Answered { .. } | Change::Planned(_) | Change::Unplanned { .. } => {
-                Lost::These(Vec::new())
-            }
+            Change::Created { .. }
+            | Change::Answered { .. }
+            | Change::Planned(_)
+            | Change::Unplanned { .. }
+            | Change::Clocked(_) => Lost::These(Vec::new()),
         };
         Some(Notice { task, lost })
     }
@@ -415,8 +450,14 @@ impl Board {
             }
             Change::Planned(planned) => self.plan.add(planned, ahead.map(Board::plan)),
             Change::Unplanned { plan } => self.plan.take_out(*plan),
+            Change::Clocked(set) => self.clock.clone_from(set),
         }
     }
+}
+
+fn set_clock(_: Admin, clock: ClockNow, act: ClockAct, who: &Person, now_ms: i64) -> Result<Decision, Refusal> {
+    let set = clock.after(act, who, now_ms)?;
+    Ok(set.map_or_else(Decision::default, |set| Change::Clocked(set).into()))
 }
 
 fn admin(rights: Rights) -> Result<Admin, Refusal> {

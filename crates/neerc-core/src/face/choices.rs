@@ -3,6 +3,7 @@
 use super::form::{Choice, FormField, Sent, Shape, one};
 use super::lines::{Lines, short};
 use super::menu::{self, Field, FieldKind, Item, Needs, Presence};
+use crate::clock::hand::ClockAct;
 use crate::limits;
 use crate::people::Person;
 use crate::task::{Kind, Task};
@@ -11,6 +12,8 @@ use std::collections::BTreeMap;
 
 /// What people may type as a moment of the contest, as a regular expression.
 const SCHEDULE: &str = "[^-+−–]+([-+−–][0-9]+)?!?";
+/// What people may type as a time for the contest clock, as a regular expression.
+const TIME: &str = "[0-9]+:[0-9]{2}(:[0-9]{2})?";
 /// The value that stands for everybody's tasks, as in chat lines.
 pub const EVERYBODY: &str = "all";
 /// Name of the field for the room.
@@ -48,6 +51,7 @@ impl Choices<'_> {
         let hint = match field.kind {
             FieldKind::Schedule => self.lines.say("hint-schedule", &[]),
             FieldKind::Names => self.lines.say("hint-names", &[]),
+            FieldKind::Time => self.lines.say("hint-time", &[]),
             _ => String::new(),
         };
         let shape = self.shape(field.kind, task);
@@ -87,10 +91,12 @@ impl Choices<'_> {
             FieldKind::User => one_of(self.whose()),
             FieldKind::TaskKind => one_of(self.kinds()),
             FieldKind::Verb => one_of(self.verbs()),
+            FieldKind::ClockAct => one_of(self.clock_acts()),
             FieldKind::Names => any_of(self.names(None)),
             FieldKind::Assigned => any_of(self.names(task)),
             FieldKind::Title | FieldKind::Text => Shape::Line(None),
             FieldKind::Schedule => Shape::Line(Some(SCHEDULE)),
+            FieldKind::Time => Shape::Line(Some(TIME)),
         }
     }
 
@@ -108,6 +114,11 @@ impl Choices<'_> {
     fn verbs(&self) -> Vec<Choice> {
         let offered = menu::offered(Needs::Admin).filter(|item| item.is_offered(self.view));
         offered.map(|item| choice(item.verb, &self.lines.item(item))).collect()
+    }
+
+    /// What can be done to the contest clock.
+    fn clock_acts(&self) -> Vec<Choice> {
+        ClockAct::WORDS.map(|(name, _)| choice(name, &self.lines.say(&format!("clock-act-{name}"), &[]))).into()
     }
 
     /// Whose tasks can be looked at.

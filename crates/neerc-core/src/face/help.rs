@@ -89,6 +89,10 @@ impl Lines<'_> {
                 (_, Presence::Optional) => Some(format!(" [{name}]")),
             }
         };
+        if item.act == Act::SetClock {
+            let clock = self.verb(menu::by_act(Act::Clock));
+            return format!("{clock}{}", item.fields.iter().filter_map(field).collect::<String>());
+        }
         if item.act == Act::Create {
             // The order of the line, not that of the form.
             let mut fields: Vec<&Field> = item.fields.iter().collect();

@@ -121,10 +121,27 @@ fn read_line(line: &str, writer: &View<'_>, roster: &Roster<'_>) -> Result<Fille
         Act::Remove if is_plan(split(unsigned(rest)).0) => {
             return values(menu::by_act(Act::Unplan), verb, rest, roster);
         }
+        // What is done to the clock stands behind its own verb.
+        Act::Clock | Act::SetClock if !rest.is_empty() && !own::is_courtesy(rest, item) => {
+            let item = menu::by_act(Act::SetClock);
+            permit(item, writer)?;
+            return clock_set(item, rest);
+        }
         Act::Tasks => whose(rest, writer),
         Act::Start | Act::Done | Act::Ok | Act::Fail | Act::Answer | Act::Undo => own::read(verb, item, rest, writer)?,
         _ => return values(item, verb, rest, roster),
     };
+    Ok(Filled { item, values })
+}
+
+/// `clock start at 10:30`: what is done to the clock, and the time that goes with it.
+fn clock_set(item: &'static Item, rest: &str) -> Result<Filled, Unclear> {
+    let (word, time) = split(rest);
+    let mut values = vec![("act", vec![bare(word).to_owned()])];
+    let time = time.trim_end_matches(['.', '!', ',']);
+    if !time.is_empty() && !own::is_courtesy(time, item) {
+        values.push(("time", vec![time.to_owned()]));
+    }
     Ok(Filled { item, values })
 }
 
@@ -293,7 +310,12 @@ fn values(item: &'static Item, verb: &str, rest: &str, roster: &Roster<'_>) -> R
                 rest = behind;
                 vec![plan(word)]
             }
-            FieldKind::User | FieldKind::TaskKind | FieldKind::Schedule | FieldKind::Verb => {
+            FieldKind::User
+            | FieldKind::TaskKind
+            | FieldKind::Schedule
+            | FieldKind::Verb
+            | FieldKind::ClockAct
+            | FieldKind::Time => {
                 let (word, behind) = split(rest);
                 rest = behind;
                 vec![bare(word).to_owned()]

@@ -4,7 +4,9 @@
 use super::line::TaskLine;
 use super::menu::Item;
 use super::words::{Arg, Language, Words};
-use crate::clock::{Phase, Reading};
+use crate::clock::Phase;
+use crate::clock::hand::{clock_face, time_of_day};
+use crate::clocks::Dial;
 use crate::limits;
 use crate::people::{Member, Person};
 use crate::plan::{Plan, Planned};
@@ -42,12 +44,6 @@ pub fn short(text: &str) -> String {
         line.push('…');
     }
     line.replace(['\r', '\n'], " ")
-}
-
-/// A length of time as clocks show it.
-pub(super) fn clock_face(ms: i64) -> String {
-    let seconds = ms.max(0) / 1_000;
-    format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
 impl<'a> Lines<'a> {
@@ -166,7 +162,7 @@ impl<'a> Lines<'a> {
         match shown {
             Shown::Users(_) => self.users(online),
             Shown::Tasks { of } => self.tasks(*of),
-            Shown::Clock(reading) => vec![self.clock(*reading)],
+            Shown::Clock(dial) => vec![self.clock(*dial)],
             Shown::Task(task) => self.task(task),
             Shown::Late(tasks) => self.late(tasks),
             Shown::Plans(plan) => self.plans(plan),
@@ -343,8 +339,20 @@ impl<'a> Lines<'a> {
         said
     }
 
-    /// What the contest clock shows.
-    pub fn clock(&self, reading: Reading) -> String {
+    /// What the contest clock shows, and where that is from.
+    pub fn clock(&self, dial: Dial<'_>) -> String {
+        let mut said = self.reading(dial);
+        if let Some(set) = dial.set {
+            let (time, name) = (time_of_day(set.at_ms, dial.zone_ms), self.scene.people.shown(&set.by));
+            said.push(' ');
+            said.push_str(
+                &self.say("clock-by-hand", &[("time", Arg::Text(&time)), ("name", Arg::Text(&short(&name)))]),
+            );
+        }
+        said
+    }
+
+    fn reading(&self, Dial { reading, .. }: Dial<'_>) -> String {
         let (elapsed, total) = (clock_face(reading.elapsed_ms), clock_face(reading.total_ms));
         let args = [("elapsed", Arg::Text(&elapsed)), ("total", Arg::Text(&total))];
         match reading.phase {

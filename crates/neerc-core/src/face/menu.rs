@@ -2,6 +2,7 @@
 //! commands, web forms. A new command is a new row here. Not the words people read: those are kept by key in the
 //! binary; the words people type are here, in every language at once.
 
+use crate::clock::hand::ClockAct;
 use crate::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
 use crate::face::help::Topic;
 use crate::face::line::look;
@@ -38,6 +39,7 @@ pub enum Act {
     Plans,
     Now,
     Unplan,
+    SetClock,
 }
 
 /// Who a row is for. It decides what is offered; what is allowed is decided by the board.
@@ -76,6 +78,10 @@ pub enum FieldKind {
     Plan,
     /// A verb of the menu.
     Verb,
+    /// What is done to the contest clock.
+    ClockAct,
+    /// A time of day, or a length of time.
+    Time,
 }
 
 /// Whether a field may be left empty.
@@ -153,7 +159,7 @@ macro_rules! item {
 
 /// Everything that people can ask for, in the order in which it is shown.
 #[rustfmt::skip] // one row each
-pub const MENU: [Item; 21] = [
+pub const MENU: [Item; 22] = [
     item!(Tasks "tasks" User [optional("of", FieldKind::User)], ["list"], ["задачи", "список"]),
     item!(Start "start" User [OWN], ["begin", "started"], ["начал", "начала", "начать", "начинаю", "взял", "взяла"]),
     item!(Done "done" User [OWN], ["finish", "finished", "ready"],
@@ -178,6 +184,8 @@ pub const MENU: [Item; 21] = [
     item!(Plans "plans" Admin [], ["plan", "scheduled"], ["план", "планы", "расписание"]),
     item!(Now "now" Admin [PLAN], [], ["сейчас", "пора"]),
     item!(Unplan "unplan" Admin [PLAN], ["unschedule"], ["вычеркнуть", "вычеркни"]),
+    item!(SetClock "setclock" Admin [required("act", FieldKind::ClockAct), optional("time", FieldKind::Time)],
+        ["set-clock"], ["перевести", "переведи"]),
 ];
 
 static ROWS: [Item; MENU.len()] = MENU;
@@ -280,6 +288,7 @@ pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Ref
         Act::Plans => query(Query::Plans),
         Act::Now => command(Command::Fulfil { plan: filled.plan()? }),
         Act::Unplan => command(Command::Unplan { plan: filled.plan()? }),
+        Act::SetClock => command(Command::Clock(ClockAct::parse(filled.trimmed("act")?, filled.one("time"))?)),
     }
 }
 
@@ -353,6 +362,8 @@ mod tests {
             FieldKind::Schedule => "end-60!",
             FieldKind::Plan => "s3",
             FieldKind::Verb => "done",
+            FieldKind::ClockAct => "start",
+            FieldKind::Time => "10:30",
         }
     }
 
@@ -434,7 +445,8 @@ mod tests {
             Command::Rename { .. } => Some(Command::Plan(NewPlan { title: title(), kind, names: names(), schedule })),
             Command::Plan(_) => Some(Command::Unplan { plan }),
             Command::Unplan { .. } => Some(Command::Fulfil { plan }),
-            Command::Fulfil { .. } => None,
+            Command::Fulfil { .. } => Some(Command::Clock(ClockAct::Start)),
+            Command::Clock(_) => None,
         } {
             commands.push(next);
         }

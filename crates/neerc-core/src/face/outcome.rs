@@ -2,11 +2,12 @@
 //! key.
 
 use super::line::{Filled, Unclear};
-use super::lines::{Lines, clock_face, short};
+use super::lines::{Lines, short};
 use super::menu::{Act, Item};
 use super::words::{Arg, Language};
 use crate::board::Done;
 use crate::change::Effect;
+use crate::clock::hand::clock_face;
 use crate::plan::{Anchor, Consent, PlanId, Planned, Schedule};
 use crate::refusal::Refusal;
 use crate::task::{Kind, Progress, Status, Task, TaskId};
@@ -105,6 +106,9 @@ impl Lines<'_> {
             Effect::Removed { task } => self.say("said-removed", &[("task", Arg::Text(&task.to_string()))]),
             Effect::Planned { plan } => self.planned(plan),
             Effect::Unplanned { plan } => self.say("said-unplanned", &[("plan", Arg::Text(&plan.to_string()))]),
+            Effect::Clocked => {
+                self.scene.clock.map_or_else(|| self.refusal(&Refusal::NoClock), |dial| self.clock(dial))
+            }
         }];
         match done.effect {
             Effect::Created { task, people: 0, .. } => {
@@ -188,7 +192,7 @@ impl Lines<'_> {
         let minutes = schedule.offset_min.unsigned_abs();
         let count = Arg::Number(i64::try_from(minutes).unwrap_or(i64::MAX));
         let mut said = self.say(&format!("moment-{side}-{anchor}"), &[("count", count)]);
-        if let Some(clock) = self.scene.clock
+        if let Some(clock) = self.scene.clock.map(|dial| dial.reading)
             && clock.total_ms > 0
         {
             let from_ms = if schedule.anchor == Anchor::Start { 0 } else { clock.total_ms };

@@ -3,7 +3,7 @@
 use super::form::Report;
 use super::lines::{Lines, short};
 use super::menu::Item;
-use crate::clock::Reading;
+use crate::clocks::Dial;
 use crate::limits;
 use crate::people::{Member, People, Person};
 use crate::plan::Plan;
@@ -18,7 +18,7 @@ pub fn report(lines: &Lines<'_>, item: &Item, shown: &Shown<'_>, limit_bytes: us
     let report = match shown {
         Shown::Users(people) => users(page, people),
         Shown::Tasks { of } => tasks(page, *of),
-        Shown::Clock(reading) => clock(page, *reading),
+        Shown::Clock(dial) => clock(page, *dial),
         Shown::Task(task) => one_task(page, task),
         Shown::Late(tasks) => late(page, tasks),
         Shown::Plans(plan) => plans(page, plan),
@@ -136,7 +136,7 @@ fn plans(page: &Page<'_>, plan: &Plan) -> Report {
     table(page, ["plan", "schedule", "title", "kind", "names"], rows, "no-plans")
 }
 
-fn clock(page: &Page<'_>, reading: Reading) -> Report {
-    let values = vec![("clock", page.lines.label("clock"), page.lines.clock(reading))];
+fn clock(page: &Page<'_>, dial: Dial<'_>) -> Report {
+    let values = vec![("clock", page.lines.label("clock"), page.lines.clock(dial))];
     Report { values, ..Report::default() }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::change::Change;
-use crate::clock::Phase;
+use crate::clock::{Phase, Reading};
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
 use crate::plan::{PlanId, Planned, Schedule};
 use crate::task::{Kind, Status, TaskId, Title};
@@ -52,11 +52,12 @@ fn world() -> World {
     World { room: "neerc".into(), people, board }
 }
 
-const READING: Reading = Reading { elapsed_ms: 1, total_ms: 2, phase: Phase::Running };
+const DIAL: Dial<'_> =
+    Dial { reading: Reading { elapsed_ms: 1, total_ms: 2, phase: Phase::Running }, set: None, zone_ms: 0 };
 
 impl World {
     fn scene(&self, visibility: Visibility) -> RoomScene<'_> {
-        RoomScene { room: &self.room, people: &self.people, board: &self.board, clock: Some(READING), visibility }
+        RoomScene { room: &self.room, people: &self.people, board: &self.board, clock: Some(DIAL), visibility }
     }
 
     /// What comes of a query, in a word or two.
@@ -68,7 +69,7 @@ impl World {
             Ok(Shown::Tasks { of: None }) => "all tasks".to_owned(),
             Ok(Shown::Tasks { of: Some(of) }) if of == who => "own tasks".to_owned(),
             Ok(Shown::Tasks { of: Some(of) }) => format!("tasks of {}", of.bare()),
-            Ok(Shown::Clock(reading)) => format!("clock {}", reading.elapsed_ms),
+            Ok(Shown::Clock(dial)) => format!("clock {}", dial.reading.elapsed_ms),
             Ok(Shown::Task(task)) => format!("task {}", task.id),
             Ok(Shown::Late(tasks)) => format!("late {:?}", tasks.iter().map(|task| task.id.0).collect::<Vec<_>>()),
             Ok(Shown::Plans(plan)) => format!("{} planned", plan.len()),

@@ -14,6 +14,11 @@ fn title(text: &str) -> Title {
     Title::parse(text).unwrap()
 }
 
+fn set(elapsed_ms: i64, phase: Phase) -> SetClock {
+    let reading = Reading { elapsed_ms, total_ms: 18_000_000, phase };
+    SetClock { by: person("admin"), at_ms: 1_700_000_000_123, reading }
+}
+
 /// One of each form. These texts are in people's logs: never change one, only add.
 fn golden() -> Vec<(&'static str, Change)> {
     let created = |task, statuses| Change::Created {
@@ -76,6 +81,11 @@ fn golden() -> Vec<(&'static str, Change)> {
             Change::Planned(planned(u64::MAX, &[], "start")),
         ),
         (r#"{"unplanned":{"plan":3}}"#, Change::Unplanned { plan: PlanId(3) }),
+        (
+            r#"{"clocked":{"by":"admin@localhost","at_ms":1700000000123,"elapsed_ms":-60000,"total_ms":18000000,"phase":"counting"}}"#,
+            Change::Clocked(Some(set(-60_000, Phase::Counting))),
+        ),
+        (r#"{"clocked":null}"#, Change::Clocked(None)),
         (
             r#"{"created":{"task":7,"title":"t","kind":"todo","timestamp_ms":5,"plan":3}}"#,
             Change::Created {
@@ -204,6 +214,21 @@ fn what_is_planned_survives_a_snapshot_as_ever() {
     );
     assert_eq!(write_boards(&boards).unwrap(), written);
     assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
+}
+
+#[test]
+fn a_clock_set_by_hand_survives_a_snapshot() {
+    let mut boards = Boards::new();
+    let room = boards.entry("neerc".into()).or_default();
+    room.apply(1, &Change::Clocked(Some(set(754_000, Phase::Paused))));
+    let written = concat!(
+        r#"{"v":1,"people":[],"statuses":[],"rooms":[{"room":"neerc","next_id":1,"last_timestamp_ms":0,"revision":1,"#,
+        r#""tasks":[],"clock":{"by":"admin@localhost","at_ms":1700000000123,"elapsed_ms":754000,"total_ms":18000000,"#,
+        r#""phase":"paused"}}]}"#,
+    );
+    assert_eq!(write_boards(&boards).unwrap(), written);
+    assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
+    assert!(read_boards(written.replace("paused", "frozen").as_bytes()).is_err());
 }
 
 #[test]

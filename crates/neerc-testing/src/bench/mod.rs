@@ -11,8 +11,8 @@ pub mod server;
 
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
-use neerc_core::clock::Clocks;
 use neerc_core::clock::{Phase, Reading};
+use neerc_core::clocks::{ClockedRooms, Clocks};
 use neerc_core::face::words::Language;
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
 use neerc_core::notice::Visibility;
@@ -194,6 +194,7 @@ impl Bench {
         self.front = Front::new(self.settings.clone(), self.now_ms, told);
         self.ledger = Ledger::new(self.boards().clone(), self.ledger.revision());
         self.clocks = Clocks::default();
+        self.clocks.follow(self.now(), self.ledger.boards());
         self.planner = Planner::default();
         for (room, revision, notice) in self.ledger.notices(self.log.iter().filter(|entry| entry.revision > told)) {
             self.front.tell(self.now_ms, &room, revision, notice);
@@ -310,12 +311,17 @@ impl Bench {
             }
         }
         let mut answers = Vec::new();
-        let mut next = self.ledger.decide_last(self.now(), &mut self.front, &mut answers);
+        let now = self.now();
+        let mut rooms = ClockedRooms { rooms: &mut self.front, clocks: &self.clocks };
+        let mut next = self.ledger.decide_last(now, &mut rooms, &mut answers);
         self.answer(answers);
         while let Some(entries) = next {
             let stored = if self.disk == Disk::Full { Stored::No } else { Stored::Yes };
             let settled = self.ledger.stored(self.now(), stored).expect("an outcome that is known");
             self.log.extend(settled.entries.iter().cloned());
+            if settled.sets_clock() && self.clocks.follow(now, self.ledger.boards()) {
+                self.front.say_clock();
+            }
             self.answer(settled.answers);
             for (room, revision, notice) in settled.notices {
                 self.front.tell(self.now_ms, &room, revision, notice);

@@ -385,7 +385,7 @@ impl Front {
             chat.language = chat.told_language.unwrap_or(self.settings.language);
         }
         self.freshen();
-        let clock = world.reading(&self.halls[chat.room].watch.room, now_ms);
+        let clock = world.dial(&self.halls[chat.room].watch.room, now_ms);
         let asked = self.answers(chat.room, &chat.who, chat.language, world, |answers| {
             let refused = |refusal: Refusal| vec![answers.refusal(&refusal)];
             let answers = &Lines { scene: RoomScene { clock, ..answers.scene }, ..*answers };
@@ -448,9 +448,9 @@ impl Front {
         world: World<'_>,
     ) {
         let Some(mut chat) = self.conversations.waiting.get_mut(session).and_then(VecDeque::pop_front) else { return };
-        let clock = world.reading(&self.halls[chat.room].watch.room, now_ms);
+        let clock = world.dial(&self.halls[chat.room].watch.room, now_ms);
         let said = self.answers(chat.room, &chat.who, chat.language, world, |answers| match &outcome {
-            // The board shows it already.
+            // The board and the clock show it already.
             Ok(done) => Lines { scene: RoomScene { clock, ..answers.scene }, ..*answers }.done(done),
             Err(refusal) => vec![answers.refusal(refusal)],
         });

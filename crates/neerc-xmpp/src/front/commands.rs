@@ -46,10 +46,8 @@ fn scenes<'a>(
     visibility: Visibility,
 ) -> Vec<RoomScene<'a>> {
     let meant = |watch: &&RoomWatch| to.local().is_none_or(|local| *watch.room == *local);
-    let with_clock = |watch: &'a RoomWatch| RoomScene {
-        clock: world.reading(&watch.room, now_ms),
-        ..scene(watch, world, visibility)
-    };
+    let with_clock =
+        |watch: &'a RoomWatch| RoomScene { clock: world.dial(&watch.room, now_ms), ..scene(watch, world, visibility) };
     halls.iter().map(|hall| &hall.watch).filter(meant).map(with_clock).collect()
 }
 

@@ -318,7 +318,7 @@ impl Front {
     fn query(&mut self, now_ms: i64, asked: PendingIq<'_>, from: &Address, query: &Query, world: World<'_>) {
         let (room, who) = (asked.room, from.person());
         let board = world.board(&self.halls[room].watch.room);
-        let clock = world.reading(&self.halls[room].watch.room, now_ms);
+        let clock = world.dial(&self.halls[room].watch.room, now_ms);
         let scene = RoomScene { clock, ..scene(&self.halls[room].watch, world, self.settings.visibility) };
         let shown = View::of(scene, &who).and_then(|view| Ok((view.answer(query)?, view.instead_of_all().cloned())));
         match shown {
@@ -327,8 +327,8 @@ impl Front {
                 let users = self.users(room, &who);
                 asked.back.result_shared(&mut self.wire.out, &users);
             }
-            Ok((Shown::Clock(reading), _)) => {
-                asked.back.result(self.wire.out.own(), |out| neerc::write_clock_answer(out, reading));
+            Ok((Shown::Clock(dial), _)) => {
+                asked.back.result(self.wire.out.own(), |out| neerc::write_clock_answer(out, dial.reading));
             }
             Ok((Shown::Tasks { of }, instead)) => {
                 let list = match of.cloned() {

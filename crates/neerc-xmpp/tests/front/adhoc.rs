@@ -142,6 +142,8 @@ fn value(item: &Item, kind: FieldKind) -> &'static str {
         FieldKind::Schedule => "start+15",
         FieldKind::Plan => "s1",
         FieldKind::Verb => "done",
+        FieldKind::ClockAct => "length",
+        FieldKind::Time => "4:00",
     }
 }
 
@@ -179,6 +181,7 @@ fn outcome(act: Act) -> &'static str {
         Act::Remove => "[said-removed task=1]",
         Act::Now => "[said-created task=3 count=0 title=Freeze]",
         Act::Unplan => "[said-unplanned plan=s1]",
+        Act::SetClock => "[clock-running elapsed=1:00:02 total=4:00:00] [clock-by-hand time=",
     }
 }
 
@@ -285,7 +288,7 @@ fn the_list_of_commands_is_what_is_offered() {
         let said = bench.on(&iq("get", from, &query)).concat();
         said.matches("<item ").count()
     };
-    assert_eq!([listed(ADMIN), listed(TK), listed(HALL1), listed("visitor@localhost/Web")], [21, 21, 10, 0]);
+    assert_eq!([listed(ADMIN), listed(TK), listed(HALL1), listed("visitor@localhost/Web")], [22, 22, 10, 0]);
     let info = |node: &str| format!("<query xmlns='http://jabber.org/protocol/disco#info' node='{node}'/>");
     for item in &MENU {
         let said = bench.on(&iq("get", HALL1, &info(item.node))).concat();

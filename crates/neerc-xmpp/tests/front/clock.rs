@@ -108,3 +108,57 @@ fn the_time_of_day_is_the_system_clocks_also_after_it_was_set() {
     let seconds = uptime.split_once("seconds='").unwrap().1.split_once('\'').unwrap().0;
     assert!(seconds.parse::<u64>().unwrap() < 3_600, "how long it runs does not jump: {uptime}");
 }
+
+/// What somebody is answered who writes this.
+fn write(bench: &mut Bench, from: &str, line: &str) -> String {
+    let said = bench.on(&format!("<message type='chat' from='{from}' to='{ROOM}'><body>{line}</body></message>"));
+    let chat = said.iter().find(|stanza| stanza.starts_with("<message type='chat'")).expect("an answer");
+    chat.split_once("<body>").unwrap().1.split("</body>").next().unwrap().to_owned()
+}
+
+#[test]
+fn an_admin_sets_the_clock_by_chat_and_everybody_hears_it_at_once() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("hall1", HALL1);
+    assert_eq!(write(&mut bench, HALL2, "clock start"), "[refusal-admins-only]");
+    assert_eq!(write(&mut bench, ADMIN, "clock pause"), "[refusal-clock-stands]");
+    bench.hear(format!("<message type='chat' from='{ADMIN}' to='{ROOM}'><body>clock start</body></message>"));
+    assert_eq!(ticks(&mut bench), [format!("{HALL1} time='0' total='18000000' status='2'")]);
+    let said = write(&mut bench, ADMIN, "clock");
+    assert!(said.starts_with("[clock-running elapsed=0:00:00 total=5:00:00] [clock-by-hand time="), "{said}");
+    bench.pass(60_000);
+    assert_eq!(ticks(&mut bench), [format!("{HALL1} time='60000' total='18000000' status='2'")]);
+    bench.pass(30_000);
+    assert!(write(&mut bench, ADMIN, "clock pause").starts_with("[clock-paused elapsed=0:01:30 total=5:00:00]"));
+    bench.clock(0, TOTAL, Phase::Before);
+    bench.said();
+    assert!(
+        write(&mut bench, HALL2, "clock").starts_with("[clock-paused elapsed=0:01:30 total=5:00:00] [clock-by-hand")
+    );
+    let told = bench.told();
+    bench.restart_without_link(told);
+    bench.connect();
+    bench.joins("hall1", HALL1);
+    assert!(
+        write(&mut bench, HALL2, "clock").starts_with("[clock-paused elapsed=0:01:30 total=5:00:00] [clock-by-hand")
+    );
+    bench.clock(0, TOTAL, Phase::Before);
+    assert_eq!(write(&mut bench, ADMIN, "clock follow"), "[clock-before]");
+    assert_eq!(write(&mut bench, ADMIN, "clock follow"), "[said-unchanged]");
+    let mut bench = ready(Flavour::Prosody);
+    write(&mut bench, ADMIN, "clock start");
+    assert_eq!(write(&mut bench, ADMIN, "clock follow"), "[refusal-no-clock]", "there is nothing to follow");
+}
+
+#[test]
+fn a_clock_set_by_hand_turns_by_itself_and_is_heard_at_once() {
+    let mut bench = ready(Flavour::Ejabberd);
+    bench.joins("hall1", HALL1);
+    write(&mut bench, ADMIN, "clock length 1:00");
+    write(&mut bench, ADMIN, "clock set 0:59:30");
+    bench.said();
+    bench.pass(29_999);
+    assert_eq!(ticks(&mut bench), Vec::<String>::new());
+    bench.pass(1);
+    assert_eq!(ticks(&mut bench), [format!("{HALL1} time='3600000' total='3600000' status='4'")]);
+}

@@ -355,6 +355,9 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
         Asked::Command(Command::Rename { task: id, title: given }) => (Act::Rename, vec![task(id), title(given)]),
         Asked::Command(Command::Unplan { plan: id }) => (Act::Unplan, vec![plan(id)]),
         Asked::Command(Command::Fulfil { plan: id }) => (Act::Now, vec![plan(id)]),
+        Asked::Command(Command::Clock(_)) => {
+            (Act::SetClock, vec![("act", "length".to_owned()), ("time", "4:00".to_owned())])
+        }
     })
 }
 

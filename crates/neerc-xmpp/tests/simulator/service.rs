@@ -3,7 +3,8 @@
 use crate::broken::{Breakage, Broken};
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::Entry;
-use neerc_core::clock::{Clocks, Reading};
+use neerc_core::clock::Reading;
+use neerc_core::clocks::{ClockedRooms, Clocks};
 use neerc_core::ledger::{Answer, Ask, Face, Ledger, Now, Rooms, Settled, Stored};
 use neerc_core::people::People;
 use neerc_core::planner::{DuePlan, Planner};
@@ -180,7 +181,9 @@ impl Service {
     /// Decides what waits; returns what is to be stored now.
     pub fn decide(&mut self, now: Now, words: &mut Vec<Word>) -> Option<Arc<[Entry]>> {
         let mut answers = Vec::new();
-        let entries = self.ledger.decide(now, &mut Watched { front: &mut self.front, words }, &mut answers);
+        let mut rooms = Watched { front: &mut self.front, words };
+        let mut rooms = ClockedRooms { rooms: &mut rooms, clocks: &self.clocks };
+        let entries = self.ledger.decide(now, &mut rooms, &mut answers);
         if let Some(broken) = &mut self.broken {
             answers.extend(broken.decided(now, &mut self.front, words));
         }
@@ -194,12 +197,21 @@ impl Service {
         if let Some(broken) = &mut self.broken {
             broken.stored(&mut settled);
         }
+        self.follow_clocks(now);
         let Settled { next, answers, notices, .. } = settled;
         self.answer(now, answers);
         for (room, revision, notice) in notices {
             self.front.tell(now.steady_ms(), &room, revision, notice);
         }
         next
+    }
+
+    /// Goes by what was set by hand.
+    pub fn follow_clocks(&mut self, now: Now) {
+        let Service { front, ledger, clocks, broken, .. } = self;
+        if clocks.follow(now, seen(broken, ledger)) {
+            front.say_clock();
+        }
     }
 
     fn answer(&mut self, now: Now, answers: Vec<Answer>) {

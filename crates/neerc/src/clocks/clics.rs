@@ -38,7 +38,7 @@ struct RemovedDocument {
 /// What is planned, which counts only once two looks agree on it: around a start servers say one thing and another within
 /// a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
+pub struct Timetable {
     /// When the contest begins, in ms since 1970.
     start_ms: Option<i64>,
     /// What is left while the countdown stands, in ms.
@@ -64,7 +64,7 @@ struct Removed {
 }
 
 /// Reads `contests/<id>`.
-pub fn schedule(body: &[u8]) -> Result<Schedule, String> {
+pub fn schedule(body: &[u8]) -> Result<Timetable, String> {
     let document: ContestDocument = read(body)?;
     if let Some(speed) = document.time_multiplier.filter(|speed| *speed != 1.0) {
         return Err(format!(
@@ -76,7 +76,7 @@ pub fn schedule(body: &[u8]) -> Result<Schedule, String> {
     if length_ms <= 0 {
         return Err(format!("duration is {length_ms} ms: a contest takes some time"));
     }
-    Ok(Schedule {
+    Ok(Timetable {
         start_ms: document.start_time.as_deref().map(moment).transpose().map_err(|why| of("start_time", &why))?,
         countdown_ms: document
             .countdown_pause_time
@@ -130,7 +130,7 @@ fn of(name: &str, why: &str) -> String {
     format!("{name}: {why}")
 }
 
-impl Schedule {
+impl Timetable {
     /// What the clock shows when it is `now_ms` for the server (CLICS `state`, `removed_intervals`): what has happened
     /// comes before what is planned, and a countdown that stands before a start, which two servers give beside it.
     pub fn reading(&self, state: &State, now_ms: i64) -> Reading {
@@ -161,15 +161,15 @@ impl Schedule {
 
 /// Takes a schedule only when a second look agrees with it.
 #[derive(Debug, Default)]
-pub struct Settled {
-    taken: Option<Schedule>,
+pub struct Agreed {
+    taken: Option<Timetable>,
     /// What was seen last, if it differs, and when, in ms.
-    seen: Option<(Schedule, i64)>,
+    seen: Option<(Timetable, i64)>,
 }
 
-impl Settled {
+impl Agreed {
     /// A look at the schedule; what counts now, if anything does.
-    pub fn see(&mut self, schedule: Schedule, now_ms: i64) -> Option<Schedule> {
+    pub fn see(&mut self, schedule: Timetable, now_ms: i64) -> Option<Timetable> {
         match self.seen {
             _ if self.taken == Some(schedule) => self.seen = None,
             Some((seen, since_ms)) if seen == schedule => {
@@ -183,7 +183,7 @@ impl Settled {
     }
 
     /// Whether a contest has not begun, so far as anything planned tells.
-    pub fn is_ahead(&self, schedule: &Schedule, now_ms: i64) -> bool {
+    pub fn is_ahead(&self, schedule: &Timetable, now_ms: i64) -> bool {
         let planned = self.taken.unwrap_or(*schedule);
         planned.start_ms.is_none_or(|start_ms| now_ms < start_ms)
     }

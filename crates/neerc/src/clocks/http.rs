@@ -16,7 +16,7 @@ use ureq::{Agent, Body};
 
 /// Where a document is, and how to be let in and whom to believe.
 #[derive(Clone, Debug, Default)]
-pub struct Address {
+pub struct HttpAddress {
     /// `https://host/api/contests/demo`; `http://` to the machine itself or a private network only.
     pub url: String,
     /// For basic authentication (RFC 7617), with the password.
@@ -53,14 +53,14 @@ impl From<String> for Problem {
 
 /// Fetches documents from one server.
 #[derive(Debug)]
-pub struct Client {
+pub struct HttpClient {
     agent: Agent,
     authorization: Option<String>,
 }
 
-impl Client {
+impl HttpClient {
     /// A client for that address; what is wrong with its certificates is said.
-    pub fn new(address: &Address) -> Result<Client, String> {
+    pub fn new(address: &HttpAddress) -> Result<HttpClient, String> {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -73,7 +73,7 @@ impl Client {
             .build();
         let connector = TcpConnector::default().chain(tls::TlsConnector::new(address)?);
         let login = address.login.as_ref();
-        Ok(Client {
+        Ok(HttpClient {
             agent: Agent::with_parts(config, connector, DefaultResolver::default()),
             authorization: login
                 .map(|(user, password)| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))),

@@ -1,7 +1,7 @@
 //! A contest clock that is asked for over HTTP: how often, and what to make of errors. On a thread of its own.
 
-use super::clics::{self, Settled, State};
-use super::http::{Address, Client, Document, Problem};
+use super::clics::{self, Agreed, State};
+use super::http::{Document, HttpAddress, HttpClient, Problem};
 use super::{json, limits};
 use neerc_core::clock::Reading;
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ pub enum Served {
 
 /// What came of a look.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum ClockLook {
     /// What the clock shows now.
     Reading(Reading),
     /// Why it could not be read, in words. The clock goes on by its last reading.
@@ -29,10 +29,10 @@ pub enum Heard {
 /// A clock that is polled.
 #[derive(Debug)]
 pub struct Poll {
-    client: Client,
+    client: HttpClient,
     url: String,
     served: Served,
-    settled: Settled,
+    settled: Agreed,
     /// How far the server's time of day was ahead of ours in the last answers, in ms.
     ahead_ms: VecDeque<i64>,
     failures: u32,
@@ -40,12 +40,12 @@ pub struct Poll {
 
 impl Poll {
     /// A clock at that address; what is wrong with its certificates is said.
-    pub fn new(address: &Address, served: Served) -> Result<Poll, String> {
+    pub fn new(address: &HttpAddress, served: Served) -> Result<Poll, String> {
         Ok(Poll {
-            client: Client::new(address)?,
+            client: HttpClient::new(address)?,
             url: address.url.trim_end_matches('/').to_owned(),
             served,
-            settled: Settled::default(),
+            settled: Agreed::default(),
             ahead_ms: VecDeque::new(),
             failures: 0,
         })
@@ -117,12 +117,12 @@ fn jittered(ms: u64) -> u64 {
 }
 
 /// Looks again and again, and hands on what is heard, until nobody listens.
-pub fn watch(mut poll: Poll, wall_ms: fn() -> i64, heard: &mpsc::Sender<Heard>) {
+pub fn watch(mut poll: Poll, wall_ms: fn() -> i64, heard: &mpsc::Sender<ClockLook>) {
     while !heard.is_closed() {
         let outcome = poll.look(wall_ms);
         let news = match &outcome {
-            Ok(reading) => reading.map(Heard::Reading),
-            Err(problem) => Some(Heard::Nothing(problem.words.clone())),
+            Ok(reading) => reading.map(ClockLook::Reading),
+            Err(problem) => Some(ClockLook::Nothing(problem.words.clone())),
         };
         if news.is_some_and(|news| heard.blocking_send(news).is_err()) {
             return;

@@ -42,6 +42,8 @@ item-plans = Planned tasks
 item-plans-help = What is planned for which moment
 item-now = Hand out now
 item-now-help = Hand out a planned task without waiting
+item-setclock = Set the clock
+item-setclock-help = Set the contest clock by hand: start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart; follow goes by the contest system again
 item-unplan = Unplan
 item-unplan-help = Take a task out of the plan
 
@@ -65,8 +67,11 @@ field-answered = Answered
 field-silent = Nothing said
 field-unfinished = Not finished
 field-clock = Contest
+field-act = What
+field-time = Time
 hint-schedule = start+15, end-60; with ! it is handed out without asking
 hint-names = People and groups
+hint-time = 10:30 to start at; 1:23:00 to set; 5:00 for the length
 hint-everybody = everybody's
 
 ## Types of tasks and statuses
@@ -113,7 +118,7 @@ help-admin =
     @todo halls Bring water — a new task: see "help todo"
     show 3, late — who has answered, who has not
     assign 3 hall1, unassign 3 hall1, reset 3 hall1
-    rename 3 New title, remove 3
+    rename 3 New title, remove 3; clock pause: "help setclock"
     plans, now s1, unplan s1 — planned tasks: see "help plan"
 help-kind-todo =
     @todo halls Bring water — the halls are asked to do it, and answer "start 3" and "done 3".
@@ -179,6 +184,15 @@ clock-countdown-stands = The contest has not begun; the countdown stands at { $l
 clock-running = Contest time { $elapsed } of { $total }.
 clock-paused = The contest is paused at { $elapsed } of { $total }.
 clock-over = The contest is over.
+clock-by-hand = By hand since { $time }, by { $name }.
+clock-act-start = Begin now, or at the time below
+clock-act-pause = Pause
+clock-act-resume = Go on
+clock-act-set = Set the contest time to
+clock-act-length = Set the length to
+clock-act-over = End the contest
+clock-act-restart = Begin anew
+clock-act-follow = Go by the contest system again
 
 ## What is said by itself
 
@@ -275,6 +289,12 @@ refusal-unknown-user = There is no user "{ $name }" in this room.
 refusal-unknown-name = There is no user or group "{ $name }" in this room.
 refusal-unknown-room = There is no room "{ $room }" here.
 refusal-no-clock = There is no contest clock.
+refusal-clock-has-begun = The contest has begun already; write "clock restart" to begin it anew.
+refusal-clock-stands = The clock does not run.
+refusal-clock-not-paused = The clock is not paused.
+refusal-beyond-clock = { $time } is beyond the end of the contest, which takes { $total }; set its length first.
+refusal-bad-clock-time = "{ $time }" is no time of a clock; write 1:23 or 1:23:00.
+refusal-unknown-clock-act = A clock cannot be told "{ $act }"; write start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart or follow.
 refusal-empty-title = The title is empty.
 refusal-too-long = { $what } too long: { $chars ->
     [one] 1 character
@@ -296,6 +316,8 @@ lacks-names = Who? Write "{ $verb } { $task } hall1".
 lacks-title = What is it to be called? Write "{ $verb } { $task } New title".
 lacks-new-title = What is to be done? Write "@todo halls Bring water".
 lacks-kind = What is to be done, and by whom? Write "@todo halls Bring water"; "help todo" tells more.
+lacks-act = What is to be done to the clock? Write "clock start", "clock pause" or "clock resume".
+lacks-time = What time? Write "clock set 1:23:00" or "clock length 5:00".
 lacks-text = What is the answer? Write "{ $verb } { $task } your answer".
 refusal-unknown-verb = { $nearest ->
     [none] I do not know "{ $verb }". Write "help" to see what you can do.

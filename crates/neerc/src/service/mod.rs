@@ -14,8 +14,8 @@ use self::time::{Steady, wall_ms};
 use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING, SHUTDOWN, SHUTDOWN_STORE};
 use crate::link::{Link, LinkEvent, Reads, unreachable};
 use neerc_core::change::Entry;
-use neerc_core::clock::Clocks;
 use neerc_core::clock::Reading;
+use neerc_core::clocks::{ClockedRooms, Clocks};
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Settled, Stored};
 use neerc_core::planner::{DuePlan, Planner};
 use neerc_core::quota::Quota;
@@ -120,6 +120,7 @@ impl Service {
 
     /// Serves until `stop` is over, then answers what was taken, leaves and closes the store.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
+        self.clocks_set();
         let mut stop = pin!(stop);
         loop {
             self.advance();
@@ -214,11 +215,20 @@ impl Service {
         }
     }
 
+    /// Goes by what was set by hand, as it is on disk.
+    fn clocks_set(&mut self) {
+        self.clocks.set_zone(time::zone_ms());
+        if self.clocks.follow(self.now(), self.ledger.boards()) {
+            self.front.say_clock();
+        }
+    }
+
     /// Does what is due.
     fn timeout(&mut self) {
         let now_ms = self.time.now_ms();
         self.front.timeout(now_ms);
         if self.clocks.tick(now_ms) {
+            self.clocks.set_zone(time::zone_ms()); // it changes twice a year
             self.front.say_clock();
         }
     }
@@ -332,7 +342,8 @@ impl Service {
     /// Decides what waits; begins to make it durable, unless something is being made durable already.
     fn decide_waiting(&mut self) {
         let (now, mut answers) = (self.now(), Vec::new());
-        if let Some(entries) = self.ledger.decide(now, &mut self.front, &mut answers) {
+        let mut rooms = ClockedRooms { rooms: &mut self.front, clocks: &self.clocks };
+        if let Some(entries) = self.ledger.decide(now, &mut rooms, &mut answers) {
             self.committing = Some(self.store.commit(entries));
         }
         self.answer(answers);
@@ -347,6 +358,9 @@ impl Service {
             Err(_) => Stored::No,
         };
         let settled = self.ledger.stored(self.now(), stored);
+        if settled.as_ref().is_ok_and(Settled::sets_clock) {
+            self.clocks_set();
+        }
         let Settled { next, answers, entries, notices, .. } = match (settled, outcome) {
             (Ok(settled), Ok(())) => settled,
             (Ok(settled), Err(error)) => {
@@ -398,7 +412,8 @@ impl Service {
         let answered = async {
             while !self.ledger.is_idle() {
                 let (now, mut answers) = (self.now(), Vec::new());
-                if let Some(entries) = self.ledger.decide_last(now, &mut self.front, &mut answers) {
+                let mut rooms = ClockedRooms { rooms: &mut self.front, clocks: &self.clocks };
+                if let Some(entries) = self.ledger.decide_last(now, &mut rooms, &mut answers) {
                     self.committing = Some(self.store.commit(entries));
                 }
                 self.answer(answers);
@@ -463,6 +478,7 @@ fn log_change(entry: &Entry) {
         Change::Removed { .. } => "removed",
         Change::Planned(_) => "planned",
         Change::Unplanned { .. } => "unplanned",
+        Change::Clocked(_) => "clocked",
     };
     tracing::debug!(revision, room = &**room, by = by.bare(), task = change.task().map(|task| task.0), what);
 }

@@ -39,6 +39,12 @@ impl Steady {
     }
 }
 
+/// How far the local time of day is ahead of UTC now, in ms.
+pub fn zone_ms() -> i64 {
+    let now = jiff::Timestamp::from_millisecond(wall_ms()).unwrap_or_default();
+    i64::from(jiff::tz::TimeZone::system().to_offset(now).seconds()) * 1_000
+}
+
 /// The time of day, in ms since 1970, for what people are shown.
 #[allow(clippy::disallowed_methods)] // here is where time enters
 pub fn wall_ms() -> i64 {

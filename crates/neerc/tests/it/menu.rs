@@ -146,6 +146,7 @@ impl World<'_> {
         for row in self.chief(Act::Plans, &json!({})).lines().skip(1).filter(|row| row.contains(" | ")) {
             self.chief(Act::Unplan, &json!({"plan": Self::number(row, "")}));
         }
+        self.chief(Act::SetClock, &json!({"act": "follow"}));
     }
 
     fn values(&self, item: &Item) -> Value {
@@ -160,6 +161,8 @@ impl World<'_> {
             FieldKind::Text => json!("42"),
             FieldKind::Schedule => json!("start+15"),
             FieldKind::Verb => json!("done"),
+            FieldKind::ClockAct => json!("length"),
+            FieldKind::Time => json!("4:00"),
         };
         item.fields
             .iter()
@@ -189,7 +192,11 @@ impl World<'_> {
             plain.push_str(&rest[at..at + width]);
             rest = &rest[at + width..];
         }
-        plain + &word(rest)
+        plain += &word(rest);
+        match plain.split_once(" By hand since ") {
+            Some((clock, _)) => format!("{clock} By hand."), // and then when, and by whom
+            None => plain,
+        }
     }
 }
 
@@ -284,6 +291,7 @@ fn outcome(act: Act, who: &str) -> String {
         Act::Plans => &table("", "S | end-60! | Freeze | to do | hall2"),
         Act::Now => "info: Task T+1 is handed out to 1 person: Freeze",
         Act::Unplan => "info: S is out of the plan.",
+        Act::SetClock => "info: The contest has not begun yet. By hand.",
     };
     format!("completed\n{said}")
 }

@@ -245,7 +245,9 @@ impl Model {
                 titles.retain(|earlier| earlier != title);
                 titles.push(title.clone());
             }
-            Command::Plan(_) | Command::Unplan { .. } | Command::Fulfil { .. } => unreachable!("no such move"),
+            Command::Plan(_) | Command::Unplan { .. } | Command::Fulfil { .. } | Command::Clock(_) => {
+                unreachable!("no such move")
+            }
         }
     }
 

@@ -113,6 +113,7 @@ fn show(request: &Request) -> String {
         Command::Remove { task } => format!("no {task}"),
         Command::Unplan { plan } => format!("no {plan}"),
         Command::Fulfil { plan } => format!("now {plan}"),
+        Command::Clock(act) => format!("clock {act:?}"),
         Command::Edit { .. } => panic!("no line asks this"),
     }
 }

@@ -85,7 +85,7 @@ fn removed_intervals_pause_the_contest_and_shift_what_comes_after() {
 #[test]
 fn a_moved_start_counts_when_two_looks_agree() {
     let of = |contest: &str| schedule(contest.as_bytes()).unwrap();
-    let mut settled = Settled::default();
+    let mut settled = Agreed::default();
     // One server has three truths within a second of a connection.
     assert_eq!(settled.see(of(DOMJUDGE), 0), None);
     assert_eq!(settled.see(of(DELAYED), 500), None);

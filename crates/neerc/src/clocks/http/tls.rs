@@ -1,6 +1,6 @@
 //! Whom a client believes: the system's certificates, those of a file, or one certificate by its fingerprint.
 
-use super::Address;
+use super::HttpAddress;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
@@ -22,7 +22,7 @@ pub struct TlsConnector(Arc<ClientConfig>);
 
 impl TlsConnector {
     /// For that address.
-    pub fn new(address: &Address) -> Result<TlsConnector, String> {
+    pub fn new(address: &HttpAddress) -> Result<TlsConnector, String> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| error.to_string())?;
@@ -41,7 +41,7 @@ impl TlsConnector {
     }
 }
 
-fn roots(address: &Address) -> Result<RootCertStore, String> {
+fn roots(address: &HttpAddress) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(file) = &address.ca_file {

@@ -63,12 +63,12 @@ impl Server {
         *self.script.lock().unwrap() = Box::new(script);
     }
 
-    fn address(&self) -> Address {
-        Address { url: format!("http://127.0.0.1:{}/api/contests/demo", self.port), ..Address::default() }
+    fn address(&self) -> HttpAddress {
+        HttpAddress { url: format!("http://127.0.0.1:{}/api/contests/demo", self.port), ..HttpAddress::default() }
     }
 
-    fn secure(&self) -> Address {
-        Address { url: format!("https://localhost:{}/api/contests/demo", self.port), ..Address::default() }
+    fn secure(&self) -> HttpAddress {
+        HttpAddress { url: format!("https://localhost:{}/api/contests/demo", self.port), ..HttpAddress::default() }
     }
 }
 
@@ -157,7 +157,7 @@ fn who_is_not_let_in_is_told_what_to_set() {
     let problem = poll.look(now).unwrap_err();
     assert!(problem.words.ends_with("wants a login (401): set user and password or password_file"), "{problem:?}");
     let login = Some(("neerc".to_owned(), "geheim".to_owned()));
-    let mut poll = Poll::new(&Address { login, ..server.address() }, Served::Clics).unwrap();
+    let mut poll = Poll::new(&HttpAddress { login, ..server.address() }, Served::Clics).unwrap();
     assert_eq!(settled(&mut poll).phase, Phase::Running);
 }
 
@@ -247,28 +247,29 @@ fn a_certificate_is_believed_by_file_or_by_fingerprint_and_no_other_way() {
         .with_single_cert(vec![certificate.clone()], key)
         .unwrap();
     let server = Server::start(Some(Arc::new(config)), |path, _| contest(path));
-    let look = |address: &Address| Poll::new(address, Served::Clics).unwrap().look(now);
+    let look = |address: &HttpAddress| Poll::new(address, Served::Clics).unwrap().look(now);
     let why = look(&server.secure()).unwrap_err().words;
     assert!(why.contains("certificate"), "{why}");
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
     std::fs::write(&file, made.cert.pem()).unwrap();
-    assert_eq!(look(&Address { ca_file: Some(file.clone()), ..server.secure() }), Ok(None));
+    assert_eq!(look(&HttpAddress { ca_file: Some(file.clone()), ..server.secure() }), Ok(None));
     for (text, words) in [("", "it holds none; it must be in PEM"), ("-----BEGIN CERTIFICATE-----\nx", "cannot read")] {
         std::fs::write(&file, text).unwrap();
-        let why = Poll::new(&Address { ca_file: Some(file.clone()), ..server.secure() }, Served::Clics).unwrap_err();
+        let why =
+            Poll::new(&HttpAddress { ca_file: Some(file.clone()), ..server.secure() }, Served::Clics).unwrap_err();
         assert!(why.contains(words), "{why}");
     }
 
-    let why = look(&Address { fingerprint: Some([7; 32]), ..server.secure() }).unwrap_err().words;
+    let why = look(&HttpAddress { fingerprint: Some([7; 32]), ..server.secure() }).unwrap_err().words;
     let found = why.split("fingerprint ").nth(1).unwrap().split(',').next().unwrap();
     let byte = |at: usize| u8::from_str_radix(&found[2 * at..2 * at + 2], 16).unwrap();
     let fingerprint: [u8; 32] = std::array::from_fn(byte);
-    assert_eq!(look(&Address { fingerprint: Some(fingerprint), ..server.secure() }), Ok(None));
+    assert_eq!(look(&HttpAddress { fingerprint: Some(fingerprint), ..server.secure() }), Ok(None));
     // The name in it does not matter then.
-    let by_number = Address { url: server.secure().url.replace("localhost", "127.0.0.1"), ..server.secure() };
-    assert_eq!(look(&Address { fingerprint: Some(fingerprint), ..by_number }), Ok(None));
+    let by_number = HttpAddress { url: server.secure().url.replace("localhost", "127.0.0.1"), ..server.secure() };
+    assert_eq!(look(&HttpAddress { fingerprint: Some(fingerprint), ..by_number }), Ok(None));
 }
 
 #[test]
@@ -278,15 +279,15 @@ fn readings_and_troubles_are_handed_on_until_nobody_listens() {
     let (sender, mut heard) = mpsc::channel(1);
     let thread = std::thread::spawn(move || watch(poll, now, &sender));
     let over = Reading { elapsed_ms: 0, total_ms: 18_000_000, phase: Phase::Over };
-    assert_eq!(heard.blocking_recv(), Some(Heard::Reading(over)));
+    assert_eq!(heard.blocking_recv(), Some(ClockLook::Reading(over)));
     drop(heard);
     drop(thread); // it ends at its next look
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let address = Address { url: format!("http://{gone}/clock"), ..Address::default() };
+    let address = HttpAddress { url: format!("http://{gone}/clock"), ..HttpAddress::default() };
     let poll = Poll::new(&address, Served::Json).unwrap();
     let (sender, mut heard) = mpsc::channel(1);
     std::thread::spawn(move || watch(poll, now, &sender));
-    let Some(Heard::Nothing(words)) = heard.blocking_recv() else { panic!("nobody listens there") };
+    let Some(ClockLook::Nothing(words)) = heard.blocking_recv() else { panic!("nobody listens there") };
     assert!(words.to_lowercase().contains("refused"), "{words}");
 }
 
