@@ -114,14 +114,13 @@ impl Front {
         if admission == Admission::Waits {
             return;
         }
-        self.settle(now_ms);
         let told_language = bot::language(element);
         let Some(room) = self.room_for(shell) else {
             let name = excerpt_within(shell.to_text, limits::EXCERPT_ADDRESS_CHARS);
             return self.refuse_message(now_ms, shell, told_language, &Refusal::UnknownRoom { room: name });
         };
         let who = shell.from.person();
-        if self.halls[room].watch.people().rights(&who).is_none() {
+        if self.halls[room].watch().people().rights(&who).is_none() {
             return self.refuse_message(now_ms, shell, told_language, &Refusal::NotInRoom);
         }
         let chat = Chat {
@@ -161,8 +160,7 @@ impl Front {
         world: World<'_>,
     ) {
         let Some(nick) = shell.from.resource() else { return };
-        self.settle(now_ms);
-        if self.halls[room].watch.people().is_own_nick(nick) {
+        if self.halls[room].watch().people().is_own_nick(nick) {
             return;
         }
         let said = bot::read(element);
@@ -173,7 +171,7 @@ impl Front {
         if shell.type_ != "groupchat" || !lines.first().is_some_and(|line| line::is_addressed(line)) {
             return;
         }
-        let watch = &self.halls[room].watch;
+        let watch = self.halls[room].watch();
         let Some(who) = watch.people().by_nick(nick).cloned() else { return };
         if !watch.people().is_admin(who.bare()) {
             return;
@@ -199,7 +197,7 @@ impl Front {
     /// to which the sender belongs.
     fn room_for(&self, shell: &Shell<'_>) -> Option<usize> {
         let addressed = self.room_of(&shell.to)?;
-        let belongs = |index: &usize| self.halls[*index].watch.people().rights_of(shell.from.bare()).is_some();
+        let belongs = |index: &usize| self.halls[*index].watch().people().rights_of(shell.from.bare()).is_some();
         if shell.to.local().is_some() || belongs(&addressed) {
             return Some(addressed);
         }
@@ -212,7 +210,7 @@ impl Front {
 
     /// The address that takes lines for a room.
     pub(super) fn room_address(&self, room: usize) -> String {
-        format!("{}@{}", self.halls[room].watch.room, self.settings.component)
+        format!("{}@{}", self.halls[room].watch().room, self.settings.component)
     }
 
     /// An error as the answer to a message: nothing answers an error, so no two services talk for ever.
@@ -384,8 +382,7 @@ impl Front {
         } else if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
             chat.language = chat.told_language.unwrap_or(self.settings.language);
         }
-        self.freshen();
-        let clock = world.dial(&self.halls[chat.room].watch.room, now_ms);
+        let clock = world.dial(&self.halls[chat.room].watch().room, now_ms);
         let asked = self.answers(chat.room, &chat.who, chat.language, world, |answers| {
             let refused = |refusal: Refusal| vec![answers.refusal(&refusal)];
             let answers = &Lines { scene: RoomScene { clock, ..answers.scene }, ..*answers };
@@ -405,7 +402,7 @@ impl Front {
             }
         });
         if asked.is_err() {
-            let tasks = world.board(&self.halls[chat.room].watch.room).len();
+            let tasks = world.board(&self.halls[chat.room].watch().room).len();
             self.work_bytes += tasks * limits::LOOKED_AT_BYTES;
         }
         match asked {
@@ -448,7 +445,7 @@ impl Front {
         world: World<'_>,
     ) {
         let Some(mut chat) = self.conversations.waiting.get_mut(session).and_then(VecDeque::pop_front) else { return };
-        let clock = world.dial(&self.halls[chat.room].watch.room, now_ms);
+        let clock = world.dial(&self.halls[chat.room].watch().room, now_ms);
         let said = self.answers(chat.room, &chat.who, chat.language, world, |answers| match &outcome {
             // The board and the clock show it already.
             Ok(done) => Lines { scene: RoomScene { clock, ..answers.scene }, ..*answers }.done(done),

@@ -48,7 +48,7 @@ fn scenes<'a>(
     let meant = |watch: &&RoomWatch| to.local().is_none_or(|local| *watch.room == *local);
     let with_clock =
         |watch: &'a RoomWatch| RoomScene { clock: world.dial(&watch.room, now_ms), ..scene(watch, world, visibility) };
-    halls.iter().map(|hall| &hall.watch).filter(meant).map(with_clock).collect()
+    halls.iter().map(Hall::watch).filter(meant).map(with_clock).collect()
 }
 
 impl Front {
@@ -66,7 +66,6 @@ impl Front {
         language: Language,
         world: World<'_>,
     ) -> Vec<Offer> {
-        self.settle(now_ms);
         let rooms = scenes(&self.halls, world, to, now_ms, self.settings.visibility);
         let name = |verb| self.settings.words.say(language, &format!("item-{verb}"), &[]);
         let who = from.person();
@@ -83,7 +82,6 @@ impl Front {
         payload: &Element<'_>,
         world: World<'_>,
     ) {
-        self.settle(now_ms);
         let Front { commands, halls, settings, .. } = self;
         let rooms = scenes(halls, world, to, now_ms, settings.visibility);
         let scene = Scene {
@@ -126,7 +124,6 @@ impl Front {
         if !self.stream.is_online() {
             return;
         }
-        self.settle(now_ms);
         if let (Ok(done), Some(index)) = (&outcome, self.index_of(&room)) {
             self.note_own(index, &back.to.person(), done, world);
         }

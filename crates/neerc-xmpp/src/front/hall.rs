@@ -2,18 +2,19 @@
 
 use super::iq::{AllTasks, OwnLists};
 use crate::neerc::UserList;
-use crate::room::RoomWatch;
-use neerc_core::people::GroupBook;
+use crate::room::{RoomEvent, RoomWatch};
+use neerc_core::people::{GroupBook, Person};
+use std::sync::Arc;
 
 /// One room.
 #[derive(Debug)]
 pub(super) struct Hall {
-    pub watch: RoomWatch,
+    watch: RoomWatch,
     /// The list of all tasks as it was last written, with the revision that it shows.
     pub list: Option<(u64, AllTasks)>,
     pub own_lists: OwnLists,
     /// The list of users, until they change.
-    pub users: Option<UserList>,
+    users: Option<UserList>,
 }
 
 impl Hall {
@@ -22,10 +23,30 @@ impl Hall {
         Hall { watch, list: None, own_lists: OwnLists::default(), users: None }
     }
 
-    /// Works out the people, if something of them has changed.
-    pub fn freshen(&mut self, book: &GroupBook) {
+    /// The room, to be read.
+    pub fn watch(&self) -> &RoomWatch {
+        &self.watch
+    }
+
+    /// Gives the room something. Its people are worked out at once if something of them has changed: there is no other way
+    /// to change a room, so nobody can read rights that are out of date.
+    pub fn change<T>(&mut self, book: &GroupBook, change: impl FnOnce(&mut RoomWatch) -> T) -> T {
+        let outcome = change(&mut self.watch);
         if self.watch.refresh_people(book) {
             self.users = None;
         }
+        outcome
+    }
+
+    /// What happened since the last call.
+    pub fn take_events(&mut self) -> Vec<RoomEvent> {
+        self.watch.take_events()
+    }
+
+    /// The list of users for one of them, and how many it leaves out; written once until they change.
+    pub fn users(&mut self, who: &Person, limit: usize) -> (Arc<Vec<u8>>, usize) {
+        let people = self.watch.people();
+        let list = self.users.get_or_insert_with(|| UserList::of(people, limit));
+        (list.with(people, who), list.left_out)
     }
 }

@@ -1,6 +1,5 @@
 //! Requests by IQ and their answers. Not what is told without being asked.
 
-use super::hall::Hall;
 use super::lanes::{Admission, Arrival, Intent};
 use super::stream::Enters;
 use super::{Asker, Front, scene};
@@ -109,7 +108,6 @@ impl Front {
         if self.throttle.admits(now_ms, &session) {
             return true;
         }
-        self.freshen();
         self.rooms().any(|room| room.people().is_admin(from.bare())) && self.throttle.admits_power(now_ms, &session)
     }
 
@@ -196,7 +194,7 @@ impl Front {
         let about_node = payload.attr("node").is_some();
         let offers = if about_node { self.offers(now_ms, &shell.from, &shell.to, language, world) } else { Vec::new() };
         let target =
-            if shell.to.local().is_some() { Target::Room(&self.halls[room].watch.room) } else { Target::Service };
+            if shell.to.local().is_some() { Target::Room(&self.halls[room].watch().room) } else { Target::Service };
         let mut answer = Vec::new();
         let asking = if shell.type_ == "set" { Asking::Set } else { Asking::Get };
         let answered = self.entity.answer((target, asking), now_ms, payload, &offers, &mut answer);
@@ -241,9 +239,8 @@ impl Front {
         if request == Ok(Payload::Ping) {
             return back.result(self.wire.out.own(), |_| {});
         }
-        self.settle(now_ms);
         let asked = PendingIq { back, room, task: neerc::task_of(payload) };
-        if self.halls[room].watch.people().rights_of(shell.from.bare()).is_none() {
+        if self.halls[room].watch().people().rights_of(shell.from.bare()).is_none() {
             return self.refuse(now_ms, asked, Refusal::NotInRoom, world);
         }
         match request {
@@ -255,7 +252,7 @@ impl Front {
                 if self.asks.is_full() {
                     return self.refuse(now_ms, asked, Refusal::Busy, world);
                 }
-                let who = self.halls[room].watch.people().person(shell.from.bare());
+                let who = self.halls[room].watch().people().person(shell.from.bare());
                 self.ask(room, who, command, Asker::Iq(asked.into_owned()));
             }
         }
@@ -266,10 +263,10 @@ impl Front {
     pub(super) fn refuse(&mut self, now_ms: i64, asked: PendingIq<'_>, refusal: Refusal, world: World<'_>) {
         asked.back.error(self.wire.out.own(), neerc::condition(&refusal), &refusal.to_string());
         let existed = |task: &TaskId| {
-            let board = world.board(&self.halls[asked.room].watch.room);
+            let board = world.board(&self.halls[asked.room].watch().room);
             board.task(*task).is_some() || board.was_removed(*task)
         };
-        let known = self.halls[asked.room].watch.people().rights_of(asked.back.to.bare()).is_some();
+        let known = self.halls[asked.room].watch().people().rights_of(asked.back.to.bare()).is_some();
         if let Some(task) = asked.task.filter(|task| known && existed(task)) {
             self.outbox.repeat(now_ms, (asked.room, task), &asked.back.to);
         }
@@ -317,9 +314,9 @@ impl Front {
 
     fn query(&mut self, now_ms: i64, asked: PendingIq<'_>, from: &Address, query: &Query, world: World<'_>) {
         let (room, who) = (asked.room, from.person());
-        let board = world.board(&self.halls[room].watch.room);
-        let clock = world.dial(&self.halls[room].watch.room, now_ms);
-        let scene = RoomScene { clock, ..scene(&self.halls[room].watch, world, self.settings.visibility) };
+        let board = world.board(&self.halls[room].watch().room);
+        let clock = world.dial(&self.halls[room].watch().room, now_ms);
+        let scene = RoomScene { clock, ..scene(self.halls[room].watch(), world, self.settings.visibility) };
         let shown = View::of(scene, &who).and_then(|view| Ok((view.answer(query)?, view.instead_of_all().cloned())));
         match shown {
             Err(refusal) => self.refuse(now_ms, asked, refusal, world),
@@ -337,7 +334,7 @@ impl Front {
                 };
                 asked.back.result_shared(&mut self.wire.out, &list);
                 self.outbox.asked(room, from, now_ms, Hears::Tasks);
-                self.halls[room].watch.asked(now_ms, from);
+                self.halls[room].change(self.groups.book(), |room| room.asked(now_ms, from));
             }
             // No packet of this protocol asks these; they are for faces that show them to people.
             Ok((Shown::Task(_) | Shown::Late(_) | Shown::Plans(_), _)) => {
@@ -354,8 +351,8 @@ impl Front {
     /// ordinary list, and so are the notifications. So it is for whoever sees their own tasks only: with a revision they
     /// would count as knowing the others as well, once they may see them.
     fn changes(&mut self, now_ms: i64, asked: PendingIq<'_>, from: &Address, since: Option<u64>, world: World<'_>) {
-        let board = world.board(&self.halls[asked.room].watch.room);
-        let scene = scene(&self.halls[asked.room].watch, world, self.settings.visibility);
+        let board = world.board(&self.halls[asked.room].watch().room);
+        let scene = scene(self.halls[asked.room].watch(), world, self.settings.visibility);
         let sees_all = View::of(scene, &from.person()).is_ok_and(|view| view.sees_all());
         let mut payload = Vec::new();
         let (limit, host) = (self.list_limit(), self.settings.host.domain());
@@ -365,18 +362,15 @@ impl Front {
         }
         asked.back.result(self.wire.out.own(), |out| out.extend_from_slice(&payload));
         self.outbox.asked(asked.room, from, now_ms, Hears::Differences);
-        self.halls[asked.room].watch.asked(now_ms, from);
+        self.halls[asked.room].change(self.groups.book(), |room| room.asked(now_ms, from));
     }
 
     /// The payload of an answer to `#users`, written once until the people change.
     fn users(&mut self, room: usize, who: &Person) -> Arc<Vec<u8>> {
         let limit = self.list_limit();
-        let Hall { watch, users, .. } = &mut self.halls[room];
-        let people = watch.people();
-        let list = users.get_or_insert_with(|| neerc::UserList::of(people, limit));
-        let (users, left_out) = (list.with(people, who), list.left_out);
+        let (users, left_out) = self.halls[room].users(who, limit);
         if left_out > 0 {
-            let (room, bytes) = (&self.halls[room].watch.room, self.settings.max_stanza_bytes);
+            let (room, bytes) = (&self.halls[room].watch().room, self.settings.max_stanza_bytes);
             let trouble = format!(
                 "the list of users of room {room} is over tasks.max_stanza_bytes ({bytes}), so the last of those without \
                  power are left out, but for whoever asks; give shorter names to groups, admit fewer people, or raise the \
@@ -440,7 +434,7 @@ impl Front {
     }
 
     fn say_long_list(&mut self, room: usize) {
-        let (room, bytes) = (&self.halls[room].watch.room, self.settings.max_stanza_bytes);
+        let (room, bytes) = (&self.halls[room].watch().room, self.settings.max_stanza_bytes);
         let trouble = format!(
             "a task list of room {room} is over tasks.max_stanza_bytes ({bytes}), so the oldest tasks are left out for \
              people with power, and others are given their own tasks only; remove old tasks, or raise the limit together \

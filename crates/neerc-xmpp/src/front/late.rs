@@ -27,13 +27,13 @@ impl Front {
     pub(super) fn go_on_late(&mut self, now_ms: i64, world: World<'_>) {
         for _ in 0..limits::LATE_LISTS {
             let Some((slot, session)) = self.outbox.take_late(now_ms) else { break };
-            let scene = scene(&self.halls[session.room].watch, world, self.settings.visibility);
+            let scene = scene(self.halls[session.room].watch(), world, self.settings.visibility);
             let tasks = View::of(scene, &session.person).map(|view| all(&view));
             self.outbox.tell_late(now_ms, slot, Why::Untold, tasks.unwrap_or_default());
         }
         let packets = if self.settings.wiki_packet { 2 } else { 1 };
         self.outbox.go_on_late(now_ms, |room, task| {
-            let board = self.halls.get(room).map(|hall| world.board(&hall.watch.room));
+            let board = self.halls.get(room).map(|hall| world.board(&hall.watch().room));
             let people = board.and_then(|board| board.task(task)).map_or(0, |task| task.statuses.len());
             (limits::NOTIFICATION_BYTES + people * limits::STATUS_BYTES) * packets
         });
@@ -47,7 +47,7 @@ impl Front {
                 continue; // said already
             }
             let (Crowd::Account(room, _) | Crowd::Room(room)) = &crowd;
-            let Some(room) = self.halls.get(*room).map(|hall| hall.watch.room.clone()) else { continue };
+            let Some(room) = self.halls.get(*room).map(|hall| hall.watch().room.clone()) else { continue };
             let trouble = match crowd {
                 Crowd::Account(_, person) => format!(
                     "{} has more than {} sessions in room {room}, so those are told nothing more of which nothing was heard \

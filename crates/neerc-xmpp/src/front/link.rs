@@ -40,10 +40,9 @@ impl Front {
         self.conversations.disconnected();
         self.lanes.clear();
         self.groups.disconnected();
-        self.freshen(); // what is known of people is kept
-        self.halls.iter_mut().for_each(|hall| hall.watch.disconnected());
-        for room in self.halls.iter_mut().map(|hall| &mut hall.watch) {
-            room.take_events();
+        self.change_rooms(|room, _| room.disconnected()); // what is known of people is kept
+        for hall in &mut self.halls {
+            hall.take_events();
         }
     }
 
@@ -51,7 +50,7 @@ impl Front {
     pub fn close(&mut self) {
         if self.stream.is_online() {
             self.hide_presence();
-            self.halls.iter_mut().for_each(|hall| hall.watch.leave(&mut self.wire));
+            self.change_rooms(RoomWatch::leave);
         }
         if self.stream.phase != StreamPhase::Down {
             self.wire.out.own().extend_from_slice(stream::CLOSE);
@@ -90,7 +89,10 @@ impl Front {
             }
             match framer.next_frame_within(|head| self.longest(head)) {
                 Ok(None) => break,
-                Ok(Some(frame)) => self.frame(now_ms, frame, world),
+                Ok(Some(frame)) => {
+                    self.frame(now_ms, frame, world);
+                    self.settle(now_ms);
+                }
                 Err(broken) => {
                     self.end(format!("what the server sends cannot be read any more: {broken}"));
                     break;
@@ -101,7 +103,6 @@ impl Front {
             }
         }
         self.stream.framer = framer;
-        self.settle(now_ms);
         self.judge_unknown(now_ms, world);
     }
 
@@ -171,10 +172,8 @@ impl Front {
         if !self.stream.is_online() {
             return;
         }
-        if let Some(room) =
-            self.halls.iter_mut().map(|hall| &mut hall.watch).find(|room| room.jid.as_str() == shell.from.bare())
-        {
-            room.unread(now_ms, &shell, &mut self.wire);
+        if let Some(room) = self.room_at(shell.from.bare()) {
+            self.change_room(room, |room, wire| room.unread(now_ms, &shell, wire));
         }
         let answered = match shell.kind {
             StanzaKind::Iq => shell.is_request(),
@@ -248,9 +247,7 @@ impl Front {
 
     fn enter(&mut self, now_ms: i64) {
         self.wire.ask_server(now_ms, &self.settings.host);
-        for room in self.halls.iter_mut().map(|hall| &mut hall.watch) {
-            room.connected(now_ms, &mut self.wire);
-        }
+        self.change_rooms(|room, wire| room.connected(now_ms, wire));
         self.groups.connected(now_ms, &mut self.wire);
     }
 
@@ -312,9 +309,7 @@ impl Front {
         for purpose in self.wire.requests.overdue(now_ms) {
             self.answered(now_ms, purpose, Response::Nothing(Unanswered::InTime));
         }
-        for room in self.halls.iter_mut().map(|hall| &mut hall.watch) {
-            room.timeout(now_ms, &mut self.wire);
-        }
+        self.change_rooms(|room, wire| room.timeout(now_ms, wire));
         self.groups.timeout(now_ms, &mut self.wire);
         self.ask_presences(now_ms);
         self.outbox.tidy(now_ms);

@@ -116,7 +116,7 @@ impl Rooms for Front {
     }
 
     fn is_known(&self, room: &str) -> bool {
-        self.index_of(room).is_some_and(|index| self.halls[index].watch.is_known())
+        self.index_of(room).is_some_and(|index| self.halls[index].watch().is_known())
     }
 }
 
@@ -173,16 +173,15 @@ impl Front {
     }
 
     /// The people of a room as they are known now; nobody for a room that is not served.
-    pub fn people(&mut self, room: &str) -> &People {
+    pub fn people(&self, room: &str) -> &People {
         let index = self.index_of(room);
-        self.freshen();
         static NOBODY: std::sync::LazyLock<People> = std::sync::LazyLock::new(People::default);
-        index.map_or(&NOBODY, |index| self.halls[index].watch.people())
+        index.map_or(&NOBODY, |index| self.halls[index].watch().people())
     }
 
     /// The rooms, for whoever wants to report on them.
     pub fn rooms(&self) -> impl Iterator<Item = &RoomWatch> {
-        self.halls.iter().map(|hall| &hall.watch)
+        self.halls.iter().map(Hall::watch)
     }
 
     /// Whether the server has said who is in the groups, or that it does not tell.
@@ -211,7 +210,7 @@ impl Front {
     /// Asks for a change; the answer goes to `asker`.
     fn ask(&mut self, room: usize, who: Person, command: Command, asker: Asker) {
         let token = Token { face: Face::Xmpp, number: self.asks.add(asker) };
-        let room = self.halls[room].watch.room.clone();
+        let room = self.halls[room].watch().room.clone();
         self.events.push_back(FrontEvent::Ask(Ask { token, room, who, command }));
     }
 
@@ -229,11 +228,11 @@ impl Front {
         }
     }
 
-    /// Takes what rooms and groups have to say after they were given something.
+    /// Takes what rooms and groups have to say after they were given something: behind each stanza and whatever else
+    /// changes them, so that nobody else has to.
     fn settle(&mut self, now_ms: i64) {
         self.note_room_events(now_ms);
         self.note_crowds();
-        self.freshen();
         self.note_whom_to_ask(now_ms);
         if !self.ready && self.stream.is_online() && self.rooms().all(RoomWatch::is_ready) {
             self.ready = true;
@@ -247,7 +246,7 @@ impl Front {
 
     fn note_room_events(&mut self, now_ms: i64) {
         for index in 0..self.halls.len() {
-            for event in self.halls[index].watch.take_events() {
+            for event in self.halls[index].take_events() {
                 match event {
                     RoomEvent::Joined(session, client) => {
                         self.outbox.joined(index, &session, client);
@@ -271,10 +270,10 @@ impl Front {
                         self.contacts.outside(now_ms, index);
                     }
                     RoomEvent::Created => {
-                        self.events.push_back(FrontEvent::RoomCreated(self.halls[index].watch.room.clone()))
+                        self.events.push_back(FrontEvent::RoomCreated(self.halls[index].watch().room.clone()))
                     }
                     RoomEvent::OwnersNamed(owners) => {
-                        let room = self.halls[index].watch.room.clone();
+                        let room = self.halls[index].watch().room.clone();
                         self.events.push_back(FrontEvent::OwnersNamed { room, owners });
                     }
                     RoomEvent::Trouble(trouble) => self.events.push_back(FrontEvent::Trouble(trouble)),
@@ -283,11 +282,23 @@ impl Front {
         }
     }
 
-    /// Works out the people of the rooms where something has changed.
-    fn freshen(&mut self) {
-        for hall in &mut self.halls {
-            hall.freshen(self.groups.book());
+    /// Gives one room something; nothing happens where there is none of that index.
+    fn change_room(&mut self, room: usize, change: impl FnOnce(&mut RoomWatch, &mut Wire)) {
+        if let Some(hall) = self.halls.get_mut(room) {
+            hall.change(self.groups.book(), |room| change(room, &mut self.wire));
         }
+    }
+
+    /// Gives all rooms something.
+    fn change_rooms(&mut self, mut change: impl FnMut(&mut RoomWatch, &mut Wire)) {
+        for hall in &mut self.halls {
+            hall.change(self.groups.book(), |room| change(room, &mut self.wire));
+        }
+    }
+
+    /// The room of that address.
+    fn room_at(&self, jid: &str) -> Option<usize> {
+        self.rooms().position(|room| room.jid.as_str() == jid)
     }
 
     /// Reports something to whoever runs the service, once until the words change.
@@ -299,34 +310,29 @@ impl Front {
     }
 
     fn presence(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>) {
-        if let Some(room) =
-            self.halls.iter_mut().map(|hall| &mut hall.watch).find(|room| room.jid.as_str() == shell.from.bare())
-        {
-            return room.presence(now_ms, shell, element, &mut self.wire);
+        if let Some(room) = self.room_at(shell.from.bare()) {
+            return self.change_room(room, |room, wire| room.presence(now_ms, shell, element, wire));
         }
         self.contact_presence(now_ms, shell, element);
     }
 
     fn message(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8], world: World<'_>) {
-        let index = self.rooms().position(|room| room.jid.as_str() == shell.from.bare());
-        if let Some(index) = index {
-            self.halls[index].watch.message(now_ms, shell, element, &mut self.wire);
+        if let Some(index) = self.room_at(shell.from.bare()) {
+            self.change_room(index, |room, wire| room.message(now_ms, shell, element, wire));
             return self.occupant_said(now_ms, index, shell, element, world);
         }
         if shell.type_ == "error" && shell.from.resource().is_some() {
             // What was sent to that session came back: it is gone.
-            self.note_room_events(now_ms);
             return self.session_gone(now_ms, &shell.from);
         }
-        self.receipt(now_ms, shell, element);
+        self.receipt(shell, element);
         self.chat(now_ms, shell, element, world, Arrival::New(bytes));
     }
 
     /// Says that a message has arrived, to users of the room that it is for.
-    fn receipt(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>) {
+    fn receipt(&mut self, shell: &Shell<'_>, element: &Element<'_>) {
         let Some(room) = self.room_of(&shell.to) else { return };
-        self.settle(now_ms);
-        if self.halls[room].watch.people().rights_of(shell.from.bare()).is_some() {
+        if self.halls[room].watch().people().rights_of(shell.from.bare()).is_some() {
             receipt::write(self.wire.out.own(), shell, element);
         }
     }

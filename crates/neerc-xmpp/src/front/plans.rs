@@ -69,7 +69,7 @@ impl Front {
             return;
         }
         for ((room, id), (planned, word)) in std::mem::take(&mut self.plan_words.waiting) {
-            let is_planned = world.board(&self.halls[room].watch.room).plan().entry(id).is_some();
+            let is_planned = world.board(&self.halls[room].watch().room).plan().entry(id).is_some();
             let is_over = matches!(word, PlanWord::Question | PlanWord::Refused(_)) && !is_planned;
             if !is_over && !self.say_plan_word(room, &planned, &word, world) {
                 self.plan_words.waiting.insert((room, id), (planned, word));

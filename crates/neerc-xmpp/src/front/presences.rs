@@ -50,7 +50,8 @@ impl Front {
     /// Lists whom to ask in rooms whose people are known by now. Whoever has us in no contact list does not answer.
     pub(super) fn note_whom_to_ask(&mut self, now_ms: i64) {
         for index in 0..self.halls.len() {
-            if !self.stream.is_online() || !self.halls[index].watch.is_ready() || !self.presences.rooms.insert(index) {
+            if !self.stream.is_online() || !self.halls[index].watch().is_ready() || !self.presences.rooms.insert(index)
+            {
                 continue;
             }
             if self.presences.waiting.is_empty() {
@@ -58,7 +59,7 @@ impl Front {
             }
             let ours = self.addresses_of(index);
             let people: Vec<Person> =
-                self.halls[index].watch.people().listed().iter().map(|(who, _)| (*who).clone()).collect();
+                self.halls[index].watch().people().listed().iter().map(|(who, _)| (*who).clone()).collect();
             for person in people.into_iter().filter(|person| person.bare().contains('@')) {
                 for ours in ours.clone() {
                     self.presences.waiting.push_back(Contact { room: index, ours, person: person.clone() });
@@ -101,7 +102,7 @@ impl Front {
         let contact = Contact { room, ours: shell.to.bare().to_owned(), person: shell.from.person() };
         match shell.type_ {
             "unsubscribe" => _ = self.presences.shown.remove(&contact),
-            _ if self.halls[room].watch.people().rights(&contact.person).is_some() => {
+            _ if self.halls[room].watch().people().rights(&contact.person).is_some() => {
                 if shell.type_ == "subscribe" && self.presences.asked.len() < limits::CONTACTS_PER_ROOM {
                     self.presences.asked.insert(contact.clone());
                 }
@@ -115,7 +116,7 @@ impl Front {
     pub(super) fn show_presence(&mut self, room: usize, ours: &str, to: &str) {
         let status = self.settings.words.say(self.settings.language, "presence-status", &[]);
         let is_room = ours.contains('@');
-        let target = if is_room { Target::Room(&self.halls[room].watch.room) } else { Target::Service };
+        let target = if is_room { Target::Room(&self.halls[room].watch().room) } else { Target::Service };
         let carried = self.entity.presence(target);
         available(self.wire.out.own(), ours, to, &status, &carried);
     }

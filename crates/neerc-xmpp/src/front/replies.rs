@@ -1,14 +1,12 @@
 //! Answers to the service's own requests: which part of it each is for. Not what that part makes of them.
 
 use super::Front;
-use super::hall::Hall;
 use crate::server::Server;
 use crate::stanza::wire::{Purpose, Response};
 
 impl Front {
     /// Takes the answer to one of our requests, or why there is none.
     pub(super) fn answered(&mut self, now_ms: i64, purpose: Purpose, response: Response<'_>) {
-        let wire = &mut self.wire;
         match purpose {
             Purpose::KeepAlive | Purpose::Probe | Purpose::Routed | Purpose::Look => {}
             Purpose::Fence { number } if !matches!(response, Response::Nothing(_)) => {
@@ -17,53 +15,31 @@ impl Front {
             }
             Purpose::Fence { number } => self.outbox.fence_lost(number),
             Purpose::List { room, affiliation, reading } => {
-                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
-                    room.list(now_ms, affiliation, reading, response, wire);
-                }
+                self.change_room(room, |room, wire| room.list(now_ms, affiliation, reading, response, wire))
             }
             Purpose::Roles { room, reading } => {
-                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
-                    room.role_list(now_ms, reading, response);
-                }
+                self.change_room(room, |room, _| room.role_list(now_ms, reading, response))
             }
             Purpose::SelfPing { room } => {
                 match response {
                     Response::Nothing(_) => self.stream.liveness.room_silent(),
                     Response::Result(_) | Response::Error(_) => self.stream.liveness.room_answered(),
                 }
-                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
-                    room.self_pinged(now_ms, response, wire);
-                }
+                self.change_room(room, |room, wire| room.self_pinged(now_ms, response, wire))
             }
             Purpose::ConfigForm { room } => {
-                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
-                    room.config_form(now_ms, response, wire);
-                }
+                self.change_room(room, |room, wire| room.config_form(now_ms, response, wire))
             }
             Purpose::ConfigSubmit { room } => {
-                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
-                    room.configured(now_ms, response, wire);
-                }
+                self.change_room(room, |room, wire| room.configured(now_ms, response, wire))
             }
-            Purpose::Owners { room } => {
-                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
-                    room.owners_named(now_ms, response, wire);
-                }
-            }
-            Purpose::RoomConfig { room } => {
-                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
-                    room.config_read(response);
-                }
-            }
-            Purpose::PutOut { room } => {
-                if let Some(Hall { watch: room, .. }) = self.halls.get_mut(room) {
-                    room.has_put_out(response);
-                }
-            }
+            Purpose::Owners { room } => self.change_room(room, |room, wire| room.owners_named(now_ms, response, wire)),
+            Purpose::RoomConfig { room } => self.change_room(room, |room, _| room.config_read(response)),
+            Purpose::PutOut { room } => self.change_room(room, |room, _| room.has_put_out(response)),
             Purpose::Server => self.server_told(now_ms, response),
             // All requests go unanswered: the rooms say why.
             Purpose::GroupRoom { .. } | Purpose::Directory
-                if matches!(response, Response::Nothing(_)) && !wire.is_answered => {}
+                if matches!(response, Response::Nothing(_)) && !self.wire.is_answered => {}
             Purpose::GroupRoom { group } => {
                 let outcome = self.groups.room(now_ms, group, response);
                 self.groups_answered("group room", outcome);
@@ -79,7 +55,7 @@ impl Front {
     fn server_told(&mut self, now_ms: i64, response: Response<'_>) {
         self.server = response.result().map(Server::read).unwrap_or_default();
         let software = self.server.software;
-        self.halls.iter_mut().for_each(|hall| hall.watch.server_is(now_ms, software));
+        self.change_rooms(|room, _| room.server_is(now_ms, software));
     }
 
     fn groups_answered(&mut self, about: &'static str, outcome: Result<bool, String>) {
@@ -87,7 +63,7 @@ impl Front {
             Ok(changed) => {
                 self.troubles.remove(about);
                 if changed {
-                    self.halls.iter_mut().for_each(|hall| hall.watch.groups_changed());
+                    self.change_rooms(|room, _| room.groups_changed());
                 }
             }
             Err(problem) => self.trouble(about, problem),

@@ -23,13 +23,11 @@ use std::collections::BTreeSet;
 impl Front {
     /// Takes a presence of somebody outside of the rooms, about the service itself (RFC 6121 sections 3 and 4).
     pub(super) fn contact_presence(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>) {
-        self.note_room_events(now_ms);
         let is_session = shell.from.resource().is_some();
         let Some(room) = self.room_of(&shell.to) else { return self.nobody_there(now_ms, shell) };
         match shell.type_ {
             "" if is_session => {
-                self.freshen();
-                if self.halls[room].watch.people().rights(&shell.from.person()).is_none() {
+                if self.halls[room].watch().people().rights(&shell.from.person()).is_none() {
                     return;
                 }
                 let client = Client::of(element);
@@ -68,7 +66,7 @@ impl Front {
     /// What was sent to a session came back.
     pub(super) fn session_gone(&mut self, now_ms: i64, session: &Address) {
         for (index, hall) in self.halls.iter_mut().enumerate() {
-            if hall.watch.bounced(now_ms, session) {
+            if hall.change(self.groups.book(), |room| room.bounced(now_ms, session)) {
                 self.outbox.hold(index, session);
             }
         }
@@ -79,12 +77,11 @@ impl Front {
     /// Whoever belongs to a room may have the service in their contact list. Their own presence is asked for in turn:
     /// without it the service would not know when they come online.
     fn subscription(&mut self, room: usize, shell: &Shell<'_>) {
-        self.freshen();
-        let knows = self.halls[room].watch.people().rights_of(shell.from.bare()).is_some();
+        let knows = self.halls[room].watch().people().rights_of(shell.from.bare()).is_some();
         let from = shell.to.bare();
         let status = self.settings.words.say(self.settings.language, "presence-status", &[]);
         let target =
-            if shell.to.local().is_some() { Target::Room(&self.halls[room].watch.room) } else { Target::Service };
+            if shell.to.local().is_some() { Target::Room(&self.halls[room].watch().room) } else { Target::Service };
         let carried = self.entity.presence(target);
         let available = |out: &mut Vec<u8>, to: &str| available(out, from, to, &status, &carried);
         let (out, bare) = (self.wire.out.own(), shell.from.bare_as_it_came());
@@ -131,7 +128,7 @@ impl Front {
         let person = address.person();
         if let Some(told) = self.contacts.told(room, &person) {
             let mut all: BTreeSet<TaskId> = told.keys().copied().collect();
-            all.extend(world.board(&self.halls[room].watch.room).open_tasks(&person).iter().map(|task| task.id));
+            all.extend(world.board(&self.halls[room].watch().room).open_tasks(&person).iter().map(|task| task.id));
             self.say_news(room, &person, all, world, out);
         }
         if welcome == Welcome::News {
@@ -169,7 +166,7 @@ impl Front {
     pub(super) fn note_own(&mut self, room: usize, who: &Person, done: &Done, world: World<'_>) {
         let Effect::Answered { task } = done.effect else { return };
         let Some(told) = self.contacts.told(room, who) else { return };
-        let task = world.board(&self.halls[room].watch.room).task(task);
+        let task = world.board(&self.halls[room].watch().room).task(task);
         let Some(task) = task else { return };
         match task.statuses.get(who) {
             Some(status) if !status.progress.is_final() => _ = told.insert(task.id, task.title.clone()),
@@ -185,7 +182,7 @@ impl Front {
         world: World<'_>,
         make: impl FnOnce(&Lines<'_>) -> T,
     ) -> Option<T> {
-        self.halls[room].watch.people().rights(person)?;
+        self.halls[room].watch().people().rights(person)?;
         Some(self.answers(room, person, self.language_for(room, person), world, make))
     }
 
@@ -198,7 +195,7 @@ impl Front {
         world: World<'_>,
         make: impl FnOnce(&Lines<'_>) -> T,
     ) -> T {
-        let scene = scene(&self.halls[room].watch, world, self.settings.visibility);
+        let scene = scene(self.halls[room].watch(), world, self.settings.visibility);
         let (words, links) = (&*self.settings.words, ChatLinks(self.room_address(room)));
         make(&Lines { words, language, links: Some(&links), scene, who })
     }

@@ -112,7 +112,7 @@ impl Front {
         let of_rooms: Vec<Option<Notification>> = self.rooms().map(said).collect();
         for slot in waiting.iter() {
             if let Some(session) = self.outbox.recipient(slot, None, now_ms)
-                && self.halls[session.room].watch.people().rights(&session.person).is_some()
+                && self.halls[session.room].watch().people().rights(&session.person).is_some()
                 && let Some(Some(notification)) = of_rooms.get(session.room)
             {
                 notification.write(out, &session.to);
@@ -124,7 +124,7 @@ impl Front {
     fn transmit_task(&mut self, now_ms: i64, world: World<'_>, mut due: DueTelling, out: &mut Outgoing, limit: usize) {
         let Front { settings, outbox, .. } = self;
         let (room, id) = due.key;
-        let scene = scene(&self.halls[room].watch, world, settings.visibility);
+        let scene = scene(self.halls[room].watch(), world, settings.visibility);
         let mut telling = Telling::new(settings, outbox, &due, scene.board.task(id), self.written.take());
         let mut missing = Vec::new();
         let mut written = 0;

@@ -31,12 +31,12 @@ impl Front {
         if !is_asked || !is_small || self.unknown.is_final {
             return false;
         }
-        let Some(room) = self.room_of(&shell.to).filter(|room| self.halls[*room].watch.is_untold()) else {
+        let Some(room) = self.room_of(&shell.to).filter(|room| self.halls[*room].watch().is_untold()) else {
             return false;
         };
-        self.settle(now_ms);
-        let is_known = self.halls[room].watch.people().rights_of(shell.from.bare()).is_some();
-        if is_known || !self.halls[room].watch.reads_for_unknown(now_ms, &mut self.wire) {
+        let is_known = self.halls[room].watch().people().rights_of(shell.from.bare()).is_some();
+        let Front { halls, groups, wire, .. } = self;
+        if is_known || !halls[room].change(groups.book(), |room| room.reads_for_unknown(now_ms, wire)) {
             return false;
         }
         self.unknown.waiting.push((room, bytes.to_vec()));
@@ -50,7 +50,7 @@ impl Front {
         }
         let waiting = std::mem::take(&mut self.unknown.waiting);
         let (still, judged): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|(room, _)| self.halls[*room].watch.is_reading());
+            waiting.into_iter().partition(|(room, _)| self.halls[*room].watch().is_reading());
         self.unknown.waiting = still;
         self.unknown.is_final = true;
         for (_, bytes) in judged {
