@@ -69,8 +69,7 @@ pub(super) struct Roster<'a> {
 }
 
 impl<'a> Roster<'a> {
-    /// Everybody, and the groups if the writer has `power`: only admins name people, so only for them is it worth the
-    /// work.
+    /// The names of these people and groups.
     pub(super) fn new(people: &'a People, groups: impl IntoIterator<Item = &'a str>) -> Roster<'a> {
         let (mut folded, mut spaced) = (HashSet::new(), Vec::new());
         for group in groups {
