@@ -37,18 +37,18 @@ macro_rules! refusals {
             }
 
             /// What its words are about, by name; a nearest command that is none is called `none`.
-            pub fn args(&self) -> Vec<(&'static str, String)> {
+            pub fn args(&self) -> Vec<(&'static str, Blank)> {
                 match self {
                     $( Refusal::$name $({ $($field),+ })? => vec![
-                        $( $( (stringify!($field), $field.said()), )+ )?
-                        $( (stringify!($extra), $value.to_string()), )?
+                        $( $( (stringify!($field), $field.fill()), )+ )?
+                        $( (stringify!($extra), $value.fill()), )?
                     ], )+
                 }
             }
 
             /// One of each, for whoever has to have words for all of them.
             pub fn examples() -> Vec<Refusal> {
-                vec![ $( Refusal::$name $({ $( $field: Blank::example(), )+ })?, )+ ]
+                vec![ $( Refusal::$name $({ $( $field: FillsBlank::example(), )+ })?, )+ ]
             }
         }
 
@@ -56,8 +56,8 @@ macro_rules! refusals {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
                     $( Refusal::$name $({ $($field),+ })? => {
-                        $( $( let $field = $field.said(); )+ )?
-                        $( let $extra = $value.to_string(); )?
+                        $( $( let $field = $field.fill(); )+ )?
+                        $( let $extra = $value.fill(); )?
                         write!(f, $english $(, $blank)?)
                     } )+
                 }
@@ -224,16 +224,40 @@ refusals! {
     } => "your changes of today have taken {mib} MiB of the disk; wait until tomorrow";
 }
 
-/// What stands in a blank of the words of a refusal.
-trait Blank {
-    fn said(&self) -> String;
+/// What stands in a blank of the words of a refusal or a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blank {
+    /// A text, as it is.
+    Text(String),
+    /// A number, which the words around it agree with.
+    Number(i64),
+}
+
+impl From<usize> for Blank {
+    fn from(count: usize) -> Blank {
+        Blank::Number(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+}
+
+impl fmt::Display for Blank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Blank::Text(text) => f.write_str(text),
+            Blank::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+/// The fields of refusals, as they fill a blank.
+trait FillsBlank {
+    fn fill(&self) -> Blank;
 
     fn example() -> Self;
 }
 
-impl Blank for String {
-    fn said(&self) -> String {
-        self.clone()
+impl FillsBlank for String {
+    fn fill(&self) -> Blank {
+        Blank::Text(self.clone())
     }
 
     fn example() -> String {
@@ -241,9 +265,9 @@ impl Blank for String {
     }
 }
 
-impl Blank for &'static str {
-    fn said(&self) -> String {
-        (*self).to_owned()
+impl FillsBlank for &'static str {
+    fn fill(&self) -> Blank {
+        Blank::Text((*self).to_owned())
     }
 
     fn example() -> &'static str {
@@ -251,9 +275,9 @@ impl Blank for &'static str {
     }
 }
 
-impl Blank for usize {
-    fn said(&self) -> String {
-        self.to_string()
+impl FillsBlank for usize {
+    fn fill(&self) -> Blank {
+        Blank::from(*self)
     }
 
     fn example() -> usize {
@@ -261,9 +285,9 @@ impl Blank for usize {
     }
 }
 
-impl Blank for u64 {
-    fn said(&self) -> String {
-        self.to_string()
+impl FillsBlank for u64 {
+    fn fill(&self) -> Blank {
+        Blank::Number(i64::try_from(*self).unwrap_or(i64::MAX))
     }
 
     fn example() -> u64 {
@@ -271,9 +295,19 @@ impl Blank for u64 {
     }
 }
 
-impl Blank for char {
-    fn said(&self) -> String {
-        format!("U+{:04X}", u32::from(*self))
+impl FillsBlank for i64 {
+    fn fill(&self) -> Blank {
+        Blank::Number(*self)
+    }
+
+    fn example() -> i64 {
+        1
+    }
+}
+
+impl FillsBlank for char {
+    fn fill(&self) -> Blank {
+        Blank::Text(format!("U+{:04X}", u32::from(*self)))
     }
 
     fn example() -> char {
@@ -281,9 +315,9 @@ impl Blank for char {
     }
 }
 
-impl Blank for Option<&'static str> {
-    fn said(&self) -> String {
-        self.unwrap_or(NONE).to_owned()
+impl FillsBlank for Option<&'static str> {
+    fn fill(&self) -> Blank {
+        Blank::Text(self.unwrap_or(NONE).to_owned())
     }
 
     fn example() -> Option<&'static str> {
@@ -294,7 +328,8 @@ impl Blank for Option<&'static str> {
 /// What a nearest command that is none is called.
 const NONE: &str = "none";
 
-fn proposal(nearest: &str) -> String {
+fn proposal(nearest: &Blank) -> String {
+    let nearest = nearest.to_string();
     if nearest == NONE { "try help".to_owned() } else { format!("did you mean {nearest}?") }
 }
 
@@ -328,7 +363,7 @@ mod tests {
     fn what_the_english_names_is_among_the_arguments() {
         for refusal in Refusal::examples() {
             let english = refusal.to_string();
-            let named = refusal.args().into_iter().filter(|(_, value)| english.contains(value)).count();
+            let named = refusal.args().into_iter().filter(|(_, value)| english.contains(&value.to_string())).count();
             assert_eq!(named, refusal.args().len(), "{refusal:?}");
         }
     }
@@ -353,7 +388,8 @@ mod tests {
         for refusal in Refusal::examples() {
             let words = refusal.to_string();
             for (name, value) in refusal.args() {
-                assert!(value == "none" || words.contains(&value), "{words}: {name} is {value}");
+                let value = value.to_string();
+                assert!(value == NONE || words.contains(&value), "{words}: {name} is {value}");
             }
         }
     }

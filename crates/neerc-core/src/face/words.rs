@@ -2,7 +2,7 @@
 //! binary, which implements [`Words`]; the words people type are in the menu.
 
 use crate::face::line::{LineQuestion, Meaning};
-use crate::refusal::Refusal;
+use crate::refusal::{Blank, Refusal};
 use crate::task::{Kind, Progress};
 use std::fmt;
 
@@ -50,6 +50,15 @@ impl From<usize> for Arg<'_> {
     }
 }
 
+impl<'a> From<&'a Blank> for Arg<'a> {
+    fn from(blank: &'a Blank) -> Arg<'a> {
+        match blank {
+            Blank::Text(text) => Arg::Text(text),
+            Blank::Number(number) => Arg::Number(*number),
+        }
+    }
+}
+
 /// Where words come from.
 pub trait Words: fmt::Debug + Send + Sync {
     /// The text of that key in that language, or in English if it is missing; `None` if it is missing in both.
@@ -69,9 +78,9 @@ pub trait Words: fmt::Debug + Send + Sync {
 
     /// The words of a refusal.
     fn refusal(&self, language: Language, refusal: &Refusal) -> String {
-        let words = |(name, value): (&'static str, String)| match name {
-            "what" | "field" => (name, self.named(language, name, value)),
-            _ => (name, value),
+        let words = |(name, value): (&'static str, Blank)| match (name, value) {
+            ("what" | "field", Blank::Text(thing)) => (name, Blank::Text(self.named(language, name, thing))),
+            other => other,
         };
         let args: Vec<_> = refusal.args().into_iter().map(words).collect();
         self.say_all(language, &format!("refusal-{}", refusal.key()), &args)
@@ -82,8 +91,10 @@ pub trait Words: fmt::Debug + Send + Sync {
         let mut said = self.say_all(language, &format!("question-{}", question.key()), &question.args());
         for proposal in question.proposals() {
             let args = match &proposal.meaning {
-                Meaning::Task(task, title) => vec![("task", task.to_string()), ("title", title.as_str().to_owned())],
-                Meaning::OneOf(task) => vec![("task", task.clone())],
+                Meaning::Task(task, title) => {
+                    vec![("task", Blank::Text(task.to_string())), ("title", Blank::Text(title.as_str().to_owned()))]
+                }
+                Meaning::OneOf(task) => vec![("task", Blank::Text(task.clone()))],
                 Meaning::People | Meaning::Title | Meaning::Schedule | Meaning::Text | Meaning::Alone => Vec::new(),
             };
             let reading = self.say_all(language, &format!("reading-{}", proposal.meaning.key()), &args);
@@ -98,18 +109,9 @@ pub trait Words: fmt::Debug + Send + Sync {
         self.find(language, &format!("{group}-{slug}"), &[]).unwrap_or(thing)
     }
 
-    /// What the core hands out as text; its numbers are told by their names.
-    fn say_all(&self, language: Language, key: &str, args: &[(&'static str, String)]) -> String {
-        let arg = |(name, value): &'_ (&'static str, String)| {
-            let number = if matches!(*name, "count" | "chars" | "limit") { value.parse().ok() } else { None };
-            (*name, number)
-        };
-        let numbers: Vec<_> = args.iter().map(arg).collect();
-        let args: Vec<_> = numbers
-            .into_iter()
-            .zip(args)
-            .map(|((name, number), (_, value))| (name, number.map_or(Arg::Text(value), Arg::Number)))
-            .collect();
+    /// The text of that key with what refusals and questions fill its blanks with.
+    fn say_all(&self, language: Language, key: &str, args: &[(&'static str, Blank)]) -> String {
+        let args: Vec<_> = args.iter().map(|(name, value)| (*name, Arg::from(value))).collect();
         self.say(language, key, &args)
     }
 }

@@ -3,6 +3,7 @@
 
 use super::TaskLine;
 use super::own::with_text;
+use crate::refusal::Blank;
 use crate::task::{TaskId, Title};
 
 /// What is asked back of a line that can be read in more than one way.
@@ -174,25 +175,26 @@ impl LineQuestion {
     }
 
     /// What its words are about, by name.
-    pub fn args(&self) -> Vec<(&'static str, String)> {
+    pub fn args(&self) -> Vec<(&'static str, Blank)> {
+        let text = |text: &str| Blank::Text(text.to_owned());
         match self {
             LineQuestion::NobodyCalled { names, .. }
             | LineQuestion::OnlyPeople { names, .. }
             | LineQuestion::PeopleInTitle { names, .. } => {
-                vec![("names", names.join(", ")), ("count", names.len().to_string())]
+                vec![("names", Blank::Text(names.join(", "))), ("count", names.len().into())]
             }
             LineQuestion::OnlySchedule { word, .. } | LineQuestion::BareSchedule { word, .. } => {
-                vec![("word", word.clone())]
+                vec![("word", text(word))]
             }
             LineQuestion::WhichTask { verb, open, .. } => {
-                vec![("verb", verb.clone()), ("count", open.len().to_string())]
+                vec![("verb", text(verb)), ("count", open.len().into())]
             }
-            LineQuestion::NumberOrText { verb, task, text } => {
-                vec![("verb", verb.clone()), ("task", task.to_string()), ("text", text.clone())]
+            LineQuestion::NumberOrText { verb, task, text: said } => {
+                vec![("verb", text(verb)), ("task", Blank::Text(task.to_string())), ("text", text(said))]
             }
-            LineQuestion::SeveralTasks { tasks, .. } => vec![("count", tasks.len().to_string())],
-            LineQuestion::Trailing { text, .. } => vec![("text", text.clone())],
-            LineQuestion::NoMoment { word, .. } => vec![("word", word.clone())],
+            LineQuestion::SeveralTasks { tasks, .. } => vec![("count", tasks.len().into())],
+            LineQuestion::Trailing { text: said, .. } => vec![("text", text(said))],
+            LineQuestion::NoMoment { word, .. } => vec![("word", text(word))],
         }
     }
 
