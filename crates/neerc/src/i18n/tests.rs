@@ -1,7 +1,7 @@
 use super::*;
 use neerc_core::face::help::Topic;
 use neerc_core::face::line::{LineQuestion, Meaning};
-use neerc_core::face::menu::{Act, MENU};
+use neerc_core::face::menu::{Act, FieldKind, MENU, Needs};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, TaskId, Title};
 use std::collections::{BTreeMap, BTreeSet};
@@ -232,4 +232,58 @@ fn no_english_is_left_in_the_russian_words() {
         let foreign: Vec<_> = words.filter(|word| !ENGLISH_IN_RUSSIAN.contains(word)).collect();
         assert!(foreign.is_empty(), "{key}: {foreign:?} in {said}");
     }
+}
+
+/// The table of all lines, as the README shows it.
+fn table_of_lines() -> String {
+    let mut table = String::from("| line | the same in Russian | who | what it does |\n|---|---|---|---|\n");
+    for item in &MENU {
+        let line = |verb: &str| match item.act {
+            Act::Create => format!("@{} halls Bring water", if verb == item.verb { "todo" } else { "задача" }),
+            Act::SetClock => format!("{} pause", if verb == item.verb { "clock" } else { "часы" }),
+            _ => {
+                let fields = item.fields.iter().filter(|field| field.kind != FieldKind::User);
+                fields.fold(verb.to_owned(), |line, field| format!("{line} {}", example(field.kind)))
+            }
+        };
+        let verbs = [item.verb, item.russian[0]].map(line);
+        let others = |words: &[&str]| words.iter().map(|word| format!(", {word}")).collect::<String>();
+        let who = if item.needs == Needs::Admin { "jury" } else { "all" };
+        let help = Files.say(Language::English, &format!("item-{}-help", item.verb), &[]);
+        let [english, russian] = verbs;
+        table += &format!(
+            "| `{english}`{} | `{russian}`{} | {who} | {help} |\n",
+            others(item.english),
+            others(&item.russian[1..])
+        );
+    }
+    table
+}
+
+fn example(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::OwnOpenTask | FieldKind::OwnAnsweredTask | FieldKind::Task => "3",
+        FieldKind::Names | FieldKind::Assigned => "hall1",
+        FieldKind::Text => "why",
+        FieldKind::Title => "New title",
+        FieldKind::Plan => "s1",
+        FieldKind::Verb => "done",
+        FieldKind::Schedule => "end-60",
+        _ => "…",
+    }
+}
+
+/// With `NEERC_WRITE=1` it writes the table instead.
+#[test]
+fn the_readme_has_a_table_of_all_lines() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = readme.split_once("<!-- all lines -->\n").expect("where the table begins");
+    let (table, after) = rest.split_once("<!-- end of all lines -->\n").expect("where it ends");
+    let made = table_of_lines();
+    if std::env::var_os("NEERC_WRITE").is_some() {
+        let marked = format!("{before}<!-- all lines -->\n{made}<!-- end of all lines -->\n{after}");
+        return std::fs::write(path, marked).unwrap();
+    }
+    assert_eq!(table, made, "NEERC_WRITE=1 cargo test -p neerc --lib the_readme_has writes it anew");
 }
