@@ -1,6 +1,6 @@
-//! What is asked, decided, on its way to the disk, and on disk: the one loop between faces and store, as a value. It decides
-//! ahead of the disk, hands out what is to be stored, and gives answers and notices once that is done. No disk, no clock
-//! and no threads of its own: the time, the people and what came of storing are handed in.
+//! The one loop between faces and store, as a value: what is asked, what is decided, what is on its way to the disk, and what
+//! is there. It decides ahead of the disk, hands out what is to be stored, and gives answers and notices once that is done.
+//! It has no disk, clock or threads of its own: the time, the people and the outcome of storing are handed in.
 //!
 //! The order in which it is called:
 //!
@@ -28,7 +28,7 @@ use crate::refusal::Refusal;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Through what somebody asks: it gets the answers to its asks.
+/// Where an ask comes from; its answer goes back there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Face {
     /// Chat clients and the deployed clients, through the chat server.
@@ -37,7 +37,7 @@ pub enum Face {
     Planner,
 }
 
-/// Names an ask in its answer. The face that asks chooses the number, and chooses none twice.
+/// Names an ask in its answer. The face that asks chooses the number, and never the same one twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
     /// Which face asks.
@@ -59,7 +59,7 @@ pub struct Ask {
     pub command: Command,
 }
 
-/// What is to be answered to whoever asked with that token.
+/// The answer for whoever asked with that token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Of the ask.
@@ -71,7 +71,7 @@ pub struct Answer {
 /// The time of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
-    /// For everything that waits, in µs; it never goes back.
+    /// For deadlines and delays, in µs; it never goes back.
     pub steady_us: i64,
     /// The time of day, in ms since 1970, for what is kept.
     pub wall_ms: i64,
@@ -83,7 +83,7 @@ impl Now {
         Now { steady_us: steady_ms.saturating_mul(1_000), wall_ms }
     }
 
-    /// For everything that waits, in ms.
+    /// For deadlines and delays, in ms.
     pub fn steady_ms(self) -> i64 {
         self.steady_us.div_euclid(1_000)
     }
@@ -96,7 +96,7 @@ pub enum Stored {
     Yes,
     /// None of it is, and none ever will be.
     No,
-    /// It may be, or may be one day.
+    /// Some or all of it may be on disk, now or later.
     Unknown,
 }
 
@@ -110,7 +110,7 @@ pub trait Rooms {
     /// The people of a room as they are known now; nobody for a room that is not served.
     fn people(&mut self, room: &str) -> &People;
 
-    /// Whether it was heard since the start who they are. That stays known while there is no connection.
+    /// Whether the people have been read since the start. They stay known while there is no connection.
     fn is_known(&self, room: &str) -> bool;
 
     /// The contest clock of a room, which was last set to this by hand.
@@ -356,7 +356,7 @@ impl Ledger {
         Settled { next, answers, entries, notices, refused: 0 }
     }
 
-    /// Nothing of it happened, nor of what was decided since on what is not there now.
+    /// None of it happened, and neither did what was decided on top of it since.
     fn refuse(&mut self, entries: &[Entry], answers: Vec<Answer>) -> Settled {
         let next = std::mem::take(&mut self.next);
         self.ahead = self.boards.clone();

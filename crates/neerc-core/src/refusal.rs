@@ -4,12 +4,12 @@
 use crate::limits;
 use std::fmt;
 
-/// As much of a text that somebody gave as a refusal repeats.
+/// The part of a user's text that a refusal repeats.
 pub fn excerpt(text: &str) -> String {
     excerpt_within(text, limits::EXCERPT_CHARS)
 }
 
-/// The same with a length of its own, in characters.
+/// The same with another length, in characters.
 pub fn excerpt_within(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
@@ -29,14 +29,14 @@ macro_rules! refusals {
         }
 
         impl Refusal {
-            /// Under which name words in any language are kept for it.
+            /// The key of its words in every language.
             pub fn key(&self) -> &'static str {
                 match self {
                     $( Refusal::$name { .. } => $key, )+
                 }
             }
 
-            /// What its words are about, by name; a nearest command that is none is called `none`.
+            /// What fills the blanks of its words, by name; where no command is near, that blank says `none`.
             pub fn args(&self) -> Vec<(&'static str, Blank)> {
                 match self {
                     $( Refusal::$name $({ $($field),+ })? => vec![
@@ -46,7 +46,7 @@ macro_rules! refusals {
                 }
             }
 
-            /// One of each, for whoever has to have words for all of them.
+            /// One of each, for tests that go through all of them.
             pub fn examples() -> Vec<Refusal> {
                 vec![ $( Refusal::$name $({ $( $field: FillsBlank::example(), )+ })?, )+ ]
             }
@@ -205,19 +205,19 @@ refusals! {
         /// A command that is so close to it that it was most likely meant.
         nearest: Option<&'static str>,
     } => "there is no command '{verb}'; {}", proposal(&nearest);
-    /// A chat line goes on where its command has nothing more to be told.
+    /// A chat line goes on after all that its command takes.
     "surplus" = Surplus {
         /// What it goes on with.
         text: String,
     } => "'{text}' is more than this command takes";
-    /// A command was to be about the asker's open task, and there is none.
+    /// A command was meant for the asker's open task, and there is none.
     "no-open-task" = NoOpenTask => "you have no open task";
     /// The change could not be made durable, so it was not made.
     "not-durable" = NotDurable => "the change could not be stored, so nothing was changed; try again later";
     /// Too many requests wait already.
     "busy" = Busy with limit = limits::WRITES_WAITING =>
         "too many changes wait to be stored ({limit} at most); try again later";
-    /// The asker's changes have taken all that they may take of the disk today.
+    /// The asker's changes have used up their share of the disk for today.
     "used-up" = UsedUp {
         /// How much that is, in MiB.
         mib: u64,
@@ -325,7 +325,7 @@ impl FillsBlank for Option<&'static str> {
     }
 }
 
-/// What a nearest command that is none is called.
+/// What stands in place of the nearest command where there is none.
 const NONE: &str = "none";
 
 fn proposal(nearest: &Blank) -> String {

@@ -1,5 +1,5 @@
 //! What somebody may read in a room: the query side of [`Board::decide`]. Every face asks here and draws what it is
-//! given; none checks rights of reading by itself. Not how an answer looks, and not who hears of a change.
+//! given; no face checks by itself who may read. Not how an answer looks, and not who hears of a change.
 
 use crate::board::Board;
 use crate::change::Room;
@@ -77,7 +77,7 @@ impl<'a> Late<'a> {
 }
 
 impl<'a> View<'a> {
-    /// What `who` sees of a room; nobody but its users sees anything.
+    /// What `who` sees of a room; only its users see anything.
     pub fn of(scene: RoomScene<'a>, who: &'a Person) -> Result<View<'a>, Refusal> {
         let rights = scene.people.rights(who).ok_or(Refusal::NotInRoom)?;
         Ok(View { scene, who, rights })
@@ -124,8 +124,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whose tasks are shown where there is no room for all of everybody's: an admin is shown as many of those as fit,
-    /// anybody else rather all of their own.
+    /// Whose tasks are shown when not everybody's fit: admins are shown as many of those as fit, others all of their own.
     pub fn instead_of_all(&self) -> Option<&'a Person> {
         if self.is_admin() { None } else { Some(self.who) }
     }

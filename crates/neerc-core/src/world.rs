@@ -1,12 +1,12 @@
-//! What is true now, for whoever only reads: the tasks of each room as they are on disk, and its contest clock. A view that
-//! is handed in with each call. Not who may read what.
+//! The state that readers are handed with each call: the tasks of each room as they are on disk, and its contest clock. Not
+//! who may read what.
 
 use crate::board::{Board, Boards};
 use crate::clock::{ContestClock, Reading};
 use crate::clocks::{Clocks, Dial};
 use std::sync::LazyLock;
 
-/// The view.
+/// Boards and clocks, to be read.
 #[derive(Clone, Copy, Debug)]
 pub struct World<'w> {
     boards: &'w Boards,
@@ -14,17 +14,17 @@ pub struct World<'w> {
 }
 
 impl<'w> World<'w> {
-    /// A view of these.
+    /// Boards and clocks together.
     pub fn new(boards: &'w Boards, clocks: &'w Clocks) -> World<'w> {
         World { boards, clocks }
     }
 
-    /// The boards of all rooms in which anything was ever done.
+    /// The boards of all rooms that have ever had a change.
     pub fn boards(self) -> &'w Boards {
         self.boards
     }
 
-    /// The board of a room; an empty one where nothing was ever done.
+    /// The board of a room; an empty one if it never had a change.
     pub fn board(self, room: &str) -> &'w Board {
         static NOTHING: LazyLock<Board> = LazyLock::new(Board::default);
         self.boards.get(room).unwrap_or(&NOTHING)

@@ -1,4 +1,5 @@
-//! What a form offers for the fields of the menu: what a list holds for whom, and what stands in a field already.
+//! What a form offers for each field of the menu: the choices of a list, which depend on who asks, and the value that is
+//! filled in beforehand.
 
 use super::form::{Choice, FormField, Sent, Shape, one};
 use super::lines::{Lines, short};
@@ -66,7 +67,7 @@ impl Choices<'_> {
         known(FormField { var: field.var, label, hint, need: field.presence, shape, values })
     }
 
-    /// What most likely belongs into a field that was not filled in yet.
+    /// The likeliest value of a field that is not filled in yet.
     fn likely(&self, field: &Field, shape: &Shape) -> Vec<String> {
         let likely = match (field.kind, shape) {
             (FieldKind::User, _) if self.view.is_admin() => Some(EVERYBODY.to_owned()),

@@ -1,5 +1,5 @@
-//! Help in sentences: everything that can be written, on one screen of a phone; and more of a row of the menu, of a kind of
-//! task, of names, of moments. The words come by key.
+//! Help as sentences: everything that can be written, on one phone screen, and the details of a command, a kind of task,
+//! names or moments. The words come by key.
 
 use super::line;
 use super::lines::Lines;
@@ -7,7 +7,7 @@ use super::menu::{self, Act, Field, FieldKind, Item, Presence};
 use crate::refusal::Refusal;
 use crate::task::Kind;
 
-/// What somebody asks help with.
+/// What somebody wants help with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
     /// All that can be written.

@@ -1,5 +1,5 @@
-//! What came of a line or a form, in sentences: what was done, why nothing was, what is asked back. The words come by
-//! key.
+//! The outcome of a line or a form as sentences: what was done, why nothing was done, or what is asked back. The words come
+//! by key.
 
 use super::line::{Filled, Unclear};
 use super::lines::{Lines, short};
@@ -40,7 +40,7 @@ impl Lines<'_> {
         self.refusal(refusal) + &self.meant(item, refusal)
     }
 
-    /// What a line lacks, with a line that does not.
+    /// What a line lacks, with a line that is complete.
     pub fn lacking(&self, filled: &Filled, refusal: &Refusal) -> String {
         let Refusal::MissingField { field } = refusal else { return self.refusal(refusal) };
         let item = filled.item;

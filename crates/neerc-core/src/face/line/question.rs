@@ -1,12 +1,12 @@
-//! What is asked back of a line that can be read in more than one way, and each of its meanings as a line that can only
-//! be read so. Not the words in which it is asked.
+//! The question that answers a line with more than one meaning, and for each meaning a line that has no other. Not the
+//! words of the question.
 
 use super::TaskLine;
 use super::own::with_text;
 use crate::refusal::Blank;
 use crate::task::{TaskId, Title};
 
-/// What is asked back of a line that can be read in more than one way.
+/// The question that answers a line with more than one meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineQuestion {
     /// The line names people of whom some are nobody: are they misspelt, or does the title begin there?
