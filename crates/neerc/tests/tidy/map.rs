@@ -1,5 +1,6 @@
-//! The map in ARCHITECTURE.md beside what is there.
+//! The map in ARCHITECTURE.md, and the tests that it names, beside what is there.
 
+use crate::naming::rust_files;
 use crate::source::{CRATES, crates, read, sources};
 use crate::{Finding, Rule, holds, places};
 use std::collections::BTreeSet;
@@ -75,4 +76,33 @@ fn a_wrong_map_is_refused() {
     assert_eq!(places(&found), ["gone.rs", "neerc-core/lost.rs"]);
     let files = ["crates/neerc-core/src/a/c.rs", "crates/neerc-core/src/b.rs", "crates/neerc-core/src/d.rs"];
     assert_eq!(places(&hidden(&shown_places, files)), ["crates/neerc-core/src/d.rs"]);
+}
+
+/// The tests that the page names: words in backticks that are sentences, the last of a path.
+fn told_tests(text: &str) -> BTreeSet<&str> {
+    let words = text.lines().filter(|line| line.starts_with('|')).flat_map(names);
+    let last = words.map(|name| name.rsplit("::").next().unwrap_or(name));
+    let is_sentence = |name: &&str| {
+        name.matches('_').count() >= 3 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    last.filter(is_sentence).collect()
+}
+
+/// Tests that are named and that nobody has written.
+fn unwritten(text: &str, sources: &str) -> Vec<Finding> {
+    let named = told_tests(text).into_iter();
+    let unwritten = named.filter(|name| !sources.contains(&format!("fn {name}(")));
+    unwritten.map(|name| Finding::new(name, "is named in ARCHITECTURE.md and no test")).collect()
+}
+
+#[test]
+fn the_tests_that_are_named_are_there() {
+    let mut files = Vec::new();
+    rust_files(&crates(), &mut files);
+    let sources: String = files.into_iter().map(|(_, text)| text).collect();
+    let text = read("ARCHITECTURE.md");
+    assert!(told_tests(&text).len() > 20, "the page names tests");
+    holds(Rule::Map, &unwritten(&text, &sources));
+    let text = "| `a::it_is_so_and_so`, `it_was_never_so`, `a_b` | x |\nand `not_in_a_table`\n";
+    assert_eq!(places(&unwritten(text, "fn it_is_so_and_so() {}")), ["it_was_never_so"]);
 }

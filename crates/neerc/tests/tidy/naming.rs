@@ -125,7 +125,8 @@ fn left_to_do(path: &str, text: &str) -> Vec<Finding> {
     left.map(|line| Finding::new(path, line.trim())).collect()
 }
 
-fn rust_files(folder: &Path, found: &mut Vec<(String, String)>) {
+/// All sources below a folder, tests among them, each with its path.
+pub fn rust_files(folder: &Path, found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
         if entry.is_dir() {
             rust_files(&entry, found);
