@@ -3,6 +3,7 @@
 //! as it has asked nothing in the NEERC protocol: who has is told by notifications, and never by chat.
 //! Telling is by state: for each person the open tasks they know of. Not what is said: that is answers.rs.
 
+use super::outsiders::Outsiders;
 use crate::limits;
 use crate::ns;
 use crate::stanza::address::Address;
@@ -103,6 +104,7 @@ pub struct Contacts {
     crowded: Vec<(usize, Person)>,
     /// Occupants who were told lately where to write, with the time.
     hinted: HashMap<Address, i64>,
+    outsiders: Outsiders,
     tidy_at_ms: i64,
 }
 
@@ -128,6 +130,7 @@ impl Contacts {
             heard: 0,
             crowded: Vec::new(),
             hinted: HashMap::new(),
+            outsiders: Outsiders::default(),
             tidy_at_ms: 0,
         }
     }
@@ -137,6 +140,7 @@ impl Contacts {
         for room in &mut self.rooms {
             *room = RoomContacts::default();
         }
+        self.outsiders.disconnected();
     }
 
     /// A session is here, with that client as far as is known.
@@ -238,6 +242,9 @@ impl Contacts {
 
     /// A line was written from a session, and is answered in that language.
     pub fn wrote(&mut self, now_ms: i64, room: usize, address: &Address, language: Language) {
+        if self.is_outside(room, address) {
+            self.outsiders.wrote(now_ms, room, address, language);
+        }
         let Some(room) = self.rooms.get_mut(room) else { return };
         if !room.people.contains_key(address.bare()) && room.people.len() >= limits::CONTACTS_PER_ROOM {
             return;
@@ -262,6 +269,23 @@ impl Contacts {
         room.due_ms.get_or_insert(now_ms + limits::CHAT_GATHER_MS);
     }
 
+    /// Whether nothing can reach somebody, since no session of theirs is known: none is in the room nor sends us its
+    /// presence. Sessions that ask in the NEERC protocol know what they do.
+    fn is_outside(&self, room: usize, address: &Address) -> bool {
+        let known = self.rooms.get(room).is_some_and(|room| room.accounts.contains_key(address.bare()));
+        !known && !self.asked.contains_key(address)
+    }
+
+    /// The next session that wrote some time ago and that nothing can reach still.
+    pub fn take_outsider(&mut self, now_ms: i64) -> Option<(usize, Address, Language)> {
+        while let Some((room, address, language)) = self.outsiders.take(now_ms) {
+            if self.is_outside(room, &address) {
+                return Some((room, address, language));
+            }
+        }
+        None
+    }
+
     /// When somebody is to be told something, in ms.
     pub fn next_due_ms(&self) -> i64 {
         let of_room = |room: &RoomContacts| {
@@ -269,7 +293,8 @@ impl Contacts {
             let told = if room.left.is_empty() { room.due_ms.unwrap_or(i64::MAX) } else { i64::MIN };
             begins.min(told)
         };
-        self.rooms.iter().map(of_room).min().unwrap_or(i64::MAX)
+        let of_rooms = self.rooms.iter().map(of_room).min().unwrap_or(i64::MAX);
+        of_rooms.min(self.outsiders.next_due_ms())
     }
 
     /// The next session that is to be spoken to from now on, with what it has to hear.

@@ -112,6 +112,15 @@ impl Front {
         }
     }
 
+    /// Asks somebody for their presence, so that it is known when they are there.
+    pub(super) fn ask_to_be_a_contact(&mut self, room: usize, session: &Address, out: &mut Vec<u8>) {
+        let ours = self.room_address(room);
+        plain(out, "subscribe", &ours, session.bare_as_it_came());
+        if self.presences.asked.len() < limits::CONTACTS_PER_ROOM {
+            self.presences.asked.insert(Contact { room, ours, person: session.person() });
+        }
+    }
+
     /// Somebody is sent our presence.
     pub(super) fn show_presence(&mut self, room: usize, ours: &str, to: &str) {
         let status = self.settings.words.say(self.settings.language, "presence-status", &[]);

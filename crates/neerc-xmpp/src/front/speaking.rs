@@ -14,7 +14,7 @@ use crate::xml::{Element, WriteXml, escaped_len};
 use neerc_core::board::Done;
 use neerc_core::change::Effect;
 use neerc_core::face::lines::Lines;
-use neerc_core::face::words::Language;
+use neerc_core::face::words::{Arg, Language};
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
 use neerc_core::world::World;
@@ -114,6 +114,22 @@ impl Front {
             let Some((room, person, changed)) = self.contacts.take_hearer(now_ms) else { break };
             self.say_news(room, &person, changed.iter().copied(), world, out.own());
         }
+        while out.len() < limit {
+            let Some((room, session, language)) = self.contacts.take_outsider(now_ms) else { break };
+            self.invite(room, &session, language, out.own());
+        }
+    }
+
+    /// Tells somebody who wrote from outside how to be told of tasks, and asks to become a contact.
+    fn invite(&mut self, room: usize, session: &Address, language: Language, out: &mut Vec<u8>) {
+        let person = session.person();
+        if self.halls[room].watch().people().rights(&person).is_none() {
+            return;
+        }
+        let name = format!("{}@{}", self.halls[room].watch().room, self.settings.rooms_service);
+        let text = self.settings.words.say(language, "not-here", &[("room", Arg::Text(&name))]);
+        self.say_in(language, room, std::slice::from_ref(session), &text, out);
+        self.ask_to_be_a_contact(room, session, out);
     }
 
     fn welcome(
@@ -216,9 +232,14 @@ impl Front {
         if lines.is_empty() {
             return;
         }
-        let (from, language, text) = (self.room_address(room), self.language_for(room, person), lines.join("\n"));
+        self.say_in(self.language_for(room, person), room, sessions, &lines.join("\n"), out);
+    }
+
+    /// Says a text to sessions, in that language.
+    fn say_in(&mut self, language: Language, room: usize, sessions: &[Address], text: &str, out: &mut Vec<u8>) {
+        let from = self.room_address(room);
         for session in sessions {
-            for text in self.pieces(&from, session, None, &text) {
+            for text in self.pieces(&from, session, None, text) {
                 let id = self.letter_id();
                 let letter = Letter {
                     from: &from,

@@ -110,3 +110,40 @@ fn a_client_that_did_not_know_the_service_yet_ignored_that_it_is_online() {
         assert_eq!(presences(&mut bench), said, "once more when they answer");
     }
 }
+
+#[test]
+fn who_writes_from_outside_is_told_once_how_to_be_told_and_asked_to_be_a_contact() {
+    let write = |from: &str| format!("<message type='chat' from='{from}' to='{ROOM}'><body>tasks</body></message>");
+    let told = |bench: &mut Bench| -> Vec<String> {
+        bench.pass(10_000);
+        bench.said().into_iter().filter(|said| said.contains("not-here") || said.contains("'subscribe'")).collect()
+    };
+    for flavour in BOTH {
+        let mut bench = ready(flavour);
+        bench.pass(10_000);
+        bench.said();
+        bench.hear(write(HALL1));
+        let said = told(&mut bench);
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].contains("<body>[not-here room=neerc@conference.localhost]</body>"), "{said:?}");
+        assert!(said[0].contains(&format!("to='{HALL1}'")), "{said:?}");
+        assert_eq!(said[1], format!("<presence type='subscribe' from='{ROOM}' to='hall1@localhost'></presence>"));
+        bench.hear(write(HALL1));
+        bench.hear(write("hall1@localhost/Other"));
+        assert_eq!(told(&mut bench), Vec::<String>::new(), "once");
+        // They accept, and are told of tasks from then on.
+        bench.hear(format!("<presence type='subscribed' from='hall1@localhost' to='{ROOM}'/>"));
+        bench.hear(format!("<presence from='{HALL1}' to='{ROOM}'>{GAJIM}</presence>"));
+        assert_eq!(presences(&mut bench), [format!("{ROOM} > hall1@localhost")]);
+        bench.pass(10_000);
+        bench.said();
+        bench.hear(iq("set", ADMIN, &task("title='T' type='todo'", &["hall1"])));
+        bench.pass(2_000);
+        assert_eq!(bench.said().iter().filter(|said| said.contains("new-task")).count(), 1);
+        // Who joins right after their first line, or has another session there, needs no telling.
+        bench.hear(write(HALL2));
+        bench.joins("hall2", HALL2);
+        bench.hear(write("hall2@localhost/Other"));
+        assert_eq!(told(&mut bench), Vec::<String>::new());
+    }
+}

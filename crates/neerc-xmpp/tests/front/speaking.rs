@@ -17,7 +17,7 @@ trait Spoken {
     fn comes(&mut self, nick: &str, jid: &str, node: &str);
     fn goes(&mut self, nick: &str, jid: &str);
     fn line(&mut self, from: &str, text: &str);
-    /// What was said by chat: to whom, and the text.
+    /// What was said by chat: to whom, and the text; but not to those who write from outside how they would be told.
     fn chats(&mut self) -> Vec<(String, String)>;
     /// The same after time has gone by.
     fn chats_within(&mut self, ms: i64) -> Vec<(String, String)>;
@@ -54,7 +54,7 @@ impl Spoken for Bench {
             let body = stanza.split_once("<body>").unwrap().1.split("</body>").next().unwrap().to_owned();
             (attr(&stanza, "to").unwrap(), body)
         };
-        said.map(parts).collect()
+        said.map(parts).filter(|(_, body)| !body.starts_with("[not-here ")).collect()
     }
 
     fn chats_within(&mut self, ms: i64) -> Vec<(String, String)> {

@@ -275,6 +275,7 @@ not-taken-encrypted = I cannot read encrypted messages. Please turn encryption o
 not-taken-long = This message is too long. Please send less at once.
 too-fast = Too many lines at once: the rest was left out. Please wait a little.
 write-to = I take no lines here. Write to { $address } instead.
+not-here = You are not in the room, so I cannot tell you of new tasks. Join { $room }, or accept me as a contact.
 presence-status = Write "help" to see what you can do
 
 ## Refusals
