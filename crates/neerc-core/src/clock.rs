@@ -5,6 +5,7 @@ pub mod hand;
 
 use crate::limits;
 use crate::refusal::Refusal;
+use std::ops::Range;
 
 /// The phase of the contest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,12 +134,22 @@ impl ContestClock {
     /// Takes a newer reading and returns whether people must hear of it. A ticking clock that seems to have started a
     /// little later than before was only read late, so the earlier start is kept.
     pub fn update(&mut self, reading: Reading, now_ms: i64) -> bool {
+        self.take(reading, now_ms, 0..limits::CLOCK_SMOOTHING_MS)
+    }
+
+    /// The same for a reading that tells the start itself: whichever way it has moved, it has moved.
+    pub fn update_exactly(&mut self, reading: Reading, now_ms: i64) -> bool {
+        self.take(reading, now_ms, -limits::CLOCK_JITTER_MS..limits::CLOCK_JITTER_MS)
+    }
+
+    /// `kept`: so much later than before a start may be and still be the same.
+    fn take(&mut self, reading: Reading, now_ms: i64, kept: Range<i64>) -> bool {
         let before = self.at(now_ms);
         let runs = before.phase.ticks() && before.phase == reading.phase;
         if runs && self.reading.total_ms == reading.total_ms {
             let start_ms = |now_ms: i64, reading: Reading| now_ms.saturating_sub(reading.elapsed_ms);
             let late_ms = start_ms(now_ms, reading).saturating_sub(start_ms(self.read_at_ms, self.reading));
-            if (0..limits::CLOCK_SMOOTHING_MS).contains(&late_ms) {
+            if kept.contains(&late_ms) {
                 return false;
             }
         }
@@ -177,6 +188,16 @@ mod tests {
         assert!(clock.update(running(1_000), 80_000), "a minute is more than a late reading");
         assert!(clock.update(running(9_000), 80_000), "an earlier start is taken at once");
         assert_eq!(clock.at(81_000).elapsed_ms, 10_000);
+    }
+
+    #[test]
+    fn an_exact_reading_moves_the_start_either_way_and_a_tremble_does_not() {
+        let mut clock = ContestClock::new(running(100_000), 0);
+        assert!(!clock.update_exactly(running(100_400), 1_000), "the network takes its time");
+        assert_eq!(clock.at(1_000).elapsed_ms, 101_000);
+        assert!(clock.update_exactly(running(98_000), 1_000), "a stretch was taken out");
+        assert!(clock.update_exactly(running(99_500), 1_000), "and put back");
+        assert_eq!(clock.at(2_000).elapsed_ms, 100_500);
     }
 
     #[test]

@@ -38,14 +38,48 @@ pub struct Dial<'c> {
     pub reading: Reading,
     /// By whom and when it was set by hand; `None` if it goes by its feed.
     pub set: Option<&'c SetClock>,
+    /// Since when its feed has been silent for too long, in ms since 1970; it has run on since.
+    pub silent_since_ms: Option<i64>,
     /// How far the local time of day is ahead of UTC, in ms.
     pub zone_ms: i64,
 }
 
-/// The contest clocks of all rooms. Today one feed is read for all of them.
+/// How closely a feed tells the start of a contest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// Some time after the fact, as a file that is written now and then.
+    Rough,
+    /// To a second.
+    Exact,
+}
+
+/// A feed, as far as it was heard.
+#[derive(Clone, Debug, Default)]
+struct Feed {
+    clock: Option<ContestClock>,
+    heard_ms: Option<i64>,
+    /// Why it cannot be read now.
+    trouble: Option<String>,
+}
+
+/// How a feed is, for whoever looks after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedState {
+    /// What it shows, once it was read.
+    pub reading: Option<Reading>,
+    /// How long ago it was heard, in ms.
+    pub age_ms: Option<i64>,
+    /// Why it cannot be read now.
+    pub trouble: Option<String>,
+}
+
+/// The contest clocks of all rooms.
 #[derive(Clone, Debug)]
 pub struct Clocks {
-    shared: Option<ContestClock>,
+    /// The first one is that of every room that has no other.
+    feeds: Vec<Feed>,
+    /// The rooms that have another feed.
+    of_room: BTreeMap<Room, usize>,
     /// Those that were set by hand.
     by_hand: BTreeMap<Room, HandClock>,
     /// When people are to hear of it again, in ms.
@@ -56,17 +90,32 @@ pub struct Clocks {
 
 impl Default for Clocks {
     fn default() -> Clocks {
-        Clocks { shared: None, by_hand: BTreeMap::new(), tick_ms: i64::MAX, zone_ms: 0 }
+        Clocks::new(BTreeMap::new())
     }
 }
 
 impl Clocks {
-    /// Takes a reading of the feed; says whether people must hear of it.
+    /// Clocks that nobody has looked at. `of_room`: the rooms whose feed is not the first one, which has the number 0.
+    pub fn new(of_room: BTreeMap<Room, usize>) -> Clocks {
+        let last = of_room.values().copied().max().unwrap_or(0);
+        let feeds = vec![Feed::default(); last + 1];
+        Clocks { feeds, of_room, by_hand: BTreeMap::new(), tick_ms: i64::MAX, zone_ms: 0 }
+    }
+
+    /// Takes a rough reading of the first feed; says whether people must hear of it.
     pub fn read(&mut self, now_ms: i64, reading: Reading) -> bool {
-        let is_news = match &mut self.shared {
-            Some(clock) => clock.update(reading, now_ms),
-            None => {
-                self.shared = Some(ContestClock::new(reading, now_ms));
+        self.read_feed(now_ms, 0, reading, Precision::Rough)
+    }
+
+    /// Takes a reading of a feed; says whether people must hear of it.
+    pub fn read_feed(&mut self, now_ms: i64, feed: usize, reading: Reading, precision: Precision) -> bool {
+        let Some(feed) = self.feeds.get_mut(feed) else { return false };
+        (feed.heard_ms, feed.trouble) = (Some(now_ms), None);
+        let is_news = match (&mut feed.clock, precision) {
+            (Some(clock), Precision::Rough) => clock.update(reading, now_ms),
+            (Some(clock), Precision::Exact) => clock.update_exactly(reading, now_ms),
+            (None, _) => {
+                feed.clock = Some(ContestClock::new(reading, now_ms));
                 true
             }
         };
@@ -74,6 +123,34 @@ impl Clocks {
             self.next_tick(now_ms);
         }
         is_news
+    }
+
+    /// A feed was heard, and says the same as before.
+    pub fn heard(&mut self, now_ms: i64, feed: usize) {
+        if let Some(feed) = self.feeds.get_mut(feed) {
+            (feed.heard_ms, feed.trouble) = (Some(now_ms), None);
+        }
+    }
+
+    /// A feed cannot be read; its clock runs on. Says whether that is news.
+    pub fn not_heard(&mut self, feed: usize, trouble: String) -> bool {
+        let Some(feed) = self.feeds.get_mut(feed) else { return false };
+        let is_news = feed.trouble.as_ref() != Some(&trouble);
+        feed.trouble = Some(trouble);
+        is_news
+    }
+
+    /// How each feed is.
+    pub fn feeds(&self, now_ms: i64) -> impl Iterator<Item = FeedState> + '_ {
+        self.feeds.iter().map(move |feed| FeedState {
+            reading: feed.clock.map(|clock| clock.at(now_ms)),
+            age_ms: feed.heard_ms.map(|heard_ms| now_ms.saturating_sub(heard_ms)),
+            trouble: feed.trouble.clone(),
+        })
+    }
+
+    fn feed_of(&self, room: &str) -> Option<&Feed> {
+        self.feeds.get(self.of_room.get(room).copied().unwrap_or(0))
     }
 
     /// Takes what was set by hand in any room, as it is on disk; says whether people must hear of it.
@@ -104,21 +181,24 @@ impl Clocks {
 
     /// The clock of a room, once it was read or set.
     pub fn of(&self, room: &str) -> Option<ContestClock> {
-        self.by_hand.get(room).map(|hand| hand.clock).or(self.shared)
+        self.by_hand.get(room).map(|hand| hand.clock).or_else(|| self.feed_of(room)?.clock)
     }
 
     /// What the clock of a room shows, once it was read or set.
     pub fn reading(&self, room: &str, now_ms: i64) -> Option<Reading> {
         match self.by_hand.get(room) {
             Some(hand) => Some(hand.clock.at(now_ms).over_at_end()),
-            None => self.shared.map(|clock| clock.at(now_ms)),
+            None => Some(self.feed_of(room)?.clock?.at(now_ms)),
         }
     }
 
     /// The same with where it is from.
     pub fn dial(&self, room: &str, now_ms: i64) -> Option<Dial<'_>> {
         let set = self.by_hand.get(room).map(|hand| &hand.set);
-        self.reading(room, now_ms).map(|reading| Dial { reading, set, zone_ms: self.zone_ms })
+        let heard_ms = self.feed_of(room).and_then(|feed| feed.trouble.as_ref().and(feed.heard_ms));
+        let is_long = |heard_ms: &i64| now_ms.saturating_sub(*heard_ms) >= limits::CLOCK_SILENCE_MS;
+        let silent_since_ms = heard_ms.filter(|heard_ms| set.is_none() && is_long(heard_ms));
+        self.reading(room, now_ms).map(|reading| Dial { reading, set, silent_since_ms, zone_ms: self.zone_ms })
     }
 
     /// The clock of a room for whoever decides on what was set last, which need not be on disk yet.
@@ -126,7 +206,7 @@ impl Clocks {
         let reading = match (set, self.by_hand.get(room)) {
             (Some(set), Some(hand)) if hand.set == *set => Some(hand.clock.at(now.steady_ms()).over_at_end()),
             (Some(set), _) => Some(set.at(now.wall_ms)),
-            (None, _) => self.shared.map(|clock| clock.at(now.steady_ms())),
+            (None, _) => self.feed_of(room).and_then(|feed| Some(feed.clock?.at(now.steady_ms()))),
         };
         ClockNow { reading, is_by_hand: set.is_some(), zone_ms: self.zone_ms }
     }
@@ -143,7 +223,11 @@ impl Clocks {
 
     fn next_tick(&mut self, now_ms: i64) {
         let turns = self.by_hand.values().map(|hand| hand.turns_at_ms(now_ms));
-        let begins = self.shared.iter().map(ContestClock::begins_at_ms).filter(|begins_ms| *begins_ms > now_ms);
+        let begins = self
+            .feeds
+            .iter()
+            .filter_map(|feed| Some(feed.clock?.begins_at_ms()))
+            .filter(|begins_ms| *begins_ms > now_ms);
         self.tick_ms = turns.chain(begins).fold(now_ms.saturating_add(limits::CLOCK_TICK_MS), i64::min);
     }
 
@@ -198,5 +282,29 @@ mod tests {
         assert!(!clocks.tick(limits::CLOCK_TICK_MS) && clocks.tick(1_000 + limits::CLOCK_TICK_MS));
         assert_eq!(clocks.next_tick_ms(), 1_000 + 2 * limits::CLOCK_TICK_MS);
         assert_eq!(clocks.of("neerc").map(|clock| clock.at(3_000).elapsed_ms), Some(7_000));
+    }
+
+    #[test]
+    fn each_room_goes_by_its_own_feed_and_a_silent_one_runs_on_and_is_said() {
+        let mut clocks = Clocks::new(BTreeMap::from([("school".into(), 1)]));
+        assert!(clocks.read_feed(0, 0, running(5_000), Precision::Exact));
+        assert_eq!(
+            (clocks.reading("neerc", 1_000).map(|r| r.elapsed_ms), clocks.reading("school", 1_000)),
+            (Some(6_000), None)
+        );
+        assert!(!clocks.read_feed(0, 2, running(1), Precision::Exact), "there is no third one");
+        assert!(clocks.not_heard(0, "busy".to_owned()) && !clocks.not_heard(0, "busy".to_owned()));
+        let silent = |clocks: &Clocks, now_ms| clocks.dial("neerc", now_ms).and_then(|dial| dial.silent_since_ms);
+        assert_eq!((silent(&clocks, 59_999), silent(&clocks, 60_000)), (None, Some(0)));
+        assert_eq!(clocks.reading("neerc", 60_000).map(|r| r.elapsed_ms), Some(65_000));
+        let states: Vec<FeedState> = clocks.feeds(60_000).collect();
+        assert_eq!((states[0].age_ms, states[0].trouble.as_deref()), (Some(60_000), Some("busy")));
+        assert_eq!(states[1], FeedState { reading: None, age_ms: None, trouble: None });
+        clocks.heard(61_000, 0);
+        assert_eq!(silent(&clocks, 500_000), None);
+        let over = Reading { phase: Phase::Over, ..running(18_000_000) };
+        assert!(clocks.read_feed(70_000, 0, over, Precision::Exact));
+        assert!(clocks.not_heard(0, "knows no such contest (404)".to_owned()));
+        assert_eq!(clocks.reading("neerc", i64::MAX), Some(over), "over stays over");
     }
 }

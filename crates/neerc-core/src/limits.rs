@@ -78,6 +78,10 @@ pub const COMMIT_BOUNDS_US: [i64; 2] = [50, 1_000_000];
 
 /// How far a newer reading of a running clock may lie behind the earliest one before it counts as a real change, in ms.
 pub const CLOCK_SMOOTHING_MS: i64 = 60_000;
+/// By how much two readings of the start of a contest may differ and still be of the same, in ms.
+pub const CLOCK_JITTER_MS: i64 = 900;
+/// How long a contest system may be silent before people are told that it is, in ms.
+pub const CLOCK_SILENCE_MS: i64 = 60_000;
 /// How often people are told of the contest clock again, in ms.
 pub const CLOCK_TICK_MS: i64 = 60_000;
 /// Length of a contest whose clock is started by hand before anybody has said one, in ms.

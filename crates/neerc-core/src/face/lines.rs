@@ -349,6 +349,11 @@ impl<'a> Lines<'a> {
                 &self.say("clock-by-hand", &[("time", Arg::Text(&time)), ("name", Arg::Text(&short(&name)))]),
             );
         }
+        if let Some(since_ms) = dial.silent_since_ms {
+            let time = time_of_day(since_ms, dial.zone_ms);
+            said.push(' ');
+            said.push_str(&self.say("clock-silent", &[("time", Arg::Text(&time))]));
+        }
         said
     }
 

@@ -52,8 +52,12 @@ fn world() -> World {
     World { room: "neerc".into(), people, board }
 }
 
-const DIAL: Dial<'_> =
-    Dial { reading: Reading { elapsed_ms: 1, total_ms: 2, phase: Phase::Running }, set: None, zone_ms: 0 };
+const DIAL: Dial<'_> = Dial {
+    reading: Reading { elapsed_ms: 1, total_ms: 2, phase: Phase::Running },
+    set: None,
+    silent_since_ms: None,
+    zone_ms: 0,
+};
 
 impl World {
     fn scene(&self, visibility: Visibility) -> RoomScene<'_> {

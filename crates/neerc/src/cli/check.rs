@@ -6,6 +6,8 @@ mod report;
 use super::args::Exit;
 use super::out::line;
 use super::{Outcome, failure, front_settings, load, runtime, secret};
+use crate::clocks::{self, ClockSource, Clockwork};
+use crate::service::health::shows;
 use crate::service::health::{Health, RoomHealth};
 use crate::service::{Service, status};
 use crate::{limits, warnings};
@@ -28,14 +30,8 @@ pub fn check(path: &Path) -> Outcome {
     for warning in warnings::all(&config, std::env::vars_os()) {
         line(&format!("WARN  {warning}"))?;
     }
-    if let Some(file) = &config.clock_file
-        && let Err(problem) = runtime()?.block_on(crate::clocks::file::try_read(file))
-    {
-        line(&format!(
-            "WARN  clock.file {} cannot be read ({problem}), so there is no contest clock: correct clock.file in neerc.toml, \
-             or have the contest system write it",
-            file.display()
-        ))?;
+    for finding in clocks(&config.clocks) {
+        line(&finding.line())?;
     }
     let configured = Configured {
         jid: config.component.jid.as_str(),
@@ -80,6 +76,25 @@ enum Found {
     Store(Box<Opened>),
     /// None, but the place for one.
     Nothing,
+}
+
+/// What each contest clock that is read somewhere says now.
+fn clocks(clockwork: &Clockwork) -> Vec<Finding> {
+    let is_read = |source: &&ClockSource| **source != ClockSource::Manual;
+    let look = |source: &ClockSource| {
+        let key = match source {
+            ClockSource::File(..) => "clock.file or path",
+            _ => "url, user and password",
+        };
+        match clocks::try_look(source, crate::service::time::wall_ms) {
+            Ok(reading) => Finding::Ok(format!("clock {source}: {}", reading.map(shows).unwrap_or_default())),
+            Err(problem) => Finding::Warn(format!(
+                "clock {source} cannot be read ({problem}), so rooms have no contest clock but what is set by chat: correct \
+                 {key} in neerc.toml, or have the contest system serve it"
+            )),
+        }
+    };
+    clockwork.sources.iter().filter(is_read).map(look).collect()
 }
 
 /// Looks for the store. A missing one is not created: it would belong to the user who checks, not to the one who serves.
@@ -134,7 +149,7 @@ impl Drop for StandIn {
 fn serve(front: FrontSettings, server: String, opened: Opened) -> Result<Health, anyhow::Error> {
     let runtime = runtime().map_err(|(_, error)| error)?;
     runtime.block_on(async {
-        let (service, questions) = Service::new(front, server, opened, None).probing().answering();
+        let (service, questions) = Service::new(front, server, opened).probing().answering();
         let (mut last, mut seen) = (Health::default(), Instants::default());
         let watch = async {
             while let Ok(health) = status::ask_service(&questions).await {

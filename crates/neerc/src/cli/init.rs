@@ -216,6 +216,9 @@ fn render(kind: ServerKind, host: &str, admins: &[String], secret: &str) -> Stri
         text.push('\n');
         prose(&mut text, field);
         match field.kind {
+            FieldKind::Leaf { .. } if field.name == "clocks" => {
+                text.push_str("#[[clocks]]\n#rooms = [\"neerc\"]\n#source = \"manual\"\n");
+            }
             FieldKind::Leaf { .. } => text.push_str("#[[groups]]\n#name = \"Halls\"\n#members = [\"hall*\"]\n"),
             FieldKind::Nested { meta } => {
                 text.push_str(&format!("[{}]\n", field.name));
@@ -254,7 +257,14 @@ fn default(field: &Field, name: &str, host: &str) -> String {
         "component.host" => quoted(host),
         "rooms.jid" => quoted(&lines::openfire_rooms_jid(&format!("neerc.{host}"))),
         "directory.jid" => quoted(&format!("directory@{host}")),
-        "clock.file" => quoted("clock.xml"),
+        "clock.source" => quoted("manual"),
+        "clock.path" | "clock.file" => quoted("clock.xml"),
+        "clock.url" => quoted("https://judge.example.org/api/contests/demo"),
+        "clock.user" => quoted("neerc"),
+        "clock.password" => quoted("secret"),
+        "clock.password_file" => quoted("clock-password.txt"),
+        "clock.ca_file" => quoted("ca.pem"),
+        "clock.fingerprint" => quoted(&"00".repeat(32)),
         // A new key without a default: the test of the rendered file asks for an example here.
         _ => "?".to_owned(),
     }

@@ -24,12 +24,10 @@ pub fn run(path: &Path) -> Outcome {
         let socket = status::StatusSocket::listen(&file);
         let (sender, warnings) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
         tokio::spawn(space::watch(file, sender));
-        let readings = config.clock_file.map(|file| {
-            let (sender, receiver) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
-            tokio::spawn(clocks::file::watch(file, service::time::wall_ms, sender));
-            receiver
-        });
-        let service = Service::new(settings, config.component.server.to_string(), opened, readings);
+        let looks =
+            clocks::watch(&config.clocks, service::time::wall_ms).map_err(anyhow::Error::msg).map_err(failure)?;
+        let service =
+            Service::new(settings, config.component.server.to_string(), opened).by_clocks(config.clocks, looks);
         let (service, questions) = service.answering();
         match socket {
             Ok(status) => drop(tokio::spawn(status.serve(questions))),

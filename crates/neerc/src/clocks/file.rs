@@ -2,6 +2,7 @@
 //! (`BEFORE`, `RUNNING`, `PAUSED`, `OVER`, or 1 to 4). Read whole every second; a file caught half-written is simply read
 //! again, and until then the last reading counts.
 
+use super::{ClockLook, Format, json};
 use crate::limits;
 use neerc_core::clock::{Phase, Reading};
 use quick_xml::events::{BytesStart, Event};
@@ -15,19 +16,23 @@ use tokio::sync::mpsc;
 /// What is wrong with a file that ends too early, as one does that is being written.
 const UNFINISHED: &str = "it ends in the middle of its XML element";
 
-/// Reads the file every second and sends each reading that differs from the one before. Ends when nobody listens.
+/// Reads the file every second and sends what it finds. Ends when nobody listens.
 /// `wall_ms` gives the time of day.
 ///
 /// A reading that was seen to change is of this moment. What is found at a start, or after the file could not be read,
 /// is as old as the file: a contest system may write only when something happens, and the clock ran on since then.
-pub async fn watch(file: PathBuf, wall_ms: fn() -> i64, readings: mpsc::Sender<Reading>) {
+pub async fn watch(
+    file: PathBuf,
+    format: Format,
+    wall_ms: fn() -> i64,
+    (place, looks): (usize, mpsc::Sender<(usize, ClockLook)>),
+) {
     let mut ticks = tokio::time::interval(limits::CLOCK_POLL);
     let mut last: Option<Reading> = None;
-    let mut last_problem: Option<String> = None;
     let mut is_watched = false; // it was read a moment ago
     loop {
         ticks.tick().await;
-        let found = match read(&file).await {
+        let found = match read(&file, format).await {
             Ok(Found { reading, .. }) if last == Some(reading) => Ok(None),
             Ok(Found { reading, .. }) if is_watched => Ok(Some((reading, reading))),
             Ok(Found { reading, written_ms }) => {
@@ -40,22 +45,16 @@ pub async fn watch(file: PathBuf, wall_ms: fn() -> i64, readings: mpsc::Sender<R
             Err(problem) => Err(problem),
         };
         is_watched = found.is_ok();
-        match found {
-            Ok(news) => {
-                last_problem = None;
-                if let Some((reading, now)) = news {
-                    last = Some(reading);
-                    if readings.send(now).await.is_err() {
-                        return;
-                    }
-                }
+        let look = match found {
+            Ok(None) => ClockLook::Same,
+            Ok(Some((reading, now))) => {
+                last = Some(reading);
+                ClockLook::Reading(now)
             }
-            Err(problem) => {
-                if last_problem.as_ref() != Some(&problem) {
-                    tracing::warn!("the clock file {} cannot be used: {problem}", file.display());
-                    last_problem = Some(problem);
-                }
-            }
+            Err(problem) => ClockLook::Nothing(format!("the clock file {} cannot be used: {problem}", file.display())),
+        };
+        if looks.send((place, look)).await.is_err() {
+            return;
         }
     }
 }
@@ -75,19 +74,23 @@ struct Found {
     written_ms: Option<i64>,
 }
 
-/// Whether the file can be read now; an error says why not.
-pub async fn try_read(file: &Path) -> Result<(), String> {
-    read(file).await.map(drop)
+/// What stands in the file now; an error says why it cannot be read.
+pub fn try_read(file: &Path, format: Format) -> Result<Reading, String> {
+    found(file, format).map(|found| found.reading)
 }
 
-async fn read(file: &Path) -> Result<Found, String> {
+async fn read(file: &Path, format: Format) -> Result<Found, String> {
     let path = file.to_owned();
-    let read = tokio::task::spawn_blocking(move || {
-        let found = std::fs::metadata(&path)?;
+    tokio::task::spawn_blocking(move || found(&path, format)).await.map_err(|e| e.to_string())?
+}
+
+fn found(path: &Path, format: Format) -> Result<Found, String> {
+    let read = || {
+        let found = std::fs::metadata(path)?;
         if !found.is_file() {
             return Err(io::Error::other("it is no plain file")); // a pipe would be waited for
         }
-        let file = File::open(&path)?;
+        let file = File::open(path)?;
         let written = file.metadata()?.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         let mut bytes = Vec::new();
         file.take(limits::CLOCK_FILE_BYTES + 1).read_to_end(&mut bytes)?;
@@ -95,9 +98,14 @@ async fn read(file: &Path) -> Result<Found, String> {
             return Err(io::Error::other(format!("it has more than {} bytes", limits::CLOCK_FILE_BYTES)));
         }
         Ok((bytes, written.and_then(|since| i64::try_from(since.as_millis()).ok())))
-    });
-    let (bytes, written_ms) = read.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
-    Ok(Found { reading: parse(&text(&bytes))?, written_ms })
+    };
+    let (bytes, written_ms) = read().map_err(|error: io::Error| error.to_string())?;
+    let text = text(&bytes);
+    let reading = match format {
+        Format::Pcms => parse(&text)?,
+        Format::Json => json::reading(&text)?,
+    };
+    Ok(Found { reading, written_ms })
 }
 
 /// The text of a file in UTF-8 or UTF-16, by its first bytes. What is read of it are ASCII words, so an old encoding of

@@ -15,7 +15,7 @@ use ureq::unversioned::transport::{Connector, TcpConnector};
 use ureq::{Agent, Body};
 
 /// Where a document is, and how to be let in and whom to believe.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct HttpAddress {
     /// `https://host/api/contests/demo`; `http://` to the machine itself or a private network only.
     pub url: String,
@@ -25,6 +25,12 @@ pub struct HttpAddress {
     pub ca_file: Option<PathBuf>,
     /// The SHA-256 of the only certificate to believe, whoever signed it.
     pub fingerprint: Option<[u8; 32]>,
+}
+
+impl std::fmt::Debug for HttpAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.url) // not the password
+    }
 }
 
 /// A document as it came.

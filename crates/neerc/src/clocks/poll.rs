@@ -2,29 +2,11 @@
 
 use super::clics::{self, Agreed, State};
 use super::http::{Document, HttpAddress, HttpClient, Problem};
-use super::{json, limits};
+use super::{ClockLook, Served, json, limits};
 use neerc_core::clock::Reading;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::mpsc;
-
-/// What is served at an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Served {
-    /// A contest of the CLICS Contest API, with its `state` below it.
-    Clics,
-    /// The neutral document.
-    Json,
-}
-
-/// What came of a look.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClockLook {
-    /// What the clock shows now.
-    Reading(Reading),
-    /// Why it could not be read, in words. The clock goes on by its last reading.
-    Nothing(String),
-}
 
 /// A clock that is polled.
 #[derive(Debug)]
@@ -74,6 +56,17 @@ impl Poll {
         Ok(self.settled.see(schedule, wall_ms()).map(|schedule| schedule.reading(&state, now_ms)))
     }
 
+    /// Looks once and takes what is said at its word.
+    pub fn try_look(&mut self, wall_ms: fn() -> i64) -> Result<Reading, Problem> {
+        if self.served == Served::Json {
+            return self.look(wall_ms)?.ok_or_else(|| Problem::from("it says nothing".to_owned()));
+        }
+        let timetable = clics::schedule(&self.get("", wall_ms)?.body)?;
+        let state =
+            self.get("/state", wall_ms).map_or_else(|_| Ok(State::default()), |state| clics::state(&state.body))?;
+        Ok(timetable.reading(&state, self.server_ms(wall_ms)))
+    }
+
     fn get(&mut self, below: &str, wall_ms: fn() -> i64) -> Result<Document, Problem> {
         let document = self.client.get(&format!("{}{below}", self.url), wall_ms)?;
         if let Some(ahead_ms) = document.ahead_ms {
@@ -116,15 +109,15 @@ fn jittered(ms: u64) -> u64 {
     ms - ms / 10 + fastrand::u64(..=ms / 5)
 }
 
-/// Looks again and again, and hands on what is heard, until nobody listens.
-pub fn watch(mut poll: Poll, wall_ms: fn() -> i64, heard: &mpsc::Sender<ClockLook>) {
-    while !heard.is_closed() {
+/// Looks again and again, and hands on what is heard with the clock's place, until nobody listens.
+pub fn watch(mut poll: Poll, wall_ms: fn() -> i64, (place, looks): &(usize, mpsc::Sender<(usize, ClockLook)>)) {
+    while !looks.is_closed() {
         let outcome = poll.look(wall_ms);
-        let news = match &outcome {
-            Ok(reading) => reading.map(ClockLook::Reading),
-            Err(problem) => Some(ClockLook::Nothing(problem.words.clone())),
+        let look = match &outcome {
+            Ok(reading) => reading.map_or(ClockLook::Same, ClockLook::Reading),
+            Err(problem) => ClockLook::Nothing(problem.words.clone()),
         };
-        if news.is_some_and(|news| heard.blocking_send(news).is_err()) {
+        if looks.blocking_send((*place, look)).is_err() {
             return;
         }
         std::thread::sleep(Duration::from_millis(poll.pause_ms(&outcome)));

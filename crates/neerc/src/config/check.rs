@@ -61,13 +61,14 @@ impl Check<'_> {
         let rooms = self.rooms(raw.rooms, &component)?;
         let mut groups = self.groups(raw.groups.unwrap_or_default(), &rooms.service)?;
         groups.directory = self.directory(raw.directory)?;
+        let clocks = self.clocks(raw.clock, raw.clocks.unwrap_or_default(), &rooms.join)?;
         Ok(Config {
             component,
             rooms,
             store: self.store(&raw.store.url)?,
             groups,
             tasks: self.tasks(&raw.tasks)?,
-            clock_file: raw.clock.file.map(|file| self.beside("clock.file", &file)).transpose()?,
+            clocks,
             rate: self.rate(&raw.limits)?,
             budget: self.budget(&raw.limits)?,
             stored_mib_per_day: self.number("limits.stored_mib_per_day", raw.limits.stored_mib_per_day, STORED_MIB)?,
@@ -137,7 +138,7 @@ impl Check<'_> {
         })
     }
 
-    fn read_secret(&self, path: &Path) -> Result<Secret, ConfigError> {
+    pub(super) fn read_secret(&self, path: &Path) -> Result<Secret, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::SecretFile {
             origin: self.origin("component.secret_file"),
             path: path.to_owned(),
@@ -374,8 +375,13 @@ impl Check<'_> {
 
     /// A path, relative to the configuration file.
     pub(super) fn beside(&self, key: &'static str, text: &str) -> Result<PathBuf, ConfigError> {
+        self.nth_beside(key, 0, text)
+    }
+
+    /// The same in the `nth` section.
+    pub(super) fn nth_beside(&self, key: &'static str, nth: usize, text: &str) -> Result<PathBuf, ConfigError> {
         if text.is_empty() || text.contains('\0') {
-            return Err(self.invalid(key, text, "must be the path of a file"));
+            return Err(self.nth_invalid(key, nth, text, "must be the path of a file"));
         }
         Ok(self.source.folder().join(text))
     }
@@ -388,11 +394,15 @@ impl Check<'_> {
         ConfigError::Missing { origin: self.origin(key), key, wanted }
     }
 
-    fn invalid(&self, key: &'static str, value: &str, wanted: &str) -> ConfigError {
+    pub(super) fn nth_missing(&self, key: &'static str, nth: usize, wanted: &str) -> ConfigError {
+        ConfigError::Missing { origin: self.nth_origin(key, nth), key, wanted: wanted.to_owned() }
+    }
+
+    pub(super) fn invalid(&self, key: &'static str, value: &str, wanted: &str) -> ConfigError {
         self.nth_invalid(key, 0, value, wanted)
     }
 
-    fn nth_invalid(&self, key: &'static str, nth: usize, value: &str, wanted: &str) -> ConfigError {
+    pub(super) fn nth_invalid(&self, key: &'static str, nth: usize, value: &str, wanted: &str) -> ConfigError {
         let value = format!("{value:?}");
         ConfigError::Invalid { origin: self.nth_origin(key, nth), key, value, wanted: wanted.to_owned() }
     }

@@ -72,6 +72,9 @@ fn field_into(
         _ if field.name == "groups" => {
             groups(&text).ok_or_else(|| wrong("NAME=USER,USER or NAME=room:ROOM, with semicolons between groups"))?
         }
+        _ if field.name == "clocks" => {
+            clocks(&text).ok_or_else(|| wrong("ROOM,ROOM=SOURCE:WHERE, with semicolons between clocks"))?
+        }
         _ => Value::String(text),
     };
     variables.insert(name);
@@ -97,4 +100,18 @@ fn groups(text: &str) -> Option<Value> {
         Some(Value::Object(pairs.into_iter().collect()))
     };
     groups.map(group).collect()
+}
+
+/// `school=manual; jury=json:https://host/clock` as `[[clocks]]`.
+fn clocks(text: &str) -> Option<Value> {
+    let clocks = text.split(';').map(str::trim).filter(|clock| !clock.is_empty());
+    let clock = |clock: &str| {
+        let (rooms, source) = clock.split_once('=')?;
+        let (source, at) = source.split_once(':').map_or((source, None), |(source, at)| (source, Some(at.trim())));
+        let key = if at.is_some_and(|at| at.contains("://")) { "url" } else { "path" };
+        let at = at.map(|at| (key.to_owned(), Value::from(at)));
+        let pairs = [("rooms".to_owned(), list(rooms)), ("source".to_owned(), Value::from(source.trim()))];
+        Some(Value::Object(pairs.into_iter().chain(at).collect()))
+    };
+    clocks.map(clock).collect()
 }

@@ -31,9 +31,13 @@ pub(super) struct Raw {
     /// How tasks are told to people.
     #[config(nested)]
     pub(super) tasks: RawTasks,
-    /// The contest clock. Off without file.
+    /// The contest clock of every room that no `[[clocks]]` names. Without source it is set by chat alone (`clock start`).
     #[config(nested)]
     pub(super) clock: RawClock,
+    /// The clock of some rooms. Any number of these tables, each with rooms and the keys of `[clock]`.
+    /// In the environment: "school=manual; jury,finals=json:https://host/clock", which replaces all of the file.
+    #[config(env = "NEERC_CLOCKS")]
+    pub(super) clocks: Option<Vec<RawRoomClock>>,
     /// How much one session may ask.
     #[config(nested)]
     pub(super) limits: RawLimits,
@@ -143,9 +147,49 @@ pub(super) struct RawTasks {
 #[derive(confique::Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawClock {
-    /// The contest system's clock file, relative to this file; read every second.
+    /// Where it is read: "file" (the clock.xml of PCMS2), "clics" (the Contest API of DOMjudge, the CDS, PC^2, Kattis),
+    /// "json" (a document of three fields, from any script), or "manual". What is set by chat counts until `clock follow`.
+    #[config(env = "NEERC_CLOCK_SOURCE")]
+    pub(super) source: Option<String>,
+    /// The file, relative to this file, for "file" or "json"; read every second.
+    #[config(env = "NEERC_CLOCK_PATH")]
+    pub(super) path: Option<String>,
+    /// The contest's own address for "clics", the document's for "json".
+    #[config(env = "NEERC_CLOCK_URL")]
+    pub(super) url: Option<String>,
+    /// The account there, with password or password_file.
+    #[config(env = "NEERC_CLOCK_USER")]
+    pub(super) user: Option<String>,
+    /// Its password.
+    #[config(env = "NEERC_CLOCK_PASSWORD")]
+    pub(super) password: Option<Secret>,
+    /// A file that holds the password and nothing else, relative to this file.
+    #[config(env = "NEERC_CLOCK_PASSWORD_FILE")]
+    pub(super) password_file: Option<String>,
+    /// Certificates to believe besides those of the system: a PEM file, relative to this file.
+    #[config(env = "NEERC_CLOCK_CA_FILE")]
+    pub(super) ca_file: Option<String>,
+    /// The SHA-256 of the only certificate to believe, whoever signed it.
+    #[config(env = "NEERC_CLOCK_FINGERPRINT")]
+    pub(super) fingerprint: Option<String>,
+    /// The short form of source = "file" with this path.
     #[config(env = "NEERC_CLOCK_FILE")]
     pub(super) file: Option<String>,
+}
+
+/// One `[[clocks]]`, as written.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRoomClock {
+    pub(super) rooms: Option<Vec<String>>,
+    pub(super) source: Option<String>,
+    pub(super) path: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<Secret>,
+    pub(super) password_file: Option<String>,
+    pub(super) ca_file: Option<String>,
+    pub(super) fingerprint: Option<String>,
 }
 
 #[derive(confique::Config)]

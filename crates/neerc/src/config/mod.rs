@@ -4,6 +4,7 @@
 //! twice. Nothing here reads a clock, randomness or any file but the configuration and the secret.
 
 mod check;
+mod clocks;
 mod env;
 mod error;
 mod file;
@@ -16,6 +17,7 @@ pub use env::check_variables;
 pub use error::{ConfigError, Origin};
 pub use keys::{KEYS, variables};
 
+use crate::clocks::Clockwork;
 use crate::i18n;
 use confique::{Config as _, Layer as _};
 use neerc_core::change::Room;
@@ -44,8 +46,8 @@ pub struct Config {
     pub groups: GroupSettings,
     /// How tasks are told.
     pub tasks: Tasks,
-    /// The contest system's clock file.
-    pub clock_file: Option<PathBuf>,
+    /// Where the contest clocks are read.
+    pub clocks: Clockwork,
     /// How much one session may ask.
     pub rate: Rate,
     /// How much all sessions of an account are answered.

@@ -1,7 +1,9 @@
 use super::*;
 use super::{check::Check, file::Source, keys::variable};
+use crate::clocks::{ClockSource, Format, Served};
 use confique::meta::FieldKind;
 use neerc_core::people::GroupRule;
+use std::collections::BTreeMap;
 use tempfile::TempDir;
 use tracing::Level;
 
@@ -61,7 +63,7 @@ fn lines(config: &Config) -> Vec<String> {
         format!("tasks.wiki_packet = {}", tasks.wiki_packet),
         format!("tasks.spacing_ms = {}", tasks.spacing_ms),
         format!("tasks.max_stanza_bytes = {}", tasks.max_stanza_bytes),
-        format!("clock.file = {:?}", config.clock_file),
+        format!("clock = {:?}", config.clocks.sources[0]),
         format!("limits.requests_per_second = {}", rate.per_second),
         format!("limits.requests_burst = {}", rate.burst),
         format!("limits.requests_burst_of_power = {}", rate.burst_of_power),
@@ -100,7 +102,7 @@ fn the_least_file_gives_the_defaults() {
             "tasks.wiki_packet = true",
             "tasks.spacing_ms = 50",
             "tasks.max_stanza_bytes = 262144",
-            "clock.file = None",
+            "clock = Manual",
             "limits.requests_per_second = 20",
             "limits.requests_burst = 60",
             "limits.requests_burst_of_power = 1000",
@@ -186,7 +188,10 @@ level = "trace"
             directory: Some((address("directory@example.org"), 5_000)),
         },
         tasks: Tasks { visibility: Visibility::Own, wiki_packet: false, spacing_ms: 0, max_stanza_bytes: 524_288 },
-        clock_file: Some(PathBuf::from("/run/clock.xml")),
+        clocks: Clockwork {
+            sources: vec![ClockSource::File(PathBuf::from("/run/clock.xml"), Format::Pcms)],
+            of_room: BTreeMap::new(),
+        },
         rate: Rate { per_second: 0, burst: 7, burst_of_power: 8 },
         budget: Budget { bytes_per_second: 0, burst_bytes: 9 * 1_024 },
         stored_mib_per_day: 10,
@@ -299,7 +304,7 @@ const WRONG_FILES: &[(&str, &str)] = &[
     ("[component]\njid = \"a\"\njid = \"b\"", "neerc.toml:3: duplicate key"),
     (
         "[task]\n",
-        "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `limits`, `texts`, `contact`, `log`",
+        "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `clocks`, `limits`, `texts`, `contact`, `log`",
     ),
     ("[store]\npath = \"x\"", "neerc.toml:2: unknown key `store.path`; allowed here: `url`"),
     ("store = { path = \"x\" }", "neerc.toml:1: unknown key `store.path`; allowed here: `url`"),
@@ -426,6 +431,51 @@ const WRONG_VALUES: &[(&str, &str)] = &[
     ("[tasks]\nspacing_ms = 10001", "neerc.toml:5: tasks.spacing_ms is 10001: must be 0 to 10000"),
     ("[tasks]\nmax_stanza_bytes = 16383", "neerc.toml:5: tasks.max_stanza_bytes is 16383: must be 16384 to 524288"),
     ("[tasks]\nmax_stanza_bytes = 524289", "neerc.toml:5: tasks.max_stanza_bytes is 524289: must be 16384 to 524288"),
+    (
+        "[clock]\nsource = \"file\"",
+        "neerc.toml:4: clock.path is missing: source is \"file\": give the path of the clock file",
+    ),
+    (
+        "[clock]\nsource = \"pcms\"",
+        "neerc.toml:5: clock.source is \"pcms\": must be \"file\", \"clics\", \"json\" or \"manual\"",
+    ),
+    (
+        "[clock]\nurl = \"https://x/y\"",
+        "neerc.toml:4: clock.source is missing: say what the path or url is: \"file\", \"clics\" or \"json\"",
+    ),
+    (
+        "[clock]\nsource = \"clics\"\nurl = \"judge.example.org\"",
+        "neerc.toml:6: clock.url is \"judge.example.org\": must begin with https://",
+    ),
+    (
+        "[clock]\nsource = \"json\"\nurl = \"http://example.org/x\"",
+        "neerc.toml:6: clock.url is \"http://example.org/x\": would send the login over the network for everybody to read; use https",
+    ),
+    (
+        "[clock]\nsource = \"json\"\nurl = \"https://x/y\"\nuser = \"neerc\"",
+        "neerc.toml:4: clock.password is missing: give password or password_file",
+    ),
+    (
+        "[clock]\nsource = \"clics\"\nurl = \"https://x/y\"\nfingerprint = \"00\"",
+        "neerc.toml:7: clock.fingerprint is \"00\": must be the SHA-256 of the certificate: 64 hexadecimal digits, with or without colons",
+    ),
+    (
+        "[clock]\nfile = \"x\"\nsource = \"json\"",
+        "neerc.toml:5: clock.file is \"x\": is source = \"file\" and path in one, so neither another source nor path or url fits beside it",
+    ),
+    (
+        "[[clocks]]\nsource = \"manual\"",
+        "neerc.toml:4: clocks.rooms is missing: name the rooms that have this clock, such as [\"school\"]",
+    ),
+    ("[[clocks]]\nrooms = [\"school\"]", "neerc.toml:5: clocks.rooms is \"school\": is not among rooms.join"),
+    (
+        "[[clocks]]\nrooms = [\"neerc\"]\n[[clocks]]\nrooms = [\"NEERC\"]",
+        "neerc.toml:7: clocks.rooms is \"NEERC\": has a clock already",
+    ),
+    (
+        "[[clocks]]\nrooms = [\"neerc\"]\nsource = \"clics\"",
+        "neerc.toml:4: clocks.url is missing: source is \"clics\": give the contest's own address, https://host/api/contests/demo",
+    ),
     ("[clock]\nfile = \"\"", "neerc.toml:5: clock.file is \"\": must be the path of a file"),
     ("[texts]\nlanguage = \"RU\"", "neerc.toml:5: texts.language is \"RU\": must be en or ru"),
     (
@@ -532,7 +582,7 @@ fn every_key_has_its_environment_variable_and_its_words() {
             leaves += 1;
         }
     }
-    assert_eq!(leaves, 28, "a new key needs a row in the tables above");
+    assert_eq!(leaves, 36, "a new key needs a row in the tables above");
 }
 
 #[test]
@@ -554,7 +604,7 @@ fn every_variable_is_heard() {
         ("NEERC_TASKS_WIKI_PACKET", "0", "tasks.wiki_packet = false"),
         ("NEERC_TASKS_SPACING_MS", "1", "tasks.spacing_ms = 1"),
         ("NEERC_TASKS_MAX_STANZA_BYTES", "16384", "tasks.max_stanza_bytes = 16384"),
-        ("NEERC_CLOCK_FILE", "/x.xml", "clock.file = Some(\"/x.xml\")"),
+        ("NEERC_CLOCK_FILE", "/x.xml", "clock = File(\"/x.xml\", Pcms)"),
         ("NEERC_LIMITS_REQUESTS_PER_SECOND", "5", "limits.requests_per_second = 5"),
         ("NEERC_LIMITS_REQUESTS_BURST", "9", "limits.requests_burst = 9"),
         ("NEERC_LIMITS_REQUESTS_BURST_OF_POWER", "7", "limits.requests_burst_of_power = 7"),
@@ -571,4 +621,28 @@ fn every_variable_is_heard() {
     }
     let env = [("NEERC_DIRECTORY_JID", "x@y"), ("NEERC_DIRECTORY_POLL_S", "7")];
     assert!(lines(&load(LEAST, &env).unwrap()).iter().any(|line| line == "directory = x@y, every 7000 ms"));
+    let json = [("NEERC_CLOCK_SOURCE", "json"), ("NEERC_CLOCK_PATH", "/x.json")];
+    assert_eq!(load(LEAST, &json).unwrap().clocks.sources, [ClockSource::File("/x.json".into(), Format::Json)]);
+    let (fingerprint, url) = ("0F:".repeat(31) + "0F", "https://x.org/api/contests/demo");
+    let clics = [
+        ("NEERC_CLOCK_SOURCE", "clics"),
+        ("NEERC_CLOCK_URL", url),
+        ("NEERC_CLOCK_USER", "neerc"),
+        ("NEERC_CLOCK_PASSWORD", "hunter2"),
+        ("NEERC_CLOCK_CA_FILE", "/ca.pem"),
+        ("NEERC_CLOCK_FINGERPRINT", &fingerprint),
+    ];
+    let config = load(LEAST, &clics).unwrap();
+    let ClockSource::Http(address, Served::Clics) = &config.clocks.sources[0] else { panic!("{config:?}") };
+    assert_eq!((address.url.as_str(), address.fingerprint), (url, Some([15; 32])));
+    assert_eq!(address.login, Some(("neerc".to_owned(), "hunter2".to_owned())));
+    assert_eq!(address.ca_file.as_deref(), Some(Path::new("/ca.pem")));
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let rooms = [("NEERC_ROOMS_JOIN", "neerc,a,b"), ("NEERC_CLOCKS", "A, b=json:https://x.org/c; neerc=manual")];
+    let clocks = load(LEAST, &rooms).unwrap().clocks;
+    assert_eq!(clocks.of_room, BTreeMap::from([("a".into(), 1), ("b".into(), 1), ("neerc".into(), 2)]));
+    assert_eq!(
+        clocks.sources.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["by hand", "https://x.org/c", "by hand"]
+    );
 }

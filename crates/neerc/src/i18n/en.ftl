@@ -185,6 +185,7 @@ clock-running = Contest time { $elapsed } of { $total }.
 clock-paused = The contest is paused at { $elapsed } of { $total }.
 clock-over = The contest is over.
 clock-by-hand = By hand since { $time }, by { $name }.
+clock-silent = No answer from the contest system since { $time }.
 clock-act-start = Begin now, or at the time below
 clock-act-pause = Pause
 clock-act-resume = Go on

@@ -186,6 +186,7 @@ clock-running = Идёт тур: { $elapsed } из { $total }.
 clock-paused = Тур приостановлен: { $elapsed } из { $total }.
 clock-over = Тур закончился.
 clock-by-hand = Часы переведены вручную в { $time }: { $name }.
+clock-silent = Тестирующая система не отвечает с { $time }.
 clock-act-start = Начать сейчас или во время, указанное ниже
 clock-act-pause = Приостановить
 clock-act-resume = Продолжить

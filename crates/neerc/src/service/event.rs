@@ -1,8 +1,8 @@
 //! What the loop wakes up for. Not what it does then.
 
 use super::health::Health;
+use crate::clocks::ClockLook;
 use crate::link::LinkEvent;
-use neerc_core::clock::Reading;
 use neerc_store::{Committing, StoreError};
 use std::future::pending;
 use std::pin::Pin;
@@ -16,8 +16,8 @@ pub(super) enum Event {
     Stored(Result<(), StoreError>),
     /// Something is wrong around the service, in words.
     Trouble(String),
-    /// The contest clock was read.
-    Clock(Reading),
+    /// A contest clock was looked at: which of those that are read, and what came of it.
+    Clock(usize, ClockLook),
     /// Somebody asks how the service is.
     Question(oneshot::Sender<Health>),
     /// Something is due.

@@ -1,7 +1,11 @@
 //! How the service is, for those who watch it or ask: `neerc check` and the demo. The loop fills it in; status.rs answers
 //! questions from outside.
 
+use crate::clocks::ClockSource;
 use crate::limits;
+use neerc_core::clock::Reading;
+use neerc_core::clock::hand::clock_face;
+use neerc_core::clocks::FeedState;
 use neerc_xmpp::server::probe::RoundTrips;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +30,9 @@ pub struct Health {
     pub keeps_messages: bool,
     /// Each room.
     pub rooms: Vec<RoomHealth>,
+    /// Each clock that is read somewhere.
+    #[serde(default)]
+    pub clocks: Vec<ClockHealth>,
     /// The server has said who is in the groups, or that it does not tell.
     pub knows_groups: bool,
     /// Groups of the configuration that nobody is in.
@@ -54,6 +61,33 @@ pub struct RoomHealth {
     pub tasks: usize,
     /// What is wrong with it, if anything is.
     pub trouble: Option<String>,
+}
+
+/// A contest clock as it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockHealth {
+    /// Where it is read.
+    pub source: String,
+    /// What it shows.
+    pub shows: Option<String>,
+    /// How long ago it was heard, in ms.
+    pub age_ms: Option<i64>,
+    /// Why it cannot be read.
+    pub trouble: Option<String>,
+}
+
+impl ClockHealth {
+    /// How a feed is that is read there.
+    pub fn of(feed: FeedState, source: &ClockSource) -> ClockHealth {
+        let FeedState { reading, age_ms, trouble } = feed;
+        ClockHealth { source: source.to_string(), shows: reading.map(shows), age_ms, trouble }
+    }
+}
+
+/// A reading in plain words.
+pub fn shows(Reading { elapsed_ms, total_ms, phase }: Reading) -> String {
+    let sign = if elapsed_ms < 0 { "-" } else { "" };
+    format!("{} at {sign}{} of {}", phase.name(), clock_face(elapsed_ms.saturating_abs()), clock_face(total_ms))
 }
 
 /// Something that was to be mended.

@@ -1,6 +1,7 @@
 //! The loop: takes what happens, decides, makes durable, applies, answers, tells. The only place that knows both the
 //! XMPP side and the store, and the only one that reads the clock.
 
+mod clocks;
 mod event;
 pub mod health;
 pub mod space;
@@ -11,10 +12,10 @@ use self::event::{Event, next, stored};
 use self::health::{Health, RoomHealth};
 use self::status::Questions;
 use self::time::{Steady, wall_ms};
+use crate::clocks::{ClockLook, ClockSource, Clockwork};
 use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING, SHUTDOWN, SHUTDOWN_STORE};
 use crate::link::{Link, LinkEvent, Reads, unreachable};
 use neerc_core::change::Entry;
-use neerc_core::clock::Reading;
 use neerc_core::clocks::{ClockedRooms, Clocks};
 use neerc_core::ledger::{Answer, Face, Ledger, Now, Settled, Stored};
 use neerc_core::planner::{DuePlan, Planner};
@@ -50,7 +51,9 @@ pub struct Service {
     committing: Option<Committing>,
     snapshot_revision: u64,
     health: watch::Sender<Health>,
-    readings: Option<mpsc::Receiver<Reading>>,
+    looks: Option<mpsc::Receiver<(usize, ClockLook)>>,
+    /// Where the clocks are read.
+    sources: Vec<ClockSource>,
     /// What is wrong around the service, in words.
     warnings: Option<mpsc::Receiver<String>>,
     questions: Option<mpsc::Receiver<oneshot::Sender<Health>>>,
@@ -59,12 +62,7 @@ pub struct Service {
 
 impl Service {
     /// A service on an opened store, linked to the server at `host:port`.
-    pub fn new(
-        settings: FrontSettings,
-        server: String,
-        opened: Opened,
-        readings: Option<mpsc::Receiver<Reading>>,
-    ) -> Service {
+    pub fn new(settings: FrontSettings, server: String, opened: Opened) -> Service {
         let Opened { store, boards, revision, snapshot_revision, told_revision, untold } = opened;
         let time = Steady::start();
         let mut front = Front::new(settings, time.now_ms(), told_revision);
@@ -83,7 +81,8 @@ impl Service {
             committing: None,
             snapshot_revision,
             health: watch::Sender::default(),
-            readings,
+            looks: None,
+            sources: Vec::new(),
             warnings: None,
             questions: None,
             probes: false,
@@ -95,6 +94,12 @@ impl Service {
     pub fn probing(mut self) -> Service {
         self.front.look_first();
         Service { probes: true, ..self }
+    }
+
+    /// The same with contest clocks that are looked at.
+    pub fn by_clocks(self, clockwork: Clockwork, looks: mpsc::Receiver<(usize, ClockLook)>) -> Service {
+        let Clockwork { sources, of_room } = clockwork;
+        Service { looks: Some(looks), clocks: Clocks::new(of_room), sources, ..self }
     }
 
     /// The same with a limit on what each person may store in a day.
@@ -128,7 +133,7 @@ impl Service {
                 Event::Stop => return self.finish().await,
                 Event::Stored(outcome) => self.stored(outcome)?,
                 Event::Trouble(trouble) => self.trouble(trouble),
-                Event::Clock(reading) => self.clock_read(reading),
+                Event::Clock(feed, look) => self.clock_read(feed, look),
                 Event::Question(back) => {
                     self.note_health(|_| {});
                     let _ = back.send(self.health.borrow().clone()); // who does not wait is not told
@@ -149,7 +154,7 @@ impl Service {
             () = stop => Event::Stop,
             outcome = stored(&mut self.committing) => Event::Stored(outcome),
             trouble = next(&mut self.warnings) => Event::Trouble(trouble),
-            reading = next(&mut self.readings) => Event::Clock(reading),
+            (feed, look) = next(&mut self.looks) => Event::Clock(feed, look),
             back = next(&mut self.questions) => Event::Question(back),
             () = due => Event::Due,
             event = self.link.next(reads) => Event::Link(event),
@@ -205,21 +210,6 @@ impl Service {
                 DuePlan::HandOut(ask) => self.ledger.ask(ask),
                 DuePlan::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
             }
-        }
-    }
-
-    /// A feed has looked at the contest clock.
-    fn clock_read(&mut self, reading: Reading) {
-        if self.clocks.read(self.time.now_ms(), reading) {
-            self.front.say_clock();
-        }
-    }
-
-    /// Goes by what was set by hand, as it is on disk.
-    fn clocks_set(&mut self) {
-        self.clocks.set_zone(time::zone_ms());
-        if self.clocks.follow(self.now(), self.ledger.boards()) {
-            self.front.say_clock();
         }
     }
 
@@ -319,6 +309,7 @@ impl Service {
             trouble: watch.trouble().map(str::to_owned),
         });
         let rooms = rooms.collect();
+        let clocks = self.clocks_health();
         let server = self.front.server();
         self.health.send_modify(|health| {
             health.version = env!("CARGO_PKG_VERSION").to_owned();
@@ -329,6 +320,7 @@ impl Service {
             health.knows_groups = self.front.knows_groups();
             health.empty_groups = self.front.empty_groups();
             health.rooms = rooms;
+            health.clocks = clocks;
             note(health);
         });
     }

@@ -108,7 +108,7 @@ fn of_the_service(kind: Kind) -> Vec<Mistake> {
         Mistake {
             name: "clock file missing",
             toml: "[clock]\nfile = \"nowhere.xml\"\n",
-            says: &["nowhere.xml cannot be read", "correct clock.file in neerc.toml"],
+            says: &["nowhere.xml cannot be read", "correct clock.file or path in neerc.toml"],
             ..NONE
         },
         Mistake {

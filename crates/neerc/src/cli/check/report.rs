@@ -3,7 +3,7 @@
 
 use crate::cli::init::lines;
 use crate::limits;
-use crate::service::health::{Health, RoomHealth};
+use crate::service::health::{ClockHealth, Health, RoomHealth};
 use neerc_xmpp::server::Software;
 use neerc_xmpp::server::probe::RoundTrips;
 
@@ -63,6 +63,7 @@ pub fn report(health: &Health, configured: Configured<'_>) -> Vec<Finding> {
     for room in &health.rooms {
         found.extend(of_room(health, room, is_explained, configured));
     }
+    found.extend(health.clocks.iter().map(of_clock));
     found.extend(times(health, software));
     found.extend(advice(health, software, configured));
     found
@@ -70,6 +71,17 @@ pub fn report(health: &Health, configured: Configured<'_>) -> Vec<Finding> {
 
 fn software(health: &Health) -> Option<Software> {
     Software::ALL.into_iter().find(|software| health.software.as_deref() == Some(software.name()))
+}
+
+/// A contest clock, as a running service has read it.
+fn of_clock(clock: &ClockHealth) -> Finding {
+    let ClockHealth { source, shows, age_ms, trouble } = clock;
+    let age = age_ms.map(|age_ms| format!(", heard {} s ago", age_ms / 1_000)).unwrap_or_default();
+    let shows = shows.as_deref().unwrap_or("nothing yet");
+    match trouble {
+        None => Finding::Ok(format!("clock {source}: {shows}{age}")),
+        Some(why) => Finding::Warn(format!("clock {source}: {shows}{age}, and cannot be read now: {why}")),
+    }
 }
 
 fn of_room(health: &Health, room: &RoomHealth, is_explained: bool, configured: Configured<'_>) -> Vec<Finding> {

@@ -62,8 +62,7 @@ async fn serve(server: &Prosody, stop: Pin<&mut impl Future<Output = ()>>) -> an
     log_to(&server.folder().join("neerc.log"))?;
     let config = configure(server)?;
     let opened = neerc_store::open(&config.store)?;
-    let service =
-        Service::new(config.front_settings(secret::hex(16)?), config.component.server.to_string(), opened, None);
+    let service = Service::new(config.front_settings(secret::hex(16)?), config.component.server.to_string(), opened);
     let health = service.health();
     let spacing = Duration::from_millis(config.tasks.spacing_ms.unsigned_abs());
     let (end, ended) = oneshot::channel::<()>();

@@ -1,4 +1,5 @@
 use super::*;
+use crate::clocks::ClockSource;
 use crate::config::{Config, ConfigError};
 use neerc_xmpp::stanza::address::Address;
 use tempfile::TempDir;
@@ -28,7 +29,7 @@ fn the_file_loads_and_holds_what_was_asked_for() {
     assert_eq!(config.component.secret.expose(), "q\"\\ü");
     assert_eq!(config.rooms.service.as_str(), "conference.example.org");
     assert_eq!(config.rooms.join, ["neerc".into()]);
-    assert_eq!((config.groups.is_configured(), config.clock_file), (false, None));
+    assert_eq!((config.groups.is_configured(), config.clocks.sources), (false, vec![ClockSource::Manual]));
 }
 
 #[test]
@@ -51,21 +52,32 @@ fn every_commented_line_is_a_valid_key_when_uncommented() {
         if key.starts_with("secret_file") {
             edited.retain(|line| !line.starts_with("secret ="));
         }
+        // A path or a URL says nothing without what it is of.
+        let source = match key.split_once(" = ") {
+            Some(("path", _)) => Some("source = \"file\""),
+            Some(("url", value)) if value.contains("https") => Some("source = \"clics\""),
+            _ => None,
+        };
+        if let (Some(source), Some(line)) = (source, edited.iter_mut().find(|line| line.starts_with("#source"))) {
+            *line = source;
+        }
         let loaded = load(&edited.join("\n"));
         assert!(loaded.is_ok(), "{key}: {loaded:?}");
         keys += 1;
     }
-    assert_eq!(keys, 26, "23 of the 28 keys, and the three lines of a group");
+    assert_eq!(keys, 37, "31 of the 36 keys, and the three lines of a group and of a clock");
 }
 
 #[test]
 fn everything_uncommented_loads_too() {
     let text = render(ServerKind::Prosody, "example.org", &[], "secret");
-    let lines = text.lines().filter(|line| !line.starts_with("secret ="));
+    let one_of_many = ["secret =", "#source = \"manual\"", "#path =", "#url ="];
+    let lines = text.lines().filter(|line| !one_of_many.iter().any(|start| line.starts_with(start)));
+    let lines = lines.filter(|line| !line.starts_with("#[[clocks]]") && !line.starts_with("#rooms ="));
     let text: Vec<&str> = lines.map(|line| uncommented(line).unwrap_or(line)).collect();
     let config = load(&text.join("\n")).unwrap();
     assert_eq!(config.groups.rules.len(), 1);
-    assert!(config.groups.directory.is_some() && config.clock_file.is_some());
+    assert!(config.groups.directory.is_some() && config.clocks.sources != [ClockSource::Manual]);
 }
 
 #[test]

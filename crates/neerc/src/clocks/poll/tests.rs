@@ -277,17 +277,17 @@ fn readings_and_troubles_are_handed_on_until_nobody_listens() {
     let server = Server::start(None, |_, _| ok(r#"{"time_ms": 0, "length_ms": 18000000, "status": "OVER"}"#));
     let poll = Poll::new(&server.address(), Served::Json).unwrap();
     let (sender, mut heard) = mpsc::channel(1);
-    let thread = std::thread::spawn(move || watch(poll, now, &sender));
+    let thread = std::thread::spawn(move || watch(poll, now, &(0, sender)));
     let over = Reading { elapsed_ms: 0, total_ms: 18_000_000, phase: Phase::Over };
-    assert_eq!(heard.blocking_recv(), Some(ClockLook::Reading(over)));
+    assert_eq!(heard.blocking_recv(), Some((0, ClockLook::Reading(over))));
     drop(heard);
     drop(thread); // it ends at its next look
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let address = HttpAddress { url: format!("http://{gone}/clock"), ..HttpAddress::default() };
     let poll = Poll::new(&address, Served::Json).unwrap();
     let (sender, mut heard) = mpsc::channel(1);
-    std::thread::spawn(move || watch(poll, now, &sender));
-    let Some(ClockLook::Nothing(words)) = heard.blocking_recv() else { panic!("nobody listens there") };
+    std::thread::spawn(move || watch(poll, now, &(0, sender)));
+    let Some((_, ClockLook::Nothing(words))) = heard.blocking_recv() else { panic!("nobody listens there") };
     assert!(words.to_lowercase().contains("refused"), "{words}");
 }
 
