@@ -14,6 +14,15 @@ fn take(outbox: &mut Outbox, now_ms: i64) -> Vec<String> {
     to
 }
 
+/// A task changes, and the link takes what one of those is told who wait for it.
+fn change_told_to_one(outbox: &mut Outbox) {
+    outbox.changed(1_000, (0, TaskId(1)), 1, Losers::default());
+    let mut due = outbox.take_due(1_000).unwrap();
+    let rest = due.slots.split_off(1); // the link has taken no more
+    outbox.told(1_000, &due);
+    outbox.put_back(due.key, &rest);
+}
+
 #[test]
 fn a_session_that_only_asked_keeps_its_distance_while_the_service_is_out_of_the_room() {
     let mut outbox = Outbox::new(50);
@@ -67,11 +76,7 @@ fn what_only_askers_were_told_outside_of_the_room_is_not_taken_for_told() {
     let askers = ["hall1@localhost/A", "hall2@localhost/A"].map(|jid| Address::parse(jid).unwrap());
     askers.iter().for_each(|asker| outbox.asked(0, asker, 0, Hears::Tasks));
     outbox.take_clock();
-    outbox.changed(1_000, (0, TaskId(1)), 1, Losers::default());
-    let mut due = outbox.take_due(1_000).unwrap();
-    let rest = due.slots.split_off(1); // the link has taken no more
-    outbox.told(1_000, &due);
-    outbox.put_back(due.key, &rest);
+    change_told_to_one(&mut outbox);
     outbox.changed(1_010, (0, TaskId(1)), 2, Losers::default());
     assert_eq!(take(&mut outbox, 1_020).len(), 1);
     assert_eq!(outbox.told_revision(), 0);
@@ -91,11 +96,7 @@ fn coming_in_while_an_asker_was_being_told_counted_those_inside_as_told() {
         outbox.asked(0, asker, 0, Hears::Tasks);
     }
     outbox.take_clock();
-    outbox.changed(1_000, (0, TaskId(1)), 1, Losers::default());
-    let mut due = outbox.take_due(1_000).unwrap();
-    let rest = due.slots.split_off(1); // the link has taken no more
-    outbox.told(1_000, &due);
-    outbox.put_back(due.key, &rest);
+    change_told_to_one(&mut outbox);
     outbox.joined(0, &inside, Client::Unknown);
     outbox.inside(1_010, 0);
     outbox.take_clock();
@@ -114,11 +115,7 @@ fn a_telling_cut_short_by_leaving_the_room_is_not_taken_for_told() {
     let join = |outbox: &mut Outbox| sessions.iter().for_each(|session| outbox.joined(0, session, Client::Unknown));
     join(&mut outbox);
     outbox.inside(0, 0);
-    outbox.changed(1_000, (0, TaskId(1)), 1, Losers::default());
-    let mut due = outbox.take_due(1_000).unwrap();
-    let rest = due.slots.split_off(1); // the link has taken no more
-    outbox.told(1_000, &due);
-    outbox.put_back(due.key, &rest);
+    change_told_to_one(&mut outbox);
     outbox.outside(0);
     join(&mut outbox);
     outbox.inside(2_000, 0);

@@ -64,7 +64,7 @@ impl<'a> Stage<'a> {
         let neerc = Neerc::start(server, &[&room], toml_extra);
         let jury = Raw::login(server, &chief, "desk");
         let mut stage = Stage { server, room, halls: [hall, other], neerc, jury };
-        enter(&stage.room, &mut stage.jury, "chief");
+        stage.jury.enter(&stage.room, "chief");
         stage
     }
 
@@ -94,14 +94,6 @@ impl<'a> Stage<'a> {
             said.name == "message" && said.kind == "chat" && said.from == to
         })
     }
-}
-
-/// Enters a room, and waits until that is done.
-#[track_caller]
-fn enter(room: &str, session: &mut Raw, nick: &str) {
-    let at = format!("{room}@{ROOMS}/{nick}");
-    session.send(&format!("<presence to='{at}'><x xmlns='http://jabber.org/protocol/muc'/></presence>"));
-    session.expect(|text| text.starts_with("<presence") && text.contains(&at) && text.contains("110"));
 }
 
 #[track_caller]
@@ -143,8 +135,8 @@ fn who_logged_in_while_the_service_was_away_had_an_empty_list(kind: Kind) {
     assert!(stage.neerc.terminate().0.success());
     let mut asks = Raw::login(stage.server, &hall, "asks");
     let mut silent = Raw::login(stage.server, &hall, "silent");
-    enter(&stage.room, &mut asks, "asks");
-    enter(&stage.room, &mut silent, "silent");
+    asks.enter(&stage.room, "asks");
+    silent.enter(&stage.room, "silent");
     let to = stage.neerc.room_jid(&stage.room);
     for what in ["users", "tasks"] {
         let answer = ask(&mut asks, &to, "get", &query(what));
@@ -194,7 +186,7 @@ fn a_removed_task_and_an_old_clock_came_back_as_offline_messages() {
     phone.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
     phone.expect(|text| text.starts_with("<enabled"));
     phone.send("<presence/>");
-    enter(&stage.room, &mut phone, "hall");
+    phone.enter(&stage.room, "hall");
     assert_eq!(ask(&mut phone, &to, "get", &query("tasks")).kind, "result");
     drop(phone); // the connection ends, the stream does not
     let task = stage.create("short lived", &hall);
@@ -208,7 +200,7 @@ fn a_removed_task_and_an_old_clock_came_back_as_offline_messages() {
     stage.jury.expect(|text| clock(text) == Some(OVER));
 
     let mut desk = Raw::login(&server, &hall, "desk");
-    enter(&stage.room, &mut desk, "hall");
+    desk.enter(&stage.room, "hall");
     let listed = ask(&mut desk, &to, "get", &query("tasks"));
     assert!(listed.tasks.is_empty(), "{}", listed.xml);
     desk.send("<presence/>");

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::servers::{ELSEWHERE, HOST, PASSWORD, SECRET, Server};
+use crate::servers::{ELSEWHERE, HOST, PASSWORD, ROOMS, SECRET, Server};
 use crate::wait::{PATIENCE, poll_for};
 
 /// Why there is no stanza.
@@ -146,6 +146,14 @@ impl Raw {
                 Err(silence) => panic!("{} did not get it ({silence:?}), only {others:#?}", self.jid),
             }
         }
+    }
+
+    /// Enters a room, or takes another nick there, and waits until that is done.
+    #[track_caller]
+    pub fn enter(&mut self, room: &str, nick: &str) {
+        let at = format!("{room}@{ROOMS}/{nick}");
+        self.send(&format!("<presence to='{at}'><x xmlns='http://jabber.org/protocol/muc'/></presence>"));
+        self.expect(|text| text.starts_with("<presence") && text.contains(&at) && text.contains("110"));
     }
 
     /// Reads until the server ends the stream; all stanzas before that.

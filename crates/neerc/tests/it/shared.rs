@@ -43,11 +43,16 @@ impl Hall<'_> {
         Raw::login(self.server, &self.account, name)
     }
 
-    /// Enters, or takes another nick, and waits until the room has done so.
-    fn enter(&self, device: &mut Raw, nick: &str) {
-        let at = format!("{}@{ROOMS}/{nick}", self.room);
-        device.send(&format!("<presence to='{at}'><x xmlns='http://jabber.org/protocol/muc'/></presence>"));
-        device.expect(|text| text.starts_with("<presence") && text.contains(&at) && text.contains("110"));
+    /// Three devices under one nick, all of which are told of news.
+    #[track_caller]
+    fn three_at(&mut self, nick: &str) -> [Raw; 3] {
+        let mut devices = ["a", "b", "c"].map(|name| self.device(name));
+        for device in &mut devices {
+            device.enter(&self.room, nick);
+        }
+        self.settle();
+        self.assert_told(&mut devices.each_mut());
+        devices
     }
 
     fn leave(&self, device: &mut Raw, nick: &str) {
@@ -113,12 +118,7 @@ impl Hall<'_> {
 
 fn after_each_start_only_one_session_of_a_shared_account_was_told(kind: Kind) {
     let mut hall = Hall::new(kind);
-    let [mut a, mut b, mut c] = ["a", "b", "c"].map(|name| hall.device(name));
-    for device in [&mut a, &mut b, &mut c] {
-        hall.enter(device, "x");
-    }
-    hall.settle();
-    hall.assert_told(&mut [&mut a, &mut b, &mut c]);
+    let [mut a, mut b, mut c] = hall.three_at("x");
     for _ in 0..3 {
         hall.neerc.kill9();
         hall.neerc.restart();
@@ -132,11 +132,11 @@ fn after_each_start_only_one_session_of_a_shared_account_was_told(kind: Kind) {
 fn one_device_took_another_nick_and_the_other_left(kind: Kind) {
     let mut hall = Hall::new(kind);
     let [mut a, mut b] = ["a", "b"].map(|name| hall.device(name));
-    hall.enter(&mut a, "x");
-    hall.enter(&mut b, "x");
+    a.enter(&hall.room, "x");
+    b.enter(&hall.room, "x");
     hall.settle();
     hall.assert_told(&mut [&mut a, &mut b]);
-    hall.enter(&mut b, "z");
+    b.enter(&hall.room, "z");
     hall.leave(&mut a, "x");
     hall.settle();
     hall.assert_told(&mut [&mut b]);
@@ -147,14 +147,14 @@ fn one_device_took_another_nick_and_the_other_left(kind: Kind) {
 fn a_session_went_over_to_a_nick_of_its_account(kind: Kind) {
     let mut hall = Hall::new(kind);
     let [mut a, mut b, mut c] = ["a", "b", "c"].map(|name| hall.device(name));
-    hall.enter(&mut a, "x");
-    hall.enter(&mut b, "z");
-    hall.enter(&mut c, "z");
+    a.enter(&hall.room, "x");
+    b.enter(&hall.room, "z");
+    c.enter(&hall.room, "z");
     hall.settle();
     for round in 0..5 {
         // Told in the same moment in which the nicks change.
         let nick = ["z", "x"][round % 2];
-        hall.enter(&mut a, nick);
+        a.enter(&hall.room, nick);
         hall.assert_told(&mut [&mut a, &mut b, &mut c]);
     }
     hall.leave(&mut b, "z");
@@ -167,14 +167,14 @@ fn a_session_went_over_to_a_nick_of_its_account(kind: Kind) {
 fn a_nick_was_put_out_and_came_back(kind: Kind) {
     let mut hall = Hall::new(kind);
     let [mut a, mut b, mut c] = ["a", "b", "c"].map(|name| hall.device(name));
-    hall.enter(&mut a, "x");
-    hall.enter(&mut b, "x");
-    hall.enter(&mut c, "y");
-    hall.enter(&mut hall.device("watch"), "y");
+    a.enter(&hall.room, "x");
+    b.enter(&hall.room, "x");
+    c.enter(&hall.room, "y");
+    hall.device("watch").enter(&hall.room, "y");
     hall.settle();
     let kick = "<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='x' role='none'/></query>";
     let mut owner = Raw::login(hall.server, &hall.chief, "owner");
-    hall.enter(&mut owner, "owner");
+    owner.enter(&hall.room, "owner");
     owner.send(&format!("<iq to='{}@{ROOMS}' type='set' id='k'>{kick}</iq>", hall.room));
     for device in [&mut a, &mut b] {
         device.expect(|text| text.starts_with("<presence") && text.contains("307"));
@@ -183,19 +183,14 @@ fn a_nick_was_put_out_and_came_back(kind: Kind) {
     hall.assert_told(&mut [&mut c]);
     hall.assert_quiet(&mut a, &mut c);
     hall.assert_quiet(&mut b, &mut c);
-    hall.enter(&mut a, "x");
+    a.enter(&hall.room, "x");
     hall.settle();
     hall.assert_told(&mut [&mut a, &mut c]);
 }
 
 fn a_session_that_was_cut_is_forgotten_in_time(kind: Kind) {
     let mut hall = Hall::new(kind);
-    let [mut a, mut b, mut c] = ["a", "b", "c"].map(|name| hall.device(name));
-    for device in [&mut a, &mut b, &mut c] {
-        hall.enter(device, "x");
-    }
-    hall.settle();
-    hall.assert_told(&mut [&mut a, &mut b, &mut c]);
+    let [mut a, mut b, c] = hall.three_at("x");
     drop(c);
     hall.leave(&mut b, "x");
     hall.assert_quiet(&mut b, &mut a);
