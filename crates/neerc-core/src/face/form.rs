@@ -100,12 +100,19 @@ pub struct Report {
 }
 
 impl Report {
-    /// The first rows of its table as lines, for clients that show no tables.
+    /// The first rows of its table as lines, for clients that show no forms.
     pub fn in_words(&self) -> String {
-        let line = |row: &Vec<String>| {
-            let cells = row.iter().filter(|cell| !cell.is_empty()).cloned();
-            short(&cells.collect::<Vec<_>>().join(" · "))
-        };
+        let line = |row: &Vec<String>| short(&Report::line(row));
         self.rows.iter().take(limits::LISTED_IN_CHAT).map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    /// A row of its table as a line, for clients that show no tables.
+    pub fn line(row: &[String]) -> String {
+        row.iter().filter(|cell| !cell.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" · ")
+    }
+
+    /// What stands above these lines.
+    pub fn heading(&self) -> String {
+        self.columns.iter().map(|(_, label)| label.as_str()).collect::<Vec<_>>().join(" · ")
     }
 }

@@ -111,7 +111,11 @@ fn late(page: &Page<'_>, tasks: &[&Task]) -> Report {
     let rows = tasks.iter().map(|task| {
         let late = Late::of(task);
         let title = short(late.task.title.as_str());
-        vec![late.task.id.to_string(), title, names(page, &late.silent), names(page, &late.unfinished)]
+        let unfinished = match names(page, &late.unfinished) {
+            nobody if nobody.is_empty() => nobody,
+            people => format!("{}: {people}", page.lines.say("status-running", &[])),
+        };
+        vec![late.task.id.to_string(), title, names(page, &late.silent), unfinished]
     });
     table(page, ["task", "title", "silent", "unfinished"], rows, "no-late")
 }

@@ -20,6 +20,7 @@ use neerc_core::face::lines::Lines;
 use neerc_core::face::menu::{self, Act, FieldKind, Item, Needs, Request};
 use neerc_core::face::tables;
 use neerc_core::face::words::{Language, Words};
+use neerc_core::limits;
 use neerc_core::people::Person;
 use neerc_core::refusal::{Refusal, excerpt};
 use neerc_core::task::{Task, TaskId};
@@ -277,7 +278,14 @@ impl Commands {
         let mut out = Vec::new();
         let left_out = form::write_report(&report, &mut out, limit);
         let more = |count: usize| (Severity::Warn, lines.count("and-more", count));
-        let in_words = Some(report.in_words()).filter(|words| !words.is_empty());
+        let mut in_words = Some(report.in_words()).filter(|words| !words.is_empty());
+        let unsaid = report.rows.len().saturating_sub(limits::LISTED_IN_CHAT);
+        if unsaid > 0
+            && let Some(words) = &mut in_words
+        {
+            words.push('\n');
+            words.push_str(&lines.count("and-more", unsaid + report.not_made));
+        }
         let notes = in_words.map(|words| (Severity::Info, words)).into_iter();
         let notes = notes.chain(Some(left_out).filter(|count| *count > 0).map(more)).collect();
         Ok(Outcome::Reply(self.reply(&turn, Stage::Completed, notes, out)))
@@ -359,6 +367,13 @@ impl Commands {
     fn reply(&self, turn: &Turn<'_>, stage: Stage, notes: Vec<(Severity, String)>, form: Vec<u8>) -> Reply {
         let actions = if stage == Stage::Executing { turn.draft.actions() } else { Vec::new() };
         let session = self.sessions.id(turn.number);
+        let said: Vec<&str> = notes.iter().map(|(_, text)| text.as_str()).collect();
+        let form = match turn.lines() {
+            Ok(lines) if stage == Stage::Completed && form.is_empty() && !said.is_empty() => {
+                form::write_said(&lines.item(turn.draft.item), &said.join("\n"))
+            }
+            _ => form,
+        };
         Reply { node: turn.draft.item.node, session, stage, actions, notes, language: turn.language, form }
     }
 }

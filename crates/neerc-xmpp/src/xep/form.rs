@@ -7,6 +7,12 @@ use crate::xml::{Element, WriteXml};
 use neerc_core::face::form::{Choice, Form, FormField, Report, Sent, Shape};
 use neerc_core::face::menu::Presence;
 
+/// The field that holds the table of a report.
+const TABLE: &str = "table";
+
+/// The field that holds what is said.
+const SAID: &str = "said";
+
 fn type_of(shape: &Shape) -> &'static str {
     match shape {
         Shape::Line(_) => "text-single",
@@ -68,21 +74,27 @@ fn write_form_field(FormField { var, label, hint, need, shape, values }: &FormFi
     });
 }
 
-/// Writes a report, in no more than about `limit_bytes`; returns how many rows were left out for that.
+/// Writes a report, in no more than about `limit_bytes`; returns how many rows were left out for that. Its table is one field
+/// with a line for each row: Gajim 1.7 shows nothing at all of a form with `<reported/>`, and waits for ever.
 pub fn write_report(report: &Report, out: &mut Vec<u8>, limit_bytes: usize) -> usize {
     let end = out.len() + limit_bytes;
     let mut written = 0;
     out.open("x").xmlns(ns::DATA).attr("type", "result").inside(|out| {
         write_head(report, out);
-        for row in &report.rows {
-            let before = out.len();
-            write_row(report, out, row);
-            if out.len() > end {
-                out.truncate(before);
-                break;
-            }
-            written += 1;
+        if report.rows.is_empty() {
+            return;
         }
+        write_field(out, TABLE, "text-multi", &report.heading(), |out| {
+            for row in &report.rows {
+                let before = out.len();
+                write_value(out, &Report::line(row));
+                if out.len() > end {
+                    out.truncate(before);
+                    break;
+                }
+                written += 1;
+            }
+        });
     });
     report.rows.len() - written + report.not_made
 }
@@ -93,19 +105,16 @@ fn write_head(report: &Report, out: &mut Vec<u8>) {
     for (var, label, value) in &report.values {
         write_field(out, var, "text-single", label, |out| write_value(out, value));
     }
-    if !report.columns.is_empty() {
-        out.open("reported").inside(|out| {
-            report.columns.iter().for_each(|(var, label)| write_field(out, var, "text-single", label, |_| {}));
-        });
-    }
 }
 
-fn write_row(report: &Report, out: &mut Vec<u8>, row: &[String]) {
-    out.open("item").inside(|out| {
-        for ((var, _), value) in report.columns.iter().zip(row) {
-            out.open("field").attr("var", var).inside(|out| write_value(out, value));
-        }
+/// Writes sentences as a form to be read, for clients that show the form of an answer and not its notes.
+pub fn write_said(title: &str, said: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    out.open("x").xmlns(ns::DATA).attr("type", "result").inside(|out| {
+        write_text(out, "title", title);
+        out.open("field").attr("var", SAID).attr("type", "fixed").inside(|out| write_value(out, said));
     });
+    out
 }
 
 fn write_field(out: &mut Vec<u8>, var: &str, kind: &str, label: &str, inside: impl FnOnce(&mut Vec<u8>)) {
@@ -216,15 +225,22 @@ mod tests {
         };
         let head = "<x xmlns='jabber:x:data' type='result'><title>T</title>\
              <field var='clock' type='text-single' label='Clock'><value>1:00</value></field>\
-             <reported><field var='id' type='text-single' label='Id'></field>\
-             <field var='who' type='text-single' label='Who'></field></reported>";
-        let first =
-            "<item><field var='id'><value>1</value></field><field var='who'><value>a&lt;</value></field></item>";
-        let second = "<item><field var='id'><value>2</value></field><field var='who'><value></value></field></item>";
-        assert_eq!(text(|out| assert_eq!(write_report(&report, out, 10_000), 0)), format!("{head}{first}{second}</x>"));
+             <field var='table' type='text-multi' label='Id · Who'>";
+        let (first, second) = ("<value>1 · a&lt;</value>", "<value>2</value>");
+        let all = format!("{head}{first}{second}</field></x>");
+        assert_eq!(text(|out| assert_eq!(write_report(&report, out, 10_000), 0)), all);
         let limit = head.len() + first.len();
-        assert_eq!(text(|out| assert_eq!(write_report(&report, out, limit), 1)), format!("{head}{first}</x>"));
-        assert_eq!(text(|out| assert_eq!(write_report(&report, out, 0), 2)), format!("{head}</x>"));
+        assert_eq!(text(|out| assert_eq!(write_report(&report, out, limit), 1)), format!("{head}{first}</field></x>"));
+        assert_eq!(text(|out| assert_eq!(write_report(&report, out, 0), 2)), format!("{head}</field></x>"));
+    }
+
+    #[test]
+    fn sentences_as_a_form_to_be_read() {
+        assert_eq!(
+            text(|out| out.extend(write_said("T", "a<b\nc"))),
+            "<x xmlns='jabber:x:data' type='result'><title>T</title><field var='said' type='fixed'>\
+             <value>a&lt;b\nc</value></field></x>"
+        );
     }
 
     #[test]

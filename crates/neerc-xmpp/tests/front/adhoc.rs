@@ -56,9 +56,9 @@ fn shown(stanza: &str) -> Shown {
                     let (var, kind) = (field.attr("var").unwrap(), field.attr("type").unwrap());
                     shown.fields.insert(var.to_owned(), (kind.to_owned(), texts(field, "value"), offered));
                 }
-                let items = child.elements().filter(|item| item.name == "item");
-                shown.rows =
-                    items.map(|item| item.elements().flat_map(|field| texts(field, "value")).collect()).collect();
+                if let Some((_, rows, _)) = shown.fields.get("table") {
+                    shown.rows = rows.iter().map(|row| row.split(" · ").map(str::to_owned).collect()).collect();
+                }
             }
             other => panic!("<{other}/> in a command"),
         }

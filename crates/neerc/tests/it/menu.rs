@@ -77,17 +77,24 @@ fn told(answer: &Stanza) -> String {
         named
     };
     told.extend(of(command, "note").iter().map(|note| format!("{}: {}", note.attr("type"), note.text)));
-    let values = |element: &Element| {
-        let values: Vec<String> = of(element, "field")
-            .iter()
-            .map(|field| field.child("value").map_or("", |value| &value.text).to_owned())
-            .collect();
-        values.join(" | ")
-    };
+    let texts = |field: &Element| of(field, "value").into_iter().map(|value| value.text).collect::<Vec<_>>();
     if let Some(x) = command.child("x") {
         told.extend(of(x, "instructions").into_iter().map(|instructions| instructions.text));
-        told.extend(Some(values(x)).filter(|values| !values.is_empty()));
-        told.extend(of(x, "item").iter().map(values));
+        let notes: Vec<String> = of(command, "note").into_iter().map(|note| note.text).collect();
+        match of(x, "field").iter().any(|field| field.attr("var") == "said") {
+            true => assert_eq!(
+                of(x, "field").iter().flat_map(texts).collect::<Vec<_>>(),
+                [notes.join("\n")],
+                "the form says what the notes say"
+            ),
+            false => {
+                let (rows, single): (Vec<Element>, _) =
+                    of(x, "field").into_iter().partition(|field| field.attr("var") == "table");
+                let single: Vec<String> = single.iter().map(|field| texts(field).concat()).collect();
+                told.extend(Some(single.join(" | ")).filter(|values| !values.is_empty()));
+                told.extend(rows.iter().flat_map(texts).map(|row| format!("| {row}")));
+            }
+        }
     }
     told.join("\n")
 }
@@ -132,19 +139,19 @@ impl World<'_> {
         );
         assert_eq!(self.chief.iq(&self.to, "set", &packet).kind(), "result");
         let tasks = self.chief(Act::Tasks, &json!({}));
-        let row = tasks.lines().find(|line| line.contains(" | ")).expect("the task that was just made");
-        self.task = Self::number(row, "");
+        let row = tasks.lines().find(|line| line.starts_with("| ")).expect("the task that was just made");
+        self.task = Self::number(row, "| ");
         let planned = json!({"kind": "todo", "title": "Freeze", "names": ["hall2"], "schedule": "end-60!"});
         self.plan = Self::number(&self.chief(Act::Create, &planned), "Planned as ");
     }
 
     /// Makes the room empty again.
     fn clear(&self) {
-        for row in self.chief(Act::Tasks, &json!({})).lines().skip(1).filter(|row| row.contains(" | ")) {
-            self.chief(Act::Remove, &json!({"task": Self::number(row, "")}));
+        for row in self.chief(Act::Tasks, &json!({})).lines().skip(1).filter(|row| row.starts_with("| ")) {
+            self.chief(Act::Remove, &json!({"task": Self::number(row, "| ")}));
         }
-        for row in self.chief(Act::Plans, &json!({})).lines().skip(1).filter(|row| row.contains(" | ")) {
-            self.chief(Act::Unplan, &json!({"plan": Self::number(row, "")}));
+        for row in self.chief(Act::Plans, &json!({})).lines().skip(1).filter(|row| row.starts_with("| ")) {
+            self.chief(Act::Unplan, &json!({"plan": Self::number(row, "| ")}));
         }
         self.chief(Act::SetClock, &json!({"act": "follow"}));
     }
@@ -251,7 +258,9 @@ fn outcome(act: Act, who: &str) -> String {
     statuses.sort();
     let table = |values: &str, rows: &str| {
         let filled = |row: &str| row.split(" | ").filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" · ");
-        format!("info: {}\n{values}{rows}", rows.lines().map(filled).collect::<Vec<_>>().join("\n"))
+        let rows: Vec<String> = rows.lines().map(filled).collect();
+        let shown: Vec<String> = rows.iter().map(|row| format!("| {row}")).collect();
+        format!("info: {}\n{values}{}", rows.join("\n"), shown.join("\n"))
     };
     let changed = |title: &str, others: &[&str]| {
         let mut people = vec![format!("{who} (in progress: x)")];
@@ -287,7 +296,7 @@ fn outcome(act: Act, who: &str) -> String {
         Act::Reset => &changed("Water", &["hall2 (no answer)"]),
         Act::Rename => &changed("Bread", &["hall2 (no answer possible: x)"]),
         Act::Remove => "info: Task T is removed.",
-        Act::Late => &table("", &format!("T | Water |  | {who}")),
+        Act::Late => &table("", &format!("T | Water |  | in progress: {who}")),
         Act::Plans => &table("", "S | end-60! | Freeze | to do | hall2"),
         Act::Now => "info: Task T+1 is handed out to 1 person: Freeze",
         Act::Unplan => "info: S is out of the plan.",
