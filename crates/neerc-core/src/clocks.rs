@@ -125,6 +125,14 @@ impl Clocks {
         is_news
     }
 
+    /// Takes what a feed said before a start, as it would be now, and when that was heard.
+    pub fn restore(&mut self, now_ms: i64, feed: usize, reading: Reading, heard_ms: i64) {
+        if let Some(feed) = self.feeds.get_mut(feed) {
+            (feed.clock, feed.heard_ms) = (Some(ContestClock::new(reading, now_ms)), Some(heard_ms));
+            self.next_tick(now_ms);
+        }
+    }
+
     /// A feed was heard, and says the same as before.
     pub fn heard(&mut self, now_ms: i64, feed: usize) {
         if let Some(feed) = self.feeds.get_mut(feed) {

@@ -22,12 +22,13 @@ pub fn run(path: &Path) -> Outcome {
     let store::Url::Sqlite(file) = config.store;
     runtime()?.block_on(async {
         let socket = status::StatusSocket::listen(&file);
+        let kept = clocks::kept::beside(&file);
         let (sender, warnings) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
         tokio::spawn(space::watch(file, sender));
         let looks =
             clocks::watch(&config.clocks, service::time::wall_ms).map_err(anyhow::Error::msg).map_err(failure)?;
         let service =
-            Service::new(settings, config.component.server.to_string(), opened).by_clocks(config.clocks, looks);
+            Service::new(settings, config.component.server.to_string(), opened).by_clocks(config.clocks, looks, kept);
         let (service, questions) = service.answering();
         match socket {
             Ok(status) => drop(tokio::spawn(status.serve(questions))),

@@ -41,3 +41,6 @@ pub const RETRY_AFTER_LONGEST_MS: u64 = 600_000;
 
 /// Of how many answers the server's offset is taken.
 pub const OFFSETS: usize = 3;
+
+/// How long the last reading of a feed is believed after a start, in ms: a week.
+pub const KEPT_MS: i64 = 7 * 24 * 60 * 60_000;

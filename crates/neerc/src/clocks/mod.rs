@@ -4,6 +4,7 @@ pub mod clics;
 pub mod file;
 pub mod http;
 pub mod json;
+pub mod kept;
 mod limits;
 pub mod poll;
 pub mod time;

@@ -2,10 +2,39 @@
 
 use super::health::ClockHealth;
 use super::{Service, time};
-use crate::clocks::{ClockLook, ClockSource};
-use neerc_core::clocks::Precision;
+use crate::clocks::kept::{self, KeptReading};
+use crate::clocks::{ClockLook, ClockSource, Clockwork};
+use neerc_core::clocks::{Clocks, FeedState, Precision};
+use std::path::PathBuf;
+use tokio::sync::mpsc;
 
 impl Service {
+    /// The same with contest clocks that are looked at; the last readings of an earlier run are in that file.
+    pub fn by_clocks(
+        self,
+        Clockwork { sources, of_room }: Clockwork,
+        looks: mpsc::Receiver<(usize, ClockLook)>,
+        kept: PathBuf,
+    ) -> Service {
+        let mut clocks = Clocks::new(of_room);
+        for (feed, reading, at_ms) in kept::read(&kept, &sources, time::wall_ms()) {
+            clocks.restore(self.time.now_ms(), feed, reading, at_ms);
+        }
+        Service { looks: Some(looks), clocks, sources, kept: Some(kept), ..self }
+    }
+
+    /// Keeps what the feeds say; while a clock only runs on, that stays true.
+    fn keep_clocks(&self) {
+        let Some(file) = &self.kept else { return };
+        let feeds = self.clocks.feeds(self.time.now_ms()).zip(&self.sources);
+        let reading =
+            |(feed, source): (FeedState, &ClockSource)| Some(KeptReading::of(source, time::wall_ms(), feed.reading?));
+        let readings: Vec<KeptReading> = feeds.filter_map(reading).collect();
+        if let Err(error) = kept::write(file, &readings) {
+            tracing::warn!("what contest clocks show cannot be kept in {}: {error}", file.display());
+        }
+    }
+
     /// A contest clock was looked at.
     pub(super) fn clock_read(&mut self, feed: usize, look: ClockLook) {
         let now_ms = self.time.now_ms();
@@ -16,6 +45,7 @@ impl Service {
         match look {
             ClockLook::Reading(reading) if self.clocks.read_feed(now_ms, feed, reading, precision) => {
                 self.front.say_clock();
+                self.keep_clocks();
             }
             ClockLook::Reading(_) => {}
             ClockLook::Same => self.clocks.heard(now_ms, feed),

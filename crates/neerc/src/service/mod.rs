@@ -12,7 +12,7 @@ use self::event::{Event, next, stored};
 use self::health::{Health, RoomHealth};
 use self::status::Questions;
 use self::time::{Steady, wall_ms};
-use crate::clocks::{ClockLook, ClockSource, Clockwork};
+use crate::clocks::{ClockLook, ClockSource};
 use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING, SHUTDOWN, SHUTDOWN_STORE};
 use crate::link::{Link, LinkEvent, Reads, unreachable};
 use neerc_core::change::Entry;
@@ -24,6 +24,7 @@ use neerc_core::world::World;
 use neerc_store::{Committing, Opened, Store, StoreError};
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -54,6 +55,8 @@ pub struct Service {
     looks: Option<mpsc::Receiver<(usize, ClockLook)>>,
     /// Where the clocks are read.
     sources: Vec<ClockSource>,
+    /// Where their last readings are kept.
+    kept: Option<PathBuf>,
     /// What is wrong around the service, in words.
     warnings: Option<mpsc::Receiver<String>>,
     questions: Option<mpsc::Receiver<oneshot::Sender<Health>>>,
@@ -83,6 +86,7 @@ impl Service {
             health: watch::Sender::default(),
             looks: None,
             sources: Vec::new(),
+            kept: None,
             warnings: None,
             questions: None,
             probes: false,
@@ -94,12 +98,6 @@ impl Service {
     pub fn probing(mut self) -> Service {
         self.front.look_first();
         Service { probes: true, ..self }
-    }
-
-    /// The same with contest clocks that are looked at.
-    pub fn by_clocks(self, clockwork: Clockwork, looks: mpsc::Receiver<(usize, ClockLook)>) -> Service {
-        let Clockwork { sources, of_room } = clockwork;
-        Service { looks: Some(looks), clocks: Clocks::new(of_room), sources, ..self }
     }
 
     /// The same with a limit on what each person may store in a day.

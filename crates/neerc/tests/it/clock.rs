@@ -94,6 +94,18 @@ fn a_clock_stands_while_its_file_is_half_written() {
     assert_eq!(told(&mut fake, "4").0, 7_000);
 }
 
+#[test]
+fn a_contest_that_was_over_stays_over_when_its_file_is_gone_at_the_next_start() {
+    let (listener, mut neerc) = prepare();
+    write(&neerc.dir, TOTAL_MS, "OVER", Duration::ZERO);
+    let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
+    assert_eq!(told(&mut fake, "4").0, TOTAL_MS);
+    neerc.kill9();
+    fs::remove_file(neerc.dir.join("clock.xml")).unwrap();
+    let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
+    assert_eq!(told(&mut fake, "4").0, TOTAL_MS);
+}
+
 /// A library that steps the program's system clock; laid under it by `LD_PRELOAD`.
 fn steps() -> PathBuf {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/step.c");
