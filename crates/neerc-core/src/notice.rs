@@ -4,16 +4,6 @@
 use crate::people::Person;
 use crate::task::TaskId;
 
-/// Which tasks ordinary users see.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Visibility {
-    /// Every user of the room sees every task.
-    #[default]
-    All,
-    /// Ordinary users see their own tasks, with only their own status; admins see everything.
-    Own,
-}
-
 /// A task has changed, and some people may have lost it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
@@ -30,15 +20,4 @@ pub enum Lost {
     These(Vec<Person>),
     /// Unknown people: the task was removed, and its state before that is not kept.
     Unknown,
-}
-
-/// How much of a task somebody may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sight {
-    /// All of it.
-    Whole,
-    /// With their own status only.
-    OwnStatus,
-    /// Nothing.
-    Nothing,
 }

@@ -5,11 +5,31 @@ use crate::board::Board;
 use crate::change::Room;
 use crate::clocks::Dial;
 use crate::command::Query;
-use crate::notice::{Sight, Visibility};
 use crate::people::{People, Person, Rights};
 use crate::plan::Plan;
 use crate::refusal::{Refusal, excerpt};
 use crate::task::{Progress, Task};
+
+/// Which tasks ordinary users see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Visibility {
+    /// Every user of the room sees every task.
+    #[default]
+    All,
+    /// Ordinary users see their own tasks, with only their own status; admins see everything.
+    Own,
+}
+
+/// How much of a task somebody may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// All of it.
+    Whole,
+    /// With their own status only.
+    OwnStatus,
+    /// Nothing.
+    Nothing,
+}
 
 /// A room as it is now, with everything in it that can be read.
 #[derive(Clone, Copy, Debug)]

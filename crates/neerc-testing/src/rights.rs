@@ -4,10 +4,10 @@
 
 use neerc_core::clock::hand::ClockAct;
 use neerc_core::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
-use neerc_core::notice::Visibility;
 use neerc_core::plan::{PlanId, Schedule};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
+use neerc_core::view::Visibility;
 
 /// A member of every room, who never asks and has the tasks [`OWN`] and [`OTHERS`].
 pub const KEEPER: &str = "keeper";

@@ -10,10 +10,10 @@ use crate::xml::{Element, StartTag, WriteXml, attribute, escape_text};
 use neerc_core::board::Board;
 use neerc_core::clock::Reading;
 use neerc_core::command::{Command, Manner, Named, Query, WholeTask};
-use neerc_core::notice::Sight;
 use neerc_core::people::{Member, People, Person};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, Task, TaskId, Title};
+use neerc_core::view::Sight;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

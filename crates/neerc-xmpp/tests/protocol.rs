@@ -4,8 +4,8 @@
 use bench::server::{Flavour, Server};
 use bench::{Bench, settings};
 use neerc_core::limits as rules;
-use neerc_core::notice::Visibility;
 use neerc_core::people::GroupRule;
+use neerc_core::view::Visibility;
 use neerc_testing::bench;
 use neerc_xmpp::limits;
 use neerc_xmpp::neerc::FEATURES;

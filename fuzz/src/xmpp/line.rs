@@ -7,11 +7,10 @@ use neerc_core::board::Board;
 use neerc_core::change::{Change, Room};
 use neerc_core::face::line::{self, Filled, LineQuestion, Meaning, TaskLine, Unclear};
 use neerc_core::face::menu::Request;
-use neerc_core::notice::Visibility;
 use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing, fold};
 use neerc_core::plan::Schedule;
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
-use neerc_core::view::{RoomScene, View};
+use neerc_core::view::{RoomScene, View, Visibility};
 use std::sync::OnceLock;
 
 const HOST: &str = "localhost";

@@ -6,9 +6,9 @@
 use super::bench::SVC;
 use neerc_core::board::{Board, Decision};
 use neerc_core::command::Command;
-use neerc_core::notice::Sight;
 use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
 use neerc_core::task::{Task, TaskId};
+use neerc_core::view::Sight;
 use neerc_xmpp::neerc::{self, Notification, Payload};
 use neerc_xmpp::ns;
 use neerc_xmpp::stream::outgoing::Outgoing;

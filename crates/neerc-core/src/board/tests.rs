@@ -5,11 +5,10 @@ use super::*;
 use crate::change::Entry;
 use crate::command::{Named, Query};
 use crate::face::line::TaskLine;
-use crate::notice::Visibility;
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
 use crate::plan::Schedule;
 use crate::task::{PastStep, Progress};
-use crate::view::{Late, RoomScene, Shown, View};
+use crate::view::{Late, RoomScene, Shown, View, Visibility};
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 

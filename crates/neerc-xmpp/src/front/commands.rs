@@ -14,9 +14,8 @@ use crate::xml::Element;
 use neerc_core::board::Done;
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
-use neerc_core::notice::Visibility;
 use neerc_core::refusal::Refusal;
-use neerc_core::view::RoomScene;
+use neerc_core::view::{RoomScene, Visibility};
 use neerc_core::world::World;
 
 /// A command that waits for its change to be on disk.

@@ -4,9 +4,8 @@
 use super::{Front, FrontEvent, scene};
 use crate::limits;
 use crate::notify::{Crowd, Owed, Why};
-use neerc_core::notice::Sight;
 use neerc_core::task::TaskId;
-use neerc_core::view::View;
+use neerc_core::view::{Sight, View};
 use neerc_core::world::World;
 
 impl Front {

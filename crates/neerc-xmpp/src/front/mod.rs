@@ -50,10 +50,9 @@ use neerc_core::board::Done;
 use neerc_core::change::Room;
 use neerc_core::command::Command;
 use neerc_core::ledger::{Ask, Face, Rooms, Token};
-use neerc_core::notice::Visibility;
 use neerc_core::people::{Group, People, Person};
 use neerc_core::refusal::Refusal;
-use neerc_core::view::RoomScene;
+use neerc_core::view::{RoomScene, Visibility};
 use neerc_core::world::World;
 use std::collections::{HashMap, HashSet, VecDeque};
 

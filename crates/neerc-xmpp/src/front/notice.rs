@@ -4,10 +4,9 @@
 use super::FrontSettings;
 use crate::neerc::Notification;
 use crate::notify::{DueTelling, Hears, Key, Outbox, Recipient};
-use neerc_core::notice::Sight;
 use neerc_core::people::Person;
 use neerc_core::task::Task;
-use neerc_core::view::View;
+use neerc_core::view::{Sight, View};
 use std::borrow::Cow;
 
 /// What was written last of one task, at one revision of it: a telling that the link takes in parts goes on with it.

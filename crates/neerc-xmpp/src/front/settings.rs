@@ -7,7 +7,7 @@ use crate::throttle::{Budget, Rate};
 use neerc_core::change::Room;
 use neerc_core::face::words::{Language, Words};
 use neerc_core::ledger::Ask;
-use neerc_core::notice::Visibility;
+use neerc_core::view::Visibility;
 use std::sync::Arc;
 
 /// What the configuration says of the XMPP side. JIDs are prepared.

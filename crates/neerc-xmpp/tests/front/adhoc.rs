@@ -3,7 +3,7 @@
 use super::*;
 use bench::{Disk, canonical};
 use neerc_core::face::menu::{self, Act, FieldKind, Item, MENU, Needs, Presence};
-use neerc_core::notice::Visibility;
+use neerc_core::view::Visibility;
 use neerc_xmpp::limits;
 use neerc_xmpp::ns;
 use neerc_xmpp::xml::{self, Element, TreeLimits};

@@ -420,7 +420,7 @@ fn a_change_that_is_not_on_disk_is_not_said_to_be() {
 #[test]
 fn ordinary_users_who_see_their_own_tasks_only_see_no_more_by_chat() {
     let mut settings = settings();
-    settings.visibility = neerc_core::notice::Visibility::Own;
+    settings.visibility = neerc_core::view::Visibility::Own;
     let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
     bench.told_by(ADMIN, "@todo hall1 Mine\n@todo hall2 Theirs");
     for text in ["tasks", "tasks all", "tasks my", "tasks hall1"] {

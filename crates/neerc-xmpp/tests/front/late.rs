@@ -66,7 +66,7 @@ fn a_removed_task_came_back_as_an_offline_message_and_stayed() {
 #[test]
 fn whoever_does_not_have_the_task_any_more_hears_that_it_is_gone() {
     let mut settings = settings();
-    settings.visibility = neerc_core::notice::Visibility::Own;
+    settings.visibility = neerc_core::view::Visibility::Own;
     let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
     bench.joins("hall1", HALL1);
     create(&mut bench, "handed on", &["hall1"]);
@@ -83,7 +83,7 @@ fn whoever_does_not_have_the_task_any_more_hears_that_it_is_gone() {
 #[test]
 fn a_removal_was_not_told_after_a_restart_where_somebody_else_had_lost_the_task_before() {
     let mut settings = settings();
-    settings.visibility = neerc_core::notice::Visibility::Own;
+    settings.visibility = neerc_core::view::Visibility::Own;
     let mut server = Server::new(Flavour::Prosody);
     server.join("neerc", "hall1", HALL1);
     server.join("neerc", "hall2", HALL2);

@@ -12,10 +12,10 @@ use neerc_core::board::Board;
 use neerc_core::clock::Phase;
 use neerc_core::command::{Command, NewPlan, Query, WholeTask};
 use neerc_core::face::menu::{self, Act};
-use neerc_core::notice::Visibility;
 use neerc_core::people::Person;
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Progress, Title};
+use neerc_core::view::Visibility;
 use neerc_xmpp::stanza::address::Address;
 
 const LISTS: [&str; 5] = ["owner", "admin", "member", "none", "outcast"];

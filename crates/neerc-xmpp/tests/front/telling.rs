@@ -2,7 +2,7 @@
 
 use super::*;
 use bench::{BEGIN_MS, canonical};
-use neerc_core::notice::Visibility;
+use neerc_core::view::Visibility;
 
 fn in_room(jids: &[&str]) -> Bench {
     let mut bench = ready(Flavour::Prosody);

@@ -9,8 +9,8 @@ use crate::limits::{
 };
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
-use neerc_core::notice::Visibility;
 use neerc_core::people::{GroupRule, fold};
+use neerc_core::view::Visibility;
 use neerc_store::Url;
 use neerc_xmpp::room::groups::GroupSettings;
 use neerc_xmpp::stanza::address::{self, Address};

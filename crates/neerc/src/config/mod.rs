@@ -22,7 +22,7 @@ use crate::i18n;
 use confique::{Config as _, Layer as _};
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
-use neerc_core::notice::Visibility;
+use neerc_core::view::Visibility;
 use neerc_store::Url;
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::room::groups::GroupSettings;

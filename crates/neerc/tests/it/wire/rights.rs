@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use neerc_core::command::Command;
-use neerc_core::notice::Visibility;
 use neerc_core::refusal::Refusal;
+use neerc_core::view::Visibility;
 
 use super::{
     PROMPT, Stage, done, expect_push, login, muc, packet, query, refused, shared, status_packet, users_of, within,
