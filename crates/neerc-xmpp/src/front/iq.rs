@@ -1,6 +1,7 @@
 //! Requests by IQ and their answers. Not what is told without being asked.
 
 use super::lanes::{Admission, Arrival, Intent};
+use super::speaking::is_asked_at;
 use super::stream::Enters;
 use super::{Asker, Front, scene};
 use crate::chat::bot::{Kept, Letter};
@@ -146,8 +147,7 @@ impl Front {
         let (Some(payload), None) = (payloads.next(), payloads.next()) else {
             return back.error(self.wire.out.own(), Condition::BadRequest, "an iq that asks holds exactly one element");
         };
-        // Nothing of the service is at a full address: there are no sessions of it.
-        let Some(room) = self.room_of(&shell.to).filter(|_| shell.to.resource().is_none()) else {
+        let Some(room) = self.room_of(&shell.to).filter(|_| is_asked_at(&shell.to)) else {
             let text =
                 Refusal::UnknownRoom { room: excerpt_within(shell.to_text, limits::EXCERPT_ADDRESS_CHARS) }.to_string();
             return back.error(self.wire.out.own(), Condition::ItemNotFound, &text);

@@ -3,7 +3,7 @@
 //! follows from somebody's presence: that is speaking.rs.
 
 use super::Front;
-use super::speaking::{available, plain};
+use super::speaking::{available, plain, unavailable};
 use crate::limits;
 use crate::stanza::Shell;
 use crate::stanza::address::Address;
@@ -92,7 +92,7 @@ impl Front {
     pub(super) fn contact_is_online(&mut self, room: usize, to: &Address, from: &Address) {
         let contact = Contact { room, ours: to.bare().to_owned(), person: from.person() };
         if self.presences.asked.remove(&contact) {
-            self.show_presence(room, to.as_it_came(), from.bare_as_it_came());
+            self.show_presence(room, to.bare(), from.bare_as_it_came());
         }
         self.presences.show(contact);
     }
@@ -133,7 +133,7 @@ impl Front {
     /// Says good-bye to all who see us in their contact list.
     pub(super) fn hide_presence(&mut self) {
         for contact in std::mem::take(&mut self.presences.shown) {
-            plain(self.wire.out.own(), "unavailable", &contact.ours, contact.person.bare());
+            unavailable(self.wire.out.own(), &contact.ours, contact.person.bare());
         }
     }
 }

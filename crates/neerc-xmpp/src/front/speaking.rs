@@ -94,7 +94,7 @@ impl Front {
             "probe" if knows => available(out, shell.from.as_it_came()),
             "unsubscribe" => {
                 plain(out, "unsubscribed", from, bare);
-                plain(out, "unavailable", from, bare);
+                unavailable(out, from, bare);
             }
             _ => plain(out, "unsubscribed", from, bare),
         }
@@ -270,9 +270,27 @@ pub(super) fn plain(out: &mut Vec<u8>, type_: &str, from: &str, to: &str) {
     presence(out, Some(type_), from, to, |_| {});
 }
 
+/// The resource that our presence comes from: some clients show nobody online who has none (Gajim).
+const OWN_RESOURCE: &str = "neerc";
+
+fn session_of(ours: &str) -> String {
+    format!("{ours}/{OWN_RESOURCE}")
+}
+
+/// Whether requests are answered at an address of ours: at the bare one, and where our presence comes from, which clients
+/// ask for what it is and for its commands.
+pub(super) fn is_asked_at(to: &Address) -> bool {
+    to.resource().is_none_or(|resource| resource == OWN_RESOURCE)
+}
+
+/// Writes that we are not available any more.
+pub(super) fn unavailable(out: &mut Vec<u8>, from: &str, to: &str) {
+    plain(out, "unavailable", &session_of(from), to);
+}
+
 /// Writes that we are available. `carried` is XML.
 pub(super) fn available(out: &mut Vec<u8>, from: &str, to: &str, status: &str, carried: &str) {
-    presence(out, None, from, to, |out| {
+    presence(out, None, &session_of(from), to, |out| {
         if !status.is_empty() {
             out.open("status").text(status);
         }

@@ -160,9 +160,15 @@ fn something_is_answered_to_every_kind_of_stanza_at_every_address_of_the_service
             };
             let answered = said.iter().map(short).collect::<Vec<_>>().join(", ");
             assert_eq!(answered, expected, "{kind} {type_} {inside} at {place}: {said:?}");
-            // Presences come from the bare address, everything else from the one that was written to.
-            let from = if kind == "presence" { place.split('/').next().unwrap() } else { place };
-            assert!(said.iter().all(|stanza| attr(stanza, "from").as_deref() == Some(from)), "{said:?}");
+            // Our presence comes from a resource, what is said of subscriptions from the bare address, and everything else
+            // from the one that was written to.
+            let bare = place.split('/').next().unwrap();
+            let from = |stanza: &String| match (kind, attr(stanza, "type").as_deref()) {
+                ("presence", None | Some("unavailable")) => format!("{bare}/neerc"),
+                ("presence", _) => bare.to_owned(),
+                _ => place.to_owned(),
+            };
+            assert!(said.iter().all(|stanza| attr(stanza, "from") == Some(from(stanza))), "{said:?}");
         }
     }
 }

@@ -35,7 +35,7 @@ fn who_was_reached_by_presence_only_was_forgotten_at_a_restart() {
         bench.hear(format!("<presence type='unsubscribed' from='hall2@localhost' to='{ROOM}'/>"));
         bench.hear(format!("<presence from='{HALL1}' to='{ROOM}'>{GAJIM}</presence>"));
         bench.hear(format!("<presence from='hall1@localhost/Other' to='{ROOM}'>{GAJIM}</presence>"));
-        assert_eq!(presences(&mut bench), [format!("{ROOM} > hall1@localhost")], "once");
+        assert_eq!(presences(&mut bench), [format!("{ROOM}/neerc > hall1@localhost")], "once");
         bench.pass(10_000);
         bench.said();
         bench.hear(iq("set", ADMIN, &task("title='T' type='todo'", &["hall1"])));
@@ -47,7 +47,7 @@ fn who_was_reached_by_presence_only_was_forgotten_at_a_restart() {
         bench.pump();
         let said: String = bench.said().concat();
         assert_eq!(
-            said.matches(&format!("<presence type='unavailable' from='{ROOM}' to='hall1@localhost'>")).count(),
+            said.matches(&format!("<presence type='unavailable' from='{ROOM}/neerc' to='hall1@localhost'>")).count(),
             1
         );
         assert!(said.ends_with("</stream:stream>"), "{said}");
@@ -101,8 +101,8 @@ fn a_client_that_did_not_know_the_service_yet_ignored_that_it_is_online() {
     bench.pass(10_000);
     bench.said();
     bench.hear(format!("<presence type='subscribe' from='hall1@localhost' to='{ROOM}'/>"));
-    let here = format!("{ROOM} > hall1@localhost");
-    assert_eq!(presences(&mut bench), [format!("subscribed {here}"), here.clone(), format!("subscribe {here}")]);
+    let (here, bare) = (format!("{ROOM}/neerc > hall1@localhost"), format!("{ROOM} > hall1@localhost"));
+    assert_eq!(presences(&mut bench), [format!("subscribed {bare}"), here.clone(), format!("subscribe {bare}")]);
     bench.hear(format!("<presence type='subscribed' from='hall1@localhost' to='{ROOM}'/>"));
     assert!(presences(&mut bench).is_empty());
     for said in [vec![here], Vec::new()] {
@@ -134,7 +134,7 @@ fn who_writes_from_outside_is_told_once_how_to_be_told_and_asked_to_be_a_contact
         // They accept, and are told of tasks from then on.
         bench.hear(format!("<presence type='subscribed' from='hall1@localhost' to='{ROOM}'/>"));
         bench.hear(format!("<presence from='{HALL1}' to='{ROOM}'>{GAJIM}</presence>"));
-        assert_eq!(presences(&mut bench), [format!("{ROOM} > hall1@localhost")]);
+        assert_eq!(presences(&mut bench), [format!("{ROOM}/neerc > hall1@localhost")]);
         bench.pass(10_000);
         bench.said();
         bench.hear(iq("set", ADMIN, &task("title='T' type='todo'", &["hall1"])));
@@ -145,5 +145,17 @@ fn who_writes_from_outside_is_told_once_how_to_be_told_and_asked_to_be_a_contact
         bench.joins("hall2", HALL2);
         bench.hear(write("hall2@localhost/Other"));
         assert_eq!(told(&mut bench), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn clients_ask_what_the_service_is_where_its_presence_comes_from() {
+    let mut bench = ready(Flavour::Prosody);
+    for query in ["<query xmlns='http://jabber.org/protocol/disco#info'/>", "<ping xmlns='urn:xmpp:ping'/>"] {
+        for (address, answer) in [(format!("{ROOM}/neerc"), "result"), (format!("{ROOM}/other"), "error")] {
+            let said = bench.on(&format!("<iq type='get' id='i' from='{HALL1}' to='{address}'>{query}</iq>"));
+            let start = format!("<iq type='{answer}' id='i' from='{address}' to='{HALL1}'");
+            assert!(said.len() == 1 && said[0].starts_with(&start), "{said:?}");
+        }
     }
 }

@@ -286,7 +286,7 @@ fn the_service_can_be_put_in_a_contact_list() {
             _ => bench::CAPS.to_owned(),
         };
         let here = |whom: &str| {
-            format!("<presence from='{to}' to='{whom}'><status>[presence-status]</status>{carried}</presence>")
+            format!("<presence from='{to}/neerc' to='{whom}'><status>[presence-status]</status>{carried}</presence>")
         };
         assert_eq!(said, [expected("subscribed"), here("hall1@localhost"), expected("subscribe")]);
         assert_eq!(bench.on(&presence("subscribed", "hall1@localhost")), Vec::<String>::new());
@@ -299,7 +299,7 @@ fn the_service_can_be_put_in_a_contact_list() {
         assert_eq!(bench.chats_within(10_000), []);
         assert_eq!(
             bench.on(&presence("unsubscribe", "hall1@localhost")),
-            [expected("unsubscribed"), expected("unavailable")]
+            [expected("unsubscribed"), expected("unavailable").replace(to, &format!("{to}/neerc"))]
         );
         for kind in ["subscribe", "probe"] {
             let refused = format!("<presence type='unsubscribed' from='{to}' to='stranger@localhost'></presence>");

@@ -1165,7 +1165,11 @@ fn said(stanza: &Element<'_>) -> Said {
     }
     let attr = |name: &str| stanza.attr(name).map(str::to_owned);
     let to = attr("to").expect("a recipient");
-    assert!(stanza.attr("from").is_some_and(|from| from.ends_with(SVC)), "not from us: {stanza:?}");
+    let bare = |from: &str| match stanza.name {
+        "presence" => from.trim_end_matches("/neerc").to_owned(), // what contacts see is a session
+        _ => from.to_owned(),
+    };
+    assert!(stanza.attr("from").is_some_and(|from| bare(from).ends_with(SVC)), "not from us: {stanza:?}");
     match (stanza.name, stanza.attr("type")) {
         ("iq", Some("result" | "error")) => {
             let error = stanza.elements().find(|e| e.name == "error").and_then(|e| e.elements().next());
