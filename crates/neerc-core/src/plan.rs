@@ -117,12 +117,23 @@ impl Schedule {
 
     /// Contest time left until the moment; zero or negative once it has come.
     fn left_ms(&self, reading: Reading) -> i64 {
+        self.moment_ms(reading.total_ms).saturating_sub(reading.elapsed_ms)
+    }
+
+    /// The moment in a contest of that length, in ms of contest time.
+    fn moment_ms(&self, total_ms: i64) -> i64 {
         let offset_ms = self.offset_min.saturating_mul(MINUTE_MS);
         let base_ms = match self.anchor {
             Anchor::Start => 0,
-            Anchor::End => reading.total_ms,
+            Anchor::End => total_ms,
         };
-        base_ms.saturating_add(offset_ms).saturating_sub(reading.elapsed_ms)
+        base_ms.saturating_add(offset_ms)
+    }
+
+    /// How late it is by this reading; `None` for less than a minute.
+    pub fn lateness(&self, reading: Reading) -> Option<Lateness> {
+        let late_min = self.left_ms(reading).saturating_neg() / MINUTE_MS;
+        (late_min > 0).then(|| Lateness { moment_ms: self.moment_ms(reading.total_ms), late_min })
     }
 }
 
@@ -132,6 +143,15 @@ impl fmt::Display for Schedule {
         let mark = if self.consent == Consent::NotNeeded { "!" } else { "" };
         write!(f, "{anchor}{:+}{mark}", self.offset_min)
     }
+}
+
+/// That a moment has passed before anything could be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lateness {
+    /// The moment, in ms of contest time; negative before the start.
+    pub moment_ms: i64,
+    /// Whole minutes of contest time since then.
+    pub late_min: i64,
 }
 
 /// A task that is to be handed out later.

@@ -11,7 +11,7 @@ use crate::clock::ContestClock;
 use crate::command::Command;
 use crate::ledger::{Ask, Face, Rooms, Token};
 use crate::limits;
-use crate::plan::{Consent, Plan, PlanId, Planned};
+use crate::plan::{Consent, Lateness, Plan, PlanId, Planned};
 use crate::refusal::Refusal;
 use crate::task::TaskId;
 use crate::world::World;
@@ -40,6 +40,8 @@ pub struct HandedOut {
     pub planned: Planned,
     /// The task that it is now, or why it is none. Then it stays planned, and is left to people.
     pub outcome: Result<TaskId, Refusal>,
+    /// By how much its moment had passed, if it had: the clock has jumped, or the service was not running.
+    pub lateness: Option<Lateness>,
 }
 
 /// What decides whether a room has to be looked at closely.
@@ -66,7 +68,7 @@ struct Watch {
 pub struct Planner {
     rooms: BTreeMap<Room, Watch>,
     /// The asks that are under way, by number.
-    asks: BTreeMap<u64, (Room, Planned)>,
+    asks: BTreeMap<u64, (Room, Planned, Option<Lateness>)>,
     /// The number of the next ask.
     next: u64,
     /// When to look closely although nothing has changed, in ms.
@@ -104,7 +106,8 @@ impl Planner {
                     self.look_ms = self.look_ms.min(now_ms + limits::RETRY_PLAN_MS);
                     break;
                 }
-                due.push(self.come(room, planned));
+                let lateness = planned.schedule.lateness(reading);
+                due.push(self.come(room, planned, lateness));
             }
         }
         due
@@ -129,7 +132,7 @@ impl Planner {
     }
 
     /// The moment of a planned task has come.
-    fn come(&mut self, room: &Room, planned: Planned) -> DuePlan {
+    fn come(&mut self, room: &Room, planned: Planned, lateness: Option<Lateness>) -> DuePlan {
         let watch = self.rooms.entry(room.clone()).or_default();
         if planned.schedule.consent == Consent::Required {
             watch.left.insert(planned.id);
@@ -138,14 +141,14 @@ impl Planner {
         watch.under_way.insert(planned.id);
         let token = Token { face: Face::Planner, number: self.next };
         let (who, command) = (planned.by.clone(), Command::Fulfil { plan: planned.id });
-        self.asks.insert(self.next, (room.clone(), planned));
+        self.asks.insert(self.next, (room.clone(), planned, lateness));
         self.next += 1;
         DuePlan::HandOut(Ask { token, room: room.clone(), who, command })
     }
 
     /// The ask of that number is decided; what of it is to be told.
     pub fn answered(&mut self, now_ms: i64, number: u64, outcome: Result<Done, Refusal>) -> Option<HandedOut> {
-        let (room, planned) = self.asks.remove(&number)?;
+        let (room, planned, lateness) = self.asks.remove(&number)?;
         let Watch { left, under_way, .. } = self.rooms.entry(room.clone()).or_default();
         under_way.remove(&planned.id);
         let outcome = match outcome {
@@ -160,7 +163,7 @@ impl Planner {
                 Err(refusal)
             }
         };
-        Some(HandedOut { room, planned, outcome })
+        Some(HandedOut { room, planned, outcome, lateness })
     }
 
     /// When [`Planner::look`] finds something although nothing changes but the time, in ms.

@@ -2,8 +2,9 @@
 //! or why it is not. Not what is due: that is core's planner.
 
 use super::{Front, FrontEvent};
+use neerc_core::clock::hand::clock_face;
 use neerc_core::face::words::Arg;
-use neerc_core::plan::{PlanId, Planned};
+use neerc_core::plan::{Lateness, PlanId, Planned};
 use neerc_core::planner::HandedOut;
 use neerc_core::refusal::Refusal;
 use neerc_core::task::TaskId;
@@ -15,8 +16,8 @@ use std::collections::BTreeMap;
 enum PlanWord {
     /// They have to say whether it is to be handed out.
     Question,
-    /// It is this task now.
-    HandedOut(TaskId),
+    /// It is this task now, at its moment or late.
+    HandedOut(TaskId, Option<Lateness>),
     /// It could not be handed out.
     Refused(Refusal),
 }
@@ -42,7 +43,7 @@ impl Front {
     /// A planned task was handed out, or could not be. Whoever planned it is told at once or not at all; what came of it
     /// while there was no connection waits for them.
     pub fn handed_out(&mut self, handed_out: HandedOut, world: World<'_>) {
-        let HandedOut { room: name, planned, outcome } = handed_out;
+        let HandedOut { room: name, planned, outcome, lateness } = handed_out;
         if let Err(refusal) = &outcome {
             let (id, by) = (planned.id, planned.by.bare());
             let trouble = format!(
@@ -53,7 +54,7 @@ impl Front {
         }
         let Some(room) = self.index_of(&name) else { return };
         let word = match outcome {
-            Ok(task) => PlanWord::HandedOut(task),
+            Ok(task) => PlanWord::HandedOut(task, lateness),
             Err(refusal) => PlanWord::Refused(refusal),
         };
         if self.stream.is_online() {
@@ -85,15 +86,26 @@ impl Front {
         }
         let (key, more) = match word {
             PlanWord::Question => ("plan-due", None),
-            PlanWord::HandedOut(task) => ("plan-fulfilled", Some(("task", task.to_string()))),
+            PlanWord::HandedOut(task, None) => ("plan-fulfilled", Some(("task", task.to_string()))),
+            PlanWord::HandedOut(task, Some(_)) => ("plan-fulfilled-late", Some(("task", task.to_string()))),
             PlanWord::Refused(refusal) => {
                 ("plan-failed", Some(("why", self.settings.words.refusal(self.settings.language, refusal))))
             }
         };
         let plan = planned.id.to_string();
+        let late = match word {
+            PlanWord::HandedOut(_, Some(late)) => {
+                let sign = if late.moment_ms < 0 { "-" } else { "" };
+                Some((format!("{sign}{}", clock_face(late.moment_ms.saturating_abs())), late.late_min))
+            }
+            _ => None,
+        };
         let said = self.answers_for(room, &planned.by, world, |answers| {
             let mut args = vec![("plan", Arg::Text(&plan)), ("title", Arg::Text(planned.title.as_str()))];
             args.extend(more.iter().map(|(name, value)| (*name, Arg::Text(value))));
+            if let Some((moment, late_min)) = &late {
+                args.extend([("moment", Arg::Text(moment)), ("count", Arg::Number(*late_min))]);
+            }
             answers.words.say(answers.language, key, &args)
         });
         let Some(said) = said else { return false };

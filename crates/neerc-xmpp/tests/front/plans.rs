@@ -74,6 +74,14 @@ fn a_clock_that_jumps_hands_out_each_task_once() {
 }
 
 #[test]
+fn a_task_that_is_handed_out_late_says_for_when_it_was_planned() {
+    let mut bench = planned("@todo hall1 start+5! Five\n@todo hall1 start-15! Seats");
+    let five = "[plan-fulfilled-late plan=s1 title=Five task=1 moment=0:05:00 count=4]";
+    let seats = "[plan-fulfilled-late plan=s2 title=Seats task=2 moment=-0:15:00 count=24]";
+    assert_eq!(running(&mut bench, 9), [five, seats]);
+}
+
+#[test]
 fn without_an_exclamation_mark_the_planner_is_asked_once() {
     let mut bench = planned("@todo hall1 start+5 Five\n@todo hall1 start+5 Not wanted");
     assert_eq!(running(&mut bench, 5), ["[plan-due plan=s1 title=Five]", "[plan-due plan=s2 title=Not wanted]"]);

@@ -223,6 +223,10 @@ reply-okfail = Reply "yes { $task }" or "no { $task } why"
 reply-question = Reply "answer { $task } your answer"
 plan-due = It is time for the planned task { $plan }: { $title }. Hand it out? Reply "now { $plan }" or "unplan { $plan }"
 plan-fulfilled = The planned task { $plan } was handed out as task { $task }: { $title }
+plan-fulfilled-late = The planned task { $plan } was handed out as task { $task }, { $count ->
+    [one] 1 minute
+   *[other] { $count } minutes
+} late (planned for { $moment } of the contest): { $title }
 plan-failed = The planned task { $plan } was not handed out: { $why }. It stays in the plan: { $title }
 
 ## Answers to commands
