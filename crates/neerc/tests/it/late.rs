@@ -239,7 +239,9 @@ fn who_was_reached_by_presence_only_was_forgotten_at_a_restart(kind: Kind) {
     let service = stage.neerc.room_jid(&stage.room);
     let from_service = |text: &str, kind: &str| {
         let said = Said::read(text);
-        said.name == "presence" && said.kind == kind && said.from == service
+        // What says that it is there comes from a resource.
+        let at = if kind == "subscribe" { service.clone() } else { format!("{service}/neerc") };
+        said.name == "presence" && said.kind == kind && said.from == at
     };
     let mut gajim = Raw::login(stage.server, &hall, "gajim");
     gajim.send(&format!("<presence>{GAJIM}</presence>"));
