@@ -44,7 +44,23 @@ impl Service {
     pub fn start(cast: Cast, tasks: usize, people: usize) -> Outcome<Service> {
         let mut service = Service::start_in(folder("service")?, cast)?;
         service.create(tasks, people)?;
+        service.come_in(cast)?;
         Ok(service)
+    }
+
+    /// Each session asks for its tasks once, as clients do when they come in. Those that never ask are told of all tasks
+    /// little by little, which would go on for minutes beside what is measured.
+    fn come_in(&mut self, cast: Cast) -> Outcome<()> {
+        self.link.count(&["~r"]);
+        let mut left = 0;
+        for session in 0..cast.sessions {
+            self.link.send(contest::read(&cast.session(session), "tasks").as_bytes())?;
+            left += 1;
+            while left >= 64 || (session + 1 == cast.sessions && left > 0) {
+                left -= self.link.read()?.counts[0].min(left);
+            }
+        }
+        Ok(())
     }
 
     /// Starts it on whatever is in the folder, and waits until it answers.
