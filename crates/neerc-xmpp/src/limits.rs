@@ -215,6 +215,9 @@ pub const HINT_SPACING_PEOPLE_MS: i64 = 250;
 pub const LONG_READING_MS: i64 = 1_000;
 /// Pause before the service comes back into a room that has put it out, in ms.
 pub const REENTER_MS: i64 = 1_000;
+
+/// How long after the stream was opened a room may still say that the service's last stay has ended (ms).
+pub const EARLIER_STAY_MS: i64 = 10_000;
 /// How long the first requests to come into a room that was just destroyed may stay unanswered, in ms; also the first
 /// pause where a room is destroyed again and again.
 pub const REJOIN_MS: i64 = 500;

@@ -94,6 +94,8 @@ pub struct RoomWatch {
     index: usize,
     settings: RoomSettings,
     phase: Phase,
+    /// When the stream was opened.
+    connected_ms: i64,
     own_nick: OwnNick,
     remade: Remade,
     /// What is wrong with how the room is configured, as it was last said.
@@ -151,6 +153,7 @@ impl RoomWatch {
             is_config_due: false,
             settings,
             phase: Phase::Out { retry_ms: i64::MAX },
+            connected_ms: 0,
             occupants: Occupants::default(),
             roles: Roles::new(),
             names_all_sessions: false,
@@ -267,6 +270,7 @@ impl RoomWatch {
 
     /// The stream is open: read the lists and join.
     pub fn connected(&mut self, now_ms: i64, wire: &mut Wire) {
+        self.connected_ms = now_ms;
         self.has_read = false;
         self.reading = None;
         self.is_raw = false;
@@ -404,8 +408,7 @@ impl RoomWatch {
                 self.destroyed(now_ms, wire);
             }
             ("unavailable", true) => {
-                // Before the service is inside, that is the end of its last stay, or of that of a `neerc check`.
-                if self.phase == Phase::In {
+                if self.phase == Phase::In && !self.may_end_an_earlier_stay(now_ms, &codes) {
                     self.report(format!("{} put the service out; joining it again", self.jid.as_str()));
                 }
                 self.left(now_ms, now_ms + limits::REENTER_MS);
@@ -422,6 +425,12 @@ impl RoomWatch {
             ("", false) => self.occupant_is_here(now_ms, nick, x, Client::of(element)),
             _ => {}
         }
+    }
+
+    /// Whether an end of the stay may be that of the service's last connection, or of a `neerc check`: a server may hear of
+    /// it after it has let this connection in, and says no code then, as for whoever leaves (XEP-0045 section 7.14).
+    fn may_end_an_earlier_stay(&self, now_ms: i64, codes: &[&str]) -> bool {
+        now_ms < self.connected_ms + limits::EARLIER_STAY_MS && codes.iter().all(|code| *code == "110")
     }
 
     fn joined(&mut self, now_ms: i64, nick: &str, codes: &[&str], wire: &mut Wire) {

@@ -293,6 +293,7 @@ fn put_out_of_a_room_or_destroyed_it_is_joined_again() {
         for flavour in bench::server::BOTH {
             let mut bench = ready(flavour);
             bench.joins("hall1", HALL1);
+            bench.pass(10_000);
             bench.server().forget("neerc");
             bench.hear(format!(
                 "<presence type='unavailable' from='neerc@conference.localhost/neerc' to='neerc.localhost'>\
@@ -323,6 +324,23 @@ fn the_end_of_an_earlier_stay_was_reported_as_being_put_out() {
     assert_eq!(bench.troubles(), Vec::<String>::new());
     bench.pass(1_000);
     assert!(asks_to_come_in(&mut bench, "neerc"), "the room may have meant this stay");
+}
+
+#[test]
+fn a_check_right_after_the_services_end_was_put_out_by_it() {
+    for flavour in bench::server::BOTH {
+        let mut bench = ready(flavour);
+        // This connection came in first; only then the server heard that the last one has left.
+        bench.server().forget("neerc");
+        bench.hear(
+            "<presence type='unavailable' from='neerc@conference.localhost/neerc' to='neerc.localhost'>\
+             <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' role='none'/><status code='110'/></x>\
+             </presence>",
+        );
+        assert_eq!(bench.troubles(), Vec::<String>::new());
+        bench.pass(1_000);
+        assert!(bench.front.rooms().next().unwrap().is_inside(), "the room may have meant this stay");
+    }
 }
 
 const DESTROYED: &str = "<presence type='unavailable' from='neerc@conference.localhost/neerc' to='neerc.localhost'>\
