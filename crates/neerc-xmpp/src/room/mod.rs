@@ -11,6 +11,7 @@ mod owners;
 mod remade;
 mod roles;
 mod setup;
+mod stay;
 
 use self::lists::{ListReading, is_domain};
 pub use self::lists::{member_list, members};
@@ -23,7 +24,7 @@ use crate::limits;
 use crate::ns;
 use crate::server::Software;
 use crate::stanza::address::Address;
-use crate::stanza::wire::{Purpose, Response, Wire, ping};
+use crate::stanza::wire::{Purpose, Wire, ping};
 use crate::stanza::{Shell, error_condition, error_text};
 use crate::xml::{Element, WriteXml};
 use neerc_core::change::Room;
@@ -427,12 +428,6 @@ impl RoomWatch {
         }
     }
 
-    /// Whether an end of the stay may be that of the service's last connection, or of a `neerc check`: a server may hear of
-    /// it after it has let this connection in, and says no code then, as for whoever leaves (XEP-0045 section 7.14).
-    fn may_end_an_earlier_stay(&self, now_ms: i64, codes: &[&str]) -> bool {
-        now_ms < self.connected_ms + limits::EARLIER_STAY_MS && codes.iter().all(|code| *code == "110")
-    }
-
     fn joined(&mut self, now_ms: i64, nick: &str, codes: &[&str], wire: &mut Wire) {
         self.stale |= self.own_nick.now != nick;
         self.own_nick.now = nick.to_owned();
@@ -479,23 +474,6 @@ impl RoomWatch {
         self.report(format!("{room} cannot be joined ({said}): {advice}"));
         self.left(now_ms, now_ms + limits::RETRY_ROOM_MS);
     }
-
-    // Configuration of a room that was created, and self-ping
-
-    /// Takes the answer to a self-ping: an error of the room means that the service is not in it.
-    pub fn self_pinged(&mut self, now_ms: i64, response: Response<'_>, wire: &mut Wire) {
-        let Response::Error(iq) = response else { return };
-        if self.phase != Phase::In {
-            return;
-        }
-        // XEP-0410 section 3.2: these say that somebody at our own nick answered, or nothing at all.
-        let still_in =
-            ["service-unavailable", "feature-not-implemented", "remote-server-not-found", "remote-server-timeout"];
-        if !still_in.contains(&error_condition(iq)) {
-            self.left(now_ms, now_ms);
-            self.join(now_ms, wire);
-        }
-    }
 }
 
 fn statuses<'e>(x: &'e Element<'_>) -> Vec<&'e str> {
@@ -505,6 +483,7 @@ fn statuses<'e>(x: &'e Element<'_>) -> Vec<&'e str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stanza::wire::Response;
     use crate::xml;
 
     /// Hands the room a presence of the service itself.
