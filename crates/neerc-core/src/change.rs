@@ -5,6 +5,7 @@ use crate::clock::hand::SetClock;
 use crate::people::Person;
 use crate::plan::{PlanId, Planned};
 use crate::task::{Kind, Status, TaskId, Title};
+use crate::watch::Watch;
 use std::sync::Arc;
 
 /// Name of a room: the local part of its JID, in lower case.
@@ -69,6 +70,13 @@ pub enum Change {
     },
     /// The contest clock of the room was set by hand; `None`: it goes by its feed again.
     Clocked(Option<SetClock>),
+    /// Somebody asked to be told of answers by chat, or of none.
+    Watched {
+        /// Who.
+        person: Person,
+        /// Of all these, and of no others.
+        watch: Watch,
+    },
 }
 
 impl Change {
@@ -79,7 +87,7 @@ impl Change {
             | Change::Edited { task, .. }
             | Change::Answered { task, .. }
             | Change::Removed { task } => Some(*task),
-            Change::Planned(_) | Change::Unplanned { .. } | Change::Clocked(_) => None,
+            Change::Planned(_) | Change::Unplanned { .. } | Change::Clocked(_) | Change::Watched { .. } => None,
         }
     }
 }
@@ -126,6 +134,8 @@ pub enum Effect {
     },
     /// The contest clock was set.
     Clocked,
+    /// The asker is told of other answers.
+    Watched,
 }
 
 impl From<&Change> for Effect {
@@ -140,6 +150,7 @@ impl From<&Change> for Effect {
             Change::Planned(planned) => Effect::Planned { plan: planned.id },
             Change::Unplanned { plan } => Effect::Unplanned { plan: *plan },
             Change::Clocked(_) => Effect::Clocked,
+            Change::Watched { .. } => Effect::Watched,
         }
     }
 }

@@ -4,6 +4,7 @@
 use crate::clock::hand::ClockAct;
 use crate::plan::{PlanId, Schedule};
 use crate::task::{Kind, Status, TaskId, Title};
+use crate::watch::Watched;
 
 /// A request that changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +141,10 @@ pub enum Command {
         /// Which.
         plan: PlanId,
     },
+    /// Be told of answers by chat. For admins.
+    Watch(Watched),
+    /// Be told of them no more; `None`: of no answers at all. For admins.
+    Unwatch(Option<Watched>),
 }
 
 impl Command {
@@ -150,7 +155,9 @@ impl Command {
             | Command::Plan(_)
             | Command::Unplan { .. }
             | Command::Fulfil { .. }
-            | Command::Clock(_) => None,
+            | Command::Clock(_)
+            | Command::Watch(_)
+            | Command::Unwatch(_) => None,
             Command::Edit { task, .. }
             | Command::Remove { task }
             | Command::Answer { task, .. }

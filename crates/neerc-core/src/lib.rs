@@ -33,4 +33,5 @@ pub mod quota;
 pub mod refusal;
 pub mod task;
 pub mod view;
+pub mod watch;
 pub mod world;

@@ -38,6 +38,10 @@ pub const LISTED_IN_CHAT: usize = 12;
 pub const LISTED_CHARS: usize = 120;
 /// Most open tasks of one person of which is known that they have been told.
 pub const TOLD_PER_PERSON: usize = 1_000;
+/// Most tasks that one person watches by themselves.
+pub const WATCHED_TASKS: usize = 100;
+/// Most people of one room who watch something.
+pub const WATCHERS_PER_ROOM: usize = 1_000;
 /// Pause before a planned task that could not be stored is tried again, in ms.
 pub const RETRY_PLAN_MS: i64 = 10_000;
 /// Longest word for which a near one is looked for, in characters.

@@ -77,6 +77,7 @@ fn stored_bytes(change: &Change) -> u64 {
             let names: usize = planned.names.iter().map(|name| name.len() + limits::STORED_ENTRY_BYTES).sum();
             planned.title.as_str().len() + names
         }
+        Change::Watched { person, watch } => person.bare().len() + watch.tasks.len() * limits::STORED_ENTRY_BYTES,
         Change::Removed { .. } | Change::Unplanned { .. } | Change::Clocked(_) => 0,
     };
     (bytes + limits::STORED_CHANGE_BYTES) as u64

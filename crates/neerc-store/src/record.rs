@@ -4,15 +4,18 @@
 
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::Change;
-use neerc_core::clock::hand::SetClock;
-use neerc_core::clock::{Phase, Reading};
 use neerc_core::people::Person;
-use neerc_core::plan::{Plan, PlanId, Planned, Schedule};
+use neerc_core::plan::PlanId;
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Past, PastStep, Progress, Status, Task, TaskId, Title};
+use neerc_core::watch::Watches;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+
+mod rooms;
+
+use self::rooms::{ClockRecord, PlanRecord, PlannedRecord, WatchRecord};
 
 /// Version of the snapshots that are written; no others are read.
 const SNAPSHOT_VERSION: u32 = 1;
@@ -86,66 +89,7 @@ enum ChangeRecord<'a> {
     },
     /// Null: the clock goes by its feed again.
     Clocked(Option<ClockRecord<'a>>),
-}
-
-/// A contest clock that was set by hand.
-#[derive(Serialize, Deserialize)]
-struct ClockRecord<'a> {
-    by: Cow<'a, str>,
-    at_ms: i64,
-    elapsed_ms: i64,
-    total_ms: i64,
-    /// `before`, `counting`, `running`, `paused`, `over`.
-    phase: Cow<'a, str>,
-}
-
-impl<'a> ClockRecord<'a> {
-    fn of(SetClock { by, at_ms, reading }: &'a SetClock) -> ClockRecord<'a> {
-        let Reading { elapsed_ms, total_ms, phase } = *reading;
-        ClockRecord { by: by.bare().into(), at_ms: *at_ms, elapsed_ms, total_ms, phase: phase.name().into() }
-    }
-
-    fn read(self) -> Result<SetClock, Refusal> {
-        let phase = Phase::named(&self.phase)?;
-        let reading = Reading { elapsed_ms: self.elapsed_ms, total_ms: self.total_ms, phase };
-        Ok(SetClock { by: Person::from_bare(&self.by), at_ms: self.at_ms, reading })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct PlannedRecord<'a> {
-    plan: u64,
-    by: Cow<'a, str>,
-    title: Cow<'a, str>,
-    kind: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    names: Vec<Cow<'a, str>>,
-    /// `start+15`, `end-60!`.
-    schedule: String,
-}
-
-impl<'a> PlannedRecord<'a> {
-    fn of(planned: &'a Planned) -> PlannedRecord<'a> {
-        PlannedRecord {
-            plan: planned.id.0,
-            by: planned.by.bare().into(),
-            title: planned.title.as_str().into(),
-            kind: planned.kind.name().into(),
-            names: planned.names.iter().map(|name| name.as_str().into()).collect(),
-            schedule: planned.schedule.to_string(),
-        }
-    }
-
-    fn read(self) -> Result<Planned, Refusal> {
-        Ok(Planned {
-            id: PlanId(self.plan),
-            by: Person::from_bare(&self.by),
-            title: Title::parse(&self.title)?,
-            kind: Kind::parse(&self.kind)?,
-            names: self.names.into_iter().map(Cow::into_owned).collect(),
-            schedule: Schedule::required(&self.schedule)?,
-        })
-    }
+    Watched(WatchRecord<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -205,6 +149,7 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
         Change::Removed { task } => ChangeRecord::Removed { task: task.0 },
         Change::Planned(planned) => ChangeRecord::Planned(PlannedRecord::of(planned)),
         Change::Unplanned { plan } => ChangeRecord::Unplanned { plan: plan.0 },
+        Change::Watched { person, watch } => ChangeRecord::Watched(WatchRecord::of(person, watch)),
         Change::Clocked(set) => ChangeRecord::Clocked(set.as_ref().map(ClockRecord::of)),
     };
     Ok(serde_json::to_string(&record)?)
@@ -236,6 +181,10 @@ pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
         ChangeRecord::Removed { task } => Change::Removed { task: TaskId(task) },
         ChangeRecord::Planned(record) => Change::Planned(record.read()?),
         ChangeRecord::Unplanned { plan } => Change::Unplanned { plan: PlanId(plan) },
+        ChangeRecord::Watched(record) => {
+            let (person, watch) = record.read();
+            Change::Watched { person, watch }
+        }
         ChangeRecord::Clocked(record) => Change::Clocked(record.map(ClockRecord::read).transpose()?),
     })
 }
@@ -264,25 +213,9 @@ struct BoardRecord<'a> {
     /// Absent if the clock goes by its feed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     clock: Option<ClockRecord<'a>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct PlanRecord<'a> {
-    next: u64,
+    /// Absent if nobody watches anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    entries: Vec<PlannedRecord<'a>>,
-}
-
-impl<'a> PlanRecord<'a> {
-    fn of(plan: &'a Plan) -> Option<PlanRecord<'a>> {
-        let entries = plan.entries().map(PlannedRecord::of).collect();
-        (*plan != Plan::default()).then(|| PlanRecord { next: plan.next(), entries })
-    }
-
-    fn read(self) -> Result<Plan, Refusal> {
-        let entries = self.entries.into_iter().map(PlannedRecord::read).collect::<Result<Vec<_>, _>>()?;
-        Ok(Plan::restore(entries, self.next))
-    }
+    watches: Vec<WatchRecord<'a>>,
 }
 
 /// Revision of a step, and people with the status before it (null: not assigned).
@@ -319,6 +252,7 @@ pub fn write_boards(boards: &Boards) -> Result<String, RecordError> {
         tasks: board.tasks().map(|task| tables.task(task)).collect(),
         plan: PlanRecord::of(board.plan()),
         clock: board.clock().map(ClockRecord::of),
+        watches: board.watches().all().map(|(person, watch)| WatchRecord::of(person, watch)).collect(),
     });
     let rooms = rooms.collect();
     let statuses = tables.statuses.lines.iter();
@@ -397,12 +331,13 @@ pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
         statuses: record.statuses.iter().map(status).collect::<Result<_, _>>()?,
     };
     let mut boards = Boards::new();
-    for BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan, clock } in record.rooms {
+    for BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan, clock, watches } in record.rooms {
         let tasks = tasks.into_iter().map(|task| lines.task(task)).collect::<Result<Vec<_>, _>>()?;
         let plan = plan.map(PlanRecord::read).transpose()?.unwrap_or_default();
         let board = Board::restore(tasks, next_id, last_timestamp_ms, revision)
             .with_plan(plan)
-            .with_clock(clock.map(ClockRecord::read).transpose()?);
+            .with_clock(clock.map(ClockRecord::read).transpose()?)
+            .with_watches(Watches::restore(watches.into_iter().map(WatchRecord::read)));
         boards.insert(room.into(), board);
     }
     Ok(boards)

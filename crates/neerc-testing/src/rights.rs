@@ -8,6 +8,7 @@ use neerc_core::plan::{PlanId, Schedule};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
 use neerc_core::view::Visibility;
+use neerc_core::watch::Watched;
 
 /// A member of every room, who never asks and has the tasks [`OWN`] and [`OTHERS`].
 pub const KEEPER: &str = "keeper";
@@ -81,7 +82,14 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
         },
         Asked::Query(Query::Show { task }) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Query(Query::Late | Query::Plans) => admins_only(),
-        Asked::Command(Command::Create(_) | Command::Plan(_) | Command::Clock(_)) => admins_only(),
+        Asked::Command(
+            Command::Create(_)
+            | Command::Plan(_)
+            | Command::Clock(_)
+            | Command::Watch(Watched::All | Watched::Failures)
+            | Command::Unwatch(_),
+        ) => admins_only(),
+        Asked::Command(Command::Watch(Watched::Task(task))) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Command(
             Command::Edit { task, .. }
             | Command::Remove { task }
@@ -171,7 +179,13 @@ fn after_command(command: &Command) -> Option<Command> {
         Command::Unplan { .. } => Command::Fulfil { plan: PLANNED },
         Command::Fulfil { plan: PLANNED } => Command::Fulfil { plan: UNPLANNED },
         Command::Fulfil { .. } => Command::Clock(ClockAct::Length { total_ms: 14_400_000 }),
-        Command::Clock(_) => return None,
+        Command::Clock(_) => Command::Watch(Watched::All),
+        Command::Watch(Watched::All) => Command::Watch(Watched::Failures),
+        Command::Watch(Watched::Failures) => Command::Watch(Watched::Task(OTHERS)),
+        Command::Watch(Watched::Task(OTHERS)) => Command::Watch(Watched::Task(REMOVED)),
+        Command::Watch(Watched::Task(REMOVED)) => Command::Watch(Watched::Task(NEVER)),
+        Command::Watch(Watched::Task(_)) => Command::Unwatch(None),
+        Command::Unwatch(_) => return None,
     })
 }
 
@@ -230,7 +244,9 @@ pub fn packet(asked: &Asked) -> Option<String> {
             | Command::Plan(_)
             | Command::Unplan { .. }
             | Command::Fulfil { .. }
-            | Command::Clock(_),
+            | Command::Clock(_)
+            | Command::Watch(_)
+            | Command::Unwatch(_),
         ) => None,
     }
 }

@@ -19,6 +19,8 @@ pub const CHATS_PER_SESSION: usize = 32;
 pub const CHAT_GRACE_MS: i64 = 5_000;
 /// How long changes are gathered before people are told of them in one chat message, in ms.
 pub const CHAT_GATHER_MS: i64 = 1_000;
+/// Least time between two messages of answers to whoever watches them, in ms.
+pub const WATCH_REST_MS: i64 = 10_000;
 /// How many people are asked for their presence at once after a connection is opened, and the pause between, in ms.
 pub const PRESENCES_AT_ONCE: usize = 20;
 /// See [`PRESENCES_AT_ONCE`].

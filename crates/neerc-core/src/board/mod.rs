@@ -2,17 +2,20 @@
 //! cannot fail. The people of the room are handed in; storage is not the board's business.
 
 mod names;
+mod plans;
+mod watches;
 
 use self::names::{Resolved, assigned, resolve, unanswered};
 use crate::change::{Change, Effect, Room};
 use crate::clock::hand::{ClockAct, ClockNow, SetClock};
-use crate::command::{Command, Manner, NewPlan, WholeTask};
+use crate::command::{Command, Manner, WholeTask};
 use crate::limits;
 use crate::notice::{Lost, Notice};
 use crate::people::{Admin, People, Person, Rights};
-use crate::plan::{self, Plan, PlanId, Planned};
+use crate::plan::{Plan, PlanId};
 use crate::refusal::Refusal;
 use crate::task::{Difference, Kind, LeftOut, Past, Progress, Status, Task, TaskId, Title};
+use crate::watch::Watches;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -56,6 +59,7 @@ pub struct Board {
     plan: Plan,
     /// What the contest clock was set to by hand.
     clock: Option<SetClock>,
+    watches: Watches,
     next_id: u64,
     last_timestamp_ms: i64,
     revision: u64,
@@ -67,6 +71,7 @@ impl Default for Board {
             tasks: BTreeMap::new(),
             plan: Plan::default(),
             clock: None,
+            watches: Watches::default(),
             next_id: 1,
             last_timestamp_ms: 0,
             revision: 0,
@@ -90,7 +95,7 @@ impl Board {
         // No number or timestamp is given twice, even if the snapshot's counters are too low.
         let next_id = tasks.keys().map(|id: &TaskId| id.0.saturating_add(1)).fold(next_id.max(1), u64::max);
         let last_timestamp_ms = tasks.values().map(|task| task.timestamp_ms).fold(last_timestamp_ms, i64::max);
-        Board { tasks, plan: Plan::default(), clock: None, next_id, last_timestamp_ms, revision }
+        Board { tasks, next_id, last_timestamp_ms, revision, ..Board::default() }
     }
 
     /// The same board with the plan of a snapshot.
@@ -101,6 +106,16 @@ impl Board {
     /// The same with the clock of a snapshot.
     pub fn with_clock(self, clock: Option<SetClock>) -> Board {
         Board { clock, ..self }
+    }
+
+    /// The same with what people watch.
+    pub fn with_watches(self, watches: Watches) -> Board {
+        Board { watches, ..self }
+    }
+
+    /// What people watch.
+    pub fn watches(&self) -> &Watches {
+        &self.watches
     }
 
     /// What the contest clock of the room was set to by hand, if it was.
@@ -220,6 +235,8 @@ impl Board {
             Command::Plan(wanted) => self.add_plan(admin(rights)?, who, people, wanted),
             Command::Unplan { plan } => self.unplan(admin(rights)?, *plan),
             Command::Fulfil { plan } => self.fulfil(admin(rights)?, now_ms, people, *plan),
+            Command::Watch(wanted) => self.watch(admin(rights)?, who, *wanted),
+            Command::Unwatch(wanted) => Ok(self.unwatch(admin(rights)?, who, *wanted)),
             Command::Clock(act) => set_clock(admin(rights)?, clock, *act, who, now_ms),
         }
     }
@@ -340,37 +357,6 @@ impl Board {
         Ok(edited(task, title, None, Vec::new(), Vec::new()))
     }
 
-    fn add_plan(&self, _: Admin, who: &Person, people: &People, wanted: &NewPlan) -> Result<Decision, Refusal> {
-        if self.plan.len() >= limits::PLANS_PER_ROOM {
-            return Err(Refusal::TooMany { what: "planned tasks", limit: limits::PLANS_PER_ROOM });
-        }
-        // A typo should show now, not when the task is due.
-        resolve(people, None, &unanswered(&wanted.names), Manner::Replacing)?;
-        let id = PlanId(self.plan.next());
-        let names = plan::once(&wanted.names);
-        if self.plan.names_bytes() + plan::weight(&names) > limits::PLAN_NAMES_BYTES {
-            return Err(Refusal::TooMany { what: "bytes of names in planned tasks", limit: limits::PLAN_NAMES_BYTES });
-        }
-        let NewPlan { title, kind, schedule, .. } = wanted.clone();
-        Ok(Change::Planned(Planned { id, by: who.clone(), title, kind, names, schedule }).into())
-    }
-
-    fn unplan(&self, _: Admin, id: PlanId) -> Result<Decision, Refusal> {
-        self.planned(id)?;
-        Ok(Change::Unplanned { plan: id }.into())
-    }
-
-    /// People who have left the room are left out; the planned task is handed out all the same.
-    fn fulfil(&self, _: Admin, now_ms: i64, people: &People, id: PlanId) -> Result<Decision, Refusal> {
-        let Planned { title, kind, names, .. } = self.planned(id)?;
-        let resolved = resolve(people, None, &unanswered(names), Manner::Adding)?;
-        self.created(now_ms, title, *kind, resolved, Some(id))
-    }
-
-    fn planned(&self, id: PlanId) -> Result<&Planned, Refusal> {
-        self.plan.entry(id).ok_or_else(|| Refusal::UnknownPlan { plan: id.to_string() })
-    }
-
     fn next_timestamp_ms(&self, now_ms: i64) -> i64 {
         now_ms.max(self.last_timestamp_ms.saturating_add(1))
     }
@@ -387,7 +373,8 @@ impl Board {
             | Change::Answered { .. }
             | Change::Planned(_)
             | Change::Unplanned { .. }
-            | Change::Clocked(_) => Lost::These(Vec::new()),
+            | Change::Clocked(_)
+            | Change::Watched { .. } => Lost::These(Vec::new()),
         };
         Some(Notice { task, lost })
     }
@@ -447,10 +434,12 @@ impl Board {
             }
             Change::Removed { task } => {
                 self.tasks.remove(task);
+                self.watches.forget(*task);
             }
             Change::Planned(planned) => self.plan.add(planned, ahead.map(Board::plan)),
             Change::Unplanned { plan } => self.plan.take_out(*plan),
             Change::Clocked(set) => self.clock.clone_from(set),
+            Change::Watched { person, watch } => self.watches.set(person, watch),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::change::Entry;
+use crate::command::NewPlan;
 use crate::command::{Named, Query};
 use crate::face::line::TaskLine;
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};

@@ -92,6 +92,7 @@ impl Choices<'_> {
             FieldKind::User => one_of(self.whose()),
             FieldKind::TaskKind => one_of(self.kinds()),
             FieldKind::Verb => one_of(self.verbs()),
+            FieldKind::Watched => one_of(self.watched()),
             FieldKind::ClockAct => one_of(self.clock_acts()),
             FieldKind::Names => any_of(self.names(None)),
             FieldKind::Assigned => any_of(self.names(task)),
@@ -99,6 +100,12 @@ impl Choices<'_> {
             FieldKind::Schedule => Shape::Line(Some(SCHEDULE)),
             FieldKind::Time => Shape::Line(Some(TIME)),
         }
+    }
+
+    /// What can be watched.
+    fn watched(&self) -> Vec<Choice> {
+        let answers = ["all", "failures"].map(|name| choice(name, &self.lines.say(&format!("watched-{name}"), &[])));
+        answers.into_iter().chain(tasks(self.view.scene().board.listed())).collect()
     }
 
     fn plans(&self) -> Vec<Choice> {

@@ -13,6 +13,7 @@ use crate::plan::{Plan, Planned};
 use crate::refusal::Refusal;
 use crate::task::{Kind, Progress, Status, Task, TaskId, Title};
 use crate::view::{Late, RoomScene, Shown, View};
+use crate::watch::Watch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -212,6 +213,35 @@ impl<'a> Lines<'a> {
             [task] => self.reply(task.kind, task.id),
             _ => self.reply_several(&open),
         });
+        said
+    }
+
+    /// The answers that the asker watches and that are newer than that revision.
+    pub fn watched(&self, watch: &Watch, told: u64) -> Vec<String> {
+        let mut lines = Vec::new();
+        let changed = self.scene.board.tasks().filter(|task| task.revision > told);
+        for task in changed {
+            // A history that does not reach back that far holds what is newest.
+            let people = task.changed_since(told.max(task.past.since) + 1).unwrap_or_default();
+            let mut people: Vec<_> = people.into_iter().filter(|person| *person != self.who).collect();
+            people.retain(|person| task.statuses.get(*person).is_some_and(|status| watch.holds(task.id, status)));
+            if people.is_empty() {
+                continue;
+            }
+            let all = people.len();
+            let of = |person: &Person| {
+                let status = task.statuses.get(person).map(|status| self.status(task.kind, status));
+                format!("{} ({})", short(&self.scene.people.shown(person)), status.unwrap_or_default())
+            };
+            let said = self.first(all, people.into_iter().map(of)).join(", ");
+            lines.push(format!("{} · {} · {said} · {}", task.id, short(task.title.as_str()), self.answered(task)));
+        }
+        if lines.is_empty() {
+            return lines;
+        }
+        let all = lines.len();
+        let mut said = vec![self.say("heading-watched", &[])];
+        said.extend(self.first(all, lines.into_iter()));
         said
     }
 

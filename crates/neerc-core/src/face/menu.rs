@@ -11,6 +11,7 @@ use crate::plan::{PlanId, Schedule};
 use crate::refusal::{Refusal, excerpt};
 use crate::task::{Kind, Progress, Status, TaskId, Title};
 use crate::view::View;
+use crate::watch::Watched;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -39,6 +40,8 @@ pub enum Act {
     Plans,
     Now,
     Unplan,
+    Watch,
+    Unwatch,
     SetClock,
 }
 
@@ -82,6 +85,8 @@ pub enum FieldKind {
     ClockAct,
     /// A time of day, or a length of time.
     Time,
+    /// Answers that somebody is told of: all, failures, or those to one task.
+    Watched,
 }
 
 /// Whether a field may be left empty.
@@ -117,6 +122,7 @@ const TASK: Field = required("task", FieldKind::Task);
 const NAMES: Field = required("names", FieldKind::Names);
 const ASSIGNED: Field = required("names", FieldKind::Assigned);
 const PLAN: Field = required("plan", FieldKind::Plan);
+const WATCHED: Field = optional("watched", FieldKind::Watched);
 const CREATE: [Field; 4] = [
     required("kind", FieldKind::TaskKind),
     required("title", FieldKind::Title),
@@ -159,7 +165,7 @@ macro_rules! item {
 
 /// Everything that people can ask for, in the order in which it is shown.
 #[rustfmt::skip] // one row each
-pub const MENU: [Item; 22] = [
+pub const MENU: [Item; 24] = [
     item!(Tasks "tasks" User [optional("of", FieldKind::User)], ["list"], ["задачи", "список"]),
     item!(Start "start" User [OWN], ["begin", "started"], ["начал", "начала", "начать", "начинаю", "взял", "взяла"]),
     item!(Done "done" User [OWN], ["finish", "finished", "ready"],
@@ -184,6 +190,8 @@ pub const MENU: [Item; 22] = [
     item!(Plans "plans" Admin [], ["plan", "scheduled"], ["план", "планы", "расписание"]),
     item!(Now "now" Admin [PLAN], [], ["сейчас", "пора"]),
     item!(Unplan "unplan" Admin [PLAN], ["unschedule"], ["вычеркнуть", "вычеркни"]),
+    item!(Watch "watch" Admin [WATCHED], ["follow"], ["следить", "следи", "слежу"]),
+    item!(Unwatch "unwatch" Admin [WATCHED], ["unfollow"], ["хватит", "неследить"]),
     item!(SetClock "setclock" Admin [required("act", FieldKind::ClockAct), optional("time", FieldKind::Time)],
         ["set-clock"], ["перевести", "переведи"]),
 ];
@@ -288,6 +296,8 @@ pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Ref
         Act::Plans => query(Query::Plans),
         Act::Now => command(Command::Fulfil { plan: filled.plan()? }),
         Act::Unplan => command(Command::Unplan { plan: filled.plan()? }),
+        Act::Watch => command(Command::Watch(filled.watched()?.unwrap_or(Watched::All))),
+        Act::Unwatch => command(Command::Unwatch(filled.watched()?)),
         Act::SetClock => command(Command::Clock(ClockAct::parse(filled.trimmed("act")?, filled.one("time"))?)),
     }
 }
@@ -336,6 +346,10 @@ impl Values<'_> {
         Title::parse(self.one("title").unwrap_or(""))
     }
 
+    fn watched(&self) -> Result<Option<Watched>, Refusal> {
+        self.one("watched").map(Watched::parse).transpose()
+    }
+
     fn create(&self) -> Result<Command, Refusal> {
         let (kind, title, names) = (Kind::parse(self.trimmed("kind")?)?, self.title()?, self.many("names"));
         if let Some(schedule) = self.one("schedule") {
@@ -364,6 +378,7 @@ mod tests {
             FieldKind::Verb => "done",
             FieldKind::ClockAct => "start",
             FieldKind::Time => "10:30",
+            FieldKind::Watched => "failures",
         }
     }
 
@@ -446,7 +461,9 @@ mod tests {
             Command::Plan(_) => Some(Command::Unplan { plan }),
             Command::Unplan { .. } => Some(Command::Fulfil { plan }),
             Command::Fulfil { .. } => Some(Command::Clock(ClockAct::Start)),
-            Command::Clock(_) => None,
+            Command::Clock(_) => Some(Command::Watch(Watched::All)),
+            Command::Watch(_) => Some(Command::Unwatch(None)),
+            Command::Unwatch(_) => None,
         } {
             commands.push(next);
         }

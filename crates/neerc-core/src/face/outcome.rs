@@ -11,6 +11,7 @@ use crate::clock::hand::clock_face;
 use crate::plan::{Anchor, Consent, PlanId, Planned, Schedule};
 use crate::refusal::Refusal;
 use crate::task::{Kind, Progress, Status, Task, TaskId};
+use crate::watch::WatchedAnswers;
 
 impl Lines<'_> {
     /// Why nothing was done, and what would be right.
@@ -106,6 +107,7 @@ impl Lines<'_> {
             Effect::Removed { task } => self.say("said-removed", &[("task", Arg::Text(&task.to_string()))]),
             Effect::Planned { plan } => self.planned(plan),
             Effect::Unplanned { plan } => self.say("said-unplanned", &[("plan", Arg::Text(&plan.to_string()))]),
+            Effect::Watched => self.watching(),
             Effect::Clocked => {
                 self.scene.clock.map_or_else(|| self.refusal(&Refusal::NoClock), |dial| self.clock(dial))
             }
@@ -160,6 +162,21 @@ impl Lines<'_> {
         }
         let status = own.map(|(kind, status)| self.status(kind, status)).unwrap_or_default();
         self.say("said-answered", &[("task", Arg::Text(&number)), ("status", Arg::Text(&status))])
+    }
+
+    /// What the asker is told of from now on.
+    fn watching(&self) -> String {
+        let Some(watch) = self.scene.board.watches().of(self.who) else { return self.say("said-watching-none", &[]) };
+        let mut said = match watch.answers {
+            WatchedAnswers::None => Vec::new(),
+            WatchedAnswers::Failures => vec![self.say("said-watching-failures", &[])],
+            WatchedAnswers::All => vec![self.say("said-watching-all", &[])],
+        };
+        if watch.answers != WatchedAnswers::All && !watch.tasks.is_empty() {
+            let tasks = self.first(watch.tasks.len(), watch.tasks.iter().map(TaskId::to_string)).join(", ");
+            said.push(self.say("said-watching-tasks", &[("tasks", Arg::Text(&tasks))]));
+        }
+        said.join(" ")
     }
 
     fn planned(&self, plan: PlanId) -> String {

@@ -1,6 +1,10 @@
 //! The texts that are in people's logs, and what is refused.
 
 use super::*;
+use neerc_core::clock::hand::SetClock;
+use neerc_core::clock::{Phase, Reading};
+use neerc_core::plan::{Planned, Schedule};
+use neerc_core::watch::{Watch, WatchedAnswers};
 
 fn person(name: &str) -> Person {
     Person::from_bare(&format!("{name}@localhost"))
@@ -87,6 +91,11 @@ fn golden() -> Vec<(&'static str, Change)> {
         ),
         (r#"{"clocked":null}"#, Change::Clocked(None)),
         (
+            r#"{"watched":{"person":"admin@localhost","answers":"failures","tasks":[3,7]}}"#,
+            watched(WatchedAnswers::Failures, &[3, 7]),
+        ),
+        (r#"{"watched":{"person":"admin@localhost"}}"#, watched(WatchedAnswers::None, &[])),
+        (
             r#"{"created":{"task":7,"title":"t","kind":"todo","timestamp_ms":5,"plan":3}}"#,
             Change::Created {
                 task: TaskId(7),
@@ -98,6 +107,11 @@ fn golden() -> Vec<(&'static str, Change)> {
             },
         ),
     ]
+}
+
+fn watched(answers: WatchedAnswers, tasks: &[u64]) -> Change {
+    let tasks = tasks.iter().copied().map(TaskId).collect();
+    Change::Watched { person: person("admin"), watch: Watch { answers, tasks } }
 }
 
 fn planned(id: u64, names: &[&str], schedule: &str) -> Planned {
@@ -229,6 +243,21 @@ fn a_clock_set_by_hand_survives_a_snapshot() {
     assert_eq!(write_boards(&boards).unwrap(), written);
     assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
     assert!(read_boards(written.replace("paused", "frozen").as_bytes()).is_err());
+}
+
+#[test]
+fn what_is_watched_survives_a_snapshot() {
+    let mut boards = Boards::new();
+    let room = boards.entry("neerc".into()).or_default();
+    room.apply(1, &watched(WatchedAnswers::All, &[3]));
+    let written = concat!(
+        r#"{"v":1,"people":[],"statuses":[],"rooms":[{"room":"neerc","next_id":1,"last_timestamp_ms":0,"revision":1,"#,
+        r#""tasks":[],"watches":[{"person":"admin@localhost","answers":"all","tasks":[3]}]}]}"#,
+    );
+    assert_eq!(write_boards(&boards).unwrap(), written);
+    assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
+    boards.entry("neerc".into()).or_default().apply(2, &watched(WatchedAnswers::None, &[]));
+    assert!(!write_boards(&boards).unwrap().contains("watches"));
 }
 
 #[test]

@@ -3,3 +3,4 @@
 pub mod bot;
 pub mod contacts;
 pub mod outsiders;
+pub mod watchers;

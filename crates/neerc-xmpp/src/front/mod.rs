@@ -35,6 +35,7 @@ use self::stream::{Enters, Stream};
 use self::unknown::Unknown;
 use crate::adhoc::Commands;
 use crate::chat::contacts::{Contacts, Whereabouts};
+use crate::chat::watchers::Watchers;
 use crate::notify::{Crowd, Outbox};
 use crate::room::groups::Groups;
 use crate::room::{RoomEvent, RoomSettings, RoomWatch};
@@ -105,6 +106,7 @@ pub struct Front {
     written: Option<Written>,
     troubles: HashMap<&'static str, String>,
     contacts: Contacts,
+    watchers: Watchers,
     conversations: Conversations,
     plan_words: PlanWords,
 }
@@ -154,6 +156,7 @@ impl Front {
             told_revision,
             written: None,
             contacts: Contacts::new(halls.len()),
+            watchers: Watchers::new(halls.len()),
             conversations: Conversations::default(),
             plan_words: PlanWords::default(),
             halls,

@@ -108,6 +108,7 @@ impl Front {
                 self.outbox.by_chat(room, &address);
             }
             self.plan_words.is_due = true; // somebody may be there now who has to be asked
+            self.watchers.came(now_ms, room);
             self.welcome(now_ms, room, &address, welcome, world, out.own());
         }
         while out.len() < limit {
@@ -115,8 +116,28 @@ impl Front {
             self.say_news(room, &person, changed.iter().copied(), world, out.own());
         }
         while out.len() < limit {
+            let Some(room) = self.watchers.take_due(now_ms) else { break };
+            self.tell_watchers(now_ms, room, world, out.own());
+        }
+        while out.len() < limit {
             let Some((room, session, language)) = self.contacts.take_outsider(now_ms) else { break };
             self.invite(room, &session, language, out.own());
+        }
+    }
+
+    /// Tells those who watch answers, and are spoken to, what is new.
+    fn tell_watchers(&mut self, now_ms: i64, room: usize, world: World<'_>, out: &mut Vec<u8>) {
+        let board = world.board(&self.halls[room].watch().room);
+        for (person, watch) in board.watches().all() {
+            let sessions = self.contacts.speaking(room, person);
+            let Some(told) = self.watchers.told(room, person).filter(|_| !sessions.is_empty()) else { continue };
+            // Whoever has lost their power watches nothing while that is so.
+            let said = self.answers_for(room, person, world, |lines| {
+                let may_watch = lines.view().is_ok_and(|view| view.is_admin());
+                if may_watch { lines.watched(watch, told) } else { Vec::new() }
+            });
+            self.watchers.note_told(now_ms, room, person, board.revision());
+            self.say(room, person, &sessions, &said.unwrap_or_default(), out);
         }
     }
 
@@ -178,8 +199,15 @@ impl Front {
         }
     }
 
-    /// Somebody has changed their own answer, so that is no news for them.
+    /// Somebody has changed their own answer, so that is no news for them, or what they watch.
     pub(super) fn note_own(&mut self, room: usize, who: &Person, done: &Done, world: World<'_>) {
+        if done.effect == Effect::Watched {
+            let board = world.board(&self.halls[room].watch().room);
+            return match board.watches().of(who) {
+                Some(_) => self.watchers.begins(room, who, board.revision()),
+                None => self.watchers.ends(room, who),
+            };
+        }
         let Effect::Answered { task } = done.effect else { return };
         let Some(told) = self.contacts.told(room, who) else { return };
         let task = world.board(&self.halls[room].watch().room).task(task);

@@ -18,6 +18,7 @@ impl Front {
     pub fn tell(&mut self, now_ms: i64, room: &str, revision: u64, notice: Notice) {
         match self.index_of(room) {
             Some(index) => {
+                self.watchers.changed(now_ms, index, revision);
                 self.contacts.changed(now_ms, index, notice.task);
                 self.outbox.changed(now_ms, (index, notice.task), revision, notice.lost);
             }
@@ -35,6 +36,7 @@ impl Front {
             .next_due_ms()
             .unwrap_or(i64::MAX)
             .min(self.contacts.next_due_ms())
+            .min(self.watchers.next_due_ms())
             .min(self.next_plan_word_ms());
         let fence = if self.outbox.needs_fence() { self.stream.fence_ms } else { i64::MAX };
         if self.wire.out.is_empty() {

@@ -144,6 +144,8 @@ fn value(item: &Item, kind: FieldKind) -> &'static str {
         FieldKind::Verb => "done",
         FieldKind::ClockAct => "length",
         FieldKind::Time => "4:00",
+        FieldKind::Watched if item.act == Act::Watch => "failures",
+        FieldKind::Watched => "all",
     }
 }
 
@@ -181,6 +183,8 @@ fn outcome(act: Act) -> &'static str {
         Act::Remove => "[said-removed task=1]",
         Act::Now => "[said-created task=3 count=0 title=Freeze]",
         Act::Unplan => "[said-unplanned plan=s1]",
+        Act::Watch => "[said-watching-failures]",
+        Act::Unwatch => "[said-unchanged]",
         Act::SetClock => "[clock-running elapsed=1:00:02 total=4:00:00] [clock-by-hand time=",
     }
 }
@@ -288,7 +292,10 @@ fn the_list_of_commands_is_what_is_offered() {
         let said = bench.on(&iq("get", from, &query)).concat();
         said.matches("<item ").count()
     };
-    assert_eq!([listed(ADMIN), listed(TK), listed(HALL1), listed("visitor@localhost/Web")], [22, 22, 10, 0]);
+    assert_eq!(
+        [listed(ADMIN), listed(TK), listed(HALL1), listed("visitor@localhost/Web")],
+        [MENU.len(), MENU.len(), 10, 0]
+    );
     let info = |node: &str| format!("<query xmlns='http://jabber.org/protocol/disco#info' node='{node}'/>");
     for item in &MENU {
         let said = bench.on(&iq("get", HALL1, &info(item.node))).concat();

@@ -16,6 +16,7 @@ use neerc_core::people::Person;
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Progress, Title};
 use neerc_core::view::Visibility;
+use neerc_core::watch::Watched;
 use neerc_xmpp::stanza::address::Address;
 
 const LISTS: [&str; 5] = ["owner", "admin", "member", "none", "outcast"];
@@ -327,6 +328,14 @@ fn by_words_or_error(_: Who, refusal: &Refusal) -> String {
 fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
     let task = |task: &neerc_core::task::TaskId| ("task", task.to_string());
     let plan = |plan: &neerc_core::plan::PlanId| ("plan", plan.to_string());
+    let watched = |what: &Watched| {
+        let what = match what {
+            Watched::All => "all".to_owned(),
+            Watched::Failures => "failures".to_owned(),
+            Watched::Task(task) => task.to_string(),
+        };
+        ("watched", what)
+    };
     let names = |names: &[String]| ("names", names.join(" "));
     let title = |title: &Title| ("title", title.as_str().to_owned());
     Some(match asked {
@@ -355,6 +364,8 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
         Asked::Command(Command::Rename { task: id, title: given }) => (Act::Rename, vec![task(id), title(given)]),
         Asked::Command(Command::Unplan { plan: id }) => (Act::Unplan, vec![plan(id)]),
         Asked::Command(Command::Fulfil { plan: id }) => (Act::Now, vec![plan(id)]),
+        Asked::Command(Command::Watch(what)) => (Act::Watch, vec![watched(what)]),
+        Asked::Command(Command::Unwatch(what)) => (Act::Unwatch, what.iter().map(watched).collect()),
         Asked::Command(Command::Clock(_)) => {
             (Act::SetClock, vec![("act", "length".to_owned()), ("time", "4:00".to_owned())])
         }

@@ -28,9 +28,10 @@ trait Spoken {
 
 impl Spoken for Bench {
     fn comes(&mut self, nick: &str, jid: &str, node: &str) {
+        let affiliation = if jid == ADMIN { "owner" } else { "member" };
         self.hear(format!(
             "<presence from='neerc@conference.localhost/{nick}' to='neerc.localhost'>{}\
-             <x xmlns='http://jabber.org/protocol/muc#user'><item jid='{jid}' affiliation='member' role='participant'/>\
+             <x xmlns='http://jabber.org/protocol/muc#user'><item jid='{jid}' affiliation='{affiliation}' role='participant'/>\
              </x></presence>",
             caps(node)
         ));
@@ -371,4 +372,40 @@ fn any_request_of_the_protocol_brings_notifications_back_not_only_that_for_the_t
     let said = bench.said();
     let to_hall1: Vec<_> = said.iter().filter(|stanza| attr(stanza, "to").as_deref() == Some(HALL1)).collect();
     assert!(to_hall1.len() == 1 && to_hall1[0].contains("#tasks'"), "{to_hall1:?}");
+}
+
+#[test]
+fn whoever_watches_is_told_of_answers_together_and_not_often() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.admin("@todo hall1,hall2 Water\n@okfail hall1,hall2 Seated?");
+    bench.comes("admin", ADMIN, GAJIM);
+    bench.chats_within(5_000);
+    bench.line(ADMIN, "watch");
+    assert_eq!(bench.chats(), [(ADMIN.to_owned(), "[said-watching-all]".to_owned())]);
+    for (who, text) in [(HALL1, "done 1"), (HALL2, "no 2 broken"), (HALL2, "start 1")] {
+        bench.line(who, text);
+    }
+    let to_admin = |chats: Vec<(String, String)>| -> Vec<String> {
+        chats.into_iter().filter(|(to, _)| to == ADMIN).map(|(_, text)| text).collect()
+    };
+    assert_eq!(
+        to_admin(bench.chats_within(limits::CHAT_GATHER_MS)),
+        ["[heading-watched]\n\
+          1 · Water · hall1 ([status-success]), hall2 ([status-running]) · [count-answered count=1 total=2]\n\
+          2 · Seated? · hall2 ([status-fail]: broken) · [count-answered count=1 total=2]"]
+    );
+    bench.line(HALL2, "done 1");
+    assert_eq!(to_admin(bench.chats_within(limits::WATCH_REST_MS - 2_000)), Vec::<String>::new(), "not often");
+    assert_eq!(to_admin(bench.chats_within(2_000)).len(), 1);
+
+    // Who was away hears of it when they come back; who watches failures, of nothing else.
+    bench.line(ADMIN, "unwatch");
+    bench.line(ADMIN, "watch failures");
+    bench.goes("admin", ADMIN);
+    bench.line(HALL1, "yes 2");
+    bench.line(HALL2, "no 2 still broken");
+    bench.chats_within(limits::WATCH_REST_MS);
+    bench.comes("admin", ADMIN, GAJIM);
+    let told = to_admin(bench.chats_within(limits::WATCH_REST_MS)).join("\n");
+    assert!(told.contains("hall2 ([status-fail]: still broken)") && !told.contains("hall1 ("), "{told}");
 }

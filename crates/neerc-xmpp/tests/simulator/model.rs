@@ -173,7 +173,7 @@ impl Model {
                     assert_eq!(before, None, "the number {} is planned twice", planned.id);
                     None
                 }
-                Change::Removed { .. } | Change::Unplanned { .. } | Change::Clocked(_) => None,
+                Change::Removed { .. } | Change::Unplanned { .. } | Change::Clocked(_) | Change::Watched { .. } => None,
             };
             if let Some(timestamp_ms) = given {
                 assert!(timestamp_ms > self.highest_timestamp[room], "timestamps do not increase");

@@ -47,6 +47,11 @@ item-setclock-help = Set the contest clock by hand: start, start at 10:30, pause
 item-unplan = Unplan
 item-unplan-help = Take a task out of the plan
 
+item-watch = Watch
+item-watch-help = Be told by chat who has answered: all, failures only, or one task
+item-unwatch = Watch no more
+item-unwatch-help = Be told of answers no more; with a number or "failures", only of these
+
 ## Fields of forms
 
 field-task = Task
@@ -69,6 +74,7 @@ field-unfinished = Not finished
 field-clock = Contest
 field-act = What
 field-time = Time
+field-watched = Answers
 hint-schedule = start+15, end-60; with ! it is handed out without asking
 hint-names = People and groups
 hint-time = 10:30 to start at; 1:23:00 to set; 5:00 for the length
@@ -102,6 +108,7 @@ heading-tasks-of = Tasks of { $name }:
 heading-users = People:
 heading-late = Not answered yet:
 heading-plans = Planned:
+heading-watched = New answers:
 
 ## Help in chat, one screen of a phone
 
@@ -116,7 +123,7 @@ help-user =
     help done — more of one of these
 help-admin =
     @todo halls Bring water — a new task: see "help todo"
-    show 3, late — who has answered, who has not
+    show 3, late, watch 3, unwatch — who has answered, who has not
     assign 3 hall1, unassign 3 hall1, reset 3 hall1
     rename 3 New title, remove 3; clock pause: "help setclock"
     plans, now s1, unplan s1 — planned tasks: see "help plan"
@@ -143,6 +150,9 @@ help-moments =
     @todo halls end-60! Freeze — 60 minutes before the end
     With ! it is handed out then; without it you are asked first.
     plans shows what is planned, now s1 hands it out at once, unplan s1 takes it out.
+
+watched-all = All answers
+watched-failures = What did not work
 
 no-tasks = There are no tasks.
 no-open-tasks = Nothing to do for you.
@@ -265,6 +275,10 @@ said-changed = Task { $task } is changed. It is now: { $title } — { $people }.
 said-unchanged = Nothing to change.
 said-removed = Task { $task } is removed.
 said-unplanned = { $plan } is out of the plan.
+said-watching-all = You are told of all answers.
+said-watching-failures = You are told of answers that say that something did not work.
+said-watching-tasks = You are told of answers to these tasks: { $tasks }.
+said-watching-none = You are told of no answers.
 said-left-out = { $count ->
     [one] Left out, there is nobody of this name here: { $names }
    *[other] Left out, there is nobody of these names here: { $names }
@@ -346,6 +360,8 @@ what-names = names
 what-lines = lines in one message
 what-tasks-in-the-room = tasks in the room
 what-people-assigned-to-a-task = people for one task
+what-watched-tasks = watched tasks
+what-people-who-watch = people who watch
 what-planned-tasks = planned tasks
 what-bytes-of-names-in-planned-tasks = bytes of names in planned tasks
 

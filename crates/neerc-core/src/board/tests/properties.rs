@@ -245,7 +245,12 @@ impl Model {
                 titles.retain(|earlier| earlier != title);
                 titles.push(title.clone());
             }
-            Command::Plan(_) | Command::Unplan { .. } | Command::Fulfil { .. } | Command::Clock(_) => {
+            Command::Plan(_)
+            | Command::Unplan { .. }
+            | Command::Fulfil { .. }
+            | Command::Clock(_)
+            | Command::Watch(_)
+            | Command::Unwatch(_) => {
                 unreachable!("no such move")
             }
         }

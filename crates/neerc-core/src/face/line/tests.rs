@@ -112,6 +112,8 @@ fn show(request: &Request) -> String {
         Command::Remove { task } => format!("no {task}"),
         Command::Unplan { plan } => format!("no {plan}"),
         Command::Fulfil { plan } => format!("now {plan}"),
+        Command::Watch(wanted) => format!("watch {wanted:?}"),
+        Command::Unwatch(wanted) => format!("unwatch {wanted:?}"),
         Command::Clock(act) => format!("clock {act:?}"),
         Command::Edit { .. } => panic!("no line asks this"),
     }

@@ -1,0 +1,49 @@
+//! What may be planned, and what is handed out of the plan.
+
+use super::names::{resolve, unanswered};
+use super::{Board, Decision};
+use crate::change::Change;
+use crate::command::{Manner, NewPlan};
+use crate::limits;
+use crate::people::{Admin, People, Person};
+use crate::plan::{self, PlanId, Planned};
+use crate::refusal::Refusal;
+
+impl Board {
+    pub(super) fn add_plan(
+        &self,
+        _: Admin,
+        who: &Person,
+        people: &People,
+        wanted: &NewPlan,
+    ) -> Result<Decision, Refusal> {
+        if self.plan.len() >= limits::PLANS_PER_ROOM {
+            return Err(Refusal::TooMany { what: "planned tasks", limit: limits::PLANS_PER_ROOM });
+        }
+        // A typo should show now, not when the task is due.
+        resolve(people, None, &unanswered(&wanted.names), Manner::Replacing)?;
+        let id = PlanId(self.plan.next());
+        let names = plan::once(&wanted.names);
+        if self.plan.names_bytes() + plan::weight(&names) > limits::PLAN_NAMES_BYTES {
+            return Err(Refusal::TooMany { what: "bytes of names in planned tasks", limit: limits::PLAN_NAMES_BYTES });
+        }
+        let NewPlan { title, kind, schedule, .. } = wanted.clone();
+        Ok(Change::Planned(Planned { id, by: who.clone(), title, kind, names, schedule }).into())
+    }
+
+    pub(super) fn unplan(&self, _: Admin, id: PlanId) -> Result<Decision, Refusal> {
+        self.planned(id)?;
+        Ok(Change::Unplanned { plan: id }.into())
+    }
+
+    /// People who have left the room are left out; the planned task is handed out all the same.
+    pub(super) fn fulfil(&self, _: Admin, now_ms: i64, people: &People, id: PlanId) -> Result<Decision, Refusal> {
+        let Planned { title, kind, names, .. } = self.planned(id)?;
+        let resolved = resolve(people, None, &unanswered(names), Manner::Adding)?;
+        self.created(now_ms, title, *kind, resolved, Some(id))
+    }
+
+    fn planned(&self, id: PlanId) -> Result<&Planned, Refusal> {
+        self.plan.entry(id).ok_or_else(|| Refusal::UnknownPlan { plan: id.to_string() })
+    }
+}

@@ -1,0 +1,115 @@
+//! How is written down what a room has besides its tasks: what is planned, its clock, and who watches what.
+
+use neerc_core::clock::hand::SetClock;
+use neerc_core::clock::{Phase, Reading};
+use neerc_core::people::Person;
+use neerc_core::plan::{Plan, PlanId, Planned, Schedule};
+use neerc_core::refusal::Refusal;
+use neerc_core::task::{Kind, TaskId, Title};
+use neerc_core::watch::{Watch, WatchedAnswers};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// A contest clock that was set by hand.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ClockRecord<'a> {
+    by: Cow<'a, str>,
+    at_ms: i64,
+    elapsed_ms: i64,
+    total_ms: i64,
+    /// `before`, `counting`, `running`, `paused`, `over`.
+    phase: Cow<'a, str>,
+}
+
+impl<'a> ClockRecord<'a> {
+    pub(super) fn of(SetClock { by, at_ms, reading }: &'a SetClock) -> ClockRecord<'a> {
+        let Reading { elapsed_ms, total_ms, phase } = *reading;
+        ClockRecord { by: by.bare().into(), at_ms: *at_ms, elapsed_ms, total_ms, phase: phase.name().into() }
+    }
+
+    pub(super) fn read(self) -> Result<SetClock, Refusal> {
+        let phase = Phase::named(&self.phase)?;
+        let reading = Reading { elapsed_ms: self.elapsed_ms, total_ms: self.total_ms, phase };
+        Ok(SetClock { by: Person::from_bare(&self.by), at_ms: self.at_ms, reading })
+    }
+}
+
+/// What somebody watches. Without anything but the person: nothing.
+#[derive(Serialize, Deserialize)]
+pub(super) struct WatchRecord<'a> {
+    person: Cow<'a, str>,
+    /// `failures`, `all`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answers: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tasks: Vec<u64>,
+}
+
+impl<'a> WatchRecord<'a> {
+    pub(super) fn of(person: &'a Person, watch: &'a Watch) -> WatchRecord<'a> {
+        let answers = (watch.answers != WatchedAnswers::None).then(|| watch.answers.name().into());
+        WatchRecord { person: person.bare().into(), answers, tasks: watch.tasks.iter().map(|task| task.0).collect() }
+    }
+
+    /// What a later version watches besides is not known here.
+    pub(super) fn read(self) -> (Person, Watch) {
+        let answers = self.answers.and_then(|name| WatchedAnswers::named(&name)).unwrap_or_default();
+        let tasks = self.tasks.into_iter().map(TaskId).collect();
+        (Person::from_bare(&self.person), Watch { answers, tasks })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct PlannedRecord<'a> {
+    plan: u64,
+    by: Cow<'a, str>,
+    title: Cow<'a, str>,
+    kind: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    names: Vec<Cow<'a, str>>,
+    /// `start+15`, `end-60!`.
+    schedule: String,
+}
+
+impl<'a> PlannedRecord<'a> {
+    pub(super) fn of(planned: &'a Planned) -> PlannedRecord<'a> {
+        PlannedRecord {
+            plan: planned.id.0,
+            by: planned.by.bare().into(),
+            title: planned.title.as_str().into(),
+            kind: planned.kind.name().into(),
+            names: planned.names.iter().map(|name| name.as_str().into()).collect(),
+            schedule: planned.schedule.to_string(),
+        }
+    }
+
+    pub(super) fn read(self) -> Result<Planned, Refusal> {
+        Ok(Planned {
+            id: PlanId(self.plan),
+            by: Person::from_bare(&self.by),
+            title: Title::parse(&self.title)?,
+            kind: Kind::parse(&self.kind)?,
+            names: self.names.into_iter().map(Cow::into_owned).collect(),
+            schedule: Schedule::required(&self.schedule)?,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct PlanRecord<'a> {
+    next: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    entries: Vec<PlannedRecord<'a>>,
+}
+
+impl<'a> PlanRecord<'a> {
+    pub(super) fn of(plan: &'a Plan) -> Option<PlanRecord<'a>> {
+        let entries = plan.entries().map(PlannedRecord::of).collect();
+        (*plan != Plan::default()).then(|| PlanRecord { next: plan.next(), entries })
+    }
+
+    pub(super) fn read(self) -> Result<Plan, Refusal> {
+        let entries = self.entries.into_iter().map(PlannedRecord::read).collect::<Result<Vec<_>, _>>()?;
+        Ok(Plan::restore(entries, self.next))
+    }
+}
