@@ -170,7 +170,7 @@ impl World<'_> {
             FieldKind::Verb => json!("done"),
             FieldKind::ClockAct => json!("length"),
             FieldKind::Time => json!("4:00"),
-            FieldKind::Watched => json!("failures"),
+            FieldKind::Watched => json!(self.task),
         };
         item.fields
             .iter()
@@ -301,8 +301,8 @@ fn outcome(act: Act, who: &str) -> String {
         Act::Plans => &table("", "S | end-60! | Freeze | to do | hall2"),
         Act::Now => "info: Task T+1 is handed out to 1 person: Freeze",
         Act::Unplan => "info: S is out of the plan.",
-        Act::Watch => "info: You are told of answers that say that something did not work.",
-        Act::Unwatch => "info: You are told of no answers.",
+        Act::Watch => "info: You are told of answers to these tasks: T.",
+        Act::Unwatch => "info: Nothing to change.",
         Act::SetClock => "info: The contest has not begun yet. By hand.",
     };
     format!("completed\n{said}")
