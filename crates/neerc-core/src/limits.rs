@@ -34,6 +34,8 @@ pub const LINES_PER_TEXT: usize = 50;
 pub const NAMES_PER_LINE: usize = 200;
 /// Most tasks, people or plans that one answer in a chat lists.
 pub const LISTED_IN_CHAT: usize = 12;
+/// Longest number of a page of a list, in digits.
+pub const PAGE_DIGITS: usize = 4;
 /// How much of a title or a text is said in a list, in characters.
 pub const LISTED_CHARS: usize = 120;
 /// Most open tasks of one person of which is known that they have been told.

@@ -34,6 +34,8 @@ pub struct Filled {
     pub item: &'static Item,
     /// The values.
     pub values: Vec<(&'static str, Vec<String>)>,
+    /// Which page of a list, from 1.
+    pub page: usize,
 }
 
 impl Filled {
@@ -110,11 +112,12 @@ fn read_line(line: &str, writer: &View<'_>, roster: &Roster<'_>) -> Result<Fille
     let (verb, rest) = &verb_first(word, rest, line);
     let item = verb_item(verb)?;
     permit(item, writer)?;
+    let (rest, page) = &paged(item, rest, writer);
     let values = match item.act {
         Act::Create => {
             let (word, rest) = split(number::skip(rest));
             return match word {
-                "" => Ok(Filled { item, values: Values::new() }),
+                "" => Ok(Filled { item, values: Values::new(), page: 1 }),
                 word => creation(kind(word.trim_start_matches('@'))?, rest, writer, roster),
             };
         }
@@ -129,9 +132,36 @@ fn read_line(line: &str, writer: &View<'_>, roster: &Roster<'_>) -> Result<Fille
         }
         Act::Tasks => whose(rest, writer),
         Act::Start | Act::Done | Act::Ok | Act::Fail | Act::Answer | Act::Undo => own::read(verb, item, rest, writer)?,
-        _ => return values(item, verb, rest, roster),
+        _ => return Ok(Filled { page: *page, ..values(item, verb, rest, roster)? }),
     };
-    Ok(Filled { item, values })
+    Ok(Filled { item, values, page: *page })
+}
+
+/// What a list is asked by, and which page of it: `tasks all 2`, `late 2`.
+fn paged<'l>(item: &Item, rest: &'l str, writer: &View<'_>) -> (&'l str, usize) {
+    if !matches!(item.act, Act::Tasks | Act::Who | Act::Late | Act::Plans) {
+        return (rest, 1);
+    }
+    let (before, word) = rest.rsplit_once(char::is_whitespace).unwrap_or(("", rest));
+    let people = writer.scene().people;
+    let is_user = |name: &str| people.user(name).or_else(|| people.shown_as(name)).is_some();
+    let digits = bare(word);
+    let is_page = digits.len() <= limits::PAGE_DIGITS && digits.bytes().all(|c| c.is_ascii_digit());
+    match digits.parse::<usize>() {
+        Ok(page) if is_page && page > 0 && !is_user(&unquoted(rest)) => {
+            let before = before.trim_end();
+            let named =
+                ["page", "p.", "страница", "стр.", "стр"].into_iter().find_map(|name| before.strip_suffix(name));
+            (named.unwrap_or(before).trim_end(), page)
+        }
+        _ => (rest, 1),
+    }
+}
+
+/// Whether a line asks for the next page of the list that was shown last.
+pub fn is_more(line: &str) -> bool {
+    let line = clean(line.trim());
+    matches!(bare(&line).to_lowercase().as_str(), "more" | "next" | "еще" | "ещё" | "далее")
 }
 
 /// `clock start at 10:30`: what is done to the clock, and the time that goes with it.
@@ -142,7 +172,7 @@ fn clock_set(item: &'static Item, rest: &str) -> Result<Filled, Unclear> {
     if !time.is_empty() && !own::is_courtesy(time, item) {
         values.push(("time", vec![time.to_owned()]));
     }
-    Ok(Filled { item, values })
+    Ok(Filled { item, values, page: 1 })
 }
 
 /// A line that makes a task of this kind.
@@ -150,7 +180,7 @@ fn creation(kind: Kind, rest: &str, writer: &View<'_>, roster: &Roster<'_>) -> R
     let item = menu::by_act(Act::Create);
     permit(item, writer)?;
     if rest.is_empty() {
-        return Ok(Filled { item, values: vec![("kind", vec![kind.name().to_owned()])] });
+        return Ok(Filled { item, values: vec![("kind", vec![kind.name().to_owned()])], page: 1 });
     }
     Ok(task_line::read(kind, rest, roster)?.into())
 }
@@ -325,7 +355,7 @@ fn values(item: &'static Item, verb: &str, rest: &str, roster: &Roster<'_>) -> R
     }
     let about = values.first().and_then(|(_, values)| values.first());
     match about {
-        _ if own::is_courtesy(rest, item) => Ok(Filled { item, values }),
+        _ if own::is_courtesy(rest, item) => Ok(Filled { item, values, page: 1 }),
         Some(about) if item.fields.len() == 1 && item.act != Act::Help => {
             let line = format!("{verb} {about}");
             Err(LineQuestion::Trailing { line, text: excerpt(rest), with_text: None }.into())

@@ -23,6 +23,15 @@ pub trait Links: fmt::Debug {
     fn sending(&self, line: &str) -> String;
 }
 
+/// A page of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListPage {
+    /// Its number, from 1; beyond the last one the last is shown.
+    pub number: usize,
+    /// Whether nothing comes behind it, once it was shown.
+    pub is_last: bool,
+}
+
 /// Who is spoken to, of which room, and in which words.
 #[derive(Clone, Copy, Debug)]
 pub struct Lines<'a> {
@@ -69,6 +78,19 @@ impl<'a> Lines<'a> {
         let mut said: Vec<String> = lines.take(limits::LISTED_IN_CHAT).collect();
         if all > said.len() {
             said.push(self.count("and-more", all - said.len()));
+        }
+        said
+    }
+
+    /// The lines of a page of a list that has `all`, and how to see what comes behind them.
+    fn page(&self, page: &mut ListPage, all: usize, lines: impl Iterator<Item = String>) -> Vec<String> {
+        page.number = page.number.clamp(1, all.div_ceil(limits::LISTED_IN_CHAT).max(1));
+        let before = (page.number - 1) * limits::LISTED_IN_CHAT;
+        let mut said: Vec<String> = lines.skip(before).take(limits::LISTED_IN_CHAT).collect();
+        let more = all.saturating_sub(before + said.len());
+        page.is_last = more == 0;
+        if more > 0 {
+            said.push(self.count("and-more-pages", more));
         }
         said
     }
@@ -158,20 +180,21 @@ impl<'a> Lines<'a> {
         View::of(self.scene, self.who)
     }
 
-    /// What a view shows, in sentences; `online` holds the bare JIDs of those who are.
-    pub fn shown(&self, shown: &Shown<'_>, online: &BTreeSet<&str>) -> Vec<String> {
+    /// A page of what a view shows, in sentences; `online` holds the bare JIDs of those who are.
+    pub fn shown(&self, shown: &Shown<'_>, online: &BTreeSet<&str>, page: &mut ListPage) -> Vec<String> {
+        page.is_last = true;
         match shown {
-            Shown::Users(_) => self.users(online),
-            Shown::Tasks { of } => self.tasks(*of),
+            Shown::Users(_) => self.users(online, page),
+            Shown::Tasks { of } => self.tasks(*of, page),
             Shown::Clock(dial) => vec![self.clock(*dial)],
-            Shown::Task(task) => self.task(task),
-            Shown::Late(tasks) => self.late(tasks),
-            Shown::Plans(plan) => self.plans(plan),
+            Shown::Task(task) => self.task(task, page),
+            Shown::Late(tasks) => self.late(tasks, page),
+            Shown::Plans(plan) => self.plans(plan, page),
         }
     }
 
     /// The tasks of one user, or of everybody: first the asker's own open ones, then what is open, then the rest.
-    fn tasks(&self, of: Option<&Person>) -> Vec<String> {
+    fn tasks(&self, of: Option<&Person>, page: &mut ListPage) -> Vec<String> {
         let open = self.scene.board.open_tasks(of.unwrap_or(self.who));
         let is_own = of.is_none_or(|of| of == self.who);
         let shown: BTreeSet<TaskId> = open.iter().map(|task| task.id).collect();
@@ -197,7 +220,7 @@ impl<'a> Lines<'a> {
         let others = others.clone().filter(|task| !is_last(task)).chain(others.filter(is_last));
         let others = others.map(|task| of.map_or_else(|| self.of_all(task), |of| self.of_one(task, of)));
         let mut said = vec![heading];
-        said.extend(self.first(all, open.chain(others)));
+        said.extend(self.page(page, all, open.chain(others)));
         said
     }
 
@@ -286,7 +309,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The people of the room by group; `online` holds the bare JIDs of those who are.
-    fn users(&self, online: &BTreeSet<&str>) -> Vec<String> {
+    fn users(&self, online: &BTreeSet<&str>, page: &mut ListPage) -> Vec<String> {
         let mut groups: BTreeMap<&str, Vec<(&Person, &Member)>> = BTreeMap::new();
         for (person, member) in self.scene.people.listed() {
             groups.entry(member.groups.first().map_or("", |group| group)).or_default().push((person, member));
@@ -302,7 +325,7 @@ impl<'a> Lines<'a> {
             format!("{group}: {}", names.join(", "))
         };
         let mut said = vec![self.say("heading-users", &[])];
-        said.extend(self.first(groups.len(), groups.into_iter().map(line)));
+        said.extend(self.page(page, groups.len(), groups.into_iter().map(line)));
         said
     }
 
@@ -315,7 +338,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Who has not answered what.
-    fn late(&self, late: &[&Task]) -> Vec<String> {
+    fn late(&self, late: &[&Task], page: &mut ListPage) -> Vec<String> {
         if late.is_empty() {
             return vec![self.say("no-late", &[])];
         }
@@ -332,12 +355,12 @@ impl<'a> Lines<'a> {
             parts.join(" · ")
         };
         let mut said = vec![self.say("heading-late", &[])];
-        said.extend(self.first(late.len(), late.iter().map(|task| line(task))));
+        said.extend(self.page(page, late.len(), late.iter().map(|task| line(task))));
         said
     }
 
     /// One task with everybody's answers, the latest to be done first.
-    fn task(&self, task: &Task) -> Vec<String> {
+    fn task(&self, task: &Task, page: &mut ListPage) -> Vec<String> {
         let mut statuses: Vec<(&Person, &Status)> = task.statuses.iter().collect();
         statuses.sort_by_key(|(_, status)| (status.progress.is_final(), status.progress != Progress::Fail));
         let of = |(person, status): (&Person, &Status)| {
@@ -348,12 +371,12 @@ impl<'a> Lines<'a> {
         if statuses.is_empty() {
             said.push(self.say("nobody", &[]));
         }
-        said.extend(self.first(statuses.len(), statuses.into_iter().map(of)));
+        said.extend(self.page(page, statuses.len(), statuses.into_iter().map(of)));
         said
     }
 
     /// What is planned, each as the line that plans it.
-    fn plans(&self, plan: &Plan) -> Vec<String> {
+    fn plans(&self, plan: &Plan, page: &mut ListPage) -> Vec<String> {
         if plan.is_empty() {
             return vec![self.say("no-plans", &[])];
         }
@@ -362,7 +385,7 @@ impl<'a> Lines<'a> {
             format!("{} · {line} · {when}", planned.id)
         };
         let mut said = vec![self.say("heading-plans", &[])];
-        said.extend(self.first(plan.len(), plan.entries().map(line)));
+        said.extend(self.page(page, plan.len(), plan.entries().map(line)));
         if let (None, Some(first)) = (self.scene.clock, plan.entries().next()) {
             said.push(self.say("no-clock-for-plans", &[("plan", Arg::Text(&first.id.to_string()))]));
         }

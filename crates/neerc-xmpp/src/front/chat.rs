@@ -10,8 +10,9 @@ use crate::stanza::{Condition, Shell};
 use crate::throttle::Turn;
 use crate::xml::Element;
 use neerc_core::board::Done;
+use neerc_core::command::Query;
 use neerc_core::face::line;
-use neerc_core::face::lines::Lines;
+use neerc_core::face::lines::{Lines, ListPage};
 use neerc_core::face::menu::Request;
 use neerc_core::face::words::{Arg, Language};
 use neerc_core::people::Person;
@@ -50,6 +51,8 @@ pub(super) struct Conversations {
     paused: BTreeSet<(i64, Address)>,
     /// Sessions that were told that their lines come too fast.
     too_fast: HashSet<Arc<str>>,
+    /// The lists of which some sessions have not been shown all, with the page that they were shown last.
+    lists: HashMap<Address, (Query, usize)>,
     /// Chat messages written so far.
     messages_sent: u64,
 }
@@ -63,6 +66,18 @@ impl Conversations {
     /// When lines go on that wait until their account may be answered more, in ms.
     pub fn next_paused_ms(&self) -> i64 {
         self.paused.first().map_or(i64::MAX, |(at_ms, _)| *at_ms)
+    }
+
+    /// A session was shown a page of a list.
+    fn note_list(&mut self, session: &Address, query: Query, page: ListPage) {
+        if page.is_last {
+            self.lists.remove(session);
+            return;
+        }
+        if self.lists.len() >= limits::THROTTLED_SESSIONS {
+            self.lists.clear(); // whoever wants more writes the number of the page
+        }
+        self.lists.insert(session.clone(), (query, page.number));
     }
 
     /// Notes that a session writes too much; says whether that is news.
@@ -383,24 +398,37 @@ impl Front {
             chat.language = chat.told_language.unwrap_or(self.settings.language);
         }
         let clock = world.dial(&self.halls[chat.room].watch().room, now_ms);
+        let next = if line::is_more(line) { self.conversations.lists.get(session).cloned() } else { None };
+        let mut list = None;
         let asked = self.answers(chat.room, &chat.who, chat.language, world, |answers| {
             let refused = |refusal: Refusal| vec![answers.refusal(&refusal)];
             let answers = &Lines { scene: RoomScene { clock, ..answers.scene }, ..*answers };
             let view = answers.view().map_err(refused)?;
+            let mut show = |query: Query, number| {
+                let mut page = ListPage { number, is_last: true };
+                let shown = view.answer(&query).map_err(refused)?;
+                let said = answers.shown(&shown, &self.contacts.online(chat.room), &mut page);
+                list = Some((query, page));
+                Err(said)
+            };
+            if line::is_more(line) {
+                let nothing = || Err(vec![answers.say("no-more", &[])]);
+                return next.map_or_else(nothing, |(query, page)| show(query, page + 1));
+            }
             let Some(read) = line::read(line, &view).into_iter().next() else {
                 return Err(Vec::new());
             };
             let request = read.asked.map_err(|unclear| vec![answers.unclear(&unclear)])?;
             match request.build().map_err(|refusal| vec![answers.lacking(&request, &refusal)])? {
                 Request::Help(topic) => Err(answers.help(topic)),
-                Request::Query(query) => {
-                    let shown = view.answer(&query).map_err(refused)?;
-                    Err(answers.shown(&shown, &self.contacts.online(chat.room)))
-                }
+                Request::Query(query) => show(query, request.page),
                 Request::Command(_) if self.asks.is_full() => Err(refused(Refusal::Busy)),
                 Request::Command(command) => Ok(command),
             }
         });
+        if let Some((query, page)) = list {
+            self.conversations.note_list(session, query, page);
+        }
         if asked.is_err() {
             let tasks = world.board(&self.halls[chat.room].watch().room).len();
             self.work_bytes += tasks * limits::LOOKED_AT_BYTES;

@@ -188,7 +188,25 @@ fn a_long_list_is_cut_and_says_so() {
     bench.told_by(ADMIN, &lines);
     let said = bench.told_by(HALL1, "tasks");
     assert_eq!(said.lines().count(), 14);
-    assert!(said.starts_with("[heading-own-tasks]\n1 · Task 1 ·") && said.ends_with("\n[and-more count=20]"), "{said}");
+    assert!(
+        said.starts_with("[heading-own-tasks]\n1 · Task 1 ·") && said.ends_with("\n[and-more-pages count=20]"),
+        "{said}"
+    );
+    // The next pages, one after the other, and each by its number.
+    let first_and_last = |said: String| {
+        let lines: Vec<&str> = said.lines().collect();
+        format!("{} {} {}", lines.len(), lines[1].split(' ').next().unwrap(), lines[lines.len() - 1])
+    };
+    assert_eq!(first_and_last(bench.told_by(HALL1, "more")), "14 13 [and-more-pages count=8]");
+    assert!(first_and_last(bench.told_by(HALL1, "Ещё")).starts_with("9 25 32 · Task 32 ·"));
+    assert_eq!(bench.told_by(HALL1, "more"), "[no-more]");
+    for line in ["tasks 2", "tasks all 2", "tasks hall1 page 2", "задачи все 2"] {
+        let told = first_and_last(bench.told_by(HALL1, line));
+        assert!(told.starts_with("14 13 ") && told.ends_with("[and-more-pages count=8]"), "{line}: {told}");
+    }
+    assert!(first_and_last(bench.told_by(HALL1, "tasks 9")).starts_with("9 25 32"), "the last there is");
+    assert_eq!(first_and_last(bench.told_by(ADMIN, "late 2")), "14 13 [and-more-pages count=8]");
+    assert_eq!(bench.told_by(HALL2, "more"), "[no-more]", "of what they were shown themselves");
 }
 
 #[test]

@@ -168,6 +168,8 @@ and-more = { $count ->
     [one] and 1 more
    *[other] and { $count } more
 }
+and-more-pages = and { $count } more; write "more"
+no-more = There is nothing more to show.
 count-tasks = { $count ->
     [one] 1 task
    *[other] { $count } tasks

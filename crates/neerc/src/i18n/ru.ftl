@@ -165,6 +165,8 @@ admin-mark = администратор
 group-Admins = Администраторы (Admins)
 group-Users = Пользователи (Users)
 and-more = и ещё { $count }
+and-more-pages = и ещё { $count }; напишите «ещё»
+no-more = Больше показывать нечего.
 count-tasks = { $count ->
     [one] { $count } задача
     [few] { $count } задачи

@@ -47,7 +47,7 @@ impl From<TaskLine> for Filled {
             ("names", line.assignees),
             ("schedule", schedule),
         ];
-        Filled { item: menu::by_act(Act::Create), values }
+        Filled { item: menu::by_act(Act::Create), values, page: 1 }
     }
 }
 
