@@ -183,6 +183,11 @@ impl Clocks {
     }
 
     /// The local time of day is so far ahead of UTC, in ms.
+    pub fn zone_ms(&self) -> i64 {
+        self.zone_ms
+    }
+
+    /// Sets it.
     pub fn set_zone(&mut self, zone_ms: i64) {
         self.zone_ms = zone_ms;
     }

@@ -31,6 +31,15 @@ pub enum Sight {
     Nothing,
 }
 
+/// The time of day, for words that name times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayTime {
+    /// Now, in ms since 1970.
+    pub wall_ms: i64,
+    /// What the clocks on the walls here are ahead of UTC, in ms.
+    pub zone_ms: i64,
+}
+
 /// A room as it is now, with everything in it that can be read.
 #[derive(Clone, Copy, Debug)]
 pub struct RoomScene<'a> {
@@ -44,6 +53,8 @@ pub struct RoomScene<'a> {
     pub clock: Option<Dial<'a>>,
     /// Who may see which tasks.
     pub visibility: Visibility,
+    /// The time of day, where it is known.
+    pub now: Option<DayTime>,
 }
 
 /// What one user of a room sees of it.

@@ -35,6 +35,11 @@ impl<'w> World<'w> {
         self.clocks.of(room)
     }
 
+    /// What the clocks on the walls here are ahead of UTC, in ms.
+    pub fn zone_ms(self) -> i64 {
+        self.clocks.zone_ms()
+    }
+
     /// What that clock shows at `now_ms`.
     pub fn reading(self, room: &str, now_ms: i64) -> Option<Reading> {
         self.clocks.reading(room, now_ms)

@@ -141,17 +141,36 @@ impl<'a> Lines<'a> {
         let status = task.statuses.get(self.who).filter(|status| status.progress != Progress::None);
         let status = status.map(|status| format!(" · {}", self.status(task.kind, status))).unwrap_or_default();
         let link = self.link(task.kind, task.id).map(|link| format!(" · {link}")).unwrap_or_default();
-        format!("{} · {} · {}{status}{link}", task.id, short(task.title.as_str()), self.kind(task.kind))
+        let since = self.since(task);
+        format!("{} · {} · {}{status}{since}{link}", task.id, short(task.title.as_str()), self.kind(task.kind))
     }
 
     fn of_one(&self, task: &Task, of: &Person) -> String {
-        let status = task.statuses.get(of).map(|status| self.status(task.kind, status)).unwrap_or_default();
-        format!("{} · {} · {status}", task.id, short(task.title.as_str()))
+        let status = task.statuses.get(of);
+        let since =
+            if status.is_some_and(|status| status.progress.is_final()) { String::new() } else { self.since(task) };
+        let status = status.map(|status| self.status(task.kind, status)).unwrap_or_default();
+        format!("{} · {} · {status}{since}", task.id, short(task.title.as_str()))
+    }
+
+    /// Since when a task waits for those who have it, behind what else is said of it; nothing if it waits for nobody.
+    pub(super) fn since(&self, task: &Task) -> String {
+        const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+        let Some(now) = self.scene.now.filter(|_| !task.statuses.is_empty() && !task.is_finished()) else {
+            return String::new();
+        };
+        let days = now.wall_ms.saturating_sub(task.timestamp_ms) / DAY_MS;
+        let since = if days > 0 {
+            self.say("since-days", &[("count", Arg::Number(days))])
+        } else {
+            self.say("since", &[("time", Arg::Text(&time_of_day(task.timestamp_ms, now.zone_ms)))])
+        };
+        format!(" · {since}")
     }
 
     fn of_all(&self, task: &Task) -> String {
         let answered = if task.statuses.is_empty() { self.say("nobody", &[]) } else { self.answered(task) };
-        format!("{} · {} · {answered}", task.id, short(task.title.as_str()))
+        format!("{} · {} · {answered}{}", task.id, short(task.title.as_str()), self.since(task))
     }
 
     /// How many are done with a task.
@@ -352,7 +371,7 @@ impl<'a> Lines<'a> {
                 let word = self.say("status-running", &[]);
                 parts.push(format!("{word}: {}", self.called(&late.unfinished)));
             }
-            parts.join(" · ")
+            parts.join(" · ") + &self.since(task)
         };
         let mut said = vec![self.say("heading-late", &[])];
         said.extend(self.page(page, late.len(), late.iter().map(|task| line(task))));
@@ -367,7 +386,7 @@ impl<'a> Lines<'a> {
             format!("{}: {}", short(&self.scene.people.shown(person)), self.status(task.kind, status))
         };
         let title = task.title.as_str().replace(['\r', '\n'], " ");
-        let mut said = vec![format!("{} · {title} · {}", task.id, self.kind(task.kind))];
+        let mut said = vec![format!("{} · {title} · {}{}", task.id, self.kind(task.kind), self.since(task))];
         if statuses.is_empty() {
             said.push(self.say("nobody", &[]));
         }

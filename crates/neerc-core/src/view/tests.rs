@@ -61,7 +61,14 @@ const DIAL: Dial<'_> = Dial {
 
 impl World {
     fn scene(&self, visibility: Visibility) -> RoomScene<'_> {
-        RoomScene { room: &self.room, people: &self.people, board: &self.board, clock: Some(DIAL), visibility }
+        RoomScene {
+            room: &self.room,
+            people: &self.people,
+            board: &self.board,
+            clock: Some(DIAL),
+            visibility,
+            now: None,
+        }
     }
 
     /// What comes of a query, in a word or two.

@@ -17,7 +17,7 @@ use neerc_core::face::menu::Request;
 use neerc_core::face::words::{Arg, Language};
 use neerc_core::people::Person;
 use neerc_core::refusal::{Refusal, excerpt_within};
-use neerc_core::view::RoomScene;
+use neerc_core::view::{DayTime, RoomScene};
 use neerc_core::world::World;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -398,11 +398,12 @@ impl Front {
             chat.language = chat.told_language.unwrap_or(self.settings.language);
         }
         let clock = world.dial(&self.halls[chat.room].watch().room, now_ms);
+        let now = Some(DayTime { wall_ms: now_ms.saturating_add(self.entity.wall_ahead_ms), zone_ms: world.zone_ms() });
         let next = if line::is_more(line) { self.conversations.lists.get(session).cloned() } else { None };
         let mut list = None;
         let asked = self.answers(chat.room, &chat.who, chat.language, world, |answers| {
             let refused = |refusal: Refusal| vec![answers.refusal(&refusal)];
-            let answers = &Lines { scene: RoomScene { clock, ..answers.scene }, ..*answers };
+            let answers = &Lines { scene: RoomScene { clock, now, ..answers.scene }, ..*answers };
             let view = answers.view().map_err(refused)?;
             let mut show = |query: Query, number| {
                 let mut page = ListPage { number, is_last: true };

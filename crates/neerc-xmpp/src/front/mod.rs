@@ -379,5 +379,5 @@ fn halls(settings: &FrontSettings) -> Vec<Hall> {
 /// A room as it is now, to be read; without the clock, which is given to whoever may ask for it.
 fn scene<'a>(watch: &'a RoomWatch, world: World<'a>, visibility: Visibility) -> RoomScene<'a> {
     let (room, people) = (&watch.room, watch.people());
-    RoomScene { room, people, board: world.board(room), clock: None, visibility }
+    RoomScene { room, people, board: world.board(room), clock: None, visibility, now: None }
 }

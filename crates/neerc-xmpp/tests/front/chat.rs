@@ -85,14 +85,18 @@ fn a_day_of_a_hall_and_an_admin() {
         (HALL1, "show 1", "[refusal-admins-only]"),
         (HALL1, "@todo hall2 mine", "[refusal-admins-only]"),
         (HALL1, "clock", "[refusal-no-clock]"),
-        (ADMIN, "show 1", "1 · Water · [kind-todofail]\nhall2: [status-none]\nhall1: [status-success]"),
-        (ADMIN, "late", "[heading-late]\n1 · Water · hall2"),
+        (
+            ADMIN,
+            "show 1",
+            "1 · Water · [kind-todofail] · [since time=02:26]\nhall2: [status-none]\nhall1: [status-success]",
+        ),
+        (ADMIN, "late", "[heading-late]\n1 · Water · hall2 · [since time=02:26]"),
         (
             ADMIN,
             "tasks",
-            "[heading-tasks]\n1 · Water · [count-answered count=1 total=2]\n2 · How many chairs? · [count-answered count=1 total=1]",
+            "[heading-tasks]\n1 · Water · [count-answered count=1 total=2] · [since time=02:26]\n2 · How many chairs? · [count-answered count=1 total=1]",
         ),
-        (ADMIN, "tasks hall2", "[heading-tasks-of name=hall2]\n1 · Water · [status-none]"),
+        (ADMIN, "tasks hall2", "[heading-tasks-of name=hall2]\n1 · Water · [status-none] · [since time=02:26]"),
         (ADMIN, "tasks hal2", "[refusal-unknown-user name=hal2] [did-you-mean name=hall2]"),
         (
             ADMIN,
@@ -119,7 +123,7 @@ fn a_day_of_a_hall_and_an_admin() {
         (
             HALL2,
             "tasks",
-            "[heading-own-tasks]\n1 · Fresh water · [kind-todofail] · xmpp:neerc@neerc.localhost?message;body=done%201",
+            "[heading-own-tasks]\n1 · Fresh water · [kind-todofail] · [since time=02:27] · xmpp:neerc@neerc.localhost?message;body=done%201",
         ),
         (HALL2, "3 готово", "ru[refusal-unknown-task task=3] ru[your-open-tasks tasks=1]"),
         (HALL2, "готово", "ru[said-answered task=1 status=ru[status-success]]"),
@@ -173,7 +177,7 @@ fn lines_of_one_message_are_carried_out_one_after_the_other() {
         said,
         "[said-created task=1 count=1 title=One]\n[said-created task=2 count=1 title=Two]\n\
          [refusal-unknown-task task=9]\n[refusal-unknown-task task=8]\n[said-removed task=1]\n\
-         [heading-tasks]\n2 · Two · [count-answered count=0 total=1]"
+         [heading-tasks]\n2 · Two · [count-answered count=0 total=1] · [since time=02:26]"
     );
     let many = "clock\n".repeat(60);
     let said = bench.told_by(ADMIN, &many);

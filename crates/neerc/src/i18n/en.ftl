@@ -168,6 +168,11 @@ and-more = { $count ->
     [one] and 1 more
    *[other] and { $count } more
 }
+since = since { $time }
+since-days = { $count ->
+    [one] for 1 day
+   *[other] for { $count } days
+}
 and-more-pages = and { $count } more; write "more"
 no-more = There is nothing more to show.
 count-tasks = { $count ->

@@ -165,6 +165,12 @@ admin-mark = администратор
 group-Admins = Администраторы (Admins)
 group-Users = Пользователи (Users)
 and-more = и ещё { $count }
+since = с { $time }
+since-days = { $count ->
+    [one] уже { $count } день
+    [few] уже { $count } дня
+   *[other] уже { $count } дней
+}
 and-more-pages = и ещё { $count }; напишите «ещё»
 no-more = Больше показывать нечего.
 count-tasks = { $count ->

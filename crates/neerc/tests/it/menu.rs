@@ -60,7 +60,12 @@ fn answered(user: &User<'_>, to: &str, line: &str) -> String {
     match answer.error() {
         Some(error) => error.condition,
         None => {
-            answer.body().split_whitespace().filter(|word| !word.starts_with("xmpp:")).collect::<Vec<_>>().join(" ")
+            let body = answer.body();
+            let words = body.split_whitespace().filter(|word| !word.starts_with("xmpp:")).collect::<Vec<_>>().join(" ");
+            match words.split_once(" · since ") {
+                Some((before, since)) => format!("{before}{}", since.get("10:30".len()..).unwrap_or_default()),
+                None => words,
+            }
         }
     }
 }

@@ -60,7 +60,7 @@ fn new_board() -> Board {
 fn reads<'t>(who: &str, text: &'t str) -> Result<Vec<Read<'t>>, Refusal> {
     let (who, people, board) = (Person::named(who, HOST), people(), board());
     let (room, visibility) = (&"neerc".into(), Visibility::All);
-    let view = View::of(RoomScene { room, people, board, clock: None, visibility }, &who)?;
+    let view = View::of(RoomScene { room, people, board, clock: None, visibility, now: None }, &who)?;
     Ok(read(text, &view))
 }
 
