@@ -58,6 +58,11 @@ pub enum Change {
         /// Which.
         task: TaskId,
     },
+    /// Whoever had not finished a task was reminded of it. The task is as it was.
+    Reminded {
+        /// Which.
+        task: TaskId,
+    },
     /// A task was planned for a moment of the contest.
     Planned(
         /// The planned task, with a number never used before in the room.
@@ -86,7 +91,8 @@ impl Change {
             Change::Created { task, .. }
             | Change::Edited { task, .. }
             | Change::Answered { task, .. }
-            | Change::Removed { task } => Some(*task),
+            | Change::Removed { task }
+            | Change::Reminded { task } => Some(*task),
             Change::Planned(_) | Change::Unplanned { .. } | Change::Clocked(_) | Change::Watched { .. } => None,
         }
     }
@@ -122,6 +128,11 @@ pub enum Effect {
         /// Which.
         task: TaskId,
     },
+    /// People are to be reminded of a task.
+    Reminded {
+        /// Which.
+        task: TaskId,
+    },
     /// A task was planned.
     Planned {
         /// Its number in the plan.
@@ -147,6 +158,7 @@ impl From<&Change> for Effect {
             Change::Edited { task, .. } => Effect::Edited { task: *task },
             Change::Answered { task, .. } => Effect::Answered { task: *task },
             Change::Removed { task } => Effect::Removed { task: *task },
+            Change::Reminded { task } => Effect::Reminded { task: *task },
             Change::Planned(planned) => Effect::Planned { plan: planned.id },
             Change::Unplanned { plan } => Effect::Unplanned { plan: *plan },
             Change::Clocked(_) => Effect::Clocked,

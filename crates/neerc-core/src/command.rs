@@ -141,6 +141,11 @@ pub enum Command {
         /// Which.
         plan: PlanId,
     },
+    /// Remind whoever has not finished a task of it. For admins.
+    Remind {
+        /// Which.
+        task: TaskId,
+    },
     /// Be told of answers by chat. For admins.
     Watch(Watched),
     /// Be told of them no more; `None`: of no answers at all. For admins.
@@ -164,7 +169,8 @@ impl Command {
             | Command::Assign { task, .. }
             | Command::Unassign { task, .. }
             | Command::Reset { task, .. }
-            | Command::Rename { task, .. } => Some(*task),
+            | Command::Rename { task, .. }
+            | Command::Remind { task } => Some(*task),
         }
     }
 }

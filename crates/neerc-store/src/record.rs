@@ -83,6 +83,9 @@ enum ChangeRecord<'a> {
     Removed {
         task: u64,
     },
+    Reminded {
+        task: u64,
+    },
     Planned(PlannedRecord<'a>),
     Unplanned {
         plan: u64,
@@ -147,6 +150,7 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
             ChangeRecord::Answered { task: task.0, person, status, value }
         }
         Change::Removed { task } => ChangeRecord::Removed { task: task.0 },
+        Change::Reminded { task } => ChangeRecord::Reminded { task: task.0 },
         Change::Planned(planned) => ChangeRecord::Planned(PlannedRecord::of(planned)),
         Change::Unplanned { plan } => ChangeRecord::Unplanned { plan: plan.0 },
         Change::Watched { person, watch } => ChangeRecord::Watched(WatchRecord::of(person, watch)),
@@ -179,6 +183,7 @@ pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
             Change::Answered { task: TaskId(task), person, status }
         }
         ChangeRecord::Removed { task } => Change::Removed { task: TaskId(task) },
+        ChangeRecord::Reminded { task } => Change::Reminded { task: TaskId(task) },
         ChangeRecord::Planned(record) => Change::Planned(record.read()?),
         ChangeRecord::Unplanned { plan } => Change::Unplanned { plan: PlanId(plan) },
         ChangeRecord::Watched(record) => {

@@ -96,7 +96,8 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
             | Command::Assign { task, .. }
             | Command::Unassign { task, .. }
             | Command::Reset { task, .. }
-            | Command::Rename { task, .. },
+            | Command::Rename { task, .. }
+            | Command::Remind { task },
         ) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Command(Command::Unplan { plan } | Command::Fulfil { plan }) => {
             admins_only().and_then(|()| plan_is_there(plan))
@@ -179,7 +180,11 @@ fn after_command(command: &Command) -> Option<Command> {
         Command::Unplan { .. } => Command::Fulfil { plan: PLANNED },
         Command::Fulfil { plan: PLANNED } => Command::Fulfil { plan: UNPLANNED },
         Command::Fulfil { .. } => Command::Clock(ClockAct::Length { total_ms: 14_400_000 }),
-        Command::Clock(_) => Command::Watch(Watched::All),
+        Command::Clock(_) => Command::Remind { task: OWN },
+        Command::Remind { task } => match another(*task) {
+            Some(task) => Command::Remind { task },
+            None => Command::Watch(Watched::All),
+        },
         Command::Watch(Watched::All) => Command::Watch(Watched::Failures),
         Command::Watch(Watched::Failures) => Command::Watch(Watched::Task(OTHERS)),
         Command::Watch(Watched::Task(OTHERS)) => Command::Watch(Watched::Task(REMOVED)),
@@ -245,6 +250,7 @@ pub fn packet(asked: &Asked) -> Option<String> {
             | Command::Unplan { .. }
             | Command::Fulfil { .. }
             | Command::Clock(_)
+            | Command::Remind { .. }
             | Command::Watch(_)
             | Command::Unwatch(_),
         ) => None,

@@ -235,6 +235,7 @@ impl Board {
             Command::Plan(wanted) => self.add_plan(admin(rights)?, who, people, wanted),
             Command::Unplan { plan } => self.unplan(admin(rights)?, *plan),
             Command::Fulfil { plan } => self.fulfil(admin(rights)?, now_ms, people, *plan),
+            Command::Remind { task } => self.remind(admin(rights)?, *task),
             Command::Watch(wanted) => self.watch(admin(rights)?, who, *wanted),
             Command::Unwatch(wanted) => Ok(self.unwatch(admin(rights)?, who, *wanted)),
             Command::Clock(act) => set_clock(admin(rights)?, clock, *act, who, now_ms),
@@ -309,6 +310,11 @@ impl Board {
         Ok(Change::Removed { task: id }.into())
     }
 
+    fn remind(&self, _: Admin, id: TaskId) -> Result<Decision, Refusal> {
+        let waits = self.existing(id)?.statuses.values().any(|status| !status.progress.is_final());
+        Ok(if waits { Change::Reminded { task: id }.into() } else { Decision::default() })
+    }
+
     fn answer(&self, who: &Person, id: TaskId, status: &Status) -> Result<Decision, Refusal> {
         let task = self.existing(id)?;
         match task.statuses.get(who) {
@@ -369,6 +375,7 @@ impl Board {
             Change::Removed { .. } => {
                 self.task(task).map_or(Lost::Unknown, |task| Lost::These(task.statuses.keys().cloned().collect()))
             }
+            Change::Reminded { .. } => return None, // the task is as it was
             Change::Created { .. }
             | Change::Answered { .. }
             | Change::Planned(_)
@@ -436,6 +443,7 @@ impl Board {
                 self.tasks.remove(task);
                 self.watches.forget(*task);
             }
+            Change::Reminded { .. } => {}
             Change::Planned(planned) => self.plan.add(planned, ahead.map(Board::plan)),
             Change::Unplanned { plan } => self.plan.take_out(*plan),
             Change::Clocked(set) => self.clock.clone_from(set),

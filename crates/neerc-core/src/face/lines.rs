@@ -258,6 +258,18 @@ impl<'a> Lines<'a> {
         said
     }
 
+    /// One task that the asker is reminded of; nothing if they have finished it.
+    pub fn reminder_of(&self, task: TaskId) -> Vec<String> {
+        let task = self.scene.board.task(task);
+        let own = task.and_then(|task| Some((task, task.statuses.get(self.who)?)));
+        match own {
+            Some((task, status)) if !status.progress.is_final() => {
+                vec![self.say("reminder-asked", &[]), self.own_open(task), self.reply(task.kind, task.id)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The answers that the asker watches and that are newer than that revision.
     pub fn watched(&self, watch: &Watch, told: u64) -> Vec<String> {
         let mut lines = Vec::new();

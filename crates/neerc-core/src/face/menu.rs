@@ -40,6 +40,7 @@ pub enum Act {
     Plans,
     Now,
     Unplan,
+    Remind,
     Watch,
     Unwatch,
     SetClock,
@@ -165,7 +166,7 @@ macro_rules! item {
 
 /// Everything that people can ask for, in the order in which it is shown.
 #[rustfmt::skip] // one row each
-pub const MENU: [Item; 24] = [
+pub const MENU: [Item; 25] = [
     item!(Tasks "tasks" User [optional("of", FieldKind::User)], ["list"], ["задачи", "список"]),
     item!(Start "start" User [OWN], ["begin", "started"], ["начал", "начала", "начать", "начинаю", "взял", "взяла"]),
     item!(Done "done" User [OWN], ["finish", "finished", "ready"],
@@ -190,6 +191,7 @@ pub const MENU: [Item; 24] = [
     item!(Plans "plans" Admin [], ["plan", "scheduled"], ["план", "планы", "расписание"]),
     item!(Now "now" Admin [PLAN], [], ["сейчас", "пора"]),
     item!(Unplan "unplan" Admin [PLAN], ["unschedule"], ["вычеркнуть", "вычеркни"]),
+    item!(Remind "remind" Admin [TASK], ["nudge"], ["напомнить", "напомни"]),
     item!(Watch "watch" Admin [WATCHED], ["follow"], ["следить", "следи", "слежу"]),
     item!(Unwatch "unwatch" Admin [WATCHED], ["unfollow"], ["хватит", "неследить"]),
     item!(SetClock "setclock" Admin [required("act", FieldKind::ClockAct), optional("time", FieldKind::Time)],
@@ -296,6 +298,7 @@ pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Ref
         Act::Plans => query(Query::Plans),
         Act::Now => command(Command::Fulfil { plan: filled.plan()? }),
         Act::Unplan => command(Command::Unplan { plan: filled.plan()? }),
+        Act::Remind => command(Command::Remind { task: filled.task()? }),
         Act::Watch => command(Command::Watch(filled.watched()?.unwrap_or(Watched::All))),
         Act::Unwatch => command(Command::Unwatch(filled.watched()?)),
         Act::SetClock => command(Command::Clock(ClockAct::parse(filled.trimmed("act")?, filled.one("time"))?)),
@@ -461,7 +464,8 @@ mod tests {
             Command::Plan(_) => Some(Command::Unplan { plan }),
             Command::Unplan { .. } => Some(Command::Fulfil { plan }),
             Command::Fulfil { .. } => Some(Command::Clock(ClockAct::Start)),
-            Command::Clock(_) => Some(Command::Watch(Watched::All)),
+            Command::Clock(_) => Some(Command::Remind { task }),
+            Command::Remind { .. } => Some(Command::Watch(Watched::All)),
             Command::Watch(_) => Some(Command::Unwatch(None)),
             Command::Unwatch(_) => None,
         } {

@@ -107,6 +107,7 @@ impl Lines<'_> {
             Effect::Removed { task } => self.say("said-removed", &[("task", Arg::Text(&task.to_string()))]),
             Effect::Planned { plan } => self.planned(plan),
             Effect::Unplanned { plan } => self.say("said-unplanned", &[("plan", Arg::Text(&plan.to_string()))]),
+            Effect::Reminded { task } => self.reminded(task),
             Effect::Watched => self.watching(),
             Effect::Clocked => {
                 self.scene.clock.map_or_else(|| self.refusal(&Refusal::NoClock), |dial| self.clock(dial))
@@ -162,6 +163,15 @@ impl Lines<'_> {
         }
         let status = own.map(|(kind, status)| self.status(kind, status)).unwrap_or_default();
         self.say("said-answered", &[("task", Arg::Text(&number)), ("status", Arg::Text(&status))])
+    }
+
+    /// Who is reminded of a task.
+    fn reminded(&self, task: TaskId) -> String {
+        let statuses = self.scene.board.task(task).map(|task| &task.statuses).into_iter().flatten();
+        let late: Vec<_> = statuses.filter(|(_, status)| !status.progress.is_final()).collect();
+        let names = late.iter().map(|(person, _)| short(&self.scene.people.shown(person)));
+        let people = self.first(late.len(), names).join(", ");
+        self.say("said-reminded", &[("task", Arg::Text(&task.to_string())), ("people", Arg::Text(&people))])
     }
 
     /// What the asker is told of from now on.

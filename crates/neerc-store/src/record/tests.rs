@@ -75,6 +75,7 @@ fn golden() -> Vec<(&'static str, Change)> {
             r#"{"answered":{"task":7,"person":"hall2@localhost","status":"acknowledged"}}"#,
             answered(Progress::Acknowledged, ""),
         ),
+        (r#"{"reminded":{"task":7}}"#, Change::Reminded { task: TaskId(7) }),
         (r#"{"removed":{"task":7}}"#, Change::Removed { task: TaskId(7) }),
         (
             r#"{"planned":{"plan":3,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","names":["halls","зал 1"],"schedule":"end-60!"}}"#,

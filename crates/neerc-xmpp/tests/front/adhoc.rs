@@ -183,6 +183,7 @@ fn outcome(act: Act) -> &'static str {
         Act::Remove => "[said-removed task=1]",
         Act::Now => "[said-created task=3 count=0 title=Freeze]",
         Act::Unplan => "[said-unplanned plan=s1]",
+        Act::Remind => "[said-reminded task=1 people=hall1",
         Act::Watch => "[said-watching-failures]",
         Act::Unwatch => "[said-unchanged]",
         Act::SetClock => "[clock-running elapsed=1:00:02 total=4:00:00] [clock-by-hand time=",

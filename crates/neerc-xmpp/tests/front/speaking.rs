@@ -409,3 +409,23 @@ fn whoever_watches_is_told_of_answers_together_and_not_often() {
     let told = to_admin(bench.chats_within(limits::WATCH_REST_MS)).join("\n");
     assert!(told.contains("hall2 ([status-fail]: still broken)") && !told.contains("hall1 ("), "{told}");
 }
+
+#[test]
+fn whoever_has_not_finished_a_task_is_reminded_when_an_admin_asks() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.admin("@todo hall1,hall2 Water");
+    bench.comes("hall1", HALL1, GAJIM);
+    bench.comes("hall2", HALL2, GAJIM);
+    bench.chats_within(limits::CHAT_GRACE_MS);
+    bench.line(HALL2, "done 1");
+    bench.chats_within(5_000);
+    bench.line(ADMIN, "remind 1");
+    let reminder = format!("[reminder-asked]\n{}\n[reply-todo task=1]", open(1, "Water"));
+    let mut said = bench.chats_within(5_000);
+    said.sort();
+    assert_eq!(said, [(ADMIN.into(), "[said-reminded task=1 people=hall1]".into()), (HALL1.into(), reminder)]);
+    bench.line(HALL1, "done 1");
+    bench.chats();
+    bench.line(ADMIN, "remind 1");
+    assert_eq!(bench.chats_within(5_000), [(ADMIN.into(), "[said-unchanged]".into())]);
+}

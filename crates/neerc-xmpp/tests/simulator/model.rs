@@ -173,7 +173,11 @@ impl Model {
                     assert_eq!(before, None, "the number {} is planned twice", planned.id);
                     None
                 }
-                Change::Removed { .. } | Change::Unplanned { .. } | Change::Clocked(_) | Change::Watched { .. } => None,
+                Change::Removed { .. }
+                | Change::Unplanned { .. }
+                | Change::Clocked(_)
+                | Change::Watched { .. }
+                | Change::Reminded { .. } => None,
             };
             if let Some(timestamp_ms) = given {
                 assert!(timestamp_ms > self.highest_timestamp[room], "timestamps do not increase");

@@ -47,6 +47,8 @@ item-setclock-help = Set the contest clock by hand: start, start at 10:30, pause
 item-unplan = Unplan
 item-unplan-help = Take a task out of the plan
 
+item-remind = Remind
+item-remind-help = Remind by chat whoever has not finished a task
 item-watch = Watch
 item-watch-help = Be told by chat who has answered: all, failures only, or one task
 item-unwatch = Watch no more
@@ -123,7 +125,7 @@ help-user =
     help done — more of one of these
 help-admin =
     @todo halls Bring water — a new task: see "help todo"
-    show 3, late, watch 3, unwatch — who has answered, who has not
+    show 3, late, remind 3, watch 3, unwatch — who has answered
     assign 3 hall1, unassign 3 hall1, reset 3 hall1
     rename 3 New title, remove 3; clock pause: "help setclock"
     plans, now s1, unplan s1 — planned tasks: see "help plan"
@@ -227,6 +229,7 @@ reminder = { $count ->
     [one] 1 task waits for your answer:
    *[other] { $count } tasks wait for your answer:
 }
+reminder-asked = The jury waits for your answer:
 reply-several = Reply with the word and the number: { $examples }; or "help"
 example-todo = done { $task }
 example-todofail = done { $task }
@@ -282,6 +285,7 @@ said-changed = Task { $task } is changed. It is now: { $title } — { $people }.
 said-unchanged = Nothing to change.
 said-removed = Task { $task } is removed.
 said-unplanned = { $plan } is out of the plan.
+said-reminded = Task { $task } waits for { $people }; whoever of them I can reach by chat is reminded.
 said-watching-all = You are told of all answers.
 said-watching-failures = You are told of answers that say that something did not work.
 said-watching-tasks = You are told of answers to these tasks: { $tasks }.

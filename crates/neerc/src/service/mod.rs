@@ -469,6 +469,7 @@ fn log_change(entry: &Entry) {
         Change::Planned(_) => "planned",
         Change::Unplanned { .. } => "unplanned",
         Change::Clocked(_) => "clocked",
+        Change::Reminded { .. } => "reminded",
         Change::Watched { .. } => "watched",
     };
     tracing::debug!(revision, room = &**room, by = by.bare(), task = change.task().map(|task| task.0), what);

@@ -306,6 +306,7 @@ fn outcome(act: Act, who: &str) -> String {
         Act::Plans => &table("", "S | end-60! | Freeze | to do | hall2"),
         Act::Now => "info: Task T+1 is handed out to 1 person: Freeze",
         Act::Unplan => "info: S is out of the plan.",
+        Act::Remind => &format!("info: Task T waits for {who}; whoever of them I can reach by chat is reminded."),
         Act::Watch => "info: You are told of answers to these tasks: T.",
         Act::Unwatch => "info: Nothing to change.",
         Act::SetClock => "info: The contest has not begun yet. By hand.",

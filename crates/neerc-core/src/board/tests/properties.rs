@@ -249,6 +249,7 @@ impl Model {
             | Command::Unplan { .. }
             | Command::Fulfil { .. }
             | Command::Clock(_)
+            | Command::Remind { .. }
             | Command::Watch(_)
             | Command::Unwatch(_) => {
                 unreachable!("no such move")
