@@ -57,6 +57,15 @@ pub enum Change {
     Removed {
         /// Which.
         task: TaskId,
+        /// When, in ms since 1970: for a while it may be brought back. Logs of earlier versions do not say it.
+        at_ms: Option<i64>,
+    },
+    /// A removed task was brought back, with the people and answers that it had.
+    Restored {
+        /// Which.
+        task: TaskId,
+        /// Its new timestamp.
+        timestamp_ms: i64,
     },
     /// Whoever had not finished a task was reminded of it. The task is as it was.
     Reminded {
@@ -91,7 +100,8 @@ impl Change {
             Change::Created { task, .. }
             | Change::Edited { task, .. }
             | Change::Answered { task, .. }
-            | Change::Removed { task }
+            | Change::Removed { task, .. }
+            | Change::Restored { task, .. }
             | Change::Reminded { task } => Some(*task),
             Change::Planned(_) | Change::Unplanned { .. } | Change::Clocked(_) | Change::Watched { .. } => None,
         }
@@ -128,6 +138,11 @@ pub enum Effect {
         /// Which.
         task: TaskId,
     },
+    /// A removed task was brought back.
+    Restored {
+        /// Which.
+        task: TaskId,
+    },
     /// People are to be reminded of a task.
     Reminded {
         /// Which.
@@ -157,7 +172,8 @@ impl From<&Change> for Effect {
             }
             Change::Edited { task, .. } => Effect::Edited { task: *task },
             Change::Answered { task, .. } => Effect::Answered { task: *task },
-            Change::Removed { task } => Effect::Removed { task: *task },
+            Change::Restored { task, .. } => Effect::Restored { task: *task },
+            Change::Removed { task, .. } => Effect::Removed { task: *task },
             Change::Reminded { task } => Effect::Reminded { task: *task },
             Change::Planned(planned) => Effect::Planned { plan: planned.id },
             Change::Unplanned { plan } => Effect::Unplanned { plan: *plan },

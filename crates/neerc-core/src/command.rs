@@ -141,6 +141,11 @@ pub enum Command {
         /// Which.
         plan: PlanId,
     },
+    /// Bring a task back that was removed within the day. For admins.
+    Restore {
+        /// Which.
+        task: TaskId,
+    },
     /// Remind whoever has not finished a task of it. For admins.
     Remind {
         /// Which.
@@ -170,6 +175,7 @@ impl Command {
             | Command::Unassign { task, .. }
             | Command::Reset { task, .. }
             | Command::Rename { task, .. }
+            | Command::Restore { task }
             | Command::Remind { task } => Some(*task),
         }
     }

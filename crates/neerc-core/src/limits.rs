@@ -14,6 +14,10 @@ pub const ASSIGNEES: usize = 10_000;
 pub const NAMES_PER_PACKET: usize = 10_000;
 /// Most live tasks in one room.
 pub const TASKS_PER_ROOM: usize = 20_000;
+/// How long a removed task may be brought back, in ms: a day.
+pub const RESTORED_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Most removed tasks of one room that are kept for that.
+pub const REMOVED_TASKS: usize = 1_000;
 /// How much of one task's history is kept to recognise old copies of it, in bytes: about 1,000 plain answers.
 pub const HISTORY_BYTES: usize = 64 * 1024;
 /// What one person in one step of a task's history counts for besides the text of their answer, in bytes.

@@ -78,7 +78,11 @@ fn stored_bytes(change: &Change) -> u64 {
             planned.title.as_str().len() + names
         }
         Change::Watched { person, watch } => person.bare().len() + watch.tasks.len() * limits::STORED_ENTRY_BYTES,
-        Change::Removed { .. } | Change::Reminded { .. } | Change::Unplanned { .. } | Change::Clocked(_) => 0,
+        Change::Removed { .. }
+        | Change::Restored { .. }
+        | Change::Reminded { .. }
+        | Change::Unplanned { .. }
+        | Change::Clocked(_) => 0,
     };
     (bytes + limits::STORED_CHANGE_BYTES) as u64
 }

@@ -2,7 +2,7 @@
 //! written today. A new format gets a new name or version beside the old one. The records are types of their own; the
 //! core's values are checked again whenever they are read.
 
-use neerc_core::board::{Board, Boards};
+use neerc_core::board::{Board, Boards, RemovedTasks};
 use neerc_core::change::Change;
 use neerc_core::people::Person;
 use neerc_core::plan::PlanId;
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 
 mod rooms;
 
-use self::rooms::{ClockRecord, PlanRecord, PlannedRecord, WatchRecord};
+use self::rooms::{ClockRecord, PlanRecord, PlannedRecord, RemovedRecord, WatchRecord};
 
 /// Version of the snapshots that are written; no others are read.
 const SNAPSHOT_VERSION: u32 = 1;
@@ -82,6 +82,12 @@ enum ChangeRecord<'a> {
     },
     Removed {
         task: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at_ms: Option<i64>,
+    },
+    Restored {
+        task: u64,
+        timestamp_ms: i64,
     },
     Reminded {
         task: u64,
@@ -149,7 +155,8 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
             let StatusRecord { person, status, value } = StatusRecord::of(person, status);
             ChangeRecord::Answered { task: task.0, person, status, value }
         }
-        Change::Removed { task } => ChangeRecord::Removed { task: task.0 },
+        Change::Removed { task, at_ms } => ChangeRecord::Removed { task: task.0, at_ms: *at_ms },
+        Change::Restored { task, timestamp_ms } => ChangeRecord::Restored { task: task.0, timestamp_ms: *timestamp_ms },
         Change::Reminded { task } => ChangeRecord::Reminded { task: task.0 },
         Change::Planned(planned) => ChangeRecord::Planned(PlannedRecord::of(planned)),
         Change::Unplanned { plan } => ChangeRecord::Unplanned { plan: plan.0 },
@@ -182,7 +189,8 @@ pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
             let (person, status) = StatusRecord { person, status, value }.read()?;
             Change::Answered { task: TaskId(task), person, status }
         }
-        ChangeRecord::Removed { task } => Change::Removed { task: TaskId(task) },
+        ChangeRecord::Removed { task, at_ms } => Change::Removed { task: TaskId(task), at_ms },
+        ChangeRecord::Restored { task, timestamp_ms } => Change::Restored { task: TaskId(task), timestamp_ms },
         ChangeRecord::Reminded { task } => Change::Reminded { task: TaskId(task) },
         ChangeRecord::Planned(record) => Change::Planned(record.read()?),
         ChangeRecord::Unplanned { plan } => Change::Unplanned { plan: PlanId(plan) },
@@ -221,6 +229,9 @@ struct BoardRecord<'a> {
     /// Absent if nobody watches anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     watches: Vec<WatchRecord<'a>>,
+    /// Absent if nothing was removed lately.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    removed: Vec<RemovedRecord<'a>>,
 }
 
 /// Revision of a step, and people with the status before it (null: not assigned).
@@ -258,6 +269,7 @@ pub fn write_boards(boards: &Boards) -> Result<String, RecordError> {
         plan: PlanRecord::of(board.plan()),
         clock: board.clock().map(ClockRecord::of),
         watches: board.watches().all().map(|(person, watch)| WatchRecord::of(person, watch)).collect(),
+        removed: board.removed().all().map(RemovedRecord::of).collect(),
     });
     let rooms = rooms.collect();
     let statuses = tables.statuses.lines.iter();
@@ -336,13 +348,17 @@ pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
         statuses: record.statuses.iter().map(status).collect::<Result<_, _>>()?,
     };
     let mut boards = Boards::new();
-    for BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan, clock, watches } in record.rooms {
+    for BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan, clock, watches, removed } in record.rooms
+    {
         let tasks = tasks.into_iter().map(|task| lines.task(task)).collect::<Result<Vec<_>, _>>()?;
         let plan = plan.map(PlanRecord::read).transpose()?.unwrap_or_default();
         let board = Board::restore(tasks, next_id, last_timestamp_ms, revision)
             .with_plan(plan)
             .with_clock(clock.map(ClockRecord::read).transpose()?)
-            .with_watches(Watches::restore(watches.into_iter().map(WatchRecord::read)));
+            .with_watches(Watches::restore(watches.into_iter().map(WatchRecord::read)))
+            .with_removed(RemovedTasks::restore(
+                removed.into_iter().map(RemovedRecord::read).collect::<Result<Vec<_>, _>>()?,
+            ));
         boards.insert(room.into(), board);
     }
     Ok(boards)

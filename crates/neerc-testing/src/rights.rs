@@ -97,7 +97,8 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
             | Command::Unassign { task, .. }
             | Command::Reset { task, .. }
             | Command::Rename { task, .. }
-            | Command::Remind { task },
+            | Command::Remind { task }
+            | Command::Restore { task },
         ) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Command(Command::Unplan { plan } | Command::Fulfil { plan }) => {
             admins_only().and_then(|()| plan_is_there(plan))
@@ -183,8 +184,11 @@ fn after_command(command: &Command) -> Option<Command> {
         Command::Clock(_) => Command::Remind { task: OWN },
         Command::Remind { task } => match another(*task) {
             Some(task) => Command::Remind { task },
-            None => Command::Watch(Watched::All),
+            None => Command::Restore { task: OWN },
         },
+        // What was removed would be there for whoever asks next.
+        Command::Restore { task: OWN } => Command::Restore { task: NEVER },
+        Command::Restore { .. } => Command::Watch(Watched::All),
         Command::Watch(Watched::All) => Command::Watch(Watched::Failures),
         Command::Watch(Watched::Failures) => Command::Watch(Watched::Task(OTHERS)),
         Command::Watch(Watched::Task(OTHERS)) => Command::Watch(Watched::Task(REMOVED)),
@@ -251,6 +255,7 @@ pub fn packet(asked: &Asked) -> Option<String> {
             | Command::Fulfil { .. }
             | Command::Clock(_)
             | Command::Remind { .. }
+            | Command::Restore { .. }
             | Command::Watch(_)
             | Command::Unwatch(_),
         ) => None,

@@ -3,7 +3,10 @@
 
 mod names;
 mod plans;
+mod removed;
 mod watches;
+
+pub use self::removed::{RemovedTask, RemovedTasks};
 
 use self::names::{Resolved, assigned, resolve, unanswered};
 use crate::change::{Change, Effect, Room};
@@ -60,6 +63,7 @@ pub struct Board {
     /// What the contest clock was set to by hand.
     clock: Option<SetClock>,
     watches: Watches,
+    removed: RemovedTasks,
     next_id: u64,
     last_timestamp_ms: i64,
     revision: u64,
@@ -72,6 +76,7 @@ impl Default for Board {
             plan: Plan::default(),
             clock: None,
             watches: Watches::default(),
+            removed: RemovedTasks::default(),
             next_id: 1,
             last_timestamp_ms: 0,
             revision: 0,
@@ -226,7 +231,7 @@ impl Board {
         match command {
             Command::Create(wanted) => self.create(admin(rights)?, now_ms, people, wanted),
             Command::Edit { task, wanted } => self.edit(admin(rights)?, now_ms, people, *task, wanted),
-            Command::Remove { task } => self.remove(admin(rights)?, *task),
+            Command::Remove { task } => self.remove(admin(rights)?, now_ms, *task),
             Command::Answer { task, status } => self.answer(who, *task, status),
             Command::Assign { task, names } => self.assign(admin(rights)?, now_ms, people, *task, names),
             Command::Unassign { task, names } => self.unassign(admin(rights)?, people, *task, names),
@@ -235,6 +240,7 @@ impl Board {
             Command::Plan(wanted) => self.add_plan(admin(rights)?, who, people, wanted),
             Command::Unplan { plan } => self.unplan(admin(rights)?, *plan),
             Command::Fulfil { plan } => self.fulfil(admin(rights)?, now_ms, people, *plan),
+            Command::Restore { task } => self.bring_back(admin(rights)?, now_ms, *task),
             Command::Remind { task } => self.remind(admin(rights)?, *task),
             Command::Watch(wanted) => self.watch(admin(rights)?, who, *wanted),
             Command::Unwatch(wanted) => Ok(self.unwatch(admin(rights)?, who, *wanted)),
@@ -305,9 +311,9 @@ impl Board {
         Ok(Decision { change: Some(change), left_out })
     }
 
-    fn remove(&self, _: Admin, id: TaskId) -> Result<Decision, Refusal> {
+    fn remove(&self, _: Admin, now_ms: i64, id: TaskId) -> Result<Decision, Refusal> {
         self.existing(id)?;
-        Ok(Change::Removed { task: id }.into())
+        Ok(Change::Removed { task: id, at_ms: Some(now_ms) }.into())
     }
 
     fn remind(&self, _: Admin, id: TaskId) -> Result<Decision, Refusal> {
@@ -378,6 +384,7 @@ impl Board {
             Change::Reminded { .. } => return None, // the task is as it was
             Change::Created { .. }
             | Change::Answered { .. }
+            | Change::Restored { .. }
             | Change::Planned(_)
             | Change::Unplanned { .. }
             | Change::Clocked(_)
@@ -439,9 +446,16 @@ impl Board {
                 let Some(task) = self.tasks.get_mut(task).map(Arc::make_mut) else { return };
                 task.answer(revision, person, status, made);
             }
-            Change::Removed { task } => {
-                self.tasks.remove(task);
+            Change::Removed { task, at_ms } => {
+                if let (Some(removed), Some(at_ms)) = (self.tasks.remove(task), at_ms) {
+                    self.removed.keep(&removed, *at_ms);
+                }
                 self.watches.forget(*task);
+            }
+            Change::Restored { task, timestamp_ms } => {
+                let Some(task) = self.removed.take(*task, *timestamp_ms, revision) else { return };
+                self.last_timestamp_ms = self.last_timestamp_ms.max(*timestamp_ms);
+                self.tasks.insert(task.id, Arc::new(task));
             }
             Change::Reminded { .. } => {}
             Change::Planned(planned) => self.plan.add(planned, ahead.map(Board::plan)),

@@ -998,7 +998,7 @@ fn a_notice_names_those_who_lost_the_task() {
     assert_eq!(lost(&world, &["answer", "1", "running"]), [""; 0]);
     assert_eq!(lost(&world, &["edit", "1", "todo", "A", "hall2"]), ["hall1"]);
     assert_eq!(lost(&world, &["remove", "1"]), ["hall1", "hall2"]);
-    let gone = Change::Removed { task: TaskId(7) };
+    let gone = Change::Removed { task: TaskId(7), at_ms: None };
     assert_eq!(world.board.notice(&gone), Some(Notice { task: TaskId(7), lost: Lost::Unknown }));
 }
 
@@ -1033,7 +1033,7 @@ fn what_does_not_fit_the_board_is_left_undone() {
         answered(1, "hall1"),
         answered(2, "hall2"),
         edited,
-        Change::Removed { task: TaskId(9) },
+        Change::Removed { task: TaskId(9), at_ms: None },
     ] {
         board.apply(world.board.revision(), &change);
         assert_eq!(board, world.board, "{change:?}");
@@ -1380,7 +1380,7 @@ fn a_board_is_counted() {
         (1, false, 0, true)
     );
     assert_eq!((board.next_id(), board.last_timestamp_ms(), board.revision()), (2, 1, 1));
-    board.apply(2, &Change::Removed { task: TaskId(1) });
+    board.apply(2, &Change::Removed { task: TaskId(1), at_ms: None });
     assert_eq!((board.len(), board.is_empty(), board.next_id()), (0, true, 2));
 }
 

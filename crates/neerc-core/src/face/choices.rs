@@ -92,6 +92,7 @@ impl Choices<'_> {
             FieldKind::User => one_of(self.whose()),
             FieldKind::TaskKind => one_of(self.kinds()),
             FieldKind::Verb => one_of(self.verbs()),
+            FieldKind::RemovedTask => one_of(self.removed()),
             FieldKind::Watched => one_of(self.watched()),
             FieldKind::ClockAct => one_of(self.clock_acts()),
             FieldKind::Names => any_of(self.names(None)),
@@ -100,6 +101,14 @@ impl Choices<'_> {
             FieldKind::Schedule => Shape::Line(Some(SCHEDULE)),
             FieldKind::Time => Shape::Line(Some(TIME)),
         }
+    }
+
+    /// What can be brought back, the latest first.
+    fn removed(&self) -> Vec<Choice> {
+        let mut removed: Vec<_> = self.view.scene().board.removed().all().collect();
+        removed.sort_by_key(|(_, task)| std::cmp::Reverse(task.at_ms));
+        let removed = removed.into_iter().take(limits::FORM_CHOICES);
+        removed.map(|(id, task)| choice(id.to_string(), &format!("{id}: {}", task.title.as_str()))).collect()
     }
 
     /// What can be watched.

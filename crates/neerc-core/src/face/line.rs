@@ -330,7 +330,11 @@ fn values(item: &'static Item, verb: &str, rest: &str, roster: &Roster<'_>) -> R
         let value = match field.kind {
             FieldKind::Names | FieldKind::Assigned => names::all_names(std::mem::take(&mut rest), roster)?,
             FieldKind::Title | FieldKind::Text => vec![unquoted(std::mem::take(&mut rest))],
-            FieldKind::OwnOpenTask | FieldKind::OwnAnsweredTask | FieldKind::Task | FieldKind::Watched => {
+            FieldKind::OwnOpenTask
+            | FieldKind::OwnAnsweredTask
+            | FieldKind::Task
+            | FieldKind::RemovedTask
+            | FieldKind::Watched => {
                 let (task, behind) = own::number(item, verb, rest, roster)?;
                 rest = behind;
                 vec![task]

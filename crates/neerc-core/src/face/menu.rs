@@ -40,6 +40,7 @@ pub enum Act {
     Plans,
     Now,
     Unplan,
+    Restore,
     Remind,
     Watch,
     Unwatch,
@@ -64,6 +65,8 @@ pub enum FieldKind {
     OwnAnsweredTask,
     /// A task of the room.
     Task,
+    /// A task that was removed a short while ago.
+    RemovedTask,
     /// Users, groups or occupants of the room, one in each value.
     Names,
     /// The same, of those who have the task.
@@ -166,7 +169,7 @@ macro_rules! item {
 
 /// Everything that people can ask for, in the order in which it is shown.
 #[rustfmt::skip] // one row each
-pub const MENU: [Item; 25] = [
+pub const MENU: [Item; 26] = [
     item!(Tasks "tasks" User [optional("of", FieldKind::User)], ["list"], ["задачи", "список"]),
     item!(Start "start" User [OWN], ["begin", "started"], ["начал", "начала", "начать", "начинаю", "взял", "взяла"]),
     item!(Done "done" User [OWN], ["finish", "finished", "ready"],
@@ -187,6 +190,8 @@ pub const MENU: [Item; 25] = [
     item!(Rename "rename" Admin [TASK, required("title", FieldKind::Title)], ["retitle"],
         ["переименовать", "переименуй"]),
     item!(Remove "remove" Admin [TASK], ["delete"], ["удалить", "удали"]),
+    item!(Restore "restore" Admin [required("task", FieldKind::RemovedTask)], ["undelete", "unremove"],
+        ["восстановить", "восстанови", "вернуть", "верни"]),
     item!(Late "late" Admin [], ["waiting"], ["ждем", "должники", "опоздавшие"]),
     item!(Plans "plans" Admin [], ["plan", "scheduled"], ["план", "планы", "расписание"]),
     item!(Now "now" Admin [PLAN], [], ["сейчас", "пора"]),
@@ -298,6 +303,7 @@ pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Ref
         Act::Plans => query(Query::Plans),
         Act::Now => command(Command::Fulfil { plan: filled.plan()? }),
         Act::Unplan => command(Command::Unplan { plan: filled.plan()? }),
+        Act::Restore => command(Command::Restore { task: filled.task()? }),
         Act::Remind => command(Command::Remind { task: filled.task()? }),
         Act::Watch => command(Command::Watch(filled.watched()?.unwrap_or(Watched::All))),
         Act::Unwatch => command(Command::Unwatch(filled.watched()?)),
@@ -372,7 +378,7 @@ mod tests {
 
     fn example(kind: FieldKind) -> &'static str {
         match kind {
-            FieldKind::OwnOpenTask | FieldKind::OwnAnsweredTask | FieldKind::Task => "#3",
+            FieldKind::OwnOpenTask | FieldKind::OwnAnsweredTask | FieldKind::Task | FieldKind::RemovedTask => "#3",
             FieldKind::Names | FieldKind::Assigned | FieldKind::User => "hall1",
             FieldKind::TaskKind => "okfail",
             FieldKind::Title | FieldKind::Text => "42",
@@ -464,7 +470,8 @@ mod tests {
             Command::Plan(_) => Some(Command::Unplan { plan }),
             Command::Unplan { .. } => Some(Command::Fulfil { plan }),
             Command::Fulfil { .. } => Some(Command::Clock(ClockAct::Start)),
-            Command::Clock(_) => Some(Command::Remind { task }),
+            Command::Clock(_) => Some(Command::Restore { task }),
+            Command::Restore { .. } => Some(Command::Remind { task }),
             Command::Remind { .. } => Some(Command::Watch(Watched::All)),
             Command::Watch(_) => Some(Command::Unwatch(None)),
             Command::Unwatch(_) => None,

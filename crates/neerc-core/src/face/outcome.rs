@@ -102,11 +102,12 @@ impl Lines<'_> {
                 "said-created",
                 &[("task", Arg::Text(&task.to_string())), ("count", people.into()), ("title", Arg::Text(&title(task)))],
             ),
-            Effect::Edited { task } => self.changed(task),
+            Effect::Edited { task } => self.changed("said-changed", task),
             Effect::Answered { task } => self.answered_so(task),
             Effect::Removed { task } => self.say("said-removed", &[("task", Arg::Text(&task.to_string()))]),
             Effect::Planned { plan } => self.planned(plan),
             Effect::Unplanned { plan } => self.say("said-unplanned", &[("plan", Arg::Text(&plan.to_string()))]),
+            Effect::Restored { task } => self.changed("said-restored", task),
             Effect::Reminded { task } => self.reminded(task),
             Effect::Watched => self.watching(),
             Effect::Clocked => {
@@ -131,7 +132,7 @@ impl Lines<'_> {
     }
 
     /// How a task is now that was changed.
-    fn changed(&self, task: TaskId) -> String {
+    fn changed(&self, key: &str, task: TaskId) -> String {
         let number = task.to_string();
         let Some(task) = self.scene.board.task(task) else {
             return self.say("said-removed", &[("task", Arg::Text(&number))]);
@@ -145,7 +146,7 @@ impl Lines<'_> {
         };
         let title = short(task.title.as_str());
         let args = [("task", Arg::Text(&number)), ("title", Arg::Text(&title)), ("people", Arg::Text(&people))];
-        self.say("said-changed", &args)
+        self.say(key, &args)
     }
 
     /// What the asker has answered to a task.

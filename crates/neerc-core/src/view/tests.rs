@@ -45,7 +45,7 @@ fn world() -> World {
         let (task, title, kind) = (TaskId(id), Title::parse("T").unwrap(), Kind::Todo);
         board.apply(id, &Change::Created { task, title, kind, timestamp_ms: 0, statuses, plan: None });
     }
-    board.apply(5, &Change::Removed { task: TaskId(3) });
+    board.apply(5, &Change::Removed { task: TaskId(3), at_ms: None });
     let (id, by, title) = (PlanId(1), Person::named("admin", HOST), Title::parse("P").unwrap());
     let (kind, schedule) = (Kind::Todo, Schedule::required("start").unwrap());
     board.apply(6, &Change::Planned(Planned { id, by, title, kind, names: Vec::new(), schedule }));

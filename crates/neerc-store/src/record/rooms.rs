@@ -1,5 +1,8 @@
-//! How is written down what a room has besides its tasks: what is planned, its clock, and who watches what.
+//! How is written down what a room has besides its tasks: what is planned, its clock, who watches what, and what was removed
+//! lately.
 
+use super::StatusRecord;
+use neerc_core::board::RemovedTask;
 use neerc_core::clock::hand::SetClock;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::people::Person;
@@ -111,5 +114,34 @@ impl<'a> PlanRecord<'a> {
     pub(super) fn read(self) -> Result<Plan, Refusal> {
         let entries = self.entries.into_iter().map(PlannedRecord::read).collect::<Result<Vec<_>, _>>()?;
         Ok(Plan::restore(entries, self.next))
+    }
+}
+
+/// A task that was removed lately.
+#[derive(Serialize, Deserialize)]
+pub(super) struct RemovedRecord<'a> {
+    task: u64,
+    at_ms: i64,
+    title: Cow<'a, str>,
+    kind: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    statuses: Vec<StatusRecord<'a>>,
+}
+
+impl<'a> RemovedRecord<'a> {
+    pub(super) fn of((id, task): (TaskId, &'a RemovedTask)) -> RemovedRecord<'a> {
+        RemovedRecord {
+            task: id.0,
+            at_ms: task.at_ms,
+            title: task.title.as_str().into(),
+            kind: task.kind.name().into(),
+            statuses: task.statuses.iter().map(|(person, status)| StatusRecord::of(person, status)).collect(),
+        }
+    }
+
+    pub(super) fn read(self) -> Result<(TaskId, RemovedTask), Refusal> {
+        let statuses = StatusRecord::read_all(&self.statuses)?.into_iter().collect();
+        let (title, kind) = (Title::parse(&self.title)?, Kind::parse(&self.kind)?);
+        Ok((TaskId(self.task), RemovedTask { title, kind, statuses, at_ms: self.at_ms }))
     }
 }

@@ -75,8 +75,13 @@ fn golden() -> Vec<(&'static str, Change)> {
             r#"{"answered":{"task":7,"person":"hall2@localhost","status":"acknowledged"}}"#,
             answered(Progress::Acknowledged, ""),
         ),
+        (
+            r#"{"removed":{"task":7,"at_ms":1700000000123}}"#,
+            Change::Removed { task: TaskId(7), at_ms: Some(1_700_000_000_123) },
+        ),
+        (r#"{"restored":{"task":7,"timestamp_ms":5}}"#, Change::Restored { task: TaskId(7), timestamp_ms: 5 }),
         (r#"{"reminded":{"task":7}}"#, Change::Reminded { task: TaskId(7) }),
-        (r#"{"removed":{"task":7}}"#, Change::Removed { task: TaskId(7) }),
+        (r#"{"removed":{"task":7}}"#, Change::Removed { task: TaskId(7), at_ms: None }),
         (
             r#"{"planned":{"plan":3,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","names":["halls","зал 1"],"schedule":"end-60!"}}"#,
             Change::Planned(planned(3, &["halls", "зал 1"], "end-60!")),
@@ -141,7 +146,7 @@ fn changes_are_written_and_read_as_ever() {
 #[test]
 fn a_field_of_a_later_version_is_no_obstacle() {
     let text = r#"{"removed":{"task":7,"why":"done"}}"#;
-    assert_eq!(read_change(text.as_bytes()).unwrap(), Change::Removed { task: TaskId(7) });
+    assert_eq!(read_change(text.as_bytes()).unwrap(), Change::Removed { task: TaskId(7), at_ms: None });
 }
 
 #[test]
@@ -190,7 +195,7 @@ fn boards() -> Boards {
         unassigned: vec![person("hall1")],
     };
     neerc.apply(4, &edited);
-    neerc.apply(6, &Change::Removed { task: TaskId(2) });
+    neerc.apply(6, &Change::Removed { task: TaskId(2), at_ms: None });
     boards.entry("empty".into()).or_default();
     boards.entry("other".into()).or_default().apply(5, &created(1, Kind::OkFail));
     boards
@@ -244,6 +249,29 @@ fn a_clock_set_by_hand_survives_a_snapshot() {
     assert_eq!(write_boards(&boards).unwrap(), written);
     assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
     assert!(read_boards(written.replace("paused", "frozen").as_bytes()).is_err());
+}
+
+#[test]
+fn what_was_removed_lately_survives_a_snapshot() {
+    let mut boards = Boards::new();
+    let room = boards.entry("neerc".into()).or_default();
+    let created = Change::Created {
+        task: TaskId(1),
+        title: title("Water"),
+        kind: Kind::Todo,
+        timestamp_ms: 5,
+        statuses: vec![(person("hall1"), status(Progress::Fail, "x"))],
+        plan: None,
+    };
+    room.apply(1, &created);
+    room.apply(2, &Change::Removed { task: TaskId(1), at_ms: Some(7) });
+    let written = concat!(
+        r#"{"v":1,"people":[],"statuses":[],"rooms":[{"room":"neerc","next_id":2,"last_timestamp_ms":5,"revision":2,"#,
+        r#""tasks":[],"removed":[{"task":1,"at_ms":7,"title":"Water","kind":"todo","#,
+        r#""statuses":[{"person":"hall1@localhost","status":"fail","value":"x"}]}]}]}"#,
+    );
+    assert_eq!(write_boards(&boards).unwrap(), written);
+    assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
 }
 
 #[test]

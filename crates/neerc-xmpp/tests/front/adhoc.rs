@@ -132,6 +132,7 @@ fn value(item: &Item, kind: FieldKind) -> &'static str {
     match kind {
         FieldKind::OwnOpenTask | FieldKind::OwnAnsweredTask => "2",
         FieldKind::Task => "1",
+        FieldKind::RemovedTask => "3",
         FieldKind::Names => "hall3",
         FieldKind::Assigned => "hall1",
         FieldKind::User => "hall1",
@@ -154,6 +155,8 @@ fn world_for_all() -> Bench {
     let mut bench = world();
     bench.at_once(ADMIN, "reset", &[("task", &["2"]), ("names", &["tk"])]);
     bench.at_once(TK, "start", &[("task", &["2"])]);
+    bench.at_once(ADMIN, "create", &[("kind", &["todo"]), ("title", &["Juice"])]);
+    bench.at_once(ADMIN, "remove", &[("task", &["3"])]);
     bench.pass(1_000);
     bench.said();
     bench
@@ -181,8 +184,9 @@ fn outcome(act: Act) -> &'static str {
         Act::Create => "[said-planned plan=s2 schedule=start+15 title=Bread]",
         Act::Assign | Act::Unassign | Act::Reset | Act::Rename => "[said-changed task=1 title=",
         Act::Remove => "[said-removed task=1]",
-        Act::Now => "[said-created task=3 count=0 title=Freeze]",
+        Act::Now => "[said-created task=4 count=0 title=Freeze]",
         Act::Unplan => "[said-unplanned plan=s1]",
+        Act::Restore => "[said-restored task=3 title=Juice",
         Act::Remind => "[said-reminded task=1 people=hall1",
         Act::Watch => "[said-watching-failures]",
         Act::Unwatch => "[said-unchanged]",

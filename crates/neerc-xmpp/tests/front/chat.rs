@@ -463,3 +463,22 @@ fn users_are_listed_by_group_with_who_is_online() {
         "[heading-users]\nAdmins: admin ([admin-mark]) ●, tk ([admin-mark])\nUsers: hall1 ●, hall2, hall3"
     );
 }
+
+#[test]
+fn a_removed_task_comes_back_within_a_day() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.told_by(ADMIN, "@todo hall1,hall2 Water");
+    bench.told_by(HALL1, "done 1");
+    assert_eq!(bench.told_by(ADMIN, "restore 1"), "[said-unchanged]");
+    bench.told_by(ADMIN, "remove 1");
+    assert_eq!(bench.told_by(HALL2, "restore 1"), "[refusal-admins-only]");
+    let back = "[said-restored task=1 title=Water people=hall2 ([status-none]), hall1 ([status-success])]";
+    let told = bench.told_by(ADMIN, "restore 1");
+    assert!(told.starts_with("[said-restored task=1 title=Water people=") && told.len() == back.len(), "{told}");
+    assert_eq!(bench.told_by(HALL2, "done 1"), "[said-answered task=1 status=[status-success]]");
+    assert_eq!(bench.told_by(ADMIN, "restore 9"), "[refusal-unknown-task task=9]");
+    bench.told_by(ADMIN, "remove 1");
+    bench.pass(neerc_core::limits::RESTORED_MS + 1);
+    bench.said();
+    assert_eq!(bench.told_by(ADMIN, "restore 1"), "[refusal-removed-task task=1]");
+}

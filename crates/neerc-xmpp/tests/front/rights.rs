@@ -364,6 +364,7 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
         Asked::Command(Command::Rename { task: id, title: given }) => (Act::Rename, vec![task(id), title(given)]),
         Asked::Command(Command::Unplan { plan: id }) => (Act::Unplan, vec![plan(id)]),
         Asked::Command(Command::Fulfil { plan: id }) => (Act::Now, vec![plan(id)]),
+        Asked::Command(Command::Restore { task: id }) => (Act::Restore, vec![task(id)]),
         Asked::Command(Command::Remind { task: id }) => (Act::Remind, vec![task(id)]),
         Asked::Command(Command::Watch(what)) => (Act::Watch, vec![watched(what)]),
         Asked::Command(Command::Unwatch(what)) => (Act::Unwatch, what.iter().map(watched).collect()),

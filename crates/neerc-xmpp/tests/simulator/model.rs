@@ -177,7 +177,8 @@ impl Model {
                 | Change::Unplanned { .. }
                 | Change::Clocked(_)
                 | Change::Watched { .. }
-                | Change::Reminded { .. } => None,
+                | Change::Reminded { .. }
+                | Change::Restored { .. } => None,
             };
             if let Some(timestamp_ms) = given {
                 assert!(timestamp_ms > self.highest_timestamp[room], "timestamps do not increase");

@@ -36,6 +36,8 @@ item-rename = Rename
 item-rename-help = Change the title of a task
 item-remove = Remove
 item-remove-help = Remove a task for everybody
+item-restore = Restore
+item-restore-help = Bring back a task that was removed within the last day
 item-late = Who is late
 item-late-help = Who has not answered what
 item-plans = Planned tasks
@@ -127,7 +129,7 @@ help-admin =
     @todo halls Bring water — a new task: see "help todo"
     show 3, late, remind 3, watch 3, unwatch — who has answered
     assign 3 hall1, unassign 3 hall1, reset 3 hall1
-    rename 3 New title, remove 3; clock pause: "help setclock"
+    rename 3 Title, remove 3, restore 3; clock: "help setclock"
     plans, now s1, unplan s1 — planned tasks: see "help plan"
 help-kind-todo =
     @todo halls Bring water — the halls are asked to do it, and answer "start 3" and "done 3".
@@ -285,6 +287,7 @@ said-changed = Task { $task } is changed. It is now: { $title } — { $people }.
 said-unchanged = Nothing to change.
 said-removed = Task { $task } is removed.
 said-unplanned = { $plan } is out of the plan.
+said-restored = Task { $task } is back: { $title } — { $people }.
 said-reminded = Task { $task } waits for { $people }; whoever of them I can reach by chat is reminded.
 said-watching-all = You are told of all answers.
 said-watching-failures = You are told of answers that say that something did not work.

@@ -262,7 +262,8 @@ fn table_of_lines() -> String {
 
 fn example(kind: FieldKind) -> &'static str {
     match kind {
-        FieldKind::OwnOpenTask | FieldKind::OwnAnsweredTask | FieldKind::Task | FieldKind::Watched => "3",
+        FieldKind::OwnOpenTask | FieldKind::OwnAnsweredTask | FieldKind::Task => "3",
+        FieldKind::RemovedTask | FieldKind::Watched => "3",
         FieldKind::Names | FieldKind::Assigned => "hall1",
         FieldKind::Text => "why",
         FieldKind::Title => "New title",

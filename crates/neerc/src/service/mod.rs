@@ -469,6 +469,7 @@ fn log_change(entry: &Entry) {
         Change::Planned(_) => "planned",
         Change::Unplanned { .. } => "unplanned",
         Change::Clocked(_) => "clocked",
+        Change::Restored { .. } => "restored",
         Change::Reminded { .. } => "reminded",
         Change::Watched { .. } => "watched",
     };

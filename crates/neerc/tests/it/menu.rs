@@ -110,6 +110,8 @@ struct World<'a> {
     chief: User<'a>,
     /// The task and the planned task of the current cell.
     task: String,
+    /// A task that was removed.
+    removed: String,
     plan: String,
 }
 
@@ -142,6 +144,9 @@ impl World<'_> {
             status(name, "running"),
             status("hall2", "fail")
         );
+        let juice = self.chief(Act::Create, &json!({"kind": "todo", "title": "Juice"}));
+        self.removed = Self::number(&juice, "Task ");
+        self.chief(Act::Remove, &json!({"task": self.removed}));
         assert_eq!(self.chief.iq(&self.to, "set", &packet).kind(), "result");
         let tasks = self.chief(Act::Tasks, &json!({}));
         let row = tasks.lines().find(|line| line.starts_with("| ")).expect("the task that was just made");
@@ -164,6 +169,7 @@ impl World<'_> {
     fn values(&self, item: &Item) -> Value {
         let value = |kind| match kind {
             FieldKind::OwnOpenTask | FieldKind::OwnAnsweredTask | FieldKind::Task => json!(self.task),
+            FieldKind::RemovedTask => json!(self.removed),
             FieldKind::Plan => json!(self.plan),
             FieldKind::Names => json!(["hall3", "chief"]),
             FieldKind::Assigned => json!(["hall2"]),
@@ -192,6 +198,7 @@ impl World<'_> {
         let known = [
             (self.task.clone(), "T"),
             (next(&self.task), "T+1"),
+            (self.removed.clone(), "R"),
             (self.plan.clone(), "S"),
             (format!("s{}", next(plan)), "S+1"),
         ];
@@ -222,7 +229,8 @@ fn everybody_uses_every_command_by_every_face(kind: Kind) {
         server.room(&people.iter().copied().filter(|(_, affiliation)| *affiliation != "none").collect::<Vec<_>>());
     let neerc = Neerc::start(server, &[&room], "[limits]\nrequests_per_second = 0\n");
     let chief = Slix::shared().connect(server, "chief", "menu");
-    let mut world = World { to: neerc.room_jid(&room), chief, task: String::new(), plan: String::new() };
+    let mut world =
+        World { to: neerc.room_jid(&room), chief, task: String::new(), removed: String::new(), plan: String::new() };
     // Numbers of tasks are to be told from numbers of people.
     for _ in 0..10 {
         world.chief(Act::Create, &json!({"kind": "todo", "title": "x"}));
@@ -306,6 +314,7 @@ fn outcome(act: Act, who: &str) -> String {
         Act::Plans => &table("", "S | end-60! | Freeze | to do | hall2"),
         Act::Now => "info: Task T+1 is handed out to 1 person: Freeze",
         Act::Unplan => "info: S is out of the plan.",
+        Act::Restore => "info: Task R is back: Juice — nobody.",
         Act::Remind => &format!("info: Task T waits for {who}; whoever of them I can reach by chat is reminded."),
         Act::Watch => "info: You are told of answers to these tasks: T.",
         Act::Unwatch => "info: Nothing to change.",

@@ -249,6 +249,7 @@ impl Model {
             | Command::Unplan { .. }
             | Command::Fulfil { .. }
             | Command::Clock(_)
+            | Command::Restore { .. }
             | Command::Remind { .. }
             | Command::Watch(_)
             | Command::Unwatch(_) => {
@@ -466,7 +467,8 @@ proptest! {
         let mut old = Board::default();
         head.iter().for_each(|entry| old.apply(entry.revision, &entry.change));
         let tasks: Vec<Task> = old.tasks().cloned().collect();
-        let mut restored = Board::restore(tasks, old.next_id(), old.last_timestamp_ms(), old.revision());
+        let mut restored = Board::restore(tasks, old.next_id(), old.last_timestamp_ms(), old.revision())
+            .with_removed(old.removed().clone());
         prop_assert_eq!(&restored, &old);
         tail.iter().for_each(|entry| restored.apply(entry.revision, &entry.change));
         prop_assert_eq!(&restored, &world.board);

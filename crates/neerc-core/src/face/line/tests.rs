@@ -112,6 +112,7 @@ fn show(request: &Request) -> String {
         Command::Remove { task } => format!("no {task}"),
         Command::Unplan { plan } => format!("no {plan}"),
         Command::Fulfil { plan } => format!("now {plan}"),
+        Command::Restore { task } => format!("restore {task}"),
         Command::Remind { task } => format!("remind {task}"),
         Command::Watch(wanted) => format!("watch {wanted:?}"),
         Command::Unwatch(wanted) => format!("unwatch {wanted:?}"),
