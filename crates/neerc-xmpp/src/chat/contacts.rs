@@ -22,6 +22,8 @@ pub enum Client {
     Unknown,
     /// Another one, made for people to chat with.
     Chat,
+    /// One of these in which nothing comes of tapping a link.
+    WithoutLinks,
 }
 
 impl Client {
@@ -29,7 +31,10 @@ impl Client {
     pub fn of(presence: &Element<'_>) -> Client {
         let node = presence.child("c", ns::CAPS).and_then(|caps| caps.attr("node"));
         const DEPLOYED: [&str; 2] = ["http://www.igniterealtime.org/projects/smack", "https://stanza.io"];
+        const WITHOUT_LINKS: [&str; 3] =
+            ["http://profanity-im.github.io", "http://www.profanity.im", "https://dino.im"];
         match node {
+            Some(node) if WITHOUT_LINKS.contains(&node.trim_end_matches('/')) => Client::WithoutLinks,
             Some(node) if !DEPLOYED.contains(&node.trim_end_matches('/')) => Client::Chat,
             _ => Client::Unknown,
         }
@@ -53,6 +58,8 @@ struct Listener {
     special: bool,
     /// It was in the room before the service, so what it asked then is not known.
     before: bool,
+    /// Links are of no use in it.
+    without_links: bool,
     /// A line was written from it.
     wrote: bool,
     /// It is spoken to.
@@ -168,11 +175,12 @@ impl Contacts {
             room.sessions.entry(address.clone()).or_insert_with(|| Listener { before, ..Listener::default() });
         session.special |= special;
         session.heard = heard;
+        session.without_links |= client == Client::WithoutLinks;
         match seen {
             Whereabouts::InRoom => session.in_room = true,
             Whereabouts::AsContact => session.as_contact = true,
         }
-        if client == Client::Chat && !session.special && !session.speaking && session.begins_ms.is_none() {
+        if client != Client::Unknown && !session.special && !session.speaking && session.begins_ms.is_none() {
             room.begin_at(address, now_ms + limits::CHAT_GRACE_MS);
         }
     }
@@ -366,6 +374,15 @@ impl Contacts {
     /// The language that a person was last answered in.
     pub fn language(&self, room: usize, person: &Person) -> Option<Language> {
         self.rooms.get(room)?.people.get(person)?.language
+    }
+
+    /// Whether links are of use to a person: in none of their sessions they are noise.
+    pub fn has_links(&self, room: usize, person: &Person) -> bool {
+        let room = self.rooms.get(room);
+        let sessions = room.and_then(|room| Some((room, room.accounts.get(person.bare())?)));
+        !sessions.is_some_and(|(room, sessions)| {
+            sessions.iter().filter_map(|address| room.sessions.get(address)).any(|session| session.without_links)
+        })
     }
 
     /// The people of the room who are online, by bare JID.

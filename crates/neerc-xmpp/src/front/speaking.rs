@@ -13,7 +13,7 @@ use crate::xep::entity::Target;
 use crate::xml::{Element, WriteXml, escaped_len};
 use neerc_core::board::Done;
 use neerc_core::change::Effect;
-use neerc_core::face::lines::Lines;
+use neerc_core::face::lines::{Lines, Links};
 use neerc_core::face::words::{Arg, Language};
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
@@ -259,7 +259,8 @@ impl Front {
     ) -> T {
         let scene = scene(self.halls[room].watch(), world, self.settings.visibility);
         let (words, links) = (&*self.settings.words, ChatLinks(self.room_address(room)));
-        make(&Lines { words, language, links: Some(&links), scene, who })
+        let links = self.contacts.has_links(room, who).then_some(&links as &dyn Links);
+        make(&Lines { words, language, links, scene, who })
     }
 
     fn language_for(&self, room: usize, person: &Person) -> Language {

@@ -29,7 +29,7 @@ impl Outbox {
             session.joined = true;
             // Who comes while the service is here is answered when they ask.
             session.knows |= inside;
-            session.chats |= client == Client::Chat;
+            session.chats |= client != Client::Unknown;
         }
     }
 

@@ -429,3 +429,16 @@ fn whoever_has_not_finished_a_task_is_reminded_when_an_admin_asks() {
     bench.line(ADMIN, "remind 1");
     assert_eq!(bench.chats_within(5_000), [(ADMIN.into(), "[said-unchanged]".into())]);
 }
+
+#[test]
+fn a_client_in_which_links_cannot_be_tapped_is_sent_none() {
+    for (node, links) in [(GAJIM, 1), ("https://dino.im", 0), ("http://profanity-im.github.io", 0)] {
+        let mut bench = ready(Flavour::Prosody);
+        bench.admin("@todo hall1 Water");
+        bench.comes("hall1", HALL1, node);
+        let said = bench.chats_within(limits::CHAT_GRACE_MS);
+        assert_eq!(said[0].1.matches("xmpp:").count(), links, "{node}: {said:?}");
+        bench.line(HALL1, "tasks");
+        assert_eq!(bench.chats()[0].1.matches("xmpp:").count(), links, "{node}");
+    }
+}
