@@ -26,7 +26,7 @@ fn a_day_by_chat_lines(kind: Kind) {
     admin.says("@okfail chathall Wallpapers set?", "Task 1 is handed out to 1 person: Wallpapers set?");
     hall.wait_for("New task 1: Wallpapers set?");
     hall.wait_for("Reply \"yes 1\" or \"no 1 why\"");
-    hall.says("tasks", "1 · Wallpapers set? · yes or no · xmpp:");
+    hall.says("tasks", "1 · Wallpapers set? · yes or no · since "); // and no link, which cannot be tapped there
     admin.says("late", "1 · Wallpapers set? · chathall");
     hall.says("no 1 none of them", "Task 1: no: none of them.");
     hall.says("@todo chatchief Bring beer", "Only owners and admins of the room may do this.");
