@@ -9,7 +9,7 @@
 //!    be applied to it, and what was stored can always be applied again.
 //! 4. [`Board::notice`](board::Board::notice), asked before applying, says who must hear of it.
 //!
-//! [`ledger::Ledger`] keeps that order for everybody who runs it.
+//! [`ledger::Ledger`] keeps that order for everybody who runs it, and [`desk::Desk`] runs it.
 //!
 //! The crate has two storeys. Below are the rules, which know no words and no notation. Above them is [`face`], what every
 //! face is drawn from: the menu, lines of text, what forms offer and tables hold. Nothing below imports from it.
@@ -21,6 +21,7 @@ pub mod change;
 pub mod clock;
 pub mod clocks;
 pub mod command;
+pub mod desk;
 pub mod face;
 pub mod ledger;
 pub mod limits;

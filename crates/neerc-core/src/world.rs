@@ -19,6 +19,11 @@ impl<'w> World<'w> {
         World { boards, clocks }
     }
 
+    /// The clocks of all rooms.
+    pub fn clocks(self) -> &'w Clocks {
+        self.clocks
+    }
+
     /// The boards of all rooms that have ever had a change.
     pub fn boards(self) -> &'w Boards {
         self.boards

@@ -3,11 +3,9 @@
 
 use neerc_core::board::Boards;
 use neerc_core::clock::{Phase, Reading};
-use neerc_core::clocks::{ClockedRooms, Clocks};
-use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
+use neerc_core::desk::Desk;
+use neerc_core::ledger::{Now, Stored};
 use neerc_core::people::GroupRule;
-use neerc_core::planner::{DuePlan, Planner};
-use neerc_core::world::World;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::ns;
 use neerc_xmpp::room::groups::GroupSettings;
@@ -47,10 +45,8 @@ pub enum Answering {
 pub struct Bench {
     /// What is tested.
     pub front: Front,
-    /// What is decided, and what of it is on disk.
-    pub ledger: Ledger,
-    clocks: Clocks,
-    planner: Planner,
+    /// What is decided and what of it is on disk, the clocks, and what is due by them.
+    pub desk: Desk,
     /// The time.
     pub now_ms: i64,
     /// Whether the front has given up the stream.
@@ -70,9 +66,7 @@ impl Bench {
     pub fn online() -> Bench {
         let mut bench = Bench {
             front: Front::new(settings(), 0, 0),
-            ledger: Ledger::new(Boards::new(), 0),
-            clocks: Clocks::default(),
-            planner: Planner::default(),
+            desk: Desk::new(Boards::new(), 0),
             now_ms: 1_000_000,
             ended: false,
             answers: 0,
@@ -97,7 +91,7 @@ impl Bench {
             bench.receive(stanza.as_bytes());
         }
         let clock = Reading { elapsed_ms: 0, total_ms: 18_000_000, phase: Phase::Running };
-        bench.clocks.read(bench.now_ms, clock);
+        bench.desk.clocks.read(bench.now_ms, clock);
         let own = occupant("neerc", "", &[item(SVC, "owner")], &["110"]);
         bench.receive(own.as_bytes());
         bench.receive(own.replace("neerc@conf", "test@conf").as_bytes());
@@ -106,7 +100,7 @@ impl Bench {
 
     /// Hands bytes to the front and does what follows from them.
     pub fn receive(&mut self, bytes: &[u8]) {
-        self.front.receive(self.now_ms, bytes, World::new(self.ledger.boards(), &self.clocks));
+        self.front.receive(self.now_ms, bytes, self.desk.world());
         self.work();
     }
 
@@ -120,19 +114,21 @@ impl Bench {
     /// Takes events and output until there are none.
     pub fn work(&mut self) {
         for _ in 0..1_000 {
-            self.look_at_plans();
+            if self.desk.look_at_plans(self.now_ms, &mut self.front) {
+                self.store();
+            }
             while let Some(event) = self.front.poll() {
                 self.event(event);
             }
             let mut out = Outgoing::default();
-            self.front.transmit(self.now_ms, World::new(self.ledger.boards(), &self.clocks), &mut out, 65_536);
+            self.front.transmit(self.now_ms, self.desk.world(), &mut out, 65_536);
             self.read(&out.to_vec());
             if self.ended || !self.between || (out.is_empty() && self.replies.is_empty()) {
                 return;
             }
             let replies = std::mem::take(&mut self.replies);
             if !replies.is_empty() {
-                self.front.receive(self.now_ms, replies.as_bytes(), World::new(self.ledger.boards(), &self.clocks));
+                self.front.receive(self.now_ms, replies.as_bytes(), self.desk.world());
             }
         }
         panic!("there is always more to send");
@@ -141,61 +137,23 @@ impl Bench {
     fn event(&mut self, event: FrontEvent) {
         match event {
             FrontEvent::Ask(ask) => {
-                self.ledger.ask(ask);
+                self.desk.ledger.ask(ask);
                 self.store();
             }
             FrontEvent::Ended(_) => self.ended = true,
-            FrontEvent::Told(revision) => assert!(revision <= self.ledger.revision()),
+            FrontEvent::Told(revision) => assert!(revision <= self.desk.ledger.revision()),
             _ => {}
-        }
-    }
-
-    /// Does what is due by the contest clock.
-    fn look_at_plans(&mut self) {
-        let world = World::new(self.ledger.boards(), &self.clocks);
-        for due in self.planner.look(self.now_ms, world, &self.front) {
-            match due {
-                DuePlan::HandOut(ask) => self.event(FrontEvent::Ask(ask)),
-                DuePlan::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
-            }
         }
     }
 
     /// Stores what was asked for.
     fn store(&mut self) {
         let now = Now::from_ms(self.now_ms, self.now_ms);
-        let mut answers = Vec::new();
-        let mut rooms = ClockedRooms { rooms: &mut self.front, clocks: &self.clocks };
-        let mut next = self.ledger.decide_last(now, &mut rooms, &mut answers);
-        self.answer(answers);
+        let mut next = self.desk.decide_last(now, &mut self.front);
         while next.is_some() {
-            let settled = self.ledger.stored(now, Stored::Yes).expect("an outcome that is known");
-            if settled.sets_clock() && self.clocks.follow(now, self.ledger.boards()) {
-                self.front.say_clock();
-            }
-            self.answer(settled.answers);
-            for (room, revision, notice) in settled.notices {
-                self.front.tell(self.now_ms, &room, revision, notice);
-            }
-            next = settled.next;
-        }
-    }
-
-    fn answer(&mut self, answers: Vec<Answer>) {
-        for Answer { token, outcome } in answers {
-            match token.face {
-                Face::Xmpp => self.front.answer(
-                    self.now_ms,
-                    token.number,
-                    outcome,
-                    World::new(self.ledger.boards(), &self.clocks),
-                ),
-                Face::Planner => {
-                    if let Some(handed_out) = self.planner.answered(self.now_ms, token.number, outcome) {
-                        self.front.handed_out(handed_out, World::new(self.ledger.boards(), &self.clocks));
-                    }
-                }
-            }
+            let mut settled = self.desk.ledger.stored(now, Stored::Yes).expect("an outcome that is known");
+            next = settled.next.take();
+            self.desk.settle(now, settled, &mut self.front);
         }
     }
 

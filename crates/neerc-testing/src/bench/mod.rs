@@ -12,12 +12,10 @@ pub mod server;
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
 use neerc_core::clock::{Phase, Reading};
-use neerc_core::clocks::{ClockedRooms, Clocks};
+use neerc_core::desk::Desk;
 use neerc_core::face::words::Language;
-use neerc_core::ledger::{Answer, Face, Ledger, Now, Stored};
-use neerc_core::planner::{DuePlan, Planner};
+use neerc_core::ledger::{Now, Stored};
 use neerc_core::view::Visibility;
-use neerc_core::world::World;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::limits;
 use neerc_xmpp::room::groups::GroupSettings;
@@ -79,10 +77,8 @@ pub enum Disk {
 pub struct Bench {
     /// What is tested.
     pub front: Front,
-    /// What is decided, and what of it is on disk.
-    pub ledger: Ledger,
-    clocks: Clocks,
-    planner: Planner,
+    /// What is decided and what of it is on disk, the clocks, and what is due by them.
+    desk: Desk,
     log: Vec<Entry>,
     /// The time, steady and of day.
     pub now_ms: i64,
@@ -112,9 +108,7 @@ impl Bench {
     pub fn new(settings: FrontSettings) -> Bench {
         Bench {
             front: Front::new(settings.clone(), BEGIN_MS, 0),
-            ledger: Ledger::new(Boards::new(), 0),
-            clocks: Clocks::default(),
-            planner: Planner::default(),
+            desk: Desk::new(Boards::new(), 0),
             log: Vec::new(),
             now_ms: BEGIN_MS,
             disk: Disk::Good,
@@ -192,11 +186,10 @@ impl Bench {
     /// The same as long as there is no server to connect to.
     pub fn restart_without_link(&mut self, told: u64) {
         self.front = Front::new(self.settings.clone(), self.now_ms, told);
-        self.ledger = Ledger::new(self.boards().clone(), self.ledger.revision());
-        self.clocks = Clocks::default();
-        self.clocks.follow(self.now(), self.ledger.boards());
-        self.planner = Planner::default();
-        for (room, revision, notice) in self.ledger.notices(self.log.iter().filter(|entry| entry.revision > told)) {
+        self.desk = Desk::new(self.boards().clone(), self.desk.ledger.revision());
+        self.desk.follow_clocks(self.now(), &mut self.front);
+        for (room, revision, notice) in self.desk.ledger.notices(self.log.iter().filter(|entry| entry.revision > told))
+        {
             self.front.tell(self.now_ms, &room, revision, notice);
         }
         if let Some(server) = self.chat_server() {
@@ -212,7 +205,7 @@ impl Bench {
 
     /// What is on disk.
     pub fn boards(&self) -> &Boards {
-        self.ledger.boards()
+        self.desk.ledger.boards()
     }
 
     /// The chat server that takes part.
@@ -244,7 +237,7 @@ impl Bench {
     pub fn hear_only(&mut self, xml: impl AsRef<[u8]>) {
         let bytes = xml.as_ref();
         self.heard.push((self.now_ms, bytes.to_vec()));
-        self.front.receive(self.now_ms, bytes, World::new(self.ledger.boards(), &self.clocks));
+        self.front.receive(self.now_ms, bytes, self.desk.world());
     }
 
     /// The front hears what the server says now.
@@ -286,7 +279,7 @@ impl Bench {
     /// What the link is handed where it takes so many bytes; nothing else happens.
     pub fn transmit(&mut self, limit: usize) -> Outgoing {
         let mut out = Outgoing::default();
-        self.front.transmit(self.now_ms, World::new(self.ledger.boards(), &self.clocks), &mut out, limit);
+        self.front.transmit(self.now_ms, self.desk.world(), &mut out, limit);
         out
     }
 
@@ -296,11 +289,11 @@ impl Bench {
     }
 
     fn take_some_events(&mut self) -> bool {
-        let mut has_asks = self.look_at_plans();
+        let mut has_asks = self.desk.look_at_plans(self.now_ms, &mut self.front);
         while let Some(event) = self.front.poll() {
             match event {
                 FrontEvent::Ask(ask) => {
-                    self.ledger.ask(ask);
+                    self.desk.ledger.ask(ask);
                     has_asks = true;
                 }
                 FrontEvent::Ended(_) => {
@@ -310,38 +303,15 @@ impl Bench {
                 event => self.events.push(event),
             }
         }
-        let mut answers = Vec::new();
         let now = self.now();
-        let mut rooms = ClockedRooms { rooms: &mut self.front, clocks: &self.clocks };
-        let mut next = self.ledger.decide_last(now, &mut rooms, &mut answers);
-        self.answer(answers);
+        let mut next = self.desk.decide_last(now, &mut self.front);
         while let Some(entries) = next {
             let stored = if self.disk == Disk::Full { Stored::No } else { Stored::Yes };
-            let settled = self.ledger.stored(self.now(), stored).expect("an outcome that is known");
+            let mut settled = self.desk.ledger.stored(now, stored).expect("an outcome that is known");
             self.log.extend(settled.entries.iter().cloned());
-            if settled.sets_clock() && self.clocks.follow(now, self.ledger.boards()) {
-                self.front.say_clock();
-            }
-            self.answer(settled.answers);
-            for (room, revision, notice) in settled.notices {
-                self.front.tell(self.now_ms, &room, revision, notice);
-            }
-            next = settled.next;
+            next = settled.next.take();
+            self.desk.settle(now, settled, &mut self.front);
             drop(entries);
-        }
-        has_asks
-    }
-
-    /// Asks for what is due by the contest clock; says whether anything is.
-    fn look_at_plans(&mut self) -> bool {
-        let world = World::new(self.ledger.boards(), &self.clocks);
-        let due = self.planner.look(self.now_ms, world, &self.front);
-        let has_asks = !due.is_empty();
-        for due in due {
-            match due {
-                DuePlan::HandOut(ask) => self.ledger.ask(ask),
-                DuePlan::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
-            }
         }
         has_asks
     }
@@ -350,30 +320,12 @@ impl Bench {
         Now::from_ms(self.now_ms, self.now_ms)
     }
 
-    fn answer(&mut self, answers: Vec<Answer>) {
-        for Answer { token, outcome } in answers {
-            match token.face {
-                Face::Xmpp => self.front.answer(
-                    self.now_ms,
-                    token.number,
-                    outcome,
-                    World::new(self.ledger.boards(), &self.clocks),
-                ),
-                Face::Planner => {
-                    if let Some(handed_out) = self.planner.answered(self.now_ms, token.number, outcome) {
-                        self.front.handed_out(handed_out, World::new(self.ledger.boards(), &self.clocks));
-                    }
-                }
-            }
-        }
-    }
-
     /// Time goes by; what falls due on the way is done when it is due.
     pub fn pass(&mut self, ms: i64) {
         let end_ms = self.now_ms + ms;
         loop {
             let of_front_ms = self.front.next_timeout_ms().min(self.front.next_transmit_ms());
-            let due_ms = of_front_ms.min(self.clocks.next_tick_ms()).min(self.planner.next_look_ms());
+            let due_ms = of_front_ms.min(self.desk.next_due_ms());
             if due_ms > end_ms || !self.link_free {
                 break;
             }
@@ -387,9 +339,7 @@ impl Bench {
     /// Does what is due now.
     fn timeout(&mut self) {
         self.front.timeout(self.now_ms);
-        if self.clocks.tick(self.now_ms) {
-            self.front.say_clock();
-        }
+        self.desk.tick(self.now_ms, &mut self.front);
         self.pump();
     }
 
@@ -438,7 +388,7 @@ impl Bench {
 
     /// The contest clock is read.
     pub fn clock(&mut self, elapsed_ms: i64, total_ms: i64, phase: Phase) {
-        if self.clocks.read(self.now_ms, Reading { elapsed_ms, total_ms, phase }) {
+        if self.desk.clocks.read(self.now_ms, Reading { elapsed_ms, total_ms, phase }) {
             self.front.say_clock();
         }
         self.pump();

@@ -6,6 +6,7 @@
 mod asks;
 mod chat;
 mod commands;
+mod faces;
 mod hall;
 mod iq;
 mod lanes;
@@ -50,7 +51,7 @@ use crate::xml::Element;
 use neerc_core::board::Done;
 use neerc_core::change::Room;
 use neerc_core::command::Command;
-use neerc_core::ledger::{Ask, Face, Rooms, Token};
+use neerc_core::ledger::{Ask, Face, Token};
 use neerc_core::people::{Group, People, Person};
 use neerc_core::refusal::Refusal;
 use neerc_core::view::{RoomScene, Visibility};
@@ -109,16 +110,6 @@ pub struct Front {
     watchers: Watchers,
     conversations: Conversations,
     plan_words: PlanWords,
-}
-
-impl Rooms for Front {
-    fn people(&mut self, room: &str) -> &People {
-        Front::people(self, room)
-    }
-
-    fn is_known(&self, room: &str) -> bool {
-        self.index_of(room).is_some_and(|index| self.halls[index].watch().is_known())
-    }
 }
 
 impl Front {

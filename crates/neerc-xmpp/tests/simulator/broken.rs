@@ -8,7 +8,7 @@ use crate::service::Word;
 use crate::{live, variable};
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
-use neerc_core::ledger::{Answer, Ledger, Now, Settled, Token};
+use neerc_core::ledger::{Answer, Now, Settled, Token};
 use neerc_xmpp::front::Front;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -71,10 +71,10 @@ impl Broken {
     }
 
     /// The boards that the front is shown.
-    pub fn boards<'b>(&'b self, ledger: &'b Ledger) -> &'b Boards {
+    pub fn boards<'b>(&'b self, on_disk: &'b Boards) -> &'b Boards {
         match self.breakage {
             Breakage::AppliedTwice | Breakage::FollowSkipped => &self.boards,
-            Breakage::SyncLeftOut | Breakage::AnsweredEarly => ledger.boards(),
+            Breakage::SyncLeftOut | Breakage::AnsweredEarly => on_disk,
         }
     }
 

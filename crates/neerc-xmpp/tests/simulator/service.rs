@@ -1,13 +1,16 @@
 //! The front and the ledger of the program with a disk that may fail and a process that may die.
 
 use crate::broken::{Breakage, Broken};
-use neerc_core::board::{Board, Boards};
+use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::Entry;
 use neerc_core::clock::Reading;
-use neerc_core::clocks::{ClockedRooms, Clocks};
-use neerc_core::ledger::{Answer, Ask, Face, Ledger, Now, Rooms, Settled, Stored};
+use neerc_core::desk::{Desk, Faces};
+use neerc_core::ledger::{Ask, Now, Rooms, Stored, Token};
+use neerc_core::notice::Notice;
 use neerc_core::people::People;
-use neerc_core::planner::{DuePlan, Planner};
+use neerc_core::plan::Planned;
+use neerc_core::planner::HandedOut;
+use neerc_core::refusal::Refusal;
 use neerc_core::world::World;
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use neerc_xmpp::stream::outgoing::Outgoing;
@@ -61,9 +64,10 @@ pub enum Word {
     Told(u64),
 }
 
-/// The rooms of the front, noting what is decided.
+/// The front, noting what is decided; it may be shown other boards than those on disk.
 struct Watched<'a> {
     front: &'a mut Front,
+    broken: &'a Option<Broken>,
     words: &'a mut Vec<Word>,
 }
 
@@ -81,16 +85,36 @@ impl Rooms for Watched<'_> {
     }
 }
 
+impl Faces for Watched<'_> {
+    fn answer(&mut self, now_ms: i64, token: Token, outcome: Result<Done, Refusal>, world: World<'_>) {
+        let world = World::new(seen(self.broken, world.boards()), world.clocks());
+        self.front.answer(now_ms, token.number, outcome, world);
+    }
+
+    fn tell(&mut self, now_ms: i64, room: &str, revision: u64, notice: Notice) {
+        self.front.tell(now_ms, room, revision, notice);
+    }
+
+    fn handed_out(&mut self, handed_out: HandedOut, world: World<'_>) {
+        let world = World::new(seen(self.broken, world.boards()), world.clocks());
+        self.front.handed_out(handed_out, world);
+    }
+
+    fn ask_planner(&mut self, room: &str, planned: Planned) {
+        self.front.ask_planner(room, planned);
+    }
+
+    fn say_clock(&mut self) {
+        self.front.say_clock();
+    }
+}
+
 /// One life of the process.
 pub struct Service {
     /// The XMPP side.
     pub front: Front,
-    /// What is decided, and what of it is on disk.
-    pub ledger: Ledger,
-    /// The contest clock.
-    pub clocks: Clocks,
-    /// What is due by it.
-    pub planner: Planner,
+    /// What is decided and what of it is on disk, the clocks, and what is due by them.
+    pub desk: Desk,
     /// Told, and to be saved some time.
     pub told: u64,
     broken: Option<Broken>,
@@ -99,26 +123,28 @@ pub struct Service {
 impl Service {
     /// Starts on a disk; `breakage`: with something wrong.
     pub fn start(settings: FrontSettings, now_ms: i64, disk: &Disk, breakage: Option<Breakage>) -> Service {
-        let ledger = Ledger::new(disk.boards(), disk.log.len() as u64);
+        let desk = Desk::new(disk.boards(), disk.log.len() as u64);
         let mut front = Front::new(settings, now_ms, disk.told);
-        for (room, revision, notice) in ledger.notices(disk.log.iter().filter(|entry| entry.revision > disk.told)) {
+        for (room, revision, notice) in desk.ledger.notices(disk.log.iter().filter(|entry| entry.revision > disk.told))
+        {
             front.tell(now_ms, &room, revision, notice);
         }
         let broken = breakage.map(|breakage| Broken::new(breakage, disk.boards()));
-        Service { front, ledger, clocks: Clocks::default(), planner: Planner::default(), told: disk.told, broken }
+        Service { front, desk, told: disk.told, broken }
     }
 
     /// What everybody sees.
     pub fn boards(&self) -> &Boards {
-        seen(&self.broken, &self.ledger)
+        seen(&self.broken, self.desk.ledger.boards())
     }
 
     /// Takes the front's events; the link is the caller's.
     pub fn take_events(&mut self, now_ms: i64, words: &mut Vec<Word>) {
-        self.look_at_plans(now_ms);
+        let mut faces = Watched { front: &mut self.front, broken: &self.broken, words };
+        self.desk.look_at_plans(now_ms, &mut faces);
         while let Some(event) = self.front.poll() {
             match event {
-                FrontEvent::Ask(ask) => self.ledger.ask(ask),
+                FrontEvent::Ask(ask) => self.desk.ledger.ask(ask),
                 FrontEvent::Ended(why) => {
                     self.front.disconnected();
                     words.push(Word::Ended(why));
@@ -132,34 +158,23 @@ impl Service {
         }
     }
 
-    /// Asks for what is due by the contest clock.
-    fn look_at_plans(&mut self, now_ms: i64) {
-        let Service { front, ledger, clocks, planner, broken, .. } = self;
-        for due in planner.look(now_ms, World::new(seen(broken, ledger), clocks), front) {
-            match due {
-                DuePlan::HandOut(ask) => self.ledger.ask(ask),
-                DuePlan::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
-            }
-        }
-    }
-
     /// Bytes from the server.
     pub fn receive(&mut self, now_ms: i64, bytes: &[u8]) {
-        let Service { front, ledger, clocks, broken, .. } = self;
-        front.receive(now_ms, bytes, World::new(seen(broken, ledger), clocks));
+        let Service { front, desk, broken, .. } = self;
+        front.receive(now_ms, bytes, World::new(seen(broken, desk.ledger.boards()), &desk.clocks));
     }
 
     /// What is to be sent now.
     pub fn transmit(&mut self, now_ms: i64, limit: usize) -> Vec<u8> {
         let mut out = Outgoing::default();
-        let Service { front, ledger, clocks, broken, .. } = self;
-        front.transmit(now_ms, World::new(seen(broken, ledger), clocks), &mut out, limit);
+        let Service { front, desk, broken, .. } = self;
+        front.transmit(now_ms, World::new(seen(broken, desk.ledger.boards()), &desk.clocks), &mut out, limit);
         out.to_vec()
     }
 
     /// The contest clock was looked at.
     pub fn clock_read(&mut self, now_ms: i64, reading: Reading) {
-        if self.clocks.read(now_ms, reading) {
+        if self.desk.clocks.read(now_ms, reading) {
             self.front.say_clock();
         }
     }
@@ -167,70 +182,38 @@ impl Service {
     /// Does what is due.
     pub fn timeout(&mut self, now_ms: i64) {
         self.front.timeout(now_ms);
-        if self.clocks.tick(now_ms) {
-            self.front.say_clock();
-        }
+        self.desk.tick(now_ms, &mut self.front);
     }
 
     /// When something is due, in ms.
     pub fn next_timeout_ms(&self) -> i64 {
-        let by_clock_ms = self.clocks.next_tick_ms().min(self.planner.next_look_ms());
-        self.front.next_timeout_ms().min(by_clock_ms).min(self.ledger.next_commit_ms())
+        self.front.next_timeout_ms().min(self.desk.next_due_ms()).min(self.desk.ledger.next_commit_ms())
     }
 
     /// Decides what waits; returns what is to be stored now.
     pub fn decide(&mut self, now: Now, words: &mut Vec<Word>) -> Option<Arc<[Entry]>> {
-        let mut answers = Vec::new();
-        let mut rooms = Watched { front: &mut self.front, words };
-        let mut rooms = ClockedRooms { rooms: &mut rooms, clocks: &self.clocks };
-        let entries = self.ledger.decide(now, &mut rooms, &mut answers);
+        let entries = self.desk.decide(now, &mut Watched { front: &mut self.front, broken: &self.broken, words });
         if let Some(broken) = &mut self.broken {
-            answers.extend(broken.decided(now, &mut self.front, words));
+            let early = broken.decided(now, &mut self.front, words);
+            self.desk.answer(now, early, &mut Watched { front: &mut self.front, broken: &self.broken, words });
         }
-        self.answer(now, answers);
         entries
     }
 
     /// What was to be stored is on disk, or not; returns what is to be stored next.
     pub fn stored(&mut self, now: Now, stored: Stored) -> Option<Arc<[Entry]>> {
-        let mut settled = self.ledger.stored(now, stored).expect("an outcome that is known");
+        let mut settled = self.desk.ledger.stored(now, stored).expect("an outcome that is known");
         if let Some(broken) = &mut self.broken {
             broken.stored(&mut settled);
         }
-        self.follow_clocks(now);
-        let Settled { next, answers, notices, .. } = settled;
-        self.answer(now, answers);
-        for (room, revision, notice) in notices {
-            self.front.tell(now.steady_ms(), &room, revision, notice);
-        }
+        let next = settled.next.take();
+        let words = &mut Vec::new(); // nothing is decided here
+        self.desk.settle(now, settled, &mut Watched { front: &mut self.front, broken: &self.broken, words });
         next
-    }
-
-    /// Goes by what was set by hand.
-    pub fn follow_clocks(&mut self, now: Now) {
-        let Service { front, ledger, clocks, broken, .. } = self;
-        if clocks.follow(now, seen(broken, ledger)) {
-            front.say_clock();
-        }
-    }
-
-    fn answer(&mut self, now: Now, answers: Vec<Answer>) {
-        for Answer { token, outcome } in answers {
-            let Service { front, ledger, clocks, planner, broken, .. } = self;
-            let world = World::new(seen(broken, ledger), clocks);
-            match token.face {
-                Face::Xmpp => front.answer(now.steady_ms(), token.number, outcome, world),
-                Face::Planner => {
-                    if let Some(handed_out) = planner.answered(now.steady_ms(), token.number, outcome) {
-                        front.handed_out(handed_out, world);
-                    }
-                }
-            }
-        }
     }
 }
 
-/// The boards that everybody sees.
-fn seen<'b>(broken: &'b Option<Broken>, ledger: &'b Ledger) -> &'b Boards {
-    broken.as_ref().map_or(ledger.boards(), |broken| broken.boards(ledger))
+/// The boards that everybody sees, where those are on disk.
+fn seen<'b>(broken: &'b Option<Broken>, on_disk: &'b Boards) -> &'b Boards {
+    broken.as_ref().map_or(on_disk, |broken| broken.boards(on_disk))
 }

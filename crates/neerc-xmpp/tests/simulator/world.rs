@@ -380,7 +380,7 @@ impl World {
         self.trace(|| "CRASH".to_owned());
         self.counts.crashes += 1;
         self.run += 1;
-        if let Some(entries) = service.ledger.storing()
+        if let Some(entries) = service.desk.ledger.storing()
             && self.random.one_in(2)
         {
             self.model.committed(self.now_ms, entries);
@@ -627,7 +627,7 @@ impl World {
         let stored = if self.calm || !self.random.one_in(10) { Stored::Yes } else { Stored::No };
         let now = self.now();
         let Some(service) = &mut self.service else { return };
-        let entries = service.ledger.storing().cloned().expect("something is being stored");
+        let entries = service.desk.ledger.storing().cloned().expect("something is being stored");
         match stored {
             Stored::Yes => {
                 self.model.committed(self.now_ms, &entries);
@@ -1121,7 +1121,7 @@ impl World {
         self.check_plans();
         self.check_clock();
         let service = self.service.as_ref().expect("the service runs");
-        assert!(service.ledger.is_idle(), "something waits to be stored");
+        assert!(service.desk.ledger.is_idle(), "something waits to be stored");
         assert!(self.online, "the service is not online");
         assert_eq!(service.front.next_transmit_ms(), i64::MAX, "something waits to be sent");
         assert!(!service.front.is_congested());

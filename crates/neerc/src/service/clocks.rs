@@ -20,13 +20,13 @@ impl Service {
         for (feed, reading, at_ms) in kept::read(&kept, &sources, time::wall_ms()) {
             clocks.restore(self.time.now_ms(), feed, reading, at_ms);
         }
-        Service { looks: Some(looks), clocks, sources, kept: Some(kept), ..self }
+        Service { looks: Some(looks), desk: self.desk.by_clocks(clocks), sources, kept: Some(kept), ..self }
     }
 
     /// Keeps what the feeds say; while a clock only runs on, that stays true.
     fn keep_clocks(&self) {
         let Some(file) = &self.kept else { return };
-        let feeds = self.clocks.feeds(self.time.now_ms()).zip(&self.sources);
+        let feeds = self.desk.clocks.feeds(self.time.now_ms()).zip(&self.sources);
         let reading =
             |(feed, source): (FeedState, &ClockSource)| Some(KeptReading::of(source, time::wall_ms(), feed.reading?));
         let readings: Vec<KeptReading> = feeds.filter_map(reading).collect();
@@ -43,14 +43,14 @@ impl Service {
             _ => Precision::Rough,
         };
         match look {
-            ClockLook::Reading(reading) if self.clocks.read_feed(now_ms, feed, reading, precision) => {
+            ClockLook::Reading(reading) if self.desk.clocks.read_feed(now_ms, feed, reading, precision) => {
                 self.front.say_clock();
                 self.keep_clocks();
             }
             ClockLook::Reading(_) => {}
-            ClockLook::Same => self.clocks.heard(now_ms, feed),
+            ClockLook::Same => self.desk.clocks.heard(now_ms, feed),
             ClockLook::Nothing(why) => {
-                if self.clocks.not_heard(feed, why.clone()) {
+                if self.desk.clocks.not_heard(feed, why.clone()) {
                     tracing::warn!("{why}");
                 }
             }
@@ -59,15 +59,13 @@ impl Service {
 
     /// Goes by what was set by hand, as it is on disk.
     pub(super) fn clocks_set(&mut self) {
-        self.clocks.set_zone(time::zone_ms());
-        if self.clocks.follow(self.now(), self.ledger.boards()) {
-            self.front.say_clock();
-        }
+        self.desk.clocks.set_zone(time::zone_ms());
+        self.desk.follow_clocks(self.now(), &mut self.front);
     }
 
     /// How each clock is that is read somewhere.
     pub(super) fn clocks_health(&self) -> Vec<ClockHealth> {
-        let feeds = self.clocks.feeds(self.time.now_ms()).zip(&self.sources);
+        let feeds = self.desk.clocks.feeds(self.time.now_ms()).zip(&self.sources);
         let feeds = feeds.filter(|(_, source)| **source != ClockSource::Manual);
         feeds.map(|(feed, source)| ClockHealth::of(feed, source)).collect()
     }

@@ -16,11 +16,9 @@ use crate::clocks::{ClockLook, ClockSource};
 use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING, SHUTDOWN, SHUTDOWN_STORE};
 use crate::link::{Link, LinkEvent, Reads, unreachable};
 use neerc_core::change::Entry;
-use neerc_core::clocks::{ClockedRooms, Clocks};
-use neerc_core::ledger::{Answer, Face, Ledger, Now, Settled, Stored};
-use neerc_core::planner::{DuePlan, Planner};
+use neerc_core::desk::Desk;
+use neerc_core::ledger::{Now, Stored};
 use neerc_core::quota::Quota;
-use neerc_core::world::World;
 use neerc_store::{Committing, Opened, Store, StoreError};
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use std::future::Future;
@@ -45,9 +43,7 @@ pub struct Service {
     link: Link,
     store: Store,
     time: Steady,
-    ledger: Ledger,
-    clocks: Clocks,
-    planner: Planner,
+    desk: Desk,
     /// What the ledger has handed out to be stored.
     committing: Option<Committing>,
     snapshot_revision: u64,
@@ -69,8 +65,8 @@ impl Service {
         let Opened { store, boards, revision, snapshot_revision, told_revision, untold } = opened;
         let time = Steady::start();
         let mut front = Front::new(settings, time.now_ms(), told_revision);
-        let ledger = Ledger::new(boards, revision);
-        for (room, revision, notice) in ledger.notices(&untold) {
+        let desk = Desk::new(boards, revision);
+        for (room, revision, notice) in desk.ledger.notices(&untold) {
             front.tell(time.now_ms(), &room, revision, notice);
         }
         Service {
@@ -78,9 +74,7 @@ impl Service {
             link: Link::open(server),
             store,
             time,
-            ledger,
-            clocks: Clocks::default(),
-            planner: Planner::default(),
+            desk,
             committing: None,
             snapshot_revision,
             health: watch::Sender::default(),
@@ -102,7 +96,7 @@ impl Service {
 
     /// The same with a limit on what each person may store in a day.
     pub fn within(self, quota: Quota) -> Service {
-        Service { ledger: self.ledger.within(quota), ..self }
+        Service { desk: self.desk.within(quota), ..self }
     }
 
     /// The same, passing on what is found wrong around it.
@@ -164,25 +158,20 @@ impl Service {
         self.decide();
         let now_ms = self.time.now_ms();
         if let Some(output) = self.link.free_output() {
-            self.front.transmit(
-                now_ms,
-                World::new(self.ledger.boards(), &self.clocks),
-                output,
-                neerc_xmpp::limits::LINK_CHUNK_BYTES,
-            );
+            self.front.transmit(now_ms, self.desk.world(), output, neerc_xmpp::limits::LINK_CHUNK_BYTES);
         }
-        self.front.resume(now_ms, World::new(self.ledger.boards(), &self.clocks));
+        self.front.resume(now_ms, self.desk.world());
         self.decide();
     }
 
     /// Decides what is asked; an answer may bring the next ask, as where several chat lines came at once.
     fn decide(&mut self) {
-        self.look_at_plans();
+        self.desk.look_at_plans(self.time.now_ms(), &mut self.front);
         self.take_events();
         loop {
-            let waiting = self.ledger.waiting();
+            let waiting = self.desk.ledger.waiting();
             self.decide_waiting();
-            if self.ledger.waiting() == waiting {
+            if self.desk.ledger.waiting() == waiting {
                 return; // all that is left waits for the disk
             }
             self.take_events();
@@ -190,34 +179,23 @@ impl Service {
     }
 
     fn is_congested(&self) -> bool {
-        self.front.is_congested() || self.ledger.is_full()
+        self.front.is_congested() || self.desk.ledger.is_full()
     }
 
     fn wake_at(&self) -> Instant {
-        let mut wake_ms = self.front.next_timeout_ms().min(self.clocks.next_tick_ms()).min(self.planner.next_look_ms());
+        let mut wake_ms = self.front.next_timeout_ms().min(self.desk.next_due_ms());
         if self.link.is_free() {
             wake_ms = wake_ms.min(self.front.next_transmit_ms());
         }
-        self.time.at(wake_ms.min(self.ledger.next_commit_ms()))
-    }
-
-    /// Asks for what is due by the contest clock, or has people asked.
-    fn look_at_plans(&mut self) {
-        for due in self.planner.look(self.time.now_ms(), World::new(self.ledger.boards(), &self.clocks), &self.front) {
-            match due {
-                DuePlan::HandOut(ask) => self.ledger.ask(ask),
-                DuePlan::AskFirst { room, planned } => self.front.ask_planner(&room, planned),
-            }
-        }
+        self.time.at(wake_ms.min(self.desk.ledger.next_commit_ms()))
     }
 
     /// Does what is due.
     fn timeout(&mut self) {
         let now_ms = self.time.now_ms();
         self.front.timeout(now_ms);
-        if self.clocks.tick(now_ms) {
-            self.clocks.set_zone(time::zone_ms()); // it changes twice a year
-            self.front.say_clock();
+        if self.desk.tick(now_ms, &mut self.front) {
+            self.desk.clocks.set_zone(time::zone_ms()); // it changes twice a year
         }
     }
 
@@ -227,7 +205,7 @@ impl Service {
             LinkEvent::Connected => self.front.connected(now_ms),
             LinkEvent::Received => {
                 self.front.time_of_day(now_ms, wall_ms());
-                self.front.receive(now_ms, self.link.input(), World::new(self.ledger.boards(), &self.clocks));
+                self.front.receive(now_ms, self.link.input(), self.desk.world());
             }
             LinkEvent::Written => {}
             LinkEvent::Lost(error) => {
@@ -241,7 +219,7 @@ impl Service {
     fn take_events(&mut self) {
         while let Some(event) = self.front.poll() {
             match event {
-                FrontEvent::Ask(ask) => self.ledger.ask(ask),
+                FrontEvent::Ask(ask) => self.desk.ledger.ask(ask),
                 FrontEvent::Online => {
                     self.link.accepted();
                     tracing::info!("connected to {}", self.link.server());
@@ -303,7 +281,7 @@ impl Service {
             ready: watch.is_ready(),
             users: watch.people().len(),
             power: watch.people().powerful(),
-            tasks: self.ledger.boards().get(&watch.room).map_or(0, |board| board.len()),
+            tasks: self.desk.ledger.boards().get(&watch.room).map_or(0, |board| board.len()),
             trouble: watch.trouble().map(str::to_owned),
         });
         let rooms = rooms.collect();
@@ -331,12 +309,9 @@ impl Service {
 
     /// Decides what waits; begins to make it durable, unless something is being made durable already.
     fn decide_waiting(&mut self) {
-        let (now, mut answers) = (self.now(), Vec::new());
-        let mut rooms = ClockedRooms { rooms: &mut self.front, clocks: &self.clocks };
-        if let Some(entries) = self.ledger.decide(now, &mut rooms, &mut answers) {
+        if let Some(entries) = self.desk.decide(self.now(), &mut self.front) {
             self.committing = Some(self.store.commit(entries));
         }
-        self.answer(answers);
     }
 
     /// What was to be stored is on disk, or not.
@@ -347,11 +322,7 @@ impl Service {
             Err(error) if error.is_fatal() => Stored::Unknown,
             Err(_) => Stored::No,
         };
-        let settled = self.ledger.stored(self.now(), stored);
-        if settled.as_ref().is_ok_and(Settled::sets_clock) {
-            self.clocks_set();
-        }
-        let Settled { next, answers, entries, notices, .. } = match (settled, outcome) {
+        let mut settled = match (self.desk.ledger.stored(self.now(), stored), outcome) {
             (Ok(settled), Ok(())) => settled,
             (Ok(settled), Err(error)) => {
                 let refused = settled.refused;
@@ -360,37 +331,19 @@ impl Service {
             }
             (Err(_), outcome) => return outcome.map_err(ServiceError::Store),
         };
-        self.committing = next.map(|entries| self.store.commit(entries));
-        entries.iter().for_each(log_change);
-        self.answer(answers);
-        let now_ms = self.time.now_ms();
-        for (room, revision, notice) in notices {
-            self.front.tell(now_ms, &room, revision, notice);
-        }
-        if self.ledger.revision() - self.snapshot_revision >= CHANGES_PER_SNAPSHOT {
+        self.committing = settled.next.take().map(|entries| self.store.commit(entries));
+        settled.entries.iter().for_each(log_change);
+        self.desk.clocks.set_zone(time::zone_ms());
+        self.desk.settle(self.now(), settled, &mut self.front);
+        if self.desk.ledger.revision() - self.snapshot_revision >= CHANGES_PER_SNAPSHOT {
             self.snapshot();
         }
         Ok(())
     }
 
     fn snapshot(&mut self) {
-        self.snapshot_revision = self.ledger.revision();
-        self.store.snapshot(self.snapshot_revision, self.ledger.boards().clone());
-    }
-
-    fn answer(&mut self, answers: Vec<Answer>) {
-        let now_ms = self.time.now_ms();
-        let world = World::new(self.ledger.boards(), &self.clocks);
-        for Answer { token, outcome } in answers {
-            match token.face {
-                Face::Xmpp => self.front.answer(now_ms, token.number, outcome, world),
-                Face::Planner => {
-                    if let Some(handed_out) = self.planner.answered(now_ms, token.number, outcome) {
-                        self.front.handed_out(handed_out, world);
-                    }
-                }
-            }
-        }
+        self.snapshot_revision = self.desk.ledger.revision();
+        self.store.snapshot(self.snapshot_revision, self.desk.ledger.boards().clone());
     }
 
     // The end
@@ -400,13 +353,10 @@ impl Service {
         tracing::info!("stopping");
         let deadline = tokio::time::Instant::now() + SHUTDOWN;
         let answered = async {
-            while !self.ledger.is_idle() {
-                let (now, mut answers) = (self.now(), Vec::new());
-                let mut rooms = ClockedRooms { rooms: &mut self.front, clocks: &self.clocks };
-                if let Some(entries) = self.ledger.decide_last(now, &mut rooms, &mut answers) {
+            while !self.desk.ledger.is_idle() {
+                if let Some(entries) = self.desk.decide_last(self.now(), &mut self.front) {
                     self.committing = Some(self.store.commit(entries));
                 }
-                self.answer(answers);
                 self.take_events();
                 if self.committing.is_some() {
                     let outcome = stored(&mut self.committing).await;
@@ -423,7 +373,7 @@ impl Service {
         if let Ok(Err(error)) = answered {
             return Err(error);
         }
-        if self.ledger.revision() > self.snapshot_revision {
+        if self.desk.ledger.revision() > self.snapshot_revision {
             self.snapshot();
         }
         let closed = tokio::time::timeout_at(deadline + SHUTDOWN_STORE, self.store.close()).await;
@@ -440,12 +390,7 @@ impl Service {
         while self.link.is_up() {
             let now_ms = self.time.now_ms();
             if let Some(output) = self.link.free_output() {
-                self.front.transmit(
-                    now_ms,
-                    World::new(self.ledger.boards(), &self.clocks),
-                    output,
-                    neerc_xmpp::limits::LINK_CHUNK_BYTES,
-                );
+                self.front.transmit(now_ms, self.desk.world(), output, neerc_xmpp::limits::LINK_CHUNK_BYTES);
                 if output.is_empty() {
                     return;
                 }

@@ -1,0 +1,146 @@
+//! What stands between the faces and the store: the ledger, the contest clocks and the planner, and how they work together
+//! in every turn of the loop, whoever runs it. Not the faces, and not where the time, the readings and the disk come from.
+//!
+//! A turn of the loop: [`Desk::look_at_plans`], then what the faces ask goes to the [`Ledger`], then [`Desk::decide`]. When
+//! what that handed out is stored, [`Ledger::stored`] says what follows, and [`Desk::settle`] has it follow.
+
+use crate::board::{Boards, Done};
+use crate::change::Entry;
+use crate::clocks::{ClockedRooms, Clocks};
+use crate::ledger::{Answer, Face, Ledger, Now, Rooms, Settled, Token};
+use crate::notice::Notice;
+use crate::plan::Planned;
+use crate::planner::{DuePlan, HandedOut, Planner};
+use crate::quota::Quota;
+use crate::refusal::Refusal;
+use crate::world::World;
+use std::sync::Arc;
+
+/// The faces, as the desk sees them: all of them together.
+pub trait Faces: Rooms {
+    /// The answer to an ask of a face.
+    fn answer(&mut self, now_ms: i64, token: Token, outcome: Result<Done, Refusal>, world: World<'_>);
+
+    /// Whoever must hear of something is to be told.
+    fn tell(&mut self, now_ms: i64, room: &str, revision: u64, notice: Notice);
+
+    /// A planned task was handed out, or could not be.
+    fn handed_out(&mut self, handed_out: HandedOut, world: World<'_>);
+
+    /// Whoever planned this has to say first that it is to be handed out.
+    fn ask_planner(&mut self, room: &str, planned: Planned);
+
+    /// Everybody is to hear of the contest clock.
+    fn say_clock(&mut self);
+}
+
+/// Ledger, clocks and planner.
+#[derive(Debug)]
+pub struct Desk {
+    /// What is decided, and what of it is on disk.
+    pub ledger: Ledger,
+    /// The contest clocks.
+    pub clocks: Clocks,
+    planner: Planner,
+}
+
+impl Desk {
+    /// A desk on what is on disk, with clocks that nobody has looked at.
+    pub fn new(boards: Boards, revision: u64) -> Desk {
+        Desk { ledger: Ledger::new(boards, revision), clocks: Clocks::default(), planner: Planner::default() }
+    }
+
+    /// The same with a limit on what each person may store.
+    pub fn within(self, quota: Quota) -> Desk {
+        Desk { ledger: self.ledger.within(quota), ..self }
+    }
+
+    /// The same with these clocks.
+    pub fn by_clocks(self, clocks: Clocks) -> Desk {
+        Desk { clocks, ..self }
+    }
+
+    /// What everybody may see.
+    pub fn world(&self) -> World<'_> {
+        World::new(self.ledger.boards(), &self.clocks)
+    }
+
+    /// Asks for what is due by the contest clock, or has people asked; says whether anything is due.
+    pub fn look_at_plans(&mut self, now_ms: i64, faces: &mut impl Faces) -> bool {
+        let due = self.planner.look(now_ms, World::new(self.ledger.boards(), &self.clocks), faces);
+        let is_any = !due.is_empty();
+        for due in due {
+            match due {
+                DuePlan::HandOut(ask) => self.ledger.ask(ask),
+                DuePlan::AskFirst { room, planned } => faces.ask_planner(&room, planned),
+            }
+        }
+        is_any
+    }
+
+    /// Decides what waits; returns what is to be stored now, if it is time for that.
+    pub fn decide(&mut self, now: Now, faces: &mut impl Faces) -> Option<Arc<[Entry]>> {
+        let mut answers = Vec::new();
+        let mut rooms = ClockedRooms { rooms: faces, clocks: &self.clocks };
+        let entries = self.ledger.decide(now, &mut rooms, &mut answers);
+        self.answer(now, answers, faces);
+        entries
+    }
+
+    /// The same at the end, when nothing more is asked: nothing waits for others.
+    pub fn decide_last(&mut self, now: Now, faces: &mut impl Faces) -> Option<Arc<[Entry]>> {
+        let mut answers = Vec::new();
+        let mut rooms = ClockedRooms { rooms: faces, clocks: &self.clocks };
+        let entries = self.ledger.decide_last(now, &mut rooms, &mut answers);
+        self.answer(now, answers, faces);
+        entries
+    }
+
+    /// What was stored has its consequences: clocks go by what was set, whoever asked is answered, and then everybody else
+    /// is told. What is to be stored next should be on its way by then.
+    pub fn settle(&mut self, now: Now, settled: Settled, faces: &mut impl Faces) {
+        if settled.sets_clock() {
+            self.follow_clocks(now, faces);
+        }
+        self.answer(now, settled.answers, faces);
+        for (room, revision, notice) in settled.notices {
+            faces.tell(now.steady_ms(), &room, revision, notice);
+        }
+    }
+
+    /// Clocks go by what was set by hand, as it is on disk.
+    pub fn follow_clocks(&mut self, now: Now, faces: &mut impl Faces) {
+        if self.clocks.follow(now, self.ledger.boards()) {
+            faces.say_clock();
+        }
+    }
+
+    /// Time has gone by; says whether everybody is to hear of the contest clock again.
+    pub fn tick(&mut self, now_ms: i64, faces: &mut impl Faces) -> bool {
+        let is_due = self.clocks.tick(now_ms);
+        if is_due {
+            faces.say_clock();
+        }
+        is_due
+    }
+
+    /// Gives answers to whoever asked.
+    pub fn answer(&mut self, now: Now, answers: Vec<Answer>, faces: &mut impl Faces) {
+        let world = World::new(self.ledger.boards(), &self.clocks);
+        for Answer { token, outcome } in answers {
+            match token.face {
+                Face::Xmpp => faces.answer(now.steady_ms(), token, outcome, world),
+                Face::Planner => {
+                    if let Some(handed_out) = self.planner.answered(now.steady_ms(), token.number, outcome) {
+                        faces.handed_out(handed_out, world);
+                    }
+                }
+            }
+        }
+    }
+
+    /// When a clock or a planned task is due, in ms.
+    pub fn next_due_ms(&self) -> i64 {
+        self.clocks.next_tick_ms().min(self.planner.next_look_ms())
+    }
+}
