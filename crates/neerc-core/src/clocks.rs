@@ -8,7 +8,31 @@ use crate::clock::{ContestClock, Reading};
 use crate::ledger::{Ask, Now, Rooms};
 use crate::limits;
 use crate::people::People;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// When people are to hear of a clock again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Beat {
+    /// When at the latest, in ms.
+    next_ms: i64,
+    /// Now.
+    is_due: bool,
+}
+
+impl Beat {
+    /// A clock that nobody has looked at.
+    const NEVER: Beat = Beat { next_ms: i64::MAX, is_due: false };
+
+    /// After a while, or when the clock turns by itself.
+    fn after(now_ms: i64, turns_ms: i64) -> Beat {
+        Beat { next_ms: turns_ms.min(now_ms.saturating_add(limits::CLOCK_TICK_MS)), is_due: false }
+    }
+
+    /// The same, with people hearing of it now as well.
+    fn now(now_ms: i64, turns_ms: i64) -> Beat {
+        Beat { is_due: true, ..Beat::after(now_ms, turns_ms) }
+    }
+}
 
 /// The clock of a room that was set by hand. It counts by the steady time from when it was set, or from the start of the
 /// service: setting the machine's time does not move it.
@@ -16,12 +40,13 @@ use std::collections::BTreeMap;
 struct HandClock {
     set: SetClock,
     clock: ContestClock,
+    beat: Beat,
 }
 
 impl HandClock {
-    /// When it turns from one phase to the next by itself, in ms.
-    fn turns_at_ms(&self, now_ms: i64) -> i64 {
-        let reading = self.clock.at(now_ms);
+    /// When such a clock turns from one phase to the next by itself, in ms.
+    fn turns_at_ms(clock: ContestClock, now_ms: i64) -> i64 {
+        let reading = clock.at(now_ms);
         let left_ms = if reading.elapsed_ms < 0 {
             reading.elapsed_ms.saturating_neg()
         } else {
@@ -54,12 +79,24 @@ pub enum Precision {
 }
 
 /// A feed, as far as it was heard.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Feed {
     clock: Option<ContestClock>,
     heard_ms: Option<i64>,
     /// Why it cannot be read now.
     trouble: Option<String>,
+    beat: Beat,
+}
+
+impl Feed {
+    /// One that nobody has looked at.
+    const UNHEARD: Feed = Feed { clock: None, heard_ms: None, trouble: None, beat: Beat::NEVER };
+
+    /// When its clock turns by itself, in ms.
+    fn turns_at_ms(&self, now_ms: i64) -> i64 {
+        let begins_ms = self.clock.map(|clock| clock.begins_at_ms());
+        begins_ms.filter(|begins_ms| *begins_ms > now_ms).unwrap_or(i64::MAX)
+    }
 }
 
 /// How a feed is, for whoever looks after it.
@@ -82,8 +119,8 @@ pub struct Clocks {
     of_room: BTreeMap<Room, usize>,
     /// Those that were set by hand.
     by_hand: BTreeMap<Room, HandClock>,
-    /// When people are to hear of it again, in ms.
-    tick_ms: i64,
+    /// The rooms that go by their feed again, whose people have not heard of that.
+    freed: BTreeSet<Room>,
     /// How far the local time of day is ahead of UTC, in ms.
     zone_ms: i64,
 }
@@ -98,8 +135,8 @@ impl Clocks {
     /// Clocks that nobody has looked at. `of_room`: the rooms whose feed is not the first one, which has the number 0.
     pub fn new(of_room: BTreeMap<Room, usize>) -> Clocks {
         let last = of_room.values().copied().max().unwrap_or(0);
-        let feeds = vec![Feed::default(); last + 1];
-        Clocks { feeds, of_room, by_hand: BTreeMap::new(), tick_ms: i64::MAX, zone_ms: 0 }
+        let feeds = vec![Feed::UNHEARD; last + 1];
+        Clocks { feeds, of_room, by_hand: BTreeMap::new(), freed: BTreeSet::new(), zone_ms: 0 }
     }
 
     /// Takes a rough reading of the first feed; says whether people must hear of it.
@@ -120,7 +157,7 @@ impl Clocks {
             }
         };
         if is_news {
-            self.next_tick(now_ms);
+            feed.beat = Beat::now(now_ms, feed.turns_at_ms(now_ms));
         }
         is_news
     }
@@ -129,7 +166,7 @@ impl Clocks {
     pub fn restore(&mut self, now_ms: i64, feed: usize, reading: Reading, heard_ms: i64) {
         if let Some(feed) = self.feeds.get_mut(feed) {
             (feed.clock, feed.heard_ms) = (Some(ContestClock::new(reading, now_ms)), Some(heard_ms));
-            self.next_tick(now_ms);
+            feed.beat = Beat::after(now_ms, feed.turns_at_ms(now_ms));
         }
     }
 
@@ -166,18 +203,19 @@ impl Clocks {
         let mut is_news = false;
         for (room, board) in boards {
             let Some(set) = board.clock() else {
-                is_news |= self.by_hand.remove(room).is_some();
+                if self.by_hand.remove(room).is_some() {
+                    self.freed.insert(room.clone());
+                    is_news = true;
+                }
                 continue;
             };
             if self.by_hand.get(room).is_none_or(|known| known.set != *set) {
-                let reading = set.reading.carried(now.wall_ms.saturating_sub(set.at_ms));
-                let clock = ContestClock::new(reading, now.steady_ms());
-                self.by_hand.insert(room.clone(), HandClock { set: set.clone(), clock });
+                let (now_ms, reading) = (now.steady_ms(), set.reading.carried(now.wall_ms.saturating_sub(set.at_ms)));
+                let clock = ContestClock::new(reading, now_ms);
+                let beat = Beat::now(now_ms, HandClock::turns_at_ms(clock, now_ms));
+                self.by_hand.insert(room.clone(), HandClock { set: set.clone(), clock, beat });
                 is_news = true;
             }
-        }
-        if is_news {
-            self.next_tick(now.steady_ms());
         }
         is_news
     }
@@ -224,29 +262,40 @@ impl Clocks {
         ClockNow { reading, is_by_hand: set.is_some(), zone_ms: self.zone_ms }
     }
 
-    /// Whether it is time that people hear of the clock again. In every phase: a client that has missed a change goes wrong
-    /// until the next message.
+    /// Whether it is time that people of some rooms hear of their clock again. In every phase: a client that has missed a
+    /// change goes wrong until the next message.
     pub fn tick(&mut self, now_ms: i64) -> bool {
-        let is_due = self.tick_ms <= now_ms;
-        if is_due {
-            self.next_tick(now_ms);
+        let mut is_due = false;
+        for feed in self.feeds.iter_mut().filter(|feed| feed.beat.next_ms <= now_ms) {
+            feed.beat = Beat::now(now_ms, feed.turns_at_ms(now_ms));
+            is_due = true;
+        }
+        for hand in self.by_hand.values_mut().filter(|hand| hand.beat.next_ms <= now_ms) {
+            hand.beat = Beat::now(now_ms, HandClock::turns_at_ms(hand.clock, now_ms));
+            is_due = true;
         }
         is_due
     }
 
-    fn next_tick(&mut self, now_ms: i64) {
-        let turns = self.by_hand.values().map(|hand| hand.turns_at_ms(now_ms));
-        let begins = self
-            .feeds
-            .iter()
-            .filter_map(|feed| Some(feed.clock?.begins_at_ms()))
-            .filter(|begins_ms| *begins_ms > now_ms);
-        self.tick_ms = turns.chain(begins).fold(now_ms.saturating_add(limits::CLOCK_TICK_MS), i64::min);
+    /// Whether the people of that room are to hear of its clock now.
+    pub fn is_news(&self, room: &str) -> bool {
+        match self.by_hand.get(room) {
+            Some(hand) => hand.beat.is_due,
+            None => self.freed.contains(room) || self.feed_of(room).is_some_and(|feed| feed.beat.is_due),
+        }
+    }
+
+    /// All of them are told.
+    pub fn said(&mut self) {
+        let of_feeds = self.feeds.iter_mut().map(|feed| &mut feed.beat);
+        of_feeds.chain(self.by_hand.values_mut().map(|hand| &mut hand.beat)).for_each(|beat| beat.is_due = false);
+        self.freed.clear();
     }
 
     /// When [`Clocks::tick`] says so, in ms.
     pub fn next_tick_ms(&self) -> i64 {
-        self.tick_ms
+        let of_feeds = self.feeds.iter().map(|feed| feed.beat.next_ms);
+        of_feeds.chain(self.by_hand.values().map(|hand| hand.beat.next_ms)).fold(i64::MAX, i64::min)
     }
 }
 

@@ -30,8 +30,8 @@ pub trait Faces: Rooms {
     /// Whoever planned this has to say first that it is to be handed out.
     fn ask_planner(&mut self, room: &str, planned: Planned);
 
-    /// Everybody is to hear of the contest clock.
-    fn say_clock(&mut self);
+    /// Everybody in a room whose contest clock is news is to hear of it.
+    fn say_clocks(&mut self, clocks: &mut Clocks);
 }
 
 /// Ledger, clocks and planner.
@@ -111,15 +111,15 @@ impl Desk {
     /// Clocks go by what was set by hand, as it is on disk.
     pub fn follow_clocks(&mut self, now: Now, faces: &mut impl Faces) {
         if self.clocks.follow(now, self.ledger.boards()) {
-            faces.say_clock();
+            faces.say_clocks(&mut self.clocks);
         }
     }
 
-    /// Time has gone by; says whether everybody is to hear of the contest clock again.
+    /// Time has gone by; says whether anybody is to hear of a contest clock again.
     pub fn tick(&mut self, now_ms: i64, faces: &mut impl Faces) -> bool {
         let is_due = self.clocks.tick(now_ms);
         if is_due {
-            faces.say_clock();
+            faces.say_clocks(&mut self.clocks);
         }
         is_due
     }

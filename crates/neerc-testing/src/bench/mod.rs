@@ -389,7 +389,7 @@ impl Bench {
     /// The contest clock is read.
     pub fn clock(&mut self, elapsed_ms: i64, total_ms: i64, phase: Phase) {
         if self.desk.clocks.read(self.now_ms, Reading { elapsed_ms, total_ms, phase }) {
-            self.front.say_clock();
+            self.front.say_clocks(&mut self.desk.clocks);
         }
         self.pump();
     }

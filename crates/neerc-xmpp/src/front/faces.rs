@@ -2,6 +2,7 @@
 
 use super::Front;
 use neerc_core::board::Done;
+use neerc_core::clocks::Clocks;
 use neerc_core::desk::Faces;
 use neerc_core::ledger::{Rooms, Token};
 use neerc_core::notice::Notice;
@@ -38,7 +39,7 @@ impl Faces for Front {
         Front::ask_planner(self, room, planned);
     }
 
-    fn say_clock(&mut self) {
-        Front::say_clock(self);
+    fn say_clocks(&mut self, clocks: &mut Clocks) {
+        Front::say_clocks(self, clocks);
     }
 }

@@ -50,6 +50,7 @@ use crate::xep::receipt;
 use crate::xml::Element;
 use neerc_core::board::Done;
 use neerc_core::change::Room;
+use neerc_core::clocks::Clocks;
 use neerc_core::command::Command;
 use neerc_core::ledger::{Ask, Face, Token};
 use neerc_core::people::{Group, People, Person};
@@ -337,9 +338,14 @@ impl Front {
         }
     }
 
-    /// Everybody is to hear what the contest clock shows: it has changed, or was not said for a while.
-    pub fn say_clock(&mut self) {
-        self.outbox.clock_changed();
+    /// Everybody in a room whose contest clock has changed, or was not said for a while, is to hear what it shows.
+    pub fn say_clocks(&mut self, clocks: &mut Clocks) {
+        for (room, hall) in self.halls.iter().enumerate() {
+            if clocks.is_news(&hall.watch().room) {
+                self.outbox.clock_changed(room);
+            }
+        }
+        clocks.said();
     }
 
     /// The time of day, which people are told; everything that waits goes by `now_ms`, which never goes back.

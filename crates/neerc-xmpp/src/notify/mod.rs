@@ -270,9 +270,11 @@ impl Outbox {
         Some(spaced_ms + (-spaced_ms).rem_euclid(beat_ms))
     }
 
-    /// The contest clock must be sent to everybody.
-    pub fn clock_changed(&mut self) {
-        self.recipients.all().for_each(|slot| self.clock_waiting.insert(slot));
+    /// The contest clock of a room must be sent to everybody in it.
+    pub fn clock_changed(&mut self, room: usize) {
+        if let Some(of_room) = self.recipients.of_room(room) {
+            self.clock_waiting.union(of_room);
+        }
     }
 
     /// The sessions that the clock is to be sent to.

@@ -221,11 +221,6 @@ impl Recipients {
     pub(super) fn rooms(&self) -> Vec<usize> {
         self.per_room.keys().copied().collect()
     }
-
-    /// All slots with a session.
-    pub(super) fn all(&self) -> impl Iterator<Item = usize> + '_ {
-        self.sessions.iter().enumerate().filter(|(_, session)| session.is_some()).map(|(slot, _)| slot)
-    }
 }
 
 fn escaped(text: &str) -> Box<[u8]> {

@@ -162,3 +162,149 @@ fn a_clock_set_by_hand_turns_by_itself_and_is_heard_at_once() {
     bench.pass(1);
     assert_eq!(ticks(&mut bench), [format!("{HALL1} time='3600000' total='3600000' status='4'")]);
 }
+
+/// A service in two rooms, with somebody in each, whose lines do not make it speak by chat.
+fn two_rooms(flavour: Flavour) -> Bench {
+    let mut settings = settings();
+    (settings.wiki_packet, settings.rooms) = (false, vec!["neerc".into(), "school".into()]);
+    let mut server = Server::new(flavour);
+    server.list("school", "boss@localhost", "owner");
+    server.list("school", "hall9@localhost", "member");
+    let mut bench = Bench::served(settings, server);
+    bench.joins("hall1", HALL1);
+    bench.server_says(|server| server.join("school", "hall9", HALL9));
+    bench
+}
+
+const BOSS: &str = "boss@localhost/Desk";
+const HALL9: &str = "hall9@localhost/Phone";
+
+#[test]
+fn what_is_set_by_hand_in_one_room_is_told_there_and_each_room_has_its_own_minute() {
+    let mut bench = two_rooms(Flavour::Prosody);
+    let in_school = |line: &str| {
+        format!("<message type='chat' from='{BOSS}' to='school@neerc.localhost'><body>clock {line}</body></message>")
+    };
+    bench.clock(0, TOTAL, Phase::Running);
+    let at = |jid: &str, ms: i64, status: u8| format!("{jid} time='{ms}' total='18000000' status='{status}'");
+    assert_eq!(ticks(&mut bench), [at(HALL1, 0, 2), at(HALL9, 0, 2)]);
+    bench.pass(20_000);
+    bench.hear(in_school("pause"));
+    assert_eq!(ticks(&mut bench), [at(HALL9, 20_000, 3)], "the other room's clock goes on");
+    bench.pass(39_999);
+    assert_eq!(ticks(&mut bench), Vec::<String>::new());
+    bench.pass(1);
+    assert_eq!(ticks(&mut bench), [at(HALL1, 60_000, 2)], "as if nothing had been set elsewhere");
+    bench.pass(20_000);
+    assert_eq!(ticks(&mut bench), [at(HALL9, 20_000, 3)]);
+    bench.clock(80_000, TOTAL, Phase::Over);
+    assert_eq!(ticks(&mut bench), [at(HALL1, 80_000, 4)], "the clock of the other room is set by hand");
+    bench.hear(in_school("follow"));
+    assert_eq!(ticks(&mut bench), [at(HALL9, 80_000, 4)]);
+    bench.pass(60_000);
+    assert_eq!(ticks(&mut bench), [at(HALL1, 80_000, 4), at(HALL9, 80_000, 4)]);
+}
+
+/// A contest as a person with a stopwatch knows it: every second it is told what it does.
+#[derive(Clone, Copy, Debug)]
+struct Stopwatch {
+    elapsed_ms: i64,
+    runs: bool,
+}
+
+/// When that contest begins, in s. Nothing in it happens a whole number of minutes after the last message, so that none
+/// comes twice.
+const START_S: i64 = 617;
+
+/// Five hours of contest time with three pauses, which are 47 minutes together. After each second, `lead` may do something
+/// to the clock; what is told and what is answered is compared with the stopwatch. Returns how often it was told.
+fn five_hours(flavour: Flavour, mut lead: impl FnMut(&mut Bench, i64, Stopwatch)) -> usize {
+    let mut bench = ready(flavour);
+    bench.joins("hall1", HALL1);
+    let mut watch = Stopwatch { elapsed_ms: 0, runs: false };
+    let (mut told, mut last_told_s) = (0, 0);
+    let pauses = [(3_601, 5_407), (9_000, 9_055), (17_777, 18_741)]; // from the start, in s of the day
+    for second in 0.. {
+        let runs =
+            second >= START_S && !pauses.iter().any(|(from, to)| (from + START_S..to + START_S).contains(&second));
+        if (runs, watch.elapsed_ms) != (watch.runs, TOTAL) {
+            watch.runs = runs && watch.elapsed_ms < TOTAL;
+        }
+        lead(&mut bench, second, watch);
+        let phase = match watch.elapsed_ms {
+            0 if second < START_S => 1,
+            TOTAL => 4,
+            _ if watch.runs => 2,
+            _ => 3,
+        };
+        let is_right = |said: &str| {
+            let elapsed_ms: i64 = said.split_once("time='").unwrap().1.split_once('\'').unwrap().0.parse().unwrap();
+            let off_ms = (elapsed_ms - watch.elapsed_ms).abs();
+            assert!(off_ms <= 1_000, "{said} after {second} s, when it is {watch:?}");
+            assert!(said.contains(&format!("total='18000000' status='{phase}'")), "{said} after {second} s: {watch:?}");
+        };
+        let said = ticks(&mut bench);
+        if !said.is_empty() {
+            (told, last_told_s) = (told + said.len(), second);
+        }
+        assert!(said.len() <= 1, "told once, whatever has come together: {said:?}");
+        said.iter().for_each(|said| is_right(said));
+        assert!(second - last_told_s <= 60 || told == 0, "silent since {last_told_s} s, at {second} s");
+        if second % 60 == 30 && told > 0 {
+            let answer = bench.on(&iq("get", HALL1, &query("clock"))).concat();
+            is_right(answer.split_once("<clock ").unwrap().1);
+        }
+        if watch.elapsed_ms == TOTAL && second - last_told_s == 59 {
+            return told;
+        }
+        bench.pass(1_000);
+        watch.elapsed_ms = (watch.elapsed_ms + if watch.runs { 1_000 } else { 0 }).min(TOTAL);
+    }
+    unreachable!("the contest ends");
+}
+
+#[test]
+fn over_five_hours_with_three_pauses_set_by_hand_each_message_and_answer_is_right_to_a_second() {
+    let mut before = Stopwatch { elapsed_ms: 0, runs: false };
+    let told = five_hours(Flavour::Ejabberd, |bench, second, watch| {
+        let act = match (second, before.runs, watch.runs) {
+            (0, ..) => Some("length 5:00"),
+            (START_S, ..) => Some("start"),
+            (_, true, false) if watch.elapsed_ms < TOTAL => Some("pause"),
+            (_, false, true) => Some("resume"),
+            _ => None,
+        };
+        before = watch;
+        if let Some(act) = act {
+            bench.hear(format!("<message type='chat' from='{ADMIN}' to='{ROOM}'><body>clock {act}</body></message>"));
+        }
+    });
+    // 10 minutes before, 5 h, 47 minutes of pauses: one a minute, and one for each change that is not at a full minute.
+    assert!((356..=366).contains(&told), "{told}");
+}
+
+#[test]
+fn over_five_hours_with_three_pauses_in_a_file_each_message_and_answer_is_right_to_a_second() {
+    // A contest system that writes every seven seconds, and what it wrote is read up to a second later.
+    let mut written = None;
+    let told = five_hours(Flavour::Prosody, |bench, second, watch| {
+        let phase = match watch.elapsed_ms {
+            0 if second < START_S => Phase::Before,
+            TOTAL => Phase::Over,
+            _ if watch.runs => Phase::Running,
+            _ => Phase::Paused,
+        };
+        let turned = written.is_none_or(|(_, written)| written != phase);
+        if second % 7 == 0 || turned {
+            written = Some((watch.elapsed_ms, phase));
+        }
+        if let Some((elapsed_ms, phase)) = written.filter(|_| second % 7 == 0 || turned) {
+            bench.clock(
+                (elapsed_ms - 900).max(0),
+                TOTAL,
+                if elapsed_ms == 0 && second < START_S { Phase::Before } else { phase },
+            );
+        }
+    });
+    assert!((356..=366).contains(&told), "{told}");
+}

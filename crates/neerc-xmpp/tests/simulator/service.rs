@@ -4,6 +4,7 @@ use crate::broken::{Breakage, Broken};
 use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::Entry;
 use neerc_core::clock::Reading;
+use neerc_core::clocks::Clocks;
 use neerc_core::desk::{Desk, Faces};
 use neerc_core::ledger::{Ask, Now, Rooms, Stored, Token};
 use neerc_core::notice::Notice;
@@ -104,8 +105,8 @@ impl Faces for Watched<'_> {
         self.front.ask_planner(room, planned);
     }
 
-    fn say_clock(&mut self) {
-        self.front.say_clock();
+    fn say_clocks(&mut self, clocks: &mut Clocks) {
+        self.front.say_clocks(clocks);
     }
 }
 
@@ -175,7 +176,7 @@ impl Service {
     /// The contest clock was looked at.
     pub fn clock_read(&mut self, now_ms: i64, reading: Reading) {
         if self.desk.clocks.read(now_ms, reading) {
-            self.front.say_clock();
+            self.front.say_clocks(&mut self.desk.clocks);
         }
     }
 

@@ -44,7 +44,7 @@ impl Service {
         };
         match look {
             ClockLook::Reading(reading) if self.desk.clocks.read_feed(now_ms, feed, reading, precision) => {
-                self.front.say_clock();
+                self.front.say_clocks(&mut self.desk.clocks);
                 self.keep_clocks();
             }
             ClockLook::Reading(_) => {}
