@@ -54,8 +54,8 @@ pub const SHUTDOWN: Duration = Duration::from_millis(2_500);
 pub const SHUTDOWN_STORE: Duration = Duration::from_millis(400);
 /// Most messages that wait for the loop from one of the tasks beside it.
 pub const MESSAGES_WAITING: usize = 4;
-/// The longest that the loop sleeps at a time, in ms; "never" is longer.
-pub const SLEEP_MS: u64 = 1 << 40;
+/// The longest that the loop sleeps at a time, in ms: so long after a machine was suspended what came due is late.
+pub const SLEEP_MS: u64 = 10_000;
 /// Most troubles that are kept for questions about the health of the service.
 pub const TROUBLES: usize = 32;
 /// How long either side of a question to a running service waits for the other.

@@ -1,19 +1,27 @@
 //! Where time enters: the steady one that everything waits by, and the time of day that people are shown.
 
 use crate::limits;
+use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A clock that nobody can set. On Linux it also counts while the machine is suspended, as a contest does.
+#[cfg(target_os = "linux")]
+const STEADY: ClockId = ClockId::Boottime;
+#[cfg(not(target_os = "linux"))]
+const STEADY: ClockId = ClockId::Monotonic;
 
 /// Milliseconds that never go back, and start as the time of day.
 #[derive(Clone, Copy, Debug)]
 pub struct Steady {
-    began: Instant,
+    /// By the clock that nobody can set, in µs.
+    began_us: i64,
     began_ms: i64,
 }
 
 impl Steady {
     /// Starts now.
     pub fn start() -> Steady {
-        Steady { began: Instant::now(), began_ms: wall_ms() }
+        Steady { began_us: steady_us(), began_ms: wall_ms() }
     }
 
     /// The time for everything that waits and repeats, in ms since 1970 as it was known at the start.
@@ -24,7 +32,7 @@ impl Steady {
     /// The same in µs.
     pub fn now_us(self) -> i64 {
         let began_us = self.began_ms.saturating_mul(1_000);
-        began_us.saturating_add(i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX))
+        began_us.saturating_add(steady_us().saturating_sub(self.began_us))
     }
 
     /// How long ago that was, in ms.
@@ -32,11 +40,19 @@ impl Steady {
         self.now_ms().saturating_sub(self.began_ms)
     }
 
-    /// The instant of a time in ms; far ahead is far enough.
+    /// When to look again for what is due at a time in ms. Timers do not count while the machine is suspended, so that is
+    /// never far ahead.
     pub fn at(self, ms: i64) -> Instant {
-        let from_start = u64::try_from(ms.saturating_sub(self.began_ms)).unwrap_or(0);
-        self.began + Duration::from_millis(from_start.min(limits::SLEEP_MS))
+        let left_us = ms.saturating_mul(1_000).saturating_sub(self.now_us());
+        let left_us = u64::try_from(left_us).unwrap_or(0).min(limits::SLEEP_MS * 1_000);
+        Instant::now() + Duration::from_micros(left_us)
     }
+}
+
+/// That clock now, in µs.
+fn steady_us() -> i64 {
+    let now = clock_gettime(STEADY);
+    now.tv_sec.saturating_mul(1_000_000).saturating_add(now.tv_nsec / 1_000)
 }
 
 /// How far the local time of day is ahead of UTC now, in ms.
@@ -50,4 +66,26 @@ pub fn zone_ms() -> i64 {
 pub fn wall_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steady_time_goes_on_as_instants_do_and_no_sleep_is_long() {
+        let (began, steady) = (Instant::now(), Steady::start());
+        let (since, first_us) = (Instant::now(), steady.now_us());
+        while steady.now_us() < first_us + 20_000 {
+            std::hint::spin_loop();
+        }
+        let passed = since.elapsed();
+        assert!(passed >= Duration::from_micros(19_999), "{passed:?} of 20 ms");
+        assert!(steady.age_ms() >= 20 && Duration::from_millis(steady.age_ms() as u64) <= began.elapsed());
+        for ms in [i64::MIN, 0] {
+            assert!(steady.at(ms) <= Instant::now(), "what is overdue is due now");
+        }
+        let longest = Duration::from_millis(limits::SLEEP_MS);
+        assert!(steady.at(i64::MAX) <= Instant::now() + longest);
+    }
 }
