@@ -142,13 +142,19 @@ impl Timetable {
         // An end in the future is somebody's wrong sum.
         let ended_ms = state.ended_ms.filter(|ended_ms| *ended_ms <= now_ms);
         let until_ms = ended_ms.unwrap_or(now_ms);
-        let mut removed_ms = 0;
+        let (mut removed_ms, mut counted_ms) = (0_i64, start_ms);
         for interval in state.removed.iter().filter(|interval| interval.start_ms < until_ms) {
-            match interval.end_ms.filter(|end_ms| *end_ms <= until_ms) {
-                Some(end_ms) => removed_ms += end_ms.saturating_sub(interval.start_ms).max(0),
-                None if ended_ms.is_none() => return look(interval.contest_ms, Phase::Paused),
-                None => removed_ms += until_ms.saturating_sub(interval.start_ms),
+            let end_ms = interval.end_ms.filter(|end_ms| *end_ms <= until_ms);
+            if end_ms.is_none() && ended_ms.is_none() {
+                return match interval.start_ms < start_ms {
+                    true => look(interval.contest_ms.min(0), Phase::Before),
+                    false => look(interval.contest_ms.clamp(0, self.length_ms), Phase::Paused),
+                };
             }
+            // What two of them share, or what lies before the start, is taken out once, or not at all.
+            let (from_ms, end_ms) = (interval.start_ms.max(counted_ms), end_ms.unwrap_or(until_ms));
+            removed_ms += end_ms.saturating_sub(from_ms).max(0);
+            counted_ms = counted_ms.max(end_ms);
         }
         let elapsed_ms = until_ms.saturating_sub(start_ms).saturating_sub(removed_ms);
         match ended_ms {

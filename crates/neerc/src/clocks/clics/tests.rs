@@ -85,6 +85,30 @@ fn removed_intervals_pause_the_contest_and_shift_what_comes_after() {
 }
 
 #[test]
+fn removed_intervals_that_overlap_or_begin_before_the_start_are_taken_out_once_or_not_at_all() {
+    let with = |intervals: &[[&str; 3]]| {
+        let of = |[start, end, contest_time]: &[&str; 3]| {
+            let end = if end.is_empty() { "null".to_owned() } else { format!("\"2031-10-12T{end}:00+03\"") };
+            format!(r#"{{"start":"2031-10-12T{start}:00+03","end":{end},"contest_time":"{contest_time}"}}"#)
+        };
+        format!(r#"{{"removed_intervals":[{}]}}"#, intervals.iter().map(of).collect::<Vec<_>>().join(","))
+    };
+    let shared = with(&[["11:30", "11:45", "1:30:00"], ["11:40", "11:50", "1:30:00"]]);
+    assert_eq!(
+        at(DOMJUDGE, &shared, TEN + 2 * HOUR),
+        (100 * MINUTE, Phase::Running),
+        "20 minutes, of which 5 are both's"
+    );
+    let before = with(&[["09:50", "10:10", "0:00:00"], ["09:00", "09:30", "0:00:00"]]);
+    assert_eq!(at(DOMJUDGE, &before, TEN - 5 * MINUTE), (0, Phase::Before), "nothing that waits for the start is due");
+    assert_eq!(at(DOMJUDGE, &before, TEN + HOUR), (50 * MINUTE, Phase::Running));
+    let beyond = with(&[["11:30", "", "9:00:00"]]);
+    assert_eq!(at(DOMJUDGE, &beyond, TEN + 2 * HOUR), (5 * HOUR, Phase::Paused), "a contest has no tenth hour of five");
+    let negative = with(&[["11:30", "", "-1:00:00"]]);
+    assert_eq!(at(DOMJUDGE, &negative, TEN + 2 * HOUR), (0, Phase::Paused));
+}
+
+#[test]
 fn a_moved_start_counts_when_two_looks_agree() {
     let of = |contest: &str| schedule(contest.as_bytes()).unwrap();
     let mut settled = Agreed::default();
