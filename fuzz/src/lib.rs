@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a finding is reported
 
+pub mod clock;
 pub mod config;
 pub mod record;
+pub mod time;
 pub mod xmpp;

@@ -3,9 +3,10 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)] // these macros panic where nobody listens: see `cli::out`
 
 mod cli;
-mod clocks;
 #[doc(hidden)]
-pub mod config; // for its fuzz target alone
+pub mod clocks; // for its fuzz targets, and those of the configuration
+#[doc(hidden)]
+pub mod config;
 mod i18n;
 mod limits;
 mod link;

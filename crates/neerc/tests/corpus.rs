@@ -1,6 +1,6 @@
 //! Plays what was kept of fuzzing on the stable compiler. Real fuzzing is done by the targets in `fuzz/`.
 
-use neerc_fuzz::{config, record, xmpp};
+use neerc_fuzz::{clock, config, record, time, xmpp};
 use neerc_testing::play;
 
 #[test]
@@ -41,6 +41,16 @@ fn record_survives_its_corpus() {
 #[test]
 fn config_survives_its_corpus() {
     play::survives("config", config::check);
+}
+
+#[test]
+fn clock_survives_its_corpus() {
+    play::survives("clock", clock::check);
+}
+
+#[test]
+fn time_survives_its_corpus() {
+    play::survives("time", time::check);
 }
 
 /// How lines begin.

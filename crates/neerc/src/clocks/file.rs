@@ -100,12 +100,16 @@ fn found(path: &Path, format: Format) -> Result<Found, String> {
         Ok((bytes, written.and_then(|since| i64::try_from(since.as_millis()).ok())))
     };
     let (bytes, written_ms) = read().map_err(|error: io::Error| error.to_string())?;
-    let text = text(&bytes);
-    let reading = match format {
-        Format::Pcms => parse(&text)?,
-        Format::Json => json::reading(&text)?,
-    };
-    Ok(Found { reading, written_ms })
+    Ok(Found { reading: reading(&bytes, format)?, written_ms })
+}
+
+/// What the bytes of such a file say.
+pub fn reading(bytes: &[u8], format: Format) -> Result<Reading, String> {
+    let text = text(bytes);
+    match format {
+        Format::Pcms => parse(&text),
+        Format::Json => json::reading(&text),
+    }
 }
 
 /// The text of a file in UTF-8 or UTF-16, by its first bytes. What is read of it are ASCII words, so an old encoding of
@@ -156,14 +160,14 @@ fn parse(text: &str) -> Result<Reading, String> {
 /// An element begins; only the first counts, and there is only one that is not within another.
 fn open(root: &mut Option<Reading>, depth: usize, tag: &BytesStart<'_>) -> Result<(), String> {
     match (depth, &root) {
-        (0, None) => *root = Some(reading(tag)?),
+        (0, None) => *root = Some(of_element(tag)?),
         (0, Some(_)) => return Err("it is no XML: there is a second element after the first".to_owned()),
         _ => {}
     }
     Ok(())
 }
 
-fn reading(tag: &BytesStart<'_>) -> Result<Reading, String> {
+fn of_element(tag: &BytesStart<'_>) -> Result<Reading, String> {
     let mut found = Vec::new();
     for attribute in tag.attributes() {
         let attribute = attribute.map_err(|error| format!("it is no XML: {error}"))?;

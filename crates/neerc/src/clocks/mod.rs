@@ -5,7 +5,7 @@ pub mod file;
 pub mod http;
 pub mod json;
 pub mod kept;
-mod limits;
+pub mod limits;
 pub mod poll;
 pub mod time;
 
