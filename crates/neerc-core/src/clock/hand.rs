@@ -192,7 +192,10 @@ impl ClockNow {
                 let phase = if now.phase == Phase::Paused { Phase::Paused } else { Phase::Running };
                 Ok(Reading { elapsed_ms, phase, ..now })
             }
-            ClockAct::Length { total_ms } => Ok(Reading { total_ms, ..now }.over_at_end()),
+            ClockAct::Length { total_ms } if now.phase.has_begun() && now.elapsed_ms >= total_ms => {
+                Ok(Reading { elapsed_ms: total_ms, total_ms, phase: Phase::Over })
+            }
+            ClockAct::Length { total_ms } => Ok(Reading { total_ms, ..now }),
             ClockAct::Over => Ok(Reading { elapsed_ms: now.elapsed_ms.max(0), phase: Phase::Over, ..now }),
             ClockAct::Follow => Ok(now), // it is not set by hand
         }

@@ -61,6 +61,9 @@ fn what_each_act_makes_of_a_clock_in_each_phase() {
         (running, "set", Some("5:00:01"), "beyond-clock"),
         (running, "length", Some("6:00"), "Running 1:00:00 of 6:00:00"),
         (running, "length", Some("0:30"), "Over 0:30:00 of 0:30:00"),
+        (paused, "length", Some("0:30"), "Over 0:30:00 of 0:30:00"),
+        (over, "length", Some("4:00"), "Over 4:00:00 of 4:00:00"),
+        (over, "length", Some("6:00"), "Over 5:00:00 of 6:00:00"),
         (running, "over", None, "Over 1:00:00 of 5:00:00"),
         (counting, "over", None, "Over 0:00:00 of 5:00:00"),
     ] {
