@@ -165,27 +165,35 @@ impl Timetable {
     }
 }
 
-/// Takes a schedule only when a second look agrees with it.
+/// Takes a schedule only when a second look agrees with it, and likewise that a contest which has started has not.
 #[derive(Debug, Default)]
 pub struct Agreed {
     taken: Option<Timetable>,
-    /// What was seen last, if it differs, and when, in ms.
-    seen: Option<(Timetable, i64)>,
+    /// What was said last of a contest that has started.
+    begun: Option<State>,
+    /// What was seen last, if it differs, and when, in ms: the schedule, and whether the start is taken back.
+    seen: Option<(Timetable, bool, i64)>,
 }
 
 impl Agreed {
-    /// A look at the schedule; what counts now, if anything does.
-    pub fn see(&mut self, schedule: Timetable, now_ms: i64) -> Option<Timetable> {
+    /// A look at the schedule and what has happened; what of both counts now, if anything does.
+    pub fn see(&mut self, schedule: Timetable, state: State, now_ms: i64) -> Option<(Timetable, State)> {
+        let is_taken_back = state.started_ms.is_none() && self.begun.is_some();
         match self.seen {
-            _ if self.taken == Some(schedule) => self.seen = None,
-            Some((seen, since_ms)) if seen == schedule => {
+            _ if self.taken == Some(schedule) && !is_taken_back => self.seen = None,
+            Some((seen, back, since_ms)) if (seen, back) == (schedule, is_taken_back) => {
                 if now_ms.saturating_sub(since_ms) >= limits::SETTLE_MS {
-                    (self.taken, self.seen) = (Some(schedule), None);
+                    (self.taken, self.seen, self.begun) = (Some(schedule), None, self.begun.take().filter(|_| !back));
                 }
             }
-            _ => self.seen = Some((schedule, now_ms)),
+            _ => self.seen = Some((schedule, is_taken_back, now_ms)),
         }
-        self.taken
+        let state = match &self.begun {
+            Some(begun) if state.started_ms.is_none() => begun.clone(),
+            _ => state,
+        };
+        self.begun = Some(state.clone()).filter(|state| state.started_ms.is_some());
+        self.taken.map(|schedule| (schedule, state))
     }
 
     /// Whether a contest has not begun, so far as anything planned tells.

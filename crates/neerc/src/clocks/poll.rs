@@ -53,7 +53,8 @@ impl Poll {
             Err(problem) => return Err(problem),
         };
         let now_ms = self.server_ms(wall_ms);
-        Ok(self.settled.see(schedule, wall_ms()).map(|schedule| schedule.reading(&state, now_ms)))
+        let agreed = self.settled.see(schedule, state, wall_ms());
+        Ok(agreed.map(|(schedule, state)| schedule.reading(&state, now_ms)))
     }
 
     /// Looks once and takes what is said at its word.

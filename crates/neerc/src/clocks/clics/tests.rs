@@ -111,20 +111,39 @@ fn removed_intervals_that_overlap_or_begin_before_the_start_are_taken_out_once_o
 #[test]
 fn a_moved_start_counts_when_two_looks_agree() {
     let of = |contest: &str| schedule(contest.as_bytes()).unwrap();
-    let mut settled = Agreed::default();
+    struct Schedules(Agreed);
+    impl Schedules {
+        fn see(&mut self, schedule: Timetable, now_ms: i64) -> Option<Timetable> {
+            self.0.see(schedule, State::default(), now_ms).map(|(schedule, _)| schedule)
+        }
+    }
+    let mut settled = Schedules(Agreed::default());
     // One server has three truths within a second of a connection.
     assert_eq!(settled.see(of(DOMJUDGE), 0), None);
     assert_eq!(settled.see(of(DELAYED), 500), None);
     assert_eq!(settled.see(of(DOMJUDGE), 1_000), None);
-    assert!(settled.doubts());
+    assert!(settled.0.doubts());
     assert_eq!(settled.see(of(DOMJUDGE), 2_999), None, "2 s apart");
     assert_eq!(settled.see(of(DOMJUDGE), 3_000), Some(of(DOMJUDGE)));
-    assert!(!settled.doubts());
+    assert!(!settled.0.doubts());
     // 9:15, 9:00 and 9:15 again within a minute.
     assert_eq!(settled.see(of(COUNTDOWN), 8_000), Some(of(DOMJUDGE)));
     assert_eq!(settled.see(of(DOMJUDGE), 10_000), Some(of(DOMJUDGE)));
     assert_eq!(settled.see(of(COUNTDOWN), 12_000), Some(of(DOMJUDGE)));
     assert_eq!(settled.see(of(COUNTDOWN), 14_000), Some(of(COUNTDOWN)));
+}
+
+#[test]
+fn a_start_that_is_taken_back_counts_when_two_looks_agree_and_one_that_has_happened_at_once() {
+    let (schedule, started) = (schedule(DOMJUDGE.as_bytes()).unwrap(), state(STARTED_LATE.as_bytes()).unwrap());
+    let mut settled = Agreed::default();
+    let mut see = |state: &State, now_ms| settled.see(schedule, state.clone(), now_ms).map(|(_, state)| state);
+    let none = State::default();
+    assert_eq!((see(&none, 0), see(&none, 2_000)), (None, Some(none.clone())));
+    assert_eq!(see(&started, 3_000), Some(started.clone()));
+    assert_eq!((see(&none, 4_000), see(&none, 5_000)), (Some(started.clone()), Some(started.clone())));
+    assert_eq!((see(&started, 5_500), see(&none, 6_500)), (Some(started.clone()), Some(started.clone())), "a slip");
+    assert_eq!((see(&none, 8_500), see(&started, 8_600)), (Some(none), Some(started)));
 }
 
 #[test]

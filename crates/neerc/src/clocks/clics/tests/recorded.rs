@@ -73,8 +73,8 @@ impl Story {
     fn once(&mut self, contest: &str, state_body: &str) -> &mut Story {
         let now_ms = self.now_s * 1_000;
         let seen = schedule(contest.as_bytes()).unwrap();
-        if let Some(timetable) = self.agreed.see(seen, now_ms) {
-            let reading = timetable.reading(&state(state_body.as_bytes()).unwrap(), now_ms);
+        if let Some((timetable, state)) = self.agreed.see(seen, state(state_body.as_bytes()).unwrap(), now_ms) {
+            let reading = timetable.reading(&state, now_ms);
             self.clocks.read_feed(now_ms, 0, reading, Precision::Exact);
         }
         self.look();
