@@ -31,10 +31,11 @@ fn seconds() -> Duration {
     Duration::from_secs(trust::times(6, 30) as u64)
 }
 
-/// The longest that others may wait, of a hundred once. On a machine that does much besides the bound says only that
-/// they do not wait for the lists to be through.
-fn bound() -> Duration {
-    Duration::from_millis(trust::times(1_000, 100) as u64)
+/// How many of a hundred others may wait no longer than that. Where the machine does much besides, a few of the few that
+/// are asked for in a short run wait for the machine; then it is only seen that others do not wait for the lists to be
+/// through.
+fn bound() -> (usize, Duration) {
+    (trust::times(50, 99), Duration::from_millis(trust::times(1_000, 100) as u64))
 }
 
 fn create(raw: &mut Raw, to: &str, count: usize) -> usize {
@@ -138,7 +139,8 @@ fn ten_sessions_of_one_account_that_ask_for_lists_are_in_nobodys_way(kind: Kind)
     );
     println!("{kind:?}: {outcome}");
     trust::report("P4", &format!("lists, {kind:?}"), lists + told_to_wait, &outcome);
-    assert!(p99 <= bound(), "{outcome}");
+    let (share, longest) = bound();
+    assert!(of_a_hundred(&during, share) <= longest, "{outcome}");
 }
 
 fn an_admin_who_pastes_500_lines_loses_none_and_may_remove_them_all(kind: Kind) {
