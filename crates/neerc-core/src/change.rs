@@ -2,6 +2,7 @@
 //! how they are encoded is the store's business.
 
 use crate::clock::hand::SetClock;
+use crate::deadline::{Deadline, Round};
 use crate::people::Person;
 use crate::plan::{PlanId, Planned};
 use crate::task::{Kind, Status, TaskId, Title};
@@ -28,6 +29,8 @@ pub enum Change {
         statuses: Vec<(Person, Status)>,
         /// The planned task that it fulfils, which is removed from the plan.
         plan: Option<PlanId>,
+        /// By when it is to be answered.
+        deadline: Option<Deadline>,
     },
     /// An admin changed a task. Fields that are `None` or empty keep their values.
     Edited {
@@ -67,11 +70,6 @@ pub enum Change {
         /// Its new timestamp.
         timestamp_ms: i64,
     },
-    /// Whoever had not finished a task was reminded of it. The task is as it was.
-    Reminded {
-        /// Which.
-        task: TaskId,
-    },
     /// A task was planned for a moment of the contest.
     Planned(
         /// The planned task, with a number never used before in the room.
@@ -81,6 +79,20 @@ pub enum Change {
     Unplanned {
         /// Which.
         plan: PlanId,
+    },
+    /// A task was given a deadline, or has none any more.
+    Deadlined {
+        /// Which.
+        task: TaskId,
+        /// By when it is to be answered.
+        deadline: Option<Deadline>,
+    },
+    /// Whoever has not finished a task is reminded of it, or the admins are told who that is. The task is as it was.
+    Reminded {
+        /// Which.
+        task: TaskId,
+        /// What is said of its deadline, which has passed; `None`: an admin asked for it.
+        round: Option<Round>,
     },
     /// The contest clock of the room was set by hand; `None`: it goes by its feed again.
     Clocked(Option<SetClock>),
@@ -102,7 +114,8 @@ impl Change {
             | Change::Answered { task, .. }
             | Change::Removed { task, .. }
             | Change::Restored { task, .. }
-            | Change::Reminded { task } => Some(*task),
+            | Change::Deadlined { task, .. }
+            | Change::Reminded { task, .. } => Some(*task),
             Change::Planned(_) | Change::Unplanned { .. } | Change::Clocked(_) | Change::Watched { .. } => None,
         }
     }
@@ -143,11 +156,6 @@ pub enum Effect {
         /// Which.
         task: TaskId,
     },
-    /// People are to be reminded of a task.
-    Reminded {
-        /// Which.
-        task: TaskId,
-    },
     /// A task was planned.
     Planned {
         /// Its number in the plan.
@@ -157,6 +165,16 @@ pub enum Effect {
     Unplanned {
         /// Which.
         plan: PlanId,
+    },
+    /// A task was given a deadline, or has none any more.
+    Deadlined {
+        /// Which.
+        task: TaskId,
+    },
+    /// People are reminded of a task, or the admins told.
+    Reminded {
+        /// Which.
+        task: TaskId,
     },
     /// The contest clock was set.
     Clocked,
@@ -174,9 +192,10 @@ impl From<&Change> for Effect {
             Change::Answered { task, .. } => Effect::Answered { task: *task },
             Change::Restored { task, .. } => Effect::Restored { task: *task },
             Change::Removed { task, .. } => Effect::Removed { task: *task },
-            Change::Reminded { task } => Effect::Reminded { task: *task },
+            Change::Reminded { task, .. } => Effect::Reminded { task: *task },
             Change::Planned(planned) => Effect::Planned { plan: planned.id },
             Change::Unplanned { plan } => Effect::Unplanned { plan: *plan },
+            Change::Deadlined { task, .. } => Effect::Deadlined { task: *task },
             Change::Clocked(_) => Effect::Clocked,
             Change::Watched { .. } => Effect::Watched,
         }

@@ -2,6 +2,7 @@
 //! values from its own notation.
 
 use crate::clock::hand::ClockAct;
+use crate::deadline::By;
 use crate::plan::{PlanId, Schedule};
 use crate::task::{Kind, Status, TaskId, Title};
 use crate::watch::Watched;
@@ -79,6 +80,13 @@ pub struct NewPlan {
 pub enum Command {
     /// Create a task. For admins.
     Create(WholeTask),
+    /// Create a task that is to be answered in time. For admins.
+    CreateDue {
+        /// The task.
+        wanted: WholeTask,
+        /// By when.
+        by: By,
+    },
     /// Change a task as a whole. The sender may have seen an old copy of it. For admins.
     Edit {
         /// Which.
@@ -133,6 +141,21 @@ pub enum Command {
         /// Which.
         plan: PlanId,
     },
+    /// Give a task a deadline, or take it away. For admins.
+    SetDeadline {
+        /// Which.
+        task: TaskId,
+        /// By when it is to be answered.
+        by: Option<By>,
+    },
+    /// Note that the deadline of a task has passed, and that whoever is late is told so now, or the admins. Only the service
+    /// asks for it, in the name of whoever set the deadline, which holds after they have gone.
+    NoteOverdue {
+        /// Which.
+        task: TaskId,
+        /// For which time: it is noted once.
+        round: u32,
+    },
     /// Set the contest clock of the room by hand. For admins.
     Clock(ClockAct),
     /// Hand out a planned task now. The service asks for it in the name of the planner once the task is due; an admin
@@ -162,6 +185,7 @@ impl Command {
     pub fn task(&self) -> Option<TaskId> {
         match self {
             Command::Create(_)
+            | Command::CreateDue { .. }
             | Command::Plan(_)
             | Command::Unplan { .. }
             | Command::Fulfil { .. }
@@ -176,6 +200,8 @@ impl Command {
             | Command::Reset { task, .. }
             | Command::Rename { task, .. }
             | Command::Restore { task }
+            | Command::SetDeadline { task, .. }
+            | Command::NoteOverdue { task, .. }
             | Command::Remind { task } => Some(*task),
         }
     }

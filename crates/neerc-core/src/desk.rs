@@ -10,7 +10,7 @@ use crate::clocks::{ClockedRooms, Clocks};
 use crate::ledger::{Answer, Face, Ledger, Now, Rooms, Settled, Token};
 use crate::notice::Notice;
 use crate::plan::Planned;
-use crate::planner::{DuePlan, HandedOut, Planner};
+use crate::planner::{Due, HandedOut, Planner};
 use crate::quota::Quota;
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -65,14 +65,14 @@ impl Desk {
         World::new(self.ledger.boards(), &self.clocks)
     }
 
-    /// Asks for what is due by the contest clock, or has people asked; says whether anything is due.
-    pub fn look_at_plans(&mut self, now_ms: i64, faces: &mut impl Faces) -> bool {
-        let due = self.planner.look(now_ms, World::new(self.ledger.boards(), &self.clocks), faces);
+    /// Asks for what is due, or has people asked; says whether anything is due.
+    pub fn look_at_plans(&mut self, now: Now, faces: &mut impl Faces) -> bool {
+        let due = self.planner.look(now, World::new(self.ledger.boards(), &self.clocks), faces);
         let is_any = !due.is_empty();
         for due in due {
             match due {
-                DuePlan::HandOut(ask) => self.ledger.ask(ask),
-                DuePlan::AskFirst { room, planned } => faces.ask_planner(&room, planned),
+                Due::HandOut(ask) | Due::Overdue(ask) => self.ledger.ask(ask),
+                Due::AskFirst { room, planned } => faces.ask_planner(&room, planned),
             }
         }
         is_any

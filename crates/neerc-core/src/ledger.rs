@@ -280,15 +280,16 @@ impl Ledger {
         {
             let board = self.ahead.entry(ask.room.clone()).or_default();
             let clock = match ask.command {
-                Command::Clock(_) => rooms.clock(&ask.room, board.clock(), now),
+                Command::Clock(_) | Command::CreateDue { .. } | Command::SetDeadline { .. } => {
+                    rooms.clock(&ask.room, board.clock(), now)
+                }
                 _ => ClockNow::default(),
             };
             let people = rooms.people(&ask.room);
             let within = |decision: Decision| {
-                // What was planned is handed out whatever else its planner has done.
-                if let Some(change) =
-                    decision.change.as_ref().filter(|_| !matches!(ask.command, Command::Fulfil { .. }))
-                {
+                // What was planned is handed out whatever else its planner has done, and a deadline holds.
+                let is_due = matches!(ask.command, Command::Fulfil { .. } | Command::NoteOverdue { .. });
+                if let Some(change) = decision.change.as_ref().filter(|_| !is_due) {
                     self.quota.take(now.wall_ms, &ask.who, people.rights(&ask.who), change)?;
                 }
                 Ok(decision)

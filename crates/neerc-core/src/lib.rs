@@ -21,6 +21,7 @@ pub mod change;
 pub mod clock;
 pub mod clocks;
 pub mod command;
+pub mod deadline;
 pub mod desk;
 pub mod face;
 pub mod ledger;

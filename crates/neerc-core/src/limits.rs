@@ -99,6 +99,15 @@ pub const CONTEST_MS: i64 = 5 * 60 * 60_000;
 /// Most hours of a time that a clock is set to by hand.
 pub const CLOCK_H: i64 = 10_000;
 
+/// How often whoever is late with a task is reminded before the admins are told.
+pub const REMINDERS: u32 = 9;
+/// Least time from one reminder to the next, in ms.
+pub const REMINDER_PAUSE_MS: i64 = 5 * 60_000;
+/// Most time between two looks at the deadlines of a room, in ms: the time of day may be set.
+pub const DEADLINE_LOOK_MS: i64 = 10_000;
+/// Least time between two looks that only a change of some task brings about, in ms.
+pub const DEADLINE_REST_MS: i64 = 1_000;
+
 /// Most values that a list in a form offers; above it they have to be typed.
 pub const FORM_CHOICES: usize = 200;
 

@@ -1,6 +1,7 @@
 //! Who must hear of a change. A notice only names the task: faces tell people its newest state, whenever they get to
 //! it.
 
+use crate::deadline::{Round, Step};
 use crate::people::Person;
 use crate::task::TaskId;
 
@@ -11,6 +12,30 @@ pub struct Notice {
     pub task: TaskId,
     /// The people who are no longer assigned: everybody, if the task was removed.
     pub lost: Lost,
+    /// Who is to be told besides that somebody has not finished it.
+    pub reminder: Option<Reminder>,
+}
+
+/// Who is told that somebody has not finished a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reminder {
+    /// Whoever has not.
+    ToTheLate,
+    /// Whoever has not, by its deadline.
+    Overdue,
+    /// The admins.
+    ToAdmins,
+}
+
+impl Reminder {
+    /// What is due in a round of a deadline; without one an admin has asked for it.
+    pub fn of(round: Option<Round>) -> Reminder {
+        match round.map(|round| Step::of(round.number)) {
+            None => Reminder::ToTheLate,
+            Some(Step::Remind) => Reminder::Overdue,
+            Some(Step::Escalate) => Reminder::ToAdmins,
+        }
+    }
 }
 
 /// Who has lost a task.

@@ -41,6 +41,17 @@ pub enum Anchor {
     End,
 }
 
+impl Anchor {
+    /// The moment so many minutes after it in a contest of that length, in ms of contest time.
+    pub fn moment_ms(self, offset_min: i64, total_ms: i64) -> i64 {
+        let base_ms = match self {
+            Anchor::Start => 0,
+            Anchor::End => total_ms,
+        };
+        base_ms.saturating_add(offset_min.saturating_mul(MINUTE_MS))
+    }
+}
+
 /// Whether an admin must agree before a due task is handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Consent {
@@ -122,12 +133,7 @@ impl Schedule {
 
     /// The moment in a contest of that length, in ms of contest time.
     fn moment_ms(&self, total_ms: i64) -> i64 {
-        let offset_ms = self.offset_min.saturating_mul(MINUTE_MS);
-        let base_ms = match self.anchor {
-            Anchor::Start => 0,
-            Anchor::End => total_ms,
-        };
-        base_ms.saturating_add(offset_ms)
+        self.anchor.moment_ms(self.offset_min, total_ms)
     }
 
     /// How late it is by this reading; `None` for less than a minute.

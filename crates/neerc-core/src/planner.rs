@@ -1,15 +1,17 @@
-//! What is due by the contest clock: a planned task is handed out in the name of whoever planned it, with the rights they
-//! have at that moment, or they are asked first. What is planned is on the boards; here is only what was asked for and is
-//! under way. Not the clock, and not how people are told.
+//! What is due: a planned task is handed out in the name of whoever planned it, with the rights they have at that moment, or
+//! they are asked first; whoever has not answered a task by its deadline is reminded, and then the admins are told. What is
+//! planned and by when is on the boards; here is only what was asked for and is under way. Not the clock, and not how people
+//! are told.
 //!
 //! Whoever runs the loop calls [`Planner::look`] in each round, hands the asks to the ledger and the answers to
 //! [`Planner::answered`].
 
-use crate::board::Done;
+use crate::board::{Board, Done};
 use crate::change::{Effect, Room};
-use crate::clock::ContestClock;
+use crate::clock::{ContestClock, Reading};
 use crate::command::Command;
-use crate::ledger::{Ask, Face, Rooms, Token};
+use crate::deadline::Deadline;
+use crate::ledger::{Ask, Face, Now, Rooms, Token};
 use crate::limits;
 use crate::plan::{Consent, Lateness, Plan, PlanId, Planned};
 use crate::refusal::Refusal;
@@ -19,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be done, since its moment has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DuePlan {
+pub enum Due {
     /// A planned task is to be handed out: the ledger is to be asked this.
     HandOut(Ask),
     /// Whoever planned it has to say first that it is to be handed out. Nothing is said of it a second time.
@@ -29,6 +31,8 @@ pub enum DuePlan {
         /// What is planned.
         planned: Planned,
     },
+    /// The deadline of a task has passed, which is to be noted: the ledger is to be asked this. It is told as any change is.
+    Overdue(Ask),
 }
 
 /// What came of handing out a planned task, for whoever planned it.
@@ -61,6 +65,17 @@ struct Watch {
     /// Left to people: whoever planned these was asked, or could not hand them out.
     left: BTreeSet<PlanId>,
     under_way: BTreeSet<PlanId>,
+    /// That the deadlines of these have passed is being noted.
+    overdue: BTreeSet<TaskId>,
+    /// Of the board at the last look at its deadlines.
+    revision: u64,
+}
+
+/// An ask that is under way.
+#[derive(Debug)]
+enum Asked {
+    HandOut(Planned, Option<Lateness>),
+    Overdue(TaskId),
 }
 
 /// The planner.
@@ -68,49 +83,94 @@ struct Watch {
 pub struct Planner {
     rooms: BTreeMap<Room, Watch>,
     /// The asks that are under way, by number.
-    asks: BTreeMap<u64, (Room, Planned, Option<Lateness>)>,
+    asks: BTreeMap<u64, (Room, Asked)>,
     /// The number of the next ask.
     next: u64,
     /// When to look closely although nothing has changed, in ms.
     look_ms: i64,
+    /// When it was looked last, in ms.
+    looked_ms: i64,
 }
 
 impl Default for Planner {
     fn default() -> Planner {
-        Planner { rooms: BTreeMap::new(), asks: BTreeMap::new(), next: 0, look_ms: i64::MAX }
+        Planner { rooms: BTreeMap::new(), asks: BTreeMap::new(), next: 0, look_ms: i64::MAX, looked_ms: i64::MIN }
     }
 }
 
 impl Planner {
     /// What is due now. It looks closely only where something may be: it is cheap to call.
-    pub fn look(&mut self, now_ms: i64, world: World<'_>, rooms: &impl Rooms) -> Vec<DuePlan> {
-        let mut due = Vec::new();
+    pub fn look(&mut self, now: Now, world: World<'_>, rooms: &impl Rooms) -> Vec<Due> {
+        let (mut due, now_ms) = (Vec::new(), now.steady_ms());
         if !self.has_changed(world, rooms) && now_ms < self.look_ms {
             return due;
         }
-        self.look_ms = i64::MAX;
+        (self.look_ms, self.looked_ms) = (i64::MAX, now_ms);
         for (room, board) in world.boards() {
-            let Some(watch) = self.rooms.get_mut(room) else { continue };
-            watch.left.retain(|plan| board.plan().entry(*plan).is_some());
             // Without the people of the room nobody has any rights.
-            let reading = world.reading(room, now_ms).filter(|_| rooms.is_known(room));
-            let Some(reading) = reading else { continue };
-            if let Some(left_ms) = board.plan().next_due_ms(reading) {
-                self.look_ms = self.look_ms.min(now_ms.saturating_add(left_ms));
+            if !rooms.is_known(room) {
+                continue;
             }
-            let Watch { left, under_way, .. } = watch;
-            let is_new = |planned: &&Planned| !left.contains(&planned.id) && !under_way.contains(&planned.id);
-            let planned: Vec<Planned> = board.plan().due(reading).filter(is_new).cloned().collect();
-            for planned in planned {
-                if self.asks.len() >= limits::WRITES_WAITING {
-                    self.look_ms = self.look_ms.min(now_ms + limits::RETRY_PLAN_MS);
-                    break;
-                }
-                let lateness = planned.schedule.lateness(reading);
-                due.push(self.come(room, planned, lateness));
+            let reading = world.reading(room, now_ms);
+            if let Some(reading) = reading {
+                self.look_at_plan(now_ms, room, board.plan(), reading, &mut due);
             }
+            self.look_at_deadlines(now, room, board, reading, &mut due);
         }
         due
+    }
+
+    fn look_at_plan(&mut self, now_ms: i64, room: &Room, plan: &Plan, reading: Reading, due: &mut Vec<Due>) {
+        let Some(watch) = self.rooms.get_mut(room) else { return };
+        watch.left.retain(|id| plan.entry(*id).is_some());
+        if let Some(left_ms) = plan.next_due_ms(reading) {
+            self.look_ms = self.look_ms.min(now_ms.saturating_add(left_ms));
+        }
+        let Watch { left, under_way, .. } = watch;
+        let is_new = |planned: &&Planned| !left.contains(&planned.id) && !under_way.contains(&planned.id);
+        let planned: Vec<Planned> = plan.due(reading).filter(is_new).cloned().collect();
+        for planned in planned {
+            if self.is_full(now_ms) {
+                break;
+            }
+            let lateness = planned.schedule.lateness(reading);
+            due.push(self.come(room, planned, lateness));
+        }
+    }
+
+    fn look_at_deadlines(
+        &mut self,
+        now: Now,
+        room: &Room,
+        board: &Board,
+        reading: Option<Reading>,
+        due: &mut Vec<Due>,
+    ) {
+        let now_ms = now.steady_ms();
+        if let Some(watch) = self.rooms.get_mut(room) {
+            watch.revision = board.revision();
+        }
+        for (task, deadline) in board.deadlines() {
+            let Some(left_ms) = deadline.left_ms(now.wall_ms, reading) else { continue };
+            let is_under_way = self.rooms.get(room).is_some_and(|watch| watch.overdue.contains(&task));
+            if left_ms > 0 {
+                self.look_ms = self.look_ms.min(now_ms.saturating_add(left_ms.min(limits::DEADLINE_LOOK_MS)));
+            } else if !is_under_way && board.is_late(task) {
+                if self.is_full(now_ms) {
+                    break;
+                }
+                due.extend(self.pass(room, task, deadline));
+            }
+        }
+    }
+
+    /// Whether so much is under way that the rest has to wait.
+    fn is_full(&mut self, now_ms: i64) -> bool {
+        let is_full = self.asks.len() >= limits::WRITES_WAITING;
+        if is_full {
+            self.look_ms = self.look_ms.min(now_ms + limits::RETRY_PLAN_MS);
+        }
+        is_full
     }
 
     /// Whether plans, clock or people of a room are others than at the last look.
@@ -119,6 +179,11 @@ impl Planner {
         for (room, board) in world.boards() {
             let plan: &Plan = board.plan();
             let clock = world.clock(room);
+            if board.deadlines().next().is_some()
+                && self.rooms.get(room).is_some_and(|watch| watch.revision != board.revision())
+            {
+                self.look_ms = self.look_ms.min(self.looked_ms.saturating_add(limits::DEADLINE_REST_MS));
+            }
             let seen = Some(Seen { plan: (plan.next(), plan.len()), clock, is_known: rooms.is_known(room) });
             match self.rooms.get_mut(room) {
                 Some(watch) => has_changed |= std::mem::replace(&mut watch.seen, seen) != seen,
@@ -132,32 +197,53 @@ impl Planner {
     }
 
     /// The moment of a planned task has come.
-    fn come(&mut self, room: &Room, planned: Planned, lateness: Option<Lateness>) -> DuePlan {
+    fn come(&mut self, room: &Room, planned: Planned, lateness: Option<Lateness>) -> Due {
         let watch = self.rooms.entry(room.clone()).or_default();
         if planned.schedule.consent == Consent::Required {
             watch.left.insert(planned.id);
-            return DuePlan::AskFirst { room: room.clone(), planned };
+            return Due::AskFirst { room: room.clone(), planned };
         }
         watch.under_way.insert(planned.id);
-        let token = Token { face: Face::Planner, number: self.next };
         let (who, command) = (planned.by.clone(), Command::Fulfil { plan: planned.id });
-        self.asks.insert(self.next, (room.clone(), planned, lateness));
+        let token = self.token(room, Asked::HandOut(planned, lateness));
+        Due::HandOut(Ask { token, room: room.clone(), who, command })
+    }
+
+    /// The deadline of a task has passed, or is to be said again.
+    fn pass(&mut self, room: &Room, task: TaskId, deadline: &Deadline) -> Option<Due> {
+        let (round, _) = deadline.next()?;
+        self.rooms.entry(room.clone()).or_default().overdue.insert(task);
+        let (who, command) = (deadline.by.clone(), Command::NoteOverdue { task, round });
+        let token = self.token(room, Asked::Overdue(task));
+        Some(Due::Overdue(Ask { token, room: room.clone(), who, command }))
+    }
+
+    fn token(&mut self, room: &Room, asked: Asked) -> Token {
+        let token = Token { face: Face::Planner, number: self.next };
+        self.asks.insert(self.next, (room.clone(), asked));
         self.next += 1;
-        DuePlan::HandOut(Ask { token, room: room.clone(), who, command })
+        token
     }
 
     /// The ask of that number is decided; what of it is to be told.
     pub fn answered(&mut self, now_ms: i64, number: u64, outcome: Result<Done, Refusal>) -> Option<HandedOut> {
-        let (room, planned, lateness) = self.asks.remove(&number)?;
-        let Watch { left, under_way, .. } = self.rooms.entry(room.clone()).or_default();
+        let (room, asked) = self.asks.remove(&number)?;
+        let Watch { left, under_way, overdue, .. } = self.rooms.entry(room.clone()).or_default();
+        if let Err(Refusal::NotDurable | Refusal::Busy) = outcome {
+            self.look_ms = self.look_ms.min(now_ms + limits::RETRY_PLAN_MS);
+        }
+        let (planned, lateness) = match asked {
+            Asked::HandOut(planned, lateness) => (planned, lateness),
+            Asked::Overdue(task) => {
+                overdue.remove(&task);
+                return None;
+            }
+        };
         under_way.remove(&planned.id);
         let outcome = match outcome {
             Ok(Done { effect: Effect::Created { task, .. }, .. }) => Ok(task),
             Ok(_) | Err(Refusal::UnknownPlan { .. }) => return None, // an admin was quicker
-            Err(Refusal::NotDurable | Refusal::Busy) => {
-                self.look_ms = self.look_ms.min(now_ms + limits::RETRY_PLAN_MS);
-                return None;
-            }
+            Err(Refusal::NotDurable | Refusal::Busy) => return None,
             Err(refusal) => {
                 left.insert(planned.id);
                 Err(refusal)
@@ -175,12 +261,14 @@ impl Planner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::board::{Board, Boards};
-    use crate::clock::{Phase, Reading};
+    use crate::board::Boards;
+    use crate::change::Change;
+    use crate::clock::Phase;
     use crate::clocks::Clocks;
+    use crate::deadline::{By, Step};
     use crate::people::{People, Person};
-    use crate::plan::{Plan, Schedule};
-    use crate::task::{Kind, Title};
+    use crate::plan::Schedule;
+    use crate::task::{Kind, Progress, Status, Title};
 
     const MINUTE_MS: i64 = 60_000;
 
@@ -210,6 +298,10 @@ mod tests {
         Boards::from([("neerc".into(), board)])
     }
 
+    fn at(now_ms: i64) -> Now {
+        Now { steady_us: now_ms.saturating_mul(1_000), wall_ms: now_ms }
+    }
+
     fn running(minutes: i64) -> Clocks {
         let mut clocks = Clocks::default();
         let total_ms = 300 * MINUTE_MS;
@@ -218,13 +310,14 @@ mod tests {
     }
 
     /// The numbers of what is handed out and of what is asked about.
-    fn numbers(due: &[DuePlan]) -> (Vec<u64>, Vec<u64>) {
+    fn numbers(due: &[Due]) -> (Vec<u64>, Vec<u64>) {
         let (mut handed_out, mut asked) = (Vec::new(), Vec::new());
         for due in due {
             match due {
-                DuePlan::HandOut(Ask { command: Command::Fulfil { plan }, .. }) => handed_out.push(plan.0),
-                DuePlan::HandOut(ask) => panic!("{ask:?}"),
-                DuePlan::AskFirst { planned, .. } => asked.push(planned.id.0),
+                Due::HandOut(Ask { command: Command::Fulfil { plan }, .. }) => handed_out.push(plan.0),
+                Due::HandOut(ask) => panic!("{ask:?}"),
+                Due::AskFirst { planned, .. } => asked.push(planned.id.0),
+                Due::Overdue(ask) => panic!("{ask:?}"),
             }
         }
         (handed_out, asked)
@@ -234,36 +327,109 @@ mod tests {
     fn what_is_due_is_asked_for_once_and_what_comes_later_is_waited_for() {
         let (boards, clocks, mut planner) = (boards(&["start!", "start", "start+5!"]), running(0), Planner::default());
         let world = World::new(&boards, &clocks);
-        assert_eq!(numbers(&planner.look(0, world, &Known(true))), (vec![1], vec![2]));
+        assert_eq!(numbers(&planner.look(at(0), world, &Known(true))), (vec![1], vec![2]));
         assert_eq!(planner.next_look_ms(), 5 * MINUTE_MS);
-        assert_eq!(planner.look(5 * MINUTE_MS - 1, world, &Known(true)), []);
-        assert_eq!(numbers(&planner.look(5 * MINUTE_MS, world, &Known(true))), (vec![3], vec![]));
-        assert_eq!(planner.look(i64::MAX, world, &Known(true)), []);
+        assert_eq!(planner.look(at(5 * MINUTE_MS - 1), world, &Known(true)), []);
+        assert_eq!(numbers(&planner.look(at(5 * MINUTE_MS), world, &Known(true))), (vec![3], vec![]));
+        assert_eq!(planner.look(at(i64::MAX), world, &Known(true)), []);
     }
 
     #[test]
     fn nothing_is_due_before_it_is_known_who_has_rights_and_what_the_clock_shows() {
         let (boards, mut planner) = (boards(&["start!"]), Planner::default());
         let (unread, running) = (Clocks::default(), running(0));
-        assert_eq!(planner.look(0, World::new(&boards, &unread), &Known(true)), []);
-        assert_eq!(planner.look(0, World::new(&boards, &running), &Known(false)), []);
-        assert_eq!(numbers(&planner.look(0, World::new(&boards, &running), &Known(true))), (vec![1], vec![]));
+        assert_eq!(planner.look(at(0), World::new(&boards, &unread), &Known(true)), []);
+        assert_eq!(planner.look(at(0), World::new(&boards, &running), &Known(false)), []);
+        assert_eq!(numbers(&planner.look(at(0), World::new(&boards, &running), &Known(true))), (vec![1], vec![]));
     }
 
     #[test]
     fn what_could_not_be_stored_is_asked_for_again_and_what_was_refused_is_left_to_people() {
         let (boards, clocks, mut planner) = (boards(&["start!", "start!"]), running(0), Planner::default());
         let world = World::new(&boards, &clocks);
-        let due = planner.look(0, world, &Known(true));
+        let due = planner.look(at(0), world, &Known(true));
         let tokens: Vec<Token> =
-            due.iter().filter_map(|due| if let DuePlan::HandOut(ask) = due { Some(ask.token) } else { None }).collect();
+            due.iter().filter_map(|due| if let Due::HandOut(ask) = due { Some(ask.token) } else { None }).collect();
         assert!(tokens.iter().all(|token| token.face == Face::Planner));
         assert_eq!(planner.answered(7, tokens[0].number, Err(Refusal::NotDurable)), None);
         let handed_out = planner.answered(8, tokens[1].number, Err(Refusal::AdminsOnly)).expect("something to tell");
         assert_eq!((handed_out.planned.id.0, handed_out.outcome), (2, Err(Refusal::AdminsOnly)));
         assert_eq!(planner.answered(9, tokens[1].number, Ok(Done::default())), None, "it is answered once");
         assert_eq!(planner.next_look_ms(), 7 + limits::RETRY_PLAN_MS);
-        assert_eq!(planner.look(9, world, &Known(true)), []);
-        assert_eq!(numbers(&planner.look(7 + limits::RETRY_PLAN_MS, world, &Known(true))), (vec![1], vec![]));
+        assert_eq!(planner.look(at(9), world, &Known(true)), []);
+        assert_eq!(numbers(&planner.look(at(7 + limits::RETRY_PLAN_MS), world, &Known(true))), (vec![1], vec![]));
+    }
+
+    /// Task 1 of hall1, which is to be answered in 20 minutes.
+    fn due_in_twenty() -> Boards {
+        let deadline = Deadline {
+            by: Person::from_bare("admin@localhost"),
+            due: By::required("20m").unwrap().due(0, 0),
+            last: None,
+        };
+        let mut board = Board::default();
+        board.apply(
+            1,
+            &Change::Created {
+                task: TaskId(1),
+                title: Title::parse("Seated?").unwrap(),
+                kind: Kind::OkFail,
+                timestamp_ms: 1,
+                statuses: vec![(Person::from_bare("hall1@localhost"), Status::NONE)],
+                plan: None,
+                deadline: Some(deadline),
+            },
+        );
+        Boards::from([("neerc".into(), board)])
+    }
+
+    /// Lets time go by until `end_min`, decides what is due on the board itself, and says when what was to be told. After
+    /// each step the planner may be a new one, as after a crash.
+    fn story(
+        boards: &mut Boards,
+        end_min: i64,
+        mut after: impl FnMut(i64, &mut Board, &mut Planner),
+    ) -> Vec<(i64, Step)> {
+        let (mut planner, mut told, clocks) = (Planner::default(), Vec::new(), Clocks::default());
+        for now_ms in (0..end_min * MINUTE_MS).step_by(10_000) {
+            for due in planner.look(at(now_ms), World::new(boards, &clocks), &Known(true)) {
+                let Due::Overdue(ask) = due else { panic!("{due:?}") };
+                let board = boards.get_mut("neerc").unwrap();
+                let decision = board.decide(now_ms, &ask.who, &People::default(), &ask.command).unwrap();
+                let done = decision.done();
+                if let Some(change) = &decision.change {
+                    let Change::Reminded { round: Some(round), .. } = change else { panic!("{change:?}") };
+                    told.push((now_ms / MINUTE_MS, Step::of(round.number)));
+                    board.apply(board.revision() + 1, change);
+                }
+                assert_eq!(planner.answered(now_ms, ask.token.number, Ok(done)), None);
+            }
+            after(now_ms, boards.get_mut("neerc").unwrap(), &mut planner);
+        }
+        told
+    }
+
+    #[test]
+    fn whoever_is_late_is_reminded_and_then_the_admins_are_told_each_once_whatever_crashes() {
+        let reminders = [20, 25, 30, 35, 40, 45, 50, 55, 60].map(|minute| (minute, Step::Remind));
+        let expected = [&reminders[..], &[(65, Step::Escalate)]].concat();
+        assert_eq!(story(&mut due_in_twenty(), 200, |_, _, _| ()), expected);
+        assert_eq!(story(&mut due_in_twenty(), 200, |_, _, planner| *planner = Planner::default()), expected);
+    }
+
+    #[test]
+    fn nobody_is_reminded_of_what_they_have_answered_and_a_new_answer_counts_at_once() {
+        let says = |board: &mut Board, progress| {
+            let (person, status) = (Person::from_bare("hall1@localhost"), Status::new(progress, "").unwrap());
+            board.apply(board.revision() + 1, &Change::Answered { task: TaskId(1), person, status });
+        };
+        let told = story(&mut due_in_twenty(), 120, |now_ms, board, _| match now_ms / 10_000 {
+            0 => says(board, Progress::Running),
+            132 => says(board, Progress::Success),
+            360 => says(board, Progress::None),
+            361 => board.apply(board.revision() + 1, &Change::Deadlined { task: TaskId(1), deadline: None }),
+            _ => {}
+        });
+        assert_eq!(told, [(20, Step::Remind), (60, Step::Remind)]);
     }
 }

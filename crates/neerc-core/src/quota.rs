@@ -82,6 +82,7 @@ fn stored_bytes(change: &Change) -> u64 {
         | Change::Restored { .. }
         | Change::Reminded { .. }
         | Change::Unplanned { .. }
+        | Change::Deadlined { .. }
         | Change::Clocked(_) => 0,
     };
     (bytes + limits::STORED_CHANGE_BYTES) as u64

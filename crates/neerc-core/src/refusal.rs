@@ -187,6 +187,17 @@ refusals! {
         /// The number as it was given.
         plan: String,
     } => "there is no planned task '{plan}'";
+    /// Not a deadline.
+    "bad-deadline" = BadDeadline {
+        /// The deadline as it was given.
+        deadline: String,
+    } with limit = limits::SCHEDULE_MIN =>
+        "'{deadline}' is no deadline; write 20m, 10:45 or end-30, at most {limit} minutes";
+    /// A planned task cannot have a deadline yet.
+    "deadline-of-plan" = DeadlineOfPlan {
+        /// The deadline as it was given.
+        deadline: String,
+    } => "a planned task takes no deadline ('{deadline}'); give it one once it is handed out";
     /// Not a moment of the contest.
     "bad-schedule" = BadSchedule {
         /// The moment as it was given.

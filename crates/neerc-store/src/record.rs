@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+mod deadlines;
 mod rooms;
 
+use self::deadlines::{DeadlineRecord, RoundRecord};
 use self::rooms::{ClockRecord, PlanRecord, PlannedRecord, RemovedRecord, WatchRecord};
 
 /// Version of the snapshots that are written; no others are read.
@@ -59,6 +61,8 @@ enum ChangeRecord<'a> {
         statuses: Vec<StatusRecord<'a>>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         plan: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<DeadlineRecord<'a>>,
     },
     Edited {
         task: u64,
@@ -89,12 +93,20 @@ enum ChangeRecord<'a> {
         task: u64,
         timestamp_ms: i64,
     },
-    Reminded {
-        task: u64,
-    },
     Planned(PlannedRecord<'a>),
     Unplanned {
         plan: u64,
+    },
+    /// Null: it has none any more.
+    Deadlined {
+        task: u64,
+        deadline: Option<DeadlineRecord<'a>>,
+    },
+    Reminded {
+        task: u64,
+        /// Absent where an admin asked for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        round: Option<RoundRecord>,
     },
     /// Null: the clock goes by its feed again.
     Clocked(Option<ClockRecord<'a>>),
@@ -135,13 +147,14 @@ impl<'a> StatusRecord<'a> {
 /// Encodes a change.
 pub fn write_change(change: &Change) -> Result<String, RecordError> {
     let record = match change {
-        Change::Created { task, title, kind, timestamp_ms, statuses, plan } => ChangeRecord::Created {
+        Change::Created { task, title, kind, timestamp_ms, statuses, plan, deadline } => ChangeRecord::Created {
             task: task.0,
             title: title.as_str().into(),
             kind: kind.name().into(),
             timestamp_ms: *timestamp_ms,
             statuses: StatusRecord::all(statuses),
             plan: plan.map(|plan| plan.0),
+            deadline: deadline.as_ref().map(DeadlineRecord::of),
         },
         Change::Edited { task, title, kind, timestamp_ms, set, unassigned } => ChangeRecord::Edited {
             task: task.0,
@@ -157,7 +170,10 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
         }
         Change::Removed { task, at_ms } => ChangeRecord::Removed { task: task.0, at_ms: *at_ms },
         Change::Restored { task, timestamp_ms } => ChangeRecord::Restored { task: task.0, timestamp_ms: *timestamp_ms },
-        Change::Reminded { task } => ChangeRecord::Reminded { task: task.0 },
+        Change::Deadlined { task, deadline } => {
+            ChangeRecord::Deadlined { task: task.0, deadline: deadline.as_ref().map(DeadlineRecord::of) }
+        }
+        Change::Reminded { task, round } => ChangeRecord::Reminded { task: task.0, round: round.map(RoundRecord::of) },
         Change::Planned(planned) => ChangeRecord::Planned(PlannedRecord::of(planned)),
         Change::Unplanned { plan } => ChangeRecord::Unplanned { plan: plan.0 },
         Change::Watched { person, watch } => ChangeRecord::Watched(WatchRecord::of(person, watch)),
@@ -169,13 +185,14 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
 /// Decodes what [`write_change`] of this or an earlier version encoded.
 pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
     Ok(match serde_json::from_slice(record)? {
-        ChangeRecord::Created { task, title, kind, timestamp_ms, statuses, plan } => Change::Created {
+        ChangeRecord::Created { task, title, kind, timestamp_ms, statuses, plan, deadline } => Change::Created {
             task: TaskId(task),
             title: Title::parse(&title)?,
             kind: Kind::parse(&kind)?,
             timestamp_ms,
             statuses: StatusRecord::read_all(&statuses)?,
             plan: plan.map(PlanId),
+            deadline: deadline.map(DeadlineRecord::read).transpose()?,
         },
         ChangeRecord::Edited { task, title, kind, timestamp_ms, set, unassigned } => Change::Edited {
             task: TaskId(task),
@@ -191,7 +208,12 @@ pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
         }
         ChangeRecord::Removed { task, at_ms } => Change::Removed { task: TaskId(task), at_ms },
         ChangeRecord::Restored { task, timestamp_ms } => Change::Restored { task: TaskId(task), timestamp_ms },
-        ChangeRecord::Reminded { task } => Change::Reminded { task: TaskId(task) },
+        ChangeRecord::Deadlined { task, deadline } => {
+            Change::Deadlined { task: TaskId(task), deadline: deadline.map(DeadlineRecord::read).transpose()? }
+        }
+        ChangeRecord::Reminded { task, round } => {
+            Change::Reminded { task: TaskId(task), round: round.map(RoundRecord::read) }
+        }
         ChangeRecord::Planned(record) => Change::Planned(record.read()?),
         ChangeRecord::Unplanned { plan } => Change::Unplanned { plan: PlanId(plan) },
         ChangeRecord::Watched(record) => {
@@ -232,6 +254,9 @@ struct BoardRecord<'a> {
     /// Absent if nothing was removed lately.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     removed: Vec<RemovedRecord<'a>>,
+    /// Of tasks by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    deadlines: Vec<(u64, DeadlineRecord<'a>)>,
 }
 
 /// Revision of a step, and people with the status before it (null: not assigned).
@@ -270,6 +295,7 @@ pub fn write_boards(boards: &Boards) -> Result<String, RecordError> {
         clock: board.clock().map(ClockRecord::of),
         watches: board.watches().all().map(|(person, watch)| WatchRecord::of(person, watch)).collect(),
         removed: board.removed().all().map(RemovedRecord::of).collect(),
+        deadlines: board.deadlines().map(|(task, deadline)| (task.0, DeadlineRecord::of(deadline))).collect(),
     });
     let rooms = rooms.collect();
     let statuses = tables.statuses.lines.iter();
@@ -348,17 +374,21 @@ pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
         statuses: record.statuses.iter().map(status).collect::<Result<_, _>>()?,
     };
     let mut boards = Boards::new();
-    for BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan, clock, watches, removed } in record.rooms
+    for BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan, clock, watches, removed, deadlines } in
+        record.rooms
     {
         let tasks = tasks.into_iter().map(|task| lines.task(task)).collect::<Result<Vec<_>, _>>()?;
         let plan = plan.map(PlanRecord::read).transpose()?.unwrap_or_default();
+        let deadlines = deadlines.into_iter().map(|(task, deadline)| Ok((TaskId(task), deadline.read()?)));
+        let deadlines = deadlines.collect::<Result<Vec<_>, Refusal>>()?;
         let board = Board::restore(tasks, next_id, last_timestamp_ms, revision)
             .with_plan(plan)
             .with_clock(clock.map(ClockRecord::read).transpose()?)
             .with_watches(Watches::restore(watches.into_iter().map(WatchRecord::read)))
             .with_removed(RemovedTasks::restore(
                 removed.into_iter().map(RemovedRecord::read).collect::<Result<Vec<_>, _>>()?,
-            ));
+            ))
+            .with_deadlines(deadlines);
         boards.insert(room.into(), board);
     }
     Ok(boards)

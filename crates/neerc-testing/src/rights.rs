@@ -4,6 +4,7 @@
 
 use neerc_core::clock::hand::ClockAct;
 use neerc_core::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
+use neerc_core::deadline::By;
 use neerc_core::plan::{PlanId, Schedule};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
@@ -84,11 +85,13 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
         Asked::Query(Query::Late | Query::Plans) => admins_only(),
         Asked::Command(
             Command::Create(_)
+            | Command::CreateDue { .. }
             | Command::Plan(_)
             | Command::Clock(_)
             | Command::Watch(Watched::All | Watched::Failures)
             | Command::Unwatch(_),
         ) => admins_only(),
+        Asked::Command(Command::NoteOverdue { .. }) => Ok(()), // nobody can ask it: it is the service's
         Asked::Command(Command::Watch(Watched::Task(task))) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Command(
             Command::Edit { task, .. }
@@ -97,6 +100,7 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
             | Command::Unassign { task, .. }
             | Command::Reset { task, .. }
             | Command::Rename { task, .. }
+            | Command::SetDeadline { task, .. }
             | Command::Remind { task }
             | Command::Restore { task },
         ) => admins_only().and_then(|()| task_is_there(task)),
@@ -163,12 +167,14 @@ fn after_command(command: &Command) -> Option<Command> {
     let next = |task, same: &dyn Fn(TaskId) -> Command, other: &dyn Fn(TaskId) -> Command| {
         another(task).map_or_else(|| other(OWN), same)
     };
+    let by = By::Within { minutes: 20 };
     let plan = |_| {
         let schedule = Schedule::required("start").expect("a moment of the contest");
         Command::Plan(NewPlan { title: title(), kind: Kind::Todo, names: names(), schedule })
     };
     Some(match command {
-        Command::Create(_) => edit(OWN),
+        Command::Create(_) => Command::CreateDue { wanted: wanted(), by },
+        Command::CreateDue { .. } => edit(OWN),
         Command::Edit { task, .. } => next(*task, &edit, &remove),
         Command::Remove { task } => next(*task, &remove, &answer),
         Command::Answer { task, .. } => next(*task, &answer, &assign),
@@ -194,7 +200,11 @@ fn after_command(command: &Command) -> Option<Command> {
         Command::Watch(Watched::Task(OTHERS)) => Command::Watch(Watched::Task(REMOVED)),
         Command::Watch(Watched::Task(REMOVED)) => Command::Watch(Watched::Task(NEVER)),
         Command::Watch(Watched::Task(_)) => Command::Unwatch(None),
-        Command::Unwatch(_) => return None,
+        Command::Unwatch(_) => Command::SetDeadline { task: OWN, by: Some(by) },
+        Command::SetDeadline { task, .. } => {
+            return another(*task).map(|task| Command::SetDeadline { task, by: Some(by) });
+        }
+        Command::NoteOverdue { .. } => return None,
     })
 }
 
@@ -255,6 +265,9 @@ pub fn packet(asked: &Asked) -> Option<String> {
             | Command::Fulfil { .. }
             | Command::Clock(_)
             | Command::Remind { .. }
+            | Command::CreateDue { .. }
+            | Command::SetDeadline { .. }
+            | Command::NoteOverdue { .. }
             | Command::Restore { .. }
             | Command::Watch(_)
             | Command::Unwatch(_),

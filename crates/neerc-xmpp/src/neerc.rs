@@ -120,6 +120,8 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::UnknownStatus { .. }
         | Refusal::Missing { .. }
         | Refusal::BadSchedule { .. }
+        | Refusal::BadDeadline { .. }
+        | Refusal::DeadlineOfPlan { .. }
         | Refusal::MissingField { .. }
         | Refusal::UnknownVerb { .. }
         | Refusal::Surplus { .. }

@@ -114,7 +114,7 @@ impl Bench {
     /// Takes events and output until there are none.
     pub fn work(&mut self) {
         for _ in 0..1_000 {
-            if self.desk.look_at_plans(self.now_ms, &mut self.front) {
+            if self.desk.look_at_plans(Now::from_ms(self.now_ms, self.now_ms), &mut self.front) {
                 self.store();
             }
             while let Some(event) = self.front.poll() {

@@ -70,7 +70,7 @@ fn scene() -> Scene {
     for (id, statuses) in (1..).zip(tasks) {
         let title = Title::parse("Раздать \"воду\" 2").unwrap();
         let (task, kind, timestamp_ms) = (TaskId(id), Kind::Todo, 1_000);
-        board.apply(id, &Change::Created { task, title, kind, timestamp_ms, statuses, plan: None });
+        board.apply(id, &Change::Created { task, title, kind, timestamp_ms, statuses, plan: None, deadline: None });
     }
     Scene { people, board }
 }

@@ -1,6 +1,7 @@
 //! The tasks of one room. [`Board::decide`] may refuse and changes nothing; [`Board::apply`] changes the board and
 //! cannot fail. The people of the room are handed in; storage is not the board's business.
 
+mod deadlines;
 mod names;
 mod plans;
 mod removed;
@@ -12,8 +13,9 @@ use self::names::{Resolved, assigned, resolve, unanswered};
 use crate::change::{Change, Effect, Room};
 use crate::clock::hand::{ClockAct, ClockNow, SetClock};
 use crate::command::{Command, Manner, WholeTask};
+use crate::deadline::Deadline;
 use crate::limits;
-use crate::notice::{Lost, Notice};
+use crate::notice::{Lost, Notice, Reminder};
 use crate::people::{Admin, People, Person, Rights};
 use crate::plan::{Plan, PlanId};
 use crate::refusal::Refusal;
@@ -64,6 +66,8 @@ pub struct Board {
     clock: Option<SetClock>,
     watches: Watches,
     removed: RemovedTasks,
+    /// Of live tasks.
+    deadlines: BTreeMap<TaskId, Deadline>,
     next_id: u64,
     last_timestamp_ms: i64,
     revision: u64,
@@ -77,6 +81,7 @@ impl Default for Board {
             clock: None,
             watches: Watches::default(),
             removed: RemovedTasks::default(),
+            deadlines: BTreeMap::new(),
             next_id: 1,
             last_timestamp_ms: 0,
             revision: 0,
@@ -227,9 +232,16 @@ impl Board {
         people: &People,
         command: &Command,
     ) -> Result<Decision, Refusal> {
+        if let Command::NoteOverdue { task, round } = command {
+            return Ok(self.overdue(now_ms, *task, *round));
+        }
         let rights = people.rights(who).ok_or(Refusal::NotInRoom)?;
         match command {
             Command::Create(wanted) => self.create(admin(rights)?, now_ms, people, wanted),
+            Command::CreateDue { wanted, by } => {
+                let decision = self.create(admin(rights)?, now_ms, people, wanted)?;
+                Ok(decision.due(by.deadline(who, now_ms, clock.zone_ms)))
+            }
             Command::Edit { task, wanted } => self.edit(admin(rights)?, now_ms, people, *task, wanted),
             Command::Remove { task } => self.remove(admin(rights)?, now_ms, *task),
             Command::Answer { task, status } => self.answer(who, *task, status),
@@ -244,6 +256,11 @@ impl Board {
             Command::Remind { task } => self.remind(admin(rights)?, *task),
             Command::Watch(wanted) => self.watch(admin(rights)?, who, *wanted),
             Command::Unwatch(wanted) => Ok(self.unwatch(admin(rights)?, who, *wanted)),
+            Command::SetDeadline { task, by } => {
+                let deadline = by.map(|by| by.deadline(who, now_ms, clock.zone_ms));
+                self.set_deadline(admin(rights)?, *task, deadline)
+            }
+            Command::NoteOverdue { .. } => Ok(Decision::default()), // above
             Command::Clock(act) => set_clock(admin(rights)?, clock, *act, who, now_ms),
         }
     }
@@ -271,6 +288,7 @@ impl Board {
             timestamp_ms: self.next_timestamp_ms(now_ms),
             statuses: packet.into_iter().map(|(person, status)| (person, status.unwrap_or(Status::NONE))).collect(),
             plan,
+            deadline: None,
         };
         Ok(Decision { change: Some(change), left_out })
     }
@@ -314,11 +332,6 @@ impl Board {
     fn remove(&self, _: Admin, now_ms: i64, id: TaskId) -> Result<Decision, Refusal> {
         self.existing(id)?;
         Ok(Change::Removed { task: id, at_ms: Some(now_ms) }.into())
-    }
-
-    fn remind(&self, _: Admin, id: TaskId) -> Result<Decision, Refusal> {
-        let waits = self.existing(id)?.statuses.values().any(|status| !status.progress.is_final());
-        Ok(if waits { Change::Reminded { task: id }.into() } else { Decision::default() })
     }
 
     fn answer(&self, who: &Person, id: TaskId, status: &Status) -> Result<Decision, Refusal> {
@@ -376,12 +389,17 @@ impl Board {
     /// Who must hear of a change that is about to be applied; `None` if nobody needs to.
     pub fn notice(&self, change: &Change) -> Option<Notice> {
         let task = change.task()?;
+        let mut reminder = None;
         let lost = match change {
             Change::Edited { unassigned, .. } => Lost::These(unassigned.clone()),
             Change::Removed { .. } => {
                 self.task(task).map_or(Lost::Unknown, |task| Lost::These(task.statuses.keys().cloned().collect()))
             }
-            Change::Reminded { .. } => return None, // the task is as it was
+            Change::Deadlined { .. } => return None, // nobody sees it in a task
+            Change::Reminded { round, .. } => {
+                reminder = Some(Reminder::of(*round));
+                Lost::These(Vec::new())
+            }
             Change::Created { .. }
             | Change::Answered { .. }
             | Change::Restored { .. }
@@ -390,7 +408,7 @@ impl Board {
             | Change::Clocked(_)
             | Change::Watched { .. } => Lost::These(Vec::new()),
         };
-        Some(Notice { task, lost })
+        Some(Notice { task, lost, reminder })
     }
 
     /// Applies a change. A change that does not fit the board, which only a tampered log can hold, is ignored rather
@@ -408,7 +426,7 @@ impl Board {
         self.revision = revision;
         let made = change.task().and_then(|task| ahead?.task(task)?.past.step_at(revision));
         match change {
-            Change::Created { task, title, kind, timestamp_ms, statuses, plan } => {
+            Change::Created { task, title, kind, timestamp_ms, statuses, plan, deadline } => {
                 if task.0 < self.next_id {
                     return; // a number is never used twice
                 }
@@ -425,6 +443,7 @@ impl Board {
                 };
                 self.tasks.insert(*task, Arc::new(created));
                 plan.iter().for_each(|plan| self.plan.take_out(*plan));
+                self.set_due(*task, deadline.clone());
             }
             Change::Edited { task, title, kind, timestamp_ms, set, unassigned } => {
                 let Some(task) = self.tasks.get_mut(task).map(Arc::make_mut) else { return };
@@ -451,13 +470,15 @@ impl Board {
                     self.removed.keep(&removed, *at_ms);
                 }
                 self.watches.forget(*task);
+                self.deadlines.remove(task);
             }
             Change::Restored { task, timestamp_ms } => {
                 let Some(task) = self.removed.take(*task, *timestamp_ms, revision) else { return };
                 self.last_timestamp_ms = self.last_timestamp_ms.max(*timestamp_ms);
                 self.tasks.insert(task.id, Arc::new(task));
             }
-            Change::Reminded { .. } => {}
+            Change::Deadlined { task, deadline } => self.set_due(*task, deadline.clone()),
+            Change::Reminded { task, round } => self.note_round(*task, *round),
             Change::Planned(planned) => self.plan.add(planned, ahead.map(Board::plan)),
             Change::Unplanned { plan } => self.plan.take_out(*plan),
             Change::Clocked(set) => self.clock.clone_from(set),

@@ -970,7 +970,15 @@ fn replacing_the_answers_of_a_full_task_was_refused_as_too_many_people() {
     let statuses = all(&Status::NONE);
     world.board.apply(
         1,
-        &Change::Created { task: TaskId(1), title: title.clone(), kind, timestamp_ms: 1, statuses, plan: None },
+        &Change::Created {
+            task: TaskId(1),
+            title: title.clone(),
+            kind,
+            timestamp_ms: 1,
+            statuses,
+            plan: None,
+            deadline: None,
+        },
     );
     let edit = world
         .ask(&Person::named("admin", HOST), &command(&["edit", "1", "todo", "A", "p7=fail"], Manner::Adding).unwrap());
@@ -989,7 +997,7 @@ fn a_notice_names_those_who_lost_the_task() {
         let who = Person::named(if words[0] == "answer" { "hall1" } else { "admin" }, HOST);
         let command = command(words, Manner::Replacing).unwrap();
         let change = world.board.decide(1, &who, &world.people, &command).unwrap().change.unwrap();
-        let Notice { task, lost } = world.board.notice(&change).unwrap();
+        let Notice { task, lost, .. } = world.board.notice(&change).unwrap();
         assert_eq!(Some(task), change.task());
         let Lost::These(lost) = lost else { panic!("the task is there") };
         lost.iter().map(|person| person.name(HOST).to_owned()).collect::<Vec<_>>()
@@ -999,7 +1007,7 @@ fn a_notice_names_those_who_lost_the_task() {
     assert_eq!(lost(&world, &["edit", "1", "todo", "A", "hall2"]), ["hall1"]);
     assert_eq!(lost(&world, &["remove", "1"]), ["hall1", "hall2"]);
     let gone = Change::Removed { task: TaskId(7), at_ms: None };
-    assert_eq!(world.board.notice(&gone), Some(Notice { task: TaskId(7), lost: Lost::Unknown }));
+    assert_eq!(world.board.notice(&gone), Some(Notice { task: TaskId(7), lost: Lost::Unknown, reminder: None }));
 }
 
 #[test]
@@ -1015,6 +1023,7 @@ fn what_does_not_fit_the_board_is_left_undone() {
         timestamp_ms: 1,
         statuses: Vec::new(),
         plan: None,
+        deadline: None,
     };
     let answered =
         |id, name| Change::Answered { task: TaskId(id), person: Person::named(name, HOST), status: Status::NONE };
@@ -1305,7 +1314,10 @@ fn given_to(people: std::ops::Range<usize>) -> Board {
     let statuses = people.map(|n| (Person::named(&format!("p{n}"), HOST), Status::NONE)).collect();
     let (title, kind) = (Title::parse("T").unwrap(), Kind::Todo);
     let mut board = Board::default();
-    board.apply(1, &Change::Created { task: TaskId(1), title, kind, timestamp_ms: 1, statuses, plan: None });
+    board.apply(
+        1,
+        &Change::Created { task: TaskId(1), title, kind, timestamp_ms: 1, statuses, plan: None, deadline: None },
+    );
     board
 }
 

@@ -52,6 +52,7 @@ impl Choices<'_> {
         let hint = match field.kind {
             FieldKind::Schedule => self.lines.say("hint-schedule", &[]),
             FieldKind::Names => self.lines.say("hint-names", &[]),
+            FieldKind::Deadline => self.lines.say("hint-deadline", &[]),
             FieldKind::Time => self.lines.say("hint-time", &[]),
             _ => String::new(),
         };
@@ -97,7 +98,7 @@ impl Choices<'_> {
             FieldKind::ClockAct => one_of(self.clock_acts()),
             FieldKind::Names => any_of(self.names(None)),
             FieldKind::Assigned => any_of(self.names(task)),
-            FieldKind::Title | FieldKind::Text => Shape::Line(None),
+            FieldKind::Title | FieldKind::Text | FieldKind::Deadline => Shape::Line(None),
             FieldKind::Schedule => Shape::Line(Some(SCHEDULE)),
             FieldKind::Time => Shape::Line(Some(TIME)),
         }

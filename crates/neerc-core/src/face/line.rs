@@ -329,6 +329,7 @@ fn values(item: &'static Item, verb: &str, rest: &str, roster: &Roster<'_>) -> R
         }
         let value = match field.kind {
             FieldKind::Names | FieldKind::Assigned => names::all_names(std::mem::take(&mut rest), roster)?,
+            FieldKind::Deadline => vec![moment::deadline_alone(std::mem::take(&mut rest))],
             FieldKind::Title | FieldKind::Text => vec![unquoted(std::mem::take(&mut rest))],
             FieldKind::OwnOpenTask
             | FieldKind::OwnAnsweredTask

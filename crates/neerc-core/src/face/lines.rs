@@ -68,7 +68,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The first lines of a list, and how many more there are.
-    fn cut(&self, lines: Vec<String>) -> Vec<String> {
+    pub(super) fn cut(&self, lines: Vec<String>) -> Vec<String> {
         let all = lines.len();
         self.first(all, lines.into_iter())
     }
@@ -107,7 +107,7 @@ impl<'a> Lines<'a> {
     }
 
     /// What can be replied to a task.
-    fn reply(&self, kind: Kind, task: TaskId) -> String {
+    pub(super) fn reply(&self, kind: Kind, task: TaskId) -> String {
         self.say(&format!("reply-{}", kind.name()), &[("task", Arg::Text(&task.to_string()))])
     }
 
@@ -247,7 +247,7 @@ impl<'a> Lines<'a> {
     pub fn reminder(&self) -> Vec<String> {
         let open = self.scene.board.open_tasks(self.who);
         if open.is_empty() {
-            return Vec::new();
+            return self.overdue_tasks();
         }
         let mut said = vec![self.count("reminder", open.len())];
         said.extend(self.first(open.len(), open.iter().map(|task| self.own_open(task))));
@@ -255,16 +255,21 @@ impl<'a> Lines<'a> {
             [task] => self.reply(task.kind, task.id),
             _ => self.reply_several(&open),
         });
+        said.extend(self.overdue_tasks());
         said
     }
 
     /// One task that the asker is reminded of; nothing if they have finished it.
     pub fn reminder_of(&self, task: TaskId) -> Vec<String> {
+        self.reminder_with(task, || self.say("reminder-asked", &[]))
+    }
+
+    pub(super) fn reminder_with(&self, task: TaskId, heading: impl FnOnce() -> String) -> Vec<String> {
         let task = self.scene.board.task(task);
         let own = task.and_then(|task| Some((task, task.statuses.get(self.who)?)));
         match own {
             Some((task, status)) if !status.progress.is_final() => {
-                vec![self.say("reminder-asked", &[]), self.own_open(task), self.reply(task.kind, task.id)]
+                vec![heading(), self.own_open(task), self.reply(task.kind, task.id)]
             }
             _ => Vec::new(),
         }
@@ -364,7 +369,7 @@ impl<'a> Lines<'a> {
         self.cut(names).join(", ")
     }
 
-    fn called(&self, people: &[&Person]) -> String {
+    pub(super) fn called(&self, people: &[&Person]) -> String {
         self.first(people.len(), people.iter().map(|person| short(&self.scene.people.shown(person)))).join(", ")
     }
 
@@ -382,6 +387,9 @@ impl<'a> Lines<'a> {
             if !late.unfinished.is_empty() {
                 let word = self.say("status-running", &[]);
                 parts.push(format!("{word}: {}", self.called(&late.unfinished)));
+            }
+            if let Some(deadline) = self.scene.board.deadline(task.id).filter(|deadline| deadline.last.is_some()) {
+                parts.push(self.say("late-since", &[("when", Arg::Text(&self.due(deadline.due)))]));
             }
             parts.join(" · ") + &self.since(task)
         };

@@ -4,6 +4,7 @@
 
 use crate::clock::hand::ClockAct;
 use crate::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
+use crate::deadline::By;
 use crate::face::help::Topic;
 use crate::face::line::look;
 use crate::near;
@@ -45,6 +46,7 @@ pub enum Act {
     Watch,
     Unwatch,
     SetClock,
+    Deadline,
 }
 
 /// Who a row is for. It decides what is offered; what is allowed is decided by the board.
@@ -81,6 +83,8 @@ pub enum FieldKind {
     Text,
     /// A moment of the contest.
     Schedule,
+    /// By when a task is to be answered.
+    Deadline,
     /// A planned task.
     Plan,
     /// A verb of the menu.
@@ -127,11 +131,12 @@ const NAMES: Field = required("names", FieldKind::Names);
 const ASSIGNED: Field = required("names", FieldKind::Assigned);
 const PLAN: Field = required("plan", FieldKind::Plan);
 const WATCHED: Field = optional("watched", FieldKind::Watched);
-const CREATE: [Field; 4] = [
+const CREATE: [Field; 5] = [
     required("kind", FieldKind::TaskKind),
     required("title", FieldKind::Title),
     optional("names", FieldKind::Names),
     optional("schedule", FieldKind::Schedule),
+    optional("deadline", FieldKind::Deadline),
 ];
 
 /// One row of the menu.
@@ -169,7 +174,7 @@ macro_rules! item {
 
 /// Everything that people can ask for, in the order in which it is shown.
 #[rustfmt::skip] // one row each
-pub const MENU: [Item; 26] = [
+pub const MENU: [Item; 27] = [
     item!(Tasks "tasks" User [optional("of", FieldKind::User)], ["list"], ["задачи", "список"]),
     item!(Start "start" User [OWN], ["begin", "started"], ["начал", "начала", "начать", "начинаю", "взял", "взяла"]),
     item!(Done "done" User [OWN], ["finish", "finished", "ready"],
@@ -201,6 +206,7 @@ pub const MENU: [Item; 26] = [
     item!(Unwatch "unwatch" Admin [WATCHED], ["unfollow"], ["хватит", "неследить"]),
     item!(SetClock "setclock" Admin [required("act", FieldKind::ClockAct), optional("time", FieldKind::Time)],
         ["set-clock"], ["перевести", "переведи"]),
+    item!(Deadline "deadline" Admin [TASK, required("deadline", FieldKind::Deadline)], ["due"], ["срок", "дедлайн"]),
 ];
 
 static ROWS: [Item; MENU.len()] = MENU;
@@ -307,6 +313,7 @@ pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Ref
         Act::Remind => command(Command::Remind { task: filled.task()? }),
         Act::Watch => command(Command::Watch(filled.watched()?.unwrap_or(Watched::All))),
         Act::Unwatch => command(Command::Unwatch(filled.watched()?)),
+        Act::Deadline => command(Command::SetDeadline { task: filled.task()?, by: filled.new_deadline()? }),
         Act::SetClock => command(Command::Clock(ClockAct::parse(filled.trimmed("act")?, filled.one("time"))?)),
     }
 }
@@ -363,10 +370,24 @@ impl Values<'_> {
         let (kind, title, names) = (Kind::parse(self.trimmed("kind")?)?, self.title()?, self.many("names"));
         if let Some(schedule) = self.one("schedule") {
             let schedule = Schedule::required(schedule.trim())?;
+            if let Some(deadline) = self.one("deadline") {
+                return Err(Refusal::DeadlineOfPlan { deadline: excerpt(deadline.trim()) });
+            }
             return Ok(Command::Plan(NewPlan { title, kind, names, schedule }));
         }
         let statuses = names.into_iter().map(|name| Named { name, status: Status::NONE }).collect();
-        Ok(Command::Create(WholeTask { title, kind, statuses, manner: Manner::Replacing }))
+        let wanted = WholeTask { title, kind, statuses, manner: Manner::Replacing };
+        Ok(match self.one("deadline") {
+            Some(deadline) => Command::CreateDue { wanted, by: By::required(deadline.trim())? },
+            None => Command::Create(wanted),
+        })
+    }
+
+    /// The deadline that a task gets; `None` if it is to have none.
+    fn new_deadline(&self) -> Result<Option<By>, Refusal> {
+        const NONE: [&str; 6] = ["off", "none", "no", "нет", "снять", "убрать"];
+        let text = self.trimmed("deadline")?;
+        if NONE.contains(&&*text.to_lowercase()) { Ok(None) } else { By::required(text).map(Some) }
     }
 }
 
@@ -383,6 +404,7 @@ mod tests {
             FieldKind::TaskKind => "okfail",
             FieldKind::Title | FieldKind::Text => "42",
             FieldKind::Schedule => "end-60!",
+            FieldKind::Deadline => "20m",
             FieldKind::Plan => "s3",
             FieldKind::Verb => "done",
             FieldKind::ClockAct => "start",
@@ -397,7 +419,12 @@ mod tests {
     }
 
     fn whole(item: &Item) -> Request {
-        build(item, &filled(item, |_| true)).unwrap()
+        build(item, &filled(item, |field| item.act != Act::Create || field.kind != FieldKind::Deadline)).unwrap()
+    }
+
+    /// With a deadline instead of a moment.
+    fn due(item: &Item) -> Request {
+        build(item, &filled(item, |field| field.kind != FieldKind::Schedule)).unwrap()
     }
 
     fn least(item: &Item) -> Request {
@@ -457,9 +484,11 @@ mod tests {
         }
         let (names, title) = (Vec::new, || title.clone());
         let wanted = || WholeTask { title: title(), kind, statuses: vec![], manner };
+        let by = By::required("20m").unwrap();
         let mut commands = vec![Command::Create(wanted())];
         while let Some(next) = match commands[commands.len() - 1] {
-            Command::Create(_) => Some(Command::Edit { task, wanted: wanted() }),
+            Command::Create(_) => Some(Command::CreateDue { wanted: wanted(), by }),
+            Command::CreateDue { .. } => Some(Command::Edit { task, wanted: wanted() }),
             Command::Edit { .. } => Some(Command::Remove { task }),
             Command::Remove { .. } => Some(Command::Answer { task, status: Status::NONE }),
             Command::Answer { .. } => Some(Command::Assign { task, names: names() }),
@@ -474,19 +503,21 @@ mod tests {
             Command::Restore { .. } => Some(Command::Remind { task }),
             Command::Remind { .. } => Some(Command::Watch(Watched::All)),
             Command::Watch(_) => Some(Command::Unwatch(None)),
-            Command::Unwatch(_) => None,
+            Command::Unwatch(_) => Some(Command::SetDeadline { task, by: None }),
+            Command::SetDeadline { .. } => Some(Command::NoteOverdue { task, round: 1 }),
+            Command::NoteOverdue { .. } => None,
         } {
             commands.push(next);
         }
-        // A packet of a whole task is for programs; people assign, unassign, reset and rename.
-        commands.retain(|command| !matches!(command, Command::Edit { .. }));
+        // A packet of a whole task is for programs; people assign, unassign, reset and rename. What is overdue is noted by the service.
+        commands.retain(|command| !matches!(command, Command::Edit { .. } | Command::NoteOverdue { .. }));
         (queries.iter().map(discriminant).collect(), commands.iter().map(discriminant).collect())
     }
 
     #[test]
     fn everything_that_people_can_ask_is_in_the_menu() {
         let (mut queries, mut commands, mut help) = (HashSet::new(), HashSet::new(), false);
-        for request in MENU.iter().flat_map(|item| [whole(item), least(item)]) {
+        for request in MENU.iter().flat_map(|item| [whole(item), due(item), least(item)]) {
             match request {
                 Request::Query(query) => _ = queries.insert(discriminant(&query)),
                 Request::Command(command) => _ = commands.insert(discriminant(&command)),
@@ -524,6 +555,9 @@ mod tests {
         assert!(matches!(refusal(Act::Help, &[("verb", "doen")]), Refusal::UnknownVerb { nearest: Some("done"), .. }));
         let bad = [("kind", "todo"), ("title", "t"), ("schedule", "noon")];
         assert!(matches!(refusal(Act::Create, &bad), Refusal::BadSchedule { .. }));
+        assert!(matches!(refusal(Act::Deadline, &[("task", "3"), ("deadline", "noon")]), Refusal::BadDeadline { .. }));
+        let both = [("kind", "todo"), ("title", "t"), ("schedule", "end-60!"), ("deadline", "20m")];
+        assert!(matches!(refusal(Act::Create, &both), Refusal::DeadlineOfPlan { .. }));
     }
 
     #[test]

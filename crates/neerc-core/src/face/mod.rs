@@ -7,6 +7,7 @@
 //! Nothing outside of this folder imports from it within the crate.
 
 pub mod choices;
+mod deadlines;
 pub mod form;
 pub mod help;
 pub mod line;

@@ -110,10 +110,16 @@ impl Lines<'_> {
             Effect::Restored { task } => self.changed("said-restored", task),
             Effect::Reminded { task } => self.reminded(task),
             Effect::Watched => self.watching(),
+            Effect::Deadlined { task } => self.deadlined(task),
             Effect::Clocked => {
                 self.scene.clock.map_or_else(|| self.refusal(&Refusal::NoClock), |dial| self.clock(dial))
             }
         }];
+        if let Effect::Created { task, .. } = done.effect
+            && self.scene.board.deadline(task).is_some()
+        {
+            said.push(self.deadlined(task));
+        }
         match done.effect {
             Effect::Created { task, people: 0, .. } => {
                 said.push(self.say("said-nobody", &[("task", Arg::Text(&task.to_string()))]));

@@ -161,6 +161,7 @@ mod tests {
     #[test]
     fn questions_ask_for_their_words_and_those_of_every_reading() {
         let line = |title: &str| TaskLine {
+            deadline: None,
             kind: Kind::Todo,
             assignees: vec!["hall1".to_owned()],
             schedule: None,

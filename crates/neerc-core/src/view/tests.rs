@@ -43,7 +43,7 @@ fn world() -> World {
     let mut board = Board::default();
     for (id, statuses) in (1..).zip(tasks) {
         let (task, title, kind) = (TaskId(id), Title::parse("T").unwrap(), Kind::Todo);
-        board.apply(id, &Change::Created { task, title, kind, timestamp_ms: 0, statuses, plan: None });
+        board.apply(id, &Change::Created { task, title, kind, timestamp_ms: 0, statuses, plan: None, deadline: None });
     }
     board.apply(5, &Change::Removed { task: TaskId(3), at_ms: None });
     let (id, by, title) = (PlanId(1), Person::named("admin", HOST), Title::parse("P").unwrap());

@@ -32,6 +32,7 @@ fn golden() -> Vec<(&'static str, Change)> {
         timestamp_ms: 1_700_000_000_123,
         statuses,
         plan: None,
+        deadline: None,
     };
     let edited = |title, kind, timestamp_ms, set, unassigned| Change::Edited {
         task: TaskId(7),
@@ -80,7 +81,7 @@ fn golden() -> Vec<(&'static str, Change)> {
             Change::Removed { task: TaskId(7), at_ms: Some(1_700_000_000_123) },
         ),
         (r#"{"restored":{"task":7,"timestamp_ms":5}}"#, Change::Restored { task: TaskId(7), timestamp_ms: 5 }),
-        (r#"{"reminded":{"task":7}}"#, Change::Reminded { task: TaskId(7) }),
+        (r#"{"reminded":{"task":7}}"#, Change::Reminded { task: TaskId(7), round: None }),
         (r#"{"removed":{"task":7}}"#, Change::Removed { task: TaskId(7), at_ms: None }),
         (
             r#"{"planned":{"plan":3,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","names":["halls","зал 1"],"schedule":"end-60!"}}"#,
@@ -110,6 +111,7 @@ fn golden() -> Vec<(&'static str, Change)> {
                 timestamp_ms: 5,
                 statuses: vec![],
                 plan: Some(PlanId(3)),
+                deadline: None,
             },
         ),
     ]
@@ -178,6 +180,7 @@ fn boards() -> Boards {
         timestamp_ms: 1_000 + task as i64,
         statuses: halls.to_vec(),
         plan: None,
+        deadline: None,
     };
     let mut boards = Boards::new();
     let neerc = boards.entry("neerc".into()).or_default();
@@ -262,6 +265,7 @@ fn what_was_removed_lately_survives_a_snapshot() {
         timestamp_ms: 5,
         statuses: vec![(person("hall1"), status(Progress::Fail, "x"))],
         plan: None,
+        deadline: None,
     };
     room.apply(1, &created);
     room.apply(2, &Change::Removed { task: TaskId(1), at_ms: Some(7) });
@@ -317,4 +321,27 @@ fn checksums_are_as_ever_and_tell_every_field() {
     assert!(others.iter().all(|other| *other != sum));
     assert_eq!(snapshot_sum(7, b"{}"), 0xe329_deb3);
     assert_ne!(snapshot_sum(8, b"{}"), snapshot_sum(7, b"{}"));
+}
+
+#[test]
+fn deadlines_are_kept_as_they_were_first_written() {
+    for record in [
+        r#"{"deadlined":{"task":7,"deadline":{"by":"admin@localhost","at_ms":1200000}}}"#,
+        r#"{"deadlined":{"task":7,"deadline":{"by":"admin@localhost","contest":"end-30"}}}"#,
+        r#"{"deadlined":{"task":7,"deadline":null}}"#,
+        r#"{"reminded":{"task":7,"round":{"number":2,"at_ms":1500000}}}"#,
+        r#"{"created":{"task":7,"title":"Seated?","kind":"okfail","timestamp_ms":5,"deadline":{"by":"admin@localhost","at_ms":9}}}"#,
+    ] {
+        let change = read_change(record.as_bytes()).unwrap();
+        assert_eq!(write_change(&change).unwrap(), record);
+    }
+    let mut board = Board::default();
+    for record in [
+        r#"{"created":{"task":1,"title":"Seated?","kind":"okfail","timestamp_ms":5,"deadline":{"by":"admin@localhost","at_ms":9}}}"#,
+        r#"{"reminded":{"task":1,"round":{"number":2,"at_ms":1500000}}}"#,
+    ] {
+        board.apply(board.revision() + 1, &read_change(record.as_bytes()).unwrap());
+    }
+    let boards = Boards::from([("neerc".into(), board)]);
+    assert_eq!(read_boards(write_boards(&boards).unwrap().as_bytes()).unwrap(), boards);
 }

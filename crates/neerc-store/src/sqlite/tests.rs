@@ -19,7 +19,7 @@ fn entry(revision: u64) -> Entry {
     let (task, timestamp_ms) = (TaskId(1), 1_000);
     let change = if revision == 1 {
         let (title, statuses) = (Title::parse("Water").unwrap(), vec![(person.clone(), Status::NONE)]);
-        Change::Created { task, title, kind: Kind::Todo, timestamp_ms, statuses, plan: None }
+        Change::Created { task, title, kind: Kind::Todo, timestamp_ms, statuses, plan: None, deadline: None }
     } else {
         let status = Status::new(Progress::Running, &format!("step {revision} {}", "x".repeat(200))).unwrap();
         Change::Answered { task, person: person.clone(), status }

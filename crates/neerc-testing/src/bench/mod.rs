@@ -289,7 +289,7 @@ impl Bench {
     }
 
     fn take_some_events(&mut self) -> bool {
-        let mut has_asks = self.desk.look_at_plans(self.now_ms, &mut self.front);
+        let mut has_asks = self.desk.look_at_plans(Now::from_ms(self.now_ms, self.now_ms), &mut self.front);
         while let Some(event) = self.front.poll() {
             match event {
                 FrontEvent::Ask(ask) => {

@@ -15,6 +15,7 @@ mod link;
 mod notice;
 mod plans;
 mod presences;
+mod reminders;
 mod replies;
 mod settings;
 mod speaking;
@@ -31,6 +32,7 @@ use self::lanes::{Arrival, Lanes};
 use self::notice::Written;
 use self::plans::PlanWords;
 use self::presences::Presences;
+use self::reminders::Reminders;
 pub use self::settings::{FrontEvent, FrontSettings};
 use self::stream::{Enters, Stream};
 use self::unknown::Unknown;
@@ -111,6 +113,7 @@ pub struct Front {
     watchers: Watchers,
     conversations: Conversations,
     plan_words: PlanWords,
+    reminders: Reminders,
 }
 
 impl Front {
@@ -151,6 +154,7 @@ impl Front {
             watchers: Watchers::new(halls.len()),
             conversations: Conversations::default(),
             plan_words: PlanWords::default(),
+            reminders: Reminders::default(),
             halls,
             settings,
             troubles: HashMap::new(),

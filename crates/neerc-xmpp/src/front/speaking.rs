@@ -199,26 +199,8 @@ impl Front {
         }
     }
 
-    /// Reminds whoever has not finished a task, and is spoken to.
-    fn remind(&mut self, room: usize, task: TaskId, world: World<'_>) {
-        let Some(known) = world.board(&self.halls[room].watch().room).task(task) else { return };
-        for person in known.statuses.keys() {
-            let sessions = self.contacts.speaking(room, person);
-            if sessions.is_empty() {
-                continue;
-            }
-            let said = self.answers_for(room, person, world, |lines| lines.reminder_of(task)).unwrap_or_default();
-            let mut out = std::mem::take(self.wire.out.own());
-            self.say(room, person, &sessions, &said, &mut out);
-            *self.wire.out.own() = out;
-        }
-    }
-
     /// Somebody has changed their own answer, so that is no news for them, or what they watch.
     pub(super) fn note_own(&mut self, room: usize, who: &Person, done: &Done, world: World<'_>) {
-        if let Effect::Reminded { task } = done.effect {
-            return self.remind(room, task, world);
-        }
         if done.effect == Effect::Watched {
             let board = world.board(&self.halls[room].watch().room);
             return match board.watches().of(who) {

@@ -9,7 +9,7 @@ use crate::notify::{DueTelling, Hears};
 use crate::room::RoomWatch;
 use crate::stanza::wire::{Purpose, ping};
 use crate::stream::outgoing::Outgoing;
-use neerc_core::notice::Notice;
+use neerc_core::notice::{Notice, Reminder};
 use neerc_core::view::View;
 use neerc_core::world::World;
 
@@ -18,9 +18,20 @@ impl Front {
     pub fn tell(&mut self, now_ms: i64, room: &str, revision: u64, notice: Notice) {
         match self.index_of(room) {
             Some(index) => {
-                self.watchers.changed(now_ms, index, revision);
-                self.contacts.changed(now_ms, index, notice.task);
-                self.outbox.changed(now_ms, (index, notice.task), revision, notice.lost);
+                let Notice { task, lost, reminder } = notice;
+                match reminder {
+                    Some(reminder) => self.remind(index, task, reminder),
+                    None => {
+                        self.watchers.changed(now_ms, index, revision);
+                        self.contacts.changed(now_ms, index, task);
+                    }
+                }
+                // The task is as it was, but clients that show it show it again to whoever has not answered it.
+                if reminder == Some(Reminder::ToAdmins) {
+                    self.outbox.passed(revision);
+                } else {
+                    self.outbox.changed(now_ms, (index, task), revision, lost);
+                }
             }
             None => self.outbox.passed(revision), // a room that is not served any more has nobody to hear of it
         }
@@ -39,7 +50,7 @@ impl Front {
             .min(self.watchers.next_due_ms())
             .min(self.next_plan_word_ms());
         let fence = if self.outbox.needs_fence() { self.stream.fence_ms } else { i64::MAX };
-        if self.wire.out.is_empty() {
+        if self.wire.out.is_empty() && self.reminders.is_empty() {
             due.min(fence).min(self.next_held_ms()).min(self.conversations.next_paused_ms())
         } else {
             i64::MIN
@@ -65,6 +76,7 @@ impl Front {
 
     fn write(&mut self, now_ms: i64, world: World<'_>, out: &mut Outgoing, limit: usize) {
         self.say_plan_words(world);
+        self.say_reminders(world);
         out.append(&mut self.wire.out);
         if !self.stream.is_online() {
             return;

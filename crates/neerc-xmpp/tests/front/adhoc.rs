@@ -147,6 +147,7 @@ fn value(item: &Item, kind: FieldKind) -> &'static str {
         FieldKind::Time => "4:00",
         FieldKind::Watched if item.act == Act::Watch => "failures",
         FieldKind::Watched => "all",
+        FieldKind::Deadline => "20m",
     }
 }
 
@@ -163,7 +164,9 @@ fn world_for_all() -> Bench {
 }
 
 fn filled(item: &'static Item) -> Vec<(&'static str, Vec<&'static str>)> {
-    item.fields.iter().map(|field| (field.var, vec![value(item, field.kind)])).collect()
+    // What is planned takes no deadline.
+    let fields = item.fields.iter().filter(|field| item.act != Act::Create || field.kind != FieldKind::Deadline);
+    fields.map(|field| (field.var, vec![value(item, field.kind)])).collect()
 }
 
 /// What the answer to a row says when tk uses it with [`value`].
@@ -190,6 +193,7 @@ fn outcome(act: Act) -> &'static str {
         Act::Remind => "[said-reminded task=1 people=hall1",
         Act::Watch => "[said-watching-failures]",
         Act::Unwatch => "[said-unchanged]",
+        Act::Deadline => "[said-deadline task=1 when=",
         Act::SetClock => "[clock-running elapsed=1:00:02 total=4:00:00] [clock-by-hand time=",
     }
 }

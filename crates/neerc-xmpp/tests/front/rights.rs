@@ -352,7 +352,15 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
             let (kind, schedule) = (("kind", kind.name().to_owned()), ("schedule", schedule.to_string()));
             (Act::Create, vec![kind, names(whose), schedule, title(given)])
         }
-        Asked::Command(Command::Edit { .. }) => return None, // a whole task is for programs
+        Asked::Command(Command::CreateDue { wanted: WholeTask { title: given, kind, .. }, by }) => {
+            let (kind, due) = (("kind", kind.name().to_owned()), ("deadline", by.to_string()));
+            (Act::Create, vec![kind, names(&[KEEPER.to_owned()]), due, title(given)])
+        }
+        Asked::Command(Command::SetDeadline { task: id, by }) => {
+            (Act::Deadline, vec![task(id), ("deadline", by.map_or_else(|| "off".to_owned(), |by| by.to_string()))])
+        }
+        Asked::Command(Command::NoteOverdue { .. }) => return None, // the service's own
+        Asked::Command(Command::Edit { .. }) => return None,        // a whole task is for programs
         Asked::Command(Command::Remove { task: id }) => (Act::Remove, vec![task(id)]),
         Asked::Command(Command::Answer { task: id, status }) => {
             assert_eq!(status.progress, Progress::Running);

@@ -178,6 +178,7 @@ impl Model {
                 | Change::Clocked(_)
                 | Change::Watched { .. }
                 | Change::Reminded { .. }
+                | Change::Deadlined { .. }
                 | Change::Restored { .. } => None,
             };
             if let Some(timestamp_ms) = given {

@@ -166,7 +166,7 @@ impl Service {
 
     /// Decides what is asked; an answer may bring the next ask, as where several chat lines came at once.
     fn decide(&mut self) {
-        self.desk.look_at_plans(self.time.now_ms(), &mut self.front);
+        self.desk.look_at_plans(self.now(), &mut self.front);
         self.take_events();
         loop {
             let waiting = self.desk.ledger.waiting();
@@ -413,6 +413,7 @@ fn log_change(entry: &Entry) {
         Change::Removed { .. } => "removed",
         Change::Planned(_) => "planned",
         Change::Unplanned { .. } => "unplanned",
+        Change::Deadlined { .. } => "deadlined",
         Change::Clocked(_) => "clocked",
         Change::Restored { .. } => "restored",
         Change::Reminded { .. } => "reminded",

@@ -134,7 +134,8 @@ fn said(output: Output) -> (i32, String) {
 
 fn entry(revision: u64) -> Entry {
     let (task, title, timestamp_ms) = (TaskId(revision), Title::parse("Water").unwrap(), 1_000 + revision as i64);
-    let change = Change::Created { task, title, kind: Kind::Todo, timestamp_ms, statuses: vec![], plan: None };
+    let change =
+        Change::Created { task, title, kind: Kind::Todo, timestamp_ms, statuses: vec![], plan: None, deadline: None };
     Entry { revision, room: "neerc".into(), at_ms: timestamp_ms, by: Person::from_bare("a@b"), change }
 }
 

@@ -251,6 +251,9 @@ impl Model {
             | Command::Clock(_)
             | Command::Restore { .. }
             | Command::Remind { .. }
+            | Command::CreateDue { .. }
+            | Command::SetDeadline { .. }
+            | Command::NoteOverdue { .. }
             | Command::Watch(_)
             | Command::Unwatch(_) => {
                 unreachable!("no such move")

@@ -3,6 +3,7 @@
 
 use super::clean::{bare, is_dash};
 use super::split;
+use crate::deadline::By;
 use crate::plan::Schedule;
 use crate::refusal::Refusal;
 
@@ -72,11 +73,36 @@ pub(super) fn read(text: &str) -> Result<Moment<'_>, Refusal> {
     Ok(other(text).map_or(Moment::None, Moment::Other))
 }
 
+/// Words before a deadline.
+const BY: [&str; 4] = ["by", "до", "к", "за"];
+
+/// A deadline with which a text begins, `by 20m` or `by 20 min`, as it is written, and what is behind it.
+pub(super) fn deadline(text: &str) -> Result<Option<(By, String, &str)>, Refusal> {
+    let (word, behind) = split(text);
+    if !BY.contains(&&*word.to_lowercase()) {
+        return Ok(None);
+    }
+    let (first, after) = split(behind);
+    let (unit, after_unit) = split(after);
+    if is_number(first) && is_length(&unit.to_lowercase()) {
+        let written = format!("{first} {}", bare(unit));
+        return Ok(By::parse(&written)?.map(|by| (by, format!("{word} {written}"), after_unit)));
+    }
+    Ok(By::parse(bare(first))?.map(|by| (by, format!("{word} {}", bare(first)), after)))
+}
+
+/// A deadline where nothing else can stand, without the word that may be before it.
+pub(super) fn deadline_alone(text: &str) -> String {
+    let (word, behind) = split(text);
+    let text = if BY.contains(&&*word.to_lowercase()) && !behind.is_empty() { behind } else { text };
+    bare(text).to_owned()
+}
+
 /// Whether a text begins with anything that may be meant as a time.
 pub(super) fn begins(text: &str) -> bool {
     let (word, _) = split(text);
     let unit = is_length(&word.to_lowercase());
-    unit || !matches!(read(text), Ok(Moment::None))
+    unit || !matches!(read(text), Ok(Moment::None)) || !matches!(deadline(text), Ok(None))
 }
 
 fn of_contest<'t>(word: &str, behind: &'t str) -> Result<Option<Moment<'t>>, Refusal> {

@@ -144,6 +144,23 @@ pub struct Proposal {
 }
 
 impl LineQuestion {
+    /// The readings of it that make a task.
+    pub(super) fn lines_mut(&mut self) -> impl Iterator<Item = &mut TaskLine> {
+        let (first, second) = match self {
+            LineQuestion::NobodyCalled { people, title, .. } => (people.as_mut(), Some(title)),
+            LineQuestion::PeopleInTitle { people, title, .. } => (Some(people), Some(title)),
+            LineQuestion::BareSchedule { schedule, title, .. } => (Some(schedule), Some(title)),
+            LineQuestion::OnlyPeople { title, .. }
+            | LineQuestion::OnlySchedule { title, .. }
+            | LineQuestion::NoMoment { title, .. } => (None, Some(title)),
+            LineQuestion::WhichTask { .. }
+            | LineQuestion::NumberOrText { .. }
+            | LineQuestion::SeveralTasks { .. }
+            | LineQuestion::Trailing { .. } => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+
     /// All keys.
     pub const KEYS: [&'static str; 10] = [
         "nobody-called",

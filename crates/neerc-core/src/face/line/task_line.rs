@@ -7,6 +7,7 @@ use super::moment::{self, Found, Moment};
 use super::names::{self, Addressees, Names, Roster, is_address, is_quote, is_quoted, quote, unquoted};
 use super::number::skip;
 use super::{Filled, LineQuestion, Unclear, split};
+use crate::deadline::By;
 use crate::face::menu::{self, Act};
 use crate::limits;
 use crate::plan::{Planned, Schedule};
@@ -23,6 +24,8 @@ pub struct TaskLine {
     pub assignees: Vec<String>,
     /// When, if not now.
     pub schedule: Option<Schedule>,
+    /// By when it is to be answered.
+    pub deadline: Option<By>,
     /// What to do.
     pub title: String,
 }
@@ -33,6 +36,7 @@ impl From<&Planned> for TaskLine {
             kind: planned.kind,
             assignees: planned.names.clone(),
             schedule: Some(planned.schedule),
+            deadline: None,
             title: planned.title.as_str().to_owned(),
         }
     }
@@ -41,12 +45,14 @@ impl From<&Planned> for TaskLine {
 impl From<TaskLine> for Filled {
     fn from(line: TaskLine) -> Filled {
         let schedule = line.schedule.map(|schedule| schedule.to_string()).into_iter().collect();
-        let values = vec![
+        let deadline = line.deadline.map(|by| ("deadline", vec![by.to_string()]));
+        let mut values = vec![
             ("kind", vec![line.kind.name().to_owned()]),
             ("title", vec![line.title]),
             ("names", line.assignees),
             ("schedule", schedule),
         ];
+        values.extend(deadline);
         Filled { item: menu::by_act(Act::Create), values, page: 1 }
     }
 }
@@ -63,6 +69,9 @@ impl fmt::Display for TaskLine {
             None if self.assignees.is_empty() => {}
             // Behind a colon nothing can be taken for one more name.
             None => f.write_str(":")?,
+        }
+        if let Some(by) = self.deadline {
+            write!(f, " by {by}")?;
         }
         f.write_str(" ")?;
         let title = &self.title;
@@ -96,6 +105,12 @@ pub(super) fn read(kind: Kind, rest: &str, roster: &Roster<'_>) -> Result<TaskLi
     if is_quoted(rest) {
         return Ok(reader.line(Vec::new(), &unquoted(rest)));
     }
+    if let Some((by, word, behind)) = moment::deadline(rest)? {
+        if separated(behind).is_empty() {
+            return Err(LineQuestion::OnlySchedule { word, title: reader.title() }.into());
+        }
+        return due(by, read(kind, behind, roster));
+    }
     if let Some(addressees) = names::before_colon(rest, roster)? {
         return reader.addressed(addressees);
     }
@@ -125,7 +140,7 @@ enum Certainty {
 
 impl Reader<'_, '_> {
     fn line(&self, assignees: Vec<String>, title: &str) -> TaskLine {
-        TaskLine { kind: self.kind, assignees, schedule: None, title: title.to_owned() }
+        TaskLine { kind: self.kind, assignees, schedule: None, deadline: None, title: title.to_owned() }
     }
 
     /// All of the line as a title.
@@ -155,7 +170,7 @@ impl Reader<'_, '_> {
             let all = people.iter().chain(&more.names).cloned().collect();
             return Err(self.people_in_title(more.names, all, more.behind, line)?.into());
         }
-        if moment::read(title)? == Moment::None {
+        if moment::read(title)? == Moment::None && moment::deadline(title)?.is_none() {
             let (word, after) = split(title);
             let Names { names, .. } = names::names(word)?;
             let like = |name: &String| !name.starts_with(is_quote) && self.roster.is_like(name);
@@ -229,6 +244,12 @@ impl Reader<'_, '_> {
         if is_quoted(behind) {
             return Ok(self.line(people, &unquoted(behind)));
         }
+        if let Some((by, word, after)) = moment::deadline(behind)? {
+            if separated(after).is_empty() {
+                return Err(LineQuestion::OnlySchedule { word, title: self.line(people, behind) }.into());
+            }
+            return due(by, self.with_schedule(people, after));
+        }
         let at = |schedule, title: &str| TaskLine { schedule: Some(schedule), ..self.line(people.clone(), title) };
         match moment::read(behind)? {
             Moment::None => Ok(self.line(people, behind)),
@@ -238,7 +259,10 @@ impl Reader<'_, '_> {
             {
                 Err(LineQuestion::OnlySchedule { word, title: self.line(people, behind) }.into())
             }
-            Moment::Clear(Found { schedule, behind: after, .. }) => Ok(at(schedule, &unquoted(separated(after)))),
+            Moment::Clear(Found { schedule, behind: after, .. }) => match moment::deadline(separated(after))? {
+                Some((by, ..)) => Err(Refusal::DeadlineOfPlan { deadline: by.to_string() }.into()),
+                None => Ok(at(schedule, &unquoted(separated(after)))),
+            },
             Moment::Likely(Found { schedule, word, behind: after }) => {
                 let schedule = at(schedule, &unquoted(separated(after)));
                 Err(LineQuestion::BareSchedule { word, schedule, title: self.line(people, behind) }.into())
@@ -275,6 +299,22 @@ impl Reader<'_, '_> {
                 Err(LineQuestion::PeopleInTitle { names, people, title }.into())
             }
         }
+    }
+}
+
+/// What was read behind a deadline, with it.
+fn due(by: By, read: Result<TaskLine, Unclear>) -> Result<TaskLine, Unclear> {
+    match read {
+        Ok(TaskLine { deadline: None, schedule: None, assignees, title, kind }) => {
+            Ok(TaskLine { deadline: Some(by), schedule: None, assignees, title, kind })
+        }
+        Ok(TaskLine { deadline: Some(second), .. }) => Err(Refusal::Surplus { text: second.to_string() }.into()),
+        Ok(TaskLine { schedule: Some(_), .. }) => Err(Refusal::DeadlineOfPlan { deadline: by.to_string() }.into()),
+        Err(Unclear::Question(mut question)) => {
+            question.lines_mut().for_each(|line| line.deadline = line.deadline.or(Some(by)));
+            Err(Unclear::Question(question))
+        }
+        Err(refused) => Err(refused),
     }
 }
 

@@ -51,7 +51,8 @@ fn new_board() -> Board {
     for (n, statuses) in (1..).zip(tasks) {
         let (title, timestamp_ms) = (Title::parse(&format!("Task {n}")).unwrap(), 1000 - n as i64);
         let task = TaskId(n);
-        let created = Change::Created { task, title, kind: Kind::Todo, timestamp_ms, statuses, plan: None };
+        let created =
+            Change::Created { task, title, kind: Kind::Todo, timestamp_ms, statuses, plan: None, deadline: None };
         board.apply(n, &created);
     }
     board
@@ -104,6 +105,13 @@ fn show(request: &Request) -> String {
         Command::Plan(NewPlan { title, kind, names, schedule }) => {
             format!("{} for {names:?} at {schedule}: {}", kind.name(), title.as_str())
         }
+        Command::CreateDue { wanted: WholeTask { title, kind, statuses, .. }, by } => {
+            let names: Vec<_> = statuses.iter().map(|named| named.name.as_str()).collect();
+            format!("{} for {names:?} by {by}: {}", kind.name(), title.as_str())
+        }
+        Command::SetDeadline { task, by } => {
+            format!("{task} by {}", by.map_or_else(|| "no time".to_owned(), |by| by.to_string()))
+        }
         Command::Answer { task, status } => format!("{task}: {status:?}"),
         Command::Assign { task, names } => format!("{task} to {names:?}"),
         Command::Unassign { task, names } => format!("{task} from {names:?}"),
@@ -117,7 +125,7 @@ fn show(request: &Request) -> String {
         Command::Watch(wanted) => format!("watch {wanted:?}"),
         Command::Unwatch(wanted) => format!("unwatch {wanted:?}"),
         Command::Clock(act) => format!("clock {act:?}"),
-        Command::Edit { .. } => panic!("no line asks this"),
+        Command::Edit { .. } | Command::NoteOverdue { .. } => panic!("no line asks this"),
     }
 }
 
@@ -184,8 +192,13 @@ fn names_titles_and_moments_that_are_easily_confused() {
             ("@todo start do it", r#"bare-schedule? title [@todo "start do it"] schedule [@todo start+0 "do it"]"#),
         ],
     );
-    let line =
-        TaskLine { kind: Kind::Todo, assignees: vec!["a,b".into(), "c".into()], schedule: None, title: "T".into() };
+    let line = TaskLine {
+        kind: Kind::Todo,
+        assignees: vec!["a,b".into(), "c".into()],
+        schedule: None,
+        deadline: None,
+        title: "T".into(),
+    };
     assert_eq!(line.to_string(), r#"@todo "a,b",c: T"#);
 }
 
@@ -626,6 +639,7 @@ fn task_lines() -> impl Strategy<Value = TaskLine> {
         "[ -~а-я«»“”„]{1,20}",
     ];
     (names, schedule, title).prop_map(|(assignees, schedule, title)| TaskLine {
+        deadline: None,
         kind: Kind::OkFail,
         assignees,
         schedule: schedule.map(|schedule| Schedule::required(schedule).unwrap()),

@@ -9,7 +9,7 @@ use neerc_core::command::Command;
 use neerc_core::ledger::Rooms;
 use neerc_core::people::{People, Person};
 use neerc_core::plan::{Plan, PlanId, Planned, Schedule};
-use neerc_core::planner::{DuePlan, Planner};
+use neerc_core::planner::{Due, Planner};
 use neerc_core::task::{Kind, TaskId, Title};
 use neerc_core::world::World;
 
@@ -83,17 +83,18 @@ impl Story {
 
     fn look(&mut self) {
         let now_ms = self.now_s * 1_000;
-        for due in self.planner.look(now_ms, World::new(&self.boards, &self.clocks), &Known) {
-            let DuePlan::HandOut(ask) = due else { continue };
+        for due in self.planner.look(Now::from_ms(now_ms, now_ms), World::new(&self.boards, &self.clocks), &Known) {
+            let Due::HandOut(ask) = due else { continue };
             let Command::Fulfil { plan } = ask.command else { continue };
             let board = self.boards.get_mut("neerc").unwrap();
             let title = board.plan().entry(plan).unwrap().title.clone();
             self.handed_out.push((self.now_s - NINE_S, title.as_str().to_owned()));
             let task = TaskId(board.next_id());
             let (kind, statuses) = (Kind::Todo, Vec::new());
-            let created = Change::Created { task, title, kind, timestamp_ms: now_ms, statuses, plan: Some(plan) };
+            let created =
+                Change::Created { task, title, kind, timestamp_ms: now_ms, statuses, plan: Some(plan), deadline: None };
             board.apply(task.0, &created);
-            let effect = Effect::Created { task, people: 0, plan: Some(plan) };
+            let effect = Effect::Created { task, people: 0, plan: Some(plan), deadline: None };
             self.planner.answered(now_ms, ask.token.number, Ok(Done { effect, ..Done::default() }));
         }
     }
