@@ -8,6 +8,7 @@ mod chat;
 mod checks;
 mod clock;
 mod costs;
+mod deadlines;
 mod forged;
 mod garbage;
 mod late;

@@ -242,21 +242,3 @@ fn a_plan_says_what_the_clock_will_show_or_that_there_is_none() {
     let plans = write(&mut bench, "plans");
     assert!(plans[0].ends_with(&format!("s2 · @todo hall1 end-60! Freeze · {when}")), "{plans:?}");
 }
-
-#[test]
-fn whoever_is_late_is_reminded_and_then_the_admins_are_told_who() {
-    let mut bench = planned("@okfail admin by 20m Seated?");
-    bench.said();
-    bench.pass(19 * MINUTE_MS);
-    assert_eq!(texts(bench.said()), Vec::<String>::new());
-    bench.pass(90_000);
-    let said = texts(bench.said());
-    assert!(said.len() == 1 && said[0].contains("[task-overdue task=1"), "{said:?}");
-    bench.pass(40 * MINUTE_MS + 60_000);
-    assert_eq!(texts(bench.said()).len(), 8);
-    bench.pass(5 * MINUTE_MS + 60_000);
-    let said = texts(bench.said());
-    assert!(said.len() == 1 && said[0].contains("[task-still-late task=1"), "{said:?}");
-    bench.pass(60 * MINUTE_MS);
-    assert_eq!(texts(bench.said()), Vec::<String>::new());
-}

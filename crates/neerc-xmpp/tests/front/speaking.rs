@@ -4,7 +4,7 @@ use super::*;
 use bench::attr;
 use neerc_xmpp::limits;
 
-const GAJIM: &str = "https://gajim.org";
+pub const GAJIM: &str = "https://gajim.org";
 const SMACK: &str = "http://www.igniterealtime.org/projects/smack";
 
 fn caps(node: &str) -> String {
@@ -12,7 +12,7 @@ fn caps(node: &str) -> String {
 }
 
 /// People who come and go, and what is said to them.
-trait Spoken {
+pub trait Spoken {
     /// Somebody joins with a client of that kind.
     fn comes(&mut self, nick: &str, jid: &str, node: &str);
     fn goes(&mut self, nick: &str, jid: &str);

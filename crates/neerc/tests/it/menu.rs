@@ -182,6 +182,7 @@ impl World<'_> {
             FieldKind::ClockAct => json!("length"),
             FieldKind::Time => json!("4:00"),
             FieldKind::Watched => json!(self.task),
+            FieldKind::Deadline if item.act == Act::Create => json!(""), // what is planned takes none
             FieldKind::Deadline => json!("20m"),
         };
         item.fields
