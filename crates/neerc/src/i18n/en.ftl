@@ -52,7 +52,7 @@ item-unplan = Unplan
 item-unplan-help = Take a task out of the plan
 
 item-remind = Remind
-item-remind-help = Remind by chat whoever has not finished a task
+item-remind-help = Remind whoever has not finished a task
 item-watch = Watch
 item-watch-help = Be told by chat who has answered: all, failures only, or one task
 item-unwatch = Watch no more
@@ -132,13 +132,14 @@ help-user =
 help-admin =
     @todo halls Bring water — a new task: see "help todo"
     show 3, late, remind 3, watch 3, unwatch — who has answered
-    assign 3 hall1, unassign 3 hall1, reset 3 hall1
+    assign 3 hall1, unassign 3 hall1, reset 3 hall1, deadline 3 20m
     rename 3 Title, remove 3, restore 3; clock: "help setclock"
     plans, now s1, unplan s1 — planned tasks: see "help plan"
 help-kind-todo =
     @todo halls Bring water — the halls are asked to do it, and answer "start 3" and "done 3".
     What else can be asked: @confirm (read it?), @okfail (yes or no?), @todofail (done, or could not, and why?), @question (an answer in words).
     For whom: "help names". For later: "help plan".
+    @todo halls by 20m Bring water — whoever has not answered in 20 minutes is reminded; also by 10:45, by end-30. "deadline 3 20m" does so later.
 help-kind-todofail =
     @todofail halls Restart the printer — the halls are asked to do it, and answer "done 3", or "fail 3 why" if they could not.
 help-kind-confirm =
@@ -298,7 +299,7 @@ said-unchanged = Nothing to change.
 said-removed = Task { $task } is removed.
 said-unplanned = { $plan } is out of the plan.
 said-restored = Task { $task } is back: { $title } — { $people }.
-said-reminded = Task { $task } waits for { $people }; whoever of them I can reach by chat is reminded.
+said-reminded = Task { $task } waits for { $people }; whoever of them is online is reminded.
 said-watching-all = You are told of all answers.
 said-watching-failures = You are told of answers that say that something did not work.
 said-watching-tasks = You are told of answers to these tasks: { $tasks }.

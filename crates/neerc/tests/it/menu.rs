@@ -215,6 +215,11 @@ impl World<'_> {
             rest = &rest[at + width..];
         }
         plain += &word(rest);
+        if let Some((task, rest)) = plain.split_once("is to be answered by ")
+            && let Some((_, rest)) = rest.split_once(';')
+        {
+            return format!("{task}is to be answered by D;{rest}");
+        }
         match plain.split_once(" By hand since ") {
             Some((clock, _)) => format!("{clock} By hand."), // and then when, and by whom
             None => plain,
@@ -317,7 +322,8 @@ fn outcome(act: Act, who: &str) -> String {
         Act::Now => "info: Task T+1 is handed out to 1 person: Freeze",
         Act::Unplan => "info: S is out of the plan.",
         Act::Restore => "info: Task R is back: Juice — nobody.",
-        Act::Remind => &format!("info: Task T waits for {who}; whoever of them I can reach by chat is reminded."),
+        Act::Remind => &format!("info: Task T waits for {who}; whoever of them is online is reminded."),
+        Act::Deadline => "info: Task T is to be answered by D; whoever is late is reminded.",
         Act::Watch => "info: You are told of answers to these tasks: T.",
         Act::Unwatch => "info: Nothing to change.",
         Act::SetClock => "info: The contest has not begun yet. By hand.",

@@ -6,7 +6,7 @@ use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::{Change, Effect};
 use neerc_core::clocks::{Clocks, Precision};
 use neerc_core::command::Command;
-use neerc_core::ledger::Rooms;
+use neerc_core::ledger::{Now, Rooms};
 use neerc_core::people::{People, Person};
 use neerc_core::plan::{Plan, PlanId, Planned, Schedule};
 use neerc_core::planner::{Due, Planner};
@@ -94,7 +94,7 @@ impl Story {
             let created =
                 Change::Created { task, title, kind, timestamp_ms: now_ms, statuses, plan: Some(plan), deadline: None };
             board.apply(task.0, &created);
-            let effect = Effect::Created { task, people: 0, plan: Some(plan), deadline: None };
+            let effect = Effect::Created { task, people: 0, plan: Some(plan) };
             self.planner.answered(now_ms, ask.token.number, Ok(Done { effect, ..Done::default() }));
         }
     }
