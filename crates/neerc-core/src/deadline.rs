@@ -151,25 +151,25 @@ pub struct Deadline {
 
 /// What is said of a deadline that has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum RoundStep {
     /// Whoever is late is reminded.
     Remind,
     /// The admins are told who is late. Nothing is said after that.
     Escalate,
 }
 
-impl Step {
+impl RoundStep {
     /// Of the round of that number.
-    pub fn of(number: u32) -> Step {
-        if number <= limits::REMINDERS { Step::Remind } else { Step::Escalate }
+    pub fn of(number: u32) -> RoundStep {
+        if number <= limits::REMINDERS { RoundStep::Remind } else { RoundStep::Escalate }
     }
 }
 
 impl Deadline {
     /// The number of the next round and what is said in it; `None` once all is said.
-    pub fn next(&self) -> Option<(u32, Step)> {
+    pub fn next(&self) -> Option<(u32, RoundStep)> {
         let number = self.last.map_or(0, |last| last.number).saturating_add(1);
-        (number <= limits::REMINDERS + 1).then(|| (number, Step::of(number)))
+        (number <= limits::REMINDERS + 1).then(|| (number, RoundStep::of(number)))
     }
 
     /// Whether the admins were told who is late.
@@ -260,8 +260,8 @@ mod tests {
         }
         let (last, reminders) = said.split_last().unwrap();
         assert_eq!(reminders.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [20, 25, 30, 35, 40, 45, 50, 55, 60]);
-        assert!(reminders.iter().all(|(_, step)| *step == Step::Remind));
-        assert_eq!((*last, deadline.left_ms(i64::MAX, None)), ((65, Step::Escalate), None));
+        assert!(reminders.iter().all(|(_, step)| *step == RoundStep::Remind));
+        assert_eq!((*last, deadline.left_ms(i64::MAX, None)), ((65, RoundStep::Escalate), None));
     }
 
     #[test]

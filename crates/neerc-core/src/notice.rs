@@ -1,7 +1,7 @@
 //! Who must hear of a change. A notice only names the task: faces tell people its newest state, whenever they get to
 //! it.
 
-use crate::deadline::{Round, Step};
+use crate::deadline::{Round, RoundStep};
 use crate::people::Person;
 use crate::task::TaskId;
 
@@ -30,10 +30,10 @@ pub enum Reminder {
 impl Reminder {
     /// What is due in a round of a deadline; without one an admin has asked for it.
     pub fn of(round: Option<Round>) -> Reminder {
-        match round.map(|round| Step::of(round.number)) {
+        match round.map(|round| RoundStep::of(round.number)) {
             None => Reminder::ToTheLate,
-            Some(Step::Remind) => Reminder::Overdue,
-            Some(Step::Escalate) => Reminder::ToAdmins,
+            Some(RoundStep::Remind) => Reminder::Overdue,
+            Some(RoundStep::Escalate) => Reminder::ToAdmins,
         }
     }
 }

@@ -265,7 +265,7 @@ mod tests {
     use crate::change::Change;
     use crate::clock::Phase;
     use crate::clocks::Clocks;
-    use crate::deadline::{By, Step};
+    use crate::deadline::{By, RoundStep};
     use crate::people::{People, Person};
     use crate::plan::Schedule;
     use crate::task::{Kind, Progress, Status, Title};
@@ -389,7 +389,7 @@ mod tests {
         boards: &mut Boards,
         end_min: i64,
         mut after: impl FnMut(i64, &mut Board, &mut Planner),
-    ) -> Vec<(i64, Step)> {
+    ) -> Vec<(i64, RoundStep)> {
         let (mut planner, mut told, clocks) = (Planner::default(), Vec::new(), Clocks::default());
         for now_ms in (0..end_min * MINUTE_MS).step_by(10_000) {
             for due in planner.look(at(now_ms), World::new(boards, &clocks), &Known(true)) {
@@ -399,7 +399,7 @@ mod tests {
                 let done = decision.done();
                 if let Some(change) = &decision.change {
                     let Change::Reminded { round: Some(round), .. } = change else { panic!("{change:?}") };
-                    told.push((now_ms / MINUTE_MS, Step::of(round.number)));
+                    told.push((now_ms / MINUTE_MS, RoundStep::of(round.number)));
                     board.apply(board.revision() + 1, change);
                 }
                 assert_eq!(planner.answered(now_ms, ask.token.number, Ok(done)), None);
@@ -411,8 +411,8 @@ mod tests {
 
     #[test]
     fn whoever_is_late_is_reminded_and_then_the_admins_are_told_each_once_whatever_crashes() {
-        let reminders = [20, 25, 30, 35, 40, 45, 50, 55, 60].map(|minute| (minute, Step::Remind));
-        let expected = [&reminders[..], &[(65, Step::Escalate)]].concat();
+        let reminders = [20, 25, 30, 35, 40, 45, 50, 55, 60].map(|minute| (minute, RoundStep::Remind));
+        let expected = [&reminders[..], &[(65, RoundStep::Escalate)]].concat();
         assert_eq!(story(&mut due_in_twenty(), 200, |_, _, _| ()), expected);
         assert_eq!(story(&mut due_in_twenty(), 200, |_, _, planner| *planner = Planner::default()), expected);
     }
@@ -430,6 +430,6 @@ mod tests {
             361 => board.apply(board.revision() + 1, &Change::Deadlined { task: TaskId(1), deadline: None }),
             _ => {}
         });
-        assert_eq!(told, [(20, Step::Remind), (60, Step::Remind)]);
+        assert_eq!(told, [(20, RoundStep::Remind), (60, RoundStep::Remind)]);
     }
 }

@@ -3,6 +3,7 @@
 
 mod deadlines;
 mod names;
+mod notices;
 mod plans;
 mod removed;
 mod watches;
@@ -15,7 +16,6 @@ use crate::clock::hand::{ClockAct, ClockNow, SetClock};
 use crate::command::{Command, Manner, WholeTask};
 use crate::deadline::Deadline;
 use crate::limits;
-use crate::notice::{Lost, Notice, Reminder};
 use crate::people::{Admin, People, Person, Rights};
 use crate::plan::{Plan, PlanId};
 use crate::refusal::Refusal;
@@ -384,31 +384,6 @@ impl Board {
 
     fn next_timestamp_ms(&self, now_ms: i64) -> i64 {
         now_ms.max(self.last_timestamp_ms.saturating_add(1))
-    }
-
-    /// Who must hear of a change that is about to be applied; `None` if nobody needs to.
-    pub fn notice(&self, change: &Change) -> Option<Notice> {
-        let task = change.task()?;
-        let mut reminder = None;
-        let lost = match change {
-            Change::Edited { unassigned, .. } => Lost::These(unassigned.clone()),
-            Change::Removed { .. } => {
-                self.task(task).map_or(Lost::Unknown, |task| Lost::These(task.statuses.keys().cloned().collect()))
-            }
-            Change::Deadlined { .. } => return None, // nobody sees it in a task
-            Change::Reminded { round, .. } => {
-                reminder = Some(Reminder::of(*round));
-                Lost::These(Vec::new())
-            }
-            Change::Created { .. }
-            | Change::Answered { .. }
-            | Change::Restored { .. }
-            | Change::Planned(_)
-            | Change::Unplanned { .. }
-            | Change::Clocked(_)
-            | Change::Watched { .. } => Lost::These(Vec::new()),
-        };
-        Some(Notice { task, lost, reminder })
     }
 
     /// Applies a change. A change that does not fit the board, which only a tampered log can hold, is ignored rather

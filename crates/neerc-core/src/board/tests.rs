@@ -6,6 +6,7 @@ use crate::change::Entry;
 use crate::command::NewPlan;
 use crate::command::{Named, Query};
 use crate::face::line::TaskLine;
+use crate::notice::{Lost, Notice};
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
 use crate::plan::Schedule;
 use crate::task::{PastStep, Progress};
