@@ -77,4 +77,30 @@ fn the_service_in_a_contact_list_reminds_who_comes_online(kind: Kind) {
     hall.says("done 1", "Task 1: done.");
 }
 
-on_both!(a_day_by_chat_lines, a_day_by_chat_lines_in_russian, the_service_in_a_contact_list_reminds_who_comes_online);
+fn whoever_has_not_answered_by_the_deadline_is_reminded(kind: Kind) {
+    let server = Server::shared(kind);
+    let (admin, hall) = ("duechief", "duehall");
+    let room = server.room(&[(admin, "owner"), (hall, "member")]);
+    let neerc = Neerc::start(server, &[&room], "");
+    let admin = person(server, &neerc, &room, admin);
+    let hall = person(server, &neerc, &room, hall);
+    hall.says("tasks", "Nothing to do for you.");
+    admin.says("clock start", "By hand since");
+    admin.says("@okfail duehall by end-30 Seated?", "Task 1 is to be answered 30 minutes before the end");
+    hall.wait_for("New task 1: Seated?");
+    admin.says("deadline 1 off", "Task 1 has no deadline.");
+    admin.says("clock set 4:40:00", "4:40:");
+    admin.says("deadline 1 end-15", "Task 1 is to be answered 15 minutes before the end");
+    admin.says("clock set 4:50:00", "4:50:");
+    hall.wait_for("This was to be answered 15 minutes before the end:");
+    admin.says("late", "due 15 minutes before the end");
+    hall.says("yes 1", "Task 1: yes.");
+    admin.says("late", "Everybody has answered.");
+}
+
+on_both!(
+    a_day_by_chat_lines,
+    a_day_by_chat_lines_in_russian,
+    the_service_in_a_contact_list_reminds_who_comes_online,
+    whoever_has_not_answered_by_the_deadline_is_reminded
+);
