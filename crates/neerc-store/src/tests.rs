@@ -165,15 +165,17 @@ fn told_is_stored_with_a_commit_or_soon_by_itself() {
     let told = |folder: &TempDir| open_in(folder.path()).told_revision;
     block_on(async {
         store.commit(created(1..=5)).await.unwrap();
+        let since = Instant::now();
         store.told(3);
         store.told(2);
-        assert_eq!(told(&crashed(folder.path())), 0);
+        let at_once = told(&crashed(folder.path()));
+        assert!(at_once == 0 || since.elapsed() >= limits::TOLD_WAIT, "{at_once} was stored at once");
         store.commit(created(6..=6)).await.unwrap();
         assert_eq!(told(&crashed(folder.path())), 3);
         store.told(999); // more than there is
         let since = Instant::now();
         while told(&crashed(folder.path())) != 6 {
-            assert!(since.elapsed() < Duration::from_secs(5), "told was never stored");
+            assert!(since.elapsed() < Duration::from_secs(30), "told was never stored");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
@@ -186,11 +188,12 @@ fn the_log_is_copied_back_in_a_pause_and_the_file_is_whole_after_a_close() {
     let file = |name: &str| folder.path().join(name);
     let in_database = || fs::read(file("neerc.db")).unwrap().windows(5).any(|text| text == b"Water");
     block_on(async {
+        let since = Instant::now();
         store.commit(created(1..=5)).await.unwrap();
-        assert!(!in_database());
+        assert!(!in_database() || since.elapsed() >= limits::IDLE, "it was copied back at once");
         let since = Instant::now();
         while !in_database() {
-            assert!(since.elapsed() < Duration::from_secs(5), "it was never copied back");
+            assert!(since.elapsed() < Duration::from_secs(30), "it was never copied back");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         store.commit(created(6..=6)).await.unwrap();
