@@ -20,6 +20,7 @@ mod fake;
 mod files;
 mod flood;
 mod given;
+mod graphical;
 mod guard;
 mod harness;
 mod hostile;
