@@ -12,7 +12,9 @@ waits: whether something is there yet is for whoever asks to ask again. WINDOW i
   ["picture", PATH]                 keeps what the display shows
   ["tree"]                          everything that is there, for a person to read
 """
+import ctypes
 import json
+import os
 import sys
 import warnings
 
@@ -133,7 +135,22 @@ def tree(node=DESKTOP, depth=0):
 ACTS = {act.__name__: act for act in (texts, press, choose, can_press, fill, call, picture, tree)}
 
 
+def announce(address):
+    """Tells Qt, which does not look into the environment, where AT-SPI is spoken: by a property of the root window."""
+    x11 = ctypes.CDLL("libX11.so.6")
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    x11.XDefaultRootWindow.restype = x11.XInternAtom.restype = ctypes.c_ulong
+    display = ctypes.c_void_p(x11.XOpenDisplay(None))
+    root = ctypes.c_ulong(x11.XDefaultRootWindow(display))
+    name = ctypes.c_ulong(x11.XInternAtom(display, b"AT_SPI_BUS", 0))
+    text, replaced = ctypes.c_ulong(31), 0  # XA_STRING, PropModeReplace
+    x11.XChangeProperty(display, root, name, text, 8, replaced, address.encode(), len(address))
+    x11.XSync(display, 0)
+
+
 def main():
+    announce(os.environ["AT_SPI_BUS_ADDRESS"])
+    print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         act, *arguments = json.loads(line)
         # Nothing is remembered from one request to the next: of what changes meanwhile one would have to hear by events.

@@ -1,4 +1,4 @@
-//! Chat clients with windows, as people have them: Gajim, Psi+ and Dino, each on a display of its own.
+//! Chat clients with windows, as people have them: each on a display of its own.
 //!
 //! They are used as a screen reader uses them (AT-SPI), by the names of what is on the screen, and by what they offer on
 //! D-Bus; nothing is aimed at, and nothing depends on where a window stands or whether it has the focus. `eyes.py` does
@@ -20,7 +20,7 @@ use crate::wait::poll_for;
 mod gajim;
 
 /// How long anything on a screen may take: these programs need seconds to start where nothing else runs.
-const SIGHT: Duration = Duration::from_secs(25);
+const SIGHT: Duration = Duration::from_secs(60);
 
 /// The Python that the system's bindings of AT-SPI are for.
 const PYTHON: &str = "/usr/bin/python3";
@@ -95,7 +95,7 @@ impl Desktop {
                 .take_while(|line| sender.send(line.clone()).is_ok())
                 .count()
         });
-        Self {
+        let mut desktop = Self {
             name,
             dir,
             display,
@@ -106,7 +106,9 @@ impl Desktop {
             _registry: registry,
             _buses: buses,
             _screen: screen,
-        }
+        };
+        desktop.answer("the start of the eyes");
+        desktop
     }
 
     /// Starts the client, which has the folder of the desktop as its home.
@@ -123,12 +125,20 @@ impl Desktop {
     /// Sends one request to the eyes.
     fn ask(&mut self, request: &Value) -> Value {
         let sent = writeln!(self.asks, "{request}").and_then(|()| self.asks.flush());
-        let answer = self.answers.recv_timeout(SIGHT);
-        let (Ok(()), Ok(answer)) = (sent, answer) else {
-            let log = guard::log_tail(&self.dir.join("eyes.log"));
-            panic!("{}: {request} is not answered (ended: {:?})\n{log}", self.name, self.eyes.exited())
+        assert!(sent.is_ok(), "{}: nobody reads {request}\n{}", self.name, self.eyes_log());
+        self.answer(&request.to_string())
+    }
+
+    /// The next line of the eyes.
+    fn answer(&mut self, what: &str) -> Value {
+        let Ok(answer) = self.answers.recv_timeout(SIGHT) else {
+            panic!("{}: {what} is not answered (ended: {:?})\n{}", self.name, self.eyes.exited(), self.eyes_log())
         };
         serde_json::from_str(&answer).unwrap()
+    }
+
+    fn eyes_log(&self) -> String {
+        guard::log_tail(&self.dir.join("eyes.log"))
     }
 
     /// Asks until the answer is as it should be.
