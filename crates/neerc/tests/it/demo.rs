@@ -41,14 +41,17 @@ fn the_demo_shows_a_real_exchange_and_leaves_nothing_behind() {
     let heard = "jury1        is told: task t1 \"Wallpapers set?\": hall1 success";
     let heard = poll_for(PATIENCE, || read().contains(heard).then_some(()));
     assert!(heard.is_some(), "jury1 is not told what was written in the chat:\n{}", read());
+    let done = poll_for(PATIENCE, || read().contains("\"Bring water\": hall1 success").then_some(()));
+    assert!(done.is_some(), "jury1 is not told of the second answer:\n{}", read());
     demo.signal("TERM");
     let status = demo.wait(Duration::from_secs(5)).unwrap_or_else(|| panic!("it does not end:\n{}", read()));
     assert!(status.success(), "{status}\n{}", read());
     assert!(!Path::new(folder).exists(), "{folder} is left behind");
 }
 
-/// Types the lines that the demo proposes, as they are, into the client that it proposes: as a hall, which answers a task
-/// and is told of the next one, and as an admin, who hands that out.
+/// Types the lines that the demo proposes, as they are, into the client that it proposes: as a hall, which answers a task,
+/// is told of the next one, which an admin hands out, and answers as it is told to; and as the jury, which reads in the help
+/// how to see who has answered. Nothing is typed that was not on a screen before.
 fn accept_the_invitation(said: &str) {
     let password = said.split("password   ").nth(1).and_then(|rest| rest.lines().next()).expect("a password");
     let lines = said.split("is told of new tasks:").nth(1).and_then(|rest| rest.split("\nor ").next());
@@ -69,6 +72,17 @@ fn accept_the_invitation(said: &str) {
     let line = said.lines().map(str::trim).find(|line| line.contains("@todo")).expect("a line that hands out a task");
     admin.says(line, "Task 2 ");
     hall.wait_for("Bring water");
+    let jury = Profanity::start();
+    jury.types(&connects.replace("hall1@", "jury1@"));
+    jury.gives(password);
+    let to = line.split(" @todo").next().expect("whom to write to");
+    assert!(said.contains("(`help` says what else there is)"), "{said}");
+    jury.says(&format!("{to} help"), "show 3, late, remind 3, watch 3, unwatch \u{2014} who has answered");
+    jury.says("late", "2 \u{b7} Bring water \u{b7} ");
+    jury.wait_for("hall1, hall2, hall3");
+    hall.wait_for("Reply \"start 2\" and \"done 2\"");
+    hall.says("done 2", "Task 2: done.");
+    jury.says("show 2", "hall1: done");
 }
 
 /// What insists on encryption comes in: the certificate is the one that is printed, and names the server.
