@@ -7,9 +7,10 @@ waits: whether something is there yet is for whoever asks to ask again. WINDOW i
   ["can_press", WINDOW, NAME]       whether there is a button that can be pressed; null if there is no button
   ["press", WINDOW, NAME]           presses a button; false if there is none that can be pressed
   ["choose", WINDOW, NAME]          selects a row of a list or table
+  ["click", WINDOW, NAME, ACROSS]   clicks in the row of a table, so many pixels behind the beginning of its text
   ["fill", WINDOW, LABEL, TEXT]     fills in the field beside that label
   ["call", NAME, PATH, METHOD, PARAMETERS]   a method on D-Bus, with parameters as GVariant writes them
-  ["picture", PATH]                 keeps what the display shows
+  ["picture", PATH]                 keeps what the display shows; ["picture", PATH, WINDOW] that window, in few colours
   ["tree"]                          everything that is there, for a person to read
 """
 import ctypes
@@ -30,6 +31,7 @@ DESKTOP = Atspi.get_desktop(0)
 STATES = Atspi.StateType
 BUTTONS = {"push button", "button", "menu item", "toggle button"}
 CALL_MS = 5_000
+COLOURS = 96
 
 
 def children(node):
@@ -109,6 +111,14 @@ def fill(title, name, words):
     return Atspi.EditableText.set_text_contents(field, words) and text(field) == words
 
 
+def click(title, name, across):
+    for cell in of(title):
+        if name in (cell.get_name(), text(cell)):
+            place = cell.get_extents(Atspi.CoordType.SCREEN)
+            return Atspi.generate_mouse_event(place.x + across, place.y + place.height // 2, "b1c")
+    return False
+
+
 def call(name, path, method, parameters):
     interface, method = method.rsplit(".", 1)
     bus = Gio.bus_get_sync(Gio.BusType.SESSION)
@@ -116,9 +126,14 @@ def call(name, path, method, parameters):
     return bus.call_sync(name, path, interface, method, parameters, None, Gio.DBusCallFlags.NONE, CALL_MS).print_(False)
 
 
-def picture(path):
+def picture(path, title=None):
     from PIL import ImageGrab
-    ImageGrab.grab(xdisplay="").save(path)
+    if title is None:
+        ImageGrab.grab(xdisplay="").save(path)
+        return True
+    place = next(of(title)).get_extents(Atspi.CoordType.SCREEN)
+    image = ImageGrab.grab((place.x, place.y, place.x + place.width, place.y + place.height), xdisplay="")
+    image.quantize(COLOURS).save(path, optimize=True)
     return True
 
 
@@ -132,7 +147,7 @@ def tree(node=DESKTOP, depth=0):
     return lines
 
 
-ACTS = {act.__name__: act for act in (texts, press, choose, can_press, fill, call, picture, tree)}
+ACTS = {act.__name__: act for act in (texts, press, choose, click, can_press, fill, call, picture, tree)}
 
 
 def announce(address):
