@@ -7,6 +7,9 @@ use jiff::tz::Offset;
 /// Years that a contest may be in; outside of them somebody has added a start twice.
 const YEARS: std::ops::RangeInclusive<i16> = 1970..=2200;
 
+/// The largest offset from UTC, in s.
+const FARTHEST_S: i64 = 18 * 3_600;
+
 /// A moment, `2031-10-12T10:00:00.000+03:00`, in ms since 1970. The offset may lack its minutes or its colon, or be `Z`;
 /// a second may have one digit and any number of decimals, of which three count.
 pub fn moment(text: &str) -> Result<i64, String> {
@@ -42,11 +45,12 @@ fn offset_s(text: &str) -> Option<i64> {
     let digits = text.get(1..)?;
     let (hours, minutes) = match digits.split_once(':') {
         Some(parts) => parts,
-        None if digits.len() == 4 => digits.split_at(2),
+        None if digits.len() == 4 => digits.split_at_checked(2)?,
         None => (digits, "00"),
     };
     let part = |text: &str, most: i64| number(text).filter(|n| text.len() == 2 && *n <= most);
-    Some(sign * (part(hours, 18)? * 3_600 + part(minutes, 59)? * 60))
+    let ahead_s = part(hours, 18)? * 3_600 + part(minutes, 59)? * 60;
+    (ahead_s <= FARTHEST_S).then_some(sign * ahead_s)
 }
 
 /// A length of time, `-0:12:34.000` or `192:00:00`, in ms.
@@ -129,6 +133,8 @@ mod tests {
             "2031-10-12T10:60:00Z",
             "2031-10-12T10:00:00+3",
             "2031-10-12T10:00:00+19:00",
+            "2031-10-12T10:00:00-18:01",
+            "2031-10-12T10:00:00+1о0", // the letter is of two bytes
             "2031-10-12T10:00:00.x+03:00",
             "9999-12-31T10:00:00Z",
             "1969-12-31T10:00:00Z",
