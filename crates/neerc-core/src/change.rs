@@ -4,7 +4,7 @@
 use crate::clock::hand::SetClock;
 use crate::deadline::{Deadline, Round};
 use crate::people::Person;
-use crate::plan::{PlanId, Planned};
+use crate::plan::{PlanId, Planned, RunId};
 use crate::task::{Kind, Status, TaskId, Title};
 use crate::watch::Watch;
 use std::sync::Arc;
@@ -94,6 +94,20 @@ pub enum Change {
         /// What is said of its deadline, which has passed; `None`: an admin asked for it.
         round: Option<Round>,
     },
+    /// A checklist is gone through from now on.
+    Begun {
+        /// What it is called.
+        name: String,
+        /// When it was begun, in ms since 1970.
+        at_ms: i64,
+        /// Its lines, by step.
+        lines: Vec<Planned>,
+    },
+    /// A checklist is not gone through any more; what is handed out of it stays.
+    Stopped {
+        /// Which.
+        run: RunId,
+    },
     /// The contest clock of the room was set by hand; `None`: it goes by its feed again.
     Clocked(Option<SetClock>),
     /// Somebody asked to be told of answers by chat, or of none.
@@ -116,7 +130,12 @@ impl Change {
             | Change::Restored { task, .. }
             | Change::Deadlined { task, .. }
             | Change::Reminded { task, .. } => Some(*task),
-            Change::Planned(_) | Change::Unplanned { .. } | Change::Clocked(_) | Change::Watched { .. } => None,
+            Change::Planned(_)
+            | Change::Unplanned { .. }
+            | Change::Begun { .. }
+            | Change::Stopped { .. }
+            | Change::Clocked(_)
+            | Change::Watched { .. } => None,
         }
     }
 }
@@ -176,6 +195,15 @@ pub enum Effect {
         /// Which.
         task: TaskId,
     },
+    /// A checklist is gone through.
+    Begun {
+        /// How many tasks it makes.
+        lines: usize,
+        /// In how many steps.
+        steps: u64,
+    },
+    /// A checklist is not gone through any more.
+    Stopped,
     /// The contest clock was set.
     Clocked,
     /// The asker is told of other answers.
@@ -196,6 +224,11 @@ impl From<&Change> for Effect {
             Change::Planned(planned) => Effect::Planned { plan: planned.id },
             Change::Unplanned { plan } => Effect::Unplanned { plan: *plan },
             Change::Deadlined { task, .. } => Effect::Deadlined { task: *task },
+            Change::Begun { lines, .. } => {
+                let steps = lines.iter().filter_map(|planned| Some(planned.turn?.step)).max().unwrap_or_default();
+                Effect::Begun { lines: lines.len(), steps }
+            }
+            Change::Stopped { .. } => Effect::Stopped,
             Change::Clocked(_) => Effect::Clocked,
             Change::Watched { .. } => Effect::Watched,
         }

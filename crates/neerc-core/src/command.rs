@@ -28,6 +28,8 @@ pub enum Query {
     Late,
     /// The planned tasks. For admins.
     Plans,
+    /// The checklists, and which of them are gone through. For admins.
+    Checklists,
 }
 
 /// How the names in a whole-task packet are meant.
@@ -73,6 +75,15 @@ pub struct NewPlan {
     pub names: Vec<String>,
     /// When.
     pub schedule: Schedule,
+}
+
+/// A checklist to be gone through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRun {
+    /// What it is called.
+    pub name: String,
+    /// What each step hands out: a line that is planned for no moment comes at its turn.
+    pub steps: Vec<Vec<NewPlan>>,
 }
 
 /// A request that changes something.
@@ -156,6 +167,13 @@ pub enum Command {
         /// For which time: it is noted once.
         round: u32,
     },
+    /// Go through a checklist. For admins.
+    Begin(NewRun),
+    /// Stop going through one. For admins.
+    Stop {
+        /// What it is called.
+        name: String,
+    },
     /// Set the contest clock of the room by hand. For admins.
     Clock(ClockAct),
     /// Hand out a planned task now. The service asks for it in the name of the planner once the task is due; an admin
@@ -188,6 +206,8 @@ impl Command {
             | Command::CreateDue { .. }
             | Command::Plan(_)
             | Command::Unplan { .. }
+            | Command::Begin(_)
+            | Command::Stop { .. }
             | Command::Fulfil { .. }
             | Command::Clock(_)
             | Command::Watch(_)

@@ -18,6 +18,7 @@
 
 pub mod board;
 pub mod change;
+pub mod checklist;
 pub mod clock;
 pub mod clocks;
 pub mod command;

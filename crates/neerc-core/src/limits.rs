@@ -30,6 +30,16 @@ pub const PLANS_PER_ROOM: usize = 1_000;
 pub const PLAN_NAMES_BYTES: usize = 4 * 1024 * 1024;
 /// What one name of a planned task counts for besides its text, in bytes.
 pub const PLAN_NAME_BYTES: usize = 32;
+/// Most checklists that are gone through at the same time in one room, and of which is known that they were.
+pub const RUNS_PER_ROOM: usize = 20;
+/// Most checklists.
+pub const CHECKLISTS: usize = 200;
+/// Most steps of one checklist.
+pub const STEPS_PER_CHECKLIST: usize = 100;
+/// Most lines of one checklist.
+pub const LINES_PER_CHECKLIST: usize = 200;
+/// Longest name of a checklist, in characters.
+pub const CHECKLIST_NAME_CHARS: usize = 64;
 /// Furthest moment from the start or the end of a contest that a task can be planned for, in minutes: a week.
 pub const SCHEDULE_MIN: i64 = 7 * 24 * 60;
 /// Most lines of one chat message that are read as commands.

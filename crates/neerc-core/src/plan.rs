@@ -1,11 +1,16 @@
 //! Tasks planned for a moment of the contest, and which of them are due by the contest clock. A due task is handed out
 //! by a [`Command::Fulfil`](crate::command::Command::Fulfil) in the name of its planner.
 
+mod runs;
+
+pub use self::runs::{Run, RunId, RunStep};
+
+use self::runs::Runs;
 use crate::clock::{Phase, Reading};
 use crate::limits;
 use crate::people::Person;
 use crate::refusal::{Refusal, excerpt};
-use crate::task::{Kind, Title};
+use crate::task::{Kind, TaskId, Title};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -39,6 +44,8 @@ pub enum Anchor {
     Start,
     /// Its end.
     End,
+    /// The turn of a line in a checklist, whatever the clock shows. It is not written in any line.
+    Turn,
 }
 
 impl Anchor {
@@ -47,6 +54,7 @@ impl Anchor {
         let base_ms = match self {
             Anchor::Start => 0,
             Anchor::End => total_ms,
+            Anchor::Turn => return i64::MIN,
         };
         base_ms.saturating_add(offset_min.saturating_mul(MINUTE_MS))
     }
@@ -73,6 +81,9 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// As soon as its turn has come.
+    pub const AT_ITS_TURN: Schedule = Schedule { anchor: Anchor::Turn, offset_min: 0, consent: Consent::NotNeeded };
+
     /// The words for each anchor, in lower case.
     const WORDS: [(&'static str, Anchor); 5] = [
         ("start", Anchor::Start),
@@ -136,8 +147,20 @@ impl Schedule {
         self.anchor.moment_ms(self.offset_min, total_ms)
     }
 
+    /// The same, for what is planned by the contest's clock.
+    pub fn by_clock(self) -> Option<Schedule> {
+        Some(self).filter(|schedule| schedule.anchor != Anchor::Turn)
+    }
+
+    /// Whether the moment has come by this reading, if there is any. While the start is unknown none has.
+    fn has_come(&self, reading: Option<Reading>) -> bool {
+        let by_clock = |reading: Reading| reading.phase != Phase::Before && self.left_ms(reading) <= 0;
+        self.anchor == Anchor::Turn || reading.is_some_and(by_clock)
+    }
+
     /// How late it is by this reading; `None` for less than a minute.
     pub fn lateness(&self, reading: Reading) -> Option<Lateness> {
+        self.by_clock()?;
         let late_min = self.left_ms(reading).saturating_neg() / MINUTE_MS;
         (late_min > 0).then(|| Lateness { moment_ms: self.moment_ms(reading.total_ms), late_min })
     }
@@ -145,7 +168,11 @@ impl Schedule {
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let anchor = if self.anchor == Anchor::Start { "start" } else { "end" };
+        let anchor = match self.anchor {
+            Anchor::Start => "start",
+            Anchor::End => "end",
+            Anchor::Turn => return Ok(()),
+        };
         let mark = if self.consent == Consent::NotNeeded { "!" } else { "" };
         write!(f, "{anchor}{:+}{mark}", self.offset_min)
     }
@@ -175,6 +202,8 @@ pub struct Planned {
     pub names: Vec<String>,
     /// When.
     pub schedule: Schedule,
+    /// Where it stands in a checklist, if it is of one. Then it is not due before its turn.
+    pub turn: Option<RunStep>,
 }
 
 impl Planned {
@@ -203,11 +232,12 @@ pub struct Plan {
     next: u64,
     /// Weight of the names of all entries, in bytes.
     names_bytes: usize,
+    runs: Runs,
 }
 
 impl Default for Plan {
     fn default() -> Plan {
-        Plan { entries: BTreeMap::new(), next: 1, names_bytes: 0 }
+        Plan { entries: BTreeMap::new(), next: 1, names_bytes: 0, runs: Runs::default() }
     }
 }
 
@@ -218,7 +248,32 @@ impl Plan {
         let entries: BTreeMap<_, _> = entries.into_iter().map(once).collect();
         let next = entries.keys().map(|id: &PlanId| id.0.saturating_add(1)).fold(next.max(1), u64::max);
         let names_bytes = entries.values().map(|planned| weight(&planned.names)).sum();
-        Plan { entries, next, names_bytes }
+        Plan { entries, next, names_bytes, runs: Runs::default() }
+    }
+
+    /// The same plan with the runs of a snapshot.
+    pub fn with_runs(self, runs: impl IntoIterator<Item = Run>) -> Plan {
+        Plan { runs: Runs::restore(runs), ..self }
+    }
+
+    /// The checklists that are gone through, and the last ones that were, by number.
+    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.all()
+    }
+
+    /// The run of that number.
+    pub fn run(&self, id: RunId) -> Option<&Run> {
+        self.runs().find(|run| run.id == id)
+    }
+
+    /// The checklist of that name that is gone through now.
+    pub fn running(&self, name: &str) -> Option<&Run> {
+        self.runs().find(|run| !run.is_over() && run.is_called(name))
+    }
+
+    /// A number that is another one once a step has come to its end.
+    pub fn moves(&self) -> u64 {
+        self.runs.moves()
     }
 
     /// The planned tasks, by number.
@@ -251,18 +306,23 @@ impl Plan {
         self.next
     }
 
-    /// The tasks that are due at this reading of the contest clock, by number. Tasks come due during the countdown, and
-    /// while the contest runs, is paused or is over, but not while its start is unknown. A task stays due until it is
-    /// handed out or removed from the plan, so the caller must remember which it has asked about.
-    pub fn due(&self, reading: Reading) -> impl Iterator<Item = &Planned> {
-        let known = reading.phase != Phase::Before;
-        self.entries().filter(move |planned| known && planned.schedule.left_ms(reading) <= 0)
+    /// The tasks that are due at this reading of the contest clock, if there is one, by number. Tasks come due during the
+    /// countdown, and while the contest runs, is paused or is over, but not while its start is unknown; what is of a
+    /// checklist not before its turn. A task stays due until it is handed out or removed from the plan, so the caller must
+    /// remember which it has asked about.
+    pub fn due(&self, reading: Option<Reading>) -> impl Iterator<Item = &Planned> {
+        self.entries().filter(move |planned| self.is_its_turn(planned) && planned.schedule.has_come(reading))
+    }
+
+    fn is_its_turn(&self, planned: &Planned) -> bool {
+        planned.turn.is_none_or(|turn| self.runs.has_come(turn))
     }
 
     /// Time from this reading until the next task is due, in ms; `None` if the clock stands or no more tasks are
     /// planned.
     pub fn next_due_ms(&self, reading: Reading) -> Option<i64> {
-        let left = self.entries().map(|planned| planned.schedule.left_ms(reading)).filter(|left_ms| *left_ms > 0);
+        let waiting = self.entries().filter(|planned| self.is_its_turn(planned));
+        let left = waiting.map(|planned| planned.schedule.left_ms(reading)).filter(|left_ms| *left_ms > 0);
         if reading.phase.ticks() { left.min() } else { None }
     }
 
@@ -283,6 +343,42 @@ impl Plan {
             self.names_bytes -= weight(&planned.names);
         }
     }
+
+    /// Removes an entry that is this task now.
+    pub(crate) fn hand_out(&mut self, id: PlanId, task: TaskId) {
+        if let Some(turn) = self.entry(id).and_then(|planned| planned.turn) {
+            self.runs.note(turn, task);
+        }
+        self.take_out(id);
+    }
+
+    /// Adds the lines of a checklist that is gone through from now on.
+    pub(crate) fn begin(&mut self, name: &str, at_ms: i64, lines: &[Planned], ahead: Option<&Plan>) {
+        if let Some(run) = Run::of(name, at_ms, lines)
+            && run.id.0 >= self.next
+        {
+            lines.iter().for_each(|planned| self.add(planned, ahead));
+            self.runs.begin(run);
+        }
+    }
+
+    /// Removes a run with all of it that is planned still.
+    pub(crate) fn stop(&mut self, run: RunId) {
+        let lines = runs::lines_of(self.entries().map(|planned| (planned.id, planned.turn)), run);
+        lines.into_iter().for_each(|id| self.take_out(id));
+        self.runs.forget(run);
+    }
+
+    /// Whether a step may have come to its end by a change of this task, or of the plan.
+    pub(crate) fn awaits(&self, task: Option<TaskId>) -> bool {
+        task.map_or_else(|| self.runs().next().is_some(), |task| self.runs.wait_for(task))
+    }
+
+    /// Lets the runs go on whose steps are finished.
+    pub(crate) fn settle(&mut self, is_finished: impl Fn(TaskId) -> bool) {
+        let Plan { entries, runs, .. } = self;
+        runs.settle(|turn| entries.values().any(|planned| planned.turn == Some(turn)), is_finished);
+    }
 }
 
 #[cfg(test)]
@@ -301,6 +397,7 @@ mod tests {
             kind: Kind::Todo,
             names: vec!["halls".into()],
             schedule: schedule(text),
+            turn: None,
         });
         Plan::restore(planned, 1)
     }
@@ -353,7 +450,8 @@ mod tests {
     #[test]
     fn a_task_is_due_from_its_moment_on_but_not_while_nobody_knows_the_start() {
         let plan = plan(&["start-15", "start", "start+15!", "end-60", "end"]);
-        let due = |minutes, phase| plan.due(reading(minutes, phase)).map(|planned| planned.id.0).collect::<Vec<_>>();
+        let due =
+            |minutes, phase| plan.due(Some(reading(minutes, phase))).map(|planned| planned.id.0).collect::<Vec<_>>();
         assert_eq!(due(0, Phase::Before), []);
         assert_eq!(due(300, Phase::Before), []);
         assert_eq!((due(-16, Phase::Counting), due(-15, Phase::Counting)), (vec![], vec![1]));
@@ -380,7 +478,7 @@ mod tests {
         for number in [i64::MIN, 0, i64::MAX] {
             for other in [i64::MIN, 0, i64::MAX] {
                 let reading = Reading { elapsed_ms: number, total_ms: other, phase: Phase::Running };
-                plan.due(reading).count();
+                plan.due(Some(reading)).count();
                 plan.next_due_ms(reading);
             }
         }

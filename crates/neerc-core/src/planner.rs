@@ -51,8 +51,8 @@ pub struct HandedOut {
 /// What decides whether a room has to be looked at closely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Seen {
-    /// The number of the next planned task, and how many there are.
-    plan: (u64, usize),
+    /// The number of the next planned task, how many there are, and the steps of checklists.
+    plan: (u64, usize, u64),
     clock: Option<ContestClock>,
     is_known: bool,
 }
@@ -112,18 +112,16 @@ impl Planner {
                 continue;
             }
             let reading = world.reading(room, now_ms);
-            if let Some(reading) = reading {
-                self.look_at_plan(now_ms, room, board.plan(), reading, &mut due);
-            }
+            self.look_at_plan(now_ms, room, board.plan(), reading, &mut due);
             self.look_at_deadlines(now, room, board, reading, &mut due);
         }
         due
     }
 
-    fn look_at_plan(&mut self, now_ms: i64, room: &Room, plan: &Plan, reading: Reading, due: &mut Vec<Due>) {
+    fn look_at_plan(&mut self, now_ms: i64, room: &Room, plan: &Plan, reading: Option<Reading>, due: &mut Vec<Due>) {
         let Some(watch) = self.rooms.get_mut(room) else { return };
         watch.left.retain(|id| plan.entry(*id).is_some());
-        if let Some(left_ms) = plan.next_due_ms(reading) {
+        if let Some(left_ms) = reading.and_then(|reading| plan.next_due_ms(reading)) {
             self.look_ms = self.look_ms.min(now_ms.saturating_add(left_ms));
         }
         let Watch { left, under_way, .. } = watch;
@@ -133,7 +131,7 @@ impl Planner {
             if self.is_full(now_ms) {
                 break;
             }
-            let lateness = planned.schedule.lateness(reading);
+            let lateness = reading.and_then(|reading| planned.schedule.lateness(reading));
             due.push(self.come(room, planned, lateness));
         }
     }
@@ -184,7 +182,8 @@ impl Planner {
             {
                 self.look_ms = self.look_ms.min(self.looked_ms.saturating_add(limits::DEADLINE_REST_MS));
             }
-            let seen = Some(Seen { plan: (plan.next(), plan.len()), clock, is_known: rooms.is_known(room) });
+            let seen =
+                Some(Seen { plan: (plan.next(), plan.len(), plan.moves()), clock, is_known: rooms.is_known(room) });
             match self.rooms.get_mut(room) {
                 Some(watch) => has_changed |= std::mem::replace(&mut watch.seen, seen) != seen,
                 None => {
@@ -293,6 +292,7 @@ mod tests {
             kind: Kind::Todo,
             names: vec!["halls".into()],
             schedule: Schedule::required(text).unwrap(),
+            turn: None,
         });
         let board = Board::default().with_plan(Plan::restore(planned, 1));
         Boards::from([("neerc".into(), board)])

@@ -4,6 +4,7 @@
 use crate::change::Change;
 use crate::limits;
 use crate::people::{Person, Rights};
+use crate::plan::Planned;
 use crate::refusal::Refusal;
 use crate::task::Status;
 use std::collections::HashMap;
@@ -66,6 +67,10 @@ fn stored_bytes(change: &Change) -> u64 {
     let one =
         |(person, status): &(Person, Status)| person.bare().len() + status.value().len() + limits::STORED_ENTRY_BYTES;
     let statuses = |all: &[(Person, Status)]| all.iter().map(one).sum::<usize>();
+    let planned = |planned: &Planned| {
+        let names: usize = planned.names.iter().map(|name| name.len() + limits::STORED_ENTRY_BYTES).sum();
+        planned.title.as_str().len() + names
+    };
     let bytes: usize = match change {
         Change::Created { title, statuses: all, .. } => title.as_str().len() + statuses(all),
         Change::Edited { title, set, unassigned, .. } => {
@@ -73,9 +78,9 @@ fn stored_bytes(change: &Change) -> u64 {
             title.as_ref().map_or(0, |title| title.as_str().len()) + statuses(set) + left
         }
         Change::Answered { person, status, .. } => person.bare().len() + status.value().len(),
-        Change::Planned(planned) => {
-            let names: usize = planned.names.iter().map(|name| name.len() + limits::STORED_ENTRY_BYTES).sum();
-            planned.title.as_str().len() + names
+        Change::Planned(line) => planned(line),
+        Change::Begun { name, lines, .. } => {
+            name.len() + lines.iter().map(|line| planned(line) + limits::STORED_CHANGE_BYTES).sum::<usize>()
         }
         Change::Watched { person, watch } => person.bare().len() + watch.tasks.len() * limits::STORED_ENTRY_BYTES,
         Change::Removed { .. }
@@ -83,6 +88,7 @@ fn stored_bytes(change: &Change) -> u64 {
         | Change::Reminded { .. }
         | Change::Unplanned { .. }
         | Change::Deadlined { .. }
+        | Change::Stopped { .. }
         | Change::Clocked(_) => 0,
     };
     (bytes + limits::STORED_CHANGE_BYTES) as u64

@@ -198,6 +198,30 @@ refusals! {
         /// The deadline as it was given.
         deadline: String,
     } => "a planned task takes no deadline ('{deadline}'); give it one once it is handed out";
+    /// No checklist has this name.
+    "unknown-checklist" = UnknownChecklist {
+        /// The name as it was given.
+        checklist: String,
+    } => "there is no checklist '{checklist}'";
+    /// A line of a checklist makes no task.
+    "unclear-checklist" = UnclearChecklist {
+        /// What the checklist is called.
+        checklist: String,
+        /// The number of the line in its file.
+        line: usize,
+        /// The line.
+        text: String,
+    } => "nothing of the checklist '{checklist}' was begun: its line {line}, '{text}', is not clear";
+    /// A checklist was to be gone through that is already.
+    "runs-already" = RunsAlready {
+        /// What it is called.
+        checklist: String,
+    } => "the checklist '{checklist}' is under way already";
+    /// A checklist was to be stopped that is not gone through.
+    "runs-not" = RunsNot {
+        /// What it is called.
+        checklist: String,
+    } => "the checklist '{checklist}' is not under way";
     /// Not a moment of the contest.
     "bad-schedule" = BadSchedule {
         /// The moment as it was given.

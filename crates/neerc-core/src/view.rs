@@ -3,6 +3,7 @@
 
 use crate::board::Board;
 use crate::change::Room;
+use crate::checklist::Checklist;
 use crate::clocks::Dial;
 use crate::command::Query;
 use crate::people::{People, Person, Rights};
@@ -55,6 +56,8 @@ pub struct RoomScene<'a> {
     pub visibility: Visibility,
     /// The time of day, where it is known.
     pub now: Option<DayTime>,
+    /// The checklists that there are.
+    pub checklists: &'a [Checklist],
 }
 
 /// What one user of a room sees of it.
@@ -83,6 +86,8 @@ pub enum Shown<'a> {
     Late(Vec<&'a Task>),
     /// What is planned.
     Plans(&'a Plan),
+    /// The checklists, and how far the room has come with those that are gone through.
+    Checklists(&'a [Checklist], &'a Plan),
 }
 
 /// A task with the people who have not finished it.
@@ -167,10 +172,13 @@ impl<'a> View<'a> {
             Query::Users => Ok(Shown::Users(people)),
             Query::Tasks { of } => Ok(Shown::Tasks { of: self.whose(of.as_deref())? }),
             Query::Clock => clock.map(Shown::Clock).ok_or(Refusal::NoClock),
-            Query::Show { .. } | Query::Late | Query::Plans if !self.is_admin() => Err(Refusal::AdminsOnly),
+            Query::Show { .. } | Query::Late | Query::Plans | Query::Checklists if !self.is_admin() => {
+                Err(Refusal::AdminsOnly)
+            }
             Query::Show { task } => board.existing(*task).map(Shown::Task),
             Query::Late => Ok(Shown::Late(late(board))),
             Query::Plans => Ok(Shown::Plans(board.plan())),
+            Query::Checklists => Ok(Shown::Checklists(self.scene.checklists, board.plan())),
         }
     }
 

@@ -5,7 +5,7 @@
 use neerc_core::board::{Board, Boards, RemovedTasks};
 use neerc_core::change::Change;
 use neerc_core::people::Person;
-use neerc_core::plan::PlanId;
+use neerc_core::plan::{PlanId, RunId};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Past, PastStep, Progress, Status, Task, TaskId, Title};
 use neerc_core::watch::Watches;
@@ -108,6 +108,14 @@ enum ChangeRecord<'a> {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         round: Option<RoundRecord>,
     },
+    Begun {
+        name: Cow<'a, str>,
+        at_ms: i64,
+        lines: Vec<PlannedRecord<'a>>,
+    },
+    Stopped {
+        run: u64,
+    },
     /// Null: the clock goes by its feed again.
     Clocked(Option<ClockRecord<'a>>),
     Watched(WatchRecord<'a>),
@@ -176,6 +184,12 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
         Change::Reminded { task, round } => ChangeRecord::Reminded { task: task.0, round: round.map(RoundRecord::of) },
         Change::Planned(planned) => ChangeRecord::Planned(PlannedRecord::of(planned)),
         Change::Unplanned { plan } => ChangeRecord::Unplanned { plan: plan.0 },
+        Change::Begun { name, at_ms, lines } => ChangeRecord::Begun {
+            name: name.as_str().into(),
+            at_ms: *at_ms,
+            lines: lines.iter().map(PlannedRecord::of).collect(),
+        },
+        Change::Stopped { run } => ChangeRecord::Stopped { run: run.0 },
         Change::Watched { person, watch } => ChangeRecord::Watched(WatchRecord::of(person, watch)),
         Change::Clocked(set) => ChangeRecord::Clocked(set.as_ref().map(ClockRecord::of)),
     };
@@ -216,6 +230,12 @@ pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
         }
         ChangeRecord::Planned(record) => Change::Planned(record.read()?),
         ChangeRecord::Unplanned { plan } => Change::Unplanned { plan: PlanId(plan) },
+        ChangeRecord::Begun { name, at_ms, lines } => Change::Begun {
+            name: name.into_owned(),
+            at_ms,
+            lines: lines.into_iter().map(PlannedRecord::read).collect::<Result<_, _>>()?,
+        },
+        ChangeRecord::Stopped { run } => Change::Stopped { run: RunId(run) },
         ChangeRecord::Watched(record) => {
             let (person, watch) = record.read();
             Change::Watched { person, watch }

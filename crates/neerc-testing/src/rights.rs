@@ -3,7 +3,7 @@
 //! its place here. Not the ways in, which the tests have that use this.
 
 use neerc_core::clock::hand::ClockAct;
-use neerc_core::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
+use neerc_core::command::{Command, Manner, Named, NewPlan, NewRun, Query, WholeTask};
 use neerc_core::deadline::By;
 use neerc_core::plan::{PlanId, Schedule};
 use neerc_core::refusal::Refusal;
@@ -25,6 +25,9 @@ pub const NEVER: TaskId = TaskId(1_000_000);
 pub const PLANNED: PlanId = PlanId(1);
 /// One that never was.
 pub const UNPLANNED: PlanId = PlanId(1_000_000);
+
+/// What no checklist is called.
+pub const NO_CHECKLIST: &str = "nothing";
 
 /// Something that is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +85,7 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
             _ => Ok(()),
         },
         Asked::Query(Query::Show { task }) => admins_only().and_then(|()| task_is_there(task)),
-        Asked::Query(Query::Late | Query::Plans) => admins_only(),
+        Asked::Query(Query::Late | Query::Plans | Query::Checklists) => admins_only(),
         Asked::Command(
             Command::Create(_)
             | Command::CreateDue { .. }
@@ -104,6 +107,10 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
             | Command::Remind { task }
             | Command::Restore { task },
         ) => admins_only().and_then(|()| task_is_there(task)),
+        Asked::Command(Command::Begin(NewRun { name, .. })) => {
+            admins_only().and(Err(Refusal::UnknownChecklist { checklist: name.clone() }))
+        }
+        Asked::Command(Command::Stop { name }) => admins_only().and(Err(Refusal::RunsNot { checklist: name.clone() })),
         Asked::Command(Command::Unplan { plan } | Command::Fulfil { plan }) => {
             admins_only().and_then(|()| plan_is_there(plan))
         }
@@ -150,7 +157,8 @@ fn after_query(query: &Query, me: &str) -> Option<Query> {
             None => Query::Late,
         },
         Query::Late => Query::Plans,
-        Query::Plans => return None,
+        Query::Plans => Query::Checklists,
+        Query::Checklists => return None,
     })
 }
 
@@ -202,9 +210,12 @@ fn after_command(command: &Command) -> Option<Command> {
         Command::Watch(Watched::Task(_)) => Command::Unwatch(None),
         Command::Unwatch(_) => Command::SetDeadline { task: OWN, by: Some(by) },
         Command::SetDeadline { task, .. } => {
-            return another(*task).map(|task| Command::SetDeadline { task, by: Some(by) });
+            let begin = || Command::Begin(NewRun { name: NO_CHECKLIST.to_owned(), steps: Vec::new() });
+            another(*task).map_or_else(begin, |task| Command::SetDeadline { task, by: Some(by) })
         }
         Command::NoteOverdue { .. } => return None,
+        Command::Begin(_) => Command::Stop { name: NO_CHECKLIST.to_owned() },
+        Command::Stop { .. } => return None,
     })
 }
 
@@ -243,7 +254,7 @@ pub fn packet(asked: &Asked) -> Option<String> {
         Asked::Query(Query::Clock) => query("clock", ""),
         Asked::Query(Query::Tasks { of: None }) => query("tasks", ""),
         Asked::Query(Query::Tasks { of: Some(of) }) => query("tasks", &format!(" for='{of}'")),
-        Asked::Query(Query::Show { .. } | Query::Late | Query::Plans) => None,
+        Asked::Query(Query::Show { .. } | Query::Late | Query::Plans | Query::Checklists) => None,
         Asked::Command(Command::Create(WholeTask { title, kind, statuses, .. })) => {
             task(format!(" title='{}' type='{}'", title.as_str(), kind.name()), statuses)
         }
@@ -270,7 +281,9 @@ pub fn packet(asked: &Asked) -> Option<String> {
             | Command::NoteOverdue { .. }
             | Command::Restore { .. }
             | Command::Watch(_)
-            | Command::Unwatch(_),
+            | Command::Unwatch(_)
+            | Command::Begin(_)
+            | Command::Stop { .. },
         ) => None,
     }
 }

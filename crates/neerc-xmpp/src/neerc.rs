@@ -110,6 +110,8 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::UnknownRoom { .. }
         | Refusal::NotTheirs { .. }
         | Refusal::UnknownPlan { .. }
+        | Refusal::UnknownChecklist { .. }
+        | Refusal::RunsNot { .. }
         | Refusal::NoOpenTask
         | Refusal::NoClock => Condition::ItemNotFound,
         Refusal::UnknownName { .. }
@@ -122,6 +124,8 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::BadSchedule { .. }
         | Refusal::BadDeadline { .. }
         | Refusal::DeadlineOfPlan { .. }
+        | Refusal::UnclearChecklist { .. }
+        | Refusal::RunsAlready { .. }
         | Refusal::MissingField { .. }
         | Refusal::UnknownVerb { .. }
         | Refusal::Surplus { .. }

@@ -3,6 +3,7 @@
 
 use bench::server::{Flavour, Server};
 use bench::{Bench, settings};
+use neerc_core::checklist::{Checklist, ChecklistLine};
 use neerc_core::limits as rules;
 use neerc_core::people::GroupRule;
 use neerc_core::view::Visibility;
@@ -44,6 +45,12 @@ fn world(words: &str) -> Option<Bench> {
         "goes on" => return None,
         "begins" => {}
         "begins without the bare packet" => settings.wiki_packet = false,
+        "begins with a checklist" => {
+            let line = |(number, text): (usize, &str)| ChecklistLine { text: text.to_owned(), number };
+            let steps = [(1, "@todo hall1 Open the doors"), (2, "@okfail hall1 Is everybody seated?")];
+            let steps = steps.map(|step| vec![line(step)]).into();
+            settings.checklists = [Checklist { name: "seating".to_owned(), steps }].into();
+        }
         "begins with visibility = own" => settings.visibility = Visibility::Own,
         _ => panic!("no such world: {words}"),
     }

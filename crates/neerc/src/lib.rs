@@ -2,6 +2,8 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)] // these macros panic where nobody listens: see `cli::out`
 
+#[doc(hidden)]
+pub mod checklists; // for its fuzz target alone
 mod cli;
 #[doc(hidden)]
 pub mod clocks; // for its fuzz targets, and those of the configuration

@@ -25,6 +25,13 @@ pub const DOMAIN_BYTES: usize = 255;
 /// Longest nickname, group name, room name, member or JID of the configuration, in bytes.
 pub const NAME_BYTES: usize = 255;
 
+/// Longest file of checklists, in bytes.
+pub const CHECKLIST_FILE_BYTES: usize = 256 * 1024;
+/// How deep lists and fields may stand in one another in it.
+pub const YAML_DEPTH: usize = 8;
+/// Most values in it.
+pub const YAML_NODES: usize = 50_000;
+
 // The link
 
 /// With more bytes that the kernel has not sent, it is given no more.

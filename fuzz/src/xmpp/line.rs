@@ -31,7 +31,7 @@ pub fn check(data: &[u8]) {
     let who = Person::named(WRITERS[usize::from(*first) % WRITERS.len()], HOST);
     let _ = line::is_addressed(&text);
     let (room, visibility) = (&Room::from("neerc"), Visibility::All);
-    let scene = RoomScene { room, people, board, clock: None, visibility, now: None };
+    let scene = RoomScene { room, people, board, clock: None, visibility, now: None, checklists: &[] };
     let Ok(writer) = &View::of(scene, &who) else { return assert_eq!(who.name(HOST), "stranger") };
     for read in line::read(&text, writer) {
         assert!(text.contains(read.line));
@@ -80,7 +80,7 @@ fn built(asked: &Filled, writer: &View<'_>) {
     let RoomScene { people, board, .. } = writer.scene();
     match asked.build() {
         Err(refusal) => assert_ne!(refusal.to_string(), ""),
-        Ok(Request::Query(_) | Request::Help(_)) => {}
+        Ok(Request::Query(_) | Request::Help(_) | Request::Begin(_)) => {}
         Ok(Request::Command(command)) => match board.decide(2_000, writer.who(), people, &command) {
             Err(refusal) => assert_ne!(refusal.to_string(), ""),
             Ok(decision) => {

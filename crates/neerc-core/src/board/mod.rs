@@ -2,16 +2,20 @@
 //! cannot fail. The people of the room are handed in; storage is not the board's business.
 
 mod deadlines;
+mod decision;
 mod names;
 mod notices;
 mod plans;
 mod removed;
+mod runs;
 mod watches;
 
+pub use self::decision::{Decision, Done};
 pub use self::removed::{RemovedTask, RemovedTasks};
 
+use self::decision::edited;
 use self::names::{Resolved, assigned, resolve, unanswered};
-use crate::change::{Change, Effect, Room};
+use crate::change::{Change, Room};
 use crate::clock::hand::{ClockAct, ClockNow, SetClock};
 use crate::command::{Command, Manner, WholeTask};
 use crate::deadline::Deadline;
@@ -23,38 +27,6 @@ use crate::task::{Difference, Kind, LeftOut, Past, Progress, Status, Task, TaskI
 use crate::watch::Watches;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The decision on a command that was not refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Decision {
-    /// The change to store and apply; `None` if the board already is as the command wants it.
-    pub change: Option<Change>,
-    /// Names that were left out because nobody has them.
-    pub left_out: Vec<String>,
-}
-
-impl Decision {
-    /// The answer to give once the change is durable.
-    pub fn done(&self) -> Done {
-        let effect = self.change.as_ref().map_or(Effect::Nothing, Effect::from);
-        Done { effect, left_out: self.left_out.clone() }
-    }
-}
-
-/// The outcome of a command, for the asker.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Done {
-    /// What has changed.
-    pub effect: Effect,
-    /// Names that were left out because nobody has them.
-    pub left_out: Vec<String>,
-}
-
-impl From<Change> for Decision {
-    fn from(change: Change) -> Decision {
-        Decision { change: Some(change), left_out: Vec::new() }
-    }
-}
 
 /// The tasks of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -261,6 +233,8 @@ impl Board {
                 self.set_deadline(admin(rights)?, *task, deadline)
             }
             Command::NoteOverdue { .. } => Ok(Decision::default()), // above
+            Command::Begin(wanted) => self.begin(admin(rights)?, now_ms, who, people, wanted),
+            Command::Stop { name } => self.stop(admin(rights)?, name),
             Command::Clock(act) => set_clock(admin(rights)?, clock, *act, who, now_ms),
         }
     }
@@ -398,6 +372,13 @@ impl Board {
     }
 
     fn make(&mut self, revision: u64, change: &Change, ahead: Option<&Board>) {
+        self.change(revision, change, ahead);
+        if self.plan.awaits(change.task()) {
+            self.settle_runs();
+        }
+    }
+
+    fn change(&mut self, revision: u64, change: &Change, ahead: Option<&Board>) {
         self.revision = revision;
         let made = change.task().and_then(|task| ahead?.task(task)?.past.step_at(revision));
         match change {
@@ -417,8 +398,8 @@ impl Board {
                     past: Past::restore(Vec::new(), Vec::new(), revision, []),
                 };
                 self.tasks.insert(*task, Arc::new(created));
-                plan.iter().for_each(|plan| self.plan.take_out(*plan));
                 self.set_due(*task, deadline.clone());
+                plan.iter().for_each(|plan| self.plan.hand_out(*plan, *task));
             }
             Change::Edited { task, title, kind, timestamp_ms, set, unassigned } => {
                 let Some(task) = self.tasks.get_mut(task).map(Arc::make_mut) else { return };
@@ -456,6 +437,8 @@ impl Board {
             Change::Reminded { task, round } => self.note_round(*task, *round),
             Change::Planned(planned) => self.plan.add(planned, ahead.map(Board::plan)),
             Change::Unplanned { plan } => self.plan.take_out(*plan),
+            Change::Begun { name, at_ms, lines } => self.plan.begin(name, *at_ms, lines, ahead.map(Board::plan)),
+            Change::Stopped { run } => self.plan.stop(*run),
             Change::Clocked(set) => self.clock.clone_from(set),
             Change::Watched { person, watch } => self.watches.set(person, watch),
         }
@@ -472,20 +455,6 @@ fn admin(rights: Rights) -> Result<Admin, Refusal> {
         Rights::Power(admin) => Ok(admin),
         Rights::Ordinary => Err(Refusal::AdminsOnly),
     }
-}
-
-/// An edit of what is given; no change if nothing is given.
-fn edited(
-    task: &Task,
-    title: Option<Title>,
-    timestamp_ms: Option<i64>,
-    set: Vec<(Person, Status)>,
-    unassigned: Vec<Person>,
-) -> Decision {
-    if title.is_none() && set.is_empty() && unassigned.is_empty() {
-        return Decision::default();
-    }
-    Change::Edited { task: task.id, title, kind: None, timestamp_ms, set, unassigned }.into()
 }
 
 #[cfg(test)]

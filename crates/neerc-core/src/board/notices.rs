@@ -24,6 +24,8 @@ impl Board {
             | Change::Restored { .. }
             | Change::Planned(_)
             | Change::Unplanned { .. }
+            | Change::Begun { .. }
+            | Change::Stopped { .. }
             | Change::Clocked(_)
             | Change::Watched { .. } => Lost::These(Vec::new()),
         };

@@ -28,7 +28,7 @@ impl Board {
             return Err(Refusal::TooMany { what: "bytes of names in planned tasks", limit: limits::PLAN_NAMES_BYTES });
         }
         let NewPlan { title, kind, schedule, .. } = wanted.clone();
-        Ok(Change::Planned(Planned { id, by: who.clone(), title, kind, names, schedule }).into())
+        Ok(Change::Planned(Planned { id, by: who.clone(), title, kind, names, schedule, turn: None }).into())
     }
 
     pub(super) fn unplan(&self, _: Admin, id: PlanId) -> Result<Decision, Refusal> {

@@ -7,6 +7,7 @@ use super::menu::{self, Field, FieldKind, Item, Needs, Presence};
 use crate::clock::hand::ClockAct;
 use crate::limits;
 use crate::people::Person;
+use crate::plan::Planned;
 use crate::task::{Kind, Task};
 use crate::view::View;
 use std::collections::BTreeMap;
@@ -90,6 +91,8 @@ impl Choices<'_> {
             FieldKind::OwnAnsweredTask => one_of(tasks(board.answered_tasks(self.view.who()))),
             FieldKind::Task => one_of(tasks(board.listed())),
             FieldKind::Plan => one_of(self.plans()),
+            FieldKind::Checklist => one_of(self.checklists()),
+            FieldKind::Running => one_of(self.running()),
             FieldKind::User => one_of(self.whose()),
             FieldKind::TaskKind => one_of(self.kinds()),
             FieldKind::Verb => one_of(self.verbs()),
@@ -119,9 +122,23 @@ impl Choices<'_> {
     }
 
     fn plans(&self) -> Vec<Choice> {
-        let label = |id, schedule, title: &str| format!("{id} {schedule}: {title}");
         let entries = self.view.scene().board.plan().entries();
-        entries.map(|p| choice(p.id.to_string(), &label(p.id, p.schedule, p.title.as_str()))).collect()
+        let label = |p: &Planned| match p.schedule.by_clock() {
+            Some(schedule) => format!("{} {schedule}: {}", p.id, p.title.as_str()),
+            None => format!("{}: {}", p.id, p.title.as_str()),
+        };
+        entries.map(|p| choice(p.id.to_string(), &label(p))).collect()
+    }
+
+    fn checklists(&self) -> Vec<Choice> {
+        let all = self.view.scene().checklists.iter();
+        all.map(|checklist| choice(&checklist.name, &self.lines.checklist(checklist))).collect()
+    }
+
+    /// The checklists that are gone through.
+    fn running(&self) -> Vec<Choice> {
+        let runs = self.view.scene().board.plan().runs().filter(|run| !run.is_over());
+        runs.map(|run| choice(&run.name, &format!("{} · {}", run.name, self.lines.progress(run)))).collect()
     }
 
     fn kinds(&self) -> Vec<Choice> {
@@ -219,6 +236,8 @@ pub fn dead_end(fields: &[FormField], item: &Item) -> Option<&'static str> {
         FieldKind::OwnOpenTask => "no-open-tasks",
         FieldKind::OwnAnsweredTask => "no-answered-tasks",
         FieldKind::Plan => "no-plans",
+        FieldKind::Checklist => "no-checklists",
+        FieldKind::Running => "no-runs",
         FieldKind::Assigned | FieldKind::Names => "nobody-assigned",
         _ => "no-tasks",
     })

@@ -139,7 +139,7 @@ fn read_line(line: &str, writer: &View<'_>, roster: &Roster<'_>) -> Result<Fille
 
 /// What a list is asked by, and which page of it: `tasks all 2`, `late 2`.
 fn paged<'l>(item: &Item, rest: &'l str, writer: &View<'_>) -> (&'l str, usize) {
-    if !matches!(item.act, Act::Tasks | Act::Who | Act::Late | Act::Plans) {
+    if !matches!(item.act, Act::Tasks | Act::Who | Act::Late | Act::Plans | Act::Checklists) {
         return (rest, 1);
     }
     let (before, word) = rest.rsplit_once(char::is_whitespace).unwrap_or(("", rest));
@@ -331,6 +331,9 @@ fn values(item: &'static Item, verb: &str, rest: &str, roster: &Roster<'_>) -> R
             FieldKind::Names | FieldKind::Assigned => names::all_names(std::mem::take(&mut rest), roster)?,
             FieldKind::Deadline => vec![moment::deadline_alone(std::mem::take(&mut rest))],
             FieldKind::Title | FieldKind::Text => vec![unquoted(std::mem::take(&mut rest))],
+            FieldKind::Checklist | FieldKind::Running => {
+                vec![unquoted(unsigned(std::mem::take(&mut rest)).trim_end_matches(['.', '!', ',']))]
+            }
             FieldKind::OwnOpenTask
             | FieldKind::OwnAnsweredTask
             | FieldKind::Task

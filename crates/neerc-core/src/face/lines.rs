@@ -83,7 +83,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The lines of a page of a list that has `all`, and how to see what comes behind them.
-    fn page(&self, page: &mut ListPage, all: usize, lines: impl Iterator<Item = String>) -> Vec<String> {
+    pub(super) fn page(&self, page: &mut ListPage, all: usize, lines: impl Iterator<Item = String>) -> Vec<String> {
         page.number = page.number.clamp(1, all.div_ceil(limits::LISTED_IN_CHAT).max(1));
         let before = (page.number - 1) * limits::LISTED_IN_CHAT;
         let mut said: Vec<String> = lines.skip(before).take(limits::LISTED_IN_CHAT).collect();
@@ -209,6 +209,7 @@ impl<'a> Lines<'a> {
             Shown::Task(task) => self.task(task, page),
             Shown::Late(tasks) => self.late(tasks, page),
             Shown::Plans(plan) => self.plans(plan, page),
+            Shown::Checklists(checklists, plan) => self.checklists(checklists, plan, page),
         }
     }
 
@@ -420,12 +421,13 @@ impl<'a> Lines<'a> {
             return vec![self.say("no-plans", &[])];
         }
         let line = |planned: &Planned| {
-            let (line, when) = (short(&TaskLine::from(planned).to_string()), self.moment(planned.schedule));
+            let (line, when) = (short(&TaskLine::from(planned).to_string()), self.when(planned, plan));
             format!("{} · {line} · {when}", planned.id)
         };
         let mut said = vec![self.say("heading-plans", &[])];
         said.extend(self.page(page, plan.len(), plan.entries().map(line)));
-        if let (None, Some(first)) = (self.scene.clock, plan.entries().next()) {
+        let by_clock = |planned: &&Planned| planned.schedule.by_clock().is_some();
+        if let (None, Some(first)) = (self.scene.clock, plan.entries().find(by_clock)) {
             said.push(self.say("no-clock-for-plans", &[("plan", Arg::Text(&first.id.to_string()))]));
         }
         said

@@ -45,6 +45,9 @@ pub enum Act {
     Remind,
     Watch,
     Unwatch,
+    Checklists,
+    Run,
+    Stop,
     SetClock,
     Deadline,
 }
@@ -95,6 +98,10 @@ pub enum FieldKind {
     Time,
     /// Answers that somebody is told of: all, failures, or those to one task.
     Watched,
+    /// A checklist.
+    Checklist,
+    /// A checklist that is gone through.
+    Running,
 }
 
 /// Whether a field may be left empty.
@@ -174,7 +181,7 @@ macro_rules! item {
 
 /// Everything that people can ask for, in the order in which it is shown.
 #[rustfmt::skip] // one row each
-pub const MENU: [Item; 27] = [
+pub const MENU: [Item; 30] = [
     item!(Tasks "tasks" User [optional("of", FieldKind::User)], ["list"], ["задачи", "список"]),
     item!(Start "start" User [OWN], ["begin", "started"], ["начал", "начала", "начать", "начинаю", "взял", "взяла"]),
     item!(Done "done" User [OWN], ["finish", "finished", "ready"],
@@ -204,6 +211,12 @@ pub const MENU: [Item; 27] = [
     item!(Remind "remind" Admin [TASK], ["nudge"], ["напомнить", "напомни"]),
     item!(Watch "watch" Admin [WATCHED], ["follow"], ["следить", "следи", "слежу"]),
     item!(Unwatch "unwatch" Admin [WATCHED], ["unfollow"], ["хватит", "неследить"]),
+    item!(Checklists "checklists" Admin [], ["checklist", "scripts"],
+        ["чеклисты", "чек-листы", "чеклист", "чек-лист", "сценарии"]),
+    item!(Run "run" Admin [required("checklist", FieldKind::Checklist)], ["launch"],
+        ["запустить", "запусти", "запуск"]),
+    item!(Stop "stop" Admin [required("running", FieldKind::Running)], ["halt"],
+        ["остановить", "останови", "прервать", "прерви"]),
     item!(SetClock "setclock" Admin [required("act", FieldKind::ClockAct), optional("time", FieldKind::Time)],
         ["set-clock"], ["перевести", "переведи"]),
     item!(Deadline "deadline" Admin [TASK, required("deadline", FieldKind::Deadline)], ["due"], ["срок", "дедлайн"]),
@@ -258,7 +271,10 @@ impl Item {
 
     /// Whether it only asks to be told something.
     pub fn is_query(&self) -> bool {
-        matches!(self.act, Act::Tasks | Act::Who | Act::Clock | Act::Help | Act::Show | Act::Late | Act::Plans)
+        matches!(
+            self.act,
+            Act::Tasks | Act::Who | Act::Clock | Act::Help | Act::Show | Act::Late | Act::Plans | Act::Checklists
+        )
     }
 
     /// All words for it, in all languages.
@@ -274,6 +290,8 @@ pub enum Request {
     Query(Query),
     /// To have something done.
     Command(Command),
+    /// To have the checklist of that name gone through; what that is to change is said by [`begin`](super::begin::begin).
+    Begin(String),
     /// To be told what can be asked.
     Help(Topic),
 }
@@ -314,6 +332,9 @@ pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Ref
         Act::Watch => command(Command::Watch(filled.watched()?.unwrap_or(Watched::All))),
         Act::Unwatch => command(Command::Unwatch(filled.watched()?)),
         Act::Deadline => command(Command::SetDeadline { task: filled.task()?, by: filled.new_deadline()? }),
+        Act::Checklists => query(Query::Checklists),
+        Act::Run => Ok(Request::Begin(filled.trimmed("checklist")?.to_owned())),
+        Act::Stop => command(Command::Stop { name: filled.trimmed("running")?.to_owned() }),
         Act::SetClock => command(Command::Clock(ClockAct::parse(filled.trimmed("act")?, filled.one("time"))?)),
     }
 }
@@ -394,6 +415,7 @@ impl Values<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::NewRun;
     use std::collections::{BTreeSet, HashSet};
     use std::mem::{Discriminant, discriminant};
 
@@ -410,6 +432,7 @@ mod tests {
             FieldKind::ClockAct => "start",
             FieldKind::Time => "10:30",
             FieldKind::Watched => "failures",
+            FieldKind::Checklist | FieldKind::Running => "seating",
         }
     }
 
@@ -478,7 +501,8 @@ mod tests {
             Query::Clock => Some(Query::Show { task }),
             Query::Show { .. } => Some(Query::Late),
             Query::Late => Some(Query::Plans),
-            Query::Plans => None,
+            Query::Plans => Some(Query::Checklists),
+            Query::Checklists => None,
         } {
             queries.push(next);
         }
@@ -505,7 +529,9 @@ mod tests {
             Command::Watch(_) => Some(Command::Unwatch(None)),
             Command::Unwatch(_) => Some(Command::SetDeadline { task, by: None }),
             Command::SetDeadline { .. } => Some(Command::NoteOverdue { task, round: 1 }),
-            Command::NoteOverdue { .. } => None,
+            Command::NoteOverdue { .. } => Some(Command::Begin(NewRun { name: String::new(), steps: Vec::new() })),
+            Command::Begin(_) => Some(Command::Stop { name: String::new() }),
+            Command::Stop { .. } => None,
         } {
             commands.push(next);
         }
@@ -521,6 +547,10 @@ mod tests {
             match request {
                 Request::Query(query) => _ = queries.insert(discriminant(&query)),
                 Request::Command(command) => _ = commands.insert(discriminant(&command)),
+                // What it is to change is known once the checklist is read.
+                Request::Begin(name) => {
+                    _ = commands.insert(discriminant(&Command::Begin(NewRun { name, steps: vec![] })))
+                }
                 Request::Help(_) => help = true,
             }
         }

@@ -6,6 +6,7 @@
 //!
 //! Nothing outside of this folder imports from it within the crate.
 
+pub mod begin;
 pub mod choices;
 mod deadlines;
 pub mod form;

@@ -7,6 +7,7 @@ use super::menu::{Act, Item};
 use super::words::{Arg, Language};
 use crate::board::Done;
 use crate::change::Effect;
+use crate::checklist;
 use crate::clock::hand::clock_face;
 use crate::plan::{Anchor, Consent, PlanId, Planned, Schedule};
 use crate::refusal::Refusal;
@@ -22,6 +23,17 @@ impl Lines<'_> {
                 if let Some(near) = self.scene.people.nearest(name) {
                     said.push(' ');
                     said.push_str(&self.say("did-you-mean", &[("name", Arg::Text(&near))]));
+                }
+            }
+            Refusal::UnknownChecklist { checklist } => {
+                let all = self.scene.checklists;
+                if let Some(near) = checklist::nearest(all, checklist) {
+                    said.push(' ');
+                    said.push_str(&self.say("did-you-mean", &[("name", Arg::Text(&near))]));
+                } else if !all.is_empty() {
+                    let names = self.names(all.iter().map(|checklist| short(&checklist.name)).collect());
+                    said.push(' ');
+                    said.push_str(&self.say("your-checklists", &[("names", Arg::Text(&names))]));
                 }
             }
             Refusal::NotAssigned { .. } => said.push_str(&self.own_tasks("your-open-tasks", &self.open_tasks())),
@@ -111,6 +123,11 @@ impl Lines<'_> {
             Effect::Reminded { task } => self.reminded(task),
             Effect::Watched => self.watching(),
             Effect::Deadlined { task } => self.deadlined(task),
+            Effect::Begun { lines, steps } => {
+                let steps = Arg::Number(i64::try_from(steps).unwrap_or(i64::MAX));
+                self.say("said-begun", &[("count", lines.into()), ("steps", steps)])
+            }
+            Effect::Stopped => self.say("said-stopped", &[]),
             Effect::Clocked => {
                 self.scene.clock.map_or_else(|| self.refusal(&Refusal::NoClock), |dial| self.clock(dial))
             }
@@ -217,6 +234,7 @@ impl Lines<'_> {
         let anchor = match schedule.anchor {
             Anchor::Start => "start",
             Anchor::End => "end",
+            Anchor::Turn => return self.say("moment-turn", &[]),
         };
         let side = match schedule.offset_min {
             0 => "at",

@@ -3,6 +3,7 @@
 use super::form::Report;
 use super::lines::{Lines, short};
 use super::menu::Item;
+use crate::checklist::Checklist;
 use crate::clocks::Dial;
 use crate::limits;
 use crate::people::{Member, People, Person};
@@ -22,6 +23,7 @@ pub fn report(lines: &Lines<'_>, item: &Item, shown: &Shown<'_>, limit_bytes: us
         Shown::Task(task) => one_task(page, task),
         Shown::Late(tasks) => late(page, tasks),
         Shown::Plans(plan) => plans(page, plan),
+        Shown::Checklists(all, plan) => checklists(page, all, plan),
     };
     Report { title: lines.item(item), ..report }
 }
@@ -133,11 +135,21 @@ fn names(page: &Page<'_>, persons: &[&Person]) -> String {
 fn plans(page: &Page<'_>, plan: &Plan) -> Report {
     let rows = plan.entries().collect::<Vec<_>>().into_iter().map(|planned| {
         let kind = page.lines.kind(planned.kind);
-        let (id, schedule) = (planned.id.to_string(), planned.schedule.to_string());
+        let id = planned.id.to_string();
+        let schedule = match planned.schedule.by_clock() {
+            Some(schedule) => schedule.to_string(),
+            None => page.lines.when(planned, plan),
+        };
         let shown = planned.names.iter().take(limits::FORM_CHOICES).cloned().collect::<Vec<_>>();
         vec![id, schedule, short(planned.title.as_str()), kind, shown.join(", ")]
     });
     table(page, ["plan", "schedule", "title", "kind", "names"], rows, "no-plans")
+}
+
+fn checklists(page: &Page<'_>, all: &[Checklist], plan: &Plan) -> Report {
+    let rows =
+        page.lines.checklist_rows(all, plan).into_iter().map(|(name, holds, progress)| vec![name, holds, progress]);
+    table(page, ["checklist", "holds", "progress"], rows, "no-checklists")
 }
 
 fn clock(page: &Page<'_>, dial: Dial<'_>) -> Report {

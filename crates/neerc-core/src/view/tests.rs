@@ -48,7 +48,7 @@ fn world() -> World {
     board.apply(5, &Change::Removed { task: TaskId(3), at_ms: None });
     let (id, by, title) = (PlanId(1), Person::named("admin", HOST), Title::parse("P").unwrap());
     let (kind, schedule) = (Kind::Todo, Schedule::required("start").unwrap());
-    board.apply(6, &Change::Planned(Planned { id, by, title, kind, names: Vec::new(), schedule }));
+    board.apply(6, &Change::Planned(Planned { id, by, title, kind, names: Vec::new(), schedule, turn: None }));
     World { room: "neerc".into(), people, board }
 }
 
@@ -68,6 +68,7 @@ impl World {
             clock: Some(DIAL),
             visibility,
             now: None,
+            checklists: &[],
         }
     }
 
@@ -83,6 +84,7 @@ impl World {
             Ok(Shown::Clock(dial)) => format!("clock {}", dial.reading.elapsed_ms),
             Ok(Shown::Task(task)) => format!("task {}", task.id),
             Ok(Shown::Late(tasks)) => format!("late {:?}", tasks.iter().map(|task| task.id.0).collect::<Vec<_>>()),
+            Ok(Shown::Checklists(all, plan)) => format!("{} checklists, {} runs", all.len(), plan.runs().count()),
             Ok(Shown::Plans(plan)) => format!("{} planned", plan.len()),
         }
     }
@@ -104,7 +106,8 @@ fn queries(me: &str) -> Vec<(String, Query)> {
         Query::Show { task } if task.0 < 5 => Some(Query::Show { task: TaskId(task.0 + 1) }),
         Query::Show { .. } => Some(Query::Late),
         Query::Late => Some(Query::Plans),
-        Query::Plans => None,
+        Query::Plans => Some(Query::Checklists),
+        Query::Checklists => None,
     } {
         all.push(next);
     }
@@ -138,6 +141,7 @@ const ADMIN: &[(&str, &str)] = &[
     ("show 5", "no: unknown-task"),
     ("Late", "late [2]"),
     ("Plans", "1 planned"),
+    ("Checklists", "0 checklists, 0 runs"),
 ];
 
 /// What an ordinary user is told otherwise than an admin, whatever the visibility.
@@ -149,6 +153,7 @@ const ORDINARY: &[(&str, &str)] = &[
     ("show 5", "no: admins-only"),
     ("Late", "no: admins-only"),
     ("Plans", "no: admins-only"),
+    ("Checklists", "no: admins-only"),
 ];
 
 /// What somebody who sees their own tasks only is told otherwise than one who sees all.

@@ -6,7 +6,7 @@ use neerc_core::board::RemovedTask;
 use neerc_core::clock::hand::SetClock;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::people::Person;
-use neerc_core::plan::{Plan, PlanId, Planned, Schedule};
+use neerc_core::plan::{Plan, PlanId, Planned, Run, RunId, RunStep, Schedule};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, TaskId, Title};
 use neerc_core::watch::{Watch, WatchedAnswers};
@@ -70,8 +70,14 @@ pub(super) struct PlannedRecord<'a> {
     kind: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     names: Vec<Cow<'a, str>>,
-    /// `start+15`, `end-60!`.
+    /// `start+15`, `end-60!`. Absent for a line of a checklist that comes at its turn.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     schedule: String,
+    /// The run that it is a line of, and its step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<u64>,
 }
 
 impl<'a> PlannedRecord<'a> {
@@ -83,17 +89,25 @@ impl<'a> PlannedRecord<'a> {
             kind: planned.kind.name().into(),
             names: planned.names.iter().map(|name| name.as_str().into()).collect(),
             schedule: planned.schedule.to_string(),
+            run: planned.turn.map(|turn| turn.run.0),
+            step: planned.turn.map(|turn| turn.step),
         }
     }
 
     pub(super) fn read(self) -> Result<Planned, Refusal> {
+        let turn = self.run.zip(self.step).map(|(run, step)| RunStep { run: RunId(run), step });
+        let schedule = match turn {
+            Some(_) if self.schedule.is_empty() => Schedule::AT_ITS_TURN,
+            _ => Schedule::required(&self.schedule)?,
+        };
         Ok(Planned {
             id: PlanId(self.plan),
             by: Person::from_bare(&self.by),
             title: Title::parse(&self.title)?,
             kind: Kind::parse(&self.kind)?,
             names: self.names.into_iter().map(Cow::into_owned).collect(),
-            schedule: Schedule::required(&self.schedule)?,
+            schedule,
+            turn,
         })
     }
 }
@@ -103,17 +117,51 @@ pub(super) struct PlanRecord<'a> {
     next: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     entries: Vec<PlannedRecord<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    runs: Vec<RunRecord<'a>>,
+}
+
+/// A checklist that is gone through, or was.
+#[derive(Serialize, Deserialize)]
+struct RunRecord<'a> {
+    run: u64,
+    name: Cow<'a, str>,
+    by: Cow<'a, str>,
+    at_ms: i64,
+    steps: u64,
+    step: u64,
+    /// Task and step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tasks: Vec<(u64, u64)>,
+}
+
+impl<'a> RunRecord<'a> {
+    fn of(run: &'a Run) -> RunRecord<'a> {
+        let tasks = run.tasks.iter().map(|(task, step)| (task.0, *step)).collect();
+        let (name, by) = (run.name.as_str().into(), run.by.bare().into());
+        RunRecord { run: run.id.0, name, by, at_ms: run.at_ms, steps: run.steps, step: run.step, tasks }
+    }
+
+    fn read(self) -> Run {
+        let RunRecord { run, name, by, at_ms, steps, step, tasks } = self;
+        let tasks = tasks.into_iter().map(|(task, step)| (TaskId(task), step)).collect();
+        Run { id: RunId(run), name: name.into_owned(), by: Person::from_bare(&by), at_ms, steps, step, tasks }
+    }
 }
 
 impl<'a> PlanRecord<'a> {
     pub(super) fn of(plan: &'a Plan) -> Option<PlanRecord<'a>> {
         let entries = plan.entries().map(PlannedRecord::of).collect();
-        (*plan != Plan::default()).then(|| PlanRecord { next: plan.next(), entries })
+        (*plan != Plan::default()).then(|| PlanRecord {
+            next: plan.next(),
+            entries,
+            runs: plan.runs().map(RunRecord::of).collect(),
+        })
     }
 
     pub(super) fn read(self) -> Result<Plan, Refusal> {
         let entries = self.entries.into_iter().map(PlannedRecord::read).collect::<Result<Vec<_>, _>>()?;
-        Ok(Plan::restore(entries, self.next))
+        Ok(Plan::restore(entries, self.next).with_runs(self.runs.into_iter().map(RunRecord::read)))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use neerc_core::clock::hand::SetClock;
 use neerc_core::clock::{Phase, Reading};
-use neerc_core::plan::{Planned, Schedule};
+use neerc_core::plan::{Planned, RunStep, Schedule};
 use neerc_core::watch::{Watch, WatchedAnswers};
 
 fn person(name: &str) -> Person {
@@ -97,6 +97,8 @@ fn golden() -> Vec<(&'static str, Change)> {
             Change::Clocked(Some(set(-60_000, Phase::Counting))),
         ),
         (r#"{"clocked":null}"#, Change::Clocked(None)),
+        (BEGUN, begun()),
+        (r#"{"stopped":{"run":4}}"#, Change::Stopped { run: RunId(4) }),
         (
             r#"{"watched":{"person":"admin@localhost","answers":"failures","tasks":[3,7]}}"#,
             watched(WatchedAnswers::Failures, &[3, 7]),
@@ -122,6 +124,24 @@ fn watched(answers: WatchedAnswers, tasks: &[u64]) -> Change {
     Change::Watched { person: person("admin"), watch: Watch { answers, tasks } }
 }
 
+const BEGUN: &str = concat!(
+    r#"{"begun":{"name":"рассадка","at_ms":1700000000123,"lines":["#,
+    r#"{"plan":4,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","names":["halls"],"run":4,"step":1},"#,
+    r#"{"plan":5,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","schedule":"end-60!","run":4,"step":2}"#,
+    "]}}",
+);
+
+/// A checklist of two steps, the second at a moment of its own.
+fn begun() -> Change {
+    let line = |id, names: &[&str], schedule: &str, step| {
+        let turn = Some(RunStep { run: RunId(4), step });
+        Planned { turn, ..planned(id, names, if schedule.is_empty() { "start" } else { schedule }) }
+    };
+    let first = Planned { schedule: Schedule::AT_ITS_TURN, ..line(4, &["halls"], "", 1) };
+    let lines = vec![first, line(5, &[], "end-60!", 2)];
+    Change::Begun { name: "рассадка".to_owned(), at_ms: 1_700_000_000_123, lines }
+}
+
 fn planned(id: u64, names: &[&str], schedule: &str) -> Planned {
     Planned {
         id: PlanId(id),
@@ -130,6 +150,7 @@ fn planned(id: u64, names: &[&str], schedule: &str) -> Planned {
         kind: Kind::OkFail,
         names: names.iter().map(|name| (*name).to_owned()).collect(),
         schedule: Schedule::required(schedule).unwrap(),
+        turn: None,
     }
 }
 
@@ -252,6 +273,49 @@ fn a_clock_set_by_hand_survives_a_snapshot() {
     assert_eq!(write_boards(&boards).unwrap(), written);
     assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
     assert!(read_boards(written.replace("paused", "frozen").as_bytes()).is_err());
+}
+
+#[test]
+fn a_checklist_in_the_middle_survives_a_snapshot() {
+    let mut boards = Boards::new();
+    let room = boards.entry("neerc".into()).or_default();
+    room.apply(1, &begun_as_it_is(1));
+    let created = Change::Created {
+        task: TaskId(1),
+        title: title("Water"),
+        kind: Kind::Todo,
+        timestamp_ms: 5,
+        statuses: vec![(person("hall1"), Status::NONE)],
+        plan: Some(PlanId(1)),
+        deadline: None,
+    };
+    room.apply(2, &created);
+    let written = write_boards(&boards).unwrap();
+    let plan = concat!(
+        r#""plan":{"next":3,"entries":[{"plan":2,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","#,
+        r#""schedule":"end-60!","run":1,"step":2}],"runs":[{"run":1,"name":"рассадка","by":"admin@localhost","#,
+        r#""at_ms":1700000000123,"steps":2,"step":1,"tasks":[[1,1]]}]}"#,
+    );
+    assert!(written.contains(plan), "{written}");
+    let mut restored = read_boards(written.as_bytes()).unwrap();
+    assert_eq!(restored, boards);
+    for boards in [&mut boards, &mut restored] {
+        let done = status(Progress::Success, "");
+        let answered = Change::Answered { task: TaskId(1), person: person("hall1"), status: done };
+        boards.get_mut("neerc").unwrap().apply(3, &answered);
+    }
+    assert_eq!(restored, boards);
+    assert_eq!(restored["neerc"].plan().running("Рассадка").map(|run| run.step), Some(2));
+}
+
+/// The same with its first line under that number.
+fn begun_as_it_is(first: u64) -> Change {
+    let Change::Begun { name, at_ms, mut lines } = begun() else { unreachable!() };
+    for (line, id) in lines.iter_mut().zip(first..) {
+        line.id = PlanId(id);
+        line.turn = line.turn.map(|turn| RunStep { run: RunId(first), ..turn });
+    }
+    Change::Begun { name, at_ms, lines }
 }
 
 #[test]

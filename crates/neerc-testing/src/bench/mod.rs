@@ -59,6 +59,7 @@ pub fn settings() -> FrontSettings {
         budget: neerc_xmpp::throttle::Budget::UNLIMITED,
         words: Arc::new(keys::Keys),
         language: Language::English,
+        checklists: Arc::new([]),
         contacts: Vec::new(),
         version: "0.1.0".to_owned(),
     }

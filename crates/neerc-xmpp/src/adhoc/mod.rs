@@ -14,6 +14,7 @@ use command::{Action, Fault, Invocation, Reply, Severity, Stage};
 use neerc_core::board::{Board, Done};
 use neerc_core::change::Room;
 use neerc_core::command::{Command, Query};
+use neerc_core::face::begin::{self, NotBegun};
 use neerc_core::face::choices::{self, Choices};
 use neerc_core::face::form::{Form, Sent, one};
 use neerc_core::face::lines::Lines;
@@ -259,12 +260,16 @@ impl Commands {
                 Ok(Outcome::Reply(self.reply(&turn, Stage::Completed, vec![note], Vec::new())))
             }
             Request::Query(query) => self.answer(turn, &view, &values, &query),
-            Request::Command(command) => {
-                let room = view.scene().room.clone();
-                let Turn { number, draft, language, .. } = turn;
-                let pending = Pending { number, draft, values, language };
-                Ok(Outcome::Ask(room, command, Box::new(pending)))
-            }
+            Request::Command(command) => Ok(ask(turn, &view, values, command)),
+            Request::Begin(name) => match begin::begin(&view, &name) {
+                Ok(command) => Ok(ask(turn, &view, values, command)),
+                Err(NotBegun { refusal, why: None }) => self.show(turn, &values, Some(refusal)),
+                // No form mends the line of a file.
+                Err(unclear) => {
+                    let note = (Severity::Error, turn.lines()?.not_begun(&unclear));
+                    Ok(Outcome::Reply(self.reply(&turn, Stage::Completed, vec![note], Vec::new())))
+                }
+            },
         }
     }
 
@@ -376,6 +381,13 @@ impl Commands {
         };
         Reply { node: turn.draft.item.node, session, stage, actions, notes, language: turn.language, form }
     }
+}
+
+/// Has something changed first.
+fn ask(turn: Turn<'_>, view: &View<'_>, values: Sent, command: Command) -> Outcome {
+    let room = view.scene().room.clone();
+    let Turn { number, draft, language, .. } = turn;
+    Outcome::Ask(room, command, Box::new(Pending { number, draft, values, language }))
 }
 
 /// The rooms in which a command is offered to somebody.

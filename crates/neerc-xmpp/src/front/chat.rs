@@ -11,6 +11,7 @@ use crate::throttle::Turn;
 use crate::xml::Element;
 use neerc_core::board::Done;
 use neerc_core::command::Query;
+use neerc_core::face::begin;
 use neerc_core::face::line;
 use neerc_core::face::lines::{Lines, ListPage};
 use neerc_core::face::menu::Request;
@@ -423,7 +424,8 @@ impl Front {
             match request.build().map_err(|refusal| vec![answers.lacking(&request, &refusal)])? {
                 Request::Help(topic) => Err(answers.help(topic)),
                 Request::Query(query) => show(query, request.page),
-                Request::Command(_) if self.asks.is_full() => Err(refused(Refusal::Busy)),
+                Request::Command(_) | Request::Begin(_) if self.asks.is_full() => Err(refused(Refusal::Busy)),
+                Request::Begin(name) => begin::begin(&view, &name).map_err(|why| vec![answers.not_begun(&why)]),
                 Request::Command(command) => Ok(command),
             }
         });

@@ -1,7 +1,7 @@
 //! Ad-hoc commands and where they meet the rooms. Not what they say: that is the module `adhoc`.
 
 use super::hall::Hall;
-use super::{Asker, Front, scene};
+use super::{Asker, Front, FrontSettings, scene};
 use crate::adhoc::command::{Fault, Reply};
 use crate::adhoc::{self, Outcome, Pending, Scene};
 use crate::limits;
@@ -15,7 +15,7 @@ use neerc_core::board::Done;
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
 use neerc_core::refusal::Refusal;
-use neerc_core::view::{RoomScene, Visibility};
+use neerc_core::view::RoomScene;
 use neerc_core::world::World;
 
 /// A command that waits for its change to be on disk.
@@ -42,12 +42,15 @@ fn scenes<'a>(
     world: World<'a>,
     to: &Address,
     now_ms: i64,
-    visibility: Visibility,
+    settings: &'a FrontSettings,
 ) -> Vec<RoomScene<'a>> {
     let meant = |watch: &&RoomWatch| to.local().is_none_or(|local| *watch.room == *local);
-    let with_clock =
-        |watch: &'a RoomWatch| RoomScene { clock: world.dial(&watch.room, now_ms), ..scene(watch, world, visibility) };
-    halls.iter().map(Hall::watch).filter(meant).map(with_clock).collect()
+    let whole = |watch: &'a RoomWatch| RoomScene {
+        clock: world.dial(&watch.room, now_ms),
+        checklists: &settings.checklists,
+        ..scene(watch, world, settings.visibility)
+    };
+    halls.iter().map(Hall::watch).filter(meant).map(whole).collect()
 }
 
 impl Front {
@@ -65,7 +68,7 @@ impl Front {
         language: Language,
         world: World<'_>,
     ) -> Vec<Offer> {
-        let rooms = scenes(&self.halls, world, to, now_ms, self.settings.visibility);
+        let rooms = scenes(&self.halls, world, to, now_ms, &self.settings);
         let name = |verb| self.settings.words.say(language, &format!("item-{verb}"), &[]);
         let who = from.person();
         let offered = adhoc::offered(&rooms, &who);
@@ -82,7 +85,7 @@ impl Front {
         world: World<'_>,
     ) {
         let Front { commands, halls, settings, .. } = self;
-        let rooms = scenes(halls, world, to, now_ms, settings.visibility);
+        let rooms = scenes(halls, world, to, now_ms, settings);
         let scene = Scene {
             rooms: &rooms,
             words: &*settings.words,
@@ -127,7 +130,7 @@ impl Front {
             self.note_own(index, &back.to.person(), done, world);
         }
         let Front { commands, halls, settings, .. } = self;
-        let rooms = scenes(halls, world, &to, now_ms, settings.visibility);
+        let rooms = scenes(halls, world, &to, now_ms, settings);
         let scene = Scene {
             rooms: &rooms,
             words: &*settings.words,

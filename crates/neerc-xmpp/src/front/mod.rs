@@ -17,6 +17,7 @@ mod plans;
 mod presences;
 mod reminders;
 mod replies;
+mod runs;
 mod settings;
 mod speaking;
 mod stream;
@@ -33,6 +34,7 @@ use self::notice::Written;
 use self::plans::PlanWords;
 use self::presences::Presences;
 use self::reminders::Reminders;
+use self::runs::RunWords;
 pub use self::settings::{FrontEvent, FrontSettings};
 use self::stream::{Enters, Stream};
 use self::unknown::Unknown;
@@ -114,6 +116,7 @@ pub struct Front {
     conversations: Conversations,
     plan_words: PlanWords,
     reminders: Reminders,
+    run_words: RunWords,
 }
 
 impl Front {
@@ -155,6 +158,7 @@ impl Front {
             conversations: Conversations::default(),
             plan_words: PlanWords::default(),
             reminders: Reminders::default(),
+            run_words: RunWords::default(),
             halls,
             settings,
             troubles: HashMap::new(),
@@ -214,6 +218,7 @@ impl Front {
 
     /// The ask of that number is decided, and what was decided is on the boards.
     pub fn answer(&mut self, now_ms: i64, number: u64, outcome: Result<Done, Refusal>, world: World<'_>) {
+        self.runs_may_move();
         match self.asks.take(number) {
             None => {}
             Some(Asker::Iq(asked)) => self.iq_decided(now_ms, asked, outcome, world),
@@ -380,5 +385,5 @@ fn halls(settings: &FrontSettings) -> Vec<Hall> {
 /// A room as it is now, to be read; without the clock, which is given to whoever may ask for it.
 fn scene<'a>(watch: &'a RoomWatch, world: World<'a>, visibility: Visibility) -> RoomScene<'a> {
     let (room, people) = (&watch.room, watch.people());
-    RoomScene { room, people, board: world.board(room), clock: None, visibility, now: None }
+    RoomScene { room, people, board: world.board(room), clock: None, visibility, now: None, checklists: &[] }
 }

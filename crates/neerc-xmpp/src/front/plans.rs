@@ -53,6 +53,9 @@ impl Front {
             self.events.push_back(FrontEvent::Trouble(trouble));
         }
         let Some(room) = self.index_of(&name) else { return };
+        if outcome.is_ok() && planned.schedule.by_clock().is_none() {
+            return; // that its step begins is said
+        }
         let word = match outcome {
             Ok(task) => PlanWord::HandedOut(task, lateness),
             Err(refusal) => PlanWord::Refused(refusal),
@@ -69,6 +72,7 @@ impl Front {
         if !self.stream.is_online() || !std::mem::take(&mut self.plan_words.is_due) {
             return;
         }
+        self.say_run_words(world);
         for ((room, id), (planned, word)) in std::mem::take(&mut self.plan_words.waiting) {
             let is_planned = world.board(&self.halls[room].watch().room).plan().entry(id).is_some();
             let is_over = matches!(word, PlanWord::Question | PlanWord::Refused(_)) && !is_planned;
@@ -117,7 +121,8 @@ impl Front {
 
     /// When something of the plans may be said to somebody, in ms.
     pub(super) fn next_plan_word_ms(&self) -> i64 {
-        let says = self.plan_words.is_due && !self.plan_words.waiting.is_empty();
+        let waits = !self.plan_words.waiting.is_empty() || self.run_words.waits();
+        let says = self.plan_words.is_due && waits;
         if says { i64::MIN } else { i64::MAX }
     }
 }

@@ -17,6 +17,7 @@ use neerc_core::face::lines::{Lines, Links};
 use neerc_core::face::words::{Arg, Language};
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
+use neerc_core::view::RoomScene;
 use neerc_core::world::World;
 use std::collections::BTreeSet;
 
@@ -240,6 +241,7 @@ impl Front {
         make: impl FnOnce(&Lines<'_>) -> T,
     ) -> T {
         let scene = scene(self.halls[room].watch(), world, self.settings.visibility);
+        let scene = RoomScene { checklists: &self.settings.checklists, ..scene };
         let (words, links) = (&*self.settings.words, ChatLinks(self.room_address(room)));
         let links = self.contacts.has_links(room, who).then_some(&links as &dyn Links);
         make(&Lines { words, language, links, scene, who })

@@ -16,6 +16,7 @@ use neerc_core::world::World;
 impl Front {
     /// A change with that revision is committed and applied; everybody in the room must hear of it.
     pub fn tell(&mut self, now_ms: i64, room: &str, revision: u64, notice: Notice) {
+        self.runs_may_move();
         match self.index_of(room) {
             Some(index) => {
                 let Notice { task, lost, reminder } = notice;

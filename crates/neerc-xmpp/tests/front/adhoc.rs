@@ -2,6 +2,7 @@
 
 use super::*;
 use bench::{Disk, canonical};
+use neerc_core::checklist::{Checklist, ChecklistLine};
 use neerc_core::face::menu::{self, Act, FieldKind, Item, MENU, Needs, Presence};
 use neerc_core::view::Visibility;
 use neerc_xmpp::limits;
@@ -108,9 +109,18 @@ impl Commands for Bench {
     }
 }
 
+/// A checklist of one line, for the end of the contest.
+fn checklist(name: &str) -> Checklist {
+    let line = ChecklistLine { text: "@todo hall1 end! Pack up".to_owned(), number: 1 };
+    Checklist { name: name.to_owned(), steps: vec![vec![line]] }
+}
+
 /// Task 1 "Water" for hall1 and hall2, with which hall1 has begun; task 2 "Door?" for tk, who has said yes; the plan s1.
 fn world() -> Bench {
-    let mut bench = ready(Flavour::Prosody);
+    let mut settings = settings();
+    settings.wiki_packet = false;
+    settings.checklists = ["drill", "seating"].map(checklist).into();
+    let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
     for (who, verb, values) in [
         (ADMIN, "create", &[("kind", &["todo"][..]), ("title", &["Water"]), ("names", &["hall1", "hall2"])][..]),
         (ADMIN, "create", &[("kind", &["okfail"]), ("title", &["Door?"]), ("names", &["tk"])]),
@@ -149,6 +159,8 @@ fn value(item: &Item, kind: FieldKind) -> &'static str {
         FieldKind::Watched => "all",
         FieldKind::Deadline if item.act == Act::Create => "", // what is planned takes none
         FieldKind::Deadline => "20m",
+        FieldKind::Checklist => "seating",
+        FieldKind::Running => "drill",
     }
 }
 
@@ -159,6 +171,7 @@ fn world_for_all() -> Bench {
     bench.at_once(TK, "start", &[("task", &["2"])]);
     bench.at_once(ADMIN, "create", &[("kind", &["todo"]), ("title", &["Juice"])]);
     bench.at_once(ADMIN, "remove", &[("task", &["3"])]);
+    bench.at_once(ADMIN, "run", &[("checklist", &["drill"])]);
     bench.pass(1_000);
     bench.said();
     bench
@@ -183,7 +196,7 @@ fn outcome(act: Act) -> &'static str {
         Act::Fail => "[said-answered task=2 status=[status-fail]: 42]",
         Act::Answer => "[said-answered task=2 status=[status-success]: 42]",
         Act::Undo => "[said-answered task=2 status=[status-none]]",
-        Act::Create => "[said-planned plan=s2 schedule=start+15 title=Bread]",
+        Act::Create => "[said-planned plan=s3 schedule=start+15 title=Bread]",
         Act::Assign | Act::Unassign | Act::Reset | Act::Rename => "[said-changed task=1 title=",
         Act::Remove => "[said-removed task=1]",
         Act::Now => "[said-created task=4 count=0 title=Freeze]",
@@ -193,6 +206,9 @@ fn outcome(act: Act) -> &'static str {
         Act::Watch => "[said-watching-failures]",
         Act::Unwatch => "[said-unchanged]",
         Act::Deadline => "[said-deadline task=1 when=",
+        Act::Checklists => "drill [count-lines count=1]: @todo hall1 end! Pack up [run-at step=1 steps=1 name=admin]",
+        Act::Run => "[said-begun count=1 steps=1]",
+        Act::Stop => "[said-stopped]",
         Act::SetClock => "[clock-running elapsed=1:00:02 total=4:00:00] [clock-by-hand time=",
     }
 }

@@ -5,6 +5,7 @@ mod addresses;
 mod adhoc;
 mod budget;
 mod chat;
+mod checklists;
 mod checks;
 mod clock;
 mod costs;

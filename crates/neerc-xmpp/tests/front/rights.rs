@@ -10,7 +10,7 @@ use bench::server::BOTH;
 use bench::{attr, canonical};
 use neerc_core::board::Board;
 use neerc_core::clock::Phase;
-use neerc_core::command::{Command, NewPlan, Query, WholeTask};
+use neerc_core::command::{Command, NewPlan, NewRun, Query, WholeTask};
 use neerc_core::face::menu::{self, Act};
 use neerc_core::people::Person;
 use neerc_core::refusal::Refusal;
@@ -375,6 +375,9 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
         Asked::Command(Command::Restore { task: id }) => (Act::Restore, vec![task(id)]),
         Asked::Command(Command::Remind { task: id }) => (Act::Remind, vec![task(id)]),
         Asked::Command(Command::Watch(what)) => (Act::Watch, vec![watched(what)]),
+        Asked::Query(Query::Checklists) => (Act::Checklists, vec![]),
+        Asked::Command(Command::Begin(NewRun { name, .. })) => (Act::Run, vec![("checklist", name.clone())]),
+        Asked::Command(Command::Stop { name }) => (Act::Stop, vec![("running", name.clone())]),
         Asked::Command(Command::Unwatch(what)) => (Act::Unwatch, what.iter().map(watched).collect()),
         Asked::Command(Command::Clock(_)) => {
             (Act::SetClock, vec![("act", "length".to_owned()), ("time", "4:00".to_owned())])

@@ -69,13 +69,18 @@ impl Contest {
         (since_ms < then_ms).then(|| carried(reading, then_ms - since_ms))
     }
 
-    /// When phase or length changed last, and what they are.
-    pub fn turned(&self) -> Option<(i64, &'static str, i64)> {
+    /// From when to when phase or length changed last, and what they are. What was turned back before the service has looked
+    /// may be as if it never was.
+    pub fn turned(&self) -> Option<([i64; 2], &'static str, i64)> {
         let (_, last) = self.0.last()?;
         let same = |reading: &Reading| reading.phase == last.phase && reading.total_ms == last.total_ms;
-        let first = self.0.iter().rposition(|(_, reading)| !same(reading)).map_or(0, |at| at + 1);
+        let of = |at: usize| self.0.get(at).map_or(i64::MAX, |(since_ms, _)| *since_ms);
+        let is_other = |at: &usize| self.0.get(*at).is_some_and(|(_, reading)| !same(reading));
+        let was_seen = |at: &usize| is_other(at) && of(at + 1).saturating_sub(of(*at)) > STALE_MS;
+        let [surely, at_last] = [(0..self.0.len()).rev().find(was_seen), (0..self.0.len()).rev().find(is_other)];
+        let [surely, at_last] = [surely, at_last].map(|at| of(at.map_or(0, |at| at + 1)));
         let phase = ["0", "1", "2", "3", "4"][usize::from(last.phase.on_wire())];
-        Some((self.0[first].0, phase, last.total_ms))
+        Some(([surely, at_last], phase, last.total_ms))
     }
 }
 

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a broken promise is reported
 
 mod broken;
+mod checklists;
 mod contest;
 mod model;
 mod plans;
@@ -92,6 +93,7 @@ fn live(seed: u64, trace: bool, breakage: Option<Breakage>) -> Counts {
     world.open();
     for _ in 0..ACTS {
         world.act();
+        world.go_through_checklists();
         let ms = match world.random.below(10) {
             0..4 => 0,
             4..8 => world.random.ms(1, 60),

@@ -1,6 +1,7 @@
 //! What must be true: every state that every task has had, who may have been shown which, and what each change may be.
 //! Panics with the reason when a promise is broken.
 
+use crate::checklists::Lists;
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::{Change, Entry};
 use neerc_core::command::{Command, Manner, Named, WholeTask};
@@ -138,7 +139,9 @@ pub struct Model {
     boards: Boards,
     /// States that were decided on and are not durable yet, oldest first, each with the change that is the next one.
     under_way: Vec<(u64, usize, Copy)>,
-    /// When each planned task was durable.
+    /// The checklists that are gone through.
+    pub lists: Lists,
+    /// When each planned task was durable, and of a line of a checklist when its turn came.
     planned_ms: BTreeMap<(usize, PlanId), i64>,
     /// What was handed out of it.
     fulfilled: BTreeSet<(usize, PlanId)>,
@@ -175,6 +178,8 @@ impl Model {
                 }
                 Change::Removed { .. }
                 | Change::Unplanned { .. }
+                | Change::Begun { .. }
+                | Change::Stopped { .. }
                 | Change::Clocked(_)
                 | Change::Watched { .. }
                 | Change::Reminded { .. }
@@ -186,6 +191,10 @@ impl Model {
                 self.highest_timestamp[room] = timestamp_ms;
             }
             board.apply(entry.revision, &entry.change);
+            for plan in self.lists.committed(room, entry, board) {
+                let before = self.planned_ms.insert((room, plan), now_ms);
+                assert_eq!(before, None, "the turn of {plan} comes twice");
+            }
             let Some(task) = entry.change.task() else { continue };
             let copy = board.task(task).map(Copy::of);
             let version = Version { revision: entry.revision, at_ms: now_ms, copy };
@@ -195,7 +204,7 @@ impl Model {
         self.under_way.retain(|(next, ..)| *next > durable + 1);
     }
 
-    /// When a planned task was durable.
+    /// When a planned task was durable, or its turn came.
     pub fn planned_ms(&self, room: usize, plan: PlanId) -> Option<i64> {
         self.planned_ms.get(&(room, plan)).copied()
     }

@@ -7,7 +7,7 @@ use neerc_core::change::{Change, Entry};
 use neerc_core::clock::Reading;
 use neerc_core::ledger::{Ask, Face};
 use neerc_core::limits;
-use neerc_core::plan::{Consent, Plan, PlanId};
+use neerc_core::plan::{Consent, Plan, PlanId, Planned, Schedule};
 
 /// Who always has power, so that what they plan cannot be refused.
 const KEEPERS: [&str; 2] = ["admin@localhost", "boss@localhost"];
@@ -18,7 +18,7 @@ const STORED_MS: i64 = 2 * SLACK_MS;
 const MINUTE_MS: i64 = 60_000;
 
 fn is_due(plan: &Plan, id: PlanId, reading: Reading) -> bool {
-    plan.due(reading).any(|planned| planned.id == id)
+    plan.due(Some(reading)).any(|planned| planned.id == id)
 }
 
 impl World {
@@ -68,6 +68,9 @@ impl World {
             return;
         }
         assert_eq!((&ask.who, &entry.by), (&planned.by, &planned.by), "{id} is handed out in another's name");
+        if planned.schedule.by_clock().is_none() {
+            return; // the model knows when its turn came
+        }
         // A clock that was set back a little counts as read late.
         let ahead_ms = limits::CLOCK_SMOOTHING_MS + STALE_MS;
         let shows =
@@ -81,15 +84,19 @@ impl World {
         let since_ms = self.now_ms - STALE_MS - STORED_MS;
         let is_quiet = [self.started_ms, self.slept_ms].iter().all(|ms| *ms < since_ms)
             && self.refused_ms + limits::RETRY_PLAN_MS + STORED_MS < self.now_ms;
-        let Some(reading) = self.contest.settled(since_ms).filter(|_| is_quiet && self.breakage.is_none()) else {
+        if !is_quiet || self.breakage.is_some() {
             return;
-        };
+        }
+        let reading = self.contest.settled(since_ms);
         for (room, board) in service.boards() {
             let Some(at) = ROOMS.iter().position(|name| **name == **room) else { continue };
             if self.known_ms[at].is_none_or(|known_ms| known_ms >= since_ms) {
                 continue;
             }
-            for planned in board.plan().due(reading) {
+            let due: Vec<PlanId> = board.plan().due(reading).map(|planned| planned.id).collect();
+            // When the turn of a line has come the model knows by itself.
+            let is_due = |planned: &Planned| due.contains(&planned.id) || planned.schedule == Schedule::AT_ITS_TURN;
+            for planned in board.plan().entries().filter(|planned| is_due(planned)) {
                 let is_keepers = KEEPERS.contains(&planned.by.bare());
                 let is_old = self.model.planned_ms(at, planned.id).is_some_and(|planned_ms| planned_ms < since_ms);
                 let asks = planned.schedule.consent == Consent::Required;

@@ -211,6 +211,7 @@ impl World {
             budget: if limited { Budget { bytes_per_second: 2_000, burst_bytes: 20_000 } } else { Budget::UNLIMITED },
             words: Arc::new(Keys),
             language: Language::English,
+            checklists: Arc::new([]),
             contacts: Vec::new(),
             version: "sim".to_owned(),
         };
@@ -1094,13 +1095,13 @@ impl World {
 
     /// Everybody who was there when the contest clock was turned has heard of it.
     fn check_clock(&self) {
-        let Some((turned_ms, phase, total_ms)) = self.contest.turned() else { return };
+        let Some(([surely_ms, turned_ms], phase, total_ms)) = self.contest.turned() else { return };
         if turned_ms + READ_CLOCK_MS + 2 * SLACK_MS > self.now_ms {
             return;
         }
         for session in self.sessions.iter().filter(|session| session.online && !session.silenced) {
             let Some((since_ms, until_ms)) = self.entitled(session) else { continue };
-            if since_ms + 2 * SLACK_MS < turned_ms && turned_ms + READ_CLOCK_MS + 2 * SLACK_MS < until_ms {
+            if since_ms + 2 * SLACK_MS < surely_ms && turned_ms + READ_CLOCK_MS + 2 * SLACK_MS < until_ms {
                 let heard = session.clock.as_ref().map(|(phase, total_ms, _)| (phase.as_str(), *total_ms));
                 assert_eq!(heard, Some((phase, total_ms)), "{} has not heard of the clock", session.jid);
             }

@@ -5,12 +5,13 @@ mod report;
 
 use super::args::Exit;
 use super::out::line;
-use super::{Outcome, failure, front_settings, load, runtime, secret};
+use super::{Outcome, checklists, failure, front_settings, left_out, load, runtime, secret};
 use crate::clocks::{self, ClockSource, Clockwork};
 use crate::service::health::shows;
 use crate::service::health::{Health, RoomHealth};
 use crate::service::{Service, status};
 use crate::{limits, warnings};
+use neerc_core::checklist::Checklist;
 use neerc_store::{self as store, Opened, StoreError, Url, User};
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::server::look;
@@ -29,6 +30,15 @@ pub fn check(path: &Path) -> Outcome {
     line(&format!("ok    configuration {}", path.display()))?;
     for warning in warnings::all(&config, std::env::vars_os()) {
         line(&format!("WARN  {warning}"))?;
+    }
+    if let Some(file) = &config.checklists {
+        let read = checklists(&config)?;
+        let tasks: usize = read.checklists.iter().map(Checklist::len).sum();
+        let (file, count) = (file.display(), read.checklists.len());
+        line(&format!("ok    checklists {file}: {count} checklists, {tasks} tasks"))?;
+        for warning in left_out(&config, &read) {
+            line(&format!("WARN  {warning}"))?;
+        }
     }
     for finding in clocks(&config.clocks) {
         line(&finding.line())?;

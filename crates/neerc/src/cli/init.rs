@@ -257,6 +257,7 @@ fn default(field: &Field, name: &str, host: &str) -> String {
         "component.host" => quoted(host),
         "rooms.jid" => quoted(&lines::openfire_rooms_jid(&format!("neerc.{host}"))),
         "directory.jid" => quoted(&format!("directory@{host}")),
+        "checklists.file" => quoted("scripts.yaml"),
         "clock.source" => quoted("manual"),
         "clock.path" | "clock.file" => quoted("clock.xml"),
         "clock.url" => quoted("https://judge.example.org/api/contests/demo"),

@@ -1,16 +1,21 @@
 //! `neerc run`: everything wired together, until somebody ends it.
 
-use super::{Outcome, failure, front_settings, load, runtime};
+use super::{Outcome, checklists, failure, front_settings, left_out, load, runtime};
 use crate::service::{self, Service, space, status};
 use crate::{clocks, limits, warnings};
 use neerc_store as store;
+use neerc_xmpp::front::FrontSettings;
 use std::path::Path;
 
 /// Serves until told to stop.
 pub fn run(path: &Path) -> Outcome {
     let config = load(path)?;
     log_to_stderr(config.log_level);
-    let settings = front_settings(&config)?;
+    let checklists = checklists(&config)?;
+    for warning in left_out(&config, &checklists) {
+        tracing::warn!("{warning}");
+    }
+    let settings = FrontSettings { checklists: checklists.checklists.into(), ..front_settings(&config)? };
     for warning in warnings::all(&config, std::env::vars_os()) {
         tracing::warn!("{warning}");
     }

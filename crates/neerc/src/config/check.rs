@@ -69,6 +69,7 @@ impl Check<'_> {
             groups,
             tasks: self.tasks(&raw.tasks)?,
             clocks,
+            checklists: raw.checklists.file.map(|file| self.beside("checklists.file", &file)).transpose()?,
             rate: self.rate(&raw.limits)?,
             budget: self.budget(&raw.limits)?,
             stored_mib_per_day: self.number("limits.stored_mib_per_day", raw.limits.stored_mib_per_day, STORED_MIB)?,

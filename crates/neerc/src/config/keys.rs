@@ -38,6 +38,9 @@ pub(super) struct Raw {
     /// In the environment: "school=manual; jury,finals=json:https://host/clock", which replaces all of the file.
     #[config(env = "NEERC_CLOCKS")]
     pub(super) clocks: Option<Vec<RawRoomClock>>,
+    /// Checklists, which admins hand out by one line (`run seating`).
+    #[config(nested)]
+    pub(super) checklists: RawChecklists,
     /// How much one session may ask.
     #[config(nested)]
     pub(super) limits: RawLimits,
@@ -190,6 +193,15 @@ pub(super) struct RawRoomClock {
     pub(super) password_file: Option<String>,
     pub(super) ca_file: Option<String>,
     pub(super) fingerprint: Option<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawChecklists {
+    /// The file that holds them, relative to this file: the desktop client's scripts.yaml, or one with names and steps.
+    /// It is read at the start.
+    #[config(env = "NEERC_CHECKLISTS_FILE")]
+    pub(super) file: Option<String>,
 }
 
 #[derive(confique::Config)]

@@ -48,6 +48,8 @@ pub struct Config {
     pub tasks: Tasks,
     /// Where the contest clocks are read.
     pub clocks: Clockwork,
+    /// The file of checklists.
+    pub checklists: Option<PathBuf>,
     /// How much one session may ask.
     pub rate: Rate,
     /// How much all sessions of an account are answered.
@@ -143,7 +145,7 @@ impl Config {
         check::Check { source, variables }.config(raw)
     }
 
-    /// What the XMPP side takes. `nick_seed` is secret random text.
+    /// What the XMPP side takes, without the checklists. `nick_seed` is secret random text.
     pub fn front_settings(&self, nick_seed: String) -> FrontSettings {
         let Config { component, rooms, tasks, .. } = self;
         FrontSettings {
@@ -166,6 +168,7 @@ impl Config {
             budget: self.budget,
             words: Arc::new(i18n::Files),
             language: self.language,
+            checklists: Arc::new([]),
             contacts: self.contacts.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

@@ -64,6 +64,10 @@ fn lines(config: &Config) -> Vec<String> {
         format!("tasks.spacing_ms = {}", tasks.spacing_ms),
         format!("tasks.max_stanza_bytes = {}", tasks.max_stanza_bytes),
         format!("clock = {:?}", config.clocks.sources[0]),
+        format!(
+            "checklists.file = {}",
+            config.checklists.iter().map(|file| file.display().to_string()).collect::<String>()
+        ),
         format!("limits.requests_per_second = {}", rate.per_second),
         format!("limits.requests_burst = {}", rate.burst),
         format!("limits.requests_burst_of_power = {}", rate.burst_of_power),
@@ -103,6 +107,7 @@ fn the_least_file_gives_the_defaults() {
             "tasks.spacing_ms = 50",
             "tasks.max_stanza_bytes = 262144",
             "clock = Manual",
+            "checklists.file = ",
             "limits.requests_per_second = 20",
             "limits.requests_burst = 60",
             "limits.requests_burst_of_power = 1000",
@@ -149,6 +154,8 @@ spacing_ms = 0
 max_stanza_bytes = 524288
 [clock]
 file = "/run/clock.xml"
+[checklists]
+file = "/etc/neerc/scripts.yaml"
 [limits]
 requests_per_second = 0
 requests_burst = 7
@@ -192,6 +199,7 @@ level = "trace"
             sources: vec![ClockSource::File(PathBuf::from("/run/clock.xml"), Format::Pcms)],
             of_room: BTreeMap::new(),
         },
+        checklists: Some(PathBuf::from("/etc/neerc/scripts.yaml")),
         rate: Rate { per_second: 0, burst: 7, burst_of_power: 8 },
         budget: Budget { bytes_per_second: 0, burst_bytes: 9 * 1_024 },
         stored_mib_per_day: 10,
@@ -304,7 +312,7 @@ const WRONG_FILES: &[(&str, &str)] = &[
     ("[component]\njid = \"a\"\njid = \"b\"", "neerc.toml:3: duplicate key"),
     (
         "[task]\n",
-        "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `clocks`, `limits`, `texts`, `contact`, `log`",
+        "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `clocks`, `checklists`, `limits`, `texts`, `contact`, `log`",
     ),
     ("[store]\npath = \"x\"", "neerc.toml:2: unknown key `store.path`; allowed here: `url`"),
     ("store = { path = \"x\" }", "neerc.toml:1: unknown key `store.path`; allowed here: `url`"),
@@ -427,6 +435,7 @@ const WRONG_VALUES: &[(&str, &str)] = &[
         "[rooms]\nnickname = \"\"\"\n[tasks]\nspacing_ms = 1\"\"\"\n[tasks]\nspacing_ms = -1",
         "neerc.toml:5: rooms.nickname is \"[tasks]\\nspacing_ms = 1\": must be one line of 1 to 255 bytes, without blanks around it",
     ),
+    ("[checklists]\nfile = \"\"", "neerc.toml:5: checklists.file is \"\": must be the path of a file"),
     ("[tasks]\nspacing_ms = -1", "neerc.toml:5: tasks.spacing_ms is -1: must be 0 to 10000"),
     ("[tasks]\nspacing_ms = 10001", "neerc.toml:5: tasks.spacing_ms is 10001: must be 0 to 10000"),
     ("[tasks]\nmax_stanza_bytes = 16383", "neerc.toml:5: tasks.max_stanza_bytes is 16383: must be 16384 to 524288"),
@@ -582,7 +591,7 @@ fn every_key_has_its_environment_variable_and_its_words() {
             leaves += 1;
         }
     }
-    assert_eq!(leaves, 36, "a new key needs a row in the tables above");
+    assert_eq!(leaves, 37, "a new key needs a row in the tables above");
 }
 
 #[test]
@@ -593,6 +602,7 @@ fn every_variable_is_heard() {
         ("NEERC_COMPONENT_HOST", "x.org", "component.host = x.org"),
         ("NEERC_ROOMS_SERVICE", "x.org", "rooms.service = x.org"),
         ("NEERC_ROOMS_JOIN", "x,y", "rooms.join = x, y"),
+        ("NEERC_CHECKLISTS_FILE", "/a.yaml", "checklists.file = /a.yaml"),
         ("NEERC_ROOMS_NICKNAME", "x", "rooms.nickname = x"),
         ("NEERC_ROOMS_ADMIT_UNAFFILIATED", "1", "rooms.admit_unaffiliated = true"),
         ("NEERC_ROOMS_OWNERS", "You@x.org, b@y", "rooms.owners = you@x.org, b@y"),

@@ -48,6 +48,12 @@ item-setclock = Set the clock
 item-setclock-help = Set the contest clock by hand: start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart; follow goes by the contest system again
 item-deadline = Deadline
 item-deadline-help = By when a task is to be answered: 20m, 10:45, end-30, or off
+item-checklists = Checklists
+item-checklists-help = Which checklists there are, and which of them are under way
+item-run = Run a checklist
+item-run-help = Hand out a checklist, step by step: the next step once everybody has finished the one before
+item-stop = Stop a checklist
+item-stop-help = Hand out no more of a checklist; what is handed out stays
 item-unplan = Unplan
 item-unplan-help = Take a task out of the plan
 
@@ -70,6 +76,10 @@ field-names = For whom
 field-schedule = When
 field-deadline = By when
 field-plan = Planned task
+field-checklist = Checklist
+field-running = Checklist under way
+field-holds = Tasks
+field-progress = Where it stands
 field-room = Room
 field-user = User
 field-groups = Groups
@@ -116,6 +126,7 @@ heading-tasks-of = Tasks of { $name }:
 heading-users = People:
 heading-late = Not answered yet:
 heading-plans = Planned:
+heading-checklists = Checklists ("run" and the name hands one out):
 heading-watched = New answers:
 
 ## Help in chat, one screen of a phone
@@ -134,7 +145,7 @@ help-admin =
     show 3, late, remind 3, watch 3, unwatch — who has answered
     assign 3 hall1, unassign 3 hall1, reset 3 hall1, deadline 3 20m
     rename 3 Title, remove 3, restore 3; clock: "help setclock"
-    plans, now s1, unplan s1 — planned tasks: see "help plan"
+    plans, now s1, unplan s1: "help plan"; checklists, run, stop
 help-kind-todo =
     @todo halls Bring water — the halls are asked to do it, and answer "start 3" and "done 3".
     What else can be asked: @confirm (read it?), @okfail (yes or no?), @todofail (done, or could not, and why?), @question (an answer in words).
@@ -169,6 +180,8 @@ no-answered-tasks = You have not said anything of a task yet.
 nobody-assigned = Nobody has this task.
 no-late = Everybody has answered.
 no-plans = Nothing is planned.
+no-checklists = There are no checklists. Whoever runs the service names their file in its configuration.
+no-runs = No checklist is under way.
 nobody = nobody
 admin-mark = admin
 group-Admins = Admins
@@ -258,6 +271,9 @@ plan-fulfilled-late = The planned task { $plan } was handed out as task { $task 
 } late (planned for { $moment } of the contest): { $title }
 plan-failed = The planned task { $plan } was not handed out: { $why }. It stays in the plan: { $title }
 
+run-step = Checklist { $checklist }: step { $step } of { $steps } begins.
+run-finished = Checklist { $checklist }: everybody has finished all of it.
+
 ## Answers to commands
 
 said-created = Task { $task } is handed out to { $count ->
@@ -297,6 +313,27 @@ said-answered-question = Answer to { $task }: "{ $answer }"
 said-changed = Task { $task } is changed. It is now: { $title } — { $people }.
 said-unchanged = Nothing to change.
 said-removed = Task { $task } is removed.
+said-begun = { $count ->
+    [one] The checklist is under way: 1 task
+   *[other] The checklist is under way: { $count } tasks
+} in { $steps ->
+    [one] 1 step
+   *[other] { $steps } steps
+}.
+said-stopped = The checklist is stopped. What is handed out stays.
+run-over = finished
+run-at = under way, step { $step } of { $steps }, by { $name }
+run-since = under way since { $time }, step { $step } of { $steps }, by { $name }
+count-lines = { $count ->
+    [one] 1 task
+   *[other] { $count } tasks
+}
+count-steps = { $count ->
+    [one] 1 step
+   *[other] { $count } steps
+}
+moment-turn = when its turn comes
+moment-step = in step { $step } of { $checklist }
 said-unplanned = { $plan } is out of the plan.
 said-restored = Task { $task } is back: { $title } — { $people }.
 said-reminded = Task { $task } waits for { $people }; whoever of them is online is reminded.
@@ -355,10 +392,16 @@ refusal-not-theirs = "{ $name }" does not have task { $task }.
 refusal-unknown-plan = There is no planned task "{ $plan }". They are numbered s1, s2 and so on; write "plans".
 refusal-bad-deadline = "{ $deadline }" is no deadline. Write 20m, 10:45 or end-30, at most { $limit } minutes.
 refusal-deadline-of-plan = A planned task takes no deadline ("{ $deadline }"). Give it one once it is handed out: "deadline 7 20m".
+refusal-unknown-checklist = There is no checklist "{ $checklist }".
+refusal-unclear-checklist = Nothing of the checklist "{ $checklist }" was handed out, because its line { $line } has to be mended in its file: { $text }
+refusal-runs-already = The checklist "{ $checklist }" is under way already. To begin it anew, write "stop { $checklist }" first.
+refusal-runs-not = The checklist "{ $checklist }" is not under way.
 refusal-bad-schedule = "{ $schedule }" is no moment of a contest. Write start+15 or end-60!, at most { $limit } minutes.
 refusal-missing-field = { $field }: please fill in.
 lacks-task = Which one? Write "{ $verb } { $task }".
 lacks-plan = Which one? Write "{ $verb } s1"; "plans" shows all.
+lacks-checklist = Which one? Write "{ $verb } seating"; "checklists" shows all.
+lacks-running = Which one? Write "{ $verb } seating"; "checklists" shows which are under way.
 lacks-names = Who? Write "{ $verb } { $task } hall1".
 lacks-title = What is it to be called? Write "{ $verb } { $task } New title".
 lacks-new-title = What is to be done? Write "@todo halls Bring water".
@@ -376,6 +419,7 @@ refusal-no-open-task = You have no open task.
 refusal-not-durable = It could not be saved, so nothing has changed. Please try again in a minute.
 refusal-busy = Too many changes at once. Please try again in a minute.
 refusal-used-up = Your changes of today have taken { $mib } MiB of the disk. Please wait until tomorrow.
+your-checklists = There are: { $names }.
 did-you-mean = Did you mean "{ $name }"?
 your-open-tasks = Your open tasks: { $tasks }.
 your-answered-tasks = You have answered: { $tasks }.
@@ -390,6 +434,7 @@ what-tasks-in-the-room = tasks in the room
 what-people-assigned-to-a-task = people for one task
 what-watched-tasks = watched tasks
 what-people-who-watch = people who watch
+what-checklists-under-way = checklists under way
 what-planned-tasks = planned tasks
 what-bytes-of-names-in-planned-tasks = bytes of names in planned tasks
 

@@ -48,6 +48,12 @@ item-setclock = Перевести часы
 item-setclock-help = Управлять часами тура вручную: старт, старт в 10:30, пауза, дальше, установить 1:23:00, длина 5:00, конец, заново; авто — снова по тестирующей системе
 item-deadline = Срок
 item-deadline-help = К какому времени ответить на задачу: 20м, 10:45, конец-30; «нет» — без срока
+item-checklists = Чек-листы
+item-checklists-help = Какие есть чек-листы и какие из них идут сейчас
+item-run = Запустить чек-лист
+item-run-help = Раздать чек-лист по шагам: следующий шаг — когда все закончат предыдущий
+item-stop = Остановить чек-лист
+item-stop-help = Больше ничего из чек-листа не раздавать; розданное остаётся
 item-unplan = Вычеркнуть
 item-unplan-help = Убрать задачу из плана
 
@@ -70,6 +76,10 @@ field-names = Кому
 field-schedule = Когда
 field-deadline = Срок
 field-plan = Запланированная задача
+field-checklist = Чек-лист
+field-running = Чек-лист, который идёт
+field-holds = Задачи
+field-progress = Где он сейчас
 field-room = Комната
 field-user = Пользователь
 field-groups = Группы
@@ -116,6 +126,7 @@ heading-tasks-of = Задачи { $name }:
 heading-users = Люди:
 heading-late = Ещё не ответили:
 heading-plans = Запланировано:
+heading-checklists = Чек-листы (раздать: «запустить» и название):
 heading-watched = Новые ответы:
 
 ## Помощь в чате, на один экран телефона
@@ -134,7 +145,7 @@ help-admin =
     показать 3, ждем, напомнить 3, следить 3, хватит — кто ответил
     назначить 3 hall1, снять 3 hall1, сбросить 3 hall1, срок 3 20м
     переименовать 3 Имя, удалить 3, восстановить 3; см. «перевести»
-    планы, сейчас s1, вычеркнуть s1 — план: см. «помощь план»
+    планы, сейчас s1, вычеркнуть s1; чеклисты, запустить, остановить
 help-kind-todo =
     @задача halls Принести воду — залы должны это сделать; они отвечают «начал 3» и «готово 3».
     Спросить можно и иначе: @подтверждение (прочитали?), @проверка (да или нет?), @попытка (вышло или нет и почему?), @вопрос (ответ словами).
@@ -169,6 +180,8 @@ no-answered-tasks = Вы ещё ничего не говорили о задач
 nobody-assigned = Эта задача никому не назначена.
 no-late = Все ответили.
 no-plans = Ничего не запланировано.
+no-checklists = Чек-листов нет. Их файл указывают в настройках службы.
+no-runs = Сейчас не идёт ни один чек-лист.
 nobody = никто
 admin-mark = администратор
 group-Admins = Администраторы (Admins)
@@ -263,6 +276,9 @@ plan-fulfilled-late = Запланированная задача { $plan } ро
 } (по плану в { $moment } времени тура): { $title }
 plan-failed = Запланированная задача { $plan } не роздана: { $why }. Она остаётся в плане: { $title }
 
+run-step = Чек-лист { $checklist }: начинается шаг { $step } из { $steps }.
+run-finished = Чек-лист { $checklist }: всё закончено.
+
 ## Ответы на команды
 
 said-created = Задача { $task } { $count ->
@@ -307,6 +323,31 @@ said-answered-question = Ответ на { $task }: «{ $answer }»
 said-changed = Задача { $task } изменена. Теперь она такая: { $title } — { $people }.
 said-unchanged = Менять нечего.
 said-removed = Задача { $task } удалена.
+said-begun = Чек-лист запущен: { $count ->
+    [one] { $count } задача
+    [few] { $count } задачи
+   *[other] { $count } задач
+}, { $steps ->
+    [one] { $steps } шаг
+    [few] { $steps } шага
+   *[other] { $steps } шагов
+}.
+said-stopped = Чек-лист остановлен. Розданное остаётся.
+run-over = закончен
+run-at = идёт, шаг { $step } из { $steps }, запустил { $name }
+run-since = идёт с { $time }, шаг { $step } из { $steps }, запустил { $name }
+count-lines = { $count ->
+    [one] { $count } задача
+    [few] { $count } задачи
+   *[other] { $count } задач
+}
+count-steps = { $count ->
+    [one] { $count } шаг
+    [few] { $count } шага
+   *[other] { $count } шагов
+}
+moment-turn = когда дойдёт очередь
+moment-step = в шаге { $step } чек-листа { $checklist }
 said-unplanned = { $plan } больше не в плане.
 said-restored = Задача { $task } снова на месте: { $title } — { $people }.
 said-reminded = Задача { $task } ждёт ответа: { $people }; кто из них на связи, тем напомнили.
@@ -366,10 +407,16 @@ refusal-not-theirs = У «{ $name }» нет задачи { $task }.
 refusal-unknown-plan = Запланированной задачи «{ $plan }» нет. Их номера — s1, s2 и так далее; напишите «план».
 refusal-bad-deadline = «{ $deadline }» — не срок. Напишите 20м, 10:45 или конец-30, не больше { $limit } минут.
 refusal-deadline-of-plan = У запланированной задачи не бывает срока («{ $deadline }»). Задайте его, когда она выдана: «срок 7 20м».
+refusal-unknown-checklist = Чек-листа «{ $checklist }» нет.
+refusal-unclear-checklist = Из чек-листа «{ $checklist }» ничего не роздано: в его файле нужно исправить строку { $line }: { $text }
+refusal-runs-already = Чек-лист «{ $checklist }» уже идёт. Чтобы начать заново, сначала напишите «остановить { $checklist }».
+refusal-runs-not = Чек-лист «{ $checklist }» сейчас не идёт.
 refusal-bad-schedule = «{ $schedule }» — не момент тура. Напишите начало+15 или конец-60!, не больше { $limit } минут.
 refusal-missing-field = { $field }: нужно заполнить.
 lacks-task = О какой речь? Напишите «{ $verb } { $task }».
 lacks-plan = О какой речь? Напишите «{ $verb } s1»; «планы» покажет все.
+lacks-checklist = Какой? Напишите «{ $verb } рассадка»; «чеклисты» покажет все.
+lacks-running = Какой? Напишите «{ $verb } рассадка»; «чеклисты» покажет, какие идут.
 lacks-names = О ком речь? Напишите «{ $verb } { $task } hall1».
 lacks-title = Как она должна называться? Напишите «{ $verb } { $task } Новое название».
 lacks-new-title = Что нужно сделать? Напишите «@задача halls Принести воду».
@@ -387,6 +434,7 @@ refusal-no-open-task = У вас нет открытых задач.
 refusal-not-durable = Не удалось сохранить, поэтому ничего не изменилось. Попробуйте ещё раз через минуту.
 refusal-busy = Слишком много изменений сразу. Попробуйте ещё раз через минуту.
 refusal-used-up = Ваши сегодняшние изменения заняли { $mib } МиБ на диске. Подождите до завтра.
+your-checklists = Есть: { $names }.
 did-you-mean = Может быть, «{ $name }»?
 your-open-tasks = Ваши открытые задачи: { $tasks }.
 your-answered-tasks = Вы ответили на: { $tasks }.
@@ -401,6 +449,7 @@ what-tasks-in-the-room = задач в комнате
 what-people-assigned-to-a-task = людей на одну задачу
 what-watched-tasks = задач, за которыми следят
 what-people-who-watch = людей, которые следят
+what-checklists-under-way = чек-листов одновременно
 what-planned-tasks = запланированных задач
 what-bytes-of-names-in-planned-tasks = байт имён в запланированных задачах
 

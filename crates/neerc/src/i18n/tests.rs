@@ -270,6 +270,7 @@ fn example(kind: FieldKind) -> &'static str {
         FieldKind::Plan => "s1",
         FieldKind::Verb => "done",
         FieldKind::Schedule => "end-60",
+        FieldKind::Checklist | FieldKind::Running => "seating",
         _ => "…",
     }
 }

@@ -414,6 +414,8 @@ fn log_change(entry: &Entry) {
         Change::Planned(_) => "planned",
         Change::Unplanned { .. } => "unplanned",
         Change::Deadlined { .. } => "deadlined",
+        Change::Begun { .. } => "begun",
+        Change::Stopped { .. } => "stopped",
         Change::Clocked(_) => "clocked",
         Change::Restored { .. } => "restored",
         Change::Reminded { .. } => "reminded",

@@ -9,6 +9,7 @@ mod alone;
 mod both;
 mod addresses;
 mod chat;
+mod checklists;
 mod clics;
 mod clock;
 mod crash;

@@ -152,6 +152,7 @@ impl World<'_> {
         let row = tasks.lines().find(|line| line.starts_with("| ")).expect("the task that was just made");
         self.task = Self::number(row, "| ");
         let planned = json!({"kind": "todo", "title": "Freeze", "names": ["hall2"], "schedule": "end-60!"});
+        self.chief(Act::Run, &json!({"checklist": "drill"}));
         self.plan = Self::number(&self.chief(Act::Create, &planned), "Planned as ");
     }
 
@@ -159,6 +160,11 @@ impl World<'_> {
     fn clear(&self) {
         for row in self.chief(Act::Tasks, &json!({})).lines().skip(1).filter(|row| row.starts_with("| ")) {
             self.chief(Act::Remove, &json!({"task": Self::number(row, "| ")}));
+        }
+        for row in self.chief(Act::Checklists, &json!({})).lines().filter(|row| row.contains("under way")) {
+            if let Some(row) = row.strip_prefix("| ") {
+                self.chief(Act::Stop, &json!({"running": Self::number(&format!("| {row}"), "| ")}));
+            }
         }
         for row in self.chief(Act::Plans, &json!({})).lines().skip(1).filter(|row| row.starts_with("| ")) {
             self.chief(Act::Unplan, &json!({"plan": Self::number(row, "| ")}));
@@ -184,6 +190,8 @@ impl World<'_> {
             FieldKind::Watched => json!(self.task),
             FieldKind::Deadline if item.act == Act::Create => json!(""), // what is planned takes none
             FieldKind::Deadline => json!("20m"),
+            FieldKind::Checklist => json!("seating"),
+            FieldKind::Running => json!("drill"),
         };
         item.fields
             .iter()
@@ -197,12 +205,14 @@ impl World<'_> {
     fn plain(&self, said: &str) -> String {
         let next = |number: &str| (number.parse::<u64>().unwrap_or(0) + 1).to_string();
         let plan = self.plan.trim_start_matches('s');
+        let before = format!("s{}", plan.parse::<u64>().unwrap_or(1) - 1);
         let known = [
             (self.task.clone(), "T"),
             (next(&self.task), "T+1"),
             (self.removed.clone(), "R"),
             (self.plan.clone(), "S"),
             (format!("s{}", next(plan)), "S+1"),
+            (before, "S-1"),
         ];
         let word =
             |word: &str| known.iter().find(|(number, _)| number == word).map_or(word, |(_, name)| name).to_owned();
@@ -220,6 +230,9 @@ impl World<'_> {
         {
             return format!("{task}is to be answered by D;{rest}");
         }
+        if let Some((before, since)) = plain.split_once("under way since ") {
+            plain = format!("{before}under way, {}", since.split_once(", ").map_or(since, |(_, behind)| behind));
+        }
         match plain.split_once(" By hand since ") {
             Some((clock, _)) => format!("{clock} By hand."), // and then when, and by whom
             None => plain,
@@ -234,7 +247,12 @@ fn everybody_uses_every_command_by_every_face(kind: Kind) {
     server.register_many(&WHO.map(|(name, _)| name));
     let room =
         server.room(&people.iter().copied().filter(|(_, affiliation)| *affiliation != "none").collect::<Vec<_>>());
-    let neerc = Neerc::start(server, &[&room], "[limits]\nrequests_per_second = 0\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("scripts.yaml");
+    let lines = |name: &str| format!("- name: {name}\n  lines: '@todo hall2 end! Pack up'\n");
+    std::fs::write(&file, lines("drill") + &lines("seating")).expect("a file of checklists");
+    let settings = format!("[limits]\nrequests_per_second = 0\n[checklists]\nfile = \"{}\"\n", file.display());
+    let neerc = Neerc::start(server, &[&room], &settings);
     let chief = Slix::shared().connect(server, "chief", "menu");
     let mut world =
         World { to: neerc.room_jid(&room), chief, task: String::new(), removed: String::new(), plan: String::new() };
@@ -318,7 +336,14 @@ fn outcome(act: Act, who: &str) -> String {
         Act::Rename => &changed("Bread", &["hall2 (no answer possible: x)"]),
         Act::Remove => "info: Task T is removed.",
         Act::Late => &table("", &format!("T | Water |  | in progress: {who}")),
-        Act::Plans => &table("", "S | end-60! | Freeze | to do | hall2"),
+        Act::Plans => &table("", "S-1 | end+0! | Pack up | to do | hall2\nS | end-60! | Freeze | to do | hall2"),
+        Act::Checklists => &table(
+            "",
+            "drill | 1 task: @todo hall2 end! Pack up | under way, step 1 of 1, by chief\n\
+             seating | 1 task: @todo hall2 end! Pack up | ",
+        ),
+        Act::Run => "info: The checklist is under way: 1 task in 1 step.",
+        Act::Stop => "info: The checklist is stopped. What is handed out stays.",
         Act::Now => "info: Task T+1 is handed out to 1 person: Freeze",
         Act::Unplan => "info: S is out of the plan.",
         Act::Restore => "info: Task R is back: Juice — nobody.",
@@ -339,9 +364,13 @@ fn line_outcome(act: Act, who: &str) -> String {
         Act::Who => "People: Admins: boss (admin), chief (admin), jury (admin) Users: hall1, hall2, hall3".to_owned(),
         Act::Show => format!("T · Water · question {who}: in progress: x hall2: no answer possible: x"), // one's own first
         Act::Late => format!("Not answered yet: T · Water · in progress: {who}"),
-        Act::Plans => {
-            "Planned: S · @todo hall2 end-60! Freeze · 60 minutes before the end There is no contest clock now, so \
-                       nothing planned is handed out by itself. To hand it out, write \"now S\"."
+        Act::Plans => "Planned: S-1 · @todo hall2 end+0! Pack up · in step 1 of drill, at the end \
+             S · @todo hall2 end-60! Freeze · 60 minutes before the end There is no contest clock now, so \
+             nothing planned is handed out by itself. To hand it out, write \"now S-1\"."
+            .to_owned(),
+        Act::Checklists => {
+            "Checklists (\"run\" and the name hands one out): drill · under way, step 1 of 1, by chief · 1 task: @todo \
+             hall2 end! Pack up seating · 1 task: @todo hall2 end! Pack up"
                 .to_owned()
         }
         _ => {
@@ -354,7 +383,7 @@ fn line_outcome(act: Act, who: &str) -> String {
 
 /// Whether a row only reads.
 fn is_query(act: Act) -> bool {
-    matches!(act, Act::Tasks | Act::Who | Act::Clock | Act::Help | Act::Show | Act::Late | Act::Plans)
+    matches!(act, Act::Tasks | Act::Who | Act::Clock | Act::Help | Act::Show | Act::Late | Act::Plans | Act::Checklists)
 }
 
 on_both!(everybody_uses_every_command_by_every_face);

@@ -255,7 +255,9 @@ impl Model {
             | Command::SetDeadline { .. }
             | Command::NoteOverdue { .. }
             | Command::Watch(_)
-            | Command::Unwatch(_) => {
+            | Command::Unwatch(_)
+            | Command::Begin(_)
+            | Command::Stop { .. } => {
                 unreachable!("no such move")
             }
         }

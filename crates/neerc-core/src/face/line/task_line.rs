@@ -35,8 +35,8 @@ impl From<&Planned> for TaskLine {
         TaskLine {
             kind: planned.kind,
             assignees: planned.names.clone(),
-            schedule: Some(planned.schedule),
             deadline: None,
+            schedule: planned.schedule.by_clock(),
             title: planned.title.as_str().to_owned(),
         }
     }

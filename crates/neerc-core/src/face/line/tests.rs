@@ -61,7 +61,7 @@ fn new_board() -> Board {
 fn reads<'t>(who: &str, text: &'t str) -> Result<Vec<Read<'t>>, Refusal> {
     let (who, people, board) = (Person::named(who, HOST), people(), board());
     let (room, visibility) = (&"neerc".into(), Visibility::All);
-    let view = View::of(RoomScene { room, people, board, clock: None, visibility, now: None }, &who)?;
+    let view = View::of(RoomScene { room, people, board, clock: None, visibility, now: None, checklists: &[] }, &who)?;
     Ok(read(text, &view))
 }
 
@@ -95,6 +95,7 @@ fn show(request: &Request) -> String {
         Request::Help(Topic::Everything) => return "help".to_owned(),
         Request::Help(Topic::Row(item)) => return format!("help {}", item.verb),
         Request::Help(topic) => return format!("help {topic:?}").to_lowercase(),
+        Request::Begin(name) => return format!("run {name}"),
         Request::Command(command) => command,
     };
     match command {
@@ -125,7 +126,8 @@ fn show(request: &Request) -> String {
         Command::Watch(wanted) => format!("watch {wanted:?}"),
         Command::Unwatch(wanted) => format!("unwatch {wanted:?}"),
         Command::Clock(act) => format!("clock {act:?}"),
-        Command::Edit { .. } | Command::NoteOverdue { .. } => panic!("no line asks this"),
+        Command::Stop { name } => format!("stop {name}"),
+        Command::Edit { .. } | Command::NoteOverdue { .. } | Command::Begin(_) => panic!("no line asks this"),
     }
 }
 

@@ -48,6 +48,7 @@ impl Story {
             kind: Kind::Todo,
             names: Vec::new(),
             schedule: Schedule::required(text).unwrap(),
+            turn: None,
         };
         let plan = Plan::restore(schedules.iter().enumerate().map(planned), 1);
         let boards = Boards::from([("neerc".into(), Board::default().with_plan(plan))]);

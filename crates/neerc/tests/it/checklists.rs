@@ -1,0 +1,102 @@
+//! A checklist in the hands of two admins and two halls, with the process killed in its middle; and a file that cannot be
+//! read.
+
+use crate::servers::{Kind, Server, unique};
+use crate::service::Neerc;
+use crate::slix::{Slix, Stanza, User};
+use crate::wait::{PATIENCE, poll_for};
+
+const NS: &str = "http://neerc.ifmo.ru/protocol/neerc";
+const FILE: &str = "
+- name: seating
+  steps:
+  - - '@todo listhall1 Open the doors'
+    - '@confirm listhall2 Are you there?'
+  - '@todo listhall1,listhall2 Close the doors'
+- '@todo listhall1 Water'
+";
+
+/// The answer to a line of chat.
+fn answered(user: &User<'_>, to: &str, line: &str) -> String {
+    let thread = unique("thread");
+    user.send(&format!(
+        "<message to='{to}' type='chat' id='{thread}'><body>{line}</body><thread>{thread}</thread></message>"
+    ));
+    let of_it = |message: &Stanza| message.find("thread").is_some_and(|found| found.text == thread);
+    user.expect_message(of_it, PATIENCE).body().to_owned()
+}
+
+/// Asks until the answer holds something; the answer.
+#[track_caller]
+fn reads(user: &User<'_>, to: &str, line: &str, wanted: &str) -> String {
+    let mut last = String::new();
+    let found = poll_for(PATIENCE, || {
+        last = answered(user, to, line);
+        last.contains(wanted).then(|| last.clone())
+    });
+    found.unwrap_or_else(|| panic!("{line} never says {wanted:?}, but {last}"))
+}
+
+fn done(user: &User<'_>, to: &str, task: u64) {
+    let status = format!("<taskstatus xmlns='{NS}#taskstatus' id='{task}' type='success'/>");
+    assert_eq!(user.iq(to, "set", &status).kind(), "result", "task {task}");
+}
+
+fn a_checklist_goes_on_where_it_was_when_the_process_was_killed(kind: Kind) {
+    let server = Server::shared(kind);
+    let names = ["listboss", "listjury", "listhall1", "listhall2"];
+    server.register_many(&names);
+    let room = server.room(&[(names[0], "owner"), (names[1], "admin"), (names[2], "member"), (names[3], "member")]);
+    let settings = "[limits]\nrequests_per_second = 0\n[checklists]\nfile = \"scripts.yaml\"\n";
+    let mut neerc = Neerc::prepare(server, &[&room], settings);
+    std::fs::write(neerc.dir.join("scripts.yaml"), FILE).unwrap();
+    neerc.restart();
+    let to = neerc.room_jid(&room);
+    let [boss, jury, hall1, hall2] = names.map(|name| Slix::shared().connect(server, name, &unique("r")));
+    let listed = answered(&jury, &to, "checklists");
+    assert!(listed.contains("seating · 3 tasks, 2 steps: @todo listhall1 Open the doors"), "{listed}");
+    assert!(listed.contains("2 · 1 task: @todo listhall1 Water"), "{listed}");
+    assert_eq!(answered(&boss, &to, "run seating"), "The checklist is under way: 3 tasks in 2 steps.");
+    assert!(answered(&jury, &to, "run Seating").contains("is under way already"));
+    reads(&jury, &to, "tasks all", "Are you there?");
+    done(&hall1, &to, 1);
+    neerc.kill9();
+    neerc.restart();
+    let said = reads(&jury, &to, "checklists", "seating · under way since");
+    assert!(said.contains("step 1 of 2, by listboss"), "{said}");
+    done(&hall2, &to, 2);
+    reads(&jury, &to, "tasks all", "3 · Close the doors");
+    neerc.kill9();
+    neerc.restart();
+    reads(&jury, &to, "checklists", "step 2 of 2");
+    done(&hall1, &to, 3);
+    done(&hall2, &to, 3);
+    reads(&jury, &to, "checklists", "seating · finished");
+    let tasks = answered(&jury, &to, "tasks all");
+    assert_eq!(tasks.lines().count(), 4, "a heading, and each task once: {tasks}");
+    assert_eq!(answered(&jury, &to, "plans"), "Nothing is planned.");
+}
+
+fn a_file_of_checklists_that_cannot_be_read_is_said_with_its_line(kind: Kind) {
+    let server = Server::shared(kind);
+    let room = server.room(&[("listboss", "owner")]);
+    let neerc = Neerc::prepare(server, &[&room], "[checklists]\nfile = \"scripts.yaml\"\n");
+    std::fs::write(neerc.dir.join("scripts.yaml"), "- '@todo halls Water'\n- @todo halls Bread\n").unwrap();
+    for command in ["run", "check"] {
+        let ended = neerc.command().arg(command).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(2), "{command}: {said}");
+        for part in ["scripts.yaml", "line 2: ", "a text that begins with @ has to stand in quotes"] {
+            assert!(said.contains(part), "{command}: no {part:?} in {said}");
+        }
+    }
+    std::fs::write(neerc.dir.join("scripts.yaml"), "- '@todo halls Water'\n- Hello\n").unwrap();
+    let checked = neerc.command().arg("check").output().unwrap();
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(said.contains("1 checklists, 1 tasks") && said.contains("line 2: 'Hello' makes no task"), "{said}");
+}
+
+on_both!(
+    a_checklist_goes_on_where_it_was_when_the_process_was_killed,
+    a_file_of_checklists_that_cannot_be_read_is_said_with_its_line
+);
