@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a finding is reported
 
+pub mod checklists;
 pub mod clock;
 pub mod config;
 pub mod record;

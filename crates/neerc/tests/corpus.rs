@@ -1,6 +1,6 @@
 //! Plays what was kept of fuzzing on the stable compiler. Real fuzzing is done by the targets in `fuzz/`.
 
-use neerc_fuzz::{clock, config, record, time, xmpp};
+use neerc_fuzz::{checklists, clock, config, record, time, xmpp};
 use neerc_testing::play;
 
 #[test]
@@ -36,6 +36,11 @@ fn line_survives_its_corpus() {
 #[test]
 fn record_survives_its_corpus() {
     play::survives("record", record::check);
+}
+
+#[test]
+fn checklists_survive_their_corpus() {
+    play::survives("checklists", checklists::check);
 }
 
 #[test]
