@@ -18,6 +18,7 @@ use crate::guard::{self, Process};
 use crate::wait::poll_for;
 
 mod gajim;
+mod psi;
 
 /// How long anything on a screen may take: these programs need seconds to start where nothing else runs.
 const SIGHT: Duration = Duration::from_secs(60);
