@@ -208,6 +208,11 @@ impl People {
         all
     }
 
+    /// Those with power, by name.
+    pub fn admins(&self) -> Vec<Person> {
+        self.listed().into_iter().take_while(|(_, member)| member.power).map(|(person, _)| person.clone()).collect()
+    }
+
     /// Their name on the wire.
     pub fn name<'a>(&self, person: &'a Person) -> &'a str {
         person.name(&self.host)

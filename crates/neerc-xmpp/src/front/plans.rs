@@ -4,12 +4,13 @@
 use super::{Front, FrontEvent};
 use neerc_core::clock::hand::clock_face;
 use neerc_core::face::words::Arg;
+use neerc_core::people::Person;
 use neerc_core::plan::{Lateness, PlanId, Planned};
 use neerc_core::planner::HandedOut;
 use neerc_core::refusal::Refusal;
 use neerc_core::task::TaskId;
 use neerc_core::world::World;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be said of a planned task to whoever planned it.
 #[derive(Clone, Debug)]
@@ -22,17 +23,19 @@ enum PlanWord {
     Refused(Refusal),
 }
 
-/// What waits until whoever planned it is there to hear it. Each planned task is in it once at most.
+/// What waits until whoever has to hear it is there. Each planned task is in it once at most.
 #[derive(Debug, Default)]
 pub(super) struct PlanWords {
     waiting: BTreeMap<(usize, PlanId), (Planned, PlanWord)>,
+    /// The admins who were asked of planned tasks that wait for an answer.
+    asked: BTreeMap<(usize, PlanId), BTreeSet<Person>>,
     /// Something is new, or somebody may have come.
     pub is_due: bool,
 }
 
 impl Front {
-    /// The moment of a planned task has come, and whoever planned it has to say that it is to be handed out. Whoever is not
-    /// there is asked when they come.
+    /// The moment of a planned task has come, and an admin has to say that it is to be handed out. Whoever is not there is
+    /// asked when they come, as long as nobody has.
     pub fn ask_planner(&mut self, room: &str, planned: Planned) {
         if let Some(room) = self.index_of(room) {
             self.plan_words.waiting.insert((room, planned.id), (planned, PlanWord::Question));
@@ -61,7 +64,7 @@ impl Front {
             Err(refusal) => PlanWord::Refused(refusal),
         };
         if self.stream.is_online() {
-            self.say_plan_word(room, &planned, &word, world);
+            self.say_plan_word(room, &planned, &planned.by, &word, world);
         } else {
             self.plan_words.waiting.insert((room, planned.id), (planned, word));
         }
@@ -75,16 +78,43 @@ impl Front {
         self.say_run_words(world);
         for ((room, id), (planned, word)) in std::mem::take(&mut self.plan_words.waiting) {
             let is_planned = world.board(&self.halls[room].watch().room).plan().entry(id).is_some();
-            let is_over = matches!(word, PlanWord::Question | PlanWord::Refused(_)) && !is_planned;
-            if !is_over && !self.say_plan_word(room, &planned, &word, world) {
+            if matches!(word, PlanWord::Question | PlanWord::Refused(_)) && !is_planned {
+                self.plan_words.asked.remove(&(room, id));
+                continue;
+            }
+            let is_said = match word {
+                PlanWord::Question => self.ask_admins(room, &planned, world),
+                _ => self.say_plan_word(room, &planned, &planned.by, &word, world),
+            };
+            if !is_said {
                 self.plan_words.waiting.insert((room, id), (planned, word));
             }
         }
     }
 
-    /// Says something of a planned task to whoever planned it; tells whether they are there to hear it.
-    fn say_plan_word(&mut self, room: usize, planned: &Planned, word: &PlanWord, world: World<'_>) -> bool {
-        let sessions = self.contacts.speaking(room, &planned.by);
+    /// Asks the admins who are there and were not asked yet. Whoever comes later is asked, so it is never done.
+    fn ask_admins(&mut self, room: usize, planned: &Planned, world: World<'_>) -> bool {
+        for person in self.halls[room].watch().people().admins() {
+            let asked = self.plan_words.asked.get(&(room, planned.id));
+            if asked.is_none_or(|asked| !asked.contains(&person))
+                && self.say_plan_word(room, planned, &person, &PlanWord::Question, world)
+            {
+                self.plan_words.asked.entry((room, planned.id)).or_default().insert(person);
+            }
+        }
+        false
+    }
+
+    /// Says something of a planned task to somebody; tells whether they are there to hear it.
+    fn say_plan_word(
+        &mut self,
+        room: usize,
+        planned: &Planned,
+        person: &Person,
+        word: &PlanWord,
+        world: World<'_>,
+    ) -> bool {
+        let sessions = self.contacts.speaking(room, person);
         if sessions.is_empty() {
             return false;
         }
@@ -104,7 +134,7 @@ impl Front {
             }
             _ => None,
         };
-        let said = self.answers_for(room, &planned.by, world, |answers| {
+        let said = self.answers_for(room, person, world, |answers| {
             let mut args = vec![("plan", Arg::Text(&plan)), ("title", Arg::Text(planned.title.as_str()))];
             args.extend(more.iter().map(|(name, value)| (*name, Arg::Text(value))));
             if let Some((moment, late_min)) = &late {
@@ -114,7 +144,7 @@ impl Front {
         });
         let Some(said) = said else { return false };
         let mut out = std::mem::take(&mut self.wire.out);
-        self.say(room, &planned.by, &sessions, &[said], out.own());
+        self.say(room, person, &sessions, &[said], out.own());
         self.wire.out = out;
         true
     }

@@ -49,10 +49,7 @@ impl Front {
                 let task = world.board(&watch.room).task(task);
                 task.map(|task| task.statuses.keys().cloned().collect()).unwrap_or_default()
             }
-            Reminder::ToAdmins => {
-                let listed = watch.people().listed().into_iter();
-                listed.filter(|(_, member)| member.power).map(|(person, _)| person.clone()).collect()
-            }
+            Reminder::ToAdmins => watch.people().admins(),
         }
     }
 }

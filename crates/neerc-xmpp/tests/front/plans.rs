@@ -107,6 +107,33 @@ fn a_planner_who_is_away_is_asked_when_they_come() {
 }
 
 #[test]
+fn every_admin_is_asked_once_also_who_comes_later_and_the_first_decides() {
+    let mut bench = planned("@todo hall1 start+5 Five\n@todo hall1 start+5 Six");
+    running(&mut bench, 5);
+    assert!(bench.log().iter().all(|entry| !matches!(entry.change, Change::Created { .. })));
+    let second = "jury2@localhost/Desk";
+    let asks = |bench: &mut Bench, lines: &str| {
+        let said = texts(
+            bench.on(&format!("<message type='chat' from='{second}' to='{ROOM}'><body>{lines}</body></message>")),
+        );
+        said.into_iter().filter(|said| said.starts_with("[plan-due ")).collect::<Vec<_>>()
+    };
+    bench.server().list("neerc", "jury2@localhost", "owner");
+    bench.hear(format!(
+        "<presence from='neerc@conference.localhost/second' to='neerc.localhost'>\
+         <x xmlns='http://jabber.org/protocol/muc#user'><item jid='{second}' affiliation='owner' role='moderator'/>\
+         </x></presence>"
+    ));
+    let both = ["[plan-due plan=s1 title=Five]", "[plan-due plan=s2 title=Six]"];
+    assert_eq!(asks(&mut bench, "who"), both);
+    assert_eq!(asks(&mut bench, "now s1\nwho"), Vec::<String>::new(), "once each");
+    assert_eq!(titles(&bench), ["Five"]);
+    assert_eq!(write(&mut bench, "now s1"), ["[refusal-unknown-plan plan=s1]"]);
+    bench.pass(60 * MINUTE_MS);
+    assert_eq!(texts(bench.said()), Vec::<String>::new());
+}
+
+#[test]
 fn nothing_is_handed_out_for_whoever_has_no_rights_any_more() {
     let mut bench = planned("@todo hall1 start+5! Five");
     bench.server().list("neerc", "admin@localhost", "member");

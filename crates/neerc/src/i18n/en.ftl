@@ -168,7 +168,7 @@ help-moments =
     Planned tasks are handed out by the contest clock, at minutes from its start or its end:
     @todo halls start+15 Bring water — 15 minutes after the start
     @todo halls end-60! Freeze — 60 minutes before the end
-    With ! it is handed out then; without it you are asked first.
+    With ! it is handed out then; without it the admins are asked first.
     plans shows what is planned, now s1 hands it out at once, unplan s1 takes it out.
 
 watched-all = All answers
