@@ -3,6 +3,9 @@
 /// The longest length of time that is believed, in hours.
 pub const LONGEST_H: i64 = 10_000;
 
+/// The largest offset from UTC that is believed, in s.
+pub const FARTHEST_S: i64 = 18 * 3_600;
+
 /// The most stretches of removed time that one contest may have.
 pub const REMOVED_INTERVALS: usize = 1_000;
 

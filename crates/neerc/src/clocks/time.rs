@@ -7,9 +7,6 @@ use jiff::tz::Offset;
 /// Years that a contest may be in; outside of them somebody has added a start twice.
 const YEARS: std::ops::RangeInclusive<i16> = 1970..=2200;
 
-/// The largest offset from UTC, in s.
-const FARTHEST_S: i64 = 18 * 3_600;
-
 /// A moment, `2031-10-12T10:00:00.000+03:00`, in ms since 1970. The offset may lack its minutes or its colon, or be `Z`;
 /// a second may have one digit and any number of decimals, of which three count.
 pub fn moment(text: &str) -> Result<i64, String> {
@@ -50,7 +47,7 @@ fn offset_s(text: &str) -> Option<i64> {
     };
     let part = |text: &str, most: i64| number(text).filter(|n| text.len() == 2 && *n <= most);
     let ahead_s = part(hours, 18)? * 3_600 + part(minutes, 59)? * 60;
-    (ahead_s <= FARTHEST_S).then_some(sign * ahead_s)
+    (ahead_s <= super::limits::FARTHEST_S).then_some(sign * ahead_s)
 }
 
 /// A length of time, `-0:12:34.000` or `192:00:00`, in ms.
