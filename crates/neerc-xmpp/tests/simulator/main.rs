@@ -9,6 +9,7 @@
 mod broken;
 mod checklists;
 mod contest;
+mod deadlines;
 mod model;
 mod plans;
 mod random;
@@ -76,13 +77,14 @@ fn what_is_promised_holds_whatever_happens() {
 }
 
 fn report(seeds: usize, counts: &Counts) {
-    let Counts { steps, crashes, cuts, changes, answered, shown, rights, due, due_without_link } = counts;
+    let Counts { steps, crashes, cuts, changes, answered, shown, rights, due, due_without_link, reminders } = counts;
     let world = format!("simulated worlds, {steps} steps, {crashes} crashes, {cuts} lost links");
     let row = |promise: &str, outcome: String| trust::report(promise, &world, seeds, &outcome);
     row("P1", format!("{answered} writes answered, {changes} changes stored: 0 answered changes lost, 0 half-applied"));
     row("P2", format!("{shown} states shown: 0 out of order, 0 that never were"));
     row("P3", format!("{shown} states shown: 0 missed by somebody who was there"));
     println!("{due} planned tasks were handed out when they were due, {due_without_link} of them without a link");
+    println!("{reminders} reminders of deadlines, each once and in its time");
     assert!(*due_without_link > 0 || seeds < SEEDS[0], "no task came due while there was no link");
     row("P5", format!("rights compared {rights} times with what the room says: 0 differ after 3 s"));
 }

@@ -140,9 +140,9 @@ impl Service {
     }
 
     /// Takes the front's events; the link is the caller's.
-    pub fn take_events(&mut self, now_ms: i64, words: &mut Vec<Word>) {
+    pub fn take_events(&mut self, now: Now, words: &mut Vec<Word>) {
         let mut faces = Watched { front: &mut self.front, broken: &self.broken, words };
-        self.desk.look_at_plans(Now::from_ms(now_ms, now_ms), &mut faces);
+        self.desk.look_at_plans(now, &mut faces);
         while let Some(event) = self.front.poll() {
             match event {
                 FrontEvent::Ask(ask) => self.desk.ledger.ask(ask),

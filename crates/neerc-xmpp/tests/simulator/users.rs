@@ -125,7 +125,8 @@ impl World {
             48..66 => self.answer(),
             66..74 => self.read(),
             74..77 => self.trespass(),
-            77..80 => self.plan(),
+            77..79 => self.plan(),
+            79 => self.create_due(),
             80..86 => self.hostile(),
             86..90 => self.affiliate(),
             90..92 => self.direct(),
@@ -546,6 +547,7 @@ impl World {
     /// The clock of the machine is set, a little or to another age; the time that goes by does not notice.
     fn set_wall_clock(&mut self) {
         const YEAR_MS: i64 = 366 * 24 * 3_600_000;
+        self.wall_set_ms = self.now_ms;
         self.wall_ahead_ms = match self.random.below(6) {
             0 => -self.now_ms,
             1 => self.random.ms(-50 * YEAR_MS, 0),

@@ -3,6 +3,7 @@
 
 use crate::broken::Breakage;
 use crate::contest::Contest;
+use crate::deadlines::Rounds;
 use crate::keys::Keys;
 use crate::model::{Copy, HOST, Model, News, ROOMS, Sight, number};
 use crate::random::Random;
@@ -99,12 +100,14 @@ pub struct Counts {
     /// Planned tasks that were handed out by the clock, and those of them while there was no link.
     pub due: usize,
     pub due_without_link: usize,
+    /// Reminders that were noted.
+    pub reminders: usize,
 }
 
 impl Counts {
     /// Adds those of another world.
     pub fn add(&mut self, other: &Counts) {
-        let Counts { steps, crashes, cuts, changes, answered, shown, rights, due, due_without_link } = other;
+        let Counts { steps, crashes, cuts, changes, answered, shown, rights, due, due_without_link, reminders } = other;
         self.steps += steps;
         self.crashes += crashes;
         self.cuts += cuts;
@@ -114,6 +117,7 @@ impl Counts {
         self.rights += rights;
         self.due += due;
         self.due_without_link += due_without_link;
+        self.reminders += reminders;
     }
 }
 
@@ -122,6 +126,10 @@ pub struct World {
     pub random: Random,
     pub now_ms: i64,
     pub wall_ahead_ms: i64,
+    /// When it was set last.
+    pub wall_set_ms: i64,
+    /// The last reminder of each task, and when it was noted.
+    pub rounds: Rounds,
     events: BTreeMap<(i64, u64), Event>,
     next_event: u64,
     pub service: Option<Service>,
@@ -220,6 +228,8 @@ impl World {
             random,
             now_ms: 1_000_000_000,
             wall_ahead_ms: 0,
+            wall_set_ms: 0,
+            rounds: Rounds::new(),
             events: BTreeMap::new(),
             next_event: 0,
             service: None,
@@ -306,7 +316,7 @@ impl World {
     fn advance(&mut self) {
         let Some(mut service) = self.service.take() else { return };
         let mut words = Vec::new();
-        service.take_events(self.now_ms, &mut words);
+        service.take_events(self.now(), &mut words);
         if service.decide(self.now(), &mut words).is_some() {
             self.store();
         }
@@ -315,7 +325,7 @@ impl World {
             if !out.is_empty() {
                 self.transmitted(&out);
             }
-            service.take_events(self.now_ms, &mut words);
+            service.take_events(self.now(), &mut words);
         }
         for (known_ms, name) in self.known_ms.iter_mut().zip(ROOMS) {
             if service.front.is_known(name) {
@@ -360,14 +370,16 @@ impl World {
                 };
                 self.model.decided(&ask, &before, &entry, is_user);
                 self.check_due(&ask, &entry, before.plan());
-                if ask.token.face == Face::Planner {
+                self.check_overdue(&ask, &entry, &before);
+                if matches!(entry.change, Change::Created { .. }) && ask.token.face == Face::Planner {
                     self.counts.due += 1;
                     self.counts.due_without_link += usize::from(!self.online);
                 }
                 self.check_group(&ask, &entry);
                 let room = self.rooms.iter().find(|room| room.name == &*ask.room).expect("a room");
                 let power = !matches!(entry.change, Change::Answered { .. });
-                if room.hearing_ms.is_some_and(|since| since + SLACK_MS < self.now_ms) {
+                let is_overdue = matches!(entry.change, Change::Reminded { round: Some(_), .. }); // holds after they have gone
+                if !is_overdue && room.hearing_ms.is_some_and(|since| since + SLACK_MS < self.now_ms) {
                     let had = room.had(ask.who.bare(), self.now_ms - SLACK_MS, power);
                     assert!(had, "{:?} was let do what is beyond their standing: {:?}", ask.who, entry.change);
                 }
@@ -1120,6 +1132,7 @@ impl World {
         }
         self.check_rights();
         self.check_plans();
+        self.check_reminders();
         self.check_clock();
         let service = self.service.as_ref().expect("the service runs");
         assert!(service.desk.ledger.is_idle(), "something waits to be stored");
