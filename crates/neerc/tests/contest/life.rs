@@ -1,0 +1,630 @@
+//! A machine with the service on it: what happens to it, and what the service does about that.
+
+use crate::broken::Breakage;
+use crate::promises::{Promises, Seen};
+use crate::random::Random;
+use crate::system::{Clics, Stand, Writer};
+use neerc::clocks::clics::{self, Agreed, State, Timetable};
+use neerc_core::board::{Board, Boards, Done};
+use neerc_core::change::{Change, Entry, Room};
+use neerc_core::clock::hand::ClockAct;
+use neerc_core::clock::{Phase, Reading};
+use neerc_core::clocks::{Clocks, Precision};
+use neerc_core::command::{Command, NewPlan};
+use neerc_core::desk::{Desk, Faces};
+use neerc_core::ledger::{Ask, Face, Now, Rooms, Stored, Token};
+use neerc_core::notice::Notice;
+use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
+use neerc_core::plan::{PlanId, Planned, Schedule};
+use neerc_core::planner::HandedOut;
+use neerc_core::refusal::Refusal;
+use neerc_core::task::{Kind, Title};
+use neerc_core::world::World;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// The rooms: by a contest system over HTTP, by a file, and by hand alone. Their places are those of their feeds.
+pub const ROOMS: [&str; 3] = ["clics", "file", "hand"];
+pub const ADMIN: &str = "admin@localhost";
+const SECOND_MS: i64 = 1_000;
+pub const MINUTE_MS: i64 = 60_000;
+/// How often a file is looked at.
+const LOOK_MS: i64 = 1_000;
+/// How often a contest system is asked, and how soon again where it is in doubt.
+const POLL_MS: i64 = 5_000;
+const DOUBT_MS: i64 = 2_000;
+/// How far off the server's time may be known, in ms.
+const OFFSET_MS: i64 = 80;
+/// Things done in each contest.
+const ACTS: usize = 40;
+
+/// What was done, to be reported.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    pub handed_out: usize,
+    pub late: usize,
+    pub asked_first: usize,
+    pub by_hand: usize,
+    pub refused: usize,
+    pub crashes: usize,
+    pub sleeps: usize,
+    pub vanished: usize,
+    pub acts: usize,
+    pub shown: usize,
+}
+
+impl Counts {
+    fn all(&mut self) -> [&mut usize; 10] {
+        let Counts { handed_out, late, asked_first, by_hand, refused, crashes, sleeps, vanished, acts, shown } = self;
+        [handed_out, late, asked_first, by_hand, refused, crashes, sleeps, vanished, acts, shown]
+    }
+
+    /// Adds those of another contest.
+    pub fn add(&mut self, other: &Counts) {
+        let mut other = *other;
+        self.all().into_iter().zip(other.all()).for_each(|(sum, more)| *sum += *more);
+    }
+
+    /// Nothing that could go wrong was left out.
+    pub fn check(mut self, seeds: u64) {
+        assert!(seeds < 100 || self.all().iter().all(|count| **count > 0), "something never happens: {self:?}");
+    }
+}
+
+/// The faces: the people of the rooms, and what they hear.
+#[derive(Default)]
+struct Hall {
+    people: Arc<People>,
+    is_known: bool,
+    decided: Vec<(Ask, Board, Option<Entry>)>,
+    asked_first: Vec<(Room, Planned)>,
+    handed_out: Vec<HandedOut>,
+}
+
+impl Rooms for Hall {
+    fn people(&mut self, _: &str) -> &People {
+        &self.people
+    }
+
+    fn is_known(&self, _: &str) -> bool {
+        self.is_known
+    }
+
+    fn decided(&mut self, ask: &Ask, before: &Board, entry: Option<&Entry>) {
+        self.decided.push((ask.clone(), before.clone(), entry.cloned()));
+    }
+}
+
+impl Faces for Hall {
+    fn answer(&mut self, _: i64, _: Token, _: Result<Done, Refusal>, _: World<'_>) {}
+
+    fn tell(&mut self, _: i64, _: &str, _: u64, _: Notice) {}
+
+    fn handed_out(&mut self, handed_out: HandedOut, _: World<'_>) {
+        self.handed_out.push(handed_out);
+    }
+
+    fn ask_planner(&mut self, room: &str, planned: Planned) {
+        self.asked_first.push((room.into(), planned));
+    }
+
+    fn say_clocks(&mut self, clocks: &mut Clocks) {
+        clocks.said();
+    }
+}
+
+/// One life of the process.
+pub struct Process {
+    pub desk: Desk,
+    agreed: Agreed,
+    /// What stood in the file at the last look.
+    last_file: Option<Stand>,
+    /// The steady time, less the time that passes.
+    steady_ahead_ms: i64,
+    pub began_ms: i64,
+    /// Since when the people of the rooms are known.
+    pub known_ms: i64,
+    stored_ms: Option<i64>,
+}
+
+/// What is on disk.
+#[derive(Default)]
+struct Disk {
+    log: Vec<Entry>,
+    /// What the feeds showed last, by the time of day.
+    kept: BTreeMap<usize, Stand>,
+}
+
+/// All of it.
+pub struct Life {
+    pub random: Random,
+    pub now_ms: i64,
+    /// How far the time of day is ahead of the time that passes.
+    pub wall_ahead_ms: i64,
+    people: Arc<People>,
+    clics: Clics,
+    writer: Writer,
+    /// Until when each feed cannot be read.
+    vanished_ms: [i64; 2],
+    poll_ms: i64,
+    look_ms: i64,
+    parsed: HashMap<u64, (Timetable, State)>,
+    process: Option<Process>,
+    restart_ms: i64,
+    disk: Disk,
+    pub promises: Promises,
+    calm: bool,
+    next_token: u64,
+    pub counts: Counts,
+    trace: bool,
+    pub breakage: Option<Breakage>,
+}
+
+impl Life {
+    /// A contest of its own for each seed.
+    pub fn new(seed: u64, trace: bool, breakage: Option<Breakage>) -> Life {
+        let mut random = Random::new(seed);
+        let now_ms = 1_949_554_800_000 + random.ms(0, 999);
+        let standings = [(ADMIN, Affiliation::Owner), ("hall1@localhost", Affiliation::Member)];
+        let standings = standings.map(|(jid, affiliation)| Standing { person: Person::from_bare(jid), affiliation });
+        let ahead_ms = random.ms(-40_000, 40_000);
+        let period_ms = [SECOND_MS, 5 * SECOND_MS, 20 * SECOND_MS][random.below(3)];
+        Life {
+            random,
+            now_ms,
+            wall_ahead_ms: 0,
+            people: Arc::new(People::build("localhost", "neerc", standings, HashMap::new(), &GroupBook::default())),
+            clics: Clics::new(ahead_ms, now_ms),
+            writer: Writer::new(period_ms, now_ms),
+            vanished_ms: [0; 2],
+            poll_ms: now_ms,
+            look_ms: now_ms,
+            parsed: HashMap::new(),
+            process: None,
+            restart_ms: now_ms,
+            disk: Disk::default(),
+            promises: Promises::default(),
+            calm: false,
+            next_token: 0,
+            counts: Counts::default(),
+            trace,
+            breakage,
+        }
+    }
+
+    /// Lives it: a while of anything, then peace, in which everything settles.
+    pub fn live(mut self) -> Counts {
+        for _ in 0..ACTS {
+            self.act();
+            let ms = match self.random.below(8) {
+                0 | 1 => self.random.ms(0, 3_000),
+                2..6 => self.random.ms(3_000, 100_000),
+                _ => self.random.ms(100_000, 400_000),
+            };
+            self.run_for(ms);
+        }
+        self.calm = true;
+        self.vanished_ms = [0; 2];
+        self.run_for(60 * MINUTE_MS);
+        self.counts
+    }
+
+    fn trace(&self, line: impl FnOnce() -> String) {
+        if self.trace {
+            println!("{:>9} {}", self.now_ms - 1_949_554_800_000, line());
+        }
+    }
+
+    pub fn wall_ms(&self) -> i64 {
+        self.now_ms + self.wall_ahead_ms
+    }
+
+    /// Lets time go by.
+    fn run_for(&mut self, ms: i64) {
+        let until_ms = self.now_ms + ms;
+        loop {
+            self.advance();
+            let mut next_ms = self.poll_ms.min(self.look_ms);
+            match &self.process {
+                Some(process) => {
+                    let due_ms = process.desk.next_due_ms().min(process.desk.ledger.next_commit_ms());
+                    next_ms = next_ms.min(due_ms.saturating_sub(process.steady_ahead_ms));
+                    next_ms = next_ms.min(process.stored_ms.unwrap_or(i64::MAX));
+                    if process.known_ms > self.now_ms {
+                        next_ms = next_ms.min(process.known_ms);
+                    }
+                }
+                None => next_ms = next_ms.min(self.restart_ms),
+            }
+            if next_ms > until_ms {
+                break;
+            }
+            self.now_ms = self.now_ms.max(next_ms);
+            self.happen();
+        }
+        self.now_ms = until_ms;
+        self.advance();
+        self.check();
+    }
+
+    fn happen(&mut self) {
+        if self.process.is_none() && self.restart_ms <= self.now_ms {
+            self.start();
+        }
+        if self.process.as_ref().is_some_and(|process| process.stored_ms.is_some_and(|ms| ms <= self.now_ms)) {
+            self.stored();
+        }
+        if self.look_ms <= self.now_ms {
+            self.look_at_file();
+        }
+        if self.poll_ms <= self.now_ms {
+            self.poll();
+        }
+        let Some(mut process) = self.process.take() else { return };
+        let mut hall = self.hall(&process);
+        process.desk.tick(self.now_ms + process.steady_ahead_ms, &mut hall);
+        self.process = Some(process);
+    }
+
+    fn hall(&self, process: &Process) -> Hall {
+        Hall { people: self.people.clone(), is_known: process.known_ms <= self.now_ms, ..Hall::default() }
+    }
+
+    // The process
+
+    fn start(&mut self) {
+        let steady_ahead_ms = self.wall_ahead_ms;
+        let mut boards = Boards::new();
+        for Entry { revision, room, change, .. } in &self.disk.log {
+            let is_lost = self.breakage == Some(Breakage::HandForgotten) && matches!(change, Change::Clocked(_));
+            let board = boards.entry(room.clone()).or_default();
+            if !is_lost {
+                board.apply(*revision, change);
+            }
+        }
+        let of_room = ROOMS.iter().enumerate().map(|(feed, room)| (Room::from(*room), feed));
+        let mut clocks = Clocks::new(of_room.collect());
+        let now = Now::from_ms(self.wall_ms(), self.wall_ms());
+        let mut restored = Vec::new();
+        for (feed, stand) in &self.disk.kept {
+            let shown = stand.at(self.wall_ms().max(stand.at_ms)); // the time of day may have been set back
+            restored.push((*feed, Stand { at_ms: self.now_ms, ..shown }));
+            if self.breakage != Some(Breakage::FeedsForgotten) {
+                let reading = Reading { elapsed_ms: stand.shown_ms(), total_ms: stand.total_ms, phase: stand.phase };
+                let reading = reading.carried(self.wall_ms() - stand.at_ms);
+                clocks.restore(now.steady_ms(), *feed, reading, stand.at_ms);
+            }
+        }
+        clocks.follow(now, &boards);
+        let known_ms = self.now_ms + self.random.ms(0, 3_000);
+        self.trace(|| format!("start with {} changes", self.disk.log.len()));
+        self.promises.started(self.now_ms, self.wall_ms(), restored);
+        self.process = Some(Process {
+            desk: Desk::new(boards, self.disk.log.len() as u64).by_clocks(clocks),
+            agreed: Agreed::default(),
+            last_file: None,
+            steady_ahead_ms,
+            began_ms: self.now_ms,
+            known_ms,
+            stored_ms: None,
+        });
+    }
+
+    /// Does all that can be done without waiting.
+    fn advance(&mut self) {
+        let Some(mut process) = self.process.take() else { return };
+        let now = Now::from_ms(self.now_ms + process.steady_ahead_ms, self.wall_ms());
+        let mut hall = self.hall(&process);
+        let early_ms = if self.breakage == Some(Breakage::PlannedEarly) { 2 * MINUTE_MS } else { 0 };
+        let ahead = Now::from_ms(now.steady_ms() + early_ms, now.wall_ms);
+        process.desk.look_at_plans(ahead, &mut hall);
+        if process.desk.decide(now, &mut hall).is_some() {
+            let ms = if self.random.one_in(8) { self.random.ms(0, 400) } else { self.random.ms(0, 12) };
+            process.stored_ms = Some(self.now_ms + ms);
+        }
+        self.process = Some(process);
+        self.heard(hall);
+    }
+
+    /// What the faces have heard.
+    fn heard(&mut self, hall: Hall) {
+        for (room, planned) in hall.asked_first {
+            self.counts.asked_first += 1;
+            self.promises.asked_first(&room, &planned, self.now_ms);
+        }
+        for (ask, before, entry) in hall.decided {
+            self.decided(&ask, &before, entry.as_ref());
+        }
+        for HandedOut { outcome, lateness, planned, .. } in hall.handed_out {
+            assert!(outcome.is_ok(), "an admin's plan is refused: {planned:?}, {outcome:?}");
+            self.counts.handed_out += 1;
+            self.counts.late += usize::from(lateness.is_some());
+        }
+    }
+
+    fn decided(&mut self, ask: &Ask, before: &Board, entry: Option<&Entry>) {
+        self.trace(|| format!("{} {:?} -> {:?}", ask.room, ask.command, entry.map(|entry| &entry.change)));
+        let process = self.process.as_ref().expect("it decides");
+        if let Command::Clock(act) = ask.command {
+            let made = entry.map(|entry| match &entry.change {
+                Change::Clocked(set) => set.clone(),
+                other => panic!("the clock was to be set, and {other:?} was"),
+            });
+            self.counts.by_hand += usize::from(made.is_some());
+            self.counts.refused += usize::from(made.is_none());
+            let now = Now::from_ms(self.now_ms + process.steady_ahead_ms, self.wall_ms());
+            let feed = process.desk.clocks.now(&ask.room, None, now).reading;
+            let times = (self.now_ms, self.wall_ms());
+            self.promises.set_by_hand(&ask.room, act, (before.clock(), feed), made.as_ref(), times);
+        }
+        if let Some(Entry { change: Change::Created { plan: Some(plan), .. }, .. }) = entry {
+            let planned = before.plan().entry(*plan).expect("what is handed out was planned");
+            self.promises.handed_out(&ask.room, planned, ask.token.face == Face::Planner, self.now_ms);
+        }
+    }
+
+    fn stored(&mut self) {
+        let mut process = self.process.take().expect("it stores");
+        process.stored_ms = None;
+        let now = Now::from_ms(self.now_ms + process.steady_ahead_ms, self.wall_ms());
+        let entries = process.desk.ledger.storing().cloned().expect("something is being stored");
+        let is_stored = self.calm || !self.random.one_in(10);
+        let outcome = if is_stored { Stored::Yes } else { Stored::No };
+        if is_stored {
+            self.written(&entries);
+        } else {
+            self.trace(|| "it could not be stored".to_owned());
+            self.promises.refused_ms = self.now_ms;
+        }
+        let mut settled = process.desk.ledger.stored(now, outcome).expect("an outcome that is known");
+        if settled.next.take().is_some() {
+            process.stored_ms = Some(self.now_ms + self.random.ms(0, 12));
+        }
+        let mut hall = self.hall(&process);
+        process.desk.settle(now, settled, &mut hall);
+        self.process = Some(process);
+        self.heard(hall);
+        if !self.calm && self.random.one_in(40) {
+            self.crash();
+        }
+    }
+
+    /// These are on disk for good.
+    fn written(&mut self, entries: &Arc<[Entry]>) {
+        for entry in entries.iter() {
+            self.disk.log.push(entry.clone());
+            let again = self.breakage == Some(Breakage::HandedOutAgain) && self.random.one_in(4);
+            if again && matches!(entry.change, Change::Created { .. }) {
+                self.promises.stored(entry, self.now_ms, self.wall_ms());
+            }
+            self.promises.stored(entry, self.now_ms, self.wall_ms());
+        }
+    }
+
+    /// The process dies, whatever it is doing.
+    fn crash(&mut self) {
+        let Some(process) = self.process.take() else { return };
+        self.trace(|| "CRASH".to_owned());
+        self.counts.crashes += 1;
+        if let Some(entries) = process.desk.ledger.storing().cloned()
+            && self.random.one_in(2)
+        {
+            self.written(&entries);
+        }
+        let dead_ms = if self.random.one_in(4) { self.random.ms(0, 10 * MINUTE_MS) } else { self.random.ms(1, 5_000) };
+        self.restart_ms = self.now_ms + dead_ms;
+    }
+
+    // What is read
+
+    /// Keeps what the feeds show, as the service does with each news.
+    fn keep(&mut self, process: &Process) {
+        let now_ms = self.now_ms + process.steady_ahead_ms;
+        for (feed, state) in process.desk.clocks.feeds(now_ms).enumerate() {
+            if let Some(reading) = state.reading {
+                self.disk.kept.insert(feed, Stand::of(self.wall_ms(), reading));
+            }
+        }
+    }
+
+    fn look_at_file(&mut self) {
+        self.look_ms = self.now_ms + LOOK_MS;
+        self.writer.pass(self.now_ms);
+        let Some(mut process) = self.process.take() else { return };
+        let now_ms = self.now_ms + process.steady_ahead_ms;
+        if self.now_ms < self.vanished_ms[1] {
+            process.last_file = None;
+            process.desk.clocks.not_heard(1, "it is gone".to_owned());
+        } else if process.last_file == Some(self.writer.written) {
+            process.desk.clocks.heard(now_ms, 1);
+        } else {
+            let written = self.writer.written;
+            let reading = Reading { elapsed_ms: written.elapsed_ms, total_ms: written.total_ms, phase: written.phase };
+            // What was seen to change is of this moment; what is found is as old as the file.
+            let age_ms = if process.last_file.is_some() { 0 } else { (self.now_ms - written.at_ms).max(0) };
+            if let Some(reading) = reading.aged(age_ms) {
+                if process.desk.clocks.read_feed(now_ms, 1, reading, Precision::Rough) {
+                    self.keep(&process);
+                }
+                let seen = Seen { stand: Stand::of(self.now_ms, reading), version: 0, settles: true };
+                self.promises.seen(1, seen);
+                process.last_file = Some(written);
+            }
+        }
+        self.process = Some(process);
+    }
+
+    fn poll(&mut self) {
+        self.poll_ms = self.now_ms + POLL_MS;
+        let Some(mut process) = self.process.take() else { return };
+        let now_ms = self.now_ms + process.steady_ahead_ms;
+        if self.now_ms < self.vanished_ms[0] {
+            process.desk.clocks.not_heard(0, "it is silent".to_owned());
+            self.process = Some(process);
+            return;
+        }
+        let timetable = self.documents().0;
+        if !self.calm && self.random.one_in(20) {
+            self.act_at_contest(); // between one document and the other
+        }
+        let (version, state) = (self.clics.version, self.documents().1);
+        let stand = self.clics.stand(self.now_ms);
+        let agreed = process.agreed.see(timetable, state.clone(), self.now_ms);
+        let agreed = if self.breakage == Some(Breakage::NothingSettles) { Some((timetable, state)) } else { agreed };
+        if let Some((timetable, state)) = agreed {
+            let server_ms = self.now_ms + self.clics.ahead_ms + self.random.ms(-OFFSET_MS, OFFSET_MS);
+            let reading = timetable.reading(&state, server_ms);
+            if process.desk.clocks.read_feed(now_ms, 0, reading, Precision::Exact) {
+                self.trace(|| format!("the contest is {reading:?}, and really {stand:?}"));
+                self.keep(&process);
+            } else {
+                process.desk.clocks.heard(now_ms, 0);
+            }
+        }
+        if process.agreed.doubts() {
+            self.poll_ms = self.now_ms + DOUBT_MS;
+        }
+        let settles = !process.agreed.doubts();
+        self.promises.seen(0, Seen { stand, version, settles });
+        self.process = Some(process);
+    }
+
+    /// What the contest system says now, read.
+    fn documents(&mut self) -> (Timetable, State) {
+        let Life { clics, parsed, .. } = self;
+        let read = || {
+            let (contest, state) = (clics.contest(), clics.state());
+            (clics::schedule(contest.as_bytes()).unwrap(), clics::state(state.as_bytes()).unwrap())
+        };
+        parsed.entry(clics.version).or_insert_with(read).clone()
+    }
+
+    // What happens to it
+
+    fn act_at_contest(&mut self) {
+        let what = self.clics.act(&mut self.random, self.now_ms);
+        self.trace(|| what.to_owned());
+        self.counts.acts += 1;
+    }
+
+    fn act(&mut self) {
+        match self.random.below(40) {
+            0..9 => self.act_at_contest(),
+            9 => {
+                // There and back within a second or two: nobody may see it.
+                self.act_at_contest();
+                let ms = self.random.ms(0, 1_500);
+                self.run_for(ms);
+                self.act_at_contest();
+            }
+            10..15 => {
+                let what = self.writer.act(&mut self.random, self.now_ms);
+                self.trace(|| what.to_owned());
+            }
+            15..24 => self.plan(),
+            24..31 => self.set_by_hand(),
+            31 => {
+                let asked: Vec<(Room, PlanId)> = self.promises.asked().collect();
+                if let Some((room, plan)) = self.random.pick(&asked).cloned() {
+                    let command =
+                        if self.random.one_in(2) { Command::Fulfil { plan } } else { Command::Unplan { plan } };
+                    self.ask(&room, command);
+                }
+            }
+            32 | 33 => {
+                let feed = self.random.below(2);
+                self.vanished_ms[feed] = self.now_ms + self.random.ms(SECOND_MS, 20 * MINUTE_MS);
+                self.counts.vanished += 1;
+                self.trace(|| format!("feed {feed} vanishes"));
+            }
+            34 | 35 => self.crash(),
+            36 => {
+                let ms = self.random.ms(-40 * SECOND_MS, 40 * SECOND_MS);
+                self.wall_ahead_ms += ms;
+                self.trace(|| format!("the time of day is set by {ms} ms"));
+            }
+            37 | 38 => self.sleep(),
+            _ => {}
+        }
+    }
+
+    /// The machine is suspended: time passes, and everything is overdue at once.
+    fn sleep(&mut self) {
+        let ms =
+            if self.random.one_in(3) { self.random.ms(0, 60 * MINUTE_MS) } else { self.random.ms(0, 5 * MINUTE_MS) };
+        self.trace(|| format!("the machine sleeps for {ms} ms"));
+        self.counts.sleeps += 1;
+        self.now_ms += ms;
+        self.promises.slept_ms = self.now_ms;
+        if let Some(process) = self.process.as_mut().filter(|_| self.breakage == Some(Breakage::SleepUncounted)) {
+            process.steady_ahead_ms -= ms;
+        }
+    }
+
+    fn ask(&mut self, room: &str, command: Command) {
+        self.next_token += 1;
+        let token = Token { face: Face::Xmpp, number: self.next_token };
+        let ask = Ask { token, room: room.into(), who: Person::from_bare(ADMIN), command };
+        if let Some(process) = self.process.as_mut().filter(|process| process.known_ms <= self.now_ms) {
+            process.desk.ledger.ask(ask);
+        }
+        self.advance();
+    }
+
+    /// An admin plans something near the present of the contest, or near its end.
+    fn plan(&mut self) {
+        let room = ROOMS[self.random.below(3)];
+        let Some(process) = &self.process else { return };
+        let shown = process.desk.clocks.reading(room, self.now_ms + process.steady_ahead_ms);
+        let (elapsed_ms, total_ms) = shown.map_or((0, 40 * MINUTE_MS), |now| (now.elapsed_ms, now.total_ms));
+        for _ in 0..1 + self.random.below(2) {
+            self.next_token += 1;
+            let (anchor, base_ms) = if self.random.one_in(3) { ("end", total_ms) } else { ("start", 0) };
+            let minutes = (elapsed_ms - base_ms) / MINUTE_MS + self.random.ms(-2, 8);
+            let mark = if self.random.one_in(5) { "" } else { "!" };
+            let schedule = Schedule::required(&format!("{anchor}{minutes:+}{mark}")).unwrap();
+            let title = Title::parse(&format!("P{}", self.next_token)).unwrap();
+            let plan = NewPlan { title, kind: Kind::Todo, names: vec!["hall1".to_owned()], schedule };
+            self.ask(room, Command::Plan(plan));
+        }
+    }
+
+    fn set_by_hand(&mut self) {
+        let room = ROOMS[[0, 1, 2, 2][self.random.below(4)]];
+        let of_day_ms = self.wall_ms().rem_euclid(24 * 60 * MINUTE_MS) / SECOND_MS * SECOND_MS;
+        let near_ms = |random: &mut Random, most| random.ms(0, most) / SECOND_MS * SECOND_MS;
+        let act = match self.random.below(12) {
+            0 => ClockAct::Start,
+            1 => {
+                let of_day_ms = of_day_ms + near_ms(&mut self.random, 20 * MINUTE_MS) - 10 * MINUTE_MS;
+                ClockAct::StartAt { of_day_ms: of_day_ms.rem_euclid(24 * 60 * MINUTE_MS) }
+            }
+            2..4 => ClockAct::Pause,
+            4..6 => ClockAct::Resume,
+            6 => ClockAct::Set { elapsed_ms: near_ms(&mut self.random, 40 * MINUTE_MS) },
+            7 => ClockAct::Length { total_ms: MINUTE_MS * self.random.ms(20, 45) },
+            8 => ClockAct::Over,
+            9 => ClockAct::Restart,
+            _ => ClockAct::Follow,
+        };
+        self.ask(room, Command::Clock(act));
+    }
+
+    fn check(&mut self) {
+        let Some(process) = &self.process else { return };
+        let now_ms = self.now_ms;
+        for room in ROOMS {
+            let shown = process.desk.clocks.reading(room, now_ms + process.steady_ahead_ms);
+            self.counts.shown += usize::from(self.promises.check_shown(room, shown, now_ms));
+        }
+        self.promises.check_lost(process, now_ms);
+    }
+}
+
+/// Nobody has said anything yet.
+pub fn nothing(now_ms: i64) -> Stand {
+    Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 300 * MINUTE_MS, phase: Phase::Before }
+}
+
+/// The asked ones of a life.
+pub type Asked = BTreeSet<(Room, PlanId)>;

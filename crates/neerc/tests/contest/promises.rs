@@ -1,0 +1,250 @@
+//! What was promised, and what is known of it from outside.
+
+use crate::hand::{Hand, after, over_at_end};
+use crate::life::{Asked, MINUTE_MS, Process, nothing};
+use crate::system::Stand;
+use neerc_core::change::{Change, Entry, Room};
+use neerc_core::clock::hand::{ClockAct, SetClock};
+use neerc_core::clock::{Phase, Reading};
+use neerc_core::limits;
+use neerc_core::plan::{Anchor, Consent, PlanId, Planned, Schedule};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How long something may take that is done at once: a commit and the one before it, and a start.
+const SLACK_MS: i64 = 3_000;
+/// How far off a clock may be whose system tells its start.
+const NEAR_MS: i64 = 1_000;
+
+/// A look at a feed.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// What is true.
+    pub stand: Stand,
+    /// Of which documents.
+    pub version: u64,
+    /// What was seen counts.
+    pub settles: bool,
+}
+
+/// What a feed's clock may show.
+#[derive(Default)]
+struct Window {
+    /// Everything that was seen since two looks agreed; the last one first.
+    stands: Vec<Stand>,
+    last_version: Option<u64>,
+    /// Since when there is only one, in ms.
+    settled_ms: Option<i64>,
+}
+
+/// All of them.
+#[derive(Default)]
+pub struct Promises {
+    feeds: [Window; 2],
+    by_hand: BTreeMap<Room, (Hand, SetClock, i64)>,
+    /// When each was planned.
+    planned_ms: BTreeMap<(Room, PlanId), i64>,
+    done: BTreeSet<(Room, PlanId)>,
+    asked: Asked,
+    /// When something was refused last, and when the machine woke up last.
+    pub refused_ms: i64,
+    pub slept_ms: i64,
+}
+
+/// The moment of a schedule in a contest of that length, in ms of contest time.
+fn moment_ms(schedule: Schedule, total_ms: i64) -> i64 {
+    let base_ms = if schedule.anchor == Anchor::End { total_ms } else { 0 };
+    base_ms + schedule.offset_min * MINUTE_MS
+}
+
+/// Whether it is due by a clock that shows this; `early_ms`: or will be so soon.
+fn is_due(schedule: Schedule, now: Stand, early_ms: i64) -> bool {
+    now.phase != Phase::Before && now.shown_ms() + early_ms >= moment_ms(schedule, now.total_ms)
+}
+
+fn place(room: &str) -> usize {
+    crate::life::ROOMS.iter().position(|name| *name == room).expect("a room")
+}
+
+impl Promises {
+    /// The process starts; its feeds have shown this when it was last known.
+    pub fn started(&mut self, now_ms: i64, wall_ms: i64, restored: Vec<(usize, Stand)>) {
+        self.asked.clear();
+        for (hand, _, since_ms) in self.by_hand.values_mut() {
+            hand.stand = Stand { at_ms: now_ms, ..hand.set.at(wall_ms.max(hand.set.at_ms)) };
+            *since_ms = now_ms;
+        }
+        self.feeds = Default::default();
+        for (feed, stand) in restored {
+            self.feeds[feed] = Window { stands: vec![stand], last_version: None, settled_ms: Some(now_ms) };
+        }
+    }
+
+    /// A feed is looked at.
+    pub fn seen(&mut self, feed: usize, Seen { stand, version, settles }: Seen) {
+        let Window { stands, last_version, settled_ms } = &mut self.feeds[feed];
+        let is_same = last_version.replace(version) == Some(version);
+        let agrees = settles && (feed == 1 || is_same);
+        let is_news = stands.first().is_none_or(|last| {
+            let (now, last) = (stand, last.at(stand.at_ms));
+            (now.phase, now.total_ms) != (last.phase, last.total_ms) || now.shown_ms() != last.shown_ms()
+        });
+        if agrees {
+            *stands = vec![stand];
+            if is_news || settled_ms.is_none() {
+                *settled_ms = Some(stand.at_ms);
+            }
+        } else {
+            stands.insert(0, stand);
+            *settled_ms = None;
+        }
+    }
+
+    /// An admin has done something to a clock, or was refused. `before`: as it was set before, which need not be on disk;
+    /// `feed`: what the feed shows.
+    pub fn set_by_hand(
+        &self,
+        room: &str,
+        act: ClockAct,
+        (before, feed): (Option<&SetClock>, Option<Reading>),
+        made: Option<&Option<SetClock>>,
+        (now_ms, wall_ms): (i64, i64),
+    ) {
+        if act == ClockAct::Follow {
+            assert_eq!(made, before.map(|_| &None), "to follow its feed again is to forget what was set");
+            return;
+        }
+        let shown = match before {
+            Some(set) => Some(match self.by_hand.get(room) {
+                Some((hand, known, _)) if known == set => hand.at(now_ms),
+                _ => over_at_end(Stand::of(set.at_ms, set.reading).at(wall_ms.max(set.at_ms))),
+            }),
+            None => feed.map(|reading| Stand::of(now_ms, reading)),
+        };
+        let shown = shown.map(|stand| Stand { elapsed_ms: stand.elapsed_ms, at_ms: now_ms, ..stand });
+        let wanted = after(act, shown, wall_ms.rem_euclid(24 * 60 * MINUTE_MS), nothing(now_ms));
+        match (wanted, made) {
+            (None, None) => {}
+            (Some(wanted), Some(Some(made))) => {
+                let reading = made.reading;
+                let off_ms = (reading.elapsed_ms - wanted.elapsed_ms).abs();
+                let is_right = (reading.phase, reading.total_ms) == (wanted.phase, wanted.total_ms) && off_ms <= 2;
+                assert!(is_right, "{act:?} on {shown:?} makes {reading:?} and not {wanted:?}");
+            }
+            (Some(wanted), None) => {
+                let is_same = before.is_some() && shown.is_some_and(|shown| Stand { at_ms: now_ms, ..wanted } == shown);
+                assert!(is_same, "{act:?} on {shown:?} changes nothing");
+            }
+            _ => panic!("{act:?} on {shown:?} makes {made:?} and not {wanted:?}"),
+        }
+    }
+
+    /// What the clock of a room may show now.
+    fn may_show(&self, room: &str, now_ms: i64) -> Vec<Stand> {
+        match self.by_hand.get(room) {
+            Some((hand, ..)) => vec![hand.at(now_ms)],
+            None => self
+                .feeds
+                .get(place(room))
+                .map_or(Vec::new(), |feed| feed.stands.iter().map(|stand| stand.at(now_ms)).collect()),
+        }
+    }
+
+    fn check_due(&self, room: &str, planned: &Planned, now_ms: i64) {
+        let early_ms = match place(room) {
+            _ if self.by_hand.contains_key(room) => 2,
+            1 => limits::CLOCK_SMOOTHING_MS,
+            _ => NEAR_MS,
+        };
+        let stands = self.may_show(room, now_ms);
+        // A start counts at once and a length when two looks agree, so those of different looks may meet.
+        let at_length = |stand: Stand| stands.iter().map(move |other| Stand { total_ms: other.total_ms, ..stand });
+        let is_due =
+            stands.iter().flat_map(|stand| at_length(*stand)).any(|stand| is_due(planned.schedule, stand, early_ms));
+        assert!(is_due, "{} is due before its moment: {planned:?} by {stands:?}", planned.id);
+    }
+
+    /// A planned task is handed out, by the planner or by an admin.
+    pub fn handed_out(&self, room: &str, planned: &Planned, by_planner: bool, now_ms: i64) {
+        if by_planner {
+            assert_eq!(planned.schedule.consent, Consent::NotNeeded, "somebody is asked first: {planned:?}");
+            self.check_due(room, planned, now_ms);
+        }
+    }
+
+    /// Whoever planned it is asked first.
+    pub fn asked_first(&mut self, room: &Room, planned: &Planned, now_ms: i64) {
+        self.check_due(room, planned, now_ms);
+        assert!(self.asked.insert((room.clone(), planned.id)), "asked twice: {planned:?}");
+    }
+
+    /// What somebody was asked about.
+    pub fn asked(&self) -> impl Iterator<Item = (Room, PlanId)> + '_ {
+        self.asked.iter().filter(|key| !self.done.contains(key)).cloned()
+    }
+
+    /// It is on disk.
+    pub fn stored(&mut self, entry: &Entry, now_ms: i64, wall_ms: i64) {
+        let room = entry.room.clone();
+        match &entry.change {
+            Change::Planned(planned) => drop(self.planned_ms.insert((room, planned.id), now_ms)),
+            Change::Unplanned { plan } => drop(self.planned_ms.remove(&(room, *plan))),
+            Change::Created { plan: Some(plan), .. } => {
+                assert!(self.done.insert((room.clone(), *plan)), "{plan} is handed out twice in {room}");
+                self.planned_ms.remove(&(room, *plan));
+            }
+            Change::Clocked(None) => drop(self.by_hand.remove(&room)),
+            Change::Clocked(Some(made)) => {
+                let set = Stand::of(made.at_ms, made.reading);
+                let hand = Hand { set, stand: Stand { at_ms: now_ms, ..set.at(wall_ms) } };
+                self.by_hand.insert(room, (hand, made.clone(), now_ms));
+            }
+            other => panic!("nobody asked for {other:?}"),
+        }
+    }
+
+    /// What people see of a clock is what it has to show; says whether that is known.
+    pub fn check_shown(&self, room: &str, shown: Option<Reading>, now_ms: i64) -> bool {
+        let is_by_hand = self.by_hand.contains_key(room);
+        let is_settled = is_by_hand || self.feeds.get(place(room)).is_some_and(|feed| feed.settled_ms.is_some());
+        let (true, [stand]) = (is_settled, &self.may_show(room, now_ms)[..]) else { return false };
+        let Some(shown) = shown else { panic!("{room} has no clock, and it is {stand:?}") };
+        let off_ms = shown.elapsed_ms - stand.shown_ms();
+        let is_near = match place(room) {
+            _ if is_by_hand => off_ms.abs() <= 2,
+            1 => (-NEAR_MS..=limits::CLOCK_SMOOTHING_MS).contains(&off_ms),
+            _ => off_ms.abs() <= NEAR_MS,
+        };
+        let begins = |phase| matches!(phase, Phase::Counting | Phase::Running) && stand.elapsed_ms.abs() <= NEAR_MS;
+        let is_phase = shown.phase == stand.phase || begins(shown.phase) && begins(stand.phase);
+        let is_right = is_near && is_phase && shown.total_ms == stand.total_ms;
+        assert!(is_right, "{room} shows {shown:?}, and it is {stand:?}, by {off_ms} ms");
+        true
+    }
+
+    /// Nothing that was due some time ago is still planned.
+    pub fn check_lost(&self, process: &Process, now_ms: i64) {
+        let since_ms = now_ms - SLACK_MS;
+        let is_quiet = [process.began_ms, process.known_ms, self.slept_ms].iter().all(|ms| *ms < since_ms)
+            && self.refused_ms + limits::RETRY_PLAN_MS < since_ms;
+        if !is_quiet {
+            return;
+        }
+        for (room, board) in process.desk.ledger.boards() {
+            let settled_ms = match self.by_hand.get(room) {
+                Some((.., since_ms)) => Some(*since_ms),
+                None => self.feeds.get(place(room)).and_then(|feed| feed.settled_ms),
+            };
+            let (Some(_), [then]) = (settled_ms.filter(|ms| *ms < since_ms), &self.may_show(room, since_ms)[..]) else {
+                continue;
+            };
+            for planned in board.plan().entries() {
+                let key = (room.clone(), planned.id);
+                let is_old = self.planned_ms.get(&key).is_some_and(|planned_ms| *planned_ms < since_ms);
+                if is_old && is_due(planned.schedule, *then, -NEAR_MS) {
+                    let is_asked = planned.schedule.consent == Consent::Required && self.asked.contains(&key);
+                    assert!(is_asked, "{room}: was due and is not handed out: {planned:?} by {then:?}");
+                }
+            }
+        }
+    }
+}
