@@ -3,6 +3,7 @@
 
 use crate::clock::hand::SetClock;
 use crate::deadline::{Deadline, Round};
+use crate::links::LinksWish;
 use crate::people::Person;
 use crate::plan::{PlanId, Planned, RunId};
 use crate::task::{Kind, Status, TaskId, Title};
@@ -117,6 +118,13 @@ pub enum Change {
         /// Of all these, and of no others.
         watch: Watch,
     },
+    /// Somebody asked for links in what is said to them by chat, or for none.
+    Linked {
+        /// Who.
+        person: Person,
+        /// What they want.
+        wish: LinksWish,
+    },
 }
 
 impl Change {
@@ -135,7 +143,8 @@ impl Change {
             | Change::Begun { .. }
             | Change::Stopped { .. }
             | Change::Clocked(_)
-            | Change::Watched { .. } => None,
+            | Change::Watched { .. }
+            | Change::Linked { .. } => None,
         }
     }
 }
@@ -208,6 +217,11 @@ pub enum Effect {
     Clocked,
     /// The asker is told of other answers.
     Watched,
+    /// The asker is sent links, or none.
+    Linked {
+        /// What they want.
+        wish: LinksWish,
+    },
 }
 
 impl From<&Change> for Effect {
@@ -231,6 +245,7 @@ impl From<&Change> for Effect {
             Change::Stopped { .. } => Effect::Stopped,
             Change::Clocked(_) => Effect::Clocked,
             Change::Watched { .. } => Effect::Watched,
+            Change::Linked { wish, .. } => Effect::Linked { wish: *wish },
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::clock::hand::ClockAct;
 use crate::deadline::By;
+use crate::links::LinksWish;
 use crate::plan::{PlanId, Schedule};
 use crate::task::{Kind, Status, TaskId, Title};
 use crate::watch::Watched;
@@ -22,6 +23,11 @@ pub enum Query {
     /// One task with everything known of it. For admins.
     Show {
         /// Which.
+        task: TaskId,
+    },
+    /// Who did what to a task, and when. For admins.
+    History {
+        /// Which; it may have been removed.
         task: TaskId,
     },
     /// Who has not answered what. For admins.
@@ -196,6 +202,8 @@ pub enum Command {
     Watch(Watched),
     /// Be told of them no more; `None`: of no answers at all. For admins.
     Unwatch(Option<Watched>),
+    /// Have links in what is said by chat, or not.
+    Links(LinksWish),
 }
 
 impl Command {
@@ -211,7 +219,8 @@ impl Command {
             | Command::Fulfil { .. }
             | Command::Clock(_)
             | Command::Watch(_)
-            | Command::Unwatch(_) => None,
+            | Command::Unwatch(_)
+            | Command::Links(_) => None,
             Command::Edit { task, .. }
             | Command::Remove { task }
             | Command::Answer { task, .. }

@@ -55,6 +55,11 @@ impl Desk {
         Desk { ledger: self.ledger.within(quota), ..self }
     }
 
+    /// The same on changes that are on disk, the newest last.
+    pub fn after(self, entries: impl IntoIterator<Item = Entry>) -> Desk {
+        Desk { ledger: self.ledger.after(entries), ..self }
+    }
+
     /// The same with these clocks.
     pub fn by_clocks(self, clocks: Clocks) -> Desk {
         Desk { clocks, ..self }
@@ -62,12 +67,12 @@ impl Desk {
 
     /// What everybody may see.
     pub fn world(&self) -> World<'_> {
-        World::new(self.ledger.boards(), &self.clocks)
+        world(&self.ledger, &self.clocks)
     }
 
     /// Asks for what is due, or has people asked; says whether anything is due.
     pub fn look_at_plans(&mut self, now: Now, faces: &mut impl Faces) -> bool {
-        let due = self.planner.look(now, World::new(self.ledger.boards(), &self.clocks), faces);
+        let due = self.planner.look(now, world(&self.ledger, &self.clocks), faces);
         let is_any = !due.is_empty();
         for due in due {
             match due {
@@ -126,7 +131,7 @@ impl Desk {
 
     /// Gives answers to whoever asked.
     pub fn answer(&mut self, now: Now, answers: Vec<Answer>, faces: &mut impl Faces) {
-        let world = World::new(self.ledger.boards(), &self.clocks);
+        let world = world(&self.ledger, &self.clocks);
         for Answer { token, outcome } in answers {
             match token.face {
                 Face::Xmpp => faces.answer(now.steady_ms(), token, outcome, world),
@@ -143,4 +148,9 @@ impl Desk {
     pub fn next_due_ms(&self) -> i64 {
         self.clocks.next_tick_ms().min(self.planner.next_look_ms())
     }
+}
+
+/// What everybody may see.
+fn world<'w>(ledger: &'w Ledger, clocks: &'w Clocks) -> World<'w> {
+    World::new(ledger.boards(), clocks).with_trail(ledger.trail())
 }

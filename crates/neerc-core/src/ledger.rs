@@ -25,6 +25,7 @@ use crate::notice::Notice;
 use crate::people::{People, Person};
 use crate::quota::Quota;
 use crate::refusal::Refusal;
+use crate::trail::Trail;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -173,6 +174,8 @@ pub struct Ledger {
     /// Decided while something else is being stored.
     next: Decided,
     pace: Pace,
+    /// The newest changes on disk.
+    trail: Trail,
     /// Without limit, unless it is given one.
     quota: Quota,
 }
@@ -188,6 +191,7 @@ impl Ledger {
             storing: None,
             next: Decided::default(),
             pace: Pace::default(),
+            trail: Trail::default(),
             quota: Quota::default(),
         }
     }
@@ -195,6 +199,16 @@ impl Ledger {
     /// The same with a limit on what each person may store.
     pub fn within(self, quota: Quota) -> Ledger {
         Ledger { quota, ..self }
+    }
+
+    /// The same on changes that are on disk, the newest last.
+    pub fn after(self, entries: impl IntoIterator<Item = Entry>) -> Ledger {
+        Ledger { trail: Trail::restore(entries), ..self }
+    }
+
+    /// The newest changes on disk.
+    pub fn trail(&self) -> &Trail {
+        &self.trail
     }
 
     /// The boards as they are on disk: what everybody may see.
@@ -354,6 +368,7 @@ impl Ledger {
             notices.extend(notice.map(|notice| (room.clone(), *revision, notice)));
         }
         answers.append(&mut later);
+        self.trail.note(entries.clone());
         Settled { next, answers, entries, notices, refused: 0 }
     }
 

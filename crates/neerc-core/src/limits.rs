@@ -18,6 +18,8 @@ pub const TASKS_PER_ROOM: usize = 20_000;
 pub const RESTORED_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Most removed tasks of one room that are kept for that.
 pub const REMOVED_TASKS: usize = 1_000;
+/// About how much of the newest changes of all rooms is kept in memory, in bytes: some 25,000 answers.
+pub const TRAIL_BYTES: usize = 4 * 1024 * 1024;
 /// How much of one task's history is kept to recognise old copies of it, in bytes: about 1,000 plain answers.
 pub const HISTORY_BYTES: usize = 64 * 1024;
 /// What one person in one step of a task's history counts for besides the text of their answer, in bytes.
@@ -58,6 +60,8 @@ pub const TOLD_PER_PERSON: usize = 1_000;
 pub const WATCHED_TASKS: usize = 100;
 /// Most people of one room who watch something.
 pub const WATCHERS_PER_ROOM: usize = 1_000;
+/// Most people of one room whose wish for links is kept.
+pub const LINKS_WISHES_PER_ROOM: usize = 10_000;
 /// Pause before a planned task that could not be stored is tried again, in ms.
 pub const RETRY_PLAN_MS: i64 = 10_000;
 /// Longest word for which a near one is looked for, in characters.

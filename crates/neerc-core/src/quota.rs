@@ -63,7 +63,7 @@ impl Quota {
 }
 
 /// Estimated size of a change in the log, in bytes.
-fn stored_bytes(change: &Change) -> u64 {
+pub(crate) fn stored_bytes(change: &Change) -> u64 {
     let one =
         |(person, status): &(Person, Status)| person.bare().len() + status.value().len() + limits::STORED_ENTRY_BYTES;
     let statuses = |all: &[(Person, Status)]| all.iter().map(one).sum::<usize>();
@@ -83,6 +83,7 @@ fn stored_bytes(change: &Change) -> u64 {
             name.len() + lines.iter().map(|line| planned(line) + limits::STORED_CHANGE_BYTES).sum::<usize>()
         }
         Change::Watched { person, watch } => person.bare().len() + watch.tasks.len() * limits::STORED_ENTRY_BYTES,
+        Change::Linked { person, .. } => person.bare().len(),
         Change::Removed { .. }
         | Change::Restored { .. }
         | Change::Reminded { .. }

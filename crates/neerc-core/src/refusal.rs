@@ -128,6 +128,11 @@ refusals! {
         /// The word.
         act: String,
     } => "a clock cannot be told '{act}'; try start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart or follow";
+    /// Neither with links nor without.
+    "unknown-links-wish" = UnknownLinksWish {
+        /// The word.
+        text: String,
+    } => "links are on or off, not '{text}'";
     /// A task needs a title.
     "empty-title" = EmptyTitle => "the title is empty; a task needs one";
     /// A text is over its limit.

@@ -2,14 +2,15 @@
 //! given; no face checks by itself who may read. Not how an answer looks, and not who hears of a change.
 
 use crate::board::Board;
-use crate::change::Room;
+use crate::change::{Entry, Room};
 use crate::checklist::Checklist;
 use crate::clocks::Dial;
 use crate::command::Query;
 use crate::people::{People, Person, Rights};
 use crate::plan::Plan;
 use crate::refusal::{Refusal, excerpt};
-use crate::task::{Progress, Task};
+use crate::task::{Progress, Task, TaskId};
+use crate::trail::Trail;
 
 /// Which tasks ordinary users see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct RoomScene<'a> {
     pub now: Option<DayTime>,
     /// The checklists that there are.
     pub checklists: &'a [Checklist],
+    /// The newest changes, where they are known.
+    pub trail: Option<&'a Trail>,
 }
 
 /// What one user of a room sees of it.
@@ -84,6 +87,13 @@ pub enum Shown<'a> {
     Task(&'a Task),
     /// The tasks that somebody has not finished, oldest first; [`Late::of`] says who.
     Late(Vec<&'a Task>),
+    /// What happened to a task, newest first, as far as it is kept.
+    History {
+        /// Which; it may have been removed.
+        task: TaskId,
+        /// What happened.
+        entries: Vec<&'a Entry>,
+    },
     /// What is planned.
     Plans(&'a Plan),
     /// The checklists, and how far the room has come with those that are gone through.
@@ -172,14 +182,27 @@ impl<'a> View<'a> {
             Query::Users => Ok(Shown::Users(people)),
             Query::Tasks { of } => Ok(Shown::Tasks { of: self.whose(of.as_deref())? }),
             Query::Clock => clock.map(Shown::Clock).ok_or(Refusal::NoClock),
-            Query::Show { .. } | Query::Late | Query::Plans | Query::Checklists if !self.is_admin() => {
+            Query::Show { .. } | Query::History { .. } | Query::Late | Query::Plans | Query::Checklists
+                if !self.is_admin() =>
+            {
                 Err(Refusal::AdminsOnly)
             }
             Query::Show { task } => board.existing(*task).map(Shown::Task),
+            Query::History { task } => self.history(*task),
             Query::Late => Ok(Shown::Late(late(board))),
             Query::Plans => Ok(Shown::Plans(board.plan())),
             Query::Checklists => Ok(Shown::Checklists(self.scene.checklists, board.plan())),
         }
+    }
+
+    /// What happened to a task, also to one that is not there any more.
+    fn history(&self, task: TaskId) -> Result<Shown<'a>, Refusal> {
+        let RoomScene { board, room, trail, .. } = self.scene;
+        if !board.was_removed(task) {
+            board.existing(task)?;
+        }
+        let entries = trail.into_iter().flat_map(|trail| trail.of(room, task)).collect();
+        Ok(Shown::History { task, entries })
     }
 
     /// Whose tasks are shown to somebody who asks for those of the user called `of`, or for everybody's.

@@ -4,6 +4,7 @@
 use crate::board::{Board, Boards};
 use crate::clock::{ContestClock, Reading};
 use crate::clocks::{Clocks, Dial};
+use crate::trail::Trail;
 use std::sync::LazyLock;
 
 /// Boards and clocks, to be read.
@@ -11,12 +12,23 @@ use std::sync::LazyLock;
 pub struct World<'w> {
     boards: &'w Boards,
     clocks: &'w Clocks,
+    trail: Option<&'w Trail>,
 }
 
 impl<'w> World<'w> {
     /// Boards and clocks together.
     pub fn new(boards: &'w Boards, clocks: &'w Clocks) -> World<'w> {
-        World { boards, clocks }
+        World { boards, clocks, trail: None }
+    }
+
+    /// The same with the newest changes.
+    pub fn with_trail(self, trail: &'w Trail) -> World<'w> {
+        World { trail: Some(trail), ..self }
+    }
+
+    /// The newest changes, where they are known.
+    pub fn trail(self) -> Option<&'w Trail> {
+        self.trail
     }
 
     /// The clocks of all rooms.

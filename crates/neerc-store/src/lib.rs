@@ -38,6 +38,8 @@ pub struct Opened {
     pub told_revision: u64,
     /// The changes after `told_revision`, in order.
     pub untold: Vec<Entry>,
+    /// The newest changes, in order, about as many as are kept in memory.
+    pub newest: Vec<Entry>,
 }
 
 /// Opens the store at `url`, or creates it, and reads the newest snapshot and the changes after it. Blocks on the disk,
@@ -45,8 +47,8 @@ pub struct Opened {
 pub fn open(url: &Url) -> Result<Opened, StoreError> {
     let Url::Sqlite(path) = url;
     let (store, loaded) = sqlite::open(path)?;
-    let sqlite::Loaded { boards, revision, snapshot_revision, told_revision, untold } = loaded;
-    Ok(Opened { store: Store::Sqlite(store), boards, revision, snapshot_revision, told_revision, untold })
+    let sqlite::Loaded { boards, revision, snapshot_revision, told_revision, untold, newest } = loaded;
+    Ok(Opened { store: Store::Sqlite(store), boards, revision, snapshot_revision, told_revision, untold, newest })
 }
 
 /// Whether [`open`] would create a new store at `url`.

@@ -4,6 +4,7 @@
 
 use neerc_core::board::{Board, Boards, RemovedTasks};
 use neerc_core::change::Change;
+use neerc_core::links::LinksWishes;
 use neerc_core::people::Person;
 use neerc_core::plan::{PlanId, RunId};
 use neerc_core::refusal::Refusal;
@@ -17,7 +18,7 @@ mod deadlines;
 mod rooms;
 
 use self::deadlines::{DeadlineRecord, RoundRecord};
-use self::rooms::{ClockRecord, PlanRecord, PlannedRecord, RemovedRecord, WatchRecord};
+use self::rooms::{ClockRecord, LinksRecord, PlanRecord, PlannedRecord, RemovedRecord, WatchRecord};
 
 /// Version of the snapshots that are written; no others are read.
 const SNAPSHOT_VERSION: u32 = 1;
@@ -119,6 +120,7 @@ enum ChangeRecord<'a> {
     /// Null: the clock goes by its feed again.
     Clocked(Option<ClockRecord<'a>>),
     Watched(WatchRecord<'a>),
+    Linked(LinksRecord<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -191,6 +193,7 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
         },
         Change::Stopped { run } => ChangeRecord::Stopped { run: run.0 },
         Change::Watched { person, watch } => ChangeRecord::Watched(WatchRecord::of(person, watch)),
+        Change::Linked { person, wish } => ChangeRecord::Linked(LinksRecord::of((person, *wish))),
         Change::Clocked(set) => ChangeRecord::Clocked(set.as_ref().map(ClockRecord::of)),
     };
     Ok(serde_json::to_string(&record)?)
@@ -240,6 +243,10 @@ pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
             let (person, watch) = record.read();
             Change::Watched { person, watch }
         }
+        ChangeRecord::Linked(record) => {
+            let (person, wish) = record.read()?;
+            Change::Linked { person, wish }
+        }
         ChangeRecord::Clocked(record) => Change::Clocked(record.map(ClockRecord::read).transpose()?),
     })
 }
@@ -271,6 +278,9 @@ struct BoardRecord<'a> {
     /// Absent if nobody watches anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     watches: Vec<WatchRecord<'a>>,
+    /// Absent if nobody has said anything about links.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    links: Vec<LinksRecord<'a>>,
     /// Absent if nothing was removed lately.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     removed: Vec<RemovedRecord<'a>>,
@@ -314,6 +324,7 @@ pub fn write_boards(boards: &Boards) -> Result<String, RecordError> {
         plan: PlanRecord::of(board.plan()),
         clock: board.clock().map(ClockRecord::of),
         watches: board.watches().all().map(|(person, watch)| WatchRecord::of(person, watch)).collect(),
+        links: board.links().all().map(LinksRecord::of).collect(),
         removed: board.removed().all().map(RemovedRecord::of).collect(),
         deadlines: board.deadlines().map(|(task, deadline)| (task.0, DeadlineRecord::of(deadline))).collect(),
     });
@@ -394,8 +405,19 @@ pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
         statuses: record.statuses.iter().map(status).collect::<Result<_, _>>()?,
     };
     let mut boards = Boards::new();
-    for BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan, clock, watches, removed, deadlines } in
-        record.rooms
+    for BoardRecord {
+        room,
+        next_id,
+        last_timestamp_ms,
+        revision,
+        tasks,
+        plan,
+        clock,
+        watches,
+        links,
+        removed,
+        deadlines,
+    } in record.rooms
     {
         let tasks = tasks.into_iter().map(|task| lines.task(task)).collect::<Result<Vec<_>, _>>()?;
         let plan = plan.map(PlanRecord::read).transpose()?.unwrap_or_default();
@@ -405,6 +427,7 @@ pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
             .with_plan(plan)
             .with_clock(clock.map(ClockRecord::read).transpose()?)
             .with_watches(Watches::restore(watches.into_iter().map(WatchRecord::read)))
+            .with_links(LinksWishes::restore(links.into_iter().map(LinksRecord::read).collect::<Result<Vec<_>, _>>()?))
             .with_removed(RemovedTasks::restore(
                 removed.into_iter().map(RemovedRecord::read).collect::<Result<Vec<_>, _>>()?,
             ))

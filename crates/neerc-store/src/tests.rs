@@ -131,6 +131,7 @@ async fn check(steps: Vec<Step>) {
                 assert_eq!(opened.revision, log.len() as u64);
                 assert!(if is_crash { opened.told_revision <= told } else { opened.told_revision == told });
                 assert_eq!(opened.untold, log[opened.told_revision as usize..]);
+                assert_eq!(opened.newest, log);
                 (store, told) = (opened.store, opened.told_revision);
             }
         }

@@ -5,6 +5,7 @@
 use neerc_core::clock::hand::ClockAct;
 use neerc_core::command::{Command, Manner, Named, NewPlan, NewRun, Query, WholeTask};
 use neerc_core::deadline::By;
+use neerc_core::links::LinksWish;
 use neerc_core::plan::{PlanId, Schedule};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
@@ -85,7 +86,11 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
             _ => Ok(()),
         },
         Asked::Query(Query::Show { task }) => admins_only().and_then(|()| task_is_there(task)),
+        // Also of a task that was removed.
+        Asked::Query(Query::History { task: REMOVED }) => admins_only(),
+        Asked::Query(Query::History { task }) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Query(Query::Late | Query::Plans | Query::Checklists) => admins_only(),
+        Asked::Command(Command::Links(_)) => Ok(()),
         Asked::Command(
             Command::Create(_)
             | Command::CreateDue { .. }
@@ -154,6 +159,10 @@ fn after_query(query: &Query, me: &str) -> Option<Query> {
         Query::Clock => Query::Show { task: OWN },
         Query::Show { task } => match another(*task) {
             Some(task) => Query::Show { task },
+            None => Query::History { task: OWN },
+        },
+        Query::History { task } => match another(*task) {
+            Some(task) => Query::History { task },
             None => Query::Late,
         },
         Query::Late => Query::Plans,
@@ -215,7 +224,8 @@ fn after_command(command: &Command) -> Option<Command> {
         }
         Command::NoteOverdue { .. } => return None,
         Command::Begin(_) => Command::Stop { name: NO_CHECKLIST.to_owned() },
-        Command::Stop { .. } => return None,
+        Command::Stop { .. } => Command::Links(LinksWish::Off),
+        Command::Links(_) => return None,
     })
 }
 
@@ -254,7 +264,9 @@ pub fn packet(asked: &Asked) -> Option<String> {
         Asked::Query(Query::Clock) => query("clock", ""),
         Asked::Query(Query::Tasks { of: None }) => query("tasks", ""),
         Asked::Query(Query::Tasks { of: Some(of) }) => query("tasks", &format!(" for='{of}'")),
-        Asked::Query(Query::Show { .. } | Query::Late | Query::Plans | Query::Checklists) => None,
+        Asked::Query(Query::Show { .. } | Query::History { .. } | Query::Late | Query::Plans | Query::Checklists) => {
+            None
+        }
         Asked::Command(Command::Create(WholeTask { title, kind, statuses, .. })) => {
             task(format!(" title='{}' type='{}'", title.as_str(), kind.name()), statuses)
         }
@@ -283,7 +295,8 @@ pub fn packet(asked: &Asked) -> Option<String> {
             | Command::Watch(_)
             | Command::Unwatch(_)
             | Command::Begin(_)
-            | Command::Stop { .. },
+            | Command::Stop { .. }
+            | Command::Links(_),
         ) => None,
     }
 }

@@ -136,6 +136,7 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::BeyondClock { .. }
         | Refusal::BadClockTime { .. }
         | Refusal::UnknownClockAct { .. }
+        | Refusal::UnknownLinksWish { .. }
         | Refusal::TooMany { .. } => Condition::BadRequest,
         Refusal::NotDurable => Condition::InternalServerError,
         Refusal::Busy | Refusal::UsedUp { .. } => Condition::ResourceConstraint,

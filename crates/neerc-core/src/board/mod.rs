@@ -3,6 +3,7 @@
 
 mod deadlines;
 mod decision;
+mod links;
 mod names;
 mod notices;
 mod plans;
@@ -20,6 +21,7 @@ use crate::clock::hand::{ClockAct, ClockNow, SetClock};
 use crate::command::{Command, Manner, WholeTask};
 use crate::deadline::Deadline;
 use crate::limits;
+use crate::links::LinksWishes;
 use crate::people::{Admin, People, Person, Rights};
 use crate::plan::{Plan, PlanId};
 use crate::refusal::Refusal;
@@ -37,6 +39,7 @@ pub struct Board {
     /// What the contest clock was set to by hand.
     clock: Option<SetClock>,
     watches: Watches,
+    links: LinksWishes,
     removed: RemovedTasks,
     /// Of live tasks.
     deadlines: BTreeMap<TaskId, Deadline>,
@@ -52,6 +55,7 @@ impl Default for Board {
             plan: Plan::default(),
             clock: None,
             watches: Watches::default(),
+            links: LinksWishes::default(),
             removed: RemovedTasks::default(),
             deadlines: BTreeMap::new(),
             next_id: 1,
@@ -88,16 +92,6 @@ impl Board {
     /// The same with the clock of a snapshot.
     pub fn with_clock(self, clock: Option<SetClock>) -> Board {
         Board { clock, ..self }
-    }
-
-    /// The same with what people watch.
-    pub fn with_watches(self, watches: Watches) -> Board {
-        Board { watches, ..self }
-    }
-
-    /// What people watch.
-    pub fn watches(&self) -> &Watches {
-        &self.watches
     }
 
     /// What the contest clock of the room was set to by hand, if it was.
@@ -235,6 +229,7 @@ impl Board {
             Command::NoteOverdue { .. } => Ok(Decision::default()), // above
             Command::Begin(wanted) => self.begin(admin(rights)?, now_ms, who, people, wanted),
             Command::Stop { name } => self.stop(admin(rights)?, name),
+            Command::Links(wish) => self.wish_links(who, *wish),
             Command::Clock(act) => set_clock(admin(rights)?, clock, *act, who, now_ms),
         }
     }
@@ -441,6 +436,7 @@ impl Board {
             Change::Stopped { run } => self.plan.stop(*run),
             Change::Clocked(set) => self.clock.clone_from(set),
             Change::Watched { person, watch } => self.watches.set(person, watch),
+            Change::Linked { person, wish } => self.links.set(person, *wish),
         }
     }
 }

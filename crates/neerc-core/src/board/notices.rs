@@ -27,7 +27,8 @@ impl Board {
             | Change::Begun { .. }
             | Change::Stopped { .. }
             | Change::Clocked(_)
-            | Change::Watched { .. } => Lost::These(Vec::new()),
+            | Change::Watched { .. }
+            | Change::Linked { .. } => Lost::These(Vec::new()),
         };
         Some(Notice { task, lost, reminder })
     }

@@ -1262,7 +1262,16 @@ fn a_plan_that_does_not_fit_the_board_is_left_undone() {
 
 /// What an admin is shown who asks who is late.
 fn shown_late<'a>(World { people, board, .. }: &'a World, room: &'a Room, admin: &'a Person) -> Vec<&'a Task> {
-    let scene = RoomScene { room, people, board, clock: None, visibility: Visibility::All, now: None, checklists: &[] };
+    let scene = RoomScene {
+        room,
+        people,
+        board,
+        clock: None,
+        visibility: Visibility::All,
+        now: None,
+        checklists: &[],
+        trail: None,
+    };
     match View::of(scene, admin).unwrap().answer(&Query::Late) {
         Ok(Shown::Late(tasks)) => tasks,
         other => panic!("{other:?}"),

@@ -4,9 +4,19 @@ use super::{Board, Decision};
 use crate::change::Change;
 use crate::people::{Admin, Person};
 use crate::refusal::Refusal;
-use crate::watch::{Watch, Watched};
+use crate::watch::{Watch, Watched, Watches};
 
 impl Board {
+    /// What people watch.
+    pub fn watches(&self) -> &Watches {
+        &self.watches
+    }
+
+    /// The same board with what people watch by a snapshot.
+    pub fn with_watches(self, watches: Watches) -> Board {
+        Board { watches, ..self }
+    }
+
     pub(super) fn watch(&self, _: Admin, who: &Person, wanted: Watched) -> Result<Decision, Refusal> {
         if let Watched::Task(task) = wanted {
             self.existing(task)?;

@@ -6,6 +6,7 @@ use super::lines::{Lines, short};
 use super::menu::{self, Field, FieldKind, Item, Needs, Presence};
 use crate::clock::hand::ClockAct;
 use crate::limits;
+use crate::links::LinksWish;
 use crate::people::Person;
 use crate::plan::Planned;
 use crate::task::{Kind, Task};
@@ -98,6 +99,7 @@ impl Choices<'_> {
             FieldKind::Verb => one_of(self.verbs()),
             FieldKind::RemovedTask => one_of(self.removed()),
             FieldKind::Watched => one_of(self.watched()),
+            FieldKind::LinksWish => one_of(self.links()),
             FieldKind::ClockAct => one_of(self.clock_acts()),
             FieldKind::Names => any_of(self.names(None)),
             FieldKind::Assigned => any_of(self.names(task)),
@@ -149,6 +151,10 @@ impl Choices<'_> {
     fn verbs(&self) -> Vec<Choice> {
         let offered = menu::offered(Needs::Admin).filter(|item| item.is_offered(self.view));
         offered.map(|item| choice(item.verb, &self.lines.item(item))).collect()
+    }
+
+    fn links(&self) -> Vec<Choice> {
+        LinksWish::NAMES.map(|(name, _)| choice(name, &self.lines.say(&format!("links-{name}"), &[]))).into()
     }
 
     /// What can be done to the contest clock.

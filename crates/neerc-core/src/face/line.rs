@@ -137,9 +137,10 @@ fn read_line(line: &str, writer: &View<'_>, roster: &Roster<'_>) -> Result<Fille
     Ok(Filled { item, values, page: *page })
 }
 
-/// What a list is asked by, and which page of it: `tasks all 2`, `late 2`.
+/// What a list is asked by, and which page of it: `tasks all 2`, `late 2`, `history 7 2`.
 fn paged<'l>(item: &Item, rest: &'l str, writer: &View<'_>) -> (&'l str, usize) {
-    if !matches!(item.act, Act::Tasks | Act::Who | Act::Late | Act::Plans | Act::Checklists) {
+    let of_task = matches!(item.act, Act::Show | Act::History);
+    if !of_task && !matches!(item.act, Act::Tasks | Act::Who | Act::Late | Act::Plans | Act::Checklists) {
         return (rest, 1);
     }
     let (before, word) = rest.rsplit_once(char::is_whitespace).unwrap_or(("", rest));
@@ -148,6 +149,8 @@ fn paged<'l>(item: &Item, rest: &'l str, writer: &View<'_>) -> (&'l str, usize) 
     let digits = bare(word);
     let is_page = digits.len() <= limits::PAGE_DIGITS && digits.bytes().all(|c| c.is_ascii_digit());
     match digits.parse::<usize>() {
+        // Of a task, the first number is which one.
+        Ok(_) if of_task && (before.ends_with(',') || !before.contains(|c: char| c.is_ascii_digit())) => (rest, 1),
         Ok(page) if is_page && page > 0 && !is_user(&unquoted(rest)) => {
             let before = before.trim_end();
             let named =
@@ -353,6 +356,7 @@ fn values(item: &'static Item, verb: &str, rest: &str, roster: &Roster<'_>) -> R
             | FieldKind::Schedule
             | FieldKind::Verb
             | FieldKind::ClockAct
+            | FieldKind::LinksWish
             | FieldKind::Time => {
                 let (word, behind) = split(rest);
                 rest = behind;

@@ -207,6 +207,7 @@ impl<'a> Lines<'a> {
             Shown::Tasks { of } => self.tasks(*of, page),
             Shown::Clock(dial) => vec![self.clock(*dial)],
             Shown::Task(task) => self.task(task, page),
+            Shown::History { task, entries } => self.history(*task, entries, page),
             Shown::Late(tasks) => self.late(tasks, page),
             Shown::Plans(plan) => self.plans(plan, page),
             Shown::Checklists(checklists, plan) => self.checklists(checklists, plan, page),

@@ -7,6 +7,7 @@ use crate::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
 use crate::deadline::By;
 use crate::face::help::Topic;
 use crate::face::line::look;
+use crate::links::LinksWish;
 use crate::near;
 use crate::plan::{PlanId, Schedule};
 use crate::refusal::{Refusal, excerpt};
@@ -29,9 +30,11 @@ pub enum Act {
     Undo,
     Who,
     Clock,
+    Links,
     Help,
     Create,
     Show,
+    History,
     Assign,
     Unassign,
     Reset,
@@ -96,6 +99,8 @@ pub enum FieldKind {
     ClockAct,
     /// A time of day, or a length of time.
     Time,
+    /// Whether links are wanted.
+    LinksWish,
     /// Answers that somebody is told of: all, failures, or those to one task.
     Watched,
     /// A checklist.
@@ -181,7 +186,7 @@ macro_rules! item {
 
 /// Everything that people can ask for, in the order in which it is shown.
 #[rustfmt::skip] // one row each
-pub const MENU: [Item; 30] = [
+pub const MENU: [Item; 32] = [
     item!(Tasks "tasks" User [optional("of", FieldKind::User)], ["list"], ["задачи", "список"]),
     item!(Start "start" User [OWN], ["begin", "started"], ["начал", "начала", "начать", "начинаю", "взял", "взяла"]),
     item!(Done "done" User [OWN], ["finish", "finished", "ready"],
@@ -193,9 +198,11 @@ pub const MENU: [Item; 30] = [
     item!(Undo "undo" User [required("task", FieldKind::OwnAnsweredTask)], ["cancel"], ["отмена", "отменить"]),
     item!(Who "who" User [], ["users", "people"], ["кто", "люди"]),
     item!(Clock "clock" User [], ["time"], ["время", "часы"]),
+    item!(Links "links" User [required("links", FieldKind::LinksWish)], ["link"], ["ссылки", "ссылка"]),
     item!(Help "help" User [optional("verb", FieldKind::Verb)], ["?", "commands"], ["помощь", "справка", "команды"]),
     item!(Create "create" Admin CREATE, ["new"], ["создать", "создай", "новая"]),
     item!(Show "show" Admin [TASK], ["details"], ["показать", "покажи"]),
+    item!(History "history" Admin [TASK], ["events"], ["история", "журнал"]),
     item!(Assign "assign" Admin [TASK, NAMES], ["give"], ["назначить", "назначь", "дать", "дай"]),
     item!(Unassign "unassign" Admin [TASK, ASSIGNED], ["take"], ["снять", "сними", "забрать"]),
     item!(Reset "reset" Admin [TASK, ASSIGNED], [], ["сбросить", "сбрось", "сброс"]),
@@ -273,7 +280,15 @@ impl Item {
     pub fn is_query(&self) -> bool {
         matches!(
             self.act,
-            Act::Tasks | Act::Who | Act::Clock | Act::Help | Act::Show | Act::Late | Act::Plans | Act::Checklists
+            Act::Tasks
+                | Act::Who
+                | Act::Clock
+                | Act::Help
+                | Act::Show
+                | Act::History
+                | Act::Late
+                | Act::Plans
+                | Act::Checklists
         )
     }
 
@@ -318,6 +333,7 @@ pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Ref
         Act::Help => Ok(Request::Help(filled.one("verb").map_or(Ok(Topic::Everything), Topic::parse)?)),
         Act::Create => command(filled.create()?),
         Act::Show => query(Query::Show { task: filled.task()? }),
+        Act::History => query(Query::History { task: filled.task()? }),
         Act::Assign => command(Command::Assign { task: filled.task()?, names: filled.many("names") }),
         Act::Unassign => command(Command::Unassign { task: filled.task()?, names: filled.many("names") }),
         Act::Reset => command(Command::Reset { task: filled.task()?, names: filled.many("names") }),
@@ -335,6 +351,7 @@ pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Ref
         Act::Checklists => query(Query::Checklists),
         Act::Run => Ok(Request::Begin(filled.trimmed("checklist")?.to_owned())),
         Act::Stop => command(Command::Stop { name: filled.trimmed("running")?.to_owned() }),
+        Act::Links => command(Command::Links(LinksWish::parse(filled.trimmed("links")?)?)),
         Act::SetClock => command(Command::Clock(ClockAct::parse(filled.trimmed("act")?, filled.one("time"))?)),
     }
 }
@@ -433,6 +450,7 @@ mod tests {
             FieldKind::Time => "10:30",
             FieldKind::Watched => "failures",
             FieldKind::Checklist | FieldKind::Running => "seating",
+            FieldKind::LinksWish => "off",
         }
     }
 
@@ -499,7 +517,8 @@ mod tests {
             Query::Users => Some(Query::Tasks { of: None }),
             Query::Tasks { .. } => Some(Query::Clock),
             Query::Clock => Some(Query::Show { task }),
-            Query::Show { .. } => Some(Query::Late),
+            Query::Show { .. } => Some(Query::History { task }),
+            Query::History { .. } => Some(Query::Late),
             Query::Late => Some(Query::Plans),
             Query::Plans => Some(Query::Checklists),
             Query::Checklists => None,
@@ -531,7 +550,8 @@ mod tests {
             Command::SetDeadline { .. } => Some(Command::NoteOverdue { task, round: 1 }),
             Command::NoteOverdue { .. } => Some(Command::Begin(NewRun { name: String::new(), steps: Vec::new() })),
             Command::Begin(_) => Some(Command::Stop { name: String::new() }),
-            Command::Stop { .. } => None,
+            Command::Stop { .. } => Some(Command::Links(LinksWish::On)),
+            Command::Links(_) => None,
         } {
             commands.push(next);
         }
@@ -594,6 +614,6 @@ mod tests {
     fn what_is_offered_to_whom() {
         assert_eq!(offered(Needs::Admin).count(), MENU.len());
         assert!(offered(Needs::User).all(|item| item.needs == Needs::User));
-        assert_eq!(offered(Needs::User).count(), 10);
+        assert_eq!(offered(Needs::User).count(), 11);
     }
 }

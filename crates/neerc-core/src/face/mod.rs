@@ -11,6 +11,7 @@ pub mod choices;
 mod deadlines;
 pub mod form;
 pub mod help;
+mod history;
 pub mod line;
 pub mod lines;
 pub mod menu;

@@ -128,6 +128,7 @@ impl Lines<'_> {
                 self.say("said-begun", &[("count", lines.into()), ("steps", steps)])
             }
             Effect::Stopped => self.say("said-stopped", &[]),
+            Effect::Linked { wish } => self.say(&format!("said-links-{}", wish.name()), &[]),
             Effect::Clocked => {
                 self.scene.clock.map_or_else(|| self.refusal(&Refusal::NoClock), |dial| self.clock(dial))
             }

@@ -3,12 +3,14 @@
 use super::form::Report;
 use super::lines::{Lines, short};
 use super::menu::Item;
+use super::words::Arg;
+use crate::change::Entry;
 use crate::checklist::Checklist;
 use crate::clocks::Dial;
 use crate::limits;
 use crate::people::{Member, People, Person};
 use crate::plan::Plan;
-use crate::task::Task;
+use crate::task::{Task, TaskId};
 use crate::view::{Late, Shown};
 use std::borrow::Cow;
 
@@ -21,6 +23,7 @@ pub fn report(lines: &Lines<'_>, item: &Item, shown: &Shown<'_>, limit_bytes: us
         Shown::Tasks { of } => tasks(page, *of),
         Shown::Clock(dial) => clock(page, *dial),
         Shown::Task(task) => one_task(page, task),
+        Shown::History { task, entries } => history(page, *task, entries),
         Shown::Late(tasks) => late(page, tasks),
         Shown::Plans(plan) => plans(page, plan),
         Shown::Checklists(all, plan) => checklists(page, all, plan),
@@ -107,6 +110,17 @@ fn one_task(page: &Page<'_>, task: &Task) -> Report {
     ];
     let (rows, not_made) = shown(page, rows);
     Report { values, columns: columns(page, ["user", "status"]), rows, not_made, ..Report::default() }
+}
+
+fn history(page: &Page<'_>, task: TaskId, entries: &[&Entry]) -> Report {
+    let rows = entries.iter().map(|entry| page.lines.happened(task, entry));
+    let number = task.to_string();
+    if entries.is_empty() {
+        let instructions = page.lines.say("no-history", &[("task", Arg::Text(&number))]);
+        return Report { instructions, ..Report::default() };
+    }
+    let values = vec![("task", page.lines.label("task"), number)];
+    Report { values, ..table(page, ["time", "user", "happened"], rows, "nobody") }
 }
 
 fn late(page: &Page<'_>, tasks: &[&Task]) -> Report {

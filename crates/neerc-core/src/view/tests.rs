@@ -69,6 +69,7 @@ impl World {
             visibility,
             now: None,
             checklists: &[],
+            trail: None,
         }
     }
 
@@ -83,6 +84,7 @@ impl World {
             Ok(Shown::Tasks { of: Some(of) }) => format!("tasks of {}", of.bare()),
             Ok(Shown::Clock(dial)) => format!("clock {}", dial.reading.elapsed_ms),
             Ok(Shown::Task(task)) => format!("task {}", task.id),
+            Ok(Shown::History { task, entries }) => format!("history {task} {}", entries.len()),
             Ok(Shown::Late(tasks)) => format!("late {:?}", tasks.iter().map(|task| task.id.0).collect::<Vec<_>>()),
             Ok(Shown::Checklists(all, plan)) => format!("{} checklists, {} runs", all.len(), plan.runs().count()),
             Ok(Shown::Plans(plan)) => format!("{} planned", plan.len()),
@@ -104,7 +106,9 @@ fn queries(me: &str) -> Vec<(String, Query)> {
         }
         Query::Clock => Some(Query::Show { task: TaskId(1) }),
         Query::Show { task } if task.0 < 5 => Some(Query::Show { task: TaskId(task.0 + 1) }),
-        Query::Show { .. } => Some(Query::Late),
+        Query::Show { .. } => Some(Query::History { task: TaskId(1) }),
+        Query::History { task } if task.0 < 5 => Some(Query::History { task: TaskId(task.0 + 1) }),
+        Query::History { .. } => Some(Query::Late),
         Query::Late => Some(Query::Plans),
         Query::Plans => Some(Query::Checklists),
         Query::Checklists => None,
@@ -115,6 +119,7 @@ fn queries(me: &str) -> Vec<(String, Query)> {
         Query::Tasks { of: Some(of) } if of == me => "of me".to_owned(),
         Query::Tasks { of: Some(of) } => format!("of {of}"),
         Query::Show { task } => format!("show {task}"),
+        Query::History { task } => format!("history {task}"),
         other => format!("{other:?}"),
     };
     all.into_iter().map(|query| (name(&query), query)).collect()
@@ -139,6 +144,11 @@ const ADMIN: &[(&str, &str)] = &[
     ("show 3", "no: removed-task"),
     ("show 4", "task 4"),
     ("show 5", "no: unknown-task"),
+    ("history 1", "history 1 0"),
+    ("history 2", "history 2 0"),
+    ("history 3", "history 3 0"),
+    ("history 4", "history 4 0"),
+    ("history 5", "no: unknown-task"),
     ("Late", "late [2]"),
     ("Plans", "1 planned"),
     ("Checklists", "0 checklists, 0 runs"),
@@ -151,6 +161,11 @@ const ORDINARY: &[(&str, &str)] = &[
     ("show 3", "no: admins-only"),
     ("show 4", "no: admins-only"),
     ("show 5", "no: admins-only"),
+    ("history 1", "no: admins-only"),
+    ("history 2", "no: admins-only"),
+    ("history 3", "no: admins-only"),
+    ("history 4", "no: admins-only"),
+    ("history 5", "no: admins-only"),
     ("Late", "no: admins-only"),
     ("Plans", "no: admins-only"),
     ("Checklists", "no: admins-only"),

@@ -1,10 +1,11 @@
-//! How is written down what a room has besides its tasks: what is planned, its clock, who watches what, and what was removed
-//! lately.
+//! How is written down what a room has besides its tasks: what is planned, its clock, who watches what or wants links, and
+//! what was removed lately.
 
 use super::StatusRecord;
 use neerc_core::board::RemovedTask;
 use neerc_core::clock::hand::SetClock;
 use neerc_core::clock::{Phase, Reading};
+use neerc_core::links::LinksWish;
 use neerc_core::people::Person;
 use neerc_core::plan::{Plan, PlanId, Planned, Run, RunId, RunStep, Schedule};
 use neerc_core::refusal::Refusal;
@@ -59,6 +60,24 @@ impl<'a> WatchRecord<'a> {
         let answers = self.answers.and_then(|name| WatchedAnswers::named(&name)).unwrap_or_default();
         let tasks = self.tasks.into_iter().map(TaskId).collect();
         (Person::from_bare(&self.person), Watch { answers, tasks })
+    }
+}
+
+/// Whether somebody wants links.
+#[derive(Serialize, Deserialize)]
+pub(super) struct LinksRecord<'a> {
+    person: Cow<'a, str>,
+    /// `on`, `off`.
+    links: Cow<'a, str>,
+}
+
+impl<'a> LinksRecord<'a> {
+    pub(super) fn of((person, wish): (&'a Person, LinksWish)) -> LinksRecord<'a> {
+        LinksRecord { person: person.bare().into(), links: wish.name().into() }
+    }
+
+    pub(super) fn read(self) -> Result<(Person, LinksWish), Refusal> {
+        Ok((Person::from_bare(&self.person), LinksWish::parse(&self.links)?))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use neerc_core::clock::hand::SetClock;
 use neerc_core::clock::{Phase, Reading};
+use neerc_core::links::LinksWish;
 use neerc_core::plan::{Planned, RunStep, Schedule};
 use neerc_core::watch::{Watch, WatchedAnswers};
 
@@ -102,6 +103,14 @@ fn golden() -> Vec<(&'static str, Change)> {
         (
             r#"{"watched":{"person":"admin@localhost","answers":"failures","tasks":[3,7]}}"#,
             watched(WatchedAnswers::Failures, &[3, 7]),
+        ),
+        (
+            r#"{"linked":{"person":"hall1@localhost","links":"off"}}"#,
+            Change::Linked { person: person("hall1"), wish: LinksWish::Off },
+        ),
+        (
+            r#"{"linked":{"person":"hall1@localhost","links":"on"}}"#,
+            Change::Linked { person: person("hall1"), wish: LinksWish::On },
         ),
         (r#"{"watched":{"person":"admin@localhost"}}"#, watched(WatchedAnswers::None, &[])),
         (
@@ -355,6 +364,20 @@ fn what_is_watched_survives_a_snapshot() {
     assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
     boards.entry("neerc".into()).or_default().apply(2, &watched(WatchedAnswers::None, &[]));
     assert!(!write_boards(&boards).unwrap().contains("watches"));
+}
+
+#[test]
+fn who_wants_links_survives_a_snapshot() {
+    let mut boards = Boards::new();
+    let room = boards.entry("neerc".into()).or_default();
+    room.apply(1, &Change::Linked { person: person("hall1"), wish: LinksWish::On });
+    room.apply(2, &Change::Linked { person: person("hall1"), wish: LinksWish::Off });
+    let written = concat!(
+        r#"{"v":1,"people":[],"statuses":[],"rooms":[{"room":"neerc","next_id":1,"last_timestamp_ms":0,"revision":2,"#,
+        r#""tasks":[],"links":[{"person":"hall1@localhost","links":"off"}]}]}"#,
+    );
+    assert_eq!(write_boards(&boards).unwrap(), written);
+    assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
 }
 
 #[test]

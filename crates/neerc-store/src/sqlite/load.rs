@@ -4,6 +4,7 @@ use crate::error::failed;
 use crate::{StoreError, record};
 use neerc_core::board::Boards;
 use neerc_core::change::{Entry, Room};
+use neerc_core::limits::{STORED_CHANGE_BYTES, TRAIL_BYTES};
 use neerc_core::people::Person;
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::path::Path;
@@ -20,6 +21,8 @@ pub struct Loaded {
     pub told_revision: u64,
     /// The entries after it.
     pub untold: Vec<Entry>,
+    /// The newest entries, in order.
+    pub newest: Vec<Entry>,
 }
 
 /// Reads the newest readable snapshot and the log after it, and nothing else, so a long log does not slow down the
@@ -59,7 +62,30 @@ pub(super) fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError>
     if last != revision {
         return Err(damaged(format!("revision {} of the log is missing", last + 1)));
     }
-    Ok(Loaded { boards, revision, snapshot_revision: folded, told_revision, untold })
+    let newest = newest(conn, file, &boards, revision).map_err(|error| failed("read", file, error))?;
+    Ok(Loaded { boards, revision, snapshot_revision: folded, told_revision, untold, newest })
+}
+
+/// The newest entries of the log, in order, about as many as the core keeps in memory. One that cannot be read ends them: a
+/// start does without.
+fn newest(conn: &Connection, file: &Path, boards: &Boards, revision: u64) -> rusqlite::Result<Vec<Entry>> {
+    let mut log = conn.prepare("SELECT revision, room, at_ms, by_jid, record, sum FROM log ORDER BY revision DESC")?;
+    let mut rows = log.query([])?;
+    let (mut newest, mut bytes) = (Vec::new(), 0);
+    while bytes < TRAIL_BYTES
+        && let Some(row) = rows.next()?
+    {
+        bytes += row.get_ref(4)?.as_bytes().map_or(0, <[u8]>::len) + STORED_CHANGE_BYTES;
+        match entry(row, boards, revision.saturating_sub(newest.len() as u64)) {
+            Ok(entry) => newest.push(entry),
+            Err(why) => {
+                tracing::warn!("{}: what was before is left out of what is told of tasks: {why}", file.display());
+                break;
+            }
+        }
+    }
+    newest.reverse();
+    Ok(newest)
 }
 
 /// A log entry, which must have that revision; the error says what is wrong with it.

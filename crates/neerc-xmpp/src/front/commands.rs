@@ -15,7 +15,7 @@ use neerc_core::board::Done;
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
 use neerc_core::refusal::Refusal;
-use neerc_core::view::RoomScene;
+use neerc_core::view::{DayTime, RoomScene};
 use neerc_core::world::World;
 
 /// A command that waits for its change to be on disk.
@@ -41,12 +41,14 @@ fn scenes<'a>(
     halls: &'a [Hall],
     world: World<'a>,
     to: &Address,
-    now_ms: i64,
+    (now_ms, wall_ms): (i64, i64),
     settings: &'a FrontSettings,
 ) -> Vec<RoomScene<'a>> {
+    let now = Some(DayTime { wall_ms, zone_ms: world.zone_ms() });
     let meant = |watch: &&RoomWatch| to.local().is_none_or(|local| *watch.room == *local);
     let whole = |watch: &'a RoomWatch| RoomScene {
         clock: world.dial(&watch.room, now_ms),
+        now,
         checklists: &settings.checklists,
         ..scene(watch, world, settings.visibility)
     };
@@ -59,6 +61,11 @@ impl Front {
         stanza.attr("xml:lang").and_then(Language::parse).unwrap_or(self.settings.language)
     }
 
+    /// The time that never goes back with the time of day, in ms.
+    fn times(&self, now_ms: i64) -> (i64, i64) {
+        (now_ms, now_ms.saturating_add(self.entity.wall_ahead_ms))
+    }
+
     /// The commands that are offered to somebody at an address of ours.
     pub(super) fn offers(
         &mut self,
@@ -68,7 +75,7 @@ impl Front {
         language: Language,
         world: World<'_>,
     ) -> Vec<Offer> {
-        let rooms = scenes(&self.halls, world, to, now_ms, &self.settings);
+        let rooms = scenes(&self.halls, world, to, self.times(now_ms), &self.settings);
         let name = |verb| self.settings.words.say(language, &format!("item-{verb}"), &[]);
         let who = from.person();
         let offered = adhoc::offered(&rooms, &who);
@@ -84,8 +91,9 @@ impl Front {
         payload: &Element<'_>,
         world: World<'_>,
     ) {
+        let times = self.times(now_ms);
         let Front { commands, halls, settings, .. } = self;
-        let rooms = scenes(halls, world, to, now_ms, settings);
+        let rooms = scenes(halls, world, to, times, settings);
         let scene = Scene {
             rooms: &rooms,
             words: &*settings.words,
@@ -129,8 +137,9 @@ impl Front {
         if let (Ok(done), Some(index)) = (&outcome, self.index_of(&room)) {
             self.note_own(index, &back.to.person(), done, world);
         }
+        let times = self.times(now_ms);
         let Front { commands, halls, settings, .. } = self;
-        let rooms = scenes(halls, world, &to, now_ms, settings);
+        let rooms = scenes(halls, world, &to, times, settings);
         let scene = Scene {
             rooms: &rooms,
             words: &*settings.words,

@@ -337,7 +337,10 @@ impl Front {
                 self.halls[room].change(self.groups.book(), |room| room.asked(now_ms, from));
             }
             // No packet of this protocol asks these; they are for faces that show them to people.
-            Ok((Shown::Task(_) | Shown::Late(_) | Shown::Plans(_) | Shown::Checklists(..), _)) => {
+            Ok((
+                Shown::Task(_) | Shown::History { .. } | Shown::Late(_) | Shown::Plans(_) | Shown::Checklists(..),
+                _,
+            )) => {
                 asked.back.error(
                     self.wire.out.own(),
                     Condition::ServiceUnavailable,

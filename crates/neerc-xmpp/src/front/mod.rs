@@ -385,5 +385,14 @@ fn halls(settings: &FrontSettings) -> Vec<Hall> {
 /// A room as it is now, to be read; without the clock, which is given to whoever may ask for it.
 fn scene<'a>(watch: &'a RoomWatch, world: World<'a>, visibility: Visibility) -> RoomScene<'a> {
     let (room, people) = (&watch.room, watch.people());
-    RoomScene { room, people, board: world.board(room), clock: None, visibility, now: None, checklists: &[] }
+    RoomScene {
+        room,
+        people,
+        board: world.board(room),
+        clock: None,
+        visibility,
+        now: None,
+        checklists: &[],
+        trail: world.trail(),
+    }
 }

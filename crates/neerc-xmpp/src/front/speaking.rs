@@ -15,6 +15,7 @@ use neerc_core::board::Done;
 use neerc_core::change::Effect;
 use neerc_core::face::lines::{Lines, Links};
 use neerc_core::face::words::{Arg, Language};
+use neerc_core::links::LinksWish;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
 use neerc_core::view::RoomScene;
@@ -243,7 +244,11 @@ impl Front {
         let scene = scene(self.halls[room].watch(), world, self.settings.visibility);
         let scene = RoomScene { checklists: &self.settings.checklists, ..scene };
         let (words, links) = (&*self.settings.words, ChatLinks(self.room_address(room)));
-        let links = self.contacts.has_links(room, who).then_some(&links as &dyn Links);
+        let has_links = match scene.board.links().of(who) {
+            Some(wish) => wish == LinksWish::On,
+            None => self.contacts.has_links(room, who),
+        };
+        let links = has_links.then_some(&links as &dyn Links);
         make(&Lines { words, language, links, scene, who })
     }
 

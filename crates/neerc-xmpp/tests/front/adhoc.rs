@@ -155,6 +155,7 @@ fn value(item: &Item, kind: FieldKind) -> &'static str {
         FieldKind::Verb => "done",
         FieldKind::ClockAct => "length",
         FieldKind::Time => "4:00",
+        FieldKind::LinksWish => "off",
         FieldKind::Watched if item.act == Act::Watch => "failures",
         FieldKind::Watched => "all",
         FieldKind::Deadline if item.act == Act::Create => "", // what is planned takes none
@@ -189,6 +190,7 @@ fn outcome(act: Act) -> &'static str {
         Act::Clock => "[clock-running elapsed=1:00:02 total=5:00:00]",
         Act::Help => "[item-done-help]",
         Act::Show => "hall1 [status-running]",
+        Act::History => "admin [history-created title=Water",
         Act::Late => "1 Water hall2 hall1",
         Act::Plans => "s1 end-60! Freeze",
         Act::Start => "[said-unchanged]",
@@ -209,6 +211,7 @@ fn outcome(act: Act) -> &'static str {
         Act::Checklists => "drill [count-lines count=1]: @todo hall1 end! Pack up [run-at step=1 steps=1 name=admin]",
         Act::Run => "[said-begun count=1 steps=1]",
         Act::Stop => "[said-stopped]",
+        Act::Links => "[said-links-off]",
         Act::SetClock => "[clock-running elapsed=1:00:02 total=4:00:00] [clock-by-hand time=",
     }
 }
@@ -318,7 +321,7 @@ fn the_list_of_commands_is_what_is_offered() {
     };
     assert_eq!(
         [listed(ADMIN), listed(TK), listed(HALL1), listed("visitor@localhost/Web")],
-        [MENU.len(), MENU.len(), 10, 0]
+        [MENU.len(), MENU.len(), 11, 0]
     );
     let info = |node: &str| format!("<query xmlns='http://jabber.org/protocol/disco#info' node='{node}'/>");
     for item in &MENU {

@@ -343,6 +343,7 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
         Asked::Query(Query::Tasks { of }) => (Act::Tasks, of.iter().map(|of| ("of", of.clone())).collect()),
         Asked::Query(Query::Clock) => (Act::Clock, vec![]),
         Asked::Query(Query::Show { task: id }) => (Act::Show, vec![task(id)]),
+        Asked::Query(Query::History { task: id }) => (Act::History, vec![task(id)]),
         Asked::Query(Query::Late) => (Act::Late, vec![]),
         Asked::Query(Query::Plans) => (Act::Plans, vec![]),
         Asked::Command(Command::Create(WholeTask { title: given, kind, .. })) => {
@@ -379,6 +380,7 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
         Asked::Command(Command::Begin(NewRun { name, .. })) => (Act::Run, vec![("checklist", name.clone())]),
         Asked::Command(Command::Stop { name }) => (Act::Stop, vec![("running", name.clone())]),
         Asked::Command(Command::Unwatch(what)) => (Act::Unwatch, what.iter().map(watched).collect()),
+        Asked::Command(Command::Links(wish)) => (Act::Links, vec![("links", wish.name().to_owned())]),
         Asked::Command(Command::Clock(_)) => {
             (Act::SetClock, vec![("act", "length".to_owned()), ("time", "4:00".to_owned())])
         }

@@ -442,3 +442,78 @@ fn a_client_in_which_links_cannot_be_tapped_is_sent_none() {
         assert_eq!(bench.chats()[0].1.matches("xmpp:").count(), links, "{node}");
     }
 }
+
+#[test]
+fn who_wants_links_is_sent_them_and_who_does_not_is_not_whatever_the_client() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.admin("@todo hall1,hall2 Water");
+    let links = |bench: &mut Bench, who: &str| {
+        bench.line(who, "tasks");
+        bench.chats()[0].1.matches("xmpp:").count()
+    };
+    for (nick, who, node, wish) in [("hall1", HALL1, GAJIM, "off"), ("hall2", HALL2, "https://dino.im", "on")] {
+        bench.comes(nick, who, node);
+        bench.chats_within(limits::CHAT_GRACE_MS);
+        let before = links(&mut bench, who);
+        bench.line(who, &format!("links {wish}"));
+        assert_eq!(bench.chats(), [(who.to_owned(), format!("[said-links-{wish}]"))]);
+        assert_eq!((before, links(&mut bench, who)), if wish == "on" { (0, 1) } else { (1, 0) });
+        bench.line(who, &format!("links {wish}"));
+        assert_eq!(bench.chats(), [(who.to_owned(), "[said-unchanged]".to_owned())]);
+    }
+}
+
+#[test]
+fn the_history_of_a_task_says_who_did_what_to_it_and_when() {
+    let mut bench = ready(Flavour::Prosody);
+    let lines = [
+        (ADMIN, "@okfail hall1,hall2 Water"),
+        (HALL1, "start 1"),
+        (HALL1, "no 1 none left"),
+        (HALL2, "yes 1"),
+        (HALL2, "undo 1"),
+        (ADMIN, "assign 1 hall3"),
+        (ADMIN, "reset 1 hall1"),
+        (ADMIN, "unassign 1 hall1"),
+        (ADMIN, "rename 1 Juice"),
+        (ADMIN, "remind 1"),
+        (ADMIN, "remove 1"),
+        (ADMIN, "restore 1"),
+    ];
+    for (who, text) in lines {
+        bench.line(who, text);
+    }
+    bench.admin("@todo hall2 Another");
+    bench.chats_within(2_000);
+    bench.line(ADMIN, "history 1");
+    let expected = "[heading-history task=1]\n\
+                    02:26 · admin · [history-restored]\n\
+                    02:26 · admin · [history-removed]\n\
+                    02:26 · admin · [history-reminded]\n\
+                    02:26 · admin · [history-renamed title=Juice]\n\
+                    02:26 · admin · [history-unassigned people=hall1]\n\
+                    02:26 · admin · [history-reset people=hall1]\n\
+                    02:26 · admin · [history-assigned people=hall3]\n\
+                    02:26 · hall2 · [history-taken-back people=hall2]\n\
+                    02:26 · hall2 · [status-success]\n\
+                    02:26 · hall1 · [status-fail]: none left\n\
+                    02:26 · hall1 · [status-running]\n\
+                    02:26 · admin · [history-created title=Water people=hall1, hall2]";
+    assert_eq!(bench.chats(), [(ADMIN.to_owned(), expected.to_owned())]);
+
+    // Longer ones in pages; of a task that is gone as well, and not by those who may not read all.
+    (0..3).for_each(|_| ["start 1", "undo 1"].into_iter().for_each(|text| bench.line(HALL2, text)));
+    bench.line(ADMIN, "remove 1");
+    bench.chats_within(2_000);
+    let told = |bench: &mut Bench, who: &str, text: &str| {
+        bench.line(who, text);
+        bench.chats().into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n")
+    };
+    let first = told(&mut bench, ADMIN, "history 1");
+    assert!(first.contains("[history-removed]") && first.ends_with("[and-more-pages count=7]"), "{first}");
+    let second = told(&mut bench, ADMIN, "more");
+    assert!(second.ends_with("[history-created title=Water people=hall1, hall2]"), "{second}");
+    assert_eq!(told(&mut bench, ADMIN, "history 1 2"), second);
+    assert_eq!(told(&mut bench, HALL2, "history 1"), "[refusal-admins-only]");
+    assert_eq!(told(&mut bench, ADMIN, "history 7"), "[refusal-unknown-task task=7]");
+}

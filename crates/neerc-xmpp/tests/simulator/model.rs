@@ -182,6 +182,7 @@ impl Model {
                 | Change::Stopped { .. }
                 | Change::Clocked(_)
                 | Change::Watched { .. }
+                | Change::Linked { .. }
                 | Change::Reminded { .. }
                 | Change::Deadlined { .. }
                 | Change::Restored { .. } => None,

@@ -20,12 +20,16 @@ item-who = People
 item-who-help = Who is in this room, and in which groups
 item-clock = Contest time
 item-clock-help = How long the contest has been running and how much is left
+item-links = Links
+item-links-help = With or without links to tap in what I write to you: links on, links off
 item-help = Help
 item-help-help = What you can do; "help done" tells more of one command
 item-create = New task
 item-create-help = Hand out a task now, or plan it for a moment of the contest
 item-show = Show task
 item-show-help = One task with everybody's answers
+item-history = History
+item-history-help = Who did what to a task, and when
 item-assign = Assign
 item-assign-help = Give a task to more people or groups
 item-unassign = Unassign
@@ -92,6 +96,8 @@ field-clock = Contest
 field-act = What
 field-time = Time
 field-watched = Answers
+field-links = Links
+field-happened = What happened
 hint-schedule = start+15, end-60; with ! it is handed out without asking
 hint-names = People and groups
 hint-deadline = 20m, 10:45 or end-30
@@ -127,6 +133,24 @@ heading-users = People:
 heading-late = Not answered yet:
 heading-plans = Planned:
 heading-checklists = Checklists ("run" and the name hands one out):
+heading-history = Task { $task }, the latest first:
+history-created = new task: { $title } — { $people }
+history-renamed = new title: { $title }
+history-kind = is now: { $kind }
+history-assigned = given to { $people }
+history-reset = answers cleared: { $people }
+history-unassigned = taken from { $people }
+history-taken-back = answer taken back: { $people }
+history-removed = removed
+history-restored = brought back
+history-reminded = reminder
+history-overdue = late: reminder of the deadline
+history-deadline = to be answered { $when }
+history-no-deadline = without a deadline from then on
+history-days = { $count ->
+    [one] 1 day ago, { $time }
+   *[other] { $count } days ago, { $time }
+}
 heading-watched = New answers:
 
 ## Help in chat, one screen of a phone
@@ -138,11 +162,11 @@ help-user =
     fail 3 why — it did not work, or the answer is no
     answer 3 your answer — the answer to a question
     undo 3 — take your answer back
-    who, clock — people, contest time
+    who, clock, links off — people, contest time, no links
     help done — more of one of these
 help-admin =
     @todo halls Bring water — a new task: see "help todo"
-    show 3, late, remind 3, watch 3, unwatch — who has answered
+    show 3, history 3, late, remind 3, watch 3, unwatch — answers
     assign 3 hall1, unassign 3 hall1, reset 3 hall1, deadline 3 20m
     rename 3 Title, remove 3, restore 3; clock: "help setclock"
     plans, now s1, unplan s1: "help plan"; checklists, run, stop
@@ -171,6 +195,8 @@ help-moments =
     With ! it is handed out then; without it the admins are asked first.
     plans shows what is planned, now s1 hands it out at once, unplan s1 takes it out.
 
+links-on = In every client
+links-off = In none
 watched-all = All answers
 watched-failures = What did not work
 
@@ -182,6 +208,8 @@ no-late = Everybody has answered.
 no-plans = Nothing is planned.
 no-checklists = There are no checklists. Whoever runs the service names their file in its configuration.
 no-runs = No checklist is under way.
+no-history = What happened to task { $task } is not kept here any more.
+history-older = What was before is not kept here any more.
 nobody = nobody
 admin-mark = admin
 group-Admins = Admins
@@ -337,6 +365,8 @@ moment-step = in step { $step } of { $checklist }
 said-unplanned = { $plan } is out of the plan.
 said-restored = Task { $task } is back: { $title } — { $people }.
 said-reminded = Task { $task } waits for { $people }; whoever of them is online is reminded.
+said-links-on = From now on with links.
+said-links-off = From now on without links.
 said-watching-all = You are told of all answers.
 said-watching-failures = You are told of answers that say that something did not work.
 said-watching-tasks = You are told of answers to these tasks: { $tasks }.
@@ -377,6 +407,7 @@ refusal-clock-not-paused = The clock is not paused.
 refusal-beyond-clock = { $time } is beyond the end of the contest, which takes { $total }; set its length first.
 refusal-bad-clock-time = "{ $time }" is no time of a clock; write 1:23 or 1:23:00.
 refusal-unknown-clock-act = A clock cannot be told "{ $act }"; write start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart or follow.
+refusal-unknown-links-wish = Links are on or off, not "{ $text }"; write "links on" or "links off".
 refusal-empty-title = The title is empty.
 refusal-too-long = { $what } too long: { $chars ->
     [one] 1 character
@@ -409,6 +440,7 @@ lacks-kind = What is to be done, and by whom? Write "@todo halls Bring water"; "
 lacks-deadline = By when? Write "{ $verb } { $task } 20m", or "off".
 lacks-act = What is to be done to the clock? Write "clock start", "clock pause" or "clock resume".
 lacks-time = What time? Write "clock set 1:23:00" or "clock length 5:00".
+lacks-links = With or without links? Write "{ $verb } on" or "{ $verb } off".
 lacks-text = What is the answer? Write "{ $verb } { $task } your answer".
 refusal-unknown-verb = { $nearest ->
     [none] I do not know "{ $verb }". Write "help" to see what you can do.
@@ -435,6 +467,7 @@ what-people-assigned-to-a-task = people for one task
 what-watched-tasks = watched tasks
 what-people-who-watch = people who watch
 what-checklists-under-way = checklists under way
+what-people-with-a-setting = people with a setting
 what-planned-tasks = planned tasks
 what-bytes-of-names-in-planned-tasks = bytes of names in planned tasks
 

@@ -20,12 +20,16 @@ item-who = Люди
 item-who-help = Кто в этой комнате и в каких группах
 item-clock = Время тура
 item-clock-help = Сколько идёт тур и сколько осталось
+item-links = Ссылки
+item-links-help = Писать вам со ссылками, на которые можно нажать, или без них: ссылки вкл, ссылки выкл
 item-help = Помощь
 item-help-help = Что можно делать; «помощь готово» — подробнее об одной команде
 item-create = Новая задача
 item-create-help = Раздать задачу сейчас или запланировать её на момент тура
 item-show = Показать задачу
 item-show-help = Одна задача со всеми ответами
+item-history = История
+item-history-help = Кто и когда что сделал с задачей
 item-assign = Назначить
 item-assign-help = Дать задачу ещё людям или группам
 item-unassign = Снять
@@ -91,6 +95,8 @@ field-unfinished = Не закончили
 field-clock = Тур
 field-act = Что сделать
 field-time = Время
+field-links = Ссылки
+field-happened = Что произошло
 field-watched = Ответы
 hint-schedule = начало+15, конец-60; с ! — раздать без вопроса
 hint-names = Люди и группы
@@ -127,6 +133,25 @@ heading-users = Люди:
 heading-late = Ещё не ответили:
 heading-plans = Запланировано:
 heading-checklists = Чек-листы (раздать: «запустить» и название):
+heading-history = Задача { $task }, сначала последнее:
+history-created = новая задача: { $title } — { $people }
+history-renamed = новое название: { $title }
+history-kind = теперь: { $kind }
+history-assigned = кому дана: { $people }
+history-reset = ответы сброшены: { $people }
+history-unassigned = у кого забрана: { $people }
+history-taken-back = ответ взят назад: { $people }
+history-removed = удалена
+history-restored = возвращена
+history-reminded = напоминание
+history-overdue = опоздание: напоминание о сроке
+history-deadline = срок: { $when }
+history-no-deadline = с тех пор без срока
+history-days = { $count ->
+    [one] { $count } день назад, { $time }
+    [few] { $count } дня назад, { $time }
+   *[many] { $count } дней назад, { $time }
+}
 heading-watched = Новые ответы:
 
 ## Помощь в чате, на один экран телефона
@@ -138,11 +163,11 @@ help-user =
     нет 3 почему — не вышло, или ответ «нет»
     ответ 3 ваш ответ — ответ на вопрос
     отмена 3 — взять ответ назад
-    кто, время — люди, время тура
+    кто, время, ссылки выкл — люди, время тура, без ссылок
     помощь готово — подробнее об одной из команд
 help-admin =
     @задача halls Принести воду — новая задача: см. «помощь задача»
-    показать 3, ждем, напомнить 3, следить 3, хватит — кто ответил
+    показать 3, история 3, ждем, напомнить 3, следить 3, хватит
     назначить 3 hall1, снять 3 hall1, сбросить 3 hall1, срок 3 20м
     переименовать 3 Имя, удалить 3, восстановить 3; см. «перевести»
     планы, сейчас s1, вычеркнуть s1; чеклисты, запустить, остановить
@@ -171,6 +196,8 @@ help-moments =
     С ! задача раздаётся сама; без него сначала спросят жюри.
     планы — что запланировано, сейчас s1 — раздать, вычеркнуть s1 — убрать из плана.
 
+links-on = Во всех клиентах
+links-off = Нигде
 watched-all = Все ответы
 watched-failures = Что не вышло
 
@@ -179,6 +206,8 @@ no-open-tasks = Вам сейчас делать нечего.
 no-answered-tasks = Вы ещё ничего не говорили о задачах.
 nobody-assigned = Эта задача никому не назначена.
 no-late = Все ответили.
+no-history = Что было с задачей { $task }, здесь уже не хранится.
+history-older = Что было раньше, здесь уже не хранится.
 no-plans = Ничего не запланировано.
 no-checklists = Чек-листов нет. Их файл указывают в настройках службы.
 no-runs = Сейчас не идёт ни один чек-лист.
@@ -351,6 +380,8 @@ moment-step = в шаге { $step } чек-листа { $checklist }
 said-unplanned = { $plan } больше не в плане.
 said-restored = Задача { $task } снова на месте: { $title } — { $people }.
 said-reminded = Задача { $task } ждёт ответа: { $people }; кто из них на связи, тем напомнили.
+said-links-on = Теперь со ссылками.
+said-links-off = Теперь без ссылок.
 said-watching-all = Вам сообщается обо всех ответах.
 said-watching-failures = Вам сообщается об ответах, что что-то не вышло.
 said-watching-tasks = Вам сообщается об ответах на задачи: { $tasks }.
@@ -391,6 +422,7 @@ refusal-clock-not-paused = Тур не приостановлен.
 refusal-beyond-clock = { $time } — это после конца тура, который длится { $total }; сначала измените длительность.
 refusal-bad-clock-time = «{ $time }» — не время для часов; напишите 1:23 или 1:23:00.
 refusal-unknown-clock-act = Часы не понимают «{ $act }»; напишите старт, старт в 10:30, пауза, дальше, установить 1:23:00, длина 5:00, конец, заново или авто.
+refusal-unknown-links-wish = Ссылки бывают вкл или выкл, а не «{ $text }»; напишите «ссылки вкл» или «ссылки выкл».
 refusal-empty-title = Название пустое.
 refusal-too-long = { $what }: слишком длинно, { $chars ->
     [one] { $chars } символ
@@ -424,6 +456,7 @@ lacks-kind = Что и кому нужно сделать? Напишите «@�
 lacks-deadline = К какому времени? Напишите «{ $verb } { $task } 20м» или «{ $verb } { $task } нет».
 lacks-act = Что сделать с часами? Напишите «часы старт», «часы пауза» или «часы дальше».
 lacks-time = Какое время? Напишите «часы установить 1:23:00» или «часы длина 5:00».
+lacks-links = Со ссылками или без? Напишите «{ $verb } вкл» или «{ $verb } выкл».
 lacks-text = Какой ответ? Напишите «{ $verb } { $task } ваш ответ».
 refusal-unknown-verb = { $nearest ->
     [none] Не знаю, что такое «{ $verb }». Напишите «помощь», чтобы узнать, что можно делать.
@@ -450,6 +483,7 @@ what-people-assigned-to-a-task = людей на одну задачу
 what-watched-tasks = задач, за которыми следят
 what-people-who-watch = людей, которые следят
 what-checklists-under-way = чек-листов одновременно
+what-people-with-a-setting = людей с настройкой
 what-planned-tasks = запланированных задач
 what-bytes-of-names-in-planned-tasks = байт имён в запланированных задачах
 

@@ -269,6 +269,7 @@ fn example(kind: FieldKind) -> &'static str {
         FieldKind::Title => "New title",
         FieldKind::Plan => "s1",
         FieldKind::Verb => "done",
+        FieldKind::LinksWish => "off",
         FieldKind::Schedule => "end-60",
         FieldKind::Checklist | FieldKind::Running => "seating",
         _ => "…",

@@ -62,10 +62,10 @@ pub struct Service {
 impl Service {
     /// A service on an opened store, linked to the server at `host:port`.
     pub fn new(settings: FrontSettings, server: String, opened: Opened) -> Service {
-        let Opened { store, boards, revision, snapshot_revision, told_revision, untold } = opened;
+        let Opened { store, boards, revision, snapshot_revision, told_revision, untold, newest } = opened;
         let time = Steady::start();
         let mut front = Front::new(settings, time.now_ms(), told_revision);
-        let desk = Desk::new(boards, revision);
+        let desk = Desk::new(boards, revision).after(newest);
         for (room, revision, notice) in desk.ledger.notices(&untold) {
             front.tell(time.now_ms(), &room, revision, notice);
         }
@@ -420,6 +420,7 @@ fn log_change(entry: &Entry) {
         Change::Restored { .. } => "restored",
         Change::Reminded { .. } => "reminded",
         Change::Watched { .. } => "watched",
+        Change::Linked { .. } => "linked",
     };
     tracing::debug!(revision, room = &**room, by = by.bare(), task = change.task().map(|task| task.0), what);
 }

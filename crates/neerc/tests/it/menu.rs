@@ -104,6 +104,15 @@ fn told(answer: &Stanza) -> String {
     told.join("\n")
 }
 
+/// The same without times of day, which may look like numbers of tasks.
+fn without_times(said: &str) -> String {
+    let is_time = |word: &str| {
+        let digits = |part: &str| part.len() == 2 && part.bytes().all(|c| c.is_ascii_digit());
+        word.split_once(':').is_some_and(|(hours, minutes)| digits(hours) && digits(minutes))
+    };
+    said.split(' ').map(|word| if is_time(word) { "when" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
 /// The room with its people: those of [`WHO`], `chief`, who prepares everything, and `hall2` and `hall3`.
 struct World<'a> {
     to: String,
@@ -187,6 +196,7 @@ impl World<'_> {
             FieldKind::Verb => json!("done"),
             FieldKind::ClockAct => json!("length"),
             FieldKind::Time => json!("4:00"),
+            FieldKind::LinksWish => json!("off"),
             FieldKind::Watched => json!(self.task),
             FieldKind::Deadline if item.act == Act::Create => json!(""), // what is planned takes none
             FieldKind::Deadline => json!("20m"),
@@ -203,6 +213,7 @@ impl World<'_> {
     /// An answer without the numbers that differ from cell to cell: `T` is the task of the cell, `S` its planned one,
     /// `T+1` and `S+1` are those that came after them.
     fn plain(&self, said: &str) -> String {
+        let said = &without_times(said);
         let next = |number: &str| (number.parse::<u64>().unwrap_or(0) + 1).to_string();
         let plan = self.plan.trim_start_matches('s');
         let before = format!("s{}", plan.parse::<u64>().unwrap_or(1) - 1);
@@ -217,7 +228,7 @@ impl World<'_> {
         let word =
             |word: &str| known.iter().find(|(number, _)| number == word).map_or(word, |(_, name)| name).to_owned();
         let mut plain = String::new();
-        let mut rest = said;
+        let mut rest = said.as_str();
         while let Some(at) = rest.find(|c: char| !c.is_alphanumeric()) {
             let width = rest[at..].chars().next().map_or(1, char::len_utf8);
             plain.push_str(&word(&rest[..at]));
@@ -281,6 +292,9 @@ fn everybody_uses_every_command_by_every_face(kind: Kind) {
             if said != expected {
                 wrong.push(format!("{name} {} {face:?}\n  expected {expected:?}\n  but {said:?}", item.verb));
             }
+            if allowed && item.act == Act::Links {
+                Face::Step.run(&user, &world.to, item, &json!({"links": "on"}));
+            }
             if allowed && !is_query(item.act) {
                 world.clear();
                 world.prepare(&user);
@@ -295,6 +309,8 @@ fn everybody_uses_every_command_by_every_face(kind: Kind) {
 fn outcome(act: Act, who: &str) -> String {
     let mut statuses = [format!("{who} | in progress: x"), "hall2 | no answer possible: x".to_owned()];
     statuses.sort();
+    let mut people = [who, "hall2"];
+    people.sort_unstable();
     let table = |values: &str, rows: &str| {
         let filled = |row: &str| row.split(" | ").filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" · ");
         let rows: Vec<String> = rows.lines().map(filled).collect();
@@ -329,6 +345,8 @@ fn outcome(act: Act, who: &str) -> String {
              warn: There is no contest clock now, so nothing planned is handed out by itself. \
              To hand it out, write \"now S+1\"."
         }
+        Act::Links => "info: From now on without links.",
+        Act::History => &table("T\n", &format!("when | chief | new task: Water — {}", people.join(", "))),
         Act::Show => &table("T | Water | question | 1 of 2 answered\n", &statuses.join("\n")),
         Act::Assign => &changed("Water", &["chief (no answer)", "hall2 (no answer possible: x)", "hall3 (no answer)"]),
         Act::Unassign => &changed("Water", &[]),
@@ -363,6 +381,11 @@ fn line_outcome(act: Act, who: &str) -> String {
         Act::Tasks => "Tasks of hall2: T · Water · no answer possible: x".to_owned(),
         Act::Who => "People: Admins: boss (admin), chief (admin), jury (admin) Users: hall1, hall2, hall3".to_owned(),
         Act::Show => format!("T · Water · question {who}: in progress: x hall2: no answer possible: x"), // one's own first
+        Act::History => {
+            let mut people = [who, "hall2"];
+            people.sort_unstable();
+            format!("Task T, the latest first: when · chief · new task: Water — {}", people.join(", "))
+        }
         Act::Late => format!("Not answered yet: T · Water · in progress: {who}"),
         Act::Plans => "Planned: S-1 · @todo hall2 end+0! Pack up · in step 1 of drill, at the end \
              S · @todo hall2 end-60! Freeze · 60 minutes before the end There is no contest clock now, so \
@@ -383,7 +406,18 @@ fn line_outcome(act: Act, who: &str) -> String {
 
 /// Whether a row only reads.
 fn is_query(act: Act) -> bool {
-    matches!(act, Act::Tasks | Act::Who | Act::Clock | Act::Help | Act::Show | Act::Late | Act::Plans | Act::Checklists)
+    matches!(
+        act,
+        Act::Tasks
+            | Act::Who
+            | Act::Clock
+            | Act::Help
+            | Act::Show
+            | Act::History
+            | Act::Late
+            | Act::Plans
+            | Act::Checklists
+    )
 }
 
 on_both!(everybody_uses_every_command_by_every_face);

@@ -257,7 +257,8 @@ impl Model {
             | Command::Watch(_)
             | Command::Unwatch(_)
             | Command::Begin(_)
-            | Command::Stop { .. } => {
+            | Command::Stop { .. }
+            | Command::Links(_) => {
                 unreachable!("no such move")
             }
         }

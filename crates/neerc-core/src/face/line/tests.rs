@@ -61,7 +61,10 @@ fn new_board() -> Board {
 fn reads<'t>(who: &str, text: &'t str) -> Result<Vec<Read<'t>>, Refusal> {
     let (who, people, board) = (Person::named(who, HOST), people(), board());
     let (room, visibility) = (&"neerc".into(), Visibility::All);
-    let view = View::of(RoomScene { room, people, board, clock: None, visibility, now: None, checklists: &[] }, &who)?;
+    let view = View::of(
+        RoomScene { room, people, board, clock: None, visibility, now: None, checklists: &[], trail: None },
+        &who,
+    )?;
     Ok(read(text, &view))
 }
 
@@ -125,6 +128,7 @@ fn show(request: &Request) -> String {
         Command::Remind { task } => format!("remind {task}"),
         Command::Watch(wanted) => format!("watch {wanted:?}"),
         Command::Unwatch(wanted) => format!("unwatch {wanted:?}"),
+        Command::Links(wish) => format!("links {wish:?}").to_lowercase(),
         Command::Clock(act) => format!("clock {act:?}"),
         Command::Stop { name } => format!("stop {name}"),
         Command::Edit { .. } | Command::NoteOverdue { .. } | Command::Begin(_) => panic!("no line asks this"),

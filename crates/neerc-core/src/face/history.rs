@@ -1,0 +1,109 @@
+//! What happened to a task in sentences: who did what, and when. Not which changes are known, nor who may read them.
+
+use super::lines::{Lines, ListPage, short};
+use super::words::Arg;
+use crate::change::{Change, Entry};
+use crate::clock::hand::time_of_day;
+use crate::people::Person;
+use crate::task::{Kind, Status, Task, TaskId};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+impl Lines<'_> {
+    /// What happened to a task, newest first.
+    pub(super) fn history(&self, task: TaskId, entries: &[&Entry], page: &mut ListPage) -> Vec<String> {
+        let number = task.to_string();
+        let args = [("task", Arg::Text(number.as_str()))];
+        if entries.is_empty() {
+            return vec![self.say("no-history", &args)];
+        }
+        let mut said = vec![self.say("heading-history", &args)];
+        let line = |entry: &&Entry| self.happened(task, entry).join(" · ");
+        said.extend(self.page(page, entries.len(), entries.iter().map(line)));
+        let is_whole = entries.last().is_some_and(|entry| matches!(entry.change, Change::Created { .. }));
+        if page.is_last && !is_whole {
+            said.push(self.say("history-older", &[]));
+        }
+        said
+    }
+
+    /// When something happened to a task, who did it, and what it was.
+    pub(super) fn happened(&self, task: TaskId, entry: &Entry) -> Vec<String> {
+        let by = short(&self.scene.people.shown(&entry.by));
+        vec![self.happened_at(entry.at_ms), by, self.what_happened(task, &entry.change)]
+    }
+
+    fn happened_at(&self, at_ms: i64) -> String {
+        let Some(now) = self.scene.now else { return String::new() };
+        let time = time_of_day(at_ms, now.zone_ms);
+        match now.wall_ms.saturating_sub(at_ms) / DAY_MS {
+            ..=0 => time,
+            days => self.say("history-days", &[("count", Arg::Number(days)), ("time", Arg::Text(&time))]),
+        }
+    }
+
+    fn what_happened(&self, task: TaskId, change: &Change) -> String {
+        // What was answered to a task that is gone is said as to any.
+        let kind = self.scene.board.task(task).map_or(Kind::Todo, |task: &Task| task.kind);
+        match change {
+            Change::Created { title, statuses, .. } => {
+                let (title, people) = (short(title.as_str()), self.people(statuses.iter().map(|(person, _)| person)));
+                self.say("history-created", &[("title", Arg::Text(&title)), ("people", Arg::Text(&people))])
+            }
+            Change::Edited { title, kind: new_kind, timestamp_ms, set, unassigned, .. } => {
+                let title = title
+                    .as_ref()
+                    .map(|title| self.say("history-renamed", &[("title", Arg::Text(&short(title.as_str())))]));
+                let new_kind =
+                    new_kind.map(|kind| self.say("history-kind", &[("kind", Arg::Text(self.kind(kind).as_str()))]));
+                let set = self.set(kind, timestamp_ms.is_some(), set);
+                let taken = (!unassigned.is_empty()).then(|| self.about("history-unassigned", unassigned.iter()));
+                let parts = title.into_iter().chain(new_kind).chain(set).chain(taken);
+                parts.collect::<Vec<_>>().join("; ")
+            }
+            Change::Answered { person, status, .. } if *status == Status::NONE => {
+                self.about("history-taken-back", [person].into_iter())
+            }
+            Change::Answered { status, .. } => self.status(kind, status),
+            Change::Removed { .. } => self.say("history-removed", &[]),
+            Change::Restored { .. } => self.say("history-restored", &[]),
+            Change::Reminded { round: None, .. } => self.say("history-reminded", &[]),
+            Change::Reminded { round: Some(_), .. } => self.say("history-overdue", &[]),
+            Change::Deadlined { deadline: Some(deadline), .. } => {
+                self.say("history-deadline", &[("when", Arg::Text(&self.due(deadline.due)))])
+            }
+            Change::Deadlined { deadline: None, .. } => self.say("history-no-deadline", &[]),
+            Change::Planned(_)
+            | Change::Unplanned { .. }
+            | Change::Begun { .. }
+            | Change::Stopped { .. }
+            | Change::Clocked(_)
+            | Change::Watched { .. }
+            | Change::Linked { .. } => String::new(), // about no task
+        }
+    }
+
+    /// People who were given a task, or whose answers were replaced.
+    fn set(&self, kind: Kind, assigns: bool, set: &[(Person, Status)]) -> Vec<String> {
+        let (clear, answered): (Vec<_>, Vec<_>) = set.iter().partition(|(_, status)| *status == Status::NONE);
+        let key = if assigns { "history-assigned" } else { "history-reset" };
+        let clear = (!clear.is_empty()).then(|| self.about(key, clear.into_iter().map(|(person, _)| person)));
+        let all = answered.len();
+        let of = |(person, status): &(Person, Status)| {
+            format!("{}: {}", short(&self.scene.people.shown(person)), self.status(kind, status))
+        };
+        let answered = (all > 0).then(|| self.first(all, answered.into_iter().map(of)).join(", "));
+        clear.into_iter().chain(answered).collect()
+    }
+
+    fn about<'p>(&self, key: &str, people: impl ExactSizeIterator<Item = &'p Person>) -> String {
+        self.say(key, &[("people", Arg::Text(&self.people(people)))])
+    }
+
+    fn people<'p>(&self, people: impl ExactSizeIterator<Item = &'p Person>) -> String {
+        match people.len() {
+            0 => self.say("nobody", &[]),
+            all => self.first(all, people.map(|person| short(&self.scene.people.shown(person)))).join(", "),
+        }
+    }
+}
