@@ -197,6 +197,30 @@ fn who_writes_a_line_is_told_from_then_on_and_not_reminded_of_what_they_just_saw
     assert_eq!(bench.chats_within(10_000), []);
 }
 
+/// As whoever tries the demo does, whose other session is a NEERC client under the same nick.
+#[test]
+fn who_writes_before_they_join_is_not_told_by_notifications_beside_their_neerc_client() {
+    for flavour in bench::server::BOTH {
+        let mut bench = ready(flavour);
+        let phone = "hall1@localhost/Other";
+        bench.hear(iq("get", HALL1, &query("tasks")));
+        bench.joins("hall1", HALL1);
+        bench.line(phone, "tasks");
+        // One server tells of both sessions in the presence of each, the other of the one that came.
+        bench.joins("hall1", phone);
+        bench.comes("hall1", phone, GAJIM);
+        bench.pass(8_000);
+        bench.said();
+        bench.admin_packets("One");
+        bench.pass(2_000);
+        let said = bench.said();
+        let to = |kind: &str| -> Vec<_> {
+            said.iter().filter(|stanza| stanza.contains(kind)).filter_map(|stanza| attr(stanza, "to")).collect()
+        };
+        assert_eq!((to("#tasks'"), to("[new-task")), (vec![HALL1.to_owned()], vec![phone.to_owned()]), "{flavour:?}");
+    }
+}
+
 #[test]
 fn a_person_is_reminded_once_however_many_sessions_come() {
     let mut bench = ready(Flavour::Prosody);

@@ -47,8 +47,8 @@ fn line(item: &Item, values: &Value) -> String {
     [item.verb.to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// The answer to a line of chat, without links.
-fn answered(user: &User<'_>, to: &str, line: &str) -> String {
+/// The whole answer to a line of chat.
+fn replied(user: &User<'_>, to: &str, line: &str) -> Stanza {
     let thread = unique("thread");
     user.send(&format!(
         "<message to='{to}' type='chat' id='{thread}'><body>{line}</body><thread>{thread}</thread></message>"
@@ -57,6 +57,12 @@ fn answered(user: &User<'_>, to: &str, line: &str) -> String {
         |message: &Stanza| message.error().is_some() || message.find("thread").is_some_and(|t| t.text == thread);
     let answer = user.expect_message(of_it, PATIENCE);
     user.clear();
+    answer
+}
+
+/// The answer to a line of chat, without links.
+fn answered(user: &User<'_>, to: &str, line: &str) -> String {
+    let answer = replied(user, to, line);
     match answer.error() {
         Some(error) => error.condition,
         None => {
@@ -420,4 +426,27 @@ fn is_query(act: Act) -> bool {
     )
 }
 
-on_both!(everybody_uses_every_command_by_every_face);
+/// Who did what, and who wants no links, is known after a restart, also of one that was killed.
+fn history_and_links_are_kept_over_a_restart(kind: Kind) {
+    let server = Server::shared(kind);
+    server.register_many(&["boss", "hall1"]);
+    let room = server.room(&[("boss", "owner"), ("hall1", "member")]);
+    let mut neerc = Neerc::start(server, &[&room], "");
+    let to = neerc.room_jid(&room);
+    let [boss, hall] = ["boss", "hall1"].map(|name| Slix::shared().connect(server, name, "kept"));
+    let links = || replied(&hall, &to, "tasks").body().matches("xmpp:").count();
+    assert!(answered(&boss, &to, "@okfail hall1 Seated?").starts_with("Task 1 is handed out"));
+    assert_eq!(answered(&hall, &to, "no 1 two are missing"), "Task 1: no: two are missing.");
+    assert_eq!(answered(&boss, &to, "@todo hall1 Water"), "Task 2 is handed out to 1 person: Water");
+    assert_eq!(links(), 1);
+    assert_eq!(answered(&hall, &to, "links off"), "From now on without links.");
+    neerc.kill9();
+    neerc.restart();
+    assert_eq!(links(), 0);
+    assert_eq!(
+        without_times(&answered(&boss, &to, "history 1")),
+        "Task 1, the latest first: when · hall1 · no: two are missing when · boss · new task: Seated? — hall1"
+    );
+}
+
+on_both!(everybody_uses_every_command_by_every_face, history_and_links_are_kept_over_a_restart);
