@@ -36,6 +36,17 @@ pub enum Target<'r> {
     Room(&'r Room),
 }
 
+impl Target<'_> {
+    /// What it is, by category and type, in their order. What people chat with is a bot: they are not to take it for one of
+    /// them.
+    fn identities(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Target::Service => &[("component", "generic")],
+            Target::Room(_) => &[("client", "bot"), ("component", "generic")],
+        }
+    }
+}
+
 /// How something is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asking {
@@ -142,7 +153,9 @@ impl Entity {
     fn info(&self, target: Target<'_>, node: Option<&str>, out: &mut Vec<u8>) {
         let contacts = self.contacts(target);
         open_query(ns::DISCO_INFO, node, out).inside(|out| {
-            identity("component", "generic", &self.name(target), out);
+            for (category, kind) in target.identities() {
+                identity(category, kind, &self.name(target), out);
+            }
             features().for_each(|feature| write_feature(feature, out));
             if !contacts.is_empty() {
                 out.open("x").xmlns(ns::DATA).attr("type", "result").inside(|out| write_contacts(contacts, out));
@@ -154,7 +167,9 @@ impl Entity {
     fn digest(&self, target: Target<'_>) -> String {
         let mut features: Vec<&str> = features().collect();
         features.sort_unstable();
-        let mut text = format!("component/generic//{}<", self.name(target));
+        let name = self.name(target);
+        let identities = target.identities().iter();
+        let mut text: String = identities.map(|(category, kind)| format!("{category}/{kind}//{name}<")).collect();
         features.iter().for_each(|feature| text.push_str(&format!("{feature}<")));
         let mut contacts: Vec<&String> = self.contacts(target).iter().collect();
         contacts.sort_unstable();
@@ -267,6 +282,7 @@ fn vcard(entity: &Entity, target: Target<'_>, _: i64, out: &mut Vec<u8>) {
     out.open("vCard").xmlns(ns::VCARD).inside(|out| {
         out.open("FN").text(&entity.name(target));
         out.open("JABBERID").text(&entity.jid(target));
+        out.open("DESC").text("A service, not a person. Write: help");
         out.open("PHOTO").inside(|out| {
             out.open("TYPE").text("image/png");
             out.open("BINVAL").text(&BASE64_STANDARD.encode(AVATAR));

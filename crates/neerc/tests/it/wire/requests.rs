@@ -466,7 +466,8 @@ fn ordinary_clients_learn_what_the_service_is(kind: Kind) {
             assert!(features.contains(&feature), "{feature}: {}", info.xml);
         }
         let identity = info.find("identity").unwrap();
-        assert_eq!((identity.attr("category"), identity.attr("type")), ("component", "generic"));
+        let expected = if to == stage.svc() { ("component", "generic") } else { ("client", "bot") };
+        assert_eq!((identity.attr("category"), identity.attr("type")), expected);
         done(&asker.iq(&to, "get", "<ping xmlns='urn:xmpp:ping'/>"));
         let version = asker.iq(&to, "get", "<query xmlns='jabber:iq:version'/>");
         assert_eq!(version.find("name").map(|name| name.text.as_str()), Some("neerc"));
