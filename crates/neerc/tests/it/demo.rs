@@ -77,7 +77,7 @@ fn accept_the_invitation(said: &str) {
     jury.gives(password);
     let to = line.split(" @todo").next().expect("whom to write to");
     assert!(said.contains("(`help` says what else there is)"), "{said}");
-    jury.says(&format!("{to} help"), "show 3, late, remind 3, watch 3, unwatch \u{2014} who has answered");
+    jury.says(&format!("{to} help"), "show 3, history 3, late, remind 3, watch 3, unwatch \u{2014} answers");
     jury.says("late", "2 \u{b7} Bring water \u{b7} ");
     jury.wait_for("hall1, hall2, hall3");
     hall.wait_for("Reply \"start 2\" and \"done 2\"");
