@@ -405,20 +405,9 @@ pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
         statuses: record.statuses.iter().map(status).collect::<Result<_, _>>()?,
     };
     let mut boards = Boards::new();
-    for BoardRecord {
-        room,
-        next_id,
-        last_timestamp_ms,
-        revision,
-        tasks,
-        plan,
-        clock,
-        watches,
-        links,
-        removed,
-        deadlines,
-    } in record.rooms
-    {
+    for board in record.rooms {
+        let BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan, clock, .. } = board;
+        let BoardRecord { watches, links, removed, deadlines, .. } = board;
         let tasks = tasks.into_iter().map(|task| lines.task(task)).collect::<Result<Vec<_>, _>>()?;
         let plan = plan.map(PlanRecord::read).transpose()?.unwrap_or_default();
         let deadlines = deadlines.into_iter().map(|(task, deadline)| Ok((TaskId(task), deadline.read()?)));

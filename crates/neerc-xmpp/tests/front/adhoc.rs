@@ -208,7 +208,9 @@ fn outcome(act: Act) -> &'static str {
         Act::Watch => "[said-watching-failures]",
         Act::Unwatch => "[said-unchanged]",
         Act::Deadline => "[said-deadline task=1 when=",
-        Act::Checklists => "drill [count-lines count=1]: @todo hall1 end! Pack up [run-at step=1 steps=1 name=admin]",
+        Act::Checklists => {
+            "drill [count-lines count=1]: @todo hall1 end! Pack up [run-since step=1 steps=1 name=admin time="
+        }
         Act::Run => "[said-begun count=1 steps=1]",
         Act::Stop => "[said-stopped]",
         Act::Links => "[said-links-off]",

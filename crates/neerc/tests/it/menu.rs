@@ -247,7 +247,7 @@ impl World<'_> {
         {
             return format!("{task}is to be answered by D;{rest}");
         }
-        if let Some((before, since)) = plain.split_once("under way since ") {
+        while let Some((before, since)) = plain.split_once("under way since ") {
             plain = format!("{before}under way, {}", since.split_once(", ").map_or(since, |(_, behind)| behind));
         }
         match plain.split_once(" By hand since ") {
