@@ -4,5 +4,6 @@
 
 pub mod bench;
 pub mod play;
+pub mod random;
 pub mod rights;
 pub mod trust;

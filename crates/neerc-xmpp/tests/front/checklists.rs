@@ -65,21 +65,6 @@ fn seating() -> Bench {
     ])
 }
 
-/// What is said to an admin who writes this.
-fn write(bench: &mut Bench, lines: &str) -> Vec<String> {
-    let body = lines.replace('\n', "&#10;");
-    texts(bench.on(&format!("<message type='chat' from='{ADMIN}' to='{ROOM}'><body>{body}</body></message>")))
-}
-
-fn texts(said: Vec<String>) -> Vec<String> {
-    let chat = said.into_iter().filter(|stanza| stanza.starts_with("<message type='chat'"));
-    chat.map(|stanza| stanza.split_once("<body>").unwrap().1.split("</body>").next().unwrap().to_owned()).collect()
-}
-
-fn titles(bench: &Bench) -> Vec<String> {
-    bench.boards().values().flat_map(|board| board.tasks()).map(|task| task.title.as_str().to_owned()).collect()
-}
-
 /// Somebody says that a task is done; what the admin is told by chat.
 fn done(bench: &mut Bench, who: &str, task: u64) -> Vec<String> {
     bench.hear(iq("set", who, &status(task, "success")));
@@ -90,7 +75,7 @@ fn done(bench: &mut Bench, who: &str, task: u64) -> Vec<String> {
 #[test]
 fn a_step_follows_when_everybody_has_finished_all_of_the_one_before() {
     let mut bench = seating();
-    let said = write(&mut bench, "run seating");
+    let said = admin_writes(&mut bench, "run seating");
     assert_eq!(said, ["[said-begun count=4 steps=3]"]);
     assert_eq!(titles(&bench), ["Open the doors", "Are you there?"]);
     assert_eq!(done(&mut bench, HALL1, 1), Vec::<String>::new());
@@ -106,18 +91,18 @@ fn a_step_follows_when_everybody_has_finished_all_of_the_one_before() {
     assert_eq!(last.by.bare(), "admin@localhost");
     bench.said();
     assert_eq!(done(&mut bench, HALL1, 4), ["[run-finished checklist=Seating step=4 steps=3]"]);
-    let (said, tasks) = (write(&mut bench, "checklists"), titles(&bench));
+    let (said, tasks) = (admin_writes(&mut bench, "checklists"), titles(&bench));
     assert!(said[0].contains("Seating · [run-over] · [count-lines count=4], [count-steps count=3]"), "{said:?}");
     assert!(said[0].contains("2 · [count-lines count=1]: @todo hall1 Water"), "{said:?}");
     assert_eq!(tasks.len(), 4);
-    assert_eq!(write(&mut bench, "run Seating"), ["[said-begun count=4 steps=3]"], "and anew");
+    assert_eq!(admin_writes(&mut bench, "run Seating"), ["[said-begun count=4 steps=3]"], "and anew");
     assert_eq!(titles(&bench).len(), 6);
 }
 
 #[test]
 fn an_answer_taken_back_after_its_step_gives_nothing_out_again() {
     let mut bench = seating();
-    write(&mut bench, "run seating");
+    admin_writes(&mut bench, "run seating");
     done(&mut bench, HALL1, 1);
     bench.hear(iq("set", HALL2, &status(2, "success")));
     bench.hear(iq("set", HALL2, &status(2, "none")));
@@ -132,7 +117,7 @@ fn an_answer_taken_back_after_its_step_gives_nothing_out_again() {
 fn one_that_is_under_way_is_shared_by_all_admins_and_begins_once() {
     let mut bench = seating();
     let both = "run seating\nrun SEATING\nstop seating\nstop seating\nrun seating\nrun seat\nrun\nstop\nrun nothing";
-    let said = write(&mut bench, both).join("\n");
+    let said = admin_writes(&mut bench, both).join("\n");
     let expected = [
         "[said-begun count=4 steps=3]",
         "[refusal-runs-already checklist=Seating]",
@@ -145,21 +130,21 @@ fn one_that_is_under_way_is_shared_by_all_admins_and_begins_once() {
         "[refusal-unknown-checklist checklist=nothing] [your-checklists names=Seating, 2]",
     ];
     assert_eq!(said.lines().collect::<Vec<_>>(), expected);
-    let said = write(&mut bench, "run saeting").join("\n");
+    let said = admin_writes(&mut bench, "run saeting").join("\n");
     assert_eq!(said, "[refusal-unknown-checklist checklist=saeting] [did-you-mean name=Seating]");
 }
 
 #[test]
 fn what_is_stopped_hands_out_no_more_and_keeps_what_is_out() {
     let mut bench = seating();
-    write(&mut bench, "run seating");
-    let said = write(&mut bench, "plans").join("\n");
+    admin_writes(&mut bench, "run seating");
+    let said = admin_writes(&mut bench, "plans").join("\n");
     assert!(said.contains("s3 · @todo hall1,hall2: Seat the teams · [moment-step checklist=Seating step=2]"), "{said}");
-    assert_eq!(write(&mut bench, "stop Seating."), ["[said-stopped]"]);
+    assert_eq!(admin_writes(&mut bench, "stop Seating."), ["[said-stopped]"]);
     done(&mut bench, HALL1, 1);
     assert_eq!(done(&mut bench, HALL2, 2), Vec::<String>::new());
     assert_eq!(titles(&bench), ["Open the doors", "Are you there?"]);
-    assert_eq!(write(&mut bench, "plans"), ["[no-plans]"]);
+    assert_eq!(admin_writes(&mut bench, "plans"), ["[no-plans]"]);
 }
 
 #[test]
@@ -171,7 +156,7 @@ fn a_line_with_a_moment_waits_for_its_turn_and_its_moment() {
             &["@todo hall2 start+5! Five", "@todo hall2 end-60! Freeze"],
         ],
     )]);
-    write(&mut bench, "run freeze");
+    admin_writes(&mut bench, "run freeze");
     assert_eq!(titles(&bench), ["Water"], "without a clock what has no moment comes all the same");
     bench.clock(0, LENGTH_MS, Phase::Running);
     bench.pass(9 * MINUTE_MS);
@@ -200,9 +185,9 @@ fn what_is_removed_taken_from_everybody_or_unplanned_holds_up_nothing() {
         "a",
         &[&["@todo hall1 One", "@todo hall2 Two", "@todo hall2 start! Three"], &["@todo hall1 Four"]],
     )]);
-    write(&mut bench, "run a\nremove 1\nunassign 2 hall2");
+    admin_writes(&mut bench, "run a\nremove 1\nunassign 2 hall2");
     assert_eq!(titles(&bench), ["Two"]);
-    write(&mut bench, "unplan s3");
+    admin_writes(&mut bench, "unplan s3");
     bench.pass(1_000);
     assert_eq!(titles(&bench), ["Two", "Four"]);
 }
@@ -210,7 +195,7 @@ fn what_is_removed_taken_from_everybody_or_unplanned_holds_up_nothing() {
 #[test]
 fn a_line_that_comes_early_by_hand_is_waited_for_in_its_step() {
     let mut bench = seating();
-    write(&mut bench, "run seating\nnow s4");
+    admin_writes(&mut bench, "run seating\nnow s4");
     assert_eq!(titles(&bench), ["Open the doors", "Are you there?", "Close the doors"]);
     done(&mut bench, HALL1, 1);
     done(&mut bench, HALL2, 2);
@@ -223,7 +208,7 @@ fn a_line_that_comes_early_by_hand_is_waited_for_in_its_step() {
 #[test]
 fn nothing_comes_twice_and_nothing_is_lost_over_a_restart_after_any_change() {
     let mut bench = seating();
-    write(&mut bench, "run seating");
+    admin_writes(&mut bench, "run seating");
     let mut steps = vec![(HALL1, 1), (HALL2, 2), (HALL1, 3), (HALL2, 3), (HALL1, 4)].into_iter();
     loop {
         let told = bench.told();
@@ -235,14 +220,14 @@ fn nothing_comes_twice_and_nothing_is_lost_over_a_restart_after_any_change() {
         done(&mut bench, who, task);
     }
     assert_eq!(titles(&bench), ["Open the doors", "Are you there?", "Seat the teams", "Close the doors"]);
-    let said = write(&mut bench, "checklists").join("\n");
+    let said = admin_writes(&mut bench, "checklists").join("\n");
     assert!(said.contains("Seating · [run-over]"), "{said}");
 }
 
 #[test]
 fn nothing_is_handed_out_after_a_restart_before_the_room_is_known() {
     let mut bench = seating();
-    write(&mut bench, "run seating");
+    admin_writes(&mut bench, "run seating");
     bench.hear(iq("set", HALL1, &status(1, "success")));
     bench.restart_without_link(0);
     bench.pass(MINUTE_MS);
@@ -256,7 +241,7 @@ fn nothing_is_handed_out_after_a_restart_before_the_room_is_known() {
 #[test]
 fn a_line_that_is_not_clear_is_named_and_nothing_begins() {
     let mut bench = with(vec![checklist("a", &[&["@todo hall1 One"], &["@todo hall1 Two", "@todo just do it"]])]);
-    let said = write(&mut bench, "run a").join("\n");
+    let said = admin_writes(&mut bench, "run a").join("\n");
     assert!(said.starts_with("[refusal-unclear-checklist checklist=a line=3 text=@todo just do it]\n"), "{said}");
     assert!(said.contains("@todo &quot;just do it&quot;") || said.contains("@todo \"just do it\""), "{said}");
     assert_eq!((titles(&bench).len(), bench.log().len()), (0, 0));
@@ -265,7 +250,7 @@ fn a_line_that_is_not_clear_is_named_and_nothing_begins() {
 #[test]
 fn whoever_began_it_and_was_away_hears_where_it_stands() {
     let mut bench = seating();
-    write(&mut bench, "run seating");
+    admin_writes(&mut bench, "run seating");
     leaves(&mut bench);
     for (who, task) in [(HALL1, 1), (HALL2, 2), (HALL1, 3), (HALL2, 3)] {
         assert_eq!(done(&mut bench, who, task), Vec::<String>::new());
@@ -273,7 +258,7 @@ fn whoever_began_it_and_was_away_hears_where_it_stands() {
     comes(&mut bench);
     bench.pass(1_000);
     let mut said = texts(bench.said());
-    said.extend(write(&mut bench, "who"));
+    said.extend(admin_writes(&mut bench, "who"));
     let told: Vec<_> = said.iter().filter(|text| text.contains("[run-")).collect();
     assert_eq!(told, ["[run-step checklist=Seating step=3 steps=3]"]);
 }
@@ -283,7 +268,7 @@ fn whoever_began_it_and_has_lost_power_leaves_the_rest_to_others() {
     let mut bench = seating();
     leaves(&mut bench);
     bench.joins("Chief", ADMIN);
-    write(&mut bench, "run seating");
+    admin_writes(&mut bench, "run seating");
     bench.server_says(|server| server.affiliate("neerc", "admin@localhost", "member"));
     bench.pass(10_000);
     done(&mut bench, HALL1, 1);

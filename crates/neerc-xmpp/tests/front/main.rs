@@ -134,3 +134,20 @@ impl Conversation for Bench {
         self.recipients()
     }
 }
+
+/// What is said to an admin who writes this.
+fn admin_writes(bench: &mut Bench, lines: &str) -> Vec<String> {
+    let body = lines.replace('\n', "&#10;");
+    texts(bench.on(&format!("<message type='chat' from='{ADMIN}' to='{ROOM}'><body>{body}</body></message>")))
+}
+
+/// The lines of chat among what is said.
+fn texts(said: Vec<String>) -> Vec<String> {
+    let chat = said.into_iter().filter(|stanza| stanza.starts_with("<message type='chat'"));
+    chat.map(|stanza| stanza.split_once("<body>").unwrap().1.split("</body>").next().unwrap().to_owned()).collect()
+}
+
+/// The titles of all tasks.
+fn titles(bench: &Bench) -> Vec<String> {
+    bench.boards().values().flat_map(|board| board.tasks()).map(|task| task.title.as_str().to_owned()).collect()
+}

@@ -19,23 +19,8 @@ fn planned(lines: &str) -> Bench {
          </x></presence>"
     ));
     bench.pass(10_000);
-    write(&mut bench, lines);
+    admin_writes(&mut bench, lines);
     bench
-}
-
-/// What is said to an admin who writes this.
-fn write(bench: &mut Bench, lines: &str) -> Vec<String> {
-    let body = lines.replace('\n', "&#10;");
-    texts(bench.on(&format!("<message type='chat' from='{ADMIN}' to='{ROOM}'><body>{body}</body></message>")))
-}
-
-fn texts(said: Vec<String>) -> Vec<String> {
-    let chat = said.into_iter().filter(|stanza| stanza.starts_with("<message type='chat'"));
-    chat.map(|stanza| stanza.split_once("<body>").unwrap().1.split("</body>").next().unwrap().to_owned()).collect()
-}
-
-fn titles(bench: &Bench) -> Vec<String> {
-    bench.boards().values().flat_map(|board| board.tasks()).map(|task| task.title.as_str().to_owned()).collect()
 }
 
 fn running(bench: &mut Bench, minutes: i64) -> Vec<String> {
@@ -88,7 +73,7 @@ fn without_an_exclamation_mark_the_planner_is_asked_once() {
     bench.pass(10 * MINUTE_MS);
     assert_eq!((texts(bench.said()), titles(&bench)), (vec![], vec![]));
     assert_eq!(
-        write(&mut bench, "now s1\nunplan s2"),
+        admin_writes(&mut bench, "now s1\nunplan s2"),
         ["[said-created task=1 count=1 title=Five]\n[said-unplanned plan=s2]"]
     );
     bench.pass(10 * MINUTE_MS);
@@ -102,8 +87,8 @@ fn a_planner_who_is_away_is_asked_when_they_come() {
     assert_eq!(running(&mut bench, 5), Vec::<String>::new());
     bench.pass(MINUTE_MS);
     bench.joins("chief", ADMIN);
-    assert_eq!(write(&mut bench, "who").len(), 2, "the answer and the question");
-    assert_eq!(write(&mut bench, "who").len(), 1);
+    assert_eq!(admin_writes(&mut bench, "who").len(), 2, "the answer and the question");
+    assert_eq!(admin_writes(&mut bench, "who").len(), 1);
 }
 
 #[test]
@@ -128,7 +113,7 @@ fn every_admin_is_asked_once_also_who_comes_later_and_the_first_decides() {
     assert_eq!(asks(&mut bench, "who"), both);
     assert_eq!(asks(&mut bench, "now s1\nwho"), Vec::<String>::new(), "once each");
     assert_eq!(titles(&bench), ["Five"]);
-    assert_eq!(write(&mut bench, "now s1"), ["[refusal-unknown-plan plan=s1]"]);
+    assert_eq!(admin_writes(&mut bench, "now s1"), ["[refusal-unknown-plan plan=s1]"]);
     bench.pass(60 * MINUTE_MS);
     assert_eq!(texts(bench.said()), Vec::<String>::new());
 }
@@ -207,10 +192,10 @@ fn what_came_of_a_task_that_was_due_without_a_link_is_told_to_its_planner_when_t
     bench.connect();
     bench.joins("chief", ADMIN);
     bench.said();
-    let said = write(&mut bench, "who");
+    let said = admin_writes(&mut bench, "who");
     assert!(said.contains(&"[plan-fulfilled plan=s1 title=Five task=1]".to_owned()), "{said:?}");
     assert!(said.contains(&"[plan-due plan=s2 title=Ask]".to_owned()), "{said:?}");
-    assert_eq!(write(&mut bench, "who").len(), 1);
+    assert_eq!(admin_writes(&mut bench, "who").len(), 1);
 }
 
 #[test]
@@ -240,7 +225,7 @@ fn people_groups_and_nicks_are_kept_while_the_link_is_down() {
     bench.joins("Chief", ADMIN);
     bench.joins("Volunteer", "someone@localhost/x");
     bench.pass(10_000);
-    write(&mut bench, "@todo halls start+5! Five\n@todo Volunteer start+5! Nick");
+    admin_writes(&mut bench, "@todo halls start+5! Five\n@todo Volunteer start+5! Nick");
     running(&mut bench, 4);
     bench.check("(the connection is lost)");
     bench.pass(MINUTE_MS);
@@ -259,13 +244,16 @@ fn a_plan_says_what_the_clock_will_show_or_that_there_is_none() {
     let line = "@todo hall1 end-60! Freeze";
     let when = "when=[moment-before-end count=60]";
     assert_eq!(
-        write(&mut bench, line),
+        admin_writes(&mut bench, line),
         [format!("[said-planned plan=s1 schedule=end-60! {when} title=Freeze]\n[no-clock-for-plans plan=s1]")]
     );
     bench.clock(0, LENGTH_MS, Phase::Before);
     bench.said();
     let when = "[moment-before-end count=60][moment-clock time=4:00:00]";
-    assert_eq!(write(&mut bench, line), [format!("[said-planned plan=s2 schedule=end-60! when={when} title=Freeze]")]);
-    let plans = write(&mut bench, "plans");
+    assert_eq!(
+        admin_writes(&mut bench, line),
+        [format!("[said-planned plan=s2 schedule=end-60! when={when} title=Freeze]")]
+    );
+    let plans = admin_writes(&mut bench, "plans");
     assert!(plans[0].ends_with(&format!("s2 · @todo hall1 end-60! Freeze · {when}")), "{plans:?}");
 }

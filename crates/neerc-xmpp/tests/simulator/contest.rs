@@ -1,9 +1,9 @@
 //! The clock of a contest, as it really is: what the service says of it must be near.
 
-use crate::random::Random;
 use crate::world::SLACK_MS;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::limits;
+use neerc_testing::random::Random;
 
 /// What it was, from each moment on.
 #[derive(Default)]

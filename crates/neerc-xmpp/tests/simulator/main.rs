@@ -12,7 +12,6 @@ mod contest;
 mod deadlines;
 mod model;
 mod plans;
-mod random;
 mod server;
 mod service;
 mod users;

@@ -2,7 +2,6 @@
 
 use crate::broken::Breakage;
 use crate::promises::{Promises, Seen};
-use crate::random::Random;
 use crate::system::{Clics, Stand, Writer};
 use neerc::clocks::clics::{self, Agreed, State, Timetable};
 use neerc_core::board::{Board, Boards, Done};
@@ -20,6 +19,7 @@ use neerc_core::planner::HandedOut;
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Title};
 use neerc_core::world::World;
+use neerc_testing::random::Random;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 

@@ -12,7 +12,6 @@ mod broken;
 mod hand;
 mod life;
 mod promises;
-mod random;
 mod system;
 
 use broken::Breakage;

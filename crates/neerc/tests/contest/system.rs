@@ -1,8 +1,8 @@
 //! Contest systems, each with what it says and with what is true: contest time is counted here by adding up what passes, not
 //! by the rules of the documents.
 
-use crate::random::Random;
 use neerc_core::clock::{Phase, Reading};
+use neerc_testing::random::Random;
 
 const SECOND_MS: i64 = 1_000;
 const MINUTE_MS: i64 = 60_000;
