@@ -195,7 +195,7 @@ impl Promises {
             Change::Clocked(None) => drop(self.by_hand.remove(&room)),
             Change::Clocked(Some(made)) => {
                 let set = Stand::of(made.at_ms, made.reading);
-                let hand = Hand { set, stand: Stand { at_ms: now_ms, ..set.at(wall_ms) } };
+                let hand = Hand { set, stand: Stand { at_ms: now_ms, ..set.at(wall_ms.max(set.at_ms)) } };
                 self.by_hand.insert(room, (hand, made.clone(), now_ms));
             }
             other => panic!("nobody asked for {other:?}"),
