@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::guard::{self, Process};
 use crate::wait::poll_for;
 
+mod dino;
 mod gajim;
 mod psi;
 
