@@ -106,10 +106,6 @@ pub const DELAY: &str = "urn:xmpp:delay";
 pub const LEGACY_DELAY: &str = "jabber:x:delay";
 /// A message that replaces the one before (XEP-0308).
 pub const CORRECTION: &str = "urn:xmpp:message-correct:0";
-/// Encryption by OMEMO as most clients speak it (XEP-0384).
-pub const LEGACY_OMEMO: &str = "eu.siacs.conversations.axolotl";
-/// Encryption by OMEMO (XEP-0384).
-pub const OMEMO: &str = "urn:xmpp:omemo:2";
 /// Encryption by OpenPGP (XEP-0373).
 pub const OPENPGP: &str = "urn:xmpp:openpgp:0";
 /// The same as it was done before (XEP-0027).

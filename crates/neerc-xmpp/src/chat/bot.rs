@@ -13,20 +13,21 @@ use std::ops::Range;
 
 /// Children that show that a message is not what its sender has just said to its addressee, each with the key of the
 /// words for it. Nothing in such a message is carried out.
-const SECOND_HAND: [(&str, &str, &str); 12] = [
+const SECOND_HAND: [(&str, &str, &str); 10] = [
     ("forwarded", ns::FORWARD, "not-taken-forwarded"), // XEP-0297
     ("sent", ns::CARBONS, "not-taken-forwarded"),      // XEP-0280
     ("received", ns::CARBONS, "not-taken-forwarded"),
-    ("result", ns::ARCHIVE, "not-taken-forwarded"),         // XEP-0313
-    ("delay", ns::DELAY, "not-taken-late"),                 // XEP-0203
-    ("x", ns::LEGACY_DELAY, "not-taken-late"),              // XEP-0091
-    ("replace", ns::CORRECTION, "not-taken-corrected"),     // XEP-0308
-    ("encrypted", ns::LEGACY_OMEMO, "not-taken-encrypted"), // XEP-0384
-    ("encrypted", ns::OMEMO, "not-taken-encrypted"),
+    ("result", ns::ARCHIVE, "not-taken-forwarded"),        // XEP-0313
+    ("delay", ns::DELAY, "not-taken-late"),                // XEP-0203
+    ("x", ns::LEGACY_DELAY, "not-taken-late"),             // XEP-0091
+    ("replace", ns::CORRECTION, "not-taken-corrected"),    // XEP-0308
     ("openpgp", ns::OPENPGP, "not-taken-encrypted"),       // XEP-0373
     ("x", ns::LEGACY_OPENPGP, "not-taken-encrypted"),      // XEP-0027
     ("encryption", ns::ENCRYPTION, "not-taken-encrypted"), // XEP-0380: by whatever
 ];
+
+/// The name of the child that holds an encrypted message: every version of OMEMO (XEP-0384) has a namespace of its own.
+const ENCRYPTED: &str = "encrypted";
 
 /// How a message begins that is encrypted, or wants to be, by a method without elements (XEP-0364).
 const OTR: &str = "?OTR";
@@ -59,7 +60,7 @@ pub fn read(message: &Element<'_>) -> Said {
     if let Some((_, _, why)) = second_hand {
         return Said::NotTaken(why);
     }
-    if text.trim_start().starts_with(OTR) {
+    if text.trim_start().starts_with(OTR) || message.elements().any(|child| child.name == ENCRYPTED) {
         return Said::NotTaken("not-taken-encrypted");
     }
     if text.len() > limits::TEXT_BYTES {
@@ -349,6 +350,9 @@ mod tests {
         for inside in [
             format!("<body>This message is encrypted.</body>{marked}"),
             format!("<body>This message is encrypted.</body>{marked}{whole}"),
+            "<body>done 3</body><encrypted xmlns='eu.siacs.conversations.axolotl'/>".to_owned(),
+            "<body>done 3</body><encrypted xmlns='urn:xmpp:omemo:2'/>".to_owned(),
+            "<body>done 3</body><encrypted xmlns='urn:example:unheard-of'/>".to_owned(),
             "<body>?OTRv23?</body>".to_owned(),
             "<body> ?OTR:AAMDJ+MVmSfjFZcAAAAAAQAAAAIAAADA1g5IjD1ZGLDVQEyCgCyn</body>".to_owned(),
         ] {

@@ -328,6 +328,39 @@ fn what_a_reply_quotes_is_not_done_again() {
 }
 
 #[test]
+fn the_words_in_place_of_an_encrypted_message_were_taken_for_a_line() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("chief", ADMIN);
+    bench.said();
+    let marks = [
+        "<encryption xmlns='urn:xmpp:eme:0' namespace='eu.siacs.conversations.axolotl' name='OMEMO'/>",
+        "<encryption xmlns='urn:xmpp:eme:0' namespace='urn:example:unheard-of'/>",
+        "<encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='1'/><payload>AA==</payload></encrypted>",
+        "<encrypted xmlns='urn:xmpp:omemo:1'><header sid='1'/><payload>AA==</payload></encrypted>",
+        "<encrypted xmlns='urn:xmpp:omemo:2'><header sid='1'/><payload>AA==</payload></encrypted>",
+        "<openpgp xmlns='urn:xmpp:openpgp:0'>AA==</openpgp>",
+        "<x xmlns='jabber:x:encrypted'>AA==</x>",
+    ];
+    let words = ["This message is encrypted with OMEMO.", "@todo hall1 X"];
+    let marked = marks.iter().flat_map(|mark| words.map(|words| format!("<body>{words}</body>{mark}")));
+    let otr = ["?OTRv23?", "?OTR:AAMDJ+MVmSfjFZcAAAAA.", "?OTR?v2?\n@todo hall1 X", " ?OTR Error: x\n@todo hall1 X"];
+    let said: Vec<String> = marked.chain(otr.map(|body| format!("<body>{body}</body>"))).collect();
+    for inside in &said {
+        assert_eq!(bodies(&bench.on(&chat(ADMIN, inside))), ["[not-taken-encrypted]"], "{inside}");
+        // In the room it is a word to all, of which nobody knows whether the service is meant.
+        assert_eq!(bench.on(&groupchat("chief", inside)), Vec::<String>::new(), "{inside}");
+        bench.pass(1_000);
+    }
+    // Whoever writes to the occupant is told where to write, once, and nothing is carried out.
+    let private = |inside: &String| groupchat("chief", inside).replace("type='groupchat'", "type='chat'");
+    assert_eq!(bodies(&bench.on(&private(&said[0]))), ["[write-to address=neerc@neerc.localhost]"]);
+    for inside in &said {
+        assert_eq!(bench.on(&private(inside)), Vec::<String>::new(), "{inside}");
+    }
+    assert_eq!(bench.tasks_in_all(), 0);
+}
+
+#[test]
 fn an_invisible_character_before_a_line_in_the_room_hides_it_from_nobody() {
     let mut bench = ready(Flavour::Prosody);
     bench.joins("chief", ADMIN);
