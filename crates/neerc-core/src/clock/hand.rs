@@ -44,7 +44,7 @@ impl ClockAct {
     /// The words for each, in every language; the first one is also its name in forms and among the keys of words.
     pub const WORDS: [(&'static str, &'static [&'static str]); 8] = [
         ("start", &["begin", "старт", "начать", "начало", "пуск"]),
-        ("pause", &["stop", "пауза", "приостановить", "стой"]),
+        ("pause", &["stop", "пауза", "стоп", "приостановить", "стой"]),
         ("resume", &["continue", "go", "дальше", "продолжить", "продолжаем"]),
         ("set", &["установить", "поставить"]),
         ("length", &["duration", "длина", "длительность"]),

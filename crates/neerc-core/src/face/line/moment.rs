@@ -34,8 +34,9 @@ pub(super) struct Found<'t> {
 /// Words for minutes.
 const MINUTES: [&str; 9] = ["min", "mins", "minute", "minutes", "м", "мин", "минут", "минута", "минуты"];
 /// Words for other lengths of time.
-const LENGTHS: [&str; 19] = [
+const LENGTHS: [&str; 20] = [
     "минуту",
+    "полчаса",
     "m",
     "h",
     "s",
@@ -84,6 +85,9 @@ pub(super) fn deadline(text: &str) -> Result<Option<(By, String, &str)>, Refusal
     }
     let (first, after) = split(behind);
     let (unit, after_unit) = split(after);
+    if before(behind).is_some() {
+        return Ok(None);
+    }
     if is_number(first) && is_length(&unit.to_lowercase()) {
         let written = format!("{first} {}", bare(unit));
         return Ok(By::parse(&written)?.map(|by| (by, format!("{word} {written}"), after_unit)));
@@ -149,7 +153,8 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.chars().all(char::is_numeric)
 }
 
-fn is_length(lower: &str) -> bool {
+/// Whether a word is one for a length of time.
+pub(super) fn is_length(lower: &str) -> bool {
     MINUTES.contains(&bare(lower)) || LENGTHS.contains(&bare(lower))
 }
 
@@ -166,11 +171,17 @@ fn other(text: &str) -> Option<String> {
     if AT.contains(&plain) && (is_of_day(bare(&two)) || DAYS.contains(&bare(&two))) {
         return Some(format!("{word} {second}"));
     }
-    if WITHIN.contains(&plain) && (is_length(&two) || is_joined_length(bare(&two))) {
+    let within = WITHIN.contains(&plain) || plain == "за";
+    if within && is_length(&two) || WITHIN.contains(&plain) && is_joined_length(bare(&two)) {
         return Some(format!("{word} {second}"));
     }
-    if WITHIN.contains(&plain) && is_count(&two) && is_length(&three) {
+    if WITHIN.contains(&plain) && is_count(&two) && (is_length(&three) || two == "half") {
         return Some(format!("{word} {second} {third}"));
+    }
+    if BY.contains(&plain)
+        && let Some(before) = before(behind)
+    {
+        return Some(format!("{word} {before}"));
     }
     let counted = (is_number(plain) && is_length(&two)).then_some(&three);
     let joined = is_joined_length(plain).then_some(&two);
@@ -179,6 +190,25 @@ fn other(text: &str) -> Option<String> {
     }
     let hours = ["am", "pm", "o'clock", "часов", "часа"];
     (is_number(plain) && plain.len() <= 2 && hours.contains(&bare(&two))).then(|| format!("{word} {second}"))
+}
+
+/// Whether a word says that a length of time is one before something else.
+fn is_before(lower: &str) -> bool {
+    matches!(lower, "before" | "до")
+}
+
+/// A length of time before something else, as it is written: `60 минут до`, `час до`.
+fn before(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split_whitespace().take(3).collect();
+    let lower: Vec<String> = words.iter().map(|word| bare(&word.to_lowercase()).to_owned()).collect();
+    let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+    match lower[..] {
+        [count, unit, next] if is_count(count) && is_length(unit) && is_before(next) => Some(words.join(" ")),
+        [unit, next, ..] if (is_length(unit) || is_joined_length(unit)) && is_before(next) => {
+            Some(words.iter().take(2).copied().collect::<Vec<_>>().join(" "))
+        }
+        _ => None,
+    }
 }
 
 fn is_count(lower: &str) -> bool {
@@ -285,6 +315,12 @@ mod tests {
             ("через час позвонить", "через час"),
             ("60 minutes before the end call", "60 minutes before"),
             ("за 5 мин", ""),
+            ("за 60 минут до конца", "за 60 минут до"),
+            ("за час до конца", "за час"),
+            ("за час раздать", "за час"),
+            ("через полчаса позвонить", "через полчаса"),
+            ("in half an hour call", "in half an"),
+            ("by 5 min before the end", "by 5 min before"),
             ("end-60min x", "end-60min"),
             ("end-1h x", "end-1h"),
             ("start+ x", "start+"),

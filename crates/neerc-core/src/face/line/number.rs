@@ -67,7 +67,8 @@ pub(super) enum Joint {
 /// Signs that stand before a number, with a blank or without.
 const SIGNS: [&str; 3] = ["#", "№", "n°"];
 /// Words that stand before a number.
-const WORDS: [&str; 9] = ["task", "no.", "nr.", "задача", "задачу", "задаче", "задачи", "задачей", "зад."];
+const WORDS: [&str; 11] =
+    ["task", "no.", "nr.", "номер", "ном.", "задача", "задачу", "задаче", "задачи", "задачей", "зад."];
 /// Words between two numbers.
 const ANDS: [&str; 6] = ["and", "&", "+", "и", "или", "or"];
 

@@ -2,6 +2,7 @@
 //! one that can be meant. Not who may say it.
 
 use super::clean::says_nothing;
+use super::moment;
 use super::names::Roster;
 use super::number::{self, Joint, List, Number, Numbers, Sign};
 use super::{LineQuestion, Unclear, Values, split};
@@ -204,14 +205,16 @@ pub(super) fn number<'t>(
         matches!(field.kind, FieldKind::Title | FieldKind::Text | FieldKind::Names | FieldKind::Assigned)
     });
     let names = taken.is_some_and(|field| matches!(field.kind, FieldKind::Names | FieldKind::Assigned));
+    let is_deadline = item.fields.iter().any(|field| field.kind == FieldKind::Deadline);
     match number::read(rest) {
         Numbers::One(number) => Ok((number.digits, number.behind)),
         Numbers::Several(list) if names && list.digits.iter().skip(1).any(|digits| roster.has(digits)) => {
             Ok((list.first.digits, list.first.behind))
         }
+        Numbers::Several(list) if is_deadline && is_with_length(&list) => Ok((list.first.digits, list.first.behind)),
         Numbers::Several(list) => match singled(&list, taken.filter(|_| !names)) {
             Some(first) => Ok((first.digits, first.behind)),
-            None if names => Err(several(verb, list, Rest::Kept).into()),
+            None if names || is_deadline => Err(several(verb, list, Rest::Kept).into()),
             None => Err(several(verb, list, taken.map_or(Rest::Dropped, |_| Rest::Text)).into()),
         },
         Numbers::Unclear | Numbers::None => {
@@ -219,6 +222,12 @@ pub(super) fn number<'t>(
             Ok((word.to_owned(), behind))
         }
     }
+}
+
+/// Whether the second of two numbers is of minutes, not of a task: `3 20 min`. Alone, it lacks the word for them.
+fn is_with_length(list: &List<'_>) -> bool {
+    let is_pair = matches!(list.joint, Joint::Blank | Joint::Comma) && list.digits.len() <= 2;
+    is_pair && (list.behind.is_empty() || moment::is_length(&split(list.behind).0.to_lowercase()))
 }
 
 /// Whether a text is nothing but question marks, and what may stand beside them.

@@ -208,7 +208,7 @@ impl Reader<'_, '_> {
         let (roster, rest) = (self.roster, self.rest);
         let (word, after) = split(rest);
         // `for hall1 Water`
-        if matches!(word.to_lowercase().as_str(), "for" | "to" | "для") {
+        if matches!(word.to_lowercase().as_str(), "for" | "to" | "для" | "на") {
             let more = names::further(after, roster)?;
             if !more.names.is_empty() {
                 return Err(self.people_in_title(more.names.clone(), more.names, more.behind, self.title())?.into());
