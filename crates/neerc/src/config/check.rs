@@ -344,7 +344,8 @@ impl Check<'_> {
         if !text.is_empty() && text.len() <= NAME_BYTES && name(text) {
             Ok(text.to_ascii_lowercase())
         } else {
-            let wanted = "a room's name must be of the letters a-z, digits and _, without domain";
+            let wanted = "a room's name must be of the letters a-z, digits and _, without domain: \
+                          the NEERC protocol has no others";
             Err(self.nth_invalid(key, nth, text, wanted))
         }
     }

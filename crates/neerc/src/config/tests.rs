@@ -359,7 +359,8 @@ const WRONG_VALUES: &[(&str, &str)] = &[
     ("[rooms]\njoin = []", "neerc.toml:5: rooms.join is []: must name at least one room"),
     (
         "[rooms]\njoin = [\"a\", \"b c\"]",
-        "neerc.toml:5: rooms.join is \"b c\": a room's name must be of the letters a-z, digits and _, without domain",
+        "neerc.toml:5: rooms.join is \"b c\": a room's name must be of the letters a-z, digits and _, without domain: \
+         the NEERC protocol has no others",
     ),
     (
         "[rooms]\nowners = [\"admin\"]",
@@ -414,7 +415,8 @@ const WRONG_VALUES: &[(&str, &str)] = &[
     ),
     (
         "[[groups]]\nname = \"a\"\nroom = \"a\"\n[[groups]]\nname = \"b\"\nroom = \"b@c\"",
-        "neerc.toml:9: groups.room is \"b@c\": a room's name must be of the letters a-z, digits and _, without domain",
+        "neerc.toml:9: groups.room is \"b@c\": a room's name must be of the letters a-z, digits and _, without domain: \
+         the NEERC protocol has no others",
     ),
     (
         "[[groups]]\nname = \"a\"\nmembers = [\"hall 1\"]",
@@ -502,7 +504,8 @@ const WRONG_VARIABLES: &[(&str, &str, &str)] = &[
     (
         "NEERC_ROOMS_JOIN",
         "a,b c",
-        "NEERC_ROOMS_JOIN: rooms.join is \"b c\": a room's name must be of the letters a-z, digits and _, without domain",
+        "NEERC_ROOMS_JOIN: rooms.join is \"b c\": a room's name must be of the letters a-z, digits and _, without domain: \
+         the NEERC protocol has no others",
     ),
     ("NEERC_ROOMS_JOIN", ",", "NEERC_ROOMS_JOIN: rooms.join is []: must name at least one room"),
     (
