@@ -26,9 +26,9 @@ fn the_demo_shows_a_real_exchange_and_leaves_nothing_behind() {
     assert!(up.is_some(), "the demo does not come up:\n{said}");
     for line in [
         "admin        hears: admin, jury1 (power); hall1, hall2, hall3 (Halls)",
-        "hall1/phone  is told: task t1 \"Wallpapers set?\": hall1 none, hall2 none, hall3 none",
-        "hall2        answers task t1: fail \"none of them\"",
-        "jury1        is told: task t1 \"Wallpapers set?\": hall1 none, hall2 fail \"none of them\", hall3 none",
+        "hall1/phone  is told: task t1 \"Wallpapers set?\": hall1 (no answer), hall2 (no answer), hall3 (no answer)",
+        "hall2        answers task t1: no: none of them",
+        "jury1        is told: task t1 \"Wallpapers set?\": hall1 (no answer), hall2 (no: none of them), hall3 (no answer)",
         "hall2        is refused: forbidden",
     ] {
         assert!(said.contains(line), "no line {line:?} in\n{said}");
@@ -38,10 +38,10 @@ fn the_demo_shows_a_real_exchange_and_leaves_nothing_behind() {
     assert!(Path::new(folder).join("neerc.db").exists(), "{folder} holds the store");
     is_encrypted(&said);
     accept_the_invitation(&said);
-    let heard = "jury1        is told: task t1 \"Wallpapers set?\": hall1 success";
+    let heard = "jury1        is told: task t1 \"Wallpapers set?\": hall1 (yes)";
     let heard = poll_for(PATIENCE, || read().contains(heard).then_some(()));
     assert!(heard.is_some(), "jury1 is not told what was written in the chat:\n{}", read());
-    let done = poll_for(PATIENCE, || read().contains("\"Bring water\": hall1 success").then_some(()));
+    let done = poll_for(PATIENCE, || read().contains("\"Bring water\": hall1 (done)").then_some(()));
     assert!(done.is_some(), "jury1 is not told of the second answer:\n{}", read());
     demo.signal("TERM");
     let status = demo.wait(Duration::from_secs(5)).unwrap_or_else(|| panic!("it does not end:\n{}", read()));

@@ -218,7 +218,7 @@ async fn create(cast: &mut Cast, known: &mut KnownTasks) -> anyhow::Result<Strin
 
 /// A hall answers and the others hear of it.
 async fn answer(cast: &mut Cast, task: &str, known: &mut KnownTasks) -> anyhow::Result<()> {
-    say(&line(None, "hall2", &format!("answers task {task}: fail \"{REASON}\"")))?;
+    say(&line(None, "hall2", &format!("answers task {task}: no: {REASON}")))?;
     let packet = format!("<taskstatus xmlns='{NS}#taskstatus' id='{task}' type='fail' value='{REASON}'/>");
     let Cast { admin, jury1, hall1, phone, hall2 } = cast;
     let asked = Instant::now();

@@ -1,5 +1,8 @@
 //! What the demo's clients read of the service's answers and notifications, and how it is put into a line of text.
 
+use crate::i18n::Files;
+use neerc_core::face::words::{Language, Words};
+use neerc_core::task::{Kind, Progress};
 use neerc_xmpp::ns::NEERC as NS;
 use neerc_xmpp::xml::Element;
 use std::collections::{BTreeMap, HashMap};
@@ -44,15 +47,20 @@ impl Told {
         if self.kind == "remove" {
             return format!("task {} is removed", self.id);
         }
-        let statuses: Vec<String> = self.statuses.iter().map(status).collect();
+        let statuses: Vec<String> = self.statuses.iter().map(|status| self.said(status)).collect();
         let nobody = "nobody".to_owned();
         let statuses = if statuses.is_empty() { nobody } else { statuses.join(", ") };
         format!("task {} \"{}\": {statuses}", self.id, one_line(&self.title))
     }
-}
 
-fn status((user, (type_, value)): (&String, &(String, String))) -> String {
-    if value.is_empty() { format!("{user} {type_}") } else { format!("{user} {type_} \"{}\"", one_line(value)) }
+    /// What somebody has answered, called as the chat calls it.
+    fn said(&self, (user, (type_, value)): (&String, &(String, String))) -> String {
+        let word = match (Kind::parse(&self.kind), Progress::parse(type_)) {
+            (Ok(kind), Ok(progress)) => Files.answer(Language::English, kind, progress),
+            _ => type_.clone(),
+        };
+        if value.is_empty() { format!("{user} ({word})") } else { format!("{user} ({word}: {})", one_line(value)) }
+    }
 }
 
 /// Text of users, made harmless for the terminal it is printed on.
@@ -70,7 +78,8 @@ impl KnownTasks {
         let old = self.0.insert(told.id.clone(), told.clone());
         let Some(old) = old.filter(|old| old.title == told.title && told.kind != "remove") else { return told.line() };
         let same = |user: &String, status: &(String, String)| old.statuses.get(user) == Some(status);
-        let mut news: Vec<String> = told.statuses.iter().filter(|(user, now)| !same(user, now)).map(status).collect();
+        let mut news: Vec<String> =
+            told.statuses.iter().filter(|(user, now)| !same(user, now)).map(|status| told.said(status)).collect();
         let gone = old.statuses.keys().filter(|user| !told.statuses.contains_key(*user));
         news.extend(gone.map(|user| format!("{user} is not asked any more")));
         if news.is_empty() {
@@ -120,14 +129,26 @@ mod tests {
     }
 
     #[test]
+    fn the_log_called_an_answer_otherwise_than_the_chat() {
+        let answers = [("todo", "success", "done"), ("okfail", "success", "yes"), ("question", "success", "answered")];
+        for (kind, type_, word) in answers {
+            let status = format!("<status for='hall1' type='{type_}' value='a'/>");
+            let told = told(&format!("<task id='t1' title='T' type='{kind}'>{status}</task>"));
+            assert_eq!(told.line(), format!("task t1 \"T\": hall1 ({word}: a)"));
+        }
+        let odd = told("<task id='t1' title='T' type='odd'><status for='hall1' type='odder' value=''/></task>");
+        assert_eq!(odd.line(), "task t1 \"T\": hall1 (odder)");
+    }
+
+    #[test]
     fn a_task_is_told_whole_and_then_by_what_is_new() {
         let mut known = KnownTasks::default();
         let task = |statuses: &str| told(&format!("<task id='t1' title='Set&#10;up?' type='okfail'>{statuses}</task>"));
         let none = "<status for='hall1' type='none' value=''/><status for='hall2' type='none' value=''/>";
-        assert_eq!(known.news(task(none)), "task t1 \"Set up?\": hall1 none, hall2 none");
+        assert_eq!(known.news(task(none)), "task t1 \"Set up?\": hall1 (no answer), hall2 (no answer)");
         let fail = "<status for='hall1' type='none' value=''/><status for='hall2' type='fail' value='no power'/>";
         assert!(task(fail).is("hall2", "fail"));
-        assert_eq!(known.news(task(fail)), "task t1 \"Set up?\": hall2 fail \"no power\"");
+        assert_eq!(known.news(task(fail)), "task t1 \"Set up?\": hall2 (no: no power)");
         let fewer = "<status for='hall2' type='fail' value='no power'/>";
         assert_eq!(known.news(task(fewer)), "task t1 \"Set up?\": hall1 is not asked any more");
         assert_eq!(known.news(told("<task id='t1' title='' type='remove'/>")), "task t1 is removed");
