@@ -3,7 +3,7 @@
 //! follows from somebody's presence: that is speaking.rs.
 
 use super::Front;
-use super::speaking::{available, plain, unavailable};
+use super::speaking::{asking, available, plain, unavailable};
 use crate::limits;
 use crate::stanza::Shell;
 use crate::stanza::address::Address;
@@ -115,7 +115,7 @@ impl Front {
     /// Asks somebody for their presence, so that it is known when they are there.
     pub(super) fn ask_to_be_a_contact(&mut self, room: usize, session: &Address, out: &mut Vec<u8>) {
         let ours = self.room_address(room);
-        plain(out, "subscribe", &ours, session.bare_as_it_came());
+        asking(out, &ours, session.bare_as_it_came(), &self.contact_wish());
         if self.presences.asked.len() < limits::CONTACTS_PER_ROOM {
             self.presences.asked.insert(Contact { room, ours, person: session.person() });
         }

@@ -82,6 +82,7 @@ impl Front {
         let knows = self.halls[room].watch().people().rights_of(shell.from.bare()).is_some();
         let from = shell.to.bare();
         let status = self.settings.words.say(self.settings.language, "presence-status", &[]);
+        let wish = self.contact_wish();
         let target =
             if shell.to.local().is_some() { Target::Room(&self.halls[room].watch().room) } else { Target::Service };
         let carried = self.entity.presence(target);
@@ -91,7 +92,7 @@ impl Front {
             "subscribe" if knows => {
                 plain(out, "subscribed", from, bare);
                 available(out, bare);
-                plain(out, "subscribe", from, bare);
+                asking(out, from, bare, &wish);
             }
             "probe" if knows => available(out, shell.from.as_it_came()),
             "unsubscribe" => {
@@ -100,6 +101,11 @@ impl Front {
             }
             _ => plain(out, "unsubscribed", from, bare),
         }
+    }
+
+    /// Why somebody is asked for their presence.
+    pub(super) fn contact_wish(&self) -> String {
+        self.settings.words.say(self.settings.language, "contact-wish", &[])
     }
 
     /// Says what is due to those who are spoken to, until `out` holds `limit` bytes or more.
@@ -304,6 +310,11 @@ impl Front {
 /// Writes a presence of ours that says nothing but what it is.
 pub(super) fn plain(out: &mut Vec<u8>, type_: &str, from: &str, to: &str) {
     presence(out, Some(type_), from, to, |_| {});
+}
+
+/// Asks somebody for their presence. Their client shows them the words, if it is them whom it asks (RFC 6121 section 3.1.1).
+pub(super) fn asking(out: &mut Vec<u8>, from: &str, to: &str, wish: &str) {
+    presence(out, Some("subscribe"), from, to, |out| out.open("status").text(wish));
 }
 
 /// The resource that our presence comes from: some clients show nobody online who has none (Gajim).

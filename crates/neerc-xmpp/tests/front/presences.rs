@@ -127,7 +127,12 @@ fn who_writes_from_outside_is_told_once_how_to_be_told_and_asked_to_be_a_contact
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(said[0].contains("<body>[not-here room=neerc@conference.localhost]</body>"), "{said:?}");
         assert!(said[0].contains(&format!("to='{HALL1}'")), "{said:?}");
-        assert_eq!(said[1], format!("<presence type='subscribe' from='{ROOM}' to='hall1@localhost'></presence>"));
+        assert_eq!(
+            said[1],
+            format!(
+                "<presence type='subscribe' from='{ROOM}' to='hall1@localhost'><status>[contact-wish]</status></presence>"
+            )
+        );
         bench.hear(write(HALL1));
         bench.hear(write("hall1@localhost/Other"));
         assert_eq!(told(&mut bench), Vec::<String>::new(), "once");

@@ -388,6 +388,7 @@ too-fast = Too many lines at once: the rest was left out. Please wait a little.
 write-to = I take no lines here. Write to { $address } instead.
 not-here = You are not in the room, so I cannot tell you of new tasks. Join { $room }, or accept me as a contact.
 presence-status = Write "help" to see what you can do
+contact-wish = I hand out the tasks of your room. With me in your contact list, you hear of new ones outside the room too.
 
 ## Refusals
 
