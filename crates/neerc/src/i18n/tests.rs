@@ -238,19 +238,25 @@ fn no_english_is_left_in_the_russian_words() {
 fn table_of_lines() -> String {
     let mut table = String::from("| line | the same in Russian | who | what it does |\n|---|---|---|---|\n");
     for item in &MENU {
-        let line = |verb: &str| match item.act {
-            Act::Create => format!("@{} halls Bring water", if verb == item.verb { "todo" } else { "задача" }),
-            Act::SetClock => format!("{} pause", if verb == item.verb { "clock" } else { "часы" }),
+        let line = |verb: &str, language| match item.act {
+            Act::Create => format!(
+                "@{}",
+                if verb == item.verb {
+                    "todo halls Bring water"
+                } else {
+                    "задача halls Принести воду"
+                }
+            ),
+            Act::SetClock => String::from(if verb == item.verb { "clock pause" } else { "часы пауза" }),
             _ => {
                 let fields = item.fields.iter().filter(|field| field.kind != FieldKind::User);
-                fields.fold(verb.to_owned(), |line, field| format!("{line} {}", example(field.kind)))
+                fields.fold(verb.to_owned(), |line, field| format!("{line} {}", example(field.kind, language)))
             }
         };
-        let verbs = [item.verb, item.russian[0]].map(line);
         let others = |words: &[&str]| words.iter().map(|word| format!(", {word}")).collect::<String>();
         let who = if item.needs == Needs::Admin { "jury" } else { "all" };
         let help = Files.say(Language::English, &format!("item-{}-help", item.verb), &[]);
-        let [english, russian] = verbs;
+        let [english, russian] = [line(item.verb, Language::English), line(item.russian[0], Language::Russian)];
         table += &format!(
             "| `{english}`{} | `{russian}`{} | {who} | {help} |\n",
             others(item.english),
@@ -260,18 +266,20 @@ fn table_of_lines() -> String {
     table
 }
 
-fn example(kind: FieldKind) -> &'static str {
+fn example(kind: FieldKind, language: Language) -> &'static str {
+    let of = |english, russian| if language == Language::Russian { russian } else { english };
     match kind {
         FieldKind::OwnOpenTask | FieldKind::OwnAnsweredTask | FieldKind::Task => "3",
         FieldKind::RemovedTask | FieldKind::Watched => "3",
         FieldKind::Names | FieldKind::Assigned => "hall1",
-        FieldKind::Text => "why",
-        FieldKind::Title => "New title",
+        FieldKind::Text => of("why", "почему"),
+        FieldKind::Title => of("New title", "Новое название"),
         FieldKind::Plan => "s1",
-        FieldKind::Verb => "done",
-        FieldKind::LinksWish => "off",
+        FieldKind::Verb => of("done", "готово"),
+        FieldKind::LinksWish => of("off", "выкл"),
         FieldKind::Schedule => "end-60",
         FieldKind::Checklist | FieldKind::Running => "seating",
+        FieldKind::Deadline => "20m",
         _ => "…",
     }
 }
