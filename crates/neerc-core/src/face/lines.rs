@@ -2,7 +2,7 @@
 //! the view shows, and from the menu; the words come by key. Not who may read it, and not how lines are sent.
 
 use super::line::TaskLine;
-use super::menu::Item;
+use super::menu::{Act, Item};
 use super::words::{Arg, Language, Words};
 use crate::clock::Phase;
 use crate::clock::hand::{clock_face, time_of_day};
@@ -187,6 +187,14 @@ impl<'a> Lines<'a> {
     /// What a row of the menu does.
     pub fn item_help(&self, item: &Item) -> String {
         self.say(&format!("item-{}-help", item.verb), &[])
+    }
+
+    /// What a command does, said above its form: without the lines that it could be written as instead.
+    pub fn form_help(&self, item: &Item) -> String {
+        match item.act {
+            Act::Tasks | Act::Links | Act::Help => self.say(&format!("form-{}", item.verb), &[]),
+            _ => self.item_help(item),
+        }
     }
 
     /// What a field is called.

@@ -359,7 +359,7 @@ impl Commands {
         }
         // Some clients show the form of an answer and not its notes.
         let wrong = notes.iter().map(|(_, text)| text.clone());
-        let help = lines.item_help(item);
+        let help = lines.form_help(item);
         let instructions = wrong.chain([help]).chain(task.map(choices::titled)).collect::<Vec<_>>().join("\n");
         let form = form::write_within(Form { title: lines.item(item), instructions, fields }, turn.scene.limit);
         let reply = self.reply(&turn, Stage::Executing, notes, form);
@@ -375,7 +375,7 @@ impl Commands {
         let said: Vec<&str> = notes.iter().map(|(_, text)| text.as_str()).collect();
         let form = match turn.lines() {
             Ok(lines) if stage == Stage::Completed && form.is_empty() && !said.is_empty() => {
-                form::write_said(&lines.item(turn.draft.item), &said.join("\n"))
+                form::write_said(&lines.item(turn.draft.item), &said)
             }
             _ => form,
         };

@@ -10,7 +10,7 @@ use neerc_core::face::menu::Presence;
 /// The field that holds the table of a report.
 const TABLE: &str = "table";
 
-/// The field that holds what is said.
+/// The field that holds what is said; of several sentences, the first.
 const SAID: &str = "said";
 
 fn type_of(shape: &Shape) -> &'static str {
@@ -107,12 +107,16 @@ fn write_head(report: &Report, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes sentences as a form to be read, for clients that show the form of an answer and not its notes.
-pub fn write_said(title: &str, said: &str) -> Vec<u8> {
+/// Writes sentences as a form to be read, for clients that show the form of an answer and not its notes. Each line has a
+/// field of its own (XEP-0004 section 3.3): Psi+ shows lines of one field as one line.
+pub fn write_said(title: &str, said: &[&str]) -> Vec<u8> {
     let mut out = Vec::new();
     out.open("x").xmlns(ns::DATA).attr("type", "result").inside(|out| {
         write_text(out, "title", title);
-        out.open("field").attr("var", SAID).attr("type", "fixed").inside(|out| write_value(out, said));
+        for (line, number) in said.iter().flat_map(|said| said.lines()).zip(1..) {
+            let var = if number == 1 { SAID.to_owned() } else { format!("{SAID}-{number}") };
+            out.open("field").attr("var", &var).attr("type", "fixed").inside(|out| write_value(out, line));
+        }
     });
     out
 }
@@ -235,11 +239,12 @@ mod tests {
     }
 
     #[test]
-    fn sentences_as_a_form_to_be_read() {
+    fn the_warning_ran_together_with_the_sentence_before_it() {
         assert_eq!(
-            text(|out| out.extend(write_said("T", "a<b\nc"))),
+            text(|out| out.extend(write_said("T", &["a<b\nc", "d"]))),
             "<x xmlns='jabber:x:data' type='result'><title>T</title><field var='said' type='fixed'>\
-             <value>a&lt;b\nc</value></field></x>"
+             <value>a&lt;b</value></field><field var='said-2' type='fixed'><value>c</value></field>\
+             <field var='said-3' type='fixed'><value>d</value></field></x>"
         );
     }
 

@@ -2,6 +2,7 @@
 
 ## The menu: what each command is called, and what it does
 
+form-tasks = Your tasks, or those of whom you choose
 item-tasks = Tasks
 item-tasks-help = Your tasks; "tasks all" shows everybody's
 item-start = Start
@@ -20,8 +21,10 @@ item-who = People
 item-who-help = Who is in this room, and in which groups
 item-clock = Contest time
 item-clock-help = How long the contest has been running and how much is left
+form-links = With or without links to tap in what I write to you
 item-links = Links
 item-links-help = With or without links to tap in what I write to you: links on, links off
+form-help = What can be written in the chat, or more of one command
 item-help = Help
 item-help-help = What you can do; "help done" tells more of one command
 item-create = New task

@@ -52,6 +52,7 @@ fn everything_the_core_names_has_words() {
     let kinds = ["todo", "todofail", "confirm", "okfail", "question"].map(|name| Kind::parse(name).unwrap());
     let used = items
         .chain(fields)
+        .chain(["tasks", "links", "help"].map(|verb| format!("form-{verb}")))
         .chain(refusals.iter().map(|refusal| format!("refusal-{}", refusal.key())))
         .chain(LineQuestion::KEYS.iter().map(|key| format!("question-{key}")))
         .chain(Meaning::KEYS.iter().map(|key| format!("reading-{key}")))
@@ -161,6 +162,19 @@ fn what_is_missing_is_no_disaster() {
     }
     let odd = Files.say(Language::English, "task-removed", &[("task", Arg::Text("{ $x } \u{202e}"))]);
     assert_eq!(odd, "Task { $x } \u{202e} was removed.");
+}
+
+#[test]
+fn the_form_of_tasks_told_what_to_write_in_the_chat() {
+    for language in Language::ALL {
+        let forms: Vec<String> = keys(language).into_keys().filter(|key| key.starts_with("form-")).collect();
+        assert_eq!(forms, ["form-help", "form-links", "form-tasks"]);
+        for key in forms {
+            let (help, form) = (format!("item-{}-help", &key[5..]), Files.say(language, &key, &[]));
+            let line = |said: &str| said.contains(['"', '«', ':']);
+            assert!(line(&Files.say(language, &help, &[])) && !line(&form), "{form}");
+        }
+    }
 }
 
 #[test]

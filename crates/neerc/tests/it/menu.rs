@@ -95,7 +95,7 @@ fn told(answer: &Stanza) -> String {
         match of(x, "field").iter().any(|field| field.attr("var") == "said") {
             true => assert_eq!(
                 of(x, "field").iter().flat_map(texts).collect::<Vec<_>>(),
-                [notes.join("\n")],
+                notes.iter().flat_map(|note| note.lines()).collect::<Vec<_>>(),
                 "the form says what the notes say"
             ),
             false => {

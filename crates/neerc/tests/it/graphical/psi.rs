@@ -83,6 +83,8 @@ fn psi_shows_lists_refusals_and_results_in_forms(kind: Kind) {
     let planned = play(&mut psi, &filled("aacba", "start+15!"), "aacba");
     assert!(planned.contains("status='completed'"), "{planned}");
     assert!(form(&planned).contains("Planned as s1 for start+15!"), "{planned}");
+    // Psi+ takes the end of a line in a field for a space.
+    assert!(form(&planned).contains("<value>There is no contest clock now"), "{planned}");
 }
 
 on_both!(psi_shows_lists_refusals_and_results_in_forms);
