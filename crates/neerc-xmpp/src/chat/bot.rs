@@ -95,7 +95,7 @@ fn without_fallbacks(message: &Element<'_>, text: String) -> String {
         if bodies.peek().is_none() && others.next().is_none() {
             return String::new(); // all of the message
         }
-        marked.extend(bodies.map(range));
+        marked.extend(bodies.map(|mark| in_characters(range(mark), &text)));
     }
     if marked.is_empty() {
         return text;
@@ -111,6 +111,15 @@ fn range(mark: &Element<'_>) -> Range<usize> {
         (Some(start), Some(end)) if start <= end => start..end,
         _ => 0..usize::MAX,
     }
+}
+
+/// The same mark, counted in characters. Dino counts the bytes of what it quotes, where XEP-0428 section 2 counts characters;
+/// others may count UTF-16 code units. Such a mark reaches into what is said, or holds all of it.
+fn in_characters(mark: Range<usize>, text: &str) -> Range<usize> {
+    let quoted: usize = text.split_inclusive('\n').take_while(|line| line.starts_with('>')).map(str::len).sum();
+    let quoted = text.get(..quoted).unwrap_or_default();
+    let is_of_others = mark.start == 0 && [quoted.len(), quoted.encode_utf16().count()].contains(&mark.end);
+    if is_of_others { 0..quoted.chars().count() } else { mark }
 }
 
 /// Whether a message is somebody's word to somebody else: an error is none, and a headline wants no answer.

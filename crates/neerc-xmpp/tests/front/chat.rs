@@ -361,6 +361,29 @@ fn the_words_in_place_of_an_encrypted_message_were_taken_for_a_line() {
 }
 
 #[test]
+fn a_reply_whose_quotation_is_counted_in_bytes_lost_what_was_said() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("chief", ADMIN);
+    bench.said();
+    // As Dino 0.4.2 quotes the service: 96 characters are 98 bytes, 80 are 141. The last one is counted as JavaScript counts.
+    let quotations = [
+        (
+            "&gt; 1 task waits for your answer:\n&gt; 1 · Wallpapers set? · yes or no\n&gt; Reply \"yes 1\" or \"no 1 why\"\n",
+            98,
+        ),
+        ("&gt; Не знаю, что такое «зачи». Напишите «помощь», чтобы узнать, что можно делать.\n", 141),
+        ("&gt; 👍 done\n", 10),
+    ];
+    for (quoted, end) in quotations {
+        let reply = format!(
+            "<body>{quoted}clock</body><reply xmlns='urn:xmpp:reply:0' to='{ROOM}' id='x'/>\
+             <fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' end='{end}'/></fallback>"
+        );
+        assert_eq!(bodies(&bench.on(&chat(ADMIN, &reply))), ["[refusal-no-clock]"], "{quoted}");
+    }
+}
+
+#[test]
 fn an_invisible_character_before_a_line_in_the_room_hides_it_from_nobody() {
     let mut bench = ready(Flavour::Prosody);
     bench.joins("chief", ADMIN);

@@ -4,8 +4,8 @@
 //! that are answered. Not tried here is what it shows: it showed the picture of the service, a tick beside each line that was
 //! sent, and all the answers, as its window and its database said then.
 //!
-//! Not played: a reply to a message in which there is more than ASCII. Dino counts its bytes where XEP-0428 counts
-//! characters, so the beginning of what was typed, or all of it, was taken for a part of what is quoted.
+//! Its reply to a message in which there is more than ASCII is played in `neerc-xmpp/tests/front/chat.rs`: Dino counts the
+//! bytes of what it quotes, where XEP-0428 counts characters.
 
 use neerc_xmpp::ns;
 
