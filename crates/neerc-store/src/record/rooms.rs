@@ -1,4 +1,4 @@
-//! How is written down what a room has besides its tasks: what is planned, its clock, who watches what or wants links, and
+//! The written form of what a room has besides its tasks: what is planned, its clock, who watches what or wants links, and
 //! what was removed lately.
 
 use super::StatusRecord;

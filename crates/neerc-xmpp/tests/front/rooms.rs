@@ -309,6 +309,11 @@ fn put_out_of_a_room_or_destroyed_it_is_joined_again() {
     }
 }
 
+/// The service has left the room, and nobody has made it leave.
+const LEFT: &str = "<presence type='unavailable' from='neerc@conference.localhost/neerc' to='neerc.localhost'>\
+    <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' role='none'/><status code='110'/></x>\
+    </presence>";
+
 #[test]
 fn the_end_of_an_earlier_stay_was_reported_as_being_put_out() {
     let mut bench = Bench::accepted(settings());
@@ -316,11 +321,7 @@ fn the_end_of_an_earlier_stay_was_reported_as_being_put_out() {
     lists(&mut bench);
     bench.said();
     // What stopped a moment ago has left under the same nick, which the room says to whoever is connected now.
-    bench.hear(
-        "<presence type='unavailable' from='neerc@conference.localhost/neerc' to='neerc.localhost'>\
-         <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' role='none'/><status code='110'/></x>\
-         </presence>",
-    );
+    bench.hear(LEFT);
     assert_eq!(bench.troubles(), Vec::<String>::new());
     bench.pass(1_000);
     assert!(asks_to_come_in(&mut bench, "neerc"), "the room may have meant this stay");
@@ -332,11 +333,7 @@ fn a_check_right_after_the_services_end_was_put_out_by_it() {
         let mut bench = ready(flavour);
         // This connection came in first; only then the server heard that the last one has left.
         bench.server().forget("neerc");
-        bench.hear(
-            "<presence type='unavailable' from='neerc@conference.localhost/neerc' to='neerc.localhost'>\
-             <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' role='none'/><status code='110'/></x>\
-             </presence>",
-        );
+        bench.hear(LEFT);
         assert_eq!(bench.troubles(), Vec::<String>::new());
         bench.pass(1_000);
         assert!(bench.front.rooms().next().unwrap().is_inside(), "the room may have meant this stay");
