@@ -129,6 +129,21 @@ pub enum DueAt {
     },
 }
 
+impl DueAt {
+    /// When that is, in ms since 1970, where the contest clock shows `reading` at `wall_ms`. `None` while nobody knows: a
+    /// contest that has not begun or that stands still says no times of day.
+    pub fn at_ms(self, wall_ms: i64, reading: Option<Reading>) -> Option<i64> {
+        match self {
+            DueAt::Day { at_ms } => Some(at_ms),
+            DueAt::Contest { anchor, offset_min } => {
+                let reading = reading.filter(|reading| reading.phase != Phase::Before)?;
+                let left_ms = anchor.moment_ms(offset_min, reading.total_ms).saturating_sub(reading.elapsed_ms);
+                (left_ms <= 0 || reading.phase.ticks()).then(|| wall_ms.saturating_add(left_ms))
+            }
+        }
+    }
+}
+
 /// What was said last to those who are late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Round {
@@ -181,17 +196,7 @@ impl Deadline {
     /// said.
     pub fn left_ms(&self, wall_ms: i64, reading: Option<Reading>) -> Option<i64> {
         self.next()?;
-        let left_ms = match self.due {
-            DueAt::Day { at_ms } => at_ms.saturating_sub(wall_ms),
-            DueAt::Contest { anchor, offset_min } => {
-                let reading = reading.filter(|reading| reading.phase != Phase::Before)?;
-                let left_ms = anchor.moment_ms(offset_min, reading.total_ms).saturating_sub(reading.elapsed_ms);
-                if left_ms > 0 && !reading.phase.ticks() {
-                    return None;
-                }
-                left_ms
-            }
-        };
+        let left_ms = self.due.at_ms(wall_ms, reading)?.saturating_sub(wall_ms);
         // A clock that was set back makes nobody wait longer.
         let pause_ms = self.last.map_or(0, |last| {
             let next_ms = last.at_ms.saturating_add(limits::REMINDER_PAUSE_MS);

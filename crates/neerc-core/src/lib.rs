@@ -36,6 +36,7 @@ pub mod planner;
 pub mod quota;
 pub mod refusal;
 pub mod task;
+pub mod times;
 pub mod trail;
 pub mod view;
 pub mod watch;

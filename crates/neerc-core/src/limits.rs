@@ -122,6 +122,13 @@ pub const DEADLINE_LOOK_MS: i64 = 10_000;
 /// Least time between two looks that only a change of some task brings about, in ms.
 pub const DEADLINE_REST_MS: i64 = 1_000;
 
+/// Most tasks that one table of a board shows; of more, the newest.
+pub const GRID_COLUMNS: usize = 500;
+/// Most cells of one table of a board: people of all its groups by tasks.
+pub const GRID_CELLS: usize = 100_000;
+/// Longest text that a board is searched for, in characters.
+pub const GRID_TEXT_CHARS: usize = 200;
+
 /// Most values that a list in a form offers; above it they have to be typed.
 pub const FORM_CHOICES: usize = 200;
 

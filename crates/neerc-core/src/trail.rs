@@ -2,11 +2,12 @@
 //! bound, and read again from the log at a start, so that a question costs the disk nothing; what is older stands in the
 //! log only. Not who may read it, nor how it is said.
 
-use crate::change::Entry;
+use crate::change::{Entry, Room};
 use crate::limits;
 use crate::quota;
 use crate::task::TaskId;
-use std::collections::VecDeque;
+use crate::times::Times;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// The newest changes, in the batches in which they were stored.
@@ -15,6 +16,8 @@ pub struct Trail {
     batches: VecDeque<Arc<[Entry]>>,
     /// About what they take.
     bytes: usize,
+    /// When the answers of each room were given; also those that the changes kept do not tell any more.
+    times: BTreeMap<Room, Times>,
 }
 
 /// About what a batch takes, in bytes.
@@ -36,12 +39,23 @@ impl Trail {
 
     /// Changes were stored. The oldest batches that exceed the bound are forgotten; the newest is always kept.
     pub fn note(&mut self, entries: Arc<[Entry]>) {
+        for entry in entries.iter() {
+            match self.times.get_mut(&entry.room) {
+                Some(times) => times.note(entry),
+                None => self.times.entry(entry.room.clone()).or_default().note(entry),
+            }
+        }
         self.bytes = self.bytes.saturating_add(weight(&entries));
         self.batches.push_back(entries);
         while self.bytes > limits::TRAIL_BYTES && self.batches.len() > 1 {
             let Some(oldest) = self.batches.pop_front() else { return };
             self.bytes -= weight(&oldest);
         }
+    }
+
+    /// When the answers of a room were given; `None` before anything is known of it.
+    pub fn times(&self, room: &str) -> Option<&Times> {
+        self.times.get(room)
     }
 
     /// What happened to a task of a room, newest first.

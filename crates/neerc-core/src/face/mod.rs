@@ -10,6 +10,7 @@ pub mod begin;
 pub mod choices;
 mod deadlines;
 pub mod form;
+pub mod grid;
 pub mod help;
 mod history;
 pub mod line;

@@ -114,6 +114,7 @@ kind-todofail = to do, may fail
 kind-confirm = to confirm
 kind-okfail = yes or no
 kind-question = question
+not-assigned = not assigned
 status-none = no answer
 status-running = in progress
 status-success = done

@@ -114,6 +114,7 @@ kind-todofail = сделать, может не выйти
 kind-confirm = подтвердить
 kind-okfail = да или нет
 kind-question = вопрос
+not-assigned = не назначено
 status-none = нет ответа
 status-running = в работе
 status-success = готово
