@@ -6,6 +6,7 @@
 
 use crate::board::{Boards, Done};
 use crate::change::Entry;
+use crate::checklist::Checklist;
 use crate::clocks::{ClockedRooms, Clocks};
 use crate::ledger::{Answer, Face, Ledger, Now, Rooms, Settled, Token};
 use crate::notice::Notice;
@@ -41,13 +42,20 @@ pub struct Desk {
     pub ledger: Ledger,
     /// The contest clocks.
     pub clocks: Clocks,
+    /// The checklists that can be gone through in every room. Those that are gone through do not depend on them.
+    pub checklists: Arc<[Checklist]>,
     planner: Planner,
 }
 
 impl Desk {
     /// A desk on what is on disk, with clocks that nobody has looked at.
     pub fn new(boards: Boards, revision: u64) -> Desk {
-        Desk { ledger: Ledger::new(boards, revision), clocks: Clocks::default(), planner: Planner::default() }
+        Desk {
+            ledger: Ledger::new(boards, revision),
+            clocks: Clocks::default(),
+            checklists: Arc::new([]),
+            planner: Planner::default(),
+        }
     }
 
     /// The same with a limit on what each person may store.
@@ -67,12 +75,12 @@ impl Desk {
 
     /// What everybody may see.
     pub fn world(&self) -> World<'_> {
-        world(&self.ledger, &self.clocks)
+        world(&self.ledger, &self.clocks, &self.checklists)
     }
 
     /// Asks for what is due, or has people asked; says whether anything is due.
     pub fn look_at_plans(&mut self, now: Now, faces: &mut impl Faces) -> bool {
-        let due = self.planner.look(now, world(&self.ledger, &self.clocks), faces);
+        let due = self.planner.look(now, world(&self.ledger, &self.clocks, &self.checklists), faces);
         let is_any = !due.is_empty();
         for due in due {
             match due {
@@ -131,7 +139,7 @@ impl Desk {
 
     /// Gives answers to whoever asked.
     pub fn answer(&mut self, now: Now, answers: Vec<Answer>, faces: &mut impl Faces) {
-        let world = world(&self.ledger, &self.clocks);
+        let world = world(&self.ledger, &self.clocks, &self.checklists);
         for Answer { token, outcome } in answers {
             match token.face {
                 Face::Xmpp => faces.answer(now.steady_ms(), token, outcome, world),
@@ -151,6 +159,6 @@ impl Desk {
 }
 
 /// What everybody may see.
-fn world<'w>(ledger: &'w Ledger, clocks: &'w Clocks) -> World<'w> {
-    World::new(ledger.boards(), clocks).with_trail(ledger.trail())
+fn world<'w>(ledger: &'w Ledger, clocks: &'w Clocks, checklists: &'w [Checklist]) -> World<'w> {
+    World::new(ledger.boards(), clocks).with_trail(ledger.trail()).with_checklists(checklists)
 }

@@ -2,6 +2,7 @@
 //! who may read what.
 
 use crate::board::{Board, Boards};
+use crate::checklist::Checklist;
 use crate::clock::{ContestClock, Reading};
 use crate::clocks::{Clocks, Dial};
 use crate::trail::Trail;
@@ -13,17 +14,28 @@ pub struct World<'w> {
     boards: &'w Boards,
     clocks: &'w Clocks,
     trail: Option<&'w Trail>,
+    checklists: &'w [Checklist],
 }
 
 impl<'w> World<'w> {
     /// Boards and clocks together.
     pub fn new(boards: &'w Boards, clocks: &'w Clocks) -> World<'w> {
-        World { boards, clocks, trail: None }
+        World { boards, clocks, trail: None, checklists: &[] }
     }
 
     /// The same with the newest changes.
     pub fn with_trail(self, trail: &'w Trail) -> World<'w> {
         World { trail: Some(trail), ..self }
+    }
+
+    /// The same with these checklists.
+    pub fn with_checklists(self, checklists: &'w [Checklist]) -> World<'w> {
+        World { checklists, ..self }
+    }
+
+    /// The checklists that can be gone through in every room.
+    pub fn checklists(self) -> &'w [Checklist] {
+        self.checklists
     }
 
     /// The newest changes, where they are known.

@@ -46,10 +46,12 @@ fn world(words: &str) -> Option<Bench> {
         "begins" => {}
         "begins without the bare packet" => settings.wiki_packet = false,
         "begins with a checklist" => {
+            let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
             let line = |(number, text): (usize, &str)| ChecklistLine { text: text.to_owned(), number };
             let steps = [(1, "@todo hall1 Open the doors"), (2, "@okfail hall1 Is everybody seated?")];
             let steps = steps.map(|step| vec![line(step)]).into();
-            settings.checklists = [Checklist { name: "seating".to_owned(), steps }].into();
+            bench.checklists([Checklist { name: "seating".to_owned(), steps }]);
+            return Some(bench);
         }
         "begins with visibility = own" => settings.visibility = Visibility::Own,
         _ => panic!("no such world: {words}"),

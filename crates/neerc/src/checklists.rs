@@ -2,6 +2,7 @@
 //! and steps. What is read is bounded in size and depth, and nothing in it refers to anything else. Not what a line makes:
 //! that is read when somebody begins the checklist, as if they wrote the line.
 
+pub mod watch;
 mod yaml;
 
 use self::yaml::{YamlNode, YamlValue};
@@ -9,15 +10,26 @@ use crate::limits::CHECKLIST_FILE_BYTES;
 use neerc_core::checklist::{Checklist, ChecklistLine};
 use neerc_core::face::line;
 use neerc_core::limits::{CHECKLIST_NAME_CHARS, CHECKLISTS, LINES_PER_CHECKLIST, STEPS_PER_CHECKLIST};
+use neerc_core::refusal::excerpt;
 use std::path::Path;
 
 /// What a file holds.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChecklistFile {
     /// The checklists, no two of one name.
     pub checklists: Vec<Checklist>,
     /// Lines that make no task, so they are in no checklist: the desktop client says them in the room.
     pub left_out: Vec<ChecklistLine>,
+}
+
+impl ChecklistFile {
+    /// What to say of the lines that are in no checklist.
+    pub fn warnings(&self, file: &Path) -> Vec<String> {
+        let of = |ChecklistLine { text, number }: &ChecklistLine| {
+            format!("{}, line {number}: '{}' makes no task, so no checklist has it", file.display(), excerpt(text))
+        };
+        self.left_out.iter().map(of).collect()
+    }
 }
 
 /// What is wrong with a file, and in which line of it.

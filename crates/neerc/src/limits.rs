@@ -27,6 +27,8 @@ pub const NAME_BYTES: usize = 255;
 
 /// Longest file of checklists, in bytes.
 pub const CHECKLIST_FILE_BYTES: usize = 256 * 1024;
+/// How often it is looked whether that file has changed.
+pub const CHECKLISTS_POLL: Duration = Duration::from_secs(1);
 /// How deep lists and fields may stand in one another in it.
 pub const YAML_DEPTH: usize = 8;
 /// Most values in it.

@@ -11,6 +11,7 @@ pub mod server;
 
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
+use neerc_core::checklist::Checklist;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::desk::Desk;
 use neerc_core::face::words::Language;
@@ -59,7 +60,6 @@ pub fn settings() -> FrontSettings {
         budget: neerc_xmpp::throttle::Budget::UNLIMITED,
         words: Arc::new(keys::Keys),
         language: Language::English,
-        checklists: Arc::new([]),
         contacts: Vec::new(),
         version: "0.1.0".to_owned(),
     }
@@ -145,6 +145,11 @@ impl Bench {
         bench
     }
 
+    /// These checklists can be gone through from now on.
+    pub fn checklists(&mut self, checklists: impl Into<Arc<[Checklist]>>) {
+        self.desk.checklists = checklists.into();
+    }
+
     /// Opens the stream; with a server that takes part, up to being in the rooms.
     pub fn connect(&mut self) {
         self.cutter = cutter();
@@ -187,7 +192,9 @@ impl Bench {
     /// The same as long as there is no server to connect to.
     pub fn restart_without_link(&mut self, told: u64) {
         self.front = Front::new(self.settings.clone(), self.now_ms, told);
+        let checklists = self.desk.checklists.clone();
         self.desk = Desk::new(self.boards().clone(), self.desk.ledger.revision());
+        self.desk.checklists = checklists;
         self.desk.follow_clocks(self.now(), &mut self.front);
         for (room, revision, notice) in self.desk.ledger.notices(self.log.iter().filter(|entry| entry.revision > told))
         {

@@ -49,7 +49,6 @@ fn scenes<'a>(
     let whole = |watch: &'a RoomWatch| RoomScene {
         clock: world.dial(&watch.room, now_ms),
         now,
-        checklists: &settings.checklists,
         ..scene(watch, world, settings.visibility)
     };
     halls.iter().map(Hall::watch).filter(meant).map(whole).collect()

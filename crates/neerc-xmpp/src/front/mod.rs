@@ -392,7 +392,7 @@ fn scene<'a>(watch: &'a RoomWatch, world: World<'a>, visibility: Visibility) -> 
         clock: None,
         visibility,
         now: None,
-        checklists: &[],
+        checklists: world.checklists(),
         trail: world.trail(),
     }
 }

@@ -5,7 +5,6 @@ use crate::server::probe::RoundTrips;
 use crate::stanza::address::Address;
 use crate::throttle::{Budget, Rate};
 use neerc_core::change::Room;
-use neerc_core::checklist::Checklist;
 use neerc_core::face::words::{Language, Words};
 use neerc_core::ledger::Ask;
 use neerc_core::view::Visibility;
@@ -52,8 +51,6 @@ pub struct FrontSettings {
     pub words: Arc<dyn Words>,
     /// The language of those who do not tell theirs.
     pub language: Language,
-    /// The checklists that can be gone through in every room.
-    pub checklists: Arc<[Checklist]>,
     /// URIs of whoever runs the service (XEP-0157).
     pub contacts: Vec<String>,
     /// Version of the program.

@@ -18,7 +18,6 @@ use neerc_core::face::words::{Arg, Language};
 use neerc_core::links::LinksWish;
 use neerc_core::people::Person;
 use neerc_core::task::TaskId;
-use neerc_core::view::RoomScene;
 use neerc_core::world::World;
 use std::collections::BTreeSet;
 
@@ -248,7 +247,6 @@ impl Front {
         make: impl FnOnce(&Lines<'_>) -> T,
     ) -> T {
         let scene = scene(self.halls[room].watch(), world, self.settings.visibility);
-        let scene = RoomScene { checklists: &self.settings.checklists, ..scene };
         let (words, links) = (&*self.settings.words, ChatLinks(self.room_address(room)));
         let has_links = match scene.board.links().of(who) {
             Some(wish) => wish == LinksWish::On,

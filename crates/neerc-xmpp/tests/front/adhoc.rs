@@ -119,8 +119,8 @@ fn checklist(name: &str) -> Checklist {
 fn world() -> Bench {
     let mut settings = settings();
     settings.wiki_packet = false;
-    settings.checklists = ["drill", "seating"].map(checklist).into();
     let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
+    bench.checklists(["drill", "seating"].map(checklist));
     for (who, verb, values) in [
         (ADMIN, "create", &[("kind", &["todo"][..]), ("title", &["Water"]), ("names", &["hall1", "hall2"])][..]),
         (ADMIN, "create", &[("kind", &["okfail"]), ("title", &["Door?"]), ("names", &["tk"])]),

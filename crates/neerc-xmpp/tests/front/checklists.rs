@@ -24,8 +24,8 @@ fn checklist(name: &str, steps: &[&[&str]]) -> Checklist {
 fn with(checklists: Vec<Checklist>) -> Bench {
     let mut settings = settings();
     settings.wiki_packet = false;
-    settings.checklists = checklists.into();
     let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
+    bench.checklists(checklists);
     comes(&mut bench);
     bench.pass(10_000);
     bench.said();

@@ -219,7 +219,6 @@ impl World {
             budget: if limited { Budget { bytes_per_second: 2_000, burst_bytes: 20_000 } } else { Budget::UNLIMITED },
             words: Arc::new(Keys),
             language: Language::English,
-            checklists: Arc::new([]),
             contacts: Vec::new(),
             version: "sim".to_owned(),
         };

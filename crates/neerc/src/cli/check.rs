@@ -5,7 +5,7 @@ mod report;
 
 use super::args::Exit;
 use super::out::line;
-use super::{Outcome, checklists, failure, front_settings, left_out, load, runtime, secret};
+use super::{Outcome, checklists, failure, front_settings, load, runtime, secret};
 use crate::clocks::{self, ClockSource, Clockwork};
 use crate::service::health::shows;
 use crate::service::health::{Health, RoomHealth};
@@ -34,9 +34,9 @@ pub fn check(path: &Path) -> Outcome {
     if let Some(file) = &config.checklists {
         let read = checklists(&config)?;
         let tasks: usize = read.checklists.iter().map(Checklist::len).sum();
-        let (file, count) = (file.display(), read.checklists.len());
-        line(&format!("ok    checklists {file}: {count} checklists, {tasks} tasks"))?;
-        for warning in left_out(&config, &read) {
+        let (name, count) = (file.display(), read.checklists.len());
+        line(&format!("ok    checklists {name}: {count} checklists, {tasks} tasks"))?;
+        for warning in read.warnings(file) {
             line(&format!("WARN  {warning}"))?;
         }
     }

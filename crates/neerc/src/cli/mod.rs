@@ -14,8 +14,6 @@ use crate::checklists;
 use crate::config::{self, Config};
 use anyhow::Context;
 use clap::Parser;
-use neerc_core::checklist::ChecklistLine;
-use neerc_core::refusal::excerpt;
 use neerc_xmpp::front::FrontSettings;
 use std::path::Path;
 use std::process::ExitCode;
@@ -99,15 +97,6 @@ fn checklists(config: &Config) -> Result<checklists::ChecklistFile, (Exit, anyho
     let Some(file) = &config.checklists else { return Ok(checklists::ChecklistFile::default()) };
     let read = checklists::read_file(file).with_context(|| format!("the file of checklists, {}", file.display()));
     read.map_err(usage)
-}
-
-/// What to say of the lines of that file that are in no checklist.
-fn left_out(config: &Config, read: &checklists::ChecklistFile) -> Vec<String> {
-    let file = config.checklists.iter().map(|file| file.display().to_string()).next().unwrap_or_default();
-    let of = |line: &ChecklistLine| {
-        format!("{file}, line {}: '{}' makes no task, so no checklist has it", line.number, excerpt(&line.text))
-    };
-    read.left_out.iter().map(of).collect()
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, (Exit, anyhow::Error)> {

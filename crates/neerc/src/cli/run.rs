@@ -1,21 +1,20 @@
 //! `neerc run`: everything wired together, until somebody ends it.
 
-use super::{Outcome, checklists, failure, front_settings, left_out, load, runtime};
+use super::{Outcome, failure, front_settings, load, runtime};
 use crate::service::{self, Service, space, status};
-use crate::{clocks, limits, warnings};
+use crate::{checklists, clocks, limits, warnings};
 use neerc_store as store;
-use neerc_xmpp::front::FrontSettings;
 use std::path::Path;
 
 /// Serves until told to stop.
 pub fn run(path: &Path) -> Outcome {
     let config = load(path)?;
     log_to_stderr(config.log_level);
-    let checklists = checklists(&config)?;
-    for warning in left_out(&config, &checklists) {
+    let read = super::checklists(&config)?;
+    for warning in config.checklists.iter().flat_map(|file| read.warnings(file)) {
         tracing::warn!("{warning}");
     }
-    let settings = FrontSettings { checklists: checklists.checklists.into(), ..front_settings(&config)? };
+    let settings = front_settings(&config)?;
     for warning in warnings::all(&config, std::env::vars_os()) {
         tracing::warn!("{warning}");
     }
@@ -34,6 +33,12 @@ pub fn run(path: &Path) -> Outcome {
             clocks::watch(&config.clocks, service::time::wall_ms).map_err(anyhow::Error::msg).map_err(failure)?;
         let service =
             Service::new(settings, config.component.server.to_string(), opened).by_clocks(config.clocks, looks, kept);
+        let reread = config.checklists.clone().map(|file| {
+            let (sender, looks) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
+            tokio::spawn(checklists::watch::watch(file, read.clone(), sender));
+            looks
+        });
+        let service = service.with_checklists(read.checklists, reread);
         let (service, questions) = service.answering();
         match socket {
             Ok(status) => drop(tokio::spawn(status.serve(questions))),

@@ -199,7 +199,7 @@ pub(super) struct RawRoomClock {
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawChecklists {
     /// The file that holds them, relative to this file: the desktop client's scripts.yaml, or one with names and steps.
-    /// It is read at the start.
+    /// It is read at the start, and again whenever it has changed.
     #[config(env = "NEERC_CHECKLISTS_FILE")]
     pub(super) file: Option<String>,
 }

@@ -145,7 +145,7 @@ impl Config {
         check::Check { source, variables }.config(raw)
     }
 
-    /// What the XMPP side takes, without the checklists. `nick_seed` is secret random text.
+    /// What the XMPP side takes. `nick_seed` is secret random text.
     pub fn front_settings(&self, nick_seed: String) -> FrontSettings {
         let Config { component, rooms, tasks, .. } = self;
         FrontSettings {
@@ -168,7 +168,6 @@ impl Config {
             budget: self.budget,
             words: Arc::new(i18n::Files),
             language: self.language,
-            checklists: Arc::new([]),
             contacts: self.contacts.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

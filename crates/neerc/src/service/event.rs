@@ -1,6 +1,7 @@
 //! What the loop wakes up for. Not what it does then.
 
 use super::health::Health;
+use crate::checklists::watch::ChecklistLook;
 use crate::clocks::ClockLook;
 use crate::link::LinkEvent;
 use neerc_store::{Committing, StoreError};
@@ -18,6 +19,8 @@ pub(super) enum Event {
     Trouble(String),
     /// A contest clock was looked at: which of those that are read, and what came of it.
     Clock(usize, ClockLook),
+    /// The file of checklists has changed.
+    Checklists(ChecklistLook),
     /// Somebody asks how the service is.
     Question(oneshot::Sender<Health>),
     /// Something is due.

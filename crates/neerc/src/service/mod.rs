@@ -12,10 +12,12 @@ use self::event::{Event, next, stored};
 use self::health::{Health, RoomHealth};
 use self::status::Questions;
 use self::time::{Steady, wall_ms};
+use crate::checklists::watch::ChecklistLook;
 use crate::clocks::{ClockLook, ClockSource};
 use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING, SHUTDOWN, SHUTDOWN_STORE};
 use crate::link::{Link, LinkEvent, Reads, unreachable};
 use neerc_core::change::Entry;
+use neerc_core::checklist::Checklist;
 use neerc_core::desk::Desk;
 use neerc_core::ledger::{Now, Stored};
 use neerc_core::quota::Quota;
@@ -53,6 +55,8 @@ pub struct Service {
     sources: Vec<ClockSource>,
     /// Where their last readings are kept.
     kept: Option<PathBuf>,
+    /// What the file of checklists holds, each time that it has changed.
+    checklists: Option<mpsc::Receiver<ChecklistLook>>,
     /// What is wrong around the service, in words.
     warnings: Option<mpsc::Receiver<String>>,
     questions: Option<mpsc::Receiver<oneshot::Sender<Health>>>,
@@ -81,6 +85,7 @@ impl Service {
             looks: None,
             sources: Vec::new(),
             kept: None,
+            checklists: None,
             warnings: None,
             questions: None,
             probes: false,
@@ -97,6 +102,16 @@ impl Service {
     /// The same with a limit on what each person may store in a day.
     pub fn within(self, quota: Quota) -> Service {
         Service { desk: self.desk.within(quota), ..self }
+    }
+
+    /// The same with checklists, and what comes of looking at their file again.
+    pub fn with_checklists(
+        mut self,
+        checklists: Vec<Checklist>,
+        looks: Option<mpsc::Receiver<ChecklistLook>>,
+    ) -> Service {
+        self.desk.checklists = checklists.into();
+        Service { checklists: looks, ..self }
     }
 
     /// The same, passing on what is found wrong around it.
@@ -126,6 +141,7 @@ impl Service {
                 Event::Stored(outcome) => self.stored(outcome)?,
                 Event::Trouble(trouble) => self.trouble(trouble),
                 Event::Clock(feed, look) => self.clock_read(feed, look),
+                Event::Checklists(look) => self.checklists_read(look),
                 Event::Question(back) => {
                     self.note_health(|_| {});
                     let _ = back.send(self.health.borrow().clone()); // who does not wait is not told
@@ -147,6 +163,7 @@ impl Service {
             outcome = stored(&mut self.committing) => Event::Stored(outcome),
             trouble = next(&mut self.warnings) => Event::Trouble(trouble),
             (feed, look) = next(&mut self.looks) => Event::Clock(feed, look),
+            look = next(&mut self.checklists) => Event::Checklists(look),
             back = next(&mut self.questions) => Event::Question(back),
             () = due => Event::Due,
             event = self.link.next(reads) => Event::Link(event),
@@ -260,6 +277,17 @@ impl Service {
         tracing::warn!("{trouble}");
         let age_ms = self.time.age_ms();
         self.note_health(|health| health.note(trouble, age_ms));
+    }
+
+    /// The file of checklists has changed. What is gone through goes on as it was begun.
+    fn checklists_read(&mut self, look: ChecklistLook) {
+        match look {
+            ChecklistLook::File(read) => {
+                tracing::info!("the file of checklists was read again: {} checklists", read.checklists.len());
+                self.desk.checklists = read.checklists.into();
+            }
+            ChecklistLook::Wrong(why) => self.trouble(why),
+        }
     }
 
     /// There is no connection any more, or none could be opened. It is tried again; what to do about it is said once.

@@ -96,7 +96,44 @@ fn a_file_of_checklists_that_cannot_be_read_is_said_with_its_line(kind: Kind) {
     assert!(said.contains("1 checklists, 1 tasks") && said.contains("line 2: 'Hello' makes no task"), "{said}");
 }
 
+fn a_changed_file_is_read_again_and_what_is_under_way_goes_on_as_it_was_begun(kind: Kind) {
+    let server = Server::shared(kind);
+    let names = ["againboss", "againhall"];
+    server.register_many(&names);
+    let room = server.room(&[(names[0], "owner"), (names[1], "member")]);
+    let settings = "[limits]\nrequests_per_second = 0\n[checklists]\nfile = \"scripts.yaml\"\n";
+    let mut neerc = Neerc::prepare(server, &[&room], settings);
+    let file = neerc.dir.join("scripts.yaml");
+    std::fs::write(
+        &file,
+        "- name: doors\n  steps:\n  - '@todo againhall Open them'\n  - '@todo againhall Close them'\n",
+    )
+    .unwrap();
+    neerc.restart();
+    let to = neerc.room_jid(&room);
+    let [boss, hall] = names.map(|name| Slix::shared().connect(server, name, &unique("r")));
+    assert_eq!(answered(&boss, &to, "run doors"), "The checklist is under way: 2 tasks in 2 steps.");
+    std::fs::write(
+        &file,
+        "- name: doors\n  lines: '@todo againhall Paint them'\n- name: bread\n  lines: '@todo againhall Bread'\n",
+    )
+    .unwrap();
+    reads(&boss, &to, "checklists", "bread · 1 task");
+    let before = neerc.log().len();
+    std::fs::write(&file, "- name: doors\n  lines: @todo againhall Paint them\n").unwrap();
+    neerc.wait_for_log("was changed and cannot be taken, so those from before stay: line 2: ", before);
+    let listed = answered(&boss, &to, "checklists");
+    assert!(listed.contains("bread · 1 task") && listed.contains("step 1 of 2, by againboss"), "{listed}");
+    let checked = neerc.command().arg("check").output().unwrap();
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(checked.status.code() == Some(2) && said.contains("line 2: "), "{said}");
+    done(&hall, &to, 1);
+    reads(&boss, &to, "tasks all", "Close them");
+    assert_eq!(neerc.log().matches("cannot be taken").count(), 1, "it is said once");
+}
+
 on_both!(
+    a_changed_file_is_read_again_and_what_is_under_way_goes_on_as_it_was_begun,
     a_checklist_goes_on_where_it_was_when_the_process_was_killed,
     a_file_of_checklists_that_cannot_be_read_is_said_with_its_line
 );
