@@ -117,11 +117,39 @@ impl Store {
         }
     }
 
+    /// What reads the whole log while the store is in use.
+    pub fn log_reader(&self) -> LogReader {
+        match self {
+            Store::Sqlite(store) => LogReader(store.file().clone()),
+        }
+    }
+
     /// Stores everything that is waiting, from all handles, and closes the file. Later commits fail.
     pub async fn close(self) -> Result<(), StoreError> {
         match self {
             Store::Sqlite(store) => Committing(store.close()).await,
         }
+    }
+}
+
+/// Which part of a log is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogPart {
+    /// The changes after that revision, oldest first.
+    After(u64),
+    /// The changes before that revision, newest first.
+    Before(u64),
+}
+
+/// Reads the log of an open store, also what was before all that is kept in memory. Clones are cheap.
+#[derive(Clone, Debug)]
+pub struct LogReader(Arc<Path>);
+
+impl LogReader {
+    /// At most so many changes of a room. Blocks on the disk, so it must not be called from an async loop; commits go on
+    /// meanwhile.
+    pub fn read(&self, room: &str, part: LogPart, most: usize) -> Result<Vec<Entry>, StoreError> {
+        sqlite::read::read(&self.0, room, part, most)
     }
 }
 

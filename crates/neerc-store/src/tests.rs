@@ -183,6 +183,33 @@ fn told_is_stored_with_a_commit_or_soon_by_itself() {
 }
 
 #[test]
+fn the_log_of_a_room_is_read_in_parts_while_changes_are_stored() {
+    let folder = TempDir::new().unwrap();
+    let store = open_in(folder.path()).store;
+    let reader = store.log_reader();
+    let mut log = created(1..=9);
+    log.iter_mut().filter(|entry| entry.revision % 3 == 0).for_each(|entry| entry.room = "other".into());
+    let revisions = |room: &str, part, most| {
+        let entries = reader.read(room, part, most).unwrap();
+        assert!(entries.iter().all(|entry| *entry == log[entry.revision as usize - 1]));
+        entries.iter().map(|entry| entry.revision).collect::<Vec<_>>()
+    };
+    block_on(async {
+        store.commit(log[..6].to_vec()).await.unwrap();
+        assert_eq!(revisions("neerc", LogPart::After(0), 3), [1, 2, 4]);
+        store.commit(log[6..].to_vec()).await.unwrap();
+        assert_eq!(revisions("neerc", LogPart::After(4), 100), [5, 7, 8]);
+        assert_eq!(revisions("neerc", LogPart::Before(u64::MAX), 2), [8, 7]);
+        assert_eq!(revisions("neerc", LogPart::Before(7), 100), [5, 4, 2, 1]);
+        assert_eq!(revisions("other", LogPart::After(0), 100), [3, 6, 9]);
+        assert_eq!(revisions("nowhere", LogPart::After(0), 100), [0; 0]);
+        store.close().await.unwrap();
+    });
+    assert!(!folder.path().join("neerc.db-wal").exists(), "no reader is left");
+    assert_eq!(open_in(folder.path()).revision, 9);
+}
+
+#[test]
 fn the_log_is_copied_back_in_a_pause_and_the_file_is_whole_after_a_close() {
     let folder = TempDir::new().unwrap();
     let store = open_in(folder.path()).store;

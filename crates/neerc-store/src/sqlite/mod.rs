@@ -7,6 +7,7 @@ mod disk;
 mod load;
 mod lock;
 mod open;
+pub(crate) mod read;
 mod wal;
 
 use crate::record::{self, RecordError};
@@ -33,6 +34,7 @@ type Reply = oneshot::Sender<Result<(), StoreError>>;
 pub struct Sqlite {
     jobs: mpsc::Sender<Job>,
     shared: Arc<Shared>,
+    file: Arc<Path>,
 }
 
 #[derive(Debug)]
@@ -94,6 +96,11 @@ impl Sqlite {
         self.look();
     }
 
+    /// The file.
+    pub fn file(&self) -> &Arc<Path> {
+        &self.file
+    }
+
     /// See [`crate::Store::close`].
     pub fn close(self) -> oneshot::Receiver<Result<(), StoreError>> {
         let (reply, outcome) = oneshot::channel();
@@ -125,9 +132,10 @@ pub fn open(path: &Path) -> Result<(Sqlite, Loaded), StoreError> {
     let (jobs, queue) = mpsc::channel();
     let shared = Arc::new(Shared::default());
     let worker = Worker { disk, queue, shared: shared.clone(), due: Due::default(), writing: None, is_alarmed: false };
+    let file = worker.disk.file.as_path().into();
     let thread = thread::Builder::new().name("neerc-store".into());
     thread.spawn(move || worker.run()).map_err(StoreError::Thread)?;
-    Ok((Sqlite { jobs, shared }, loaded))
+    Ok((Sqlite { jobs, shared, file }, loaded))
 }
 
 /// The state of the thread.
