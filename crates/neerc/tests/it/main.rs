@@ -1,13 +1,14 @@
 //! The one integration binary: real XMPP servers, real clients and the real `neerc` program on loopback.
 //!
 //! `servers` starts Prosody and ejabberd, `service` the program under test, `slix` many ordinary clients, `raw` one
-//! client that sends exact bytes. `guard` sees to it that nothing outlives this process. Needs `scripts/setup test`.
+//! client that sends exact bytes, `browser` what a browser shows. `guard` sees to it that nothing outlives this process. Needs `scripts/setup test`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod alone;
 #[macro_use]
 mod both;
 mod addresses;
+mod browser;
 mod chat;
 mod checklists;
 mod clics;
