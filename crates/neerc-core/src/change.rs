@@ -3,6 +3,7 @@
 
 use crate::clock::hand::SetClock;
 use crate::deadline::{Deadline, Round};
+use crate::doors::{DoorChange, TokenId, TokenScope};
 use crate::links::LinksWish;
 use crate::people::Person;
 use crate::plan::{PlanId, Planned, RunId};
@@ -125,6 +126,8 @@ pub enum Change {
         /// What they want.
         wish: LinksWish,
     },
+    /// A door of the room was opened or closed: a session, a link or a token.
+    Door(DoorChange),
 }
 
 impl Change {
@@ -144,7 +147,8 @@ impl Change {
             | Change::Stopped { .. }
             | Change::Clocked(_)
             | Change::Watched { .. }
-            | Change::Linked { .. } => None,
+            | Change::Linked { .. }
+            | Change::Door(_) => None,
         }
     }
 }
@@ -222,6 +226,27 @@ pub enum Effect {
         /// What they want.
         wish: LinksWish,
     },
+    /// Somebody is logged in with a browser.
+    Admitted,
+    /// The asker is logged out.
+    LoggedOut {
+        /// Of how many browsers.
+        sessions: usize,
+    },
+    /// The asker has a link to log in with.
+    LinkOffered,
+    /// There is a new token.
+    TokenGiven {
+        /// Which.
+        token: TokenId,
+        /// What it is good for.
+        scope: TokenScope,
+    },
+    /// A token is good for nothing any more.
+    TokenRevoked {
+        /// Which.
+        token: TokenId,
+    },
 }
 
 impl From<&Change> for Effect {
@@ -246,6 +271,11 @@ impl From<&Change> for Effect {
             Change::Clocked(_) => Effect::Clocked,
             Change::Watched { .. } => Effect::Watched,
             Change::Linked { wish, .. } => Effect::Linked { wish: *wish },
+            Change::Door(DoorChange::Admitted { .. }) => Effect::Admitted,
+            Change::Door(DoorChange::Ended { sessions }) => Effect::LoggedOut { sessions: sessions.len() },
+            Change::Door(DoorChange::Offered { .. }) => Effect::LinkOffered,
+            Change::Door(DoorChange::Given(token)) => Effect::TokenGiven { token: token.id, scope: token.scope },
+            Change::Door(DoorChange::Revoked { token }) => Effect::TokenRevoked { token: *token },
         }
     }
 }

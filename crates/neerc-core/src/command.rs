@@ -3,6 +3,7 @@
 
 use crate::clock::hand::ClockAct;
 use crate::deadline::By;
+use crate::doors::{DoorCommand, NewSecret};
 use crate::links::LinksWish;
 use crate::plan::{PlanId, Schedule};
 use crate::task::{Kind, Status, TaskId, Title};
@@ -204,9 +205,19 @@ pub enum Command {
     Unwatch(Option<Watched>),
     /// Have links in what is said by chat, or not.
     Links(LinksWish),
+    /// Open or close a door of the room: a session in a browser, a link to log in with, a token.
+    Door(DoorCommand),
 }
 
 impl Command {
+    /// The same with the secret that it needs, if it needs one. Secrets are random, so none is made here.
+    pub fn with_secret(self, make: impl FnOnce() -> NewSecret) -> Command {
+        match self {
+            Command::Door(command) => Command::Door(command.with_secret(make)),
+            other => other,
+        }
+    }
+
     /// The existing task that it is about, if any.
     pub fn task(&self) -> Option<TaskId> {
         match self {
@@ -220,7 +231,8 @@ impl Command {
             | Command::Clock(_)
             | Command::Watch(_)
             | Command::Unwatch(_)
-            | Command::Links(_) => None,
+            | Command::Links(_)
+            | Command::Door(_) => None,
             Command::Edit { task, .. }
             | Command::Remove { task }
             | Command::Answer { task, .. }

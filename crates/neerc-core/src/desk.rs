@@ -8,6 +8,7 @@ use crate::board::{Boards, Done};
 use crate::change::Entry;
 use crate::checklist::Checklist;
 use crate::clocks::{ClockedRooms, Clocks};
+use crate::doors::Entrance;
 use crate::ledger::{Answer, Face, Ledger, Now, Rooms, Settled, Token};
 use crate::notice::Notice;
 use crate::plan::Planned;
@@ -44,6 +45,8 @@ pub struct Desk {
     pub clocks: Clocks,
     /// The checklists that can be gone through in every room. Those that are gone through do not depend on them.
     pub checklists: Arc<[Checklist]>,
+    /// The web side, as it says of itself.
+    pub entrance: Entrance,
     planner: Planner,
 }
 
@@ -54,6 +57,7 @@ impl Desk {
             ledger: Ledger::new(boards, revision),
             clocks: Clocks::default(),
             checklists: Arc::new([]),
+            entrance: Entrance::default(),
             planner: Planner::default(),
         }
     }
@@ -75,12 +79,12 @@ impl Desk {
 
     /// What everybody may see.
     pub fn world(&self) -> World<'_> {
-        world(&self.ledger, &self.clocks, &self.checklists)
+        world(&self.ledger, &self.clocks, &self.checklists, &self.entrance)
     }
 
     /// Asks for what is due, or has people asked; says whether anything is due.
     pub fn look_at_plans(&mut self, now: Now, faces: &mut impl Faces) -> bool {
-        let due = self.planner.look(now, world(&self.ledger, &self.clocks, &self.checklists), faces);
+        let due = self.planner.look(now, world(&self.ledger, &self.clocks, &self.checklists, &self.entrance), faces);
         let is_any = !due.is_empty();
         for due in due {
             match due {
@@ -139,7 +143,7 @@ impl Desk {
 
     /// Gives answers to whoever asked.
     pub fn answer(&mut self, now: Now, answers: Vec<Answer>, faces: &mut impl Faces) {
-        let world = world(&self.ledger, &self.clocks, &self.checklists);
+        let world = world(&self.ledger, &self.clocks, &self.checklists, &self.entrance);
         for Answer { token, outcome } in answers {
             match token.face {
                 Face::Xmpp => faces.answer(now.steady_ms(), token, outcome, world),
@@ -159,6 +163,6 @@ impl Desk {
 }
 
 /// What everybody may see.
-fn world<'w>(ledger: &'w Ledger, clocks: &'w Clocks, checklists: &'w [Checklist]) -> World<'w> {
-    World::new(ledger.boards(), clocks).with_trail(ledger.trail()).with_checklists(checklists)
+fn world<'w>(ledger: &'w Ledger, clocks: &'w Clocks, checklists: &'w [Checklist], entrance: &'w Entrance) -> World<'w> {
+    World::new(ledger.boards(), clocks).with_trail(ledger.trail()).with_checklists(checklists).with_entrance(entrance)
 }

@@ -24,6 +24,7 @@ pub mod clocks;
 pub mod command;
 pub mod deadline;
 pub mod desk;
+pub mod doors;
 pub mod face;
 pub mod ledger;
 pub mod limits;

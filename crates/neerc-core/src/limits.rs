@@ -62,6 +62,26 @@ pub const WATCHED_TASKS: usize = 100;
 pub const WATCHERS_PER_ROOM: usize = 1_000;
 /// Most people of one room whose wish for links is kept.
 pub const LINKS_WISHES_PER_ROOM: usize = 10_000;
+/// How long somebody stays logged in with a browser, in ms: two days, as a contest's weekend takes.
+pub const WEB_SESSION_MS: i64 = 48 * 60 * 60 * 1_000;
+/// Most browsers that one person is logged in with; then the oldest is logged out.
+pub const WEB_SESSIONS_PER_PERSON: usize = 16;
+/// Most browsers that are logged in to one room; then the oldest is logged out.
+pub const WEB_SESSIONS_PER_ROOM: usize = 10_000;
+/// How much is kept of what a browser and its address are called, in characters.
+pub const BROWSER_CHARS: usize = 200;
+/// How long a link logs somebody in, in ms.
+pub const LOGIN_LINK_MS: i64 = 5 * 60_000;
+/// Most such links of one person; then the oldest is void.
+pub const LOGIN_LINKS_PER_PERSON: usize = 4;
+/// Most tokens of one room.
+pub const TOKENS_PER_ROOM: usize = 100;
+/// How often somebody may write a code that no page shows, in that time in ms.
+pub const LOGIN_TRIES: usize = 3;
+/// See [`LOGIN_TRIES`].
+pub const LOGIN_TRIES_MS: i64 = 10 * 60_000;
+/// Most people of whom is known how often they did.
+pub const LOGIN_TRIERS: usize = 10_000;
 /// Pause before a planned task that could not be stored is tried again, in ms.
 pub const RETRY_PLAN_MS: i64 = 10_000;
 /// Longest word for which a near one is looked for, in characters.

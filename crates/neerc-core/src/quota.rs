@@ -2,6 +2,7 @@
 //! kept in memory and starts from zero when the process does; days are UTC days.
 
 use crate::change::Change;
+use crate::doors::DoorChange;
 use crate::limits;
 use crate::people::{Person, Rights};
 use crate::plan::Planned;
@@ -84,13 +85,20 @@ pub(crate) fn stored_bytes(change: &Change) -> u64 {
         }
         Change::Watched { person, watch } => person.bare().len() + watch.tasks.len() * limits::STORED_ENTRY_BYTES,
         Change::Linked { person, .. } => person.bare().len(),
+        Change::Door(DoorChange::Admitted { session, .. }) => {
+            session.person.bare().len() + session.browser.len() + limits::STORED_ENTRY_BYTES
+        }
+        Change::Door(DoorChange::Ended { sessions }) => sessions.len() * 2 * limits::STORED_ENTRY_BYTES,
+        Change::Door(DoorChange::Offered { link, .. }) => link.person.bare().len() + limits::STORED_ENTRY_BYTES,
+        Change::Door(DoorChange::Given(token)) => token.person.bare().len() * 2 + limits::STORED_ENTRY_BYTES,
         Change::Removed { .. }
         | Change::Restored { .. }
         | Change::Reminded { .. }
         | Change::Unplanned { .. }
         | Change::Deadlined { .. }
         | Change::Stopped { .. }
-        | Change::Clocked(_) => 0,
+        | Change::Clocked(_)
+        | Change::Door(DoorChange::Revoked { .. }) => 0,
     };
     (bytes + limits::STORED_CHANGE_BYTES) as u64
 }

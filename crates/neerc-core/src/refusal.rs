@@ -252,6 +252,37 @@ refusals! {
     } => "'{text}' is more than this command takes";
     /// A command was meant for the asker's open task, and there is none.
     "no-open-task" = NoOpenTask => "you have no open task";
+    /// There is no web side.
+    "no-web" = NoWeb => "the board is not in the web here: [web] listen is not set";
+    /// No page shows this code.
+    "unknown-code" = UnknownCode {
+        /// The code as it was given.
+        code: String,
+    } => "no page shows the code '{code}'; it is good for five minutes";
+    /// Somebody else has confirmed the code.
+    "used-code" = UsedCode => "somebody else has confirmed this code";
+    /// Codes that no page shows were written too often.
+    "too-many-tries" = TooManyTries {
+        /// For how long none is taken.
+        minutes: i64,
+    } => "too many wrong codes; wait {minutes} minutes";
+    /// A link that logs in is used, too old, or never was.
+    "used-link" = UsedLink => "this link is used up or too old; ask for a new one";
+    /// The asker has no session of this number.
+    "unknown-session" = UnknownSession {
+        /// The number as it was given.
+        session: String,
+    } => "you are not logged in with a browser '{session}'";
+    /// No token has this number.
+    "unknown-token" = UnknownToken {
+        /// The number as it was given.
+        token: String,
+    } => "there is no token '{token}'";
+    /// Nothing that a token can be good for.
+    "unknown-token-scope" = UnknownTokenScope {
+        /// The word.
+        scope: String,
+    } => "a token is for display, read or write, not '{scope}'";
     /// The change could not be made durable, so it was not made.
     "not-durable" = NotDurable => "the change could not be stored, so nothing was changed; try again later";
     /// Too many requests wait already.

@@ -54,7 +54,8 @@ impl Times {
             | Change::Stopped { .. }
             | Change::Clocked(_)
             | Change::Watched { .. }
-            | Change::Linked { .. } => {}
+            | Change::Linked { .. }
+            | Change::Door(_) => {}
         }
     }
 

@@ -6,6 +6,7 @@ use crate::change::{Entry, Room};
 use crate::checklist::Checklist;
 use crate::clocks::Dial;
 use crate::command::Query;
+use crate::doors::Entrance;
 use crate::people::{People, Person, Rights};
 use crate::plan::Plan;
 use crate::refusal::{Refusal, excerpt};
@@ -61,6 +62,8 @@ pub struct RoomScene<'a> {
     pub checklists: &'a [Checklist],
     /// The newest changes, where they are known.
     pub trail: Option<&'a Trail>,
+    /// The web side, as it says of itself.
+    pub entrance: &'a Entrance,
 }
 
 /// What one user of a room sees of it.

@@ -5,6 +5,7 @@ use crate::board::{Board, Boards};
 use crate::checklist::Checklist;
 use crate::clock::{ContestClock, Reading};
 use crate::clocks::{Clocks, Dial};
+use crate::doors::Entrance;
 use crate::trail::Trail;
 use std::sync::LazyLock;
 
@@ -15,12 +16,13 @@ pub struct World<'w> {
     clocks: &'w Clocks,
     trail: Option<&'w Trail>,
     checklists: &'w [Checklist],
+    entrance: &'w Entrance,
 }
 
 impl<'w> World<'w> {
     /// Boards and clocks together.
     pub fn new(boards: &'w Boards, clocks: &'w Clocks) -> World<'w> {
-        World { boards, clocks, trail: None, checklists: &[] }
+        World { boards, clocks, trail: None, checklists: &[], entrance: Entrance::closed() }
     }
 
     /// The same with the newest changes.
@@ -36,6 +38,16 @@ impl<'w> World<'w> {
     /// The checklists that can be gone through in every room.
     pub fn checklists(self) -> &'w [Checklist] {
         self.checklists
+    }
+
+    /// The same with what the web side says of itself.
+    pub fn with_entrance(self, entrance: &'w Entrance) -> World<'w> {
+        World { entrance, ..self }
+    }
+
+    /// The web side, as it says of itself.
+    pub fn entrance(self) -> &'w Entrance {
+        self.entrance
     }
 
     /// The newest changes, where they are known.

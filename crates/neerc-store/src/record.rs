@@ -15,9 +15,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 mod deadlines;
+mod doors;
 mod rooms;
+mod sums;
+
+pub use self::sums::{entry_sum, snapshot_sum};
 
 use self::deadlines::{DeadlineRecord, RoundRecord};
+use self::doors::{DoorRecord, DoorsRecord};
 use self::rooms::{ClockRecord, LinksRecord, PlanRecord, PlannedRecord, RemovedRecord, WatchRecord};
 
 /// Version of the snapshots that are written; no others are read.
@@ -121,6 +126,7 @@ enum ChangeRecord<'a> {
     Clocked(Option<ClockRecord<'a>>),
     Watched(WatchRecord<'a>),
     Linked(LinksRecord<'a>),
+    Door(DoorRecord<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -194,6 +200,7 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
         Change::Stopped { run } => ChangeRecord::Stopped { run: run.0 },
         Change::Watched { person, watch } => ChangeRecord::Watched(WatchRecord::of(person, watch)),
         Change::Linked { person, wish } => ChangeRecord::Linked(LinksRecord::of((person, *wish))),
+        Change::Door(change) => ChangeRecord::Door(DoorRecord::of(change)),
         Change::Clocked(set) => ChangeRecord::Clocked(set.as_ref().map(ClockRecord::of)),
     };
     Ok(serde_json::to_string(&record)?)
@@ -247,6 +254,7 @@ pub fn read_change(record: &[u8]) -> Result<Change, RecordError> {
             let (person, wish) = record.read()?;
             Change::Linked { person, wish }
         }
+        ChangeRecord::Door(record) => Change::Door(record.read()?),
         ChangeRecord::Clocked(record) => Change::Clocked(record.map(ClockRecord::read).transpose()?),
     })
 }
@@ -287,6 +295,9 @@ struct BoardRecord<'a> {
     /// Of tasks by number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     deadlines: Vec<(u64, DeadlineRecord<'a>)>,
+    /// Absent if nobody has ever come in by a door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    doors: Option<DoorsRecord<'a>>,
 }
 
 /// Revision of a step, and people with the status before it (null: not assigned).
@@ -327,6 +338,7 @@ pub fn write_boards(boards: &Boards) -> Result<String, RecordError> {
         links: board.links().all().map(LinksRecord::of).collect(),
         removed: board.removed().all().map(RemovedRecord::of).collect(),
         deadlines: board.deadlines().map(|(task, deadline)| (task.0, DeadlineRecord::of(deadline))).collect(),
+        doors: DoorsRecord::of(board.doors()),
     });
     let rooms = rooms.collect();
     let statuses = tables.statuses.lines.iter();
@@ -407,7 +419,7 @@ pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
     let mut boards = Boards::new();
     for board in record.rooms {
         let BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan, clock, .. } = board;
-        let BoardRecord { watches, links, removed, deadlines, .. } = board;
+        let BoardRecord { watches, links, removed, deadlines, doors, .. } = board;
         let tasks = tasks.into_iter().map(|task| lines.task(task)).collect::<Result<Vec<_>, _>>()?;
         let plan = plan.map(PlanRecord::read).transpose()?.unwrap_or_default();
         let deadlines = deadlines.into_iter().map(|(task, deadline)| Ok((TaskId(task), deadline.read()?)));
@@ -420,7 +432,8 @@ pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
             .with_removed(RemovedTasks::restore(
                 removed.into_iter().map(RemovedRecord::read).collect::<Result<Vec<_>, _>>()?,
             ))
-            .with_deadlines(deadlines);
+            .with_deadlines(deadlines)
+            .with_doors(doors.map(DoorsRecord::read).transpose()?.unwrap_or_default());
         boards.insert(room.into(), board);
     }
     Ok(boards)
@@ -473,26 +486,6 @@ impl Lines {
         let before = before.into_iter().map(|(person, before)| Ok((self.person(person)?, status(before)?)));
         Ok(PastStep { revision, before: before.collect::<Result<_, RecordError>>()? })
     }
-}
-
-/// The checksum of a log entry: over every field, with the lengths of texts.
-pub fn entry_sum(revision: i64, room: &[u8], at_ms: i64, by: &[u8], record: &[u8]) -> u32 {
-    let mut sum = crc32fast::Hasher::new();
-    sum.update(&revision.to_le_bytes());
-    sum.update(&at_ms.to_le_bytes());
-    for text in [room, by, record] {
-        sum.update(&(text.len() as u64).to_le_bytes());
-        sum.update(text);
-    }
-    sum.finalize()
-}
-
-/// The checksum of a snapshot.
-pub fn snapshot_sum(revision: i64, record: &[u8]) -> u32 {
-    let mut sum = crc32fast::Hasher::new();
-    sum.update(&revision.to_le_bytes());
-    sum.update(record);
-    sum.finalize()
 }
 
 #[cfg(test)]

@@ -99,7 +99,8 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
             | Command::Watch(Watched::All | Watched::Failures)
             | Command::Unwatch(_),
         ) => admins_only(),
-        Asked::Command(Command::NoteOverdue { .. }) => Ok(()), // nobody can ask it: it is the service's
+        Asked::Command(Command::Door(_)) => Err(Refusal::NoWeb), // no test has a web side
+        Asked::Command(Command::NoteOverdue { .. }) => Ok(()),   // nobody can ask it: it is the service's
         Asked::Command(Command::Watch(Watched::Task(task))) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Command(
             Command::Edit { task, .. }
@@ -225,7 +226,7 @@ fn after_command(command: &Command) -> Option<Command> {
         Command::NoteOverdue { .. } => return None,
         Command::Begin(_) => Command::Stop { name: NO_CHECKLIST.to_owned() },
         Command::Stop { .. } => Command::Links(LinksWish::Off),
-        Command::Links(_) => return None,
+        Command::Links(_) | Command::Door(_) => return None,
     })
 }
 
@@ -296,7 +297,8 @@ pub fn packet(asked: &Asked) -> Option<String> {
             | Command::Unwatch(_)
             | Command::Begin(_)
             | Command::Stop { .. }
-            | Command::Links(_),
+            | Command::Links(_)
+            | Command::Door(_),
         ) => None,
     }
 }

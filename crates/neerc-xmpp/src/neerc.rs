@@ -113,6 +113,10 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::UnknownChecklist { .. }
         | Refusal::RunsNot { .. }
         | Refusal::NoOpenTask
+        | Refusal::NoWeb
+        | Refusal::UnknownCode { .. }
+        | Refusal::UnknownSession { .. }
+        | Refusal::UnknownToken { .. }
         | Refusal::NoClock => Condition::ItemNotFound,
         Refusal::UnknownName { .. }
         | Refusal::EmptyTitle
@@ -137,9 +141,12 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::BadClockTime { .. }
         | Refusal::UnknownClockAct { .. }
         | Refusal::UnknownLinksWish { .. }
+        | Refusal::UsedCode
+        | Refusal::UsedLink
+        | Refusal::UnknownTokenScope { .. }
         | Refusal::TooMany { .. } => Condition::BadRequest,
         Refusal::NotDurable => Condition::InternalServerError,
-        Refusal::Busy | Refusal::UsedUp { .. } => Condition::ResourceConstraint,
+        Refusal::Busy | Refusal::UsedUp { .. } | Refusal::TooManyTries { .. } => Condition::ResourceConstraint,
     }
 }
 

@@ -31,7 +31,17 @@ pub fn check(data: &[u8]) {
     let who = Person::named(WRITERS[usize::from(*first) % WRITERS.len()], HOST);
     let _ = line::is_addressed(&text);
     let (room, visibility) = (&Room::from("neerc"), Visibility::All);
-    let scene = RoomScene { room, people, board, clock: None, visibility, now: None, checklists: &[], trail: None };
+    let scene = RoomScene {
+        room,
+        people,
+        board,
+        clock: None,
+        visibility,
+        now: None,
+        checklists: &[],
+        trail: None,
+        entrance: neerc_core::doors::Entrance::closed(),
+    };
     let Ok(writer) = &View::of(scene, &who) else { return assert_eq!(who.name(HOST), "stranger") };
     for read in line::read(&text, writer) {
         assert!(text.contains(read.line));

@@ -1,6 +1,7 @@
 //! What a board decides: the change to be stored, and the answer once it is.
 
 use crate::change::{Change, Effect};
+use crate::doors::NewSecret;
 use crate::people::Person;
 use crate::task::{Status, Task, Title};
 
@@ -11,13 +12,15 @@ pub struct Decision {
     pub change: Option<Change>,
     /// Names that were left out because nobody has them.
     pub left_out: Vec<String>,
+    /// A secret that only the asker is to be told.
+    pub secret: Option<NewSecret>,
 }
 
 impl Decision {
     /// The answer to give once the change is durable.
     pub fn done(&self) -> Done {
         let effect = self.change.as_ref().map_or(Effect::Nothing, Effect::from);
-        Done { effect, left_out: self.left_out.clone() }
+        Done { effect, left_out: self.left_out.clone(), secret: self.secret.clone() }
     }
 }
 
@@ -28,11 +31,13 @@ pub struct Done {
     pub effect: Effect,
     /// Names that were left out because nobody has them.
     pub left_out: Vec<String>,
+    /// A secret that only the asker is to be told.
+    pub secret: Option<NewSecret>,
 }
 
 impl From<Change> for Decision {
     fn from(change: Change) -> Decision {
-        Decision { change: Some(change), left_out: Vec::new() }
+        Decision { change: Some(change), ..Decision::default() }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod deadlines;
 mod decision;
+mod doors;
 mod links;
 mod names;
 mod notices;
@@ -20,6 +21,7 @@ use crate::change::{Change, Room};
 use crate::clock::hand::{ClockAct, ClockNow, SetClock};
 use crate::command::{Command, Manner, WholeTask};
 use crate::deadline::Deadline;
+use crate::doors::Doors;
 use crate::limits;
 use crate::links::LinksWishes;
 use crate::people::{Admin, People, Person, Rights};
@@ -43,6 +45,8 @@ pub struct Board {
     removed: RemovedTasks,
     /// Of live tasks.
     deadlines: BTreeMap<TaskId, Deadline>,
+    /// Shared between copies of the board.
+    doors: Arc<Doors>,
     next_id: u64,
     last_timestamp_ms: i64,
     revision: u64,
@@ -58,6 +62,7 @@ impl Default for Board {
             links: LinksWishes::default(),
             removed: RemovedTasks::default(),
             deadlines: BTreeMap::new(),
+            doors: Arc::default(),
             next_id: 1,
             last_timestamp_ms: 0,
             revision: 0,
@@ -230,6 +235,7 @@ impl Board {
             Command::Begin(wanted) => self.begin(admin(rights)?, now_ms, who, people, wanted),
             Command::Stop { name } => self.stop(admin(rights)?, name),
             Command::Links(wish) => self.wish_links(who, *wish),
+            Command::Door(command) => self.decide_door(rights, now_ms, who, people, command),
             Command::Clock(act) => set_clock(admin(rights)?, clock, *act, who, now_ms),
         }
     }
@@ -259,7 +265,7 @@ impl Board {
             plan,
             deadline: None,
         };
-        Ok(Decision { change: Some(change), left_out })
+        Ok(Decision { change: Some(change), left_out, secret: None })
     }
 
     fn edit(
@@ -285,7 +291,7 @@ impl Board {
         let title = Some(&wanted.title).filter(|title| **title != task.title && !task.past.titles.contains(title));
         let kind = Some(wanted.kind).filter(|kind| *kind != task.kind && !task.past.kinds.contains(kind));
         if title.is_none() && kind.is_none() && set.is_empty() && unassigned.is_empty() {
-            return Ok(Decision { change: None, left_out });
+            return Ok(Decision { left_out, ..Decision::default() });
         }
         let change = Change::Edited {
             task: id,
@@ -295,7 +301,7 @@ impl Board {
             set: set.into_iter().collect(),
             unassigned: unassigned.into_iter().collect(),
         };
-        Ok(Decision { change: Some(change), left_out })
+        Ok(Decision { change: Some(change), left_out, secret: None })
     }
 
     fn remove(&self, _: Admin, now_ms: i64, id: TaskId) -> Result<Decision, Refusal> {
@@ -437,6 +443,7 @@ impl Board {
             Change::Clocked(set) => self.clock.clone_from(set),
             Change::Watched { person, watch } => self.watches.set(person, watch),
             Change::Linked { person, wish } => self.links.set(person, *wish),
+            Change::Door(change) => Arc::make_mut(&mut self.doors).apply(change),
         }
     }
 }

@@ -28,7 +28,8 @@ impl Board {
             | Change::Stopped { .. }
             | Change::Clocked(_)
             | Change::Watched { .. }
-            | Change::Linked { .. } => Lost::These(Vec::new()),
+            | Change::Linked { .. }
+            | Change::Door(_) => Lost::These(Vec::new()),
         };
         Some(Notice { task, lost, reminder })
     }

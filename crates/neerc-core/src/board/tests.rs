@@ -14,6 +14,7 @@ use crate::view::{Late, RoomScene, Shown, View, Visibility};
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 
+mod doors;
 mod properties;
 
 const HOST: &str = "localhost";
@@ -85,7 +86,7 @@ impl World {
         let decision = asked.and_then(|command| self.ask(&Person::named(name, HOST), &command));
         vec![match decision {
             Err(refusal) => format!("refused: {refusal}"),
-            Ok(Decision { change, left_out }) => {
+            Ok(Decision { change, left_out, .. }) => {
                 let Some(id) = change.as_ref().and_then(Change::task).or(id) else {
                     let plan = self.board.plan().entries().map(|p| format!("{} {}", p.id, TaskLine::from(p)));
                     return vec![format!(
@@ -1271,6 +1272,7 @@ fn shown_late<'a>(World { people, board, .. }: &'a World, room: &'a Room, admin:
         now: None,
         checklists: &[],
         trail: None,
+        entrance: crate::doors::Entrance::closed(),
     };
     match View::of(scene, admin).unwrap().answer(&Query::Late) {
         Ok(Shown::Late(tasks)) => tasks,

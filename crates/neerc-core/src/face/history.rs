@@ -79,7 +79,8 @@ impl Lines<'_> {
             | Change::Stopped { .. }
             | Change::Clocked(_)
             | Change::Watched { .. }
-            | Change::Linked { .. } => String::new(), // about no task
+            | Change::Linked { .. }
+            | Change::Door(_) => String::new(), // about no task
         }
     }
 

@@ -551,7 +551,7 @@ mod tests {
             Command::NoteOverdue { .. } => Some(Command::Begin(NewRun { name: String::new(), steps: Vec::new() })),
             Command::Begin(_) => Some(Command::Stop { name: String::new() }),
             Command::Stop { .. } => Some(Command::Links(LinksWish::On)),
-            Command::Links(_) => None,
+            Command::Links(_) | Command::Door(_) => None,
         } {
             commands.push(next);
         }

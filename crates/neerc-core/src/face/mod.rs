@@ -9,6 +9,7 @@
 pub mod begin;
 pub mod choices;
 mod deadlines;
+mod doors;
 pub mod form;
 pub mod grid;
 pub mod help;

@@ -128,6 +128,11 @@ impl Lines<'_> {
                 self.say("said-begun", &[("count", lines.into()), ("steps", steps)])
             }
             Effect::Stopped => self.say("said-stopped", &[]),
+            Effect::Admitted
+            | Effect::LoggedOut { .. }
+            | Effect::LinkOffered
+            | Effect::TokenGiven { .. }
+            | Effect::TokenRevoked { .. } => self.door(done),
             Effect::Linked { wish } => self.say(&format!("said-links-{}", wish.name()), &[]),
             Effect::Clocked => {
                 self.scene.clock.map_or_else(|| self.refusal(&Refusal::NoClock), |dial| self.clock(dial))

@@ -70,6 +70,7 @@ impl World {
             now: None,
             checklists: &[],
             trail: None,
+            entrance: crate::doors::Entrance::closed(),
         }
     }
 

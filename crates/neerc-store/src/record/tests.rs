@@ -3,9 +3,28 @@
 use super::*;
 use neerc_core::clock::hand::SetClock;
 use neerc_core::clock::{Phase, Reading};
+use neerc_core::doors::{
+    AccessToken, DoorChange, LoginLink, SecretHash, TokenId, TokenScope, WebSession, WebSessionId,
+};
 use neerc_core::links::LinksWish;
 use neerc_core::plan::{Planned, RunStep, Schedule};
 use neerc_core::watch::{Watch, WatchedAnswers};
+
+fn hash(n: u8) -> SecretHash {
+    SecretHash::new([n; 32])
+}
+
+fn session() -> WebSession {
+    WebSession { id: WebSessionId(3), person: person("hall1"), at_ms: 5, browser: "Firefox, 192.0.2.7".into() }
+}
+
+fn link() -> LoginLink {
+    LoginLink { person: person("hall1"), until_ms: 300_005 }
+}
+
+fn token(scope: TokenScope, by: Option<&str>) -> AccessToken {
+    AccessToken { id: TokenId(1), hash: hash(3), scope, person: person("hall1"), by: by.map(person), at_ms: 5 }
+}
 
 fn person(name: &str) -> Person {
     Person::from_bare(&format!("{name}@localhost"))
@@ -77,6 +96,31 @@ fn golden() -> Vec<(&'static str, Change)> {
             r#"{"answered":{"task":7,"person":"hall2@localhost","status":"acknowledged"}}"#,
             answered(Progress::Acknowledged, ""),
         ),
+        (
+            r#"{"door":{"admitted":{"hash":"0101010101010101010101010101010101010101010101010101010101010101","session":3,"person":"hall1@localhost","since_ms":5,"browser":"Firefox, 192.0.2.7"}}}"#,
+            Change::Door(DoorChange::Admitted { hash: hash(1), session: session(), link: None }),
+        ),
+        (
+            r#"{"door":{"admitted":{"hash":"0101010101010101010101010101010101010101010101010101010101010101","session":3,"person":"hall1@localhost","since_ms":5,"browser":"Firefox, 192.0.2.7","link":"0202020202020202020202020202020202020202020202020202020202020202"}}}"#,
+            Change::Door(DoorChange::Admitted { hash: hash(1), session: session(), link: Some(hash(2)) }),
+        ),
+        (
+            r#"{"door":{"ended":{"sessions":["0101010101010101010101010101010101010101010101010101010101010101"]}}}"#,
+            Change::Door(DoorChange::Ended { sessions: vec![hash(1)] }),
+        ),
+        (
+            r#"{"door":{"offered":{"hash":"0202020202020202020202020202020202020202020202020202020202020202","person":"hall1@localhost","until_ms":300005,"at_ms":5}}}"#,
+            Change::Door(DoorChange::Offered { hash: hash(2), link: link(), at_ms: 5 }),
+        ),
+        (
+            r#"{"door":{"given":{"token":1,"hash":"0303030303030303030303030303030303030303030303030303030303030303","scope":"display","person":"hall1@localhost","by":"admin@localhost","at_ms":5}}}"#,
+            Change::Door(DoorChange::Given(token(TokenScope::Display, Some("admin")))),
+        ),
+        (
+            r#"{"door":{"given":{"token":1,"hash":"0303030303030303030303030303030303030303030303030303030303030303","scope":"write","person":"hall1@localhost","at_ms":5}}}"#,
+            Change::Door(DoorChange::Given(token(TokenScope::Write, None))),
+        ),
+        (r#"{"door":{"revoked":{"token":1}}}"#, Change::Door(DoorChange::Revoked { token: TokenId(1) })),
         (
             r#"{"removed":{"task":7,"at_ms":1700000000123}}"#,
             Change::Removed { task: TaskId(7), at_ms: Some(1_700_000_000_123) },
@@ -378,6 +422,36 @@ fn who_wants_links_survives_a_snapshot() {
     );
     assert_eq!(write_boards(&boards).unwrap(), written);
     assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
+}
+
+#[test]
+fn the_doors_of_a_room_survive_a_snapshot() {
+    let mut boards = Boards::new();
+    let room = boards.entry("neerc".into()).or_default();
+    for (n, change) in [
+        DoorChange::Admitted { hash: hash(1), session: session(), link: None },
+        DoorChange::Offered { hash: hash(2), link: link(), at_ms: 5 },
+        DoorChange::Given(token(TokenScope::Read, None)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        room.apply(n as u64 + 1, &Change::Door(change));
+    }
+    let written = concat!(
+        r#"{"v":1,"people":[],"statuses":[],"rooms":[{"room":"neerc","next_id":1,"last_timestamp_ms":0,"revision":3,"#,
+        r#""tasks":[],"doors":{"last":[3,1],"#,
+        r#""sessions":[{"hash":"0101010101010101010101010101010101010101010101010101010101010101","#,
+        r#""session":3,"person":"hall1@localhost","since_ms":5,"browser":"Firefox, 192.0.2.7"}],"#,
+        r#""links":[{"hash":"0202020202020202020202020202020202020202020202020202020202020202","#,
+        r#""person":"hall1@localhost","until_ms":300005}],"#,
+        r#""tokens":[{"token":1,"hash":"0303030303030303030303030303030303030303030303030303030303030303","#,
+        r#""scope":"read","person":"hall1@localhost","at_ms":5}]}}]}"#,
+    );
+    assert_eq!(write_boards(&boards).unwrap(), written);
+    assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
+    let broken = written.replace("0202", "02");
+    assert!(read_boards(broken.as_bytes()).unwrap_err().to_string().contains("hexadecimal"));
 }
 
 #[test]

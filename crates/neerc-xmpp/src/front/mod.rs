@@ -394,5 +394,6 @@ fn scene<'a>(watch: &'a RoomWatch, world: World<'a>, visibility: Visibility) -> 
         now: None,
         checklists: world.checklists(),
         trail: world.trail(),
+        entrance: world.entrance(),
     }
 }

@@ -381,6 +381,7 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
         Asked::Command(Command::Stop { name }) => (Act::Stop, vec![("running", name.clone())]),
         Asked::Command(Command::Unwatch(what)) => (Act::Unwatch, what.iter().map(watched).collect()),
         Asked::Command(Command::Links(wish)) => (Act::Links, vec![("links", wish.name().to_owned())]),
+        Asked::Command(Command::Door(_)) => return None, // not asked yet
         Asked::Command(Command::Clock(_)) => {
             (Act::SetClock, vec![("act", "length".to_owned()), ("time", "4:00".to_owned())])
         }

@@ -183,6 +183,7 @@ impl Model {
                 | Change::Clocked(_)
                 | Change::Watched { .. }
                 | Change::Linked { .. }
+                | Change::Door(_)
                 | Change::Reminded { .. }
                 | Change::Deadlined { .. }
                 | Change::Restored { .. } => None,

@@ -369,6 +369,23 @@ moment-step = in step { $step } of { $checklist }
 said-unplanned = { $plan } is out of the plan.
 said-restored = Task { $task } is back: { $title } — { $people }.
 said-reminded = Task { $task } waits for { $people }; whoever of them is online is reminded.
+said-admitted = That browser is logged in. If it was not yours, write "logout all" now.
+said-logged-out = { $count ->
+    [one] One browser is logged out.
+   *[other] { $count } browsers are logged out.
+}
+said-login-link = { $url }
+    Opens the board as you. It works once, within { $minutes } minutes; give it to nobody.
+said-token-display = { $token } shows the board as { $name } sees it, on a wall:
+    { $secret }
+    It is shown only now. "revoke { $token }" turns it off.
+said-token-read = { $token } reads as { $name }:
+    { $secret }
+    It is shown only now. "revoke { $token }" turns it off.
+said-token-write = { $token } reads and writes as { $name }:
+    { $secret }
+    It is shown only now. "revoke { $token }" turns it off.
+said-token-revoked = { $token } is good for nothing any more.
 said-links-on = From now on with links.
 said-links-off = From now on without links.
 said-watching-all = You are told of all answers.
@@ -413,6 +430,14 @@ refusal-beyond-clock = { $time } is beyond the end of the contest, which takes {
 refusal-bad-clock-time = "{ $time }" is no time of a clock; write 1:23 or 1:23:00.
 refusal-unknown-clock-act = A clock cannot be told "{ $act }"; write start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart or follow.
 refusal-unknown-links-wish = Links are on or off, not "{ $text }"; write "links on" or "links off".
+refusal-no-web = There is no board in a browser here.
+refusal-unknown-code = No page shows the code "{ $code }". A code is good for five minutes; look at the page again.
+refusal-used-code = Somebody else has confirmed this code. Reload the page for a new one.
+refusal-too-many-tries = Too many wrong codes. Wait { $minutes } minutes.
+refusal-used-link = This link is used up or too old. Write "board" for a new one.
+refusal-unknown-session = You are not logged in with a browser "{ $session }"; "sessions" lists yours.
+refusal-unknown-token = There is no token "{ $token }"; "tokens" lists them.
+refusal-unknown-token-scope = A token is for display, read or write, not "{ $scope }".
 refusal-empty-title = The title is empty.
 refusal-too-long = { $what } too long: { $chars ->
     [one] 1 character
@@ -466,6 +491,7 @@ your-answered-tasks = You have answered: { $tasks }.
 what-title = Title
 what-value = Answer
 what-names = names
+what-tokens = tokens
 what-lines = lines in one message
 what-tasks-in-the-room = tasks in the room
 what-people-assigned-to-a-task = people for one task

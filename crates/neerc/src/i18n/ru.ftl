@@ -384,6 +384,24 @@ moment-step = в шаге { $step } чек-листа { $checklist }
 said-unplanned = { $plan } больше не в плане.
 said-restored = Задача { $task } снова на месте: { $title } — { $people }.
 said-reminded = Задача { $task } ждёт ответа: { $people }; кто из них на связи, тем напомнили.
+said-admitted = Этот браузер вошёл. Если он не ваш, сейчас же напишите «выйти везде».
+said-logged-out = { $count ->
+    [one] Вышел { $count } браузер.
+    [few] Вышли { $count } браузера.
+   *[other] Вышли { $count } браузеров.
+}
+said-login-link = { $url }
+    Открывает доску от вашего имени. Ссылка действует один раз, { $minutes } минут; никому её не давайте.
+said-token-display = { $token } показывает на экране доску, как её видит { $name }:
+    { $secret }
+    Больше это показано не будет. «отозвать { $token }» его отключит.
+said-token-read = { $token } читает как { $name }:
+    { $secret }
+    Больше это показано не будет. «отозвать { $token }» его отключит.
+said-token-write = { $token } читает и пишет как { $name }:
+    { $secret }
+    Больше это показано не будет. «отозвать { $token }» его отключит.
+said-token-revoked = { $token } больше не действует.
 said-links-on = Теперь со ссылками.
 said-links-off = Теперь без ссылок.
 said-watching-all = Вам сообщается обо всех ответах.
@@ -428,6 +446,14 @@ refusal-beyond-clock = { $time } — это после конца тура, ко
 refusal-bad-clock-time = «{ $time }» — не время для часов; напишите 1:23 или 1:23:00.
 refusal-unknown-clock-act = Часы не понимают «{ $act }»; напишите старт, старт в 10:30, пауза, дальше, установить 1:23:00, длина 5:00, конец, заново или авто.
 refusal-unknown-links-wish = Ссылки бывают вкл или выкл, а не «{ $text }»; напишите «ссылки вкл» или «ссылки выкл».
+refusal-no-web = Доски в браузере здесь нет.
+refusal-unknown-code = Ни одна страница не показывает код «{ $code }». Код действует пять минут; посмотрите на страницу ещё раз.
+refusal-used-code = Этот код уже подтвердил кто-то другой. Обновите страницу, чтобы получить новый.
+refusal-too-many-tries = Слишком много неверных кодов. Подождите { $minutes } минут.
+refusal-used-link = Эта ссылка уже использована или устарела. Напишите «доска», чтобы получить новую.
+refusal-unknown-session = У вас нет браузера «{ $session }»; список — по слову «сеансы».
+refusal-unknown-token = Ключа «{ $token }» нет; список — по слову «ключи».
+refusal-unknown-token-scope = Ключ бывает экран, чтение или запись, а не «{ $scope }».
 refusal-empty-title = Название пустое.
 refusal-too-long = { $what }: слишком длинно, { $chars ->
     [one] { $chars } символ
@@ -482,6 +508,7 @@ your-answered-tasks = Вы ответили на: { $tasks }.
 what-title = Название
 what-value = Ответ
 what-names = имён
+what-tokens = ключей
 what-lines = строк в одном сообщении
 what-tasks-in-the-room = задач в комнате
 what-people-assigned-to-a-task = людей на одну задачу

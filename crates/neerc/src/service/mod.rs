@@ -449,6 +449,7 @@ fn log_change(entry: &Entry) {
         Change::Reminded { .. } => "reminded",
         Change::Watched { .. } => "watched",
         Change::Linked { .. } => "linked",
+        Change::Door(_) => "door",
     };
     tracing::debug!(revision, room = &**room, by = by.bare(), task = change.task().map(|task| task.0), what);
 }

@@ -258,7 +258,8 @@ impl Model {
             | Command::Unwatch(_)
             | Command::Begin(_)
             | Command::Stop { .. }
-            | Command::Links(_) => {
+            | Command::Links(_)
+            | Command::Door(_) => {
                 unreachable!("no such move")
             }
         }

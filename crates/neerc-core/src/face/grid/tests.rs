@@ -93,6 +93,7 @@ impl Hall {
             now: Some(DayTime { wall_ms: self.wall_ms, zone_ms: 0 }),
             checklists: &[],
             trail: None,
+            entrance: crate::doors::Entrance::closed(),
         };
         let who = person(who);
         let view = View::of(scene, &who).unwrap();

@@ -4,6 +4,7 @@ use super::*;
 use crate::board::Board;
 use crate::change::Change;
 use crate::command::{Command, NewPlan, Query, WholeTask};
+use crate::doors::Entrance;
 use crate::face::help::Topic;
 use crate::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
 use crate::plan::Schedule;
@@ -62,7 +63,17 @@ fn reads<'t>(who: &str, text: &'t str) -> Result<Vec<Read<'t>>, Refusal> {
     let (who, people, board) = (Person::named(who, HOST), people(), board());
     let (room, visibility) = (&"neerc".into(), Visibility::All);
     let view = View::of(
-        RoomScene { room, people, board, clock: None, visibility, now: None, checklists: &[], trail: None },
+        RoomScene {
+            room,
+            people,
+            board,
+            clock: None,
+            visibility,
+            now: None,
+            checklists: &[],
+            trail: None,
+            entrance: Entrance::closed(),
+        },
         &who,
     )?;
     Ok(read(text, &view))
@@ -128,6 +139,7 @@ fn show(request: &Request) -> String {
         Command::Remind { task } => format!("remind {task}"),
         Command::Watch(wanted) => format!("watch {wanted:?}"),
         Command::Unwatch(wanted) => format!("unwatch {wanted:?}"),
+        Command::Door(command) => format!("{command:?}"),
         Command::Links(wish) => format!("links {wish:?}").to_lowercase(),
         Command::Clock(act) => format!("clock {act:?}"),
         Command::Stop { name } => format!("stop {name}"),
