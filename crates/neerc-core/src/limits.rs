@@ -148,6 +148,14 @@ pub const GRID_COLUMNS: usize = 500;
 pub const GRID_CELLS: usize = 100_000;
 /// Longest text that a board is searched for, in characters.
 pub const GRID_TEXT_CHARS: usize = 200;
+/// Most answers that one timeline holds; of more, the newest.
+pub const TIMELINE_ANSWERS: usize = 100_000;
+/// Most answers that are drawn by themselves in the picture of a timeline; of more, the newest.
+pub const TIMELINE_MARKS: usize = 10_000;
+/// Most people that are drawn in it.
+pub const TIMELINE_ROWS: usize = 200;
+/// Most bars that it has.
+pub const TIMELINE_BARS: i64 = 60;
 
 /// Most values that a list in a form offers; above it they have to be typed.
 pub const FORM_CHOICES: usize = 200;

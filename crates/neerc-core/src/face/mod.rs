@@ -19,4 +19,5 @@ pub mod lines;
 pub mod menu;
 pub mod outcome;
 pub mod tables;
+pub mod timeline;
 pub mod words;

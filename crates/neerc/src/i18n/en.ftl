@@ -528,3 +528,20 @@ reading-one-of = task { $task }
 ## In the room
 
 nick-of-the-service = This nick is the service's own here: please come in under another one.
+
+## What happened over time
+
+state-not-assigned = not assigned
+state-silent = no answer
+state-seen = seen
+state-running = in progress
+state-done = done
+state-failed = failed
+timeline-title = Answers over time
+timeline-description = { $count ->
+    [one] { $count } answer
+   *[other] { $count } answers
+} from { $from } to { $until }, of { $people ->
+    [one] { $people } person
+   *[other] { $people } people
+}; tasks not answered yet: { $open }.

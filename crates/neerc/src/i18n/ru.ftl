@@ -545,3 +545,18 @@ reading-one-of = задача { $task }
 ## В комнате
 
 nick-of-the-service = Это имя здесь принадлежит службе: пожалуйста, войдите под другим.
+
+## Что происходило
+
+state-not-assigned = не назначено
+state-silent = нет ответа
+state-seen = прочитано
+state-running = в работе
+state-done = готово
+state-failed = не вышло
+timeline-title = Ответы по времени
+timeline-description = { $count ->
+    [one] { $count } ответ
+    [few] { $count } ответа
+   *[other] { $count } ответов
+} с { $from } до { $until }, людей: { $people }; задач пока без ответа: { $open }.

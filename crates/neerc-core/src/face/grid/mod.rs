@@ -50,7 +50,7 @@ impl CellState {
         CellState::Failed,
     ];
 
-    fn of(progress: Progress) -> CellState {
+    pub(crate) fn of(progress: Progress) -> CellState {
         match progress {
             Progress::None => CellState::Silent,
             Progress::Acknowledged => CellState::Seen,
@@ -433,7 +433,7 @@ impl Vocabulary<'_> {
 }
 
 /// Compares names as people order them: `Hall 2` before `Hall 10`.
-fn by_number(a: &str, b: &str) -> Ordering {
+pub(super) fn by_number(a: &str, b: &str) -> Ordering {
     let (mut a_left, mut b_left) = (a, b);
     loop {
         let (Some(x), Some(y)) = (a_left.chars().next(), b_left.chars().next()) else {
