@@ -146,7 +146,7 @@ impl Desk {
         let world = world(&self.ledger, &self.clocks, &self.checklists, &self.entrance);
         for Answer { token, outcome } in answers {
             match token.face {
-                Face::Xmpp => faces.answer(now.steady_ms(), token, outcome, world),
+                Face::Xmpp | Face::Web => faces.answer(now.steady_ms(), token, outcome, world),
                 Face::Planner => {
                     if let Some(handed_out) = self.planner.answered(now.steady_ms(), token.number, outcome) {
                         faces.handed_out(handed_out, world);

@@ -34,6 +34,8 @@ use std::sync::Arc;
 pub enum Face {
     /// Chat clients and the deployed clients, through the chat server.
     Xmpp,
+    /// Browsers, and programs that ask over HTTP.
+    Web,
     /// The planner, in the name of whoever planned what is due now.
     Planner,
 }

@@ -107,6 +107,8 @@ pub struct Contacts {
     /// How many of them each account has.
     asked_by: HashMap<Person, usize>,
     heard: u64,
+    /// How often a session has come or gone.
+    changes: u64,
     /// Accounts that had too many sessions in a room since the last look.
     crowded: Vec<(usize, Person)>,
     /// Occupants who were told lately where to write, with the time.
@@ -135,6 +137,7 @@ impl Contacts {
             asked: HashMap::new(),
             asked_by: HashMap::new(),
             heard: 0,
+            changes: 0,
             crowded: Vec::new(),
             hinted: HashMap::new(),
             outsiders: Outsiders::default(),
@@ -144,6 +147,7 @@ impl Contacts {
 
     /// The stream is gone: nobody is known to be online.
     pub fn disconnected(&mut self) {
+        self.changes += 1;
         for room in &mut self.rooms {
             *room = RoomContacts::default();
         }
@@ -169,6 +173,7 @@ impl Contacts {
                 return;
             }
             room.accounts.entry(address.person()).or_default().push(address.clone());
+            self.changes += 1;
         }
         let before = seen == Whereabouts::InRoom && !room.inside;
         let session =
@@ -194,12 +199,14 @@ impl Contacts {
             Whereabouts::AsContact => session.as_contact = false,
         }
         if !session.in_room && !session.as_contact {
+            self.changes += 1;
             room.forget(now_ms, address);
         }
     }
 
     /// A session is gone from wherever it was.
     pub fn gone(&mut self, now_ms: i64, address: &Address) {
+        self.changes += 1;
         self.rooms.iter_mut().for_each(|room| room.forget(now_ms, address));
     }
 
@@ -383,6 +390,11 @@ impl Contacts {
         !sessions.is_some_and(|(room, sessions)| {
             sessions.iter().filter_map(|address| room.sessions.get(address)).any(|session| session.without_links)
         })
+    }
+
+    /// A number that is another one whenever others may be online.
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// The people of the room who are online, by bare JID.

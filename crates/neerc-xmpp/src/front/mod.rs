@@ -61,7 +61,7 @@ use neerc_core::people::{Group, People, Person};
 use neerc_core::refusal::Refusal;
 use neerc_core::view::{RoomScene, Visibility};
 use neerc_core::world::World;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 /// Who waits for an ask to be decided.
 #[derive(Debug)]
@@ -184,6 +184,21 @@ impl Front {
     /// The rooms, for whoever wants to report on them.
     pub fn rooms(&self) -> impl Iterator<Item = &RoomWatch> {
         self.halls.iter().map(Hall::watch)
+    }
+
+    /// The people of the room of that index who are online, by bare JID.
+    pub fn people_online(&self, room: usize) -> BTreeSet<&str> {
+        self.contacts.online(room)
+    }
+
+    /// Whether the server has accepted the component, and the connection is there.
+    pub fn is_online(&self) -> bool {
+        self.stream.is_online()
+    }
+
+    /// A number that is another one whenever others may be online.
+    pub fn online_changes(&self) -> u64 {
+        self.contacts.changes()
     }
 
     /// Whether the server has said who is in the groups, or that it does not tell.

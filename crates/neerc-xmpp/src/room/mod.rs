@@ -131,6 +131,8 @@ pub struct RoomWatch {
     /// Owners were named, and nobody with power was seen since.
     has_named_owners: bool,
     people: People,
+    /// How often they have changed.
+    people_changes: u64,
     stale: bool,
     /// The people are those of the connection before, until something of them is heard on this one.
     keeps_people: bool,
@@ -173,6 +175,7 @@ impl RoomWatch {
             is_raw: false,
             has_named_owners: false,
             people: People::default(),
+            people_changes: 0,
             stale: true,
             keeps_people: false,
             is_known: false,
@@ -211,6 +214,11 @@ impl RoomWatch {
         &self.people
     }
 
+    /// A number that is another one whenever the people may be others.
+    pub fn people_changes(&self) -> u64 {
+        self.people_changes
+    }
+
     /// Works out the people where something has changed; says whether the list of users is another one now.
     pub fn refresh_people(&mut self, book: &GroupBook) -> bool {
         self.is_known |= self.is_ready();
@@ -221,8 +229,10 @@ impl RoomWatch {
         let nicks = std::mem::take(&mut self.occupants.changed_nicks);
         if std::mem::take(&mut self.stale) {
             self.build_people(book);
+            self.people_changes += 1;
             return true;
         }
+        self.people_changes += u64::from(!people.is_empty() || !nicks.is_empty());
         let mut is_news = false;
         for person in people {
             is_news |= self.people.update(&person, self.standing(&person), book);

@@ -266,6 +266,9 @@ fn default(field: &Field, name: &str, host: &str) -> String {
         "clock.password_file" => quoted("clock-password.txt"),
         "clock.ca_file" => quoted("ca.pem"),
         "clock.fingerprint" => quoted(&"00".repeat(32)),
+        "web.listen" => quoted("127.0.0.1:8080"),
+        "web.url" => quoted(&format!("https://board.{host}")),
+        "operations.listen" => quoted("127.0.0.1:9100"),
         // A new key without a default: the test of the rendered file asks for an example here.
         _ => "?".to_owned(),
     }

@@ -2,7 +2,9 @@
 
 use super::{Outcome, failure, front_settings, load, runtime};
 use crate::service::{self, Service, space, status};
+use crate::web::{Web, WebSettings};
 use crate::{checklists, clocks, limits, warnings};
+use anyhow::Context as _;
 use neerc_store as store;
 use std::path::Path;
 
@@ -44,6 +46,17 @@ pub fn run(path: &Path) -> Outcome {
             Ok(status) => drop(tokio::spawn(status.serve(questions))),
             Err(error) => tracing::debug!("neerc check cannot ask this process how it is: {error}"),
         }
+        let service = match config.web {
+            Some(at) => {
+                let settings = WebSettings { listen: at.listen, url: at.url, language: config.language };
+                let web = Web::start(settings);
+                let web =
+                    web.with_context(|| format!("the board cannot be served at {}", at.listen)).map_err(failure)?;
+                tracing::info!("the board is served at {}", web.url);
+                service.with_web(web, config.tasks.visibility)
+            }
+            None => service,
+        };
         let service = service.within(neerc_core::quota::Quota::new(config.stored_mib_per_day));
         service.warned_by(warnings).run(stop_signal()).await.map_err(failure)
     })

@@ -75,6 +75,8 @@ impl Check<'_> {
             stored_mib_per_day: self.number("limits.stored_mib_per_day", raw.limits.stored_mib_per_day, STORED_MIB)?,
             language: self.language(&raw.texts.language)?,
             contacts: self.contacts(raw.contact.admin)?,
+            web: self.web(raw.web)?,
+            operations: raw.operations.listen.map(|text| self.listener("operations.listen", &text)).transpose()?,
             log_level: self.level(&raw.log.level)?,
         })
     }
@@ -388,7 +390,7 @@ impl Check<'_> {
         Ok(self.source.folder().join(text))
     }
 
-    fn missing(&self, key: &'static str, wanted: &str) -> ConfigError {
+    pub(super) fn missing(&self, key: &'static str, wanted: &str) -> ConfigError {
         let wanted = match variable(key) {
             Some(name) => format!("{wanted} (or set {name})"),
             None => wanted.to_owned(),

@@ -50,6 +50,12 @@ pub(super) struct Raw {
     /// Whom people can turn to.
     #[config(nested)]
     pub(super) contact: RawContact,
+    /// The task board in a browser. Off without listen.
+    #[config(nested)]
+    pub(super) web: RawWeb,
+    /// How the service is, for monitoring: /healthz, /readyz and /metrics. Off without listen.
+    #[config(nested)]
+    pub(super) operations: RawOperations,
     /// What the service writes to standard error.
     #[config(nested)]
     pub(super) log: RawLog,
@@ -246,6 +252,26 @@ pub(super) struct RawContact {
     /// them. In the environment: with commas between.
     #[config(env = "NEERC_CONTACT_ADMIN", default = [])]
     pub(super) admin: Vec<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawWeb {
+    /// Where browsers, or a proxy with TLS before them, connect to: an IP address and a port.
+    #[config(env = "NEERC_WEB_LISTEN")]
+    pub(super) listen: Option<String>,
+    /// Under which address people open the board, for links that are sent to them. Required unless listen is on this
+    /// machine only (127.0.0.1, ::1).
+    #[config(env = "NEERC_WEB_URL")]
+    pub(super) url: Option<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RawOperations {
+    /// Where monitoring connects to: an IP address and a port. Anybody who can connect may read it.
+    #[config(env = "NEERC_OPERATIONS_LISTEN")]
+    pub(super) listen: Option<String>,
 }
 
 #[derive(confique::Config)]

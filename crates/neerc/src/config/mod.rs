@@ -11,11 +11,13 @@ mod file;
 mod keys;
 #[cfg(test)]
 mod tests;
+mod web;
 
 pub use check::{account, domain};
 pub use env::check_variables;
 pub use error::{ConfigError, Origin};
 pub use keys::{KEYS, variables};
+pub use web::{WebAddress, WebUrl};
 
 use crate::clocks::Clockwork;
 use crate::i18n;
@@ -30,6 +32,7 @@ use neerc_xmpp::stanza::address::Address;
 use neerc_xmpp::throttle::{Budget, Rate};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,6 +63,10 @@ pub struct Config {
     pub language: Language,
     /// URIs of the people who run the service.
     pub contacts: Vec<String>,
+    /// Where the board is served to browsers, if it is.
+    pub web: Option<WebAddress>,
+    /// Where monitoring may ask how the service is.
+    pub operations: Option<SocketAddr>,
     /// How much is logged.
     pub log_level: tracing::Level,
 }

@@ -76,6 +76,8 @@ fn lines(config: &Config) -> Vec<String> {
         format!("limits.stored_mib_per_day = {}", config.stored_mib_per_day),
         format!("texts.language = {}", config.language.tag()),
         format!("contact.admin = {}", config.contacts.join(", ")),
+        format!("web = {}", config.web.as_ref().map_or("off".to_owned(), |web| web.listen.to_string())),
+        format!("operations = {}", config.operations.map_or("off".to_owned(), |listen| listen.to_string())),
         format!("log.level = {}", config.log_level),
     ]);
     lines
@@ -116,6 +118,8 @@ fn the_least_file_gives_the_defaults() {
             "limits.stored_mib_per_day = 64",
             "texts.language = en",
             "contact.admin = ",
+            "web = off",
+            "operations = off",
             "log.level = INFO",
         ]
     );
@@ -167,6 +171,11 @@ stored_mib_per_day = 10
 language = "ru"
 [contact]
 admin = ["xmpp:admin@example.org", "mailto:admin@example.org"]
+[web]
+listen = "[::1]:8080"
+url = "https://Board.example.org/"
+[operations]
+listen = "127.0.0.1:9100"
 [log]
 level = "trace"
 "#;
@@ -205,6 +214,11 @@ level = "trace"
         stored_mib_per_day: 10,
         language: Language::Russian,
         contacts: vec!["xmpp:admin@example.org".to_owned(), "mailto:admin@example.org".to_owned()],
+        web: Some(WebAddress {
+            listen: "[::1]:8080".parse().unwrap(),
+            url: WebUrl::parse("https://board.example.org"),
+        }),
+        operations: Some("127.0.0.1:9100".parse().unwrap()),
         log_level: Level::TRACE,
     };
     let mut loaded = load(toml, &[]).unwrap();
@@ -312,7 +326,7 @@ const WRONG_FILES: &[(&str, &str)] = &[
     ("[component]\njid = \"a\"\njid = \"b\"", "neerc.toml:3: duplicate key"),
     (
         "[task]\n",
-        "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `clocks`, `checklists`, `limits`, `texts`, `contact`, `log`",
+        "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `clocks`, `checklists`, `limits`, `texts`, `contact`, `web`, `operations`, `log`",
     ),
     ("[store]\npath = \"x\"", "neerc.toml:2: unknown key `store.path`; allowed here: `url`"),
     ("store = { path = \"x\" }", "neerc.toml:1: unknown key `store.path`; allowed here: `url`"),
@@ -493,6 +507,22 @@ const WRONG_VALUES: &[(&str, &str)] = &[
         "[contact]\nadmin = [\"xmpp:a@b\", \"a@b\"]",
         "neerc.toml:5: contact.admin is \"a@b\": must be a URI such as xmpp:admin@example.org",
     ),
+    (
+        "[web]\nlisten = \"localhost:8080\"",
+        "neerc.toml:5: web.listen is \"localhost:8080\": must be an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080",
+    ),
+    (
+        "[web]\nlisten = \"0.0.0.0:8080\"",
+        "neerc.toml:4: web.url is missing: say under which address people open the board, such as https://board.example.org (or set NEERC_WEB_URL)",
+    ),
+    (
+        "[web]\nurl = \"https://board.example.org/neerc\"",
+        "neerc.toml:5: web.url is \"https://board.example.org/neerc\": must be http:// or https:// and a host, such as https://board.example.org, without a path",
+    ),
+    (
+        "[operations]\nlisten = \"9100\"",
+        "neerc.toml:5: operations.listen is \"9100\": must be an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080",
+    ),
     ("[log]\nlevel = \"loud\"", "neerc.toml:5: log.level is \"loud\": must be error, warn, info, debug or trace"),
 ];
 
@@ -594,7 +624,7 @@ fn every_key_has_its_environment_variable_and_its_words() {
             leaves += 1;
         }
     }
-    assert_eq!(leaves, 37, "a new key needs a row in the tables above");
+    assert_eq!(leaves, 40, "a new key needs a row in the tables above");
 }
 
 #[test]
@@ -626,6 +656,8 @@ fn every_variable_is_heard() {
         ("NEERC_LIMITS_STORED_MIB_PER_DAY", "3", "limits.stored_mib_per_day = 3"),
         ("NEERC_TEXTS_LANGUAGE", "ru", "texts.language = ru"),
         ("NEERC_CONTACT_ADMIN", "xmpp:a@b,mailto:c@d", "contact.admin = xmpp:a@b, mailto:c@d"),
+        ("NEERC_WEB_LISTEN", "127.0.0.1:1", "web = 127.0.0.1:1"),
+        ("NEERC_OPERATIONS_LISTEN", "[::1]:1", "operations = [::1]:1"),
         ("NEERC_LOG_LEVEL", "error", "log.level = ERROR"),
     ];
     for (name, value, line) in rows {

@@ -545,3 +545,54 @@ timeline-description = { $count ->
     [one] { $people } person
    *[other] { $people } people
 }; tasks not answered yet: { $open }.
+## The board in a browser
+
+web-all-tasks = All tasks
+web-board = Task board
+web-by = by
+web-days = d
+web-enter = Come in
+web-enter-help = The link is good once, for this browser.
+web-enter-title = Come in to the task board
+web-filter = What is shown
+web-filter-all = all
+web-filter-group = Group
+web-filter-late = late
+web-filter-mine = mine
+web-filter-open = open
+web-filter-show = Show
+web-filter-text = Text
+web-gone = Not in the room any more
+web-home = To the board
+web-late = late
+web-line = A line as in the chat
+web-line-example = @todo halls Bring water
+web-link-gone = This link is not good any more
+web-link-gone-help = A link is good once and for a few minutes. Ask for another one.
+web-logout = Log out
+web-looking = Looking at this page
+web-menu = Everything that can be done
+web-min = min
+web-news = { $task }: { $text }
+web-no-clock = There is no contest clock
+web-not-connected = The chat server is not connected, so nobody knows who is online
+web-not-in-room = You do not belong to this room any more
+web-not-logged-in = You are not logged in
+web-not-logged-in-help = Ask for a link to the board.
+web-not-ready = The service is starting
+web-not-ready-help = Load this page again in a moment.
+web-nothing-fits = Nothing fits what is to be shown
+web-nowhere = There is no such page
+web-online = Online in the chat
+web-people-left-out = { $count ->
+    [one] One more person is not shown; choose a group
+   *[other] { $count } more people are not shown; choose a group
+}
+web-send = Send
+web-skip = To the content
+web-stale = No connection since
+web-tasks-left-out = { $count ->
+    [one] One more task, the oldest, is not shown
+   *[other] { $count } more tasks, the oldest, are not shown
+}
+web-you = You

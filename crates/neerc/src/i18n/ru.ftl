@@ -560,3 +560,56 @@ timeline-description = { $count ->
     [few] { $count } ответа
    *[other] { $count } ответов
 } с { $from } до { $until }, людей: { $people }; задач пока без ответа: { $open }.
+## The board in a browser
+
+web-all-tasks = Все задачи
+web-board = Доска задач
+web-by = до
+web-days = дн
+web-enter = Войти
+web-enter-help = Ссылка действует один раз, для этого браузера.
+web-enter-title = Вход на доску задач
+web-filter = Что показано
+web-filter-all = все
+web-filter-group = Группа
+web-filter-late = просроченные
+web-filter-mine = мои
+web-filter-open = открытые
+web-filter-show = Показать
+web-filter-text = Текст
+web-gone = Уже не в комнате
+web-home = К доске
+web-late = просрочено
+web-line = Строка, как в чате
+web-line-example = @todo halls Принести воду
+web-link-gone = Ссылка больше не действует
+web-link-gone-help = Ссылка действует один раз и несколько минут. Попросите новую.
+web-logout = Выйти
+web-looking = Смотрят эту страницу
+web-menu = Всё, что можно сделать
+web-min = мин
+web-news = { $task }: { $text }
+web-no-clock = Часов соревнования нет
+web-not-connected = Нет связи с сервером чата, поэтому неизвестно, кто в сети
+web-not-in-room = Вы больше не состоите в этой комнате
+web-not-logged-in = Вы не вошли
+web-not-logged-in-help = Попросите ссылку на доску.
+web-not-ready = Служба запускается
+web-not-ready-help = Обновите страницу через мгновение.
+web-nothing-fits = Ничего не подходит под отбор
+web-nowhere = Такой страницы нет
+web-online = В сети в чате
+web-people-left-out = { $count ->
+    [one] Ещё { $count } человек не показан; выберите группу
+    [few] Ещё { $count } человека не показаны; выберите группу
+   *[other] Ещё { $count } человек не показаны; выберите группу
+}
+web-send = Отправить
+web-skip = К содержанию
+web-stale = Нет связи с
+web-tasks-left-out = { $count ->
+    [one] Ещё { $count } задача, самая старая, не показана
+    [few] Ещё { $count } задачи, самые старые, не показаны
+   *[other] Ещё { $count } задач, самые старые, не показаны
+}
+web-you = Вы

@@ -1,6 +1,7 @@
 //! The contest clocks of the service: what their feeds say, what is set by hand, and how they are. Not where they are read.
 
 use super::health::ClockHealth;
+use super::web::AllFaces;
 use super::{Service, time};
 use crate::clocks::kept::{self, KeptReading};
 use crate::clocks::{ClockLook, ClockSource, Clockwork};
@@ -60,7 +61,8 @@ impl Service {
     /// Goes by what was set by hand, as it is on disk.
     pub(super) fn clocks_set(&mut self) {
         self.desk.clocks.set_zone(time::zone_ms());
-        self.desk.follow_clocks(self.now(), &mut self.front);
+        let now = self.now();
+        self.desk.follow_clocks(now, &mut AllFaces { front: &mut self.front, web: &mut self.web });
     }
 
     /// How each clock is that is read somewhere.

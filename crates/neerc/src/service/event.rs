@@ -4,6 +4,7 @@ use super::health::Health;
 use crate::checklists::watch::ChecklistLook;
 use crate::clocks::ClockLook;
 use crate::link::LinkEvent;
+use crate::web::asks::WebAsk;
 use neerc_store::{Committing, StoreError};
 use std::future::pending;
 use std::pin::Pin;
@@ -23,6 +24,8 @@ pub(super) enum Event {
     Checklists(ChecklistLook),
     /// Somebody asks how the service is.
     Question(oneshot::Sender<Health>),
+    /// Something is asked on the web.
+    Web(WebAsk),
     /// Something is due.
     Due,
     /// Something happened on the link.

@@ -7,11 +7,13 @@ pub mod health;
 pub mod space;
 pub mod status;
 pub mod time;
+mod web;
 
 use self::event::{Event, next, stored};
 use self::health::{Health, RoomHealth};
 use self::status::Questions;
 use self::time::{Steady, wall_ms};
+use self::web::{AllFaces, WebSide};
 use crate::checklists::watch::ChecklistLook;
 use crate::clocks::{ClockLook, ClockSource};
 use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING, SHUTDOWN, SHUTDOWN_STORE};
@@ -61,6 +63,8 @@ pub struct Service {
     warnings: Option<mpsc::Receiver<String>>,
     questions: Option<mpsc::Receiver<oneshot::Sender<Health>>>,
     probes: bool,
+    /// The board in browsers, where it is served.
+    web: Option<WebSide>,
 }
 
 impl Service {
@@ -89,6 +93,7 @@ impl Service {
             warnings: None,
             questions: None,
             probes: false,
+            web: None,
         }
     }
 
@@ -146,6 +151,7 @@ impl Service {
                     self.note_health(|_| {});
                     let _ = back.send(self.health.borrow().clone()); // who does not wait is not told
                 }
+                Event::Web(ask) => self.web_asked(ask),
                 Event::Due => self.timeout(),
                 Event::Link(event) => self.link_event(event),
             }
@@ -157,6 +163,11 @@ impl Service {
     async fn next(&mut self, stop: Pin<&mut impl Future<Output = ()>>) -> Event {
         let due = tokio::time::sleep_until(self.wake_at().into());
         let reads = if self.is_congested() { Reads::Paused } else { Reads::Wanted };
+        let mut nothing = None;
+        let asks = match &mut self.web {
+            Some(web) if !self.desk.ledger.is_full() => &mut web.web.bridge.asks,
+            _ => &mut nothing,
+        };
         tokio::select! {
             biased;
             () = stop => Event::Stop,
@@ -165,6 +176,7 @@ impl Service {
             (feed, look) = next(&mut self.looks) => Event::Clock(feed, look),
             look = next(&mut self.checklists) => Event::Checklists(look),
             back = next(&mut self.questions) => Event::Question(back),
+            ask = next(asks) => Event::Web(ask),
             () = due => Event::Due,
             event = self.link.next(reads) => Event::Link(event),
         }
@@ -179,11 +191,13 @@ impl Service {
         }
         self.front.resume(now_ms, self.desk.world());
         self.decide();
+        self.show_web();
     }
 
     /// Decides what is asked; an answer may bring the next ask, as where several chat lines came at once.
     fn decide(&mut self) {
-        self.desk.look_at_plans(self.now(), &mut self.front);
+        let now = self.now();
+        self.desk.look_at_plans(now, &mut AllFaces { front: &mut self.front, web: &mut self.web });
         self.take_events();
         loop {
             let waiting = self.desk.ledger.waiting();
@@ -204,14 +218,14 @@ impl Service {
         if self.link.is_free() {
             wake_ms = wake_ms.min(self.front.next_transmit_ms());
         }
-        self.time.at(wake_ms.min(self.desk.ledger.next_commit_ms()))
+        self.time.at(wake_ms.min(self.desk.ledger.next_commit_ms()).min(self.web_wake_ms()))
     }
 
     /// Does what is due.
     fn timeout(&mut self) {
         let now_ms = self.time.now_ms();
         self.front.timeout(now_ms);
-        if self.desk.tick(now_ms, &mut self.front) {
+        if self.desk.tick(now_ms, &mut AllFaces { front: &mut self.front, web: &mut self.web }) {
             self.desk.clocks.set_zone(time::zone_ms()); // it changes twice a year
         }
     }
@@ -337,7 +351,8 @@ impl Service {
 
     /// Decides what waits; begins to make it durable, unless something is being made durable already.
     fn decide_waiting(&mut self) {
-        if let Some(entries) = self.desk.decide(self.now(), &mut self.front) {
+        let now = self.now();
+        if let Some(entries) = self.desk.decide(now, &mut AllFaces { front: &mut self.front, web: &mut self.web }) {
             self.committing = Some(self.store.commit(entries));
         }
     }
@@ -362,7 +377,8 @@ impl Service {
         self.committing = settled.next.take().map(|entries| self.store.commit(entries));
         settled.entries.iter().for_each(log_change);
         self.desk.clocks.set_zone(time::zone_ms());
-        self.desk.settle(self.now(), settled, &mut self.front);
+        let now = self.now();
+        self.desk.settle(now, settled, &mut AllFaces { front: &mut self.front, web: &mut self.web });
         if self.desk.ledger.revision() - self.snapshot_revision >= CHANGES_PER_SNAPSHOT {
             self.snapshot();
         }
@@ -379,10 +395,15 @@ impl Service {
     /// Answers what was taken, leaves the rooms, ends the stream and closes the store.
     async fn finish(mut self) -> Result<(), ServiceError> {
         tracing::info!("stopping");
+        if let Some(web) = &mut self.web {
+            web.web.bridge.asks = None;
+        }
         let deadline = tokio::time::Instant::now() + SHUTDOWN;
         let answered = async {
             while !self.desk.ledger.is_idle() {
-                if let Some(entries) = self.desk.decide_last(self.now(), &mut self.front) {
+                let now = self.now();
+                let mut faces = AllFaces { front: &mut self.front, web: &mut self.web };
+                if let Some(entries) = self.desk.decide_last(now, &mut faces) {
                     self.committing = Some(self.store.commit(entries));
                 }
                 self.take_events();
@@ -391,6 +412,10 @@ impl Service {
                     self.stored(outcome)?;
                 }
             }
+            self.show_web_last();
+            if let Some(web) = &self.web {
+                web.web.stop();
+            }
             self.flush().await;
             self.front.close();
             self.flush().await;
@@ -398,6 +423,9 @@ impl Service {
         };
         let answered = tokio::time::timeout_at(deadline, answered).await;
         self.link.close();
+        if let Some(web) = &mut self.web {
+            let _ = tokio::time::timeout_at(deadline, web.web.ended()).await; // whoever reads still is cut off
+        }
         if let Ok(Err(error)) = answered {
             return Err(error);
         }

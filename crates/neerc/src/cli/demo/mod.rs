@@ -13,8 +13,10 @@ use crate::config::Config;
 use crate::limits;
 use crate::service::Service;
 use crate::service::health::Health;
+use crate::web::{Web, WebSettings};
 use anyhow::{Context, anyhow, bail};
 use client::{DemoClient, Login};
+use neerc_core::people::Person;
 use neerc_xmpp::ns::NEERC as NS;
 use server::{HOST, Prosody, ROOMS, SERVICE, USERS};
 use std::fs::File;
@@ -63,6 +65,11 @@ async fn serve(server: &Prosody, stop: Pin<&mut impl Future<Output = ()>>) -> an
     let config = configure(server)?;
     let opened = neerc_store::open(&config.store)?;
     let service = Service::new(config.front_settings(secret::hex(16)?), config.component.server.to_string(), opened);
+    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let web = Web::start(WebSettings { listen, url: None, language: config.language })?;
+    let link =
+        web.login_link("neerc".into(), Person::named("admin", HOST)).context("there is no randomness to be had")?;
+    let service = service.with_web(web, config.tasks.visibility);
     let health = service.health();
     let spacing = Duration::from_millis(config.tasks.spacing_ms.unsigned_abs());
     let (end, ended) = oneshot::channel::<()>();
@@ -74,7 +81,7 @@ async fn serve(server: &Prosody, stop: Pin<&mut impl Future<Output = ()>>) -> an
         biased;
         () = stop => drop(end),
         ended = &mut service => return ended.context("the service has ended"),
-        failed = play(server, health, spacing) => return failed,
+        failed = play(server, health, spacing, &link) => return failed,
     }
     service.await.context("the service did not end well")
 }
@@ -110,7 +117,7 @@ struct Cast {
 }
 
 /// Shows the exchange, says how to join in, and then shows what others do. Ends only by a failure.
-async fn play(server: &Prosody, health: watch::Receiver<Health>, spacing: Duration) -> anyhow::Result<()> {
+async fn play(server: &Prosody, health: watch::Receiver<Health>, spacing: Duration, link: &str) -> anyhow::Result<()> {
     joined(health).await?;
     let mut cast = assemble(server).await?;
     let mut known = KnownTasks::default();
@@ -124,7 +131,7 @@ async fn play(server: &Prosody, health: watch::Receiver<Health>, spacing: Durati
     refuse(&mut cast).await?;
     let Cast { admin, mut jury1, hall1, phone, hall2 } = cast;
     tokio::try_join!(admin.leave(), hall1.leave(), phone.leave(), hall2.leave())?;
-    say(&invitation(server, &task))?;
+    say(&invitation(server, &task, link))?;
     loop {
         let told = jury1.listen(Told::read).await?.what;
         say(&line(None, "jury1", &format!("is told: {}", known.news(told))))?;
@@ -282,14 +289,18 @@ fn show(asked: Instant, mut said: Vec<Said>) -> anyhow::Result<()> {
     said.iter().try_for_each(|said| say(&line(Some(said.at - asked), &said.who, &said.what)))
 }
 
-fn invitation(server: &Prosody, task: &str) -> String {
+fn invitation(server: &Prosody, task: &str, link: &str) -> String {
     let accounts = USERS.map(|user| format!("{user}@{HOST}")).join(", ");
     let Prosody { port, password, .. } = server;
     let (folder, certificate) = (server.folder().display(), server.certificate());
     let certificate = certificate.display();
     format!(
         "
-Everything stays up. Join in with any XMPP client on this computer:
+Everything stays up. The task board in a browser on this computer, as admin; the link is good once:
+
+  {link}
+
+Join in with any XMPP client on this computer:
 
   server     127.0.0.1, port {port}, with encryption or without
   accounts   {accounts}

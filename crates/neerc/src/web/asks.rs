@@ -1,0 +1,95 @@
+//! What the web asks the loop, and how answers come back. Not what is asked: that is the core's.
+
+use super::limits;
+use super::picture::Album;
+use neerc_core::board::Done;
+use neerc_core::change::{Entry, Room};
+use neerc_core::command::Command;
+use neerc_core::people::Person;
+use neerc_core::refusal::Refusal;
+use neerc_core::task::TaskId;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// The service has ended, and it is unknown whether something was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceGone;
+
+/// Something that only the loop can do or knows.
+#[derive(Debug)]
+pub enum WebAsk {
+    /// To have something changed.
+    Change {
+        /// In which room.
+        room: Room,
+        /// Who asks.
+        who: Person,
+        /// For what.
+        command: Command,
+        /// Where the answer is wanted. `Ok` means: on disk, and in the album.
+        reply: oneshot::Sender<Result<Done, Refusal>>,
+    },
+    /// What happened to a task, newest first, as far as it is kept in memory.
+    Trail {
+        /// In which room.
+        room: Room,
+        /// To which task.
+        task: TaskId,
+        /// Where the answer is wanted.
+        reply: oneshot::Sender<Vec<Entry>>,
+    },
+}
+
+/// The web's end of what joins it with the loop. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Bridge {
+    albums: watch::Receiver<Arc<Album>>,
+    asks: mpsc::Sender<WebAsk>,
+}
+
+/// The loop's end.
+#[derive(Debug)]
+pub struct BridgeEnd {
+    /// Where pictures go.
+    pub albums: watch::Sender<Arc<Album>>,
+    /// What is asked; nothing more once it is taken away.
+    pub asks: Option<mpsc::Receiver<WebAsk>>,
+}
+
+impl Bridge {
+    /// Both ends; without pictures yet.
+    pub fn open() -> (Bridge, BridgeEnd) {
+        let (sender, albums) = watch::channel(Arc::new(Album::default()));
+        let (asks, receiver) = mpsc::channel(limits::ASKS_WAITING);
+        (Bridge { albums, asks }, BridgeEnd { albums: sender, asks: Some(receiver) })
+    }
+
+    /// The newest pictures.
+    pub fn album(&self) -> Arc<Album> {
+        self.albums.borrow().clone()
+    }
+
+    /// The pictures as they change.
+    pub fn albums(&self) -> watch::Receiver<Arc<Album>> {
+        self.albums.clone()
+    }
+
+    /// Has something changed; what came of it is in the album by then.
+    pub async fn change(
+        &self,
+        room: Room,
+        who: Person,
+        command: Command,
+    ) -> Result<Result<Done, Refusal>, ServiceGone> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(WebAsk::Change { room, who, command, reply }).await.map_err(|_| ServiceGone)?;
+        answer.await.map_err(|_| ServiceGone)
+    }
+
+    /// What happened to a task, newest first.
+    pub async fn trail(&self, room: Room, task: TaskId) -> Result<Vec<Entry>, ServiceGone> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(WebAsk::Trail { room, task, reply }).await.map_err(|_| ServiceGone)?;
+        answer.await.map_err(|_| ServiceGone)
+    }
+}

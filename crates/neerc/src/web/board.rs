@@ -1,0 +1,105 @@
+//! The board of a room as a page: the table, the tasks of whoever looks, and what they can do from there.
+
+use super::WebSite;
+use super::draw::{self, Pen};
+use super::pages::{PageFrame, not_shown, page};
+use super::visit::Visit;
+use askama::Template;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use neerc_core::face::grid::{Grid, GridFilter, GridMaker};
+use neerc_core::refusal::Refusal;
+use neerc_core::view::View;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "board.html")]
+struct BoardPage<'a> {
+    frame: PageFrame<'a>,
+    visit: &'a Visit,
+    who: String,
+    is_admin: bool,
+    /// Where changes are told, and from which picture on.
+    events: String,
+    since: String,
+    said: String,
+    filter: &'a GridFilter,
+    groups: &'a [&'a str],
+    menu: Vec<(&'static str, String)>,
+    clock: String,
+    mine: String,
+    table: String,
+    list: String,
+    online: String,
+}
+
+/// The filter that stands in an address.
+pub fn filter(query: &str) -> GridFilter {
+    let pairs = form(query);
+    GridFilter::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+/// The parameters of an address or the fields of a form, as they were sent; nothing if they cannot be read.
+pub fn form(text: &str) -> Vec<(String, String)> {
+    let uri: Result<axum::http::Uri, _> = format!("/?{text}").parse();
+    let pairs = uri.ok().and_then(|uri| axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
+    pairs.map(|axum::extract::Query(pairs)| pairs).unwrap_or_default()
+}
+
+impl Visit {
+    /// What they see of the board.
+    pub fn grid<'a>(&'a self, view: &View<'a>, filter: &GridFilter) -> Grid<'a> {
+        let maker = GridMaker { words: self.site.words(), language: self.language, times: self.picture.times.as_ref() };
+        maker.grid(view, filter)
+    }
+}
+
+/// Shows a board.
+pub async fn show(
+    State(site): State<Arc<WebSite>>,
+    Path(room): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let visit = match Visit::of(&site, &room, &headers) {
+        Ok(visit) => visit,
+        Err(why) => return not_shown(&site, &headers, why),
+    };
+    let filter = filter(query.as_deref().unwrap_or_default());
+    draw_page(&visit, &filter).unwrap_or_else(|_| not_shown(&site, &headers, super::visit::NoVisit::NotInRoom))
+}
+
+fn draw_page(visit: &Visit, filter: &GridFilter) -> Result<Response, Refusal> {
+    let view = visit.view()?;
+    let lines = visit.lines();
+    let pen = Pen { visit, is_admin: view.is_admin() };
+    let grid = visit.grid(&view, filter);
+    let room = &visit.picture.room;
+    let query = filter.query();
+    let path = |tail: &str| {
+        let ask = if query.is_empty() { "" } else { "?" };
+        format!("/r/{room}{tail}{ask}{query}")
+    };
+    let whole = visit.grid(&view, &GridFilter::default());
+    let page_of = BoardPage {
+        frame: PageFrame::new(&visit.site, visit.language, format!("{room} · neerc"), path("")),
+        visit,
+        who: visit.picture.people.shown(&visit.who).into_owned(),
+        is_admin: pen.is_admin,
+        events: path("/events"),
+        since: format!("{:x}-{}", visit.picture.generation, visit.picture.serial),
+        said: String::new(),
+        filter,
+        groups: &grid.groups,
+        menu: draw::offered(pen.is_admin).map(|item| (item.verb, lines.item(item))).collect(),
+        clock: draw::clock(visit),
+        mine: draw::mine(pen, &whole),
+        table: draw::table(pen, &grid),
+        list: draw::list(pen, &grid),
+        online: draw::online(pen, &BTreeSet::new()),
+    };
+    Ok(page(StatusCode::OK, &page_of))
+}

@@ -1,0 +1,30 @@
+//! Every bound of the web.
+
+use std::time::Duration;
+
+/// Most asks that wait for the loop.
+pub const ASKS_WAITING: usize = 64;
+/// Least time between two pictures of a room, in ms.
+pub const PICTURE_SPACING_MS: i64 = 50;
+/// How often the time is said again where nothing changes, in ms.
+pub const PICTURE_BEAT_MS: i64 = 5_000;
+/// Most connections at once.
+pub const CONNECTIONS: usize = 8_192;
+/// How long a request's head may take to arrive.
+pub const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a request's body may take to arrive.
+pub const BODY_PATIENCE: Duration = Duration::from_secs(10);
+/// Largest body of a request, in bytes.
+pub const BODY_BYTES: usize = 64 * 1024;
+/// Longest head of a request, in bytes.
+pub const HEAD_BYTES: usize = 16 * 1024;
+/// Most header fields of a request.
+pub const HEADERS: usize = 64;
+/// How much the kernel buffers for one reader, in bytes.
+pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// How long a reader may take nothing before its connection is cut.
+pub const STALLED: Duration = Duration::from_secs(30);
+/// How long the clean end of the listener may take.
+pub const END_PATIENCE: Duration = Duration::from_secs(3);
+/// Pause after a connection could not be taken, in ms.
+pub const ACCEPT_PAUSE_MS: u64 = 50;

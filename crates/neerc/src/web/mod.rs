@@ -1,0 +1,140 @@
+//! The task board in a browser. It draws pages from pictures that the loop hands over, and asks the loop for what is to be
+//! changed; it runs on a thread of its own, so that drawing holds up nobody. Not what is true or who may read it: that is
+//! the core's.
+
+pub mod asks;
+mod assets;
+mod board;
+mod door;
+mod draw;
+mod guard;
+pub mod limits;
+mod pages;
+pub mod picture;
+mod server;
+mod visit;
+
+use crate::config::WebUrl;
+use crate::i18n::Files;
+use asks::{Bridge, BridgeEnd};
+use door::Doors;
+use neerc_core::change::Room;
+use neerc_core::face::words::{Language, Words};
+use neerc_core::people::Person;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use tokio::sync::{oneshot, watch};
+
+/// What the web is told by the configuration.
+#[derive(Debug, Clone)]
+pub struct WebSettings {
+    /// Where browsers connect to.
+    pub listen: SocketAddr,
+    /// Under which address people open the board; that of the listener, if there is none.
+    pub url: Option<WebUrl>,
+    /// The language of those who do not tell theirs.
+    pub language: Language,
+}
+
+/// The web, as the rest of the program holds it. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Web {
+    /// Where pictures go and asks come from.
+    pub bridge: BridgeEnd,
+    /// Under which address people open the board.
+    pub url: WebUrl,
+    site: Arc<WebSite>,
+    /// Says whether it is to end.
+    stop: watch::Sender<bool>,
+    ended: Option<oneshot::Receiver<()>>,
+}
+
+/// What every page is drawn with.
+#[derive(Debug)]
+pub struct WebSite {
+    bridge: Bridge,
+    doors: Doors,
+    words: Files,
+    language: Language,
+    url: WebUrl,
+    /// Whether only this machine can connect.
+    is_local: bool,
+    port: u16,
+    /// Says whether it is to end.
+    stopped: watch::Receiver<bool>,
+}
+
+impl WebSite {
+    fn words(&self) -> &dyn Words {
+        &self.words
+    }
+
+    /// Whether a request was meant for this site, by the host that it names. A name of another's that leads here is none
+    /// of ours.
+    fn is_own_host(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let here = ["localhost", "127.0.0.1", "[::1]"];
+        let name = host.strip_suffix(&format!(":{}", self.port)).unwrap_or(&host);
+        host == self.url.authority || (self.is_local && here.contains(&name))
+    }
+
+    /// Whether a page of this site is where a request came from.
+    fn is_own_origin(&self, origin: &str) -> bool {
+        let is_own = |host: &str| self.is_own_host(host);
+        origin == self.url.to_string() || (self.is_local && origin.strip_prefix("http://").is_some_and(is_own))
+    }
+}
+
+impl Web {
+    /// Listens, and serves from a thread of its own.
+    pub fn start(settings: WebSettings) -> io::Result<Web> {
+        let listener = TcpListener::bind(settings.listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let url = settings.url.unwrap_or_else(|| WebUrl::of(address));
+        let (stop, stopped) = watch::channel(false);
+        let (end, ended) = oneshot::channel();
+        let (web, bridge) = Bridge::open();
+        let site = Arc::new(WebSite {
+            bridge: web,
+            doors: Doors::default(),
+            words: Files,
+            language: settings.language,
+            url: url.clone(),
+            is_local: address.ip().to_canonical().is_loopback(),
+            port: address.port(),
+            stopped: stopped.clone(),
+        });
+        let pages = pages::router(site.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::Builder::new().name("web".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                match tokio::net::TcpListener::from_std(listener) {
+                    Ok(listener) => server::serve(listener, pages, stopped).await,
+                    Err(error) => tracing::warn!("the board cannot be served: {error}"),
+                }
+            });
+            drop(runtime);
+            let _ = end.send(()); // nobody waits for it where the process ends by itself
+        })?;
+        Ok(Web { bridge, url, site, stop, ended: Some(ended) })
+    }
+
+    /// The address that logs somebody in, once; none where no randomness is to be had.
+    pub fn login_link(&self, room: Room, who: Person) -> Option<String> {
+        Some(format!("{}/l/{}", self.url, self.site.doors.offer(room, who)?))
+    }
+
+    /// Nothing new is taken from now on, and streams end.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits until everything is answered.
+    pub async fn ended(&mut self) {
+        if let Some(ended) = self.ended.take() {
+            let _ = ended.await; // a thread that is gone has ended too
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What browsers are shown is drawn from: a picture of each room, which the loop hands over when something has changed.
+//! It is owned and never changes, so drawing takes nothing from the loop. Not who may see what of it: that is the view's.
+
+use neerc_core::board::Board;
+use neerc_core::change::Room;
+use neerc_core::checklist::Checklist;
+use neerc_core::clock::ContestClock;
+use neerc_core::clock::hand::SetClock;
+use neerc_core::clocks::Dial;
+use neerc_core::people::{People, Person};
+use neerc_core::times::Times;
+use neerc_core::view::{DayTime, RoomScene, Visibility};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// One room at one moment.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// Its name.
+    pub room: Room,
+    /// Counts the pictures of a room, from 1.
+    pub serial: u64,
+    /// Which run of the service took it; pictures of another one have serials of their own.
+    pub generation: u64,
+    /// Its people.
+    pub people: Arc<People>,
+    /// Its tasks, as they are on disk.
+    pub board: Arc<Board>,
+    /// When answers were given, as far as that is kept.
+    pub times: Option<Times>,
+    /// Its contest clock, once it was read or set.
+    pub clock: Option<PictureClock>,
+    /// Who is online with a chat client.
+    pub online: Arc<BTreeSet<Person>>,
+    /// The checklists that there are.
+    pub checklists: Arc<[Checklist]>,
+    /// Who may see which tasks.
+    pub visibility: Visibility,
+    /// Whether the chat server is connected: else nothing is known of who is online, and rights are as they were last.
+    pub is_connected: bool,
+}
+
+/// A contest clock that runs on after the picture was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureClock {
+    /// What it shows, by the steady time.
+    pub clock: ContestClock,
+    /// By whom and when it was set by hand.
+    pub set: Option<SetClock>,
+    /// Since when its feed has been silent for too long, in ms since 1970.
+    pub silent_since_ms: Option<i64>,
+}
+
+/// The time, as the loop knew it last.
+#[derive(Debug, Clone, Copy)]
+pub struct Timepiece {
+    /// When the loop looked.
+    pub taken: Instant,
+    /// The steady time then, in ms.
+    pub steady_ms: i64,
+    /// The time of day then, in ms since 1970.
+    pub wall_ms: i64,
+    /// What the clocks on the walls here are ahead of UTC, in ms.
+    pub zone_ms: i64,
+}
+
+impl Timepiece {
+    /// The time now.
+    pub fn now(self) -> Timepiece {
+        let gone_ms = i64::try_from(self.taken.elapsed().as_millis()).unwrap_or(i64::MAX);
+        Timepiece {
+            taken: Instant::now(),
+            steady_ms: self.steady_ms.saturating_add(gone_ms),
+            wall_ms: self.wall_ms.saturating_add(gone_ms),
+            ..self
+        }
+    }
+
+    /// For words that name times.
+    pub fn of_day(self) -> DayTime {
+        DayTime { wall_ms: self.wall_ms, zone_ms: self.zone_ms }
+    }
+}
+
+impl Picture {
+    /// What the contest clock shows at a moment.
+    pub fn dial(&self, at: Timepiece) -> Option<Dial<'_>> {
+        let PictureClock { clock, set, silent_since_ms } = self.clock.as_ref()?;
+        let reading = clock.at(at.steady_ms);
+        let reading = if set.is_some() { reading.over_at_end() } else { reading };
+        Some(Dial { reading, set: set.as_ref(), silent_since_ms: *silent_since_ms, zone_ms: at.zone_ms })
+    }
+
+    /// The room, to be looked at.
+    pub fn scene(&self, at: Timepiece) -> RoomScene<'_> {
+        RoomScene {
+            room: &self.room,
+            people: &self.people,
+            board: &self.board,
+            clock: self.dial(at),
+            visibility: self.visibility,
+            now: Some(at.of_day()),
+            checklists: &self.checklists,
+            trail: None,
+        }
+    }
+}
+
+/// All rooms, and the time.
+#[derive(Debug, Clone, Default)]
+pub struct Album {
+    /// When the loop looked last; `None` before it has.
+    pub time: Option<Timepiece>,
+    /// Each room, the default one first. Those that have not changed are shared with the album before.
+    pub rooms: Vec<Arc<Picture>>,
+}
+
+impl Album {
+    /// The room of that name.
+    pub fn room(&self, name: &str) -> Option<&Arc<Picture>> {
+        self.rooms.iter().find(|picture| *picture.room == *name)
+    }
+}

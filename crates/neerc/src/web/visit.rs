@@ -1,0 +1,97 @@
+//! Somebody who looks at a room: who they are, what they see of it, and in which language. Not what a page shows.
+
+use super::WebSite;
+use super::door::{cookie, cookie_name};
+use super::picture::{Picture, Timepiece};
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
+use neerc_core::face::lines::Lines;
+use neerc_core::face::words::Language;
+use neerc_core::people::Person;
+use neerc_core::refusal::Refusal;
+use neerc_core::view::View;
+use std::sync::Arc;
+
+/// The name of the cookie for the language.
+pub const LANGUAGE_COOKIE: &str = "neerc-language";
+
+/// Somebody who looks at a room.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// The site.
+    pub site: Arc<WebSite>,
+    /// The room.
+    pub picture: Arc<Picture>,
+    /// The time.
+    pub time: Timepiece,
+    /// Who.
+    pub who: Person,
+    /// What they are spoken to in.
+    pub language: Language,
+}
+
+/// Why somebody does not see a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoVisit {
+    /// They have no session there, or there is no such room: nobody is told which.
+    NotLoggedIn,
+    /// They do not belong to the room any more.
+    NotInRoom,
+    /// The service has not looked at its rooms yet.
+    NotReady,
+}
+
+/// The language of a request: the one that was chosen, or the first of the browser's that there is.
+pub fn language(site: &WebSite, headers: &HeaderMap) -> Language {
+    if let Some(chosen) = cookie(headers, LANGUAGE_COOKIE).and_then(Language::parse) {
+        return chosen;
+    }
+    let wanted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let tags = wanted.split(',').map(|tag| tag.split(';').next().unwrap_or_default().trim());
+    tags.filter_map(Language::parse).next().unwrap_or(site.language)
+}
+
+impl Visit {
+    /// Who asks for a room, as it is now.
+    pub fn of(site: &Arc<WebSite>, room: &str, headers: &HeaderMap) -> Result<Visit, NoVisit> {
+        let album = site.bridge.album();
+        let Some(time) = album.time else { return Err(NoVisit::NotReady) };
+        let picture = album.room(room).ok_or(NoVisit::NotLoggedIn)?;
+        let who = site.doors.who(headers, site.url.is_secure, picture).ok_or(NoVisit::NotLoggedIn)?;
+        if picture.people.rights(&who).is_none() {
+            return Err(NoVisit::NotInRoom);
+        }
+        let (site, picture) = (site.clone(), picture.clone());
+        let language = language(&site, headers);
+        Ok(Visit { site, picture, time: time.now(), who, language })
+    }
+
+    /// The same with the room as it is now.
+    pub fn again(&self) -> Visit {
+        let album = self.site.bridge.album();
+        let picture = album.room(&self.picture.room).unwrap_or(&self.picture).clone();
+        Visit { picture, time: album.time.unwrap_or(self.time).now(), ..self.clone() }
+    }
+
+    /// What they see.
+    pub fn view(&self) -> Result<View<'_>, Refusal> {
+        View::of(self.picture.scene(self.time), &self.who)
+    }
+
+    /// The words of what they are told.
+    pub fn lines(&self) -> Lines<'_> {
+        let scene = self.picture.scene(self.time);
+        Lines { words: self.site.words(), language: self.language, links: None, scene, who: &self.who }
+    }
+
+    /// A text that stands on pages.
+    pub fn say(&self, key: &str) -> String {
+        self.site.words().say(self.language, key, &[])
+    }
+}
+
+/// The cookie that keeps somebody logged in.
+pub fn session_cookie(site: &WebSite, session: &str) -> String {
+    let secure = if site.url.is_secure { "; Secure" } else { "" };
+    format!("{}={session}; Path=/; HttpOnly; SameSite=Lax{secure}", cookie_name(site.url.is_secure))
+}
