@@ -11,6 +11,7 @@ use neerc_core::board::Done;
 use neerc_core::checklist::Checklist;
 use neerc_core::clocks::Clocks;
 use neerc_core::desk::{Desk, Faces};
+use neerc_core::doors::Entrance;
 use neerc_core::ledger::{Ask, Face, Rooms, Token};
 use neerc_core::notice::Notice;
 use neerc_core::people::{People, Person};
@@ -34,6 +35,7 @@ struct Subject {
     is_connected: bool,
     clock: Option<PictureClock>,
     checklists: Arc<[Checklist]>,
+    entrance: Arc<Entrance>,
 }
 
 type Reply = oneshot::Sender<Result<Done, Refusal>>;
@@ -44,6 +46,8 @@ pub(super) struct WebSide {
     pub web: Web,
     generation: u64,
     visibility: Visibility,
+    /// What it says of itself, as it was seen last.
+    entrance: Arc<Entrance>,
     /// What each room's last picture shows.
     subjects: Vec<Subject>,
     taken_ms: i64,
@@ -61,6 +65,7 @@ impl WebSide {
     pub fn new(web: Web, visibility: Visibility) -> WebSide {
         WebSide {
             web,
+            entrance: Arc::default(),
             generation: fastrand::u64(1 << 32..1 << 48),
             visibility,
             subjects: Vec::new(),
@@ -89,7 +94,11 @@ impl WebSide {
         if self.is_due && now_ms < self.next_ms() {
             return;
         }
-        let subjects: Vec<Subject> = front.rooms().map(|room| subject(now_ms, front, desk, &room.room)).collect();
+        if *self.entrance != desk.entrance {
+            self.entrance = Arc::new(desk.entrance.clone());
+        }
+        let subjects: Vec<Subject> =
+            front.rooms().map(|room| subject(now_ms, front, desk, &room.room, self.entrance.clone())).collect();
         self.is_due |= self.subjects != subjects;
         if now_ms < self.next_ms() {
             return;
@@ -117,6 +126,7 @@ impl WebSide {
                     Arc::new(front.people_online(index).into_iter().map(Person::from_bare).collect())
                 }),
                 checklists: subject.checklists.clone(),
+                entrance: subject.entrance.clone(),
                 visibility: self.visibility,
                 is_connected: subject.is_connected,
             })
@@ -132,7 +142,7 @@ impl WebSide {
     }
 }
 
-fn subject(now_ms: i64, front: &Front, desk: &Desk, room: &str) -> Subject {
+fn subject(now_ms: i64, front: &Front, desk: &Desk, room: &str, entrance: Arc<Entrance>) -> Subject {
     let world = desk.world();
     let clock = world.clock(room).map(|clock| {
         let dial = world.dial(room, now_ms);
@@ -146,6 +156,7 @@ fn subject(now_ms: i64, front: &Front, desk: &Desk, room: &str) -> Subject {
         is_connected: front.is_online(),
         clock,
         checklists: desk.checklists.clone(),
+        entrance,
     }
 }
 
@@ -193,7 +204,8 @@ impl Faces for AllFaces<'_> {
 
 impl Service {
     /// The same with a board for browsers.
-    pub fn with_web(self, web: Web, visibility: Visibility) -> Service {
+    pub fn with_web(mut self, web: Web, visibility: Visibility) -> Service {
+        self.desk.entrance.url = Some(web.url.to_string().into());
         Service { web: Some(WebSide::new(web, visibility)), ..self }
     }
 

@@ -1,45 +1,35 @@
-//! How a browser comes in: by a link that is good once, which gives it a session. Not what whoever comes in may do: that
-//! is the room's, and looked up for each page.
+//! How a browser comes in: by a link that is good once, which gives it a session. Secrets are made here, and what is kept of
+//! them is their hash, in the room. Not what whoever comes in may do: that is the room's too, and looked up for each page.
 
+use super::asks::{Bridge, ServiceGone};
 use super::picture::Picture;
 use axum::http::HeaderMap;
-use axum::http::header::COOKIE;
+use axum::http::header::{COOKIE, USER_AGENT};
 use neerc_core::change::Room;
+use neerc_core::command::Command;
+use neerc_core::doors::{DoorCommand, Leaving, NewSecret, SecretHash};
 use neerc_core::people::Person;
+use neerc_core::refusal::Refusal;
 use ring::digest;
 use ring::rand::{SecureRandom, SystemRandom};
-use std::collections::HashMap;
 use std::fmt::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-type Hash = [u8; 32];
-
-#[derive(Debug, Default)]
-struct Table {
-    links: HashMap<Hash, (Room, Person)>,
-    sessions: HashMap<Hash, (Room, Person)>,
+/// The hash of a secret.
+pub fn hash_of(secret: &str) -> SecretHash {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref()); // SHA-256 has 32 bytes
+    SecretHash::new(hash)
 }
 
-/// Who may come in, and who is in.
-#[derive(Debug, Default)]
-pub struct Doors {
-    table: Mutex<Table>,
-}
-
-/// What nobody can guess, in hexadecimal digits.
-fn secret() -> Option<String> {
+/// What nobody can guess, in hexadecimal digits; nothing where the system has no randomness.
+pub fn fresh_secret() -> Option<NewSecret> {
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).ok()?;
-    Some(bytes.iter().fold(String::new(), |mut text, byte| {
+    let text = bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}"); // a string takes everything
         text
-    }))
-}
-
-fn hash(secret: &str) -> Hash {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref());
-    hash
+    });
+    Some(NewSecret::new(&text, hash_of(&text)))
 }
 
 /// The value of a cookie.
@@ -54,44 +44,62 @@ pub fn cookie_name(is_secure: bool) -> &'static str {
     if is_secure { "__Host-neerc" } else { "neerc-local" }
 }
 
-impl Doors {
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// The hash of the secret that a browser shows.
+pub fn shown(headers: &HeaderMap, is_secure: bool) -> Option<SecretHash> {
+    cookie(headers, cookie_name(is_secure)).map(hash_of)
+}
 
-    /// A link that logs somebody in, once: what stands behind `/l/`.
-    pub fn offer(&self, room: Room, who: Person) -> Option<String> {
-        let secret = secret()?;
-        self.table().links.insert(hash(&secret), (room, who));
-        Some(secret)
-    }
+/// Whose session in a room that is, if it is one.
+pub fn who(session: &SecretHash, picture: &Picture, now_ms: i64) -> Option<Person> {
+    picture.board.doors().session(session, now_ms).map(|session| session.person.clone())
+}
 
-    /// Whether a link is still good.
-    pub fn is_good(&self, link: &str) -> bool {
-        self.table().links.contains_key(&hash(link))
-    }
+/// What browser asks, in words.
+pub fn browser(headers: &HeaderMap) -> String {
+    headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("a browser").to_owned()
+}
 
-    /// Uses a link up: the room that it leads to, and the secret of the session.
-    pub fn redeem(&self, link: &str) -> Option<(Room, String)> {
-        let session = secret()?;
-        let mut table = self.table();
-        let (room, who) = table.links.remove(&hash(link))?;
-        table.sessions.insert(hash(&session), (room.clone(), who));
-        Some((room, session))
-    }
+/// Makes a link for somebody: the secret that stands in it.
+pub async fn offer(bridge: &Bridge, room: Room, who: Person) -> Result<Result<NewSecret, Refusal>, ServiceGone> {
+    let Some(secret) = fresh_secret() else { return Ok(Err(Refusal::NoWeb)) };
+    let command = Command::Door(DoorCommand::OfferLink { secret: Some(secret.clone()) });
+    Ok(bridge.change(room, who, command).await?.map(|_| secret))
+}
 
-    /// Ends the session of whoever asks.
-    pub fn leave(&self, headers: &HeaderMap, is_secure: bool) {
-        if let Some(session) = cookie(headers, cookie_name(is_secure)) {
-            self.table().sessions.remove(&hash(session));
+/// Whether a link is good, in any room.
+pub fn is_good(bridge: &Bridge, link: &str) -> bool {
+    find(bridge, &hash_of(link)).is_some()
+}
+
+fn find(bridge: &Bridge, link: &SecretHash) -> Option<(Room, Person)> {
+    let album = bridge.album();
+    let now_ms = album.time?.now().wall_ms;
+    let in_room = |picture: &std::sync::Arc<Picture>| {
+        let link = picture.board.doors().link(link, now_ms)?;
+        Some((picture.room.clone(), link.person.clone()))
+    };
+    album.rooms.iter().find_map(in_room)
+}
+
+/// Uses a link up: the room that it leads to, and the session that it gives. Nothing, if it is not good.
+pub async fn redeem(bridge: &Bridge, link: &str, headers: &HeaderMap) -> Option<(Room, NewSecret)> {
+    let link = hash_of(link);
+    let (room, who) = find(bridge, &link)?;
+    let session = fresh_secret()?;
+    let browser = browser(headers).into();
+    let command = Command::Door(DoorCommand::Redeem { link, session: session.hash(), browser });
+    bridge.change(room.clone(), who, command).await.ok()?.ok()?;
+    Some((room, session))
+}
+
+/// Ends the session of a browser in every room in which it has one.
+pub async fn leave(bridge: &Bridge, session: SecretHash) {
+    let album = bridge.album();
+    let Some(time) = album.time else { return };
+    for picture in &album.rooms {
+        if let Some(person) = who(&session, picture, time.now().wall_ms) {
+            let command = Command::Door(DoorCommand::Leave(Leaving::This(session)));
+            let _ = bridge.change(picture.room.clone(), person, command).await; // a session that is left over ends by itself
         }
-    }
-
-    /// Who asks, if they have a session in that room.
-    pub fn who(&self, headers: &HeaderMap, is_secure: bool, picture: &Picture) -> Option<Person> {
-        let session = cookie(headers, cookie_name(is_secure))?;
-        let table = self.table();
-        let (room, who) = table.sessions.get(&hash(session))?;
-        (*room == picture.room).then(|| who.clone())
     }
 }

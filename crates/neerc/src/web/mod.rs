@@ -5,7 +5,7 @@
 pub mod asks;
 mod assets;
 mod board;
-mod door;
+pub mod door;
 mod draw;
 mod guard;
 pub mod limits;
@@ -17,10 +17,8 @@ mod visit;
 use crate::config::WebUrl;
 use crate::i18n::Files;
 use asks::{Bridge, BridgeEnd};
-use door::Doors;
-use neerc_core::change::Room;
+use neerc_core::doors::NewSecret;
 use neerc_core::face::words::{Language, Words};
-use neerc_core::people::Person;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -44,7 +42,7 @@ pub struct Web {
     pub bridge: BridgeEnd,
     /// Under which address people open the board.
     pub url: WebUrl,
-    site: Arc<WebSite>,
+    asker: Bridge,
     /// Says whether it is to end.
     stop: watch::Sender<bool>,
     ended: Option<oneshot::Receiver<()>>,
@@ -54,7 +52,6 @@ pub struct Web {
 #[derive(Debug)]
 pub struct WebSite {
     bridge: Bridge,
-    doors: Doors,
     words: Files,
     language: Language,
     url: WebUrl,
@@ -95,10 +92,9 @@ impl Web {
         let url = settings.url.unwrap_or_else(|| WebUrl::of(address));
         let (stop, stopped) = watch::channel(false);
         let (end, ended) = oneshot::channel();
-        let (web, bridge) = Bridge::open();
+        let (asker, bridge) = Bridge::open();
         let site = Arc::new(WebSite {
-            bridge: web,
-            doors: Doors::default(),
+            bridge: asker.clone(),
             words: Files,
             language: settings.language,
             url: url.clone(),
@@ -106,7 +102,7 @@ impl Web {
             port: address.port(),
             stopped: stopped.clone(),
         });
-        let pages = pages::router(site.clone());
+        let pages = pages::router(site);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("web".to_owned()).spawn(move || {
             runtime.block_on(async {
@@ -118,12 +114,17 @@ impl Web {
             drop(runtime);
             let _ = end.send(()); // nobody waits for it where the process ends by itself
         })?;
-        Ok(Web { bridge, url, site, stop, ended: Some(ended) })
+        Ok(Web { bridge, url, asker, stop, ended: Some(ended) })
     }
 
-    /// The address that logs somebody in, once; none where no randomness is to be had.
-    pub fn login_link(&self, room: Room, who: Person) -> Option<String> {
-        Some(format!("{}/l/{}", self.url, self.site.doors.offer(room, who)?))
+    /// Another end that asks of the loop.
+    pub fn asker(&self) -> Bridge {
+        self.asker.clone()
+    }
+
+    /// Where a link leads that has this secret.
+    pub fn link(url: &WebUrl, secret: &NewSecret) -> String {
+        format!("{url}/l/{}", secret.reveal())
     }
 
     /// Nothing new is taken from now on, and streams end.

@@ -1,6 +1,6 @@
 //! Which address shows which page, and the pages that are not the board: how one comes in, and why something is not shown.
 
-use super::door::cookie_name;
+use super::door::{self, cookie_name};
 use super::visit::{LANGUAGE_COOKIE, NoVisit, Visit, language, session_cookie};
 use super::{WebSite, assets, board, guard};
 use askama::Template;
@@ -140,7 +140,7 @@ async fn choose_language(State(site): State<Arc<WebSite>>, Query(query): Query<H
 /// Looking at a link changes nothing: chats and mail programs do so by themselves.
 async fn link(State(site): State<Arc<WebSite>>, Path(link): Path<String>, headers: HeaderMap) -> Response {
     let spoken = language(&site, &headers);
-    if !site.doors.is_good(&link) {
+    if !door::is_good(&site.bridge, &link) {
         return note(&site, spoken, StatusCode::GONE, "web-link-gone");
     }
     let title = site.words().say(spoken, "web-enter-title", &[]);
@@ -148,16 +148,18 @@ async fn link(State(site): State<Arc<WebSite>>, Path(link): Path<String>, header
 }
 
 async fn redeem(State(site): State<Arc<WebSite>>, Path(link): Path<String>, headers: HeaderMap) -> Response {
-    match site.doors.redeem(&link) {
+    match door::redeem(&site.bridge, &link, &headers).await {
         Some((room, session)) => {
-            ([(SET_COOKIE, session_cookie(&site, &session))], see_other(&format!("/r/{room}"))).into_response()
+            ([(SET_COOKIE, session_cookie(&site, session.reveal()))], see_other(&format!("/r/{room}"))).into_response()
         }
         None => note(&site, language(&site, &headers), StatusCode::GONE, "web-link-gone"),
     }
 }
 
 async fn logout(State(site): State<Arc<WebSite>>, headers: HeaderMap) -> Response {
-    site.doors.leave(&headers, site.url.is_secure);
+    if let Some(session) = door::shown(&headers, site.url.is_secure) {
+        door::leave(&site.bridge, session).await;
+    }
     let gone = format!("{}=; Path=/; Max-Age=0", cookie_name(site.url.is_secure));
     ([(SET_COOKIE, gone)], see_other("/")).into_response()
 }

@@ -7,6 +7,7 @@ use neerc_core::checklist::Checklist;
 use neerc_core::clock::ContestClock;
 use neerc_core::clock::hand::SetClock;
 use neerc_core::clocks::Dial;
+use neerc_core::doors::Entrance;
 use neerc_core::people::{People, Person};
 use neerc_core::times::Times;
 use neerc_core::view::{DayTime, RoomScene, Visibility};
@@ -35,6 +36,8 @@ pub struct Picture {
     pub online: Arc<BTreeSet<Person>>,
     /// The checklists that there are.
     pub checklists: Arc<[Checklist]>,
+    /// What the web side says of itself.
+    pub entrance: Arc<Entrance>,
     /// Who may see which tasks.
     pub visibility: Visibility,
     /// Whether the chat server is connected: else nothing is known of who is online, and rights are as they were last.
@@ -103,6 +106,7 @@ impl Picture {
             now: Some(at.of_day()),
             checklists: &self.checklists,
             trail: None,
+            entrance: &self.entrance,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Somebody who looks at a room: who they are, what they see of it, and in which language. Not what a page shows.
 
 use super::WebSite;
-use super::door::{cookie, cookie_name};
+use super::door::{self, cookie, cookie_name};
 use super::picture::{Picture, Timepiece};
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
+use neerc_core::doors::SecretHash;
 use neerc_core::face::lines::Lines;
 use neerc_core::face::words::Language;
 use neerc_core::people::Person;
@@ -26,6 +27,8 @@ pub struct Visit {
     pub time: Timepiece,
     /// Who.
     pub who: Person,
+    /// By which session.
+    pub session: SecretHash,
     /// What they are spoken to in.
     pub language: Language,
 }
@@ -57,13 +60,15 @@ impl Visit {
         let album = site.bridge.album();
         let Some(time) = album.time else { return Err(NoVisit::NotReady) };
         let picture = album.room(room).ok_or(NoVisit::NotLoggedIn)?;
-        let who = site.doors.who(headers, site.url.is_secure, picture).ok_or(NoVisit::NotLoggedIn)?;
+        let time = time.now();
+        let session = door::shown(headers, site.url.is_secure).ok_or(NoVisit::NotLoggedIn)?;
+        let who = door::who(&session, picture, time.wall_ms).ok_or(NoVisit::NotLoggedIn)?;
         if picture.people.rights(&who).is_none() {
             return Err(NoVisit::NotInRoom);
         }
         let (site, picture) = (site.clone(), picture.clone());
         let language = language(&site, headers);
-        Ok(Visit { site, picture, time: time.now(), who, language })
+        Ok(Visit { site, picture, time, who, session, language })
     }
 
     /// The same with the room as it is now.

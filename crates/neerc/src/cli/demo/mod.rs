@@ -9,11 +9,12 @@ mod told;
 use crate::cli::args::DemoArgs;
 use crate::cli::run::stop_signal;
 use crate::cli::{Outcome, failure, out, runtime, secret};
-use crate::config::Config;
+use crate::config::{Config, WebUrl};
 use crate::limits;
 use crate::service::Service;
 use crate::service::health::Health;
-use crate::web::{Web, WebSettings};
+use crate::web::asks::Bridge;
+use crate::web::{Web, WebSettings, door};
 use anyhow::{Context, anyhow, bail};
 use client::{DemoClient, Login};
 use neerc_core::people::Person;
@@ -67,8 +68,7 @@ async fn serve(server: &Prosody, stop: Pin<&mut impl Future<Output = ()>>) -> an
     let service = Service::new(config.front_settings(secret::hex(16)?), config.component.server.to_string(), opened);
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let web = Web::start(WebSettings { listen, url: None, language: config.language })?;
-    let link =
-        web.login_link("neerc".into(), Person::named("admin", HOST)).context("there is no randomness to be had")?;
+    let (asker, url) = (web.asker(), web.url.clone());
     let service = service.with_web(web, config.tasks.visibility);
     let health = service.health();
     let spacing = Duration::from_millis(config.tasks.spacing_ms.unsigned_abs());
@@ -81,7 +81,7 @@ async fn serve(server: &Prosody, stop: Pin<&mut impl Future<Output = ()>>) -> an
         biased;
         () = stop => drop(end),
         ended = &mut service => return ended.context("the service has ended"),
-        failed = play(server, health, spacing, &link) => return failed,
+        failed = play(server, health, spacing, &asker, &url) => return failed,
     }
     service.await.context("the service did not end well")
 }
@@ -117,7 +117,13 @@ struct Cast {
 }
 
 /// Shows the exchange, says how to join in, and then shows what others do. Ends only by a failure.
-async fn play(server: &Prosody, health: watch::Receiver<Health>, spacing: Duration, link: &str) -> anyhow::Result<()> {
+async fn play(
+    server: &Prosody,
+    health: watch::Receiver<Health>,
+    spacing: Duration,
+    asker: &Bridge,
+    url: &WebUrl,
+) -> anyhow::Result<()> {
     joined(health).await?;
     let mut cast = assemble(server).await?;
     let mut known = KnownTasks::default();
@@ -131,7 +137,9 @@ async fn play(server: &Prosody, health: watch::Receiver<Health>, spacing: Durati
     refuse(&mut cast).await?;
     let Cast { admin, mut jury1, hall1, phone, hall2 } = cast;
     tokio::try_join!(admin.leave(), hall1.leave(), phone.leave(), hall2.leave())?;
-    say(&invitation(server, &task, link))?;
+    let offered = door::offer(asker, "neerc".into(), Person::named("admin", HOST)).await;
+    let secret = offered.map_err(|_| anyhow!("the service has ended"))?.context("admin cannot be given a link")?;
+    say(&invitation(server, &task, &Web::link(url, &secret)))?;
     loop {
         let told = jury1.listen(Told::read).await?.what;
         say(&line(None, "jury1", &format!("is told: {}", known.news(told))))?;
