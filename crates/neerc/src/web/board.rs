@@ -69,7 +69,7 @@ pub async fn show(
         Err(why) => return not_shown(&site, &headers, why),
     };
     let filter = filter(query.as_deref().unwrap_or_default());
-    draw_page(&visit, &filter).unwrap_or_else(|_| not_shown(&site, &headers, super::visit::NoVisit::NotInRoom))
+    draw_page(&visit, &filter).unwrap_or_else(|_| not_shown(&site, &headers, super::visit::NoVisit::Stranger))
 }
 
 fn draw_page(visit: &Visit, filter: &GridFilter) -> Result<Response, Refusal> {

@@ -105,9 +105,9 @@ pub fn note(site: &WebSite, spoken: Language, status: StatusCode, key: &str) -> 
 /// The page for somebody who does not see the room that they asked for.
 pub fn not_shown(site: &WebSite, headers: &HeaderMap, why: NoVisit) -> Response {
     let (status, key) = match why {
-        NoVisit::NotLoggedIn => (StatusCode::UNAUTHORIZED, "web-not-logged-in"),
-        NoVisit::NotInRoom => (StatusCode::FORBIDDEN, "web-not-in-room"),
-        NoVisit::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "web-not-ready"),
+        NoVisit::LoggedOut => (StatusCode::UNAUTHORIZED, "web-not-logged-in"),
+        NoVisit::Stranger => (StatusCode::FORBIDDEN, "web-not-in-room"),
+        NoVisit::Starting => (StatusCode::SERVICE_UNAVAILABLE, "web-not-ready"),
     };
     note(site, language(site, headers), status, key)
 }
@@ -122,7 +122,7 @@ async fn home(State(site): State<Arc<WebSite>>, headers: HeaderMap) -> Response 
     let visits = album.rooms.iter().filter_map(|picture| Visit::of(&site, &picture.room, &headers).ok());
     match visits.map(|visit| visit.picture.room.clone()).next() {
         Some(room) => see_other(&format!("/r/{room}")),
-        None => not_shown(&site, &headers, NoVisit::NotLoggedIn),
+        None => not_shown(&site, &headers, NoVisit::LoggedOut),
     }
 }
 

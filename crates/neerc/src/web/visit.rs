@@ -37,11 +37,11 @@ pub struct Visit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoVisit {
     /// They have no session there, or there is no such room: nobody is told which.
-    NotLoggedIn,
+    LoggedOut,
     /// They do not belong to the room any more.
-    NotInRoom,
+    Stranger,
     /// The service has not looked at its rooms yet.
-    NotReady,
+    Starting,
 }
 
 /// The language of a request: the one that was chosen, or the first of the browser's that there is.
@@ -58,13 +58,13 @@ impl Visit {
     /// Who asks for a room, as it is now.
     pub fn of(site: &Arc<WebSite>, room: &str, headers: &HeaderMap) -> Result<Visit, NoVisit> {
         let album = site.bridge.album();
-        let Some(time) = album.time else { return Err(NoVisit::NotReady) };
-        let picture = album.room(room).ok_or(NoVisit::NotLoggedIn)?;
+        let Some(time) = album.time else { return Err(NoVisit::Starting) };
+        let picture = album.room(room).ok_or(NoVisit::LoggedOut)?;
         let time = time.now();
-        let session = door::shown(headers, site.url.is_secure).ok_or(NoVisit::NotLoggedIn)?;
-        let who = door::who(&session, picture, time.wall_ms).ok_or(NoVisit::NotLoggedIn)?;
+        let session = door::shown(headers, site.url.is_secure).ok_or(NoVisit::LoggedOut)?;
+        let who = door::who(&session, picture, time.wall_ms).ok_or(NoVisit::LoggedOut)?;
         if picture.people.rights(&who).is_none() {
-            return Err(NoVisit::NotInRoom);
+            return Err(NoVisit::Stranger);
         }
         let (site, picture) = (site.clone(), picture.clone());
         let language = language(&site, headers);
