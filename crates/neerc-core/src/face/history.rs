@@ -4,8 +4,22 @@ use super::lines::{Lines, ListPage, short};
 use super::words::Arg;
 use crate::change::{Change, Entry};
 use crate::clock::hand::time_of_day;
+use crate::doors::{AccessToken, DoorChange, TokenId};
 use crate::people::Person;
 use crate::task::{Kind, Status, Task, TaskId};
+
+/// Something that happened in a room, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEvent {
+    /// When.
+    pub time: String,
+    /// Who did it.
+    pub by: String,
+    /// To which task; `None` for what is about none.
+    pub task: Option<TaskId>,
+    /// What it was.
+    pub what: String,
+}
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
@@ -31,6 +45,21 @@ impl Lines<'_> {
     pub(super) fn happened(&self, task: TaskId, entry: &Entry) -> Vec<String> {
         let by = short(&self.scene.people.shown(&entry.by));
         vec![self.happened_at(entry.at_ms), by, self.what_happened(task, &entry.change)]
+    }
+
+    /// The same of any change of the room, with the task that it is about.
+    pub fn event(&self, entry: &Entry) -> HistoryEvent {
+        let what = self.what_happened(entry.change.task().unwrap_or(TaskId(0)), &entry.change); // 0: of no task
+        let of_whom = match &entry.change {
+            Change::Answered { person, .. } if *person != entry.by => Some(self.scene.people.shown(person)),
+            _ => None,
+        };
+        HistoryEvent {
+            time: self.happened_at(entry.at_ms),
+            by: short(&self.scene.people.shown(&entry.by)),
+            task: entry.change.task(),
+            what: of_whom.map_or_else(|| what.clone(), |person| format!("{}: {what}", short(&person))),
+        }
     }
 
     fn happened_at(&self, at_ms: i64) -> String {
@@ -73,15 +102,27 @@ impl Lines<'_> {
                 self.say("history-deadline", &[("when", Arg::Text(&self.due(deadline.due)))])
             }
             Change::Deadlined { deadline: None, .. } => self.say("history-no-deadline", &[]),
-            Change::Planned(_)
-            | Change::Unplanned { .. }
-            | Change::Begun { .. }
-            | Change::Stopped { .. }
-            | Change::Clocked(_)
-            | Change::Watched { .. }
-            | Change::Linked { .. }
-            | Change::Door(_) => String::new(), // about no task
+            Change::Planned(planned) => {
+                let (title, when) = (short(planned.title.as_str()), self.moment(planned.schedule));
+                self.say("history-planned", &[("title", Arg::Text(&title)), ("when", Arg::Text(&when))])
+            }
+            Change::Unplanned { plan } => self.say("history-unplanned", &[("plan", Arg::Text(&plan.to_string()))]),
+            Change::Begun { name, .. } => self.say("history-begun", &[("name", Arg::Text(&short(name)))]),
+            Change::Stopped { .. } => self.say("history-stopped", &[]),
+            Change::Clocked(Some(_)) => self.say("history-clock-set", &[]),
+            Change::Clocked(None) => self.say("history-clock-freed", &[]),
+            Change::Watched { .. } => self.say("history-watched", &[]),
+            Change::Linked { .. } => self.say("history-linked", &[]),
+            Change::Door(DoorChange::Admitted { .. }) => self.say("history-admitted", &[]),
+            Change::Door(DoorChange::Ended { .. }) => self.say("history-logged-out", &[]),
+            Change::Door(DoorChange::Offered { .. }) => self.say("history-link-offered", &[]),
+            Change::Door(DoorChange::Given(AccessToken { id, .. })) => self.token("history-token-given", *id),
+            Change::Door(DoorChange::Revoked { token }) => self.token("history-token-revoked", *token),
         }
+    }
+
+    fn token(&self, key: &str, token: TokenId) -> String {
+        self.say(key, &[("token", Arg::Text(&token.to_string()))])
     }
 
     /// People who were given a task, or whose answers were replaced.

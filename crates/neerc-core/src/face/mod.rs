@@ -13,7 +13,7 @@ mod doors;
 pub mod form;
 pub mod grid;
 pub mod help;
-mod history;
+pub mod history;
 pub mod line;
 pub mod lines;
 pub mod menu;

@@ -151,6 +151,19 @@ history-reminded = reminder
 history-overdue = late: reminder of the deadline
 history-deadline = to be answered { $when }
 history-no-deadline = without a deadline from then on
+history-planned = planned, { $when }: { $title }
+history-unplanned = planned task { $plan } taken out
+history-begun = checklist begun: { $name }
+history-stopped = checklist stopped
+history-clock-set = contest clock set by hand
+history-clock-freed = contest clock goes by its feed again
+history-watched = asked to be told of other answers, or of none
+history-linked = asked for links, or for none
+history-admitted = logged in with a browser
+history-logged-out = logged out of a browser
+history-link-offered = was given a link to log in with
+history-token-given = token { $token } given
+history-token-revoked = token { $token } revoked
 history-days = { $count ->
     [one] 1 day ago, { $time }
    *[other] { $count } days ago, { $time }

@@ -151,6 +151,19 @@ history-reminded = напоминание
 history-overdue = опоздание: напоминание о сроке
 history-deadline = срок: { $when }
 history-no-deadline = с тех пор без срока
+history-planned = запланировано, { $when }: { $title }
+history-unplanned = запланированная задача { $plan } снята
+history-begun = начат чек-лист: { $name }
+history-stopped = чек-лист остановлен
+history-clock-set = часы соревнования поставлены вручную
+history-clock-freed = часы соревнования снова идут по своему источнику
+history-watched = уведомления о чужих ответах изменены
+history-linked = ссылки включены или выключены
+history-admitted = вход через браузер
+history-logged-out = выход из браузера
+history-link-offered = получена ссылка для входа
+history-token-given = выдан токен { $token }
+history-token-revoked = токен { $token } отозван
 history-days = { $count ->
     [one] { $count } день назад, { $time }
     [few] { $count } дня назад, { $time }
