@@ -21,6 +21,7 @@ pub fn run(path: &Path) -> Outcome {
         tracing::warn!("{warning}");
     }
     let opened = store::open(&config.store).map_err(failure)?;
+    let log = opened.store.log_reader();
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
     for warning in warnings::ahead(&opened.boards, service::time::wall_ms()) {
         tracing::warn!("{warning}");
@@ -48,7 +49,7 @@ pub fn run(path: &Path) -> Outcome {
         }
         let service = match config.web {
             Some(at) => {
-                let settings = WebSettings { listen: at.listen, url: at.url, language: config.language };
+                let settings = WebSettings { listen: at.listen, url: at.url, language: config.language, log };
                 let web = Web::start(settings);
                 let web =
                     web.with_context(|| format!("the board cannot be served at {}", at.listen)).map_err(failure)?;

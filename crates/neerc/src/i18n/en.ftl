@@ -609,3 +609,37 @@ web-tasks-left-out = { $count ->
    *[other] { $count } more tasks, the oldest, are not shown
 }
 web-you = You
+web-admins-only = Only admins see what happened
+web-answer-median = answer, half within
+web-answer-p90 = answer, nine of ten within
+web-answers-left-out = { $count ->
+    [one] { $count } older answer is left out.
+   *[other] { $count } older answers are left out.
+}
+web-by-whom = By
+web-events = Who did what
+web-events-left-out = { $count ->
+    [one] { $count } older change is left out.
+   *[other] { $count } older changes are left out.
+}
+web-everybody = all
+web-export-csv = Table
+web-export-jsonl = File for programs
+web-first-median = first word, half within
+web-first-p90 = first word, nine of ten within
+web-given = tasks
+web-history = History
+web-hours = Hours (0: all)
+web-keep = Keep and go on
+web-no-answers = Nobody has answered anything in that time.
+web-no-events = Nothing happened that fits.
+web-older = Older
+web-open = open
+web-paces = How fast people answered
+web-print = State on paper
+web-report = Report
+web-state-at = State at { $time }
+web-task-paces = How fast tasks were answered
+web-unreadable = The history cannot be read
+web-unreadable-help = Why is in the log of the service. The board is not touched by that.
+web-waiting = waiting

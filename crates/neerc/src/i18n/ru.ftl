@@ -626,3 +626,39 @@ web-tasks-left-out = { $count ->
    *[other] Ещё { $count } задач, самые старые, не показаны
 }
 web-you = Вы
+web-admins-only = Что происходило, видят только администраторы
+web-answer-median = ответ, половина за
+web-answer-p90 = ответ, девять из десяти за
+web-answers-left-out = { $count ->
+    [one] Ещё { $count } ответ раньше не показан.
+    [few] Ещё { $count } ответа раньше не показаны.
+   *[other] Ещё { $count } ответов раньше не показаны.
+}
+web-by-whom = Кто
+web-events = Кто что делал
+web-events-left-out = { $count ->
+    [one] Ещё { $count } изменение раньше не показано.
+    [few] Ещё { $count } изменения раньше не показаны.
+   *[other] Ещё { $count } изменений раньше не показаны.
+}
+web-everybody = все
+web-export-csv = Таблица
+web-export-jsonl = Файл для программ
+web-first-median = первый отклик, половина за
+web-first-p90 = первый отклик, девять из десяти за
+web-given = задач
+web-history = История
+web-hours = Часов (0: всё)
+web-keep = Сохранить и дальше
+web-no-answers = За это время никто ничего не ответил.
+web-no-events = Ничего подходящего не было.
+web-older = Раньше
+web-open = открыто
+web-paces = Как быстро отвечали люди
+web-print = Состояние на бумаге
+web-report = Отчёт
+web-state-at = Состояние на { $time }
+web-task-paces = Как быстро отвечали на задачи
+web-unreadable = Историю не удаётся прочитать
+web-unreadable-help = Почему, написано в журнале службы. Доске это не мешает.
+web-waiting = ждут

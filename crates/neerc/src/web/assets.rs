@@ -24,8 +24,14 @@ pub struct AssetNames {
     pub live: &'static str,
 }
 
-static STYLE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::of("style", "css", "text/css; charset=utf-8", include_str!("assets/style.css")));
+static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::of(
+        "style",
+        "css",
+        "text/css; charset=utf-8",
+        concat!(include_str!("assets/style.css"), include_str!("assets/timeline.css")),
+    )
+});
 static LIVE: LazyLock<Asset> =
     LazyLock::new(|| Asset::of("live", "js", "text/javascript; charset=utf-8", include_str!("assets/live.js")));
 

@@ -28,3 +28,15 @@ pub const STALLED: Duration = Duration::from_secs(30);
 pub const END_PATIENCE: Duration = Duration::from_secs(3);
 /// Pause after a connection could not be taken, in ms.
 pub const ACCEPT_PAUSE_MS: u64 = 50;
+/// Most pages and files for which the log is read at the same time.
+pub const LOG_READERS: usize = 2;
+/// Changes that are read from the log at a time.
+pub const LOG_PART: usize = 2_000;
+/// Changes that one page of the history shows.
+pub const HISTORY_PAGE: usize = 100;
+/// Most changes that are looked at for it.
+pub const HISTORY_SCANNED: usize = 50_000;
+/// Most changes that a report lists; of more, the newest.
+pub const REPORT_EVENTS: usize = 5_000;
+/// The time that a history tells of unless another is asked for, in h.
+pub const HISTORY_H: i64 = 24;

@@ -8,7 +8,9 @@ mod board;
 pub mod door;
 mod draw;
 mod guard;
+mod history;
 pub mod limits;
+mod log;
 mod pages;
 pub mod picture;
 mod server;
@@ -17,8 +19,10 @@ mod visit;
 use crate::config::WebUrl;
 use crate::i18n::Files;
 use asks::{Bridge, BridgeEnd};
+use log::Library;
 use neerc_core::doors::NewSecret;
 use neerc_core::face::words::{Language, Words};
+use neerc_store::LogReader;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -33,6 +37,8 @@ pub struct WebSettings {
     pub url: Option<WebUrl>,
     /// The language of those who do not tell theirs.
     pub language: Language,
+    /// What happened in all rooms.
+    pub log: LogReader,
 }
 
 /// The web, as the rest of the program holds it. It ends when this is dropped.
@@ -58,6 +64,8 @@ pub struct WebSite {
     /// Whether only this machine can connect.
     is_local: bool,
     port: u16,
+    /// What happened.
+    library: Library,
     /// Says whether it is to end.
     stopped: watch::Receiver<bool>,
 }
@@ -100,6 +108,7 @@ impl Web {
             url: url.clone(),
             is_local: address.ip().to_canonical().is_loopback(),
             port: address.port(),
+            library: Library::new(settings.log),
             stopped: stopped.clone(),
         });
         let pages = pages::router(site);

@@ -2,7 +2,7 @@
 
 use super::door::{self, cookie_name};
 use super::visit::{LANGUAGE_COOKIE, NoVisit, Visit, language, session_cookie};
-use super::{WebSite, assets, board, guard};
+use super::{WebSite, assets, board, guard, history};
 use askama::Template;
 use assets::AssetNames;
 use axum::Router;
@@ -26,6 +26,7 @@ pub fn router(site: Arc<WebSite>) -> Router {
         .route("/l/{link}", get(link).post(redeem))
         .route("/r/{room}", get(board::show))
         .route("/r/{room}/logout", post(logout))
+        .merge(history::routes())
         .fallback(nowhere)
         .layer(from_fn_with_state(site.clone(), guard::guard))
         .with_state(site)
@@ -55,6 +56,11 @@ impl<'a> PageFrame<'a> {
     /// A text of the page.
     pub fn say(&self, key: &str) -> String {
         self.site.words().say(self.spoken, key, &[])
+    }
+
+    /// A text of the page that counts something.
+    pub fn count(&self, key: &str, count: &usize) -> String {
+        self.site.words().say(self.spoken, key, &[("count", (*count).into())])
     }
 
     /// The tag of its language.

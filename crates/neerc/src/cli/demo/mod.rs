@@ -65,9 +65,10 @@ async fn serve(server: &Prosody, stop: Pin<&mut impl Future<Output = ()>>) -> an
     log_to(&server.folder().join("neerc.log"))?;
     let config = configure(server)?;
     let opened = neerc_store::open(&config.store)?;
+    let log = opened.store.log_reader();
     let service = Service::new(config.front_settings(secret::hex(16)?), config.component.server.to_string(), opened);
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let web = Web::start(WebSettings { listen, url: None, language: config.language })?;
+    let web = Web::start(WebSettings { listen, url: None, language: config.language, log })?;
     let (asker, url) = (web.asker(), web.url.clone());
     let service = service.with_web(web, config.tasks.visibility);
     let health = service.health();

@@ -1,0 +1,395 @@
+//! What happened in a room, for its admins: a page with a timeline, a report that can be kept, files for other programs, and
+//! the present state on paper. All but the last are drawn from the log, which holds more than what is in memory.
+
+use super::WebSite;
+use super::draw;
+use super::log::{self, Unreadable};
+use super::pages::{PageFrame, not_shown, note, page};
+use super::visit::{NoVisit, Visit};
+use super::{board, limits};
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use neerc_core::change::Entry;
+use neerc_core::clock::Phase;
+use neerc_core::clock::hand::{clock_face, time_of_day};
+use neerc_core::deadline::DueAt;
+use neerc_core::face::grid::{CellState, Grid, GridCell, GridFilter, GridRow};
+use neerc_core::face::history::HistoryEvent;
+use neerc_core::face::timeline::svg::{Scale, draw};
+use neerc_core::face::timeline::{Pace, Spread, Timeline, export};
+use neerc_core::face::words::Arg;
+use neerc_core::people::Person;
+use neerc_core::task::{Kind, TaskId};
+use neerc_store::{LogPart, LogReader};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// The pages of this file.
+pub fn routes() -> Router<Arc<WebSite>> {
+    Router::new()
+        .route("/r/{room}/history", get(history))
+        .route("/r/{room}/report", get(report))
+        .route("/r/{room}/print", get(print))
+        .route("/r/{room}/export.csv", get(export_csv))
+        .route("/r/{room}/export.jsonl", get(export_json))
+}
+
+/// Which part of a history somebody wants to see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct HistoryFilter {
+    /// What happened to this task only.
+    task: Option<TaskId>,
+    /// What this person did only.
+    by: Option<String>,
+    /// Before this revision only.
+    before: Option<u64>,
+    /// The last so many hours; 0 for all.
+    hours: i64,
+}
+
+impl HistoryFilter {
+    fn parse(query: &str) -> HistoryFilter {
+        let mut filter = HistoryFilter { hours: limits::HISTORY_H, ..HistoryFilter::default() };
+        for (name, value) in board::form(query) {
+            let value = value.trim();
+            match &*name {
+                "task" => filter.task = TaskId::parse(value).ok(),
+                "by" => filter.by = Some(value.to_owned()).filter(|by| !by.is_empty()),
+                "before" => filter.before = value.parse().ok(),
+                "hours" => filter.hours = value.parse().unwrap_or(limits::HISTORY_H).max(0),
+                _ => {}
+            }
+        }
+        filter
+    }
+
+    /// Since when, in ms since 1970; `None` for all.
+    fn since_ms(&self, wall_ms: i64) -> Option<i64> {
+        (self.hours > 0).then(|| wall_ms.saturating_sub(self.hours.saturating_mul(HOUR_MS)))
+    }
+}
+
+/// Who looks at a history, or the answer to whoever may not.
+fn admin(site: &Arc<WebSite>, room: &str, headers: &HeaderMap) -> Result<Visit, Box<Response>> {
+    let visit = Visit::of(site, room, headers).map_err(|why| not_shown(site, headers, why))?;
+    let is_admin = visit.view().is_ok_and(|view| view.is_admin());
+    if is_admin {
+        Ok(visit)
+    } else {
+        Err(Box::new(note(site, visit.language, StatusCode::FORBIDDEN, "web-admins-only")))
+    }
+}
+
+fn unreadable(visit: &Visit) -> Response {
+    note(&visit.site, visit.language, StatusCode::INTERNAL_SERVER_ERROR, "web-unreadable")
+}
+
+/// How fast somebody was, or everybody with a task, in words.
+struct PaceRow {
+    name: String,
+    pace: Pace,
+}
+
+impl PaceRow {
+    /// The two times of a spread: the one that half did not exceed, and the one that nine of ten did not.
+    fn times(&self, spread: &Spread) -> [String; 2] {
+        if spread.count == 0 {
+            return [String::new(), String::new()];
+        }
+        [spread.median_ms, spread.p90_ms].map(|ms| {
+            let face = clock_face(ms);
+            face.strip_prefix("0:").map_or(face.clone(), str::to_owned)
+        })
+    }
+}
+
+/// A table of paces.
+struct PaceTable {
+    id: &'static str,
+    /// The key of what stands above it.
+    heading: &'static str,
+    rows: Vec<PaceRow>,
+}
+
+/// What the page and the report have in common.
+struct Told {
+    svg: String,
+    tables: [PaceTable; 2],
+    left_out: usize,
+}
+
+impl Told {
+    fn of(visit: &Visit, timeline: &Timeline) -> Told {
+        let lines = visit.lines();
+        let scale = match lines.scene.clock.map(|dial| dial.reading) {
+            Some(reading) if reading.phase == Phase::Running => {
+                Scale::Contest { begins_ms: visit.time.wall_ms.saturating_sub(reading.elapsed_ms) }
+            }
+            _ => Scale::Day { zone_ms: visit.time.zone_ms },
+        };
+        let shown = |person: &Person| lines.scene.people.shown(person).into_owned();
+        let mut people: Vec<PaceRow> =
+            timeline.people().into_iter().map(|(person, pace)| PaceRow { name: shown(person), pace }).collect();
+        people.push(PaceRow { name: visit.say("web-everybody"), pace: timeline.all() });
+        let title = |task: TaskId| timeline.task(task).map_or("", |task| &task.title);
+        let tasks = timeline.tasks().into_iter();
+        let tasks = tasks.map(|(task, pace)| PaceRow { name: format!("{task} {}", title(task)), pace }).collect();
+        let people = PaceTable { id: "paces-people", heading: "web-paces", rows: people };
+        let tasks = PaceTable { id: "paces-tasks", heading: "web-task-paces", rows: tasks };
+        Told { svg: draw(timeline, &lines, scale), tables: [people, tasks], left_out: timeline.left_out() }
+    }
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "history.html")]
+struct HistoryPage<'a> {
+    frame: PageFrame<'a>,
+    visit: &'a Visit,
+    who: String,
+    clock: String,
+    told: Told,
+    events: Vec<HistoryEvent>,
+    filter: &'a HistoryFilter,
+    /// The revision before which older events are.
+    older: Option<u64>,
+}
+
+async fn history(
+    State(site): State<Arc<WebSite>>,
+    Path(room): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let visit = match admin(&site, &room, &headers) {
+        Ok(visit) => visit,
+        Err(refused) => return *refused,
+    };
+    let filter = HistoryFilter::parse(query.as_deref().unwrap_or_default());
+    let by = filter.by.as_ref().map(|by| person(&visit, by));
+    let (since_ms, wanted) = (filter.since_ms(visit.time.wall_ms), (filter.task, by, filter.before));
+    let name = visit.picture.room.clone();
+    let read = site.library.read(move |reader| {
+        let timeline = timeline(reader, &name, since_ms, |_| {})?;
+        Ok((timeline, newest(reader, &name, wanted)?))
+    });
+    let Ok((timeline, (entries, older))) = read.await else { return unreadable(&visit) };
+    let lines = visit.lines();
+    let title = format!("{} · {}", visit.say("web-history"), visit.picture.room);
+    let shown = HistoryPage {
+        frame: PageFrame::new(&site, visit.language, title, format!("/r/{}/history", visit.picture.room)),
+        visit: &visit,
+        who: visit.picture.people.shown(&visit.who).into_owned(),
+        clock: draw::clock(&visit),
+        told: Told::of(&visit, &timeline),
+        events: entries.iter().map(|entry| lines.event(entry)).collect(),
+        filter: &filter,
+        older,
+    };
+    page(StatusCode::OK, &shown)
+}
+
+/// The person of that name, whether or not they are in the room.
+fn person(visit: &Visit, name: &str) -> Person {
+    let people = &visit.picture.people;
+    let known = people.user(name).or_else(|| people.shown_as(name)).cloned();
+    known.unwrap_or_else(|| Person::named(name, people.host()))
+}
+
+/// The timeline of a room; each change is shown to `look` too.
+fn timeline(
+    reader: &LogReader,
+    room: &str,
+    since_ms: Option<i64>,
+    mut look: impl FnMut(&Entry),
+) -> Result<Timeline, Unreadable> {
+    let mut timeline = since_ms.map_or_else(Timeline::default, Timeline::since);
+    log::each(reader, room, |entries| {
+        for entry in entries {
+            timeline.note(entry);
+            look(entry);
+        }
+        Ok(())
+    })?;
+    Ok(timeline)
+}
+
+/// The newest changes that are wanted, the newest first, and before which revision there may be more.
+fn newest(
+    reader: &LogReader,
+    room: &str,
+    (task, by, before): (Option<TaskId>, Option<Person>, Option<u64>),
+) -> Result<(Vec<Entry>, Option<u64>), Unreadable> {
+    let (mut found, mut before, mut scanned) = (Vec::new(), before.unwrap_or(u64::MAX), 0);
+    loop {
+        let entries = log::part(reader, room, LogPart::Before(before))?;
+        let Some(oldest) = entries.last() else { return Ok((found, None)) };
+        let oldest = oldest.revision;
+        scanned += entries.len();
+        for entry in entries {
+            let revision = entry.revision;
+            if task.is_none_or(|task| entry.change.task() == Some(task)) && by.as_ref().is_none_or(|by| *by == entry.by)
+            {
+                found.push(entry);
+            }
+            if found.len() == limits::HISTORY_PAGE {
+                return Ok((found, Some(revision)));
+            }
+        }
+        if scanned >= limits::HISTORY_SCANNED {
+            return Ok((found, Some(oldest)));
+        }
+        before = oldest;
+    }
+}
+
+/// The report: one file that needs nothing else.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct ReportPage<'a> {
+    frame: PageFrame<'a>,
+    style: &'static str,
+    made: String,
+    told: Told,
+    events: Vec<HistoryEvent>,
+    events_left_out: usize,
+}
+
+async fn report(
+    State(site): State<Arc<WebSite>>,
+    Path(room): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let visit = match admin(&site, &room, &headers) {
+        Ok(visit) => visit,
+        Err(refused) => return *refused,
+    };
+    let since_ms = HistoryFilter::parse(query.as_deref().unwrap_or_default()).since_ms(visit.time.wall_ms);
+    let name = visit.picture.room.clone();
+    let read = site.library.read(move |reader| {
+        let (mut entries, mut left_out) = (VecDeque::new(), 0);
+        let timeline = timeline(reader, &name, since_ms, |entry| {
+            if since_ms.is_none_or(|since_ms| entry.at_ms >= since_ms) {
+                entries.push_back(entry.clone());
+            }
+            if entries.len() > limits::REPORT_EVENTS {
+                entries.pop_front();
+                left_out += 1;
+            }
+        })?;
+        Ok((timeline, entries, left_out))
+    });
+    let Ok((timeline, entries, events_left_out)) = read.await else { return unreadable(&visit) };
+    let lines = visit.lines();
+    let title = format!("{} · {}", visit.say("web-report"), visit.picture.room);
+    let report = ReportPage {
+        frame: PageFrame::new(&site, visit.language, title, String::new()),
+        style: concat!(include_str!("assets/timeline.css"), include_str!("assets/report.css")),
+        made: export::rfc3339(visit.time.wall_ms),
+        told: Told::of(&visit, &timeline),
+        events: entries.iter().map(|entry| lines.event(entry)).collect(),
+        events_left_out,
+    };
+    let kept = attachment(&visit, "html");
+    ([(CONTENT_DISPOSITION, kept)], page(StatusCode::OK, &report)).into_response()
+}
+
+/// Has a browser keep an answer as a file.
+fn attachment(visit: &Visit, ending: &str) -> String {
+    let day: String = export::rfc3339(visit.time.wall_ms.saturating_add(visit.time.zone_ms)).chars().take(10).collect();
+    format!("attachment; filename=\"neerc-{}-{day}.{ending}\"", draw::slug(&visit.picture.room))
+}
+
+async fn export_csv(State(site): State<Arc<WebSite>>, Path(room): Path<String>, headers: HeaderMap) -> Response {
+    // Spreadsheets take a file for UTF-8 that begins with this mark.
+    let head = format!("\u{feff}{}", export::csv_head());
+    export_as(&site, &room, &headers, ("csv", "text/csv; charset=utf-8"), head, export::ExportRow::csv).await
+}
+
+async fn export_json(State(site): State<Arc<WebSite>>, Path(room): Path<String>, headers: HeaderMap) -> Response {
+    let kind = ("jsonl", "application/jsonl; charset=utf-8");
+    export_as(&site, &room, &headers, kind, String::new(), export::ExportRow::json).await
+}
+
+async fn export_as(
+    site: &Arc<WebSite>,
+    room: &str,
+    headers: &HeaderMap,
+    (ending, kind): (&str, &'static str),
+    head: String,
+    line: fn(&export::ExportRow) -> String,
+) -> Response {
+    let visit = match admin(site, room, headers) {
+        Ok(visit) => visit,
+        Err(refused) => return *refused,
+    };
+    let people = visit.picture.people.clone();
+    let lines = move |entry: &Entry| export::rows(&people, entry).iter().map(line).collect::<String>();
+    match site.library.stream(visit.picture.room.clone(), head, lines).await {
+        Ok(body) => {
+            let headers = [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, attachment(&visit, ending))];
+            (headers, body).into_response()
+        }
+        Err(Unreadable) => unreadable(&visit),
+    }
+}
+
+/// The present state, for paper.
+#[derive(Template)]
+#[template(path = "print.html")]
+struct PrintPage<'a> {
+    frame: PageFrame<'a>,
+    visit: &'a Visit,
+    made: String,
+    clock: String,
+    grid: &'a Grid<'a>,
+}
+
+impl PrintPage<'_> {
+    fn due(&self, due: &DueAt) -> String {
+        self.visit.lines().due(*due)
+    }
+
+    fn kind(&self, kind: &Kind) -> String {
+        self.visit.lines().kind(*kind)
+    }
+
+    /// Everybody who has a task, with what they say of it.
+    fn people(&self, task: &TaskId) -> Vec<(&GridRow<'_>, &GridCell<'_>)> {
+        let at = self.grid.columns.iter().position(|column| column.task == *task);
+        let cells = self.grid.rows().filter_map(|row| Some((row, row.cells.get(at?)?)));
+        cells.filter(|(_, cell)| cell.state != CellState::NotAssigned).collect()
+    }
+}
+
+async fn print(
+    State(site): State<Arc<WebSite>>,
+    Path(room): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let visit = match Visit::of(&site, &room, &headers) {
+        Ok(visit) => visit,
+        Err(why) => return not_shown(&site, &headers, why),
+    };
+    let filter: GridFilter = board::filter(query.as_deref().unwrap_or_default());
+    let Ok(view) = visit.view() else { return not_shown(&site, &headers, NoVisit::Stranger) };
+    let grid = visit.grid(&view, &filter);
+    let title = format!("{} · {}", visit.say("web-print"), visit.picture.room);
+    let time = time_of_day(visit.time.wall_ms, visit.time.zone_ms);
+    let made = visit.lines().say("web-state-at", &[("time", Arg::Text(&time))]);
+    let clock = visit.lines().scene.clock.map_or_else(String::new, |dial| visit.lines().clock(dial));
+    let frame = PageFrame::new(&site, visit.language, title, format!("/r/{}/print", visit.picture.room));
+    page(StatusCode::OK, &PrintPage { frame, visit: &visit, made, clock, grid: &grid })
+}
+
+#[cfg(test)]
+mod tests;
