@@ -37,6 +37,10 @@ pub enum Query {
     Plans,
     /// The checklists, and which of them are gone through. For admins.
     Checklists,
+    /// The browsers with which the asker is logged in.
+    Sessions,
+    /// The tokens of the room. For admins.
+    Tokens,
 }
 
 /// How the names in a whole-task packet are meant.
@@ -211,7 +215,7 @@ pub enum Command {
 
 impl Command {
     /// The same with the secret that it needs, if it needs one. Secrets are random, so none is made here.
-    pub fn with_secret(self, make: impl FnOnce() -> NewSecret) -> Command {
+    pub fn with_secret(self, make: impl FnOnce() -> Option<NewSecret>) -> Command {
         match self {
             Command::Door(command) => Command::Door(command.with_secret(make)),
             other => other,

@@ -8,8 +8,8 @@ use crate::board::{Boards, Done};
 use crate::change::Entry;
 use crate::checklist::Checklist;
 use crate::clocks::{ClockedRooms, Clocks};
-use crate::doors::Entrance;
-use crate::ledger::{Answer, Face, Ledger, Now, Rooms, Settled, Token};
+use crate::doors::{Entrance, NewSecret};
+use crate::ledger::{Answer, Ask, Face, Ledger, Now, Rooms, Settled, Token};
 use crate::notice::Notice;
 use crate::plan::Planned;
 use crate::planner::{Due, HandedOut, Planner};
@@ -80,6 +80,14 @@ impl Desk {
     /// What everybody may see.
     pub fn world(&self) -> World<'_> {
         world(&self.ledger, &self.clocks, &self.checklists, &self.entrance)
+    }
+
+    /// Takes an ask of a face, with the secret that it needs, if it needs one; where there is no web side, it gets none.
+    pub fn ask(&mut self, mut ask: Ask, make: impl FnOnce() -> Option<NewSecret>) {
+        if self.entrance.is_open() {
+            ask.command = ask.command.with_secret(make);
+        }
+        self.ledger.ask(ask);
     }
 
     /// Asks for what is due, or has people asked; says whether anything is due.

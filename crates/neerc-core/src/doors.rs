@@ -6,7 +6,7 @@ mod entrance;
 mod secret;
 mod tries;
 
-pub use self::entrance::{Entrance, LoginCode};
+pub use self::entrance::{Entrance, LoginCode, digits};
 pub use self::secret::{NewSecret, SecretHash};
 pub use self::tries::LoginTries;
 
@@ -251,12 +251,12 @@ pub enum DoorCommand {
 }
 
 impl DoorCommand {
-    /// The same with the secret that it needs, if it needs one.
-    pub fn with_secret(mut self, make: impl FnOnce() -> NewSecret) -> DoorCommand {
+    /// The same with the secret that it needs, if it needs one and has none yet.
+    pub fn with_secret(mut self, make: impl FnOnce() -> Option<NewSecret>) -> DoorCommand {
         match &mut self {
             DoorCommand::OfferLink { secret }
             | DoorCommand::Give { secret, .. }
-            | DoorCommand::Issue { secret, .. } => *secret = Some(make()),
+            | DoorCommand::Issue { secret, .. } => *secret = secret.take().or_else(make),
             DoorCommand::Admit { .. }
             | DoorCommand::Redeem { .. }
             | DoorCommand::Leave(_)

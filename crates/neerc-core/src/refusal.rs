@@ -259,6 +259,15 @@ refusals! {
         /// The code as it was given.
         code: String,
     } => "no page shows the code '{code}'; it is good for five minutes";
+    /// Whoever wrote a code has not said yet that the browser is theirs.
+    "unconfirmed" = Unconfirmed {
+        /// The code.
+        code: String,
+        /// What browser shows it, and from where.
+        browser: String,
+    } => "the code {code} is shown by {browser}; confirm it if that is yours";
+    /// Whoever wrote a code says that the browser is not theirs.
+    "not-let-in" = NotLetIn => "nobody is let in";
     /// Somebody else has confirmed the code.
     "used-code" = UsedCode => "somebody else has confirmed this code";
     /// Codes that no page shows were written too often.

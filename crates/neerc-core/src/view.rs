@@ -6,7 +6,7 @@ use crate::change::{Entry, Room};
 use crate::checklist::Checklist;
 use crate::clocks::Dial;
 use crate::command::Query;
-use crate::doors::Entrance;
+use crate::doors::{Doors, Entrance, WebSession};
 use crate::people::{People, Person, Rights};
 use crate::plan::Plan;
 use crate::refusal::{Refusal, excerpt};
@@ -101,6 +101,10 @@ pub enum Shown<'a> {
     Plans(&'a Plan),
     /// The checklists, and how far the room has come with those that are gone through.
     Checklists(&'a [Checklist], &'a Plan),
+    /// The browsers with which the asker is logged in, the oldest first.
+    Sessions(Vec<&'a WebSession>),
+    /// The doors of the room, for its tokens.
+    Tokens(&'a Doors),
 }
 
 /// A task with the people who have not finished it.
@@ -185,7 +189,12 @@ impl<'a> View<'a> {
             Query::Users => Ok(Shown::Users(people)),
             Query::Tasks { of } => Ok(Shown::Tasks { of: self.whose(of.as_deref())? }),
             Query::Clock => clock.map(Shown::Clock).ok_or(Refusal::NoClock),
-            Query::Show { .. } | Query::History { .. } | Query::Late | Query::Plans | Query::Checklists
+            Query::Show { .. }
+            | Query::History { .. }
+            | Query::Late
+            | Query::Plans
+            | Query::Checklists
+            | Query::Tokens
                 if !self.is_admin() =>
             {
                 Err(Refusal::AdminsOnly)
@@ -194,8 +203,16 @@ impl<'a> View<'a> {
             Query::History { task } => self.history(*task),
             Query::Late => Ok(Shown::Late(late(board))),
             Query::Plans => Ok(Shown::Plans(board.plan())),
+            Query::Sessions => Ok(Shown::Sessions(self.sessions())),
+            Query::Tokens => Ok(Shown::Tokens(board.doors())),
             Query::Checklists => Ok(Shown::Checklists(self.scene.checklists, board.plan())),
         }
+    }
+
+    /// The browsers with which they are logged in.
+    fn sessions(&self) -> Vec<&'a WebSession> {
+        let now_ms = self.scene.now.map_or(i64::MIN, |now| now.wall_ms);
+        self.scene.board.doors().sessions_of(self.who, now_ms)
     }
 
     /// What happened to a task, also to one that is not there any more.

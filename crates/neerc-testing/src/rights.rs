@@ -5,6 +5,7 @@
 use neerc_core::clock::hand::ClockAct;
 use neerc_core::command::{Command, Manner, Named, NewPlan, NewRun, Query, WholeTask};
 use neerc_core::deadline::By;
+use neerc_core::doors::{DoorCommand, Leaving, TokenId, TokenScope};
 use neerc_core::links::LinksWish;
 use neerc_core::plan::{PlanId, Schedule};
 use neerc_core::refusal::Refusal;
@@ -90,6 +91,8 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
         Asked::Query(Query::History { task: REMOVED }) => admins_only(),
         Asked::Query(Query::History { task }) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Query(Query::Late | Query::Plans | Query::Checklists) => admins_only(),
+        Asked::Query(Query::Tokens) => admins_only(),
+        Asked::Query(Query::Sessions) => Ok(()),
         Asked::Command(Command::Links(_)) => Ok(()),
         Asked::Command(
             Command::Create(_)
@@ -99,8 +102,12 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
             | Command::Watch(Watched::All | Watched::Failures)
             | Command::Unwatch(_),
         ) => admins_only(),
-        Asked::Command(Command::Door(_)) => Err(Refusal::NoWeb), // no test has a web side
-        Asked::Command(Command::NoteOverdue { .. }) => Ok(()),   // nobody can ask it: it is the service's
+        Asked::Command(Command::Door(DoorCommand::Give { .. })) => admins_only(),
+        Asked::Command(Command::Door(DoorCommand::Revoke { token })) => {
+            admins_only().and(Err(Refusal::UnknownToken { token: token.to_string() }))
+        }
+        Asked::Command(Command::Door(_)) => Ok(()),            // of oneself
+        Asked::Command(Command::NoteOverdue { .. }) => Ok(()), // nobody can ask it: it is the service's
         Asked::Command(Command::Watch(Watched::Task(task))) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Command(
             Command::Edit { task, .. }
@@ -168,7 +175,9 @@ fn after_query(query: &Query, me: &str) -> Option<Query> {
         },
         Query::Late => Query::Plans,
         Query::Plans => Query::Checklists,
-        Query::Checklists => return None,
+        Query::Checklists => Query::Sessions,
+        Query::Sessions => Query::Tokens,
+        Query::Tokens => return None,
     })
 }
 
@@ -226,7 +235,21 @@ fn after_command(command: &Command) -> Option<Command> {
         Command::NoteOverdue { .. } => return None,
         Command::Begin(_) => Command::Stop { name: NO_CHECKLIST.to_owned() },
         Command::Stop { .. } => Command::Links(LinksWish::Off),
-        Command::Links(_) | Command::Door(_) => return None,
+        Command::Links(_) => Command::Door(DoorCommand::OfferLink { secret: None }),
+        Command::Door(command) => Command::Door(after_door(command)?),
+    })
+}
+
+fn after_door(command: &DoorCommand) -> Option<DoorCommand> {
+    Some(match command {
+        DoorCommand::OfferLink { .. } => DoorCommand::Leave(Leaving::All),
+        DoorCommand::Leave(_) => DoorCommand::Give { scope: TokenScope::Display, name: None, secret: None },
+        DoorCommand::Give { .. } => DoorCommand::Revoke { token: TokenId(1) },
+        // What is left nobody can ask by a command of the menu alone.
+        DoorCommand::Revoke { .. }
+        | DoorCommand::Admit { .. }
+        | DoorCommand::Redeem { .. }
+        | DoorCommand::Issue { .. } => return None,
     })
 }
 
@@ -265,9 +288,15 @@ pub fn packet(asked: &Asked) -> Option<String> {
         Asked::Query(Query::Clock) => query("clock", ""),
         Asked::Query(Query::Tasks { of: None }) => query("tasks", ""),
         Asked::Query(Query::Tasks { of: Some(of) }) => query("tasks", &format!(" for='{of}'")),
-        Asked::Query(Query::Show { .. } | Query::History { .. } | Query::Late | Query::Plans | Query::Checklists) => {
-            None
-        }
+        Asked::Query(
+            Query::Show { .. }
+            | Query::History { .. }
+            | Query::Late
+            | Query::Plans
+            | Query::Checklists
+            | Query::Sessions
+            | Query::Tokens,
+        ) => None,
         Asked::Command(Command::Create(WholeTask { title, kind, statuses, .. })) => {
             task(format!(" title='{}' type='{}'", title.as_str(), kind.name()), statuses)
         }

@@ -142,6 +142,8 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::UnknownClockAct { .. }
         | Refusal::UnknownLinksWish { .. }
         | Refusal::UsedCode
+        | Refusal::NotLetIn
+        | Refusal::Unconfirmed { .. }
         | Refusal::UsedLink
         | Refusal::UnknownTokenScope { .. }
         | Refusal::TooMany { .. } => Condition::BadRequest,

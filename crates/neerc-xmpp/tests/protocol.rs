@@ -53,6 +53,11 @@ fn world(words: &str) -> Option<Bench> {
             bench.checklists([Checklist { name: "seating".to_owned(), steps }]);
             return Some(bench);
         }
+        "begins with a web side" => {
+            let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
+            bench.open_web(&[("482193", "Firefox on Linux, 192.0.2.7")]);
+            return Some(bench);
+        }
         "begins with visibility = own" => settings.visibility = Visibility::Own,
         _ => panic!("no such world: {words}"),
     }

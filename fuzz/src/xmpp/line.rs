@@ -90,7 +90,7 @@ fn built(asked: &Filled, writer: &View<'_>) {
     let RoomScene { people, board, .. } = writer.scene();
     match asked.build() {
         Err(refusal) => assert_ne!(refusal.to_string(), ""),
-        Ok(Request::Query(_) | Request::Help(_) | Request::Begin(_)) => {}
+        Ok(Request::Query(_) | Request::Help(_) | Request::Begin(_) | Request::Login(_)) => {}
         Ok(Request::Command(command)) => match board.decide(2_000, writer.who(), people, &command) {
             Err(refusal) => assert_ne!(refusal.to_string(), ""),
             Ok(decision) => {

@@ -5,6 +5,8 @@ use super::form::{Choice, FormField, Sent, Shape, one};
 use super::lines::{Lines, short};
 use super::menu::{self, Field, FieldKind, Item, Needs, Presence};
 use crate::clock::hand::ClockAct;
+use crate::doors::{TokenScope, WebSession};
+use crate::face::login::Confirmation;
 use crate::limits;
 use crate::links::LinksWish;
 use crate::people::Person;
@@ -17,6 +19,8 @@ use std::collections::BTreeMap;
 const SCHEDULE: &str = "[^-+−–]+([-+−–][0-9]+)?!?";
 /// What people may type as a time for the contest clock, as a regular expression.
 const TIME: &str = "[0-9]+:[0-9]{2}(:[0-9]{2})?";
+/// What people may type as a code, as a regular expression.
+const CODE: &str = "[ 0-9-]+";
 /// The value that stands for everybody's tasks, as in chat lines.
 pub const EVERYBODY: &str = "all";
 /// Name of the field for the room.
@@ -56,6 +60,8 @@ impl Choices<'_> {
             FieldKind::Names => self.lines.say("hint-names", &[]),
             FieldKind::Deadline => self.lines.say("hint-deadline", &[]),
             FieldKind::Time => self.lines.say("hint-time", &[]),
+            FieldKind::Code => self.lines.say("hint-code", &[]),
+            FieldKind::Confirmation => self.lines.say("hint-confirm", &[]),
             _ => String::new(),
         };
         let shape = self.shape(field.kind, task);
@@ -75,6 +81,8 @@ impl Choices<'_> {
         let likely = match (field.kind, shape) {
             (FieldKind::User, _) if self.view.is_admin() => Some(EVERYBODY.to_owned()),
             (FieldKind::User, _) => Some(self.view.own_name().to_owned()),
+            (FieldKind::Confirmation, _) => Some(Confirmation::NAMES[0].0.to_owned()), // no
+            (FieldKind::Owner, _) => Some(self.view.own_name().to_owned()),
             (FieldKind::TaskKind, _) => Some(Kind::Todo.name().to_owned()),
             (_, Shape::One(choices)) if field.presence == Presence::Required => match &choices[..] {
                 [only] => Some(only.value.clone()),
@@ -100,12 +108,18 @@ impl Choices<'_> {
             FieldKind::RemovedTask => one_of(self.removed()),
             FieldKind::Watched => one_of(self.watched()),
             FieldKind::LinksWish => one_of(self.links()),
+            FieldKind::Confirmation => one_of(self.confirmations()),
+            FieldKind::Session => one_of(self.sessions()),
+            FieldKind::TokenScope => one_of(self.scopes()),
+            FieldKind::Token => one_of(self.tokens()),
+            FieldKind::Owner => one_of(self.users()),
             FieldKind::ClockAct => one_of(self.clock_acts()),
             FieldKind::Names => any_of(self.names(None)),
             FieldKind::Assigned => any_of(self.names(task)),
             FieldKind::Title | FieldKind::Text | FieldKind::Deadline => Shape::Line(None),
             FieldKind::Schedule => Shape::Line(Some(SCHEDULE)),
             FieldKind::Time => Shape::Line(Some(TIME)),
+            FieldKind::Code => Shape::Line(Some(CODE)),
         }
     }
 
@@ -155,6 +169,33 @@ impl Choices<'_> {
 
     fn links(&self) -> Vec<Choice> {
         LinksWish::NAMES.map(|(name, _)| choice(name, &self.lines.say(&format!("links-{name}"), &[]))).into()
+    }
+
+    fn confirmations(&self) -> Vec<Choice> {
+        Confirmation::NAMES.map(|(name, _)| choice(name, &self.lines.say(&format!("confirm-{name}"), &[]))).into()
+    }
+
+    /// The browsers with which the asker is logged in, and all of them.
+    fn sessions(&self) -> Vec<Choice> {
+        let now_ms = self.view.scene().now.map_or(i64::MIN, |now| now.wall_ms);
+        let sessions = self.view.scene().board.doors().sessions_of(self.view.who(), now_ms);
+        let all = (sessions.len() > 1).then(|| choice(EVERYBODY, &self.lines.say("hint-every-browser", &[])));
+        let one = |session: &&WebSession| choice(session.id.to_string(), &self.lines.session_row(session).join(" · "));
+        sessions.iter().map(one).chain(all).collect()
+    }
+
+    fn scopes(&self) -> Vec<Choice> {
+        let label = |scope: TokenScope| self.lines.say(&format!("scope-{}", scope.name()), &[]);
+        TokenScope::ALL.map(|scope| choice(scope.name(), &label(scope))).into()
+    }
+
+    fn tokens(&self) -> Vec<Choice> {
+        let tokens = self.view.scene().board.doors().tokens();
+        tokens.map(|token| choice(token.id.to_string(), &self.lines.token_row(token).join(" · "))).collect()
+    }
+
+    fn users(&self) -> Vec<Choice> {
+        self.view.scene().people.listed().into_iter().map(|(person, _)| self.user(person)).collect()
     }
 
     /// What can be done to the contest clock.
@@ -244,6 +285,8 @@ pub fn dead_end(fields: &[FormField], item: &Item) -> Option<&'static str> {
         FieldKind::Plan => "no-plans",
         FieldKind::Checklist => "no-checklists",
         FieldKind::Running => "no-runs",
+        FieldKind::Session => "no-sessions",
+        FieldKind::Token => "no-tokens",
         FieldKind::Assigned | FieldKind::Names => "nobody-assigned",
         _ => "no-tasks",
     })

@@ -62,6 +62,12 @@ impl Lines<'_> {
                 if self.view().is_ok_and(|view| view.is_admin()) {
                     said.extend(lines("help-admin"));
                 }
+                if self.scene.entrance.is_open() {
+                    said.extend(lines("help-web-user"));
+                    if self.view().is_ok_and(|view| view.is_admin()) {
+                        said.extend(lines("help-web-admin"));
+                    }
+                }
                 said
             }
             Topic::Kind(kind) => lines(&format!("help-kind-{}", kind.name())),

@@ -130,6 +130,7 @@ fn read_line(line: &str, writer: &View<'_>, roster: &Roster<'_>) -> Result<Fille
             permit(item, writer)?;
             return clock_set(item, rest);
         }
+        Act::Login => return login(item, rest),
         Act::Tasks => whose(rest, writer),
         Act::Start | Act::Done | Act::Ok | Act::Fail | Act::Answer | Act::Undo => own::read(verb, item, rest, writer)?,
         _ => return Ok(Filled { page: *page, ..values(item, verb, rest, roster)? }),
@@ -140,7 +141,12 @@ fn read_line(line: &str, writer: &View<'_>, roster: &Roster<'_>) -> Result<Fille
 /// What a list is asked by, and which page of it: `tasks all 2`, `late 2`, `history 7 2`.
 fn paged<'l>(item: &Item, rest: &'l str, writer: &View<'_>) -> (&'l str, usize) {
     let of_task = matches!(item.act, Act::Show | Act::History);
-    if !of_task && !matches!(item.act, Act::Tasks | Act::Who | Act::Late | Act::Plans | Act::Checklists) {
+    if !of_task
+        && !matches!(
+            item.act,
+            Act::Tasks | Act::Who | Act::Late | Act::Plans | Act::Checklists | Act::Sessions | Act::Tokens
+        )
+    {
         return (rest, 1);
     }
     let (before, word) = rest.rsplit_once(char::is_whitespace).unwrap_or(("", rest));
@@ -174,6 +180,25 @@ fn clock_set(item: &'static Item, rest: &str) -> Result<Filled, Unclear> {
     let time = time.trim_end_matches(['.', '!', ',']);
     if !time.is_empty() && !own::is_courtesy(time, item) {
         values.push(("time", vec![time.to_owned()]));
+    }
+    Ok(Filled { item, values, page: 1 })
+}
+
+/// `login 482 193 yes`: the code, whose digits may stand in groups, and whether the browser is the writer's.
+fn login(item: &'static Item, rest: &str) -> Result<Filled, Unclear> {
+    let is_code = |word: &&str| word.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '#' | '№' | '.' | ','));
+    let mut words = rest.split_whitespace().peekable();
+    let mut code = Vec::new();
+    while let Some(word) = words.next_if(is_code) {
+        code.push(word);
+    }
+    let mut values = Values::new();
+    if !code.is_empty() {
+        values.push(("code", vec![code.join(" ")]));
+    }
+    let behind = words.collect::<Vec<_>>().join(" ");
+    if !behind.is_empty() && !own::is_courtesy(&behind, item) {
+        values.push(("confirm", vec![behind]));
     }
     Ok(Filled { item, values, page: 1 })
 }
@@ -212,7 +237,7 @@ fn is_number(word: &str) -> bool {
 
 /// Turns away whom the row is not offered, before their words are looked at closely.
 fn permit(item: &Item, writer: &View<'_>) -> Result<(), Refusal> {
-    if item.is_offered(writer) { Ok(()) } else { Err(Refusal::AdminsOnly) }
+    item.withheld(writer).map_or(Ok(()), Err)
 }
 
 /// The first word and what is behind it, without the blanks around.
@@ -333,7 +358,7 @@ fn values(item: &'static Item, verb: &str, rest: &str, roster: &Roster<'_>) -> R
         let value = match field.kind {
             FieldKind::Names | FieldKind::Assigned => names::all_names(std::mem::take(&mut rest), roster)?,
             FieldKind::Deadline => vec![moment::deadline_alone(std::mem::take(&mut rest))],
-            FieldKind::Title | FieldKind::Text => vec![unquoted(std::mem::take(&mut rest))],
+            FieldKind::Title | FieldKind::Text | FieldKind::Owner => vec![unquoted(std::mem::take(&mut rest))],
             FieldKind::Checklist | FieldKind::Running => {
                 vec![unquoted(unsigned(std::mem::take(&mut rest)).trim_end_matches(['.', '!', ',']))]
             }
@@ -352,6 +377,11 @@ fn values(item: &'static Item, verb: &str, rest: &str, roster: &Roster<'_>) -> R
                 vec![plan(word)]
             }
             FieldKind::User
+            | FieldKind::Code
+            | FieldKind::Confirmation
+            | FieldKind::Session
+            | FieldKind::TokenScope
+            | FieldKind::Token
             | FieldKind::TaskKind
             | FieldKind::Schedule
             | FieldKind::Verb

@@ -219,6 +219,8 @@ impl<'a> Lines<'a> {
             Shown::Late(tasks) => self.late(tasks, page),
             Shown::Plans(plan) => self.plans(plan, page),
             Shown::Checklists(checklists, plan) => self.checklists(checklists, plan, page),
+            Shown::Sessions(sessions) => self.sessions(sessions, page),
+            Shown::Tokens(doors) => self.tokens(doors, page),
         }
     }
 

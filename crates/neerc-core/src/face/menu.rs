@@ -2,20 +2,23 @@
 //! commands, web forms. A new command is a new row here. Not the words people read: those are kept by key in the
 //! binary; the words people type are here, in every language at once.
 
+mod rows;
+
+pub(in crate::face) use self::rows::find_word;
+pub use self::rows::{by_act, by_node, by_word, offered};
+
 use crate::clock::hand::ClockAct;
 use crate::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
 use crate::deadline::By;
+use crate::doors::{DoorCommand, Leaving, TokenId, TokenScope};
 use crate::face::help::Topic;
-use crate::face::line::look;
+use crate::face::login::{Confirmation, LoginRequest};
 use crate::links::LinksWish;
-use crate::near;
 use crate::plan::{PlanId, Schedule};
 use crate::refusal::{Refusal, excerpt};
 use crate::task::{Kind, Progress, Status, TaskId, Title};
 use crate::view::View;
 use crate::watch::Watched;
-use std::collections::HashMap;
-use std::sync::OnceLock;
 
 /// What a row of the menu is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +56,13 @@ pub enum Act {
     Stop,
     SetClock,
     Deadline,
+    Board,
+    Login,
+    Sessions,
+    Logout,
+    Token,
+    Tokens,
+    Revoke,
 }
 
 /// Who a row is for. It decides what is offered; what is allowed is decided by the board.
@@ -107,6 +117,18 @@ pub enum FieldKind {
     Checklist,
     /// A checklist that is gone through.
     Running,
+    /// A code that a page shows.
+    Code,
+    /// Whether the browser that shows it is the asker's.
+    Confirmation,
+    /// A browser with which the asker is logged in, or all.
+    Session,
+    /// What a token is good for.
+    TokenScope,
+    /// A token.
+    Token,
+    /// The user in whose name a token is.
+    Owner,
 }
 
 /// Whether a field may be left empty.
@@ -186,7 +208,7 @@ macro_rules! item {
 
 /// Everything that people can ask for, in the order in which it is shown.
 #[rustfmt::skip] // one row each
-pub const MENU: [Item; 32] = [
+pub const MENU: [Item; 39] = [
     item!(Tasks "tasks" User [optional("of", FieldKind::User)], ["list"], ["задачи", "список"]),
     item!(Start "start" User [OWN], ["begin", "started"], ["начал", "начала", "начать", "начинаю", "взял", "взяла"]),
     item!(Done "done" User [OWN], ["finish", "finished", "ready"],
@@ -227,53 +249,39 @@ pub const MENU: [Item; 32] = [
     item!(SetClock "setclock" Admin [required("act", FieldKind::ClockAct), optional("time", FieldKind::Time)],
         ["set-clock"], ["перевести", "переведи"]),
     item!(Deadline "deadline" Admin [TASK, required("deadline", FieldKind::Deadline)], ["due"], ["срок", "дедлайн"]),
+    item!(Board "board" User [], ["web", "browser"], ["доска", "браузер"]),
+    item!(Login "login" User [required("code", FieldKind::Code), optional("confirm", FieldKind::Confirmation)],
+        ["log-in", "signin"], ["войти", "вход"]),
+    item!(Sessions "sessions" User [], ["browsers", "logins"], ["сеансы", "браузеры"]),
+    item!(Logout "logout" User [required("session", FieldKind::Session)], ["log-out", "signout"], ["выйти", "выход"]),
+    item!(Token "token" Admin [required("scope", FieldKind::TokenScope), optional("name", FieldKind::Owner)],
+        ["key"], ["ключ", "токен"]),
+    item!(Tokens "tokens" Admin [], ["keys"], ["ключи", "токены"]),
+    item!(Revoke "revoke" Admin [required("token", FieldKind::Token)], ["invalidate"], ["отозвать", "отзови"]),
 ];
 
 static ROWS: [Item; MENU.len()] = MENU;
 
-/// The rows of the menu that are offered to somebody with or without an admin's rights.
-pub fn offered(needs: Needs) -> impl Iterator<Item = &'static Item> {
-    ROWS.iter().filter(move |item| item.needs == Needs::User || needs == Needs::Admin)
-}
-
-/// The row of an ad-hoc command.
-pub fn by_node(node: &str) -> Option<&'static Item> {
-    ROWS.iter().find(|item| item.node == node)
-}
-
-/// The row for this.
-pub fn by_act(act: Act) -> &'static Item {
-    ROWS.iter().find(|item| item.act == act).unwrap_or(&ROWS[0]) // a test looks up every act
-}
-
-/// The row that a word in any language is for; case is ignored, and so are the dots of `ё`.
-pub fn by_word(word: &str) -> Result<&'static Item, Refusal> {
-    find_word(word).ok_or_else(|| {
-        let plain = plain(word);
-        let nearest = near::nearest(&plain, ROWS.iter().flat_map(Item::words));
-        let nearest = nearest.and_then(|near| ROWS.iter().flat_map(Item::words).find(|word| *word == near));
-        Refusal::UnknownVerb { verb: excerpt(word), nearest }
-    })
-}
-
-/// The same, where it does not matter which word was most likely meant.
-pub(in crate::face) fn find_word(word: &str) -> Option<&'static Item> {
-    static LOOKS: OnceLock<HashMap<String, &'static Item>> = OnceLock::new();
-    let plain = plain(word);
-    let exact = ROWS.iter().find(|item| item.words().any(|known| known == plain));
-    // Letters of two alphabets that look alike make words that nobody can tell apart.
-    let looks = || LOOKS.get_or_init(|| ROWS.iter().flat_map(|row| row.words().map(move |w| (look(w), row))).collect());
-    exact.or_else(|| if plain.is_ascii() { None } else { looks().get(&look(&plain)).copied() })
-}
-
-fn plain(word: &str) -> String {
-    word.to_lowercase().replace('ё', "е")
-}
-
 impl Item {
     /// Whether it is offered to somebody with this view of the room.
     pub fn is_offered(&self, view: &View<'_>) -> bool {
-        self.needs == Needs::User || view.is_admin()
+        self.withheld(view).is_none()
+    }
+
+    /// Why it is not offered to somebody with this view of the room; nothing if it is.
+    pub fn withheld(&self, view: &View<'_>) -> Option<Refusal> {
+        if self.needs == Needs::Admin && !view.is_admin() {
+            return Some(Refusal::AdminsOnly);
+        }
+        (self.is_of_web() && !view.scene().entrance.is_open()).then_some(Refusal::NoWeb)
+    }
+
+    /// Whether it is about the web side, without which it is not offered.
+    pub fn is_of_web(&self) -> bool {
+        matches!(
+            self.act,
+            Act::Board | Act::Login | Act::Sessions | Act::Logout | Act::Token | Act::Tokens | Act::Revoke
+        )
     }
 
     /// Whether it only asks to be told something.
@@ -289,6 +297,8 @@ impl Item {
                 | Act::Late
                 | Act::Plans
                 | Act::Checklists
+                | Act::Sessions
+                | Act::Tokens
         )
     }
 
@@ -307,6 +317,8 @@ pub enum Request {
     Command(Command),
     /// To have the checklist of that name gone through; what that is to change is said by [`begin`](super::begin::begin).
     Begin(String),
+    /// To have a browser let in; whether that is done is said by [`login`](super::login::login).
+    Login(LoginRequest),
     /// To be told what can be asked.
     Help(Topic),
 }
@@ -352,6 +364,16 @@ pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Ref
         Act::Run => Ok(Request::Begin(filled.trimmed("checklist")?.to_owned())),
         Act::Stop => command(Command::Stop { name: filled.trimmed("running")?.to_owned() }),
         Act::Links => command(Command::Links(LinksWish::parse(filled.trimmed("links")?)?)),
+        Act::Board => command(Command::Door(DoorCommand::OfferLink { secret: None })),
+        Act::Login => Ok(Request::Login(filled.login()?)),
+        Act::Sessions => query(Query::Sessions),
+        Act::Logout => command(Command::Door(DoorCommand::Leave(Leaving::parse(filled.trimmed("session")?)?))),
+        Act::Token => command(Command::Door(filled.token()?)),
+        Act::Tokens => query(Query::Tokens),
+        Act::Revoke => {
+            let token = TokenId::parse(filled.trimmed("token")?)?;
+            command(Command::Door(DoorCommand::Revoke { token }))
+        }
         Act::SetClock => command(Command::Clock(ClockAct::parse(filled.trimmed("act")?, filled.one("time"))?)),
     }
 }
@@ -421,6 +443,21 @@ impl Values<'_> {
         })
     }
 
+    fn login(&self) -> Result<LoginRequest, Refusal> {
+        let code = self.trimmed("code")?.to_owned();
+        let confirmation = match self.one("confirm") {
+            Some(word) => Confirmation::parse(word).ok_or_else(|| Refusal::Surplus { text: excerpt(word) })?,
+            None => Confirmation::Missing,
+        };
+        Ok(LoginRequest { code, confirmation })
+    }
+
+    fn token(&self) -> Result<DoorCommand, Refusal> {
+        let scope = TokenScope::parse(self.trimmed("scope")?)?;
+        let name = self.one("name").map(|name| name.trim().to_owned());
+        Ok(DoorCommand::Give { scope, name, secret: None })
+    }
+
     /// The deadline that a task gets; `None` if it is to have none.
     fn new_deadline(&self) -> Result<Option<By>, Refusal> {
         const NONE: [&str; 6] = ["off", "none", "no", "нет", "снять", "убрать"];
@@ -433,6 +470,7 @@ impl Values<'_> {
 mod tests {
     use super::*;
     use crate::command::NewRun;
+    use crate::face::line::look;
     use std::collections::{BTreeSet, HashSet};
     use std::mem::{Discriminant, discriminant};
 
@@ -451,6 +489,12 @@ mod tests {
             FieldKind::Watched => "failures",
             FieldKind::Checklist | FieldKind::Running => "seating",
             FieldKind::LinksWish => "off",
+            FieldKind::Code => "482193",
+            FieldKind::Confirmation => "yes",
+            FieldKind::Session => "all",
+            FieldKind::TokenScope => "display",
+            FieldKind::Token => "k1",
+            FieldKind::Owner => "hall1",
         }
     }
 
@@ -521,7 +565,9 @@ mod tests {
             Query::History { .. } => Some(Query::Late),
             Query::Late => Some(Query::Plans),
             Query::Plans => Some(Query::Checklists),
-            Query::Checklists => None,
+            Query::Checklists => Some(Query::Sessions),
+            Query::Sessions => Some(Query::Tokens),
+            Query::Tokens => None,
         } {
             queries.push(next);
         }
@@ -551,7 +597,8 @@ mod tests {
             Command::NoteOverdue { .. } => Some(Command::Begin(NewRun { name: String::new(), steps: Vec::new() })),
             Command::Begin(_) => Some(Command::Stop { name: String::new() }),
             Command::Stop { .. } => Some(Command::Links(LinksWish::On)),
-            Command::Links(_) | Command::Door(_) => None,
+            Command::Links(_) => Some(Command::Door(DoorCommand::OfferLink { secret: None })),
+            Command::Door(_) => None,
         } {
             commands.push(next);
         }
@@ -572,6 +619,7 @@ mod tests {
                     _ = commands.insert(discriminant(&Command::Begin(NewRun { name, steps: vec![] })))
                 }
                 Request::Help(_) => help = true,
+                Request::Login(_) => {} // what it is to change is known once the code is looked up
             }
         }
         assert_eq!((queries, commands), expected());
@@ -614,6 +662,6 @@ mod tests {
     fn what_is_offered_to_whom() {
         assert_eq!(offered(Needs::Admin).count(), MENU.len());
         assert!(offered(Needs::User).all(|item| item.needs == Needs::User));
-        assert_eq!(offered(Needs::User).count(), 11);
+        assert_eq!(offered(Needs::User).count(), 15);
     }
 }

@@ -16,6 +16,7 @@ pub mod help;
 pub mod history;
 pub mod line;
 pub mod lines;
+pub mod login;
 pub mod menu;
 pub mod outcome;
 pub mod tables;

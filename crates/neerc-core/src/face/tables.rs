@@ -7,6 +7,7 @@ use super::words::Arg;
 use crate::change::Entry;
 use crate::checklist::Checklist;
 use crate::clocks::Dial;
+use crate::doors::{Doors, WebSession};
 use crate::limits;
 use crate::people::{Member, People, Person};
 use crate::plan::Plan;
@@ -27,6 +28,8 @@ pub fn report(lines: &Lines<'_>, item: &Item, shown: &Shown<'_>, limit_bytes: us
         Shown::Late(tasks) => late(page, tasks),
         Shown::Plans(plan) => plans(page, plan),
         Shown::Checklists(all, plan) => checklists(page, all, plan),
+        Shown::Sessions(all) => sessions(page, all),
+        Shown::Tokens(doors) => tokens(page, doors),
     };
     Report { title: lines.item(item), ..report }
 }
@@ -164,6 +167,16 @@ fn checklists(page: &Page<'_>, all: &[Checklist], plan: &Plan) -> Report {
     let rows =
         page.lines.checklist_rows(all, plan).into_iter().map(|(name, holds, progress)| vec![name, holds, progress]);
     table(page, ["checklist", "holds", "progress"], rows, "no-checklists")
+}
+
+fn sessions(page: &Page<'_>, all: &[&WebSession]) -> Report {
+    let rows = all.iter().map(|session| page.lines.session_row(session).into());
+    table(page, ["session", "browser", "time"], rows, "no-sessions")
+}
+
+fn tokens(page: &Page<'_>, doors: &Doors) -> Report {
+    let rows = doors.tokens().map(|token| page.lines.token_row(token).into());
+    table(page, ["token", "scope", "user", "giver", "time"], rows, "no-tokens")
 }
 
 fn clock(page: &Page<'_>, dial: Dial<'_>) -> Report {

@@ -95,7 +95,12 @@ pub trait Words: fmt::Debug + Send + Sync {
                     vec![("task", Blank::Text(task.to_string())), ("title", Blank::Text(title.as_str().to_owned()))]
                 }
                 Meaning::OneOf(task) => vec![("task", Blank::Text(task.clone()))],
-                Meaning::People | Meaning::Title | Meaning::Schedule | Meaning::Text | Meaning::Alone => Vec::new(),
+                Meaning::People
+                | Meaning::Title
+                | Meaning::Schedule
+                | Meaning::Text
+                | Meaning::Alone
+                | Meaning::LetIn => Vec::new(),
             };
             let reading = self.say_all(language, &format!("reading-{}", proposal.meaning.key()), &args);
             said.push_str(&format!("\n{} — {reading}", proposal.line));

@@ -89,6 +89,8 @@ impl World {
             Ok(Shown::Late(tasks)) => format!("late {:?}", tasks.iter().map(|task| task.id.0).collect::<Vec<_>>()),
             Ok(Shown::Checklists(all, plan)) => format!("{} checklists, {} runs", all.len(), plan.runs().count()),
             Ok(Shown::Plans(plan)) => format!("{} planned", plan.len()),
+            Ok(Shown::Sessions(sessions)) => format!("{} browsers", sessions.len()),
+            Ok(Shown::Tokens(doors)) => format!("{} tokens", doors.tokens().len()),
         }
     }
 }
@@ -112,7 +114,9 @@ fn queries(me: &str) -> Vec<(String, Query)> {
         Query::History { .. } => Some(Query::Late),
         Query::Late => Some(Query::Plans),
         Query::Plans => Some(Query::Checklists),
-        Query::Checklists => None,
+        Query::Checklists => Some(Query::Sessions),
+        Query::Sessions => Some(Query::Tokens),
+        Query::Tokens => None,
     } {
         all.push(next);
     }
@@ -153,6 +157,8 @@ const ADMIN: &[(&str, &str)] = &[
     ("Late", "late [2]"),
     ("Plans", "1 planned"),
     ("Checklists", "0 checklists, 0 runs"),
+    ("Sessions", "0 browsers"),
+    ("Tokens", "0 tokens"),
 ];
 
 /// What an ordinary user is told otherwise than an admin, whatever the visibility.
@@ -170,6 +176,7 @@ const ORDINARY: &[(&str, &str)] = &[
     ("Late", "no: admins-only"),
     ("Plans", "no: admins-only"),
     ("Checklists", "no: admins-only"),
+    ("Tokens", "no: admins-only"),
 ];
 
 /// What somebody who sees their own tasks only is told otherwise than one who sees all.

@@ -14,6 +14,7 @@ use neerc_core::change::Entry;
 use neerc_core::checklist::Checklist;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::desk::Desk;
+use neerc_core::doors::{Entrance, LoginCode, NewSecret, SecretHash};
 use neerc_core::face::words::Language;
 use neerc_core::ledger::{Now, Stored};
 use neerc_core::view::Visibility;
@@ -102,6 +103,8 @@ pub struct Bench {
     /// Everything the front was given since the connection, if it is wanted.
     pub heard: Vec<(i64, Vec<u8>)>,
     settings: FrontSettings,
+    /// Secrets given so far.
+    secrets: u64,
 }
 
 impl Bench {
@@ -123,6 +126,7 @@ impl Bench {
             events: Vec::new(),
             heard: Vec::new(),
             settings,
+            secrets: 0,
         }
     }
 
@@ -183,6 +187,19 @@ impl Bench {
         self.cutter = cutter();
     }
 
+    /// There is a web side, whose pages show codes of six digits, each on a browser of that name.
+    pub fn open_web(&mut self, codes: &[(&str, &str)]) {
+        let code = |(n, (code, browser)): (usize, &(&str, &str))| LoginCode {
+            code: (*code).into(),
+            room: None,
+            browser: (*browser).into(),
+            session: SecretHash::new([0xf0 | n as u8; 32]),
+            until_ms: i64::MAX,
+        };
+        let codes = codes.iter().enumerate().map(code).collect();
+        self.desk.entrance = Entrance { url: Some("https://board.example.org".into()), codes };
+    }
+
     /// The service ends at once and starts again with what is on disk; what was told after `told` is told again.
     pub fn restart(&mut self, told: u64) {
         self.restart_without_link(told);
@@ -192,9 +209,9 @@ impl Bench {
     /// The same as long as there is no server to connect to.
     pub fn restart_without_link(&mut self, told: u64) {
         self.front = Front::new(self.settings.clone(), self.now_ms, told);
-        let checklists = self.desk.checklists.clone();
+        let (checklists, entrance) = (self.desk.checklists.clone(), self.desk.entrance.clone());
         self.desk = Desk::new(self.boards().clone(), self.desk.ledger.revision());
-        self.desk.checklists = checklists;
+        (self.desk.checklists, self.desk.entrance) = (checklists, entrance);
         self.desk.follow_clocks(self.now(), &mut self.front);
         for (room, revision, notice) in self.desk.ledger.notices(self.log.iter().filter(|entry| entry.revision > told))
         {
@@ -301,7 +318,9 @@ impl Bench {
         while let Some(event) = self.front.poll() {
             match event {
                 FrontEvent::Ask(ask) => {
-                    self.desk.ledger.ask(ask);
+                    self.secrets += 1;
+                    let hash = SecretHash::new(self.secrets.to_be_bytes().repeat(4).try_into().expect("32 bytes"));
+                    self.desk.ask(ask, || Some(NewSecret::new(&format!("secret{}", self.secrets), hash)));
                     has_asks = true;
                 }
                 FrontEvent::Ended(_) => {

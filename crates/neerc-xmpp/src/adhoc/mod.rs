@@ -14,10 +14,12 @@ use command::{Action, Fault, Invocation, Reply, Severity, Stage};
 use neerc_core::board::{Board, Done};
 use neerc_core::change::Room;
 use neerc_core::command::{Command, Query};
+use neerc_core::doors::LoginTries;
 use neerc_core::face::begin::{self, NotBegun};
 use neerc_core::face::choices::{self, Choices};
 use neerc_core::face::form::{Form, Sent, one};
 use neerc_core::face::lines::Lines;
+use neerc_core::face::login::login_by_form;
 use neerc_core::face::menu::{self, Act, FieldKind, Item, Needs, Request};
 use neerc_core::face::tables;
 use neerc_core::face::words::{Language, Words};
@@ -65,6 +67,8 @@ pub struct Pending {
 #[derive(Debug)]
 pub struct Commands {
     sessions: Sessions,
+    /// Who has tried codes in vain, by forms or by chat.
+    pub tries: LoginTries,
 }
 
 /// The rows of the menu that are offered to somebody in any of these rooms.
@@ -76,10 +80,7 @@ pub fn offered(rooms: &[RoomScene<'_>], who: &Person) -> impl Iterator<Item = &'
 pub fn withheld(rooms: &[RoomScene<'_>], who: &Person, item: &Item) -> Option<Refusal> {
     let mut withheld = Refusal::NotInRoom;
     for view in rooms.iter().filter_map(|room| View::of(*room, who).ok()) {
-        if item.is_offered(&view) {
-            return None;
-        }
-        withheld = Refusal::AdminsOnly;
+        withheld = item.withheld(&view)?;
     }
     Some(withheld)
 }
@@ -169,7 +170,7 @@ impl<'a> Turn<'a> {
 impl Commands {
     /// Nothing under way, for a service that was started at that time.
     pub fn new(started_ms: i64) -> Commands {
-        Commands { sessions: Sessions::new(started_ms) }
+        Commands { sessions: Sessions::new(started_ms), tries: LoginTries::default() }
     }
 
     /// Takes an invocation: the `<command/>` of a request.
@@ -261,6 +262,10 @@ impl Commands {
             }
             Request::Query(query) => self.answer(turn, &view, &values, &query),
             Request::Command(command) => Ok(ask(turn, &view, values, command)),
+            Request::Login(request) => match login_by_form(&view, request, &mut self.tries, turn.now_ms) {
+                Ok(command) => Ok(ask(turn, &view, values, command)),
+                Err(refusal) => self.show(turn, &values, Some(refusal)),
+            },
             Request::Begin(name) => match begin::begin(&view, &name) {
                 Ok(command) => Ok(ask(turn, &view, values, command)),
                 Err(NotBegun { refusal, why: None }) => self.show(turn, &values, Some(refusal)),

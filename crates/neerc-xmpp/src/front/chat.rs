@@ -1,6 +1,7 @@
 //! Chat lines: which of them are taken, how they are carried out one after the other, and where the answers go. Not
 //! what a line means, nor the words of the answers; and not what is told without being asked.
 
+use super::conversations::{Chat, LeftOut};
 use super::lanes::{Admission, Arrival, Intent};
 use super::{Asker, Front};
 use crate::chat::bot::{self, Kept, Letter, Said};
@@ -14,93 +15,14 @@ use neerc_core::command::Query;
 use neerc_core::face::begin;
 use neerc_core::face::line;
 use neerc_core::face::lines::{Lines, ListPage};
+use neerc_core::face::login::login;
 use neerc_core::face::menu::Request;
 use neerc_core::face::words::{Arg, Language};
-use neerc_core::people::Person;
 use neerc_core::refusal::{Refusal, excerpt_within};
 use neerc_core::view::{DayTime, RoomScene};
 use neerc_core::world::World;
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// A chat message that is being answered: its lines are carried out one after the other, so that each sees what came
-/// of those before.
-#[derive(Debug)]
-pub(super) struct Chat {
-    room: usize,
-    who: Person,
-    /// The address of ours that answers.
-    from: String,
-    /// The session that wrote; for what was written in the room, all sessions of the occupant.
-    to: Vec<Address>,
-    thread: Option<String>,
-    /// What the message says of its language.
-    told_language: Option<Language>,
-    language: Language,
-    lines: VecDeque<String>,
-    answers: Vec<String>,
-    /// Why lines were left out, if some were.
-    left_out: Option<LeftOut>,
-}
-
-/// The chat messages that are being answered.
-#[derive(Debug, Default)]
-pub(super) struct Conversations {
-    /// By the session that wrote them.
-    waiting: HashMap<Address, VecDeque<Chat>>,
-    /// Those of which lines wait until their account may be answered more, with when that is, in ms.
-    paused: BTreeSet<(i64, Address)>,
-    /// Sessions that were told that their lines come too fast.
-    too_fast: HashSet<Arc<str>>,
-    /// The lists of which some sessions have not been shown all, with the page that they were shown last.
-    lists: HashMap<Address, (Query, usize)>,
-    /// Chat messages written so far.
-    messages_sent: u64,
-}
-
-impl Conversations {
-    /// The stream that brought them is over.
-    pub fn disconnected(&mut self) {
-        *self = Conversations { messages_sent: self.messages_sent, ..Conversations::default() };
-    }
-
-    /// When lines go on that wait until their account may be answered more, in ms.
-    pub fn next_paused_ms(&self) -> i64 {
-        self.paused.first().map_or(i64::MAX, |(at_ms, _)| *at_ms)
-    }
-
-    /// A session was shown a page of a list.
-    fn note_list(&mut self, session: &Address, query: Query, page: ListPage) {
-        if page.is_last {
-            self.lists.remove(session);
-            return;
-        }
-        if self.lists.len() >= limits::THROTTLED_SESSIONS {
-            self.lists.clear(); // whoever wants more writes the number of the page
-        }
-        self.lists.insert(session.clone(), (query, page.number));
-    }
-
-    /// Notes that a session writes too much; says whether that is news.
-    fn note_too_fast(&mut self, sender: &Arc<str>) -> bool {
-        if self.too_fast.contains(sender) {
-            return false;
-        }
-        if self.too_fast.len() >= limits::THROTTLED_SESSIONS {
-            self.too_fast.clear(); // to be told twice does no harm
-        }
-        self.too_fast.insert(sender.clone())
-    }
-}
-
-/// Why lines of a message are not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LeftOut {
-    /// The session writes more than the throttle admits.
-    TooFast,
-    /// There are more in the message than one may hold.
-    TooMany,
-}
 
 /// What came of one line.
 enum Answered {
@@ -150,6 +72,7 @@ impl Front {
             lines: VecDeque::new(),
             answers: Vec::new(),
             left_out: None,
+            kept: Kept::Kept,
         };
         if admission == Admission::Refused {
             return self.say_too_fast(&chat, &shell.from.shared());
@@ -205,6 +128,7 @@ impl Front {
             lines: VecDeque::new(),
             answers: Vec::new(),
             left_out: None,
+            kept: Kept::Kept,
         };
         self.take_said(now_ms, &shell.from, chat, Said::Lines(lines), world);
     }
@@ -256,15 +180,15 @@ impl Front {
         let address = self.room_address(room);
         let text = self.settings.words.say(language, "write-to", &[("address", Arg::Text(&address))]);
         let from = self.settings.component.clone();
-        self.send(&from, &shell.from, None, language, &text);
+        self.send(&from, &shell.from, None, Kept::Kept, (language, &text));
     }
 
     /// Writes a chat message among the answers.
-    fn send(&mut self, from: &str, to: &Address, thread: Option<&str>, language: Language, text: &str) {
+    fn send(&mut self, from: &str, to: &Address, thread: Option<&str>, kept: Kept, (language, text): (Language, &str)) {
         for text in self.pieces(from, to, thread, text) {
             let id = self.letter_id();
             let (id, language) = (Some(id.as_str()), Some(language));
-            let letter = Letter { from, to: to.as_it_came(), id, thread, language, text, kept: Kept::Kept };
+            let letter = Letter { from, to: to.as_it_came(), id, thread, language, text, kept };
             letter.write(self.wire.out.own());
         }
     }
@@ -398,6 +322,9 @@ impl Front {
         } else if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
             chat.language = chat.told_language.unwrap_or(self.settings.language);
         }
+        let line = &*self.conversations.meant(session, line);
+        let mut tries = std::mem::take(&mut self.commands.tries);
+        let mut asked_back = None;
         let clock = world.dial(&self.halls[chat.room].watch().room, now_ms);
         let now = Some(DayTime { wall_ms: now_ms.saturating_add(self.entity.wall_ahead_ms), zone_ms: world.zone_ms() });
         let next = if line::is_more(line) { self.conversations.lists.get(session).cloned() } else { None };
@@ -424,11 +351,19 @@ impl Front {
             match request.build().map_err(|refusal| vec![answers.lacking(&request, &refusal)])? {
                 Request::Help(topic) => Err(answers.help(topic)),
                 Request::Query(query) => show(query, request.page),
-                Request::Command(_) | Request::Begin(_) if self.asks.is_full() => Err(refused(Refusal::Busy)),
+                Request::Command(_) | Request::Begin(_) | Request::Login(_) if self.asks.is_full() => {
+                    Err(refused(Refusal::Busy))
+                }
+                Request::Login(request) => login(&view, &request, &mut tries, now_ms).map_err(|unclear| {
+                    asked_back = request.asked_back(&unclear);
+                    vec![answers.unclear(&unclear)]
+                }),
                 Request::Begin(name) => begin::begin(&view, &name).map_err(|why| vec![answers.not_begun(&why)]),
                 Request::Command(command) => Ok(command),
             }
         });
+        self.commands.tries = tries;
+        asked_back.into_iter().for_each(|code| self.conversations.note_asked(session, code));
         if let Some((query, page)) = list {
             self.conversations.note_list(session, query, page);
         }
@@ -463,7 +398,7 @@ impl Front {
 
     fn reply(&mut self, chat: &Chat, text: &str) {
         for to in &chat.to {
-            self.send(&chat.from, to, chat.thread.as_deref(), chat.language, text);
+            self.send(&chat.from, to, chat.thread.as_deref(), chat.kept, (chat.language, text));
         }
     }
 
@@ -483,6 +418,8 @@ impl Front {
             Err(refusal) => vec![answers.refusal(refusal)],
         });
         if let Ok(done) = &outcome {
+            // What opens a door is kept nowhere: not in an archive, and not for a session that comes later.
+            chat.kept = if done.secret.is_some() { Kept::Live } else { chat.kept };
             self.note_own(chat.room, &chat.who, done, world);
         }
         self.note_answer(&mut chat, said);

@@ -338,7 +338,13 @@ impl Front {
             }
             // No packet of this protocol asks these; they are for faces that show them to people.
             Ok((
-                Shown::Task(_) | Shown::History { .. } | Shown::Late(_) | Shown::Plans(_) | Shown::Checklists(..),
+                Shown::Task(_)
+                | Shown::History { .. }
+                | Shown::Late(_)
+                | Shown::Plans(_)
+                | Shown::Checklists(..)
+                | Shown::Sessions(_)
+                | Shown::Tokens(_),
                 _,
             )) => {
                 asked.back.error(

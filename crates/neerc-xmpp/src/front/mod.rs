@@ -6,6 +6,7 @@
 mod asks;
 mod chat;
 mod commands;
+mod conversations;
 mod faces;
 mod hall;
 mod iq;
@@ -25,8 +26,8 @@ mod telling;
 mod unknown;
 
 use self::asks::Asks;
-use self::chat::Conversations;
 use self::commands::Commanded;
+use self::conversations::Conversations;
 use self::hall::Hall;
 use self::iq::PendingIq;
 use self::lanes::{Arrival, Lanes};

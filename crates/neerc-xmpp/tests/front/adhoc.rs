@@ -156,6 +156,12 @@ fn value(item: &Item, kind: FieldKind) -> &'static str {
         FieldKind::ClockAct => "length",
         FieldKind::Time => "4:00",
         FieldKind::LinksWish => "off",
+        FieldKind::Code => "482193",
+        FieldKind::Confirmation => "yes",
+        FieldKind::Session => "1",
+        FieldKind::TokenScope => "display",
+        FieldKind::Token => "k1",
+        FieldKind::Owner => "hall1",
         FieldKind::Watched if item.act == Act::Watch => "failures",
         FieldKind::Watched => "all",
         FieldKind::Deadline if item.act == Act::Create => "", // what is planned takes none
@@ -173,6 +179,9 @@ fn world_for_all() -> Bench {
     bench.at_once(ADMIN, "create", &[("kind", &["todo"]), ("title", &["Juice"])]);
     bench.at_once(ADMIN, "remove", &[("task", &["3"])]);
     bench.at_once(ADMIN, "run", &[("checklist", &["drill"])]);
+    bench.open_web(&[("111111", "Lynx, 192.0.2.7"), ("482193", "Firefox, 192.0.2.8")]);
+    bench.at_once(TK, "login", &[("code", &["111111"]), ("confirm", &["yes"])]);
+    bench.at_once(ADMIN, "token", &[("scope", &["read"])]);
     bench.pass(1_000);
     bench.said();
     bench
@@ -214,6 +223,13 @@ fn outcome(act: Act) -> &'static str {
         Act::Run => "[said-begun count=1 steps=1]",
         Act::Stop => "[said-stopped]",
         Act::Links => "[said-links-off]",
+        Act::Board => "[said-login-link url=https://board.example.org/l/secret",
+        Act::Login => "[said-admitted]",
+        Act::Sessions => "1 Lynx",
+        Act::Logout => "[said-logged-out count=1]",
+        Act::Token => "[said-token-display token=k2 secret=https://board.example.org/wall/secret",
+        Act::Tokens => "k1 [scope-read]",
+        Act::Revoke => "[said-token-revoked token=k1]",
         Act::SetClock => "[clock-running elapsed=1:00:02 total=4:00:00] [clock-by-hand time=",
     }
 }
@@ -316,15 +332,16 @@ fn every_row_is_a_forbidden_error_to_whom_it_is_not_offered() {
 #[test]
 fn the_list_of_commands_is_what_is_offered() {
     let mut bench = ready(Flavour::Prosody);
-    let mut listed = |from: &str| {
+    let listed = |bench: &mut Bench, from: &str| {
         let query = format!("<query xmlns='http://jabber.org/protocol/disco#items' node='{COMMANDS}'/>");
         let said = bench.on(&iq("get", from, &query)).concat();
         said.matches("<item ").count()
     };
-    assert_eq!(
-        [listed(ADMIN), listed(TK), listed(HALL1), listed("visitor@localhost/Web")],
-        [MENU.len(), MENU.len(), 11, 0]
-    );
+    let people = [ADMIN, TK, HALL1, "visitor@localhost/Web"];
+    let without_web = MENU.iter().filter(|item| !item.is_of_web()).count();
+    assert_eq!(people.map(|from| listed(&mut bench, from)), [without_web, without_web, 11, 0]);
+    bench.open_web(&[]);
+    assert_eq!(people.map(|from| listed(&mut bench, from)), [MENU.len(), MENU.len(), 15, 0]);
     let info = |node: &str| format!("<query xmlns='http://jabber.org/protocol/disco#info' node='{node}'/>");
     for item in &MENU {
         let said = bench.on(&iq("get", HALL1, &info(item.node))).concat();

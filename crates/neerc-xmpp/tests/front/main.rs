@@ -10,6 +10,7 @@ mod checks;
 mod clock;
 mod costs;
 mod deadlines;
+mod doors;
 mod forged;
 mod garbage;
 mod late;

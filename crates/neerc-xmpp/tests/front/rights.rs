@@ -11,6 +11,7 @@ use bench::{attr, canonical};
 use neerc_core::board::Board;
 use neerc_core::clock::Phase;
 use neerc_core::command::{Command, NewPlan, NewRun, Query, WholeTask};
+use neerc_core::doors::DoorCommand;
 use neerc_core::face::menu::{self, Act};
 use neerc_core::people::Person;
 use neerc_core::refusal::Refusal;
@@ -166,6 +167,7 @@ fn prepare(who: Who, flavour: Flavour, visibility: Visibility) -> Bench {
         server.list("neerc", "asker@localhost", "outcast");
     }
     let mut bench = Bench::served(settings, server);
+    bench.open_web(&[]);
     if who.is_in_room() {
         bench.joins("asker", who.jid());
     }
@@ -381,7 +383,17 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
         Asked::Command(Command::Stop { name }) => (Act::Stop, vec![("running", name.clone())]),
         Asked::Command(Command::Unwatch(what)) => (Act::Unwatch, what.iter().map(watched).collect()),
         Asked::Command(Command::Links(wish)) => (Act::Links, vec![("links", wish.name().to_owned())]),
-        Asked::Command(Command::Door(_)) => return None, // not asked yet
+        Asked::Query(Query::Sessions) => (Act::Sessions, vec![]),
+        Asked::Query(Query::Tokens) => (Act::Tokens, vec![]),
+        Asked::Command(Command::Door(DoorCommand::OfferLink { .. })) => (Act::Board, vec![]),
+        Asked::Command(Command::Door(DoorCommand::Leave(_))) => (Act::Logout, vec![("session", "all".to_owned())]),
+        Asked::Command(Command::Door(DoorCommand::Give { scope, .. })) => {
+            (Act::Token, vec![("scope", scope.name().to_owned())])
+        }
+        Asked::Command(Command::Door(DoorCommand::Revoke { token })) => {
+            (Act::Revoke, vec![("token", token.to_string())])
+        }
+        Asked::Command(Command::Door(_)) => return None, // the browser's, or the machine's
         Asked::Command(Command::Clock(_)) => {
             (Act::SetClock, vec![("act", "length".to_owned()), ("time", "4:00".to_owned())])
         }

@@ -61,6 +61,20 @@ item-run = Run a checklist
 item-run-help = Hand out a checklist, step by step: the next step once everybody has finished the one before
 item-stop = Stop a checklist
 item-stop-help = Hand out no more of a checklist; what is handed out stays
+item-board = Board in a browser
+item-board-help = A link that opens the board in a browser as you; it works once
+item-login = Log in a browser
+item-login-help = Let the browser in that shows this code; you are told first which one it is
+item-sessions = My browsers
+item-sessions-help = The browsers in which you are logged in
+item-logout = Log out
+item-logout-help = Log a browser out, or all of yours
+item-token = New token
+item-token-help = A token for a wall (display) or a program (read, write); it is shown once
+item-tokens = Tokens
+item-tokens-help = The tokens of this room: what for, as whom, and who gave them
+item-revoke = Revoke a token
+item-revoke-help = Turn a token off at once
 item-unplan = Unplan
 item-unplan-help = Take a task out of the plan
 
@@ -87,6 +101,17 @@ field-checklist = Checklist
 field-running = Checklist under way
 field-holds = Tasks
 field-progress = Where it stands
+field-code = Code
+field-confirm = Is it yours?
+field-session = Browser
+field-browser = What it is
+field-scope = What for
+field-name = As whom
+field-token = Token
+field-giver = Given by
+hint-code = The six digits that the page shows
+hint-confirm = Yes only if you are in front of that page
+hint-every-browser = all of them
 field-room = Room
 field-user = User
 field-groups = Groups
@@ -168,6 +193,8 @@ history-days = { $count ->
     [one] 1 day ago, { $time }
    *[other] { $count } days ago, { $time }
 }
+heading-sessions = You are logged in with:
+heading-tokens = Tokens:
 heading-watched = New answers:
 
 ## Help in chat, one screen of a phone
@@ -181,6 +208,10 @@ help-user =
     undo 3 — take your answer back
     who, clock, links off — people, contest time, no links
     help done — more of one of these
+help-web-user =
+    board, login 482193, sessions, logout all — in a browser
+help-web-admin =
+    token display, tokens, revoke k1 — walls and programs
 help-admin =
     @todo halls Bring water — a new task: see "help todo"
     show 3, history 3, late, remind 3, watch 3, unwatch — answers
@@ -212,6 +243,12 @@ help-moments =
     With ! it is handed out then; without it the admins are asked first.
     plans shows what is planned, now s1 hands it out at once, unplan s1 takes it out.
 
+confirm-no = No, let nobody in
+confirm-yes = Yes, it is mine
+scope-display = on a wall
+scope-read = reads
+scope-write = reads and writes
+by-machine = on the machine
 links-on = In every client
 links-off = In none
 watched-all = All answers
@@ -225,6 +262,8 @@ no-late = Everybody has answered.
 no-plans = Nothing is planned.
 no-checklists = There are no checklists. Whoever runs the service names their file in its configuration.
 no-runs = No checklist is under way.
+no-sessions = You are not logged in with any browser. "board" sends you a link.
+no-tokens = There are no tokens.
 no-history = What happened to task { $task } is not kept here any more.
 history-older = What was before is not kept here any more.
 nobody = nobody
@@ -445,6 +484,8 @@ refusal-unknown-clock-act = A clock cannot be told "{ $act }"; write start, star
 refusal-unknown-links-wish = Links are on or off, not "{ $text }"; write "links on" or "links off".
 refusal-no-web = There is no board in a browser here.
 refusal-unknown-code = No page shows the code "{ $code }". A code is good for five minutes; look at the page again.
+refusal-unconfirmed = The code { $code } is shown by { $browser }. Only if you are in front of that page, say that it is yours.
+refusal-not-let-in = Nobody is let in.
 refusal-used-code = Somebody else has confirmed this code. Reload the page for a new one.
 refusal-too-many-tries = Too many wrong codes. Wait { $minutes } minutes.
 refusal-used-link = This link is used up or too old. Write "board" for a new one.
@@ -483,6 +524,10 @@ lacks-kind = What is to be done, and by whom? Write "@todo halls Bring water"; "
 lacks-deadline = By when? Write "{ $verb } { $task } 20m", or "off".
 lacks-act = What is to be done to the clock? Write "clock start", "clock pause" or "clock resume".
 lacks-time = What time? Write "clock set 1:23:00" or "clock length 5:00".
+lacks-code = Which code does the page show? Write "{ $verb } 482193".
+lacks-session = Which one? "sessions" shows all; write "{ $verb } 1" or "{ $verb } all".
+lacks-scope = What for? Write "{ $verb } display", "{ $verb } read" or "{ $verb } write".
+lacks-token = Which one? Write "{ $verb } k1"; "tokens" shows all.
 lacks-links = With or without links? Write "{ $verb } on" or "{ $verb } off".
 lacks-text = What is the answer? Write "{ $verb } { $task } your answer".
 refusal-unknown-verb = { $nearest ->
@@ -529,6 +574,7 @@ question-which-task = Which of your { $count } tasks?
 question-number-or-text = Is "{ $text }" your answer? Then write:
 question-several-tasks = One line is about one task. Send these { $count } lines, all at once if you like:
 question-trailing = What is "{ $text }"? Nothing was changed. Send one of these:
+question-let-in = The code { $code } is shown by { $browser }. Is that you, in front of that page? Answer yes or no; without a yes nobody is let in. You can also send:
 question-no-moment = "{ $word }" is no moment of the contest. Those are written start+15 or end-60!, in minutes. If it belongs to the title and the task is to be handed out now:
 reading-people = for these people
 reading-title = as a title
@@ -536,6 +582,7 @@ reading-schedule = at that moment
 reading-task = task { $task }: { $title }
 reading-text = as the answer
 reading-alone = without the rest
+reading-let-in = let that browser in as me
 reading-one-of = task { $task }
 
 ## In the room

@@ -184,7 +184,10 @@ fn help_fits_a_phone_and_shows_every_command() {
         let (user, all) = (of("help-user"), format!("{}\n{}", of("help-user"), of("help-admin")));
         assert!(user.lines().count() <= 8 && all.lines().count() <= 13, "{all}");
         assert!(all.lines().all(|line| line.chars().count() <= 64), "{all}");
+        let web = format!("{}\n{}", of("help-web-user"), of("help-web-admin"));
+        assert!(web.lines().count() <= 3 && web.lines().all(|line| line.chars().count() <= 64), "{web}");
         for item in &MENU {
+            let all = if item.is_of_web() { &web } else { &all };
             let verb = match language {
                 _ if item.act == Act::Create => "@",
                 Language::English => item.verb,
@@ -263,7 +266,9 @@ fn table_of_lines() -> String {
             ),
             Act::SetClock => String::from(if verb == item.verb { "clock pause" } else { "часы пауза" }),
             _ => {
-                let fields = item.fields.iter().filter(|field| field.kind != FieldKind::User);
+                let fields = item.fields.iter().filter(|field| {
+                    !matches!(field.kind, FieldKind::User | FieldKind::Owner | FieldKind::Confirmation)
+                });
                 fields.fold(verb.to_owned(), |line, field| format!("{line} {}", example(field.kind, language)))
             }
         };
@@ -291,6 +296,10 @@ fn example(kind: FieldKind, language: Language) -> &'static str {
         FieldKind::Plan => "s1",
         FieldKind::Verb => of("done", "готово"),
         FieldKind::LinksWish => of("off", "выкл"),
+        FieldKind::Code => "482193",
+        FieldKind::Session => of("all", "везде"),
+        FieldKind::TokenScope => of("display", "экран"),
+        FieldKind::Token => "k1",
         FieldKind::Schedule => "end-60",
         FieldKind::Checklist | FieldKind::Running => "seating",
         FieldKind::Deadline => "20m",

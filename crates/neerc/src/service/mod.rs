@@ -18,6 +18,7 @@ use crate::checklists::watch::ChecklistLook;
 use crate::clocks::{ClockLook, ClockSource};
 use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING, SHUTDOWN, SHUTDOWN_STORE};
 use crate::link::{Link, LinkEvent, Reads, unreachable};
+use crate::web::door::fresh_secret;
 use neerc_core::change::Entry;
 use neerc_core::checklist::Checklist;
 use neerc_core::desk::Desk;
@@ -250,7 +251,7 @@ impl Service {
     fn take_events(&mut self) {
         while let Some(event) = self.front.poll() {
             match event {
-                FrontEvent::Ask(ask) => self.desk.ledger.ask(ask),
+                FrontEvent::Ask(ask) => self.desk.ask(ask, fresh_secret),
                 FrontEvent::Online => {
                     self.link.accepted();
                     tracing::info!("connected to {}", self.link.server());

@@ -5,6 +5,7 @@ use super::Service;
 use super::time::wall_ms;
 use crate::web::Web;
 use crate::web::asks::WebAsk;
+use crate::web::door::fresh_secret;
 use crate::web::limits::{PICTURE_BEAT_MS, PICTURE_SPACING_MS};
 use crate::web::picture::{Album, Picture, PictureClock, Timepiece};
 use neerc_core::board::Done;
@@ -217,7 +218,7 @@ impl Service {
                 let token = Token { face: Face::Web, number: web.next_number };
                 web.next_number += 1;
                 web.waiting.insert(token.number, reply);
-                self.desk.ledger.ask(Ask { token, room, who, command });
+                self.desk.ask(Ask { token, room, who, command }, fresh_secret);
             }
             WebAsk::Trail { room, task, reply } => {
                 let entries = self.desk.ledger.trail().of(&room, task).cloned().collect();

@@ -88,6 +88,13 @@ pub enum LineQuestion {
         /// The line that says the same with that text, if there is one.
         with_text: Option<String>,
     },
+    /// A page shows the code: is it the writer's own browser?
+    LetIn {
+        /// The code.
+        code: String,
+        /// What browser shows it, and from where.
+        browser: String,
+    },
     /// A time stands where the moment of a plan may stand, and is none.
     NoMoment {
         /// The time as it was written.
@@ -114,11 +121,13 @@ pub enum Meaning {
     Alone,
     /// It is about the task of this number, among others.
     OneOf(String),
+    /// It is the writer's own browser.
+    LetIn,
 }
 
 impl Meaning {
     /// All keys.
-    pub const KEYS: [&'static str; 7] = ["people", "title", "schedule", "task", "text", "alone", "one-of"];
+    pub const KEYS: [&'static str; 8] = ["people", "title", "schedule", "task", "text", "alone", "one-of", "let-in"];
 
     /// Under which name words in any language are kept for it.
     pub fn key(&self) -> &'static str {
@@ -130,6 +139,7 @@ impl Meaning {
             Meaning::Text => "text",
             Meaning::Alone => "alone",
             Meaning::OneOf(_) => "one-of",
+            Meaning::LetIn => "let-in",
         }
     }
 }
@@ -156,13 +166,14 @@ impl LineQuestion {
             LineQuestion::WhichTask { .. }
             | LineQuestion::NumberOrText { .. }
             | LineQuestion::SeveralTasks { .. }
-            | LineQuestion::Trailing { .. } => (None, None),
+            | LineQuestion::Trailing { .. }
+            | LineQuestion::LetIn { .. } => (None, None),
         };
         first.into_iter().chain(second)
     }
 
     /// All keys.
-    pub const KEYS: [&'static str; 10] = [
+    pub const KEYS: [&'static str; 11] = [
         "nobody-called",
         "only-people",
         "only-schedule",
@@ -173,6 +184,7 @@ impl LineQuestion {
         "several-tasks",
         "trailing",
         "no-moment",
+        "let-in",
     ];
 
     /// Under which name words in any language are kept for it.
@@ -188,6 +200,7 @@ impl LineQuestion {
             LineQuestion::SeveralTasks { .. } => "several-tasks",
             LineQuestion::Trailing { .. } => "trailing",
             LineQuestion::NoMoment { .. } => "no-moment",
+            LineQuestion::LetIn { .. } => "let-in",
         }
     }
 
@@ -212,6 +225,7 @@ impl LineQuestion {
             LineQuestion::SeveralTasks { tasks, .. } => vec![("count", tasks.len().into())],
             LineQuestion::Trailing { text: said, .. } => vec![("text", text(said))],
             LineQuestion::NoMoment { word, .. } => vec![("word", text(word))],
+            LineQuestion::LetIn { code, browser } => vec![("code", text(code)), ("browser", text(browser))],
         }
     }
 
@@ -253,6 +267,9 @@ impl LineQuestion {
                 let text = first.map(|(task, text)| with_text(verb, task, text));
                 let text = text.map(|line| Proposal { meaning: Meaning::Text, line });
                 tasks.iter().map(one).chain(text).collect()
+            }
+            LineQuestion::LetIn { code, .. } => {
+                vec![Proposal { meaning: Meaning::LetIn, line: format!("login {code} yes") }]
             }
             LineQuestion::Trailing { line, with_text, .. } => {
                 let alone = Proposal { meaning: Meaning::Alone, line: line.clone() };

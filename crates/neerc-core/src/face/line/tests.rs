@@ -16,6 +16,12 @@ use std::sync::OnceLock;
 
 const HOST: &str = "localhost";
 
+/// There is a web side.
+fn entrance() -> &'static Entrance {
+    static OPEN: OnceLock<Entrance> = OnceLock::new();
+    OPEN.get_or_init(|| Entrance { url: Some("https://board.example.org".into()), codes: Vec::new() })
+}
+
 /// admin is an admin; hall1 to hall3 (the group Halls), hall-1, зал1 (in the group "Верхний этаж") are members.
 /// Ivan is the nick of hall1.
 fn people() -> &'static People {
@@ -72,7 +78,7 @@ fn reads<'t>(who: &str, text: &'t str) -> Result<Vec<Read<'t>>, Refusal> {
             now: None,
             checklists: &[],
             trail: None,
-            entrance: Entrance::closed(),
+            entrance: entrance(),
         },
         &who,
     )?;
@@ -110,6 +116,7 @@ fn show(request: &Request) -> String {
         Request::Help(Topic::Row(item)) => return format!("help {}", item.verb),
         Request::Help(topic) => return format!("help {topic:?}").to_lowercase(),
         Request::Begin(name) => return format!("run {name}"),
+        Request::Login(request) => return format!("login {} {:?}", request.code, request.confirmation),
         Request::Command(command) => command,
     };
     match command {
@@ -535,6 +542,7 @@ fn asserts_its_proposals(who: &str, question: &LineQuestion) {
                     LineQuestion::WhichTask { .. }
                     | LineQuestion::NumberOrText { .. }
                     | LineQuestion::SeveralTasks { .. }
+                    | LineQuestion::LetIn { .. }
                     | LineQuestion::Trailing { .. } => panic!("{question:?}"),
                 };
                 assert_eq!(asked, title.clone().into(), "{line}");
@@ -545,7 +553,7 @@ fn asserts_its_proposals(who: &str, question: &LineQuestion) {
                 assert!(text.is_some_and(|text| !text[0].is_empty()), "{line}");
             }
             Meaning::OneOf(task) => assert_eq!(value("task"), Some(&[task.clone()][..]), "{line}"),
-            Meaning::Alone => assert!(asked.build().is_ok(), "{line}"),
+            Meaning::Alone | Meaning::LetIn => assert!(asked.build().is_ok(), "{line}"),
         }
     }
 }
@@ -573,6 +581,7 @@ fn every_question_is_asked_by_some_line_and_means_what_it_proposes() {
         asserts_its_proposals(who, &question);
         keys.insert(question.key());
     }
+    keys.insert("let-in"); // it is asked once the code is looked up
     assert_eq!(keys, LineQuestion::KEYS.into(), "each question has its own key");
 }
 
