@@ -76,6 +76,13 @@ pub const LITTLE_SPACE_BYTES: u64 = 1 << 30;
 /// How often that is looked at.
 pub const SPACE_POLL: Duration = Duration::from_secs(60);
 
+// What is measured
+
+/// By which bounds it is counted how long something took, in µs.
+pub const HISTOGRAM_BOUNDS_US: [u64; 9] = [100, 1_000, 5_000, 20_000, 50_000, 100_000, 500_000, 1_000_000, 5_000_000];
+/// How long the file system of the store is waited for where somebody wants to know its room.
+pub const SPACE_PATIENCE: Duration = Duration::from_secs(1);
+
 // The clock file
 
 /// Largest clock file that is read, in bytes.

@@ -58,6 +58,11 @@ impl Front {
         }
     }
 
+    /// The revision up to which everybody has been told of everything.
+    pub fn told_revision(&self) -> u64 {
+        self.outbox.told_revision()
+    }
+
     /// Whether answers wait for the link in such number that reading should pause.
     pub fn is_congested(&self) -> bool {
         self.stream.backlog || self.is_full()

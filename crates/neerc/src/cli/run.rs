@@ -1,11 +1,13 @@
 //! `neerc run`: everything wired together, until somebody ends it.
 
 use super::{Outcome, failure, front_settings, load, runtime};
+use crate::service::operations::Operations;
 use crate::service::{self, Service, space, status};
 use crate::web::{Web, WebSettings};
 use crate::{checklists, clocks, limits, warnings};
 use anyhow::Context as _;
 use neerc_store as store;
+use std::net::SocketAddr;
 use std::path::Path;
 
 /// Serves until told to stop.
@@ -31,7 +33,7 @@ pub fn run(path: &Path) -> Outcome {
         let socket = status::StatusSocket::listen(&file);
         let kept = clocks::kept::beside(&file);
         let (sender, warnings) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
-        tokio::spawn(space::watch(file, sender));
+        tokio::spawn(space::watch(file.clone(), sender));
         let looks =
             clocks::watch(&config.clocks, service::time::wall_ms).map_err(anyhow::Error::msg).map_err(failure)?;
         let service =
@@ -43,6 +45,7 @@ pub fn run(path: &Path) -> Outcome {
         });
         let service = service.with_checklists(read.checklists, reread);
         let (service, questions) = service.answering();
+        answer_monitoring(config.operations, &questions, &file).await?;
         match socket {
             Ok(status) => drop(tokio::spawn(status.serve(questions))),
             Err(error) => tracing::debug!("neerc check cannot ask this process how it is: {error}"),
@@ -61,6 +64,16 @@ pub fn run(path: &Path) -> Outcome {
         let service = service.within(neerc_core::quota::Quota::new(config.stored_mib_per_day));
         service.warned_by(warnings).run(stop_signal()).await.map_err(failure)
     })
+}
+
+/// Answers monitoring, where that is wanted.
+async fn answer_monitoring(at: Option<SocketAddr>, questions: &status::Questions, store: &Path) -> Outcome {
+    let Some(at) = at else { return Ok(()) };
+    let operations = Operations::listen(at, questions.clone(), store).await;
+    let operations = operations.with_context(|| format!("monitoring cannot be answered at {at}")).map_err(failure)?;
+    tracing::info!("monitoring is answered at http://{}", operations.address().unwrap_or(at));
+    tokio::spawn(operations.serve());
+    Ok(())
 }
 
 /// Over when the program is asked to end, by SIGTERM or SIGINT.

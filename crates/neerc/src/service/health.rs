@@ -1,6 +1,7 @@
 //! How the service is, for those who watch it or ask: `neerc check` and the demo. The loop fills it in; status.rs answers
 //! questions from outside.
 
+use super::meters::Meters;
 use crate::clocks::ClockSource;
 use crate::limits;
 use neerc_core::clock::Reading;
@@ -42,6 +43,9 @@ pub struct Health {
     /// How long stanzas take through the server, if it was measured.
     #[serde(skip)]
     pub round_trips: Option<RoundTrips>,
+    /// What is counted and measured, where that was asked for in this process.
+    #[serde(skip)]
+    pub meters: Meters,
 }
 
 /// A room as it is known.

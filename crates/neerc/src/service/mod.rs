@@ -4,6 +4,9 @@
 mod clocks;
 mod event;
 pub mod health;
+mod meters;
+mod metrics;
+pub mod operations;
 pub mod space;
 pub mod status;
 pub mod time;
@@ -11,6 +14,7 @@ mod web;
 
 use self::event::{Event, next, stored};
 use self::health::{Health, RoomHealth};
+use self::meters::Gauge;
 use self::status::Questions;
 use self::time::{Steady, wall_ms};
 use self::web::{AllFaces, WebSide};
@@ -53,6 +57,7 @@ pub struct Service {
     committing: Option<Committing>,
     snapshot_revision: u64,
     health: watch::Sender<Health>,
+    gauge: Gauge,
     looks: Option<mpsc::Receiver<(usize, ClockLook)>>,
     /// Where the clocks are read.
     sources: Vec<ClockSource>,
@@ -87,6 +92,7 @@ impl Service {
             committing: None,
             snapshot_revision,
             health: watch::Sender::default(),
+            gauge: Gauge::default(),
             looks: None,
             sources: Vec::new(),
             kept: None,
@@ -142,14 +148,18 @@ impl Service {
         let mut stop = pin!(stop);
         loop {
             self.advance();
-            match self.next(stop.as_mut()).await {
+            self.gauge.turned();
+            let event = self.next(stop.as_mut()).await;
+            self.gauge.woken();
+            match event {
                 Event::Stop => return self.finish().await,
                 Event::Stored(outcome) => self.stored(outcome)?,
                 Event::Trouble(trouble) => self.trouble(trouble),
                 Event::Clock(feed, look) => self.clock_read(feed, look),
                 Event::Checklists(look) => self.checklists_read(look),
                 Event::Question(back) => {
-                    self.note_health(|_| {});
+                    let meters = self.measure();
+                    self.note_health(|health| health.meters = meters);
                     let _ = back.send(self.health.borrow().clone()); // who does not wait is not told
                 }
                 Event::Web(ask) => self.web_asked(ask),
@@ -187,6 +197,7 @@ impl Service {
     fn advance(&mut self) {
         self.decide();
         let now_ms = self.time.now_ms();
+        self.gauge.link(self.link.is_up() && !self.link.is_free(), now_ms);
         if let Some(output) = self.link.free_output() {
             self.front.transmit(now_ms, self.desk.world(), output, neerc_xmpp::limits::LINK_CHUNK_BYTES);
         }
@@ -282,14 +293,15 @@ impl Service {
                     self.link.reconnect();
                     self.lost(why);
                 }
-                FrontEvent::Told(revision) => self.store.told(revision),
+                FrontEvent::Told(revision) => self.told(revision),
                 FrontEvent::Probed(round_trips) => self.note_health(|health| health.round_trips = Some(round_trips)),
             }
         }
     }
 
-    fn trouble(&self, trouble: String) {
+    fn trouble(&mut self, trouble: String) {
         tracing::warn!("{trouble}");
+        self.gauge.meters.troubles += 1;
         let age_ms = self.time.age_ms();
         self.note_health(|health| health.note(trouble, age_ms));
     }
@@ -306,7 +318,8 @@ impl Service {
     }
 
     /// There is no connection any more, or none could be opened. It is tried again; what to do about it is said once.
-    fn lost(&self, why: String) {
+    fn lost(&mut self, why: String) {
+        self.gauge.meters.losses += 1;
         let is_news = self.health.borrow().lost.as_ref() != Some(&why);
         let said = if is_news { &why } else { why.split(". ").next().unwrap_or_default() };
         tracing::warn!("{said}; trying again");
@@ -353,14 +366,14 @@ impl Service {
     /// Decides what waits; begins to make it durable, unless something is being made durable already.
     fn decide_waiting(&mut self) {
         let now = self.now();
-        if let Some(entries) = self.desk.decide(now, &mut AllFaces { front: &mut self.front, web: &mut self.web }) {
-            self.committing = Some(self.store.commit(entries));
-        }
+        let entries = self.desk.decide(now, &mut AllFaces { front: &mut self.front, web: &mut self.web });
+        self.commit(entries);
     }
 
     /// What was to be stored is on disk, or not.
     fn stored(&mut self, outcome: Result<(), StoreError>) -> Result<(), ServiceError> {
         self.committing = None;
+        self.gauge.committed(outcome.is_ok());
         let stored = match &outcome {
             Ok(()) => Stored::Yes,
             Err(error) if error.is_fatal() => Stored::Unknown,
@@ -375,7 +388,8 @@ impl Service {
             }
             (Err(_), outcome) => return outcome.map_err(ServiceError::Store),
         };
-        self.committing = settled.next.take().map(|entries| self.store.commit(entries));
+        self.commit(settled.next.take());
+        self.gauge.changed(settled.entries.last(), self.time.now_ms());
         settled.entries.iter().for_each(log_change);
         self.desk.clocks.set_zone(time::zone_ms());
         let now = self.now();
@@ -404,9 +418,8 @@ impl Service {
             while !self.desk.ledger.is_idle() {
                 let now = self.now();
                 let mut faces = AllFaces { front: &mut self.front, web: &mut self.web };
-                if let Some(entries) = self.desk.decide_last(now, &mut faces) {
-                    self.committing = Some(self.store.commit(entries));
-                }
+                let entries = self.desk.decide_last(now, &mut faces);
+                self.commit(entries);
                 self.take_events();
                 if self.committing.is_some() {
                     let outcome = stored(&mut self.committing).await;

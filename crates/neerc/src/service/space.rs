@@ -37,14 +37,19 @@ impl Low {
 }
 
 /// What is left for the service on the file system of a folder, in bytes.
-fn free_bytes(folder: &Path) -> io::Result<u64> {
+pub(super) fn free_bytes(folder: &Path) -> io::Result<u64> {
     let space = rustix::fs::statvfs(folder)?;
     Ok(space.f_bavail.saturating_mul(space.f_frsize))
 }
 
+/// The folder of a file.
+pub(super) fn folder(file: &Path) -> PathBuf {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+}
+
 /// Looks at the room that is left beside a file, at once and then every minute, and sends what is to be said.
 pub async fn watch(file: PathBuf, sender: mpsc::Sender<String>) {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let folder = folder(&file);
     let mut low = Low::new();
     loop {
         let looked_at = folder.clone();

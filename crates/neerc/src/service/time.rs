@@ -55,6 +55,12 @@ fn steady_us() -> i64 {
     now.tv_sec.saturating_mul(1_000_000).saturating_add(now.tv_nsec / 1_000)
 }
 
+/// How much processor time this process has taken, in ms.
+pub fn processor_ms() -> i64 {
+    let taken = clock_gettime(ClockId::ProcessCPUTime);
+    taken.tv_sec.saturating_mul(1_000).saturating_add(taken.tv_nsec / 1_000_000)
+}
+
 /// How far the local time of day is ahead of UTC now, in ms.
 pub fn zone_ms() -> i64 {
     let now = jiff::Timestamp::from_millisecond(wall_ms()).unwrap_or_default();

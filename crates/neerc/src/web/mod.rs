@@ -13,7 +13,7 @@ pub mod limits;
 mod log;
 mod pages;
 pub mod picture;
-mod server;
+pub mod server;
 mod visit;
 
 use crate::config::WebUrl;

@@ -32,6 +32,7 @@ mod lists;
 mod menu;
 mod mistakes;
 mod openfire;
+mod operations;
 mod profanity;
 mod quota;
 mod raw;

@@ -4,7 +4,7 @@
 //! tests, one kind of failure each. States of files are opened with the program's own store (`neerc_store`).
 
 mod backup;
-mod faults;
+pub mod faults;
 mod load;
 mod power;
 mod room;
