@@ -14,7 +14,6 @@ mod limits;
 mod link;
 mod service;
 mod warnings;
-#[allow(dead_code)] // not all of it is shown yet
 mod web;
 
 pub use cli::main;

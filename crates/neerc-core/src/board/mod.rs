@@ -195,7 +195,7 @@ impl Board {
     }
 
     /// The same by a clock.
-    pub(crate) fn decide_by(
+    pub fn decide_by(
         &self,
         clock: ClockNow,
         now_ms: i64,

@@ -607,6 +607,13 @@ timeline-description = { $count ->
 }; tasks not answered yet: { $open }.
 ## The board in a browser
 
+web-admins-only = Only owners and admins of the room may do this
+web-failed = It could not be sent; try again
+web-gone-away = The service is stopping
+web-gone-away-help = Look at the board in a moment, whether it was done.
+web-meanwhile = Something has changed meanwhile. Look at it, and send again what you still want:
+web-next = Next
+web-will = Will do:
 web-all-tasks = All tasks
 web-board = Task board
 web-by = by
@@ -633,7 +640,6 @@ web-logout = Log out
 web-looking = Looking at this page
 web-menu = Everything that can be done
 web-min = min
-web-news = { $task }: { $text }
 web-no-clock = There is no contest clock
 web-not-connected = The chat server is not connected, so nobody knows who is online
 web-not-in-room = You do not belong to this room any more
@@ -656,7 +662,7 @@ web-tasks-left-out = { $count ->
    *[other] { $count } more tasks, the oldest, are not shown
 }
 web-you = You
-web-admins-only = Only admins see what happened
+web-admins-see = Only admins see what happened
 web-answer-median = answer, half within
 web-answer-p90 = answer, nine of ten within
 web-answers-left-out = { $count ->

@@ -622,6 +622,13 @@ timeline-description = { $count ->
 } с { $from } до { $until }, людей: { $people }; задач пока без ответа: { $open }.
 ## The board in a browser
 
+web-admins-only = Это могут только владельцы и администраторы комнаты
+web-failed = Не удалось отправить; попробуйте ещё раз
+web-gone-away = Служба останавливается
+web-gone-away-help = Посмотрите через мгновение на доске, сделано ли это.
+web-meanwhile = Тем временем кое-что изменилось. Посмотрите и отправьте ещё раз, если это всё ещё нужно:
+web-next = Дальше
+web-will = Будет сделано:
 web-all-tasks = Все задачи
 web-board = Доска задач
 web-by = до
@@ -648,7 +655,6 @@ web-logout = Выйти
 web-looking = Смотрят эту страницу
 web-menu = Всё, что можно сделать
 web-min = мин
-web-news = { $task }: { $text }
 web-no-clock = Часов соревнования нет
 web-not-connected = Нет связи с сервером чата, поэтому неизвестно, кто в сети
 web-not-in-room = Вы больше не состоите в этой комнате
@@ -673,7 +679,7 @@ web-tasks-left-out = { $count ->
    *[other] Ещё { $count } задач, самые старые, не показаны
 }
 web-you = Вы
-web-admins-only = Что происходило, видят только администраторы
+web-admins-see = Что происходило, видят только администраторы
 web-answer-median = ответ, половина за
 web-answer-p90 = ответ, девять из десяти за
 web-answers-left-out = { $count ->

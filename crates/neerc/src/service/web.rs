@@ -104,6 +104,8 @@ impl WebSide {
         if now_ms < self.next_ms() {
             return;
         }
+        let time =
+            Timepiece { taken: Instant::now(), steady_ms: now_ms, wall_ms: wall_ms(), zone_ms: desk.clocks.zone_ms() };
         let before = self.web.bridge.albums.borrow().clone();
         let rooms = front.rooms().zip(&subjects).enumerate().map(|(index, (room, subject))| {
             let (old, was) = (before.rooms.get(index), self.subjects.get(index));
@@ -119,6 +121,7 @@ impl WebSide {
                 room: room.room.clone(),
                 serial: old.map_or(0, |old| old.serial) + 1,
                 generation: self.generation,
+                taken: time,
                 people: people.unwrap_or_else(|| Arc::new(room.people().clone())),
                 board: board.unwrap_or_else(|| Arc::new(desk.world().board(&room.room).clone())),
                 times: desk.ledger.trail().times(&room.room).cloned(),
@@ -132,8 +135,6 @@ impl WebSide {
                 is_connected: subject.is_connected,
             })
         });
-        let time =
-            Timepiece { taken: Instant::now(), steady_ms: now_ms, wall_ms: wall_ms(), zone_ms: desk.clocks.zone_ms() };
         let album = Album { time: Some(time), rooms: rooms.collect() };
         self.web.bridge.albums.send_replace(Arc::new(album));
         (self.subjects, self.taken_ms, self.is_due) = (subjects, now_ms, false);

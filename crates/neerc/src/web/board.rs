@@ -2,16 +2,18 @@
 
 use super::WebSite;
 use super::draw::{self, Pen};
+use super::live;
 use super::pages::{PageFrame, not_shown, page};
-use super::visit::Visit;
+use super::told;
+use super::visit::{NoVisit, Visit};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
+use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use neerc_core::face::grid::{Grid, GridFilter, GridMaker};
 use neerc_core::refusal::Refusal;
 use neerc_core::view::View;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The page.
@@ -69,11 +71,18 @@ pub async fn show(
         Err(why) => return not_shown(&site, &headers, why),
     };
     let filter = filter(query.as_deref().unwrap_or_default());
-    draw_page(&visit, &filter).unwrap_or_else(|_| not_shown(&site, &headers, super::visit::NoVisit::Stranger))
+    let said = told::said(&headers);
+    let has_said = !said.is_empty();
+    match draw_page(&visit, &filter, said) {
+        Ok(page) if has_said => ([(SET_COOKIE, told::nothing_said(&visit))], page).into_response(),
+        Ok(page) => page,
+        Err(_) => not_shown(&site, &headers, NoVisit::Stranger),
+    }
 }
 
-fn draw_page(visit: &Visit, filter: &GridFilter) -> Result<Response, Refusal> {
-    let view = visit.view()?;
+fn draw_page(visit: &Visit, filter: &GridFilter, said: String) -> Result<Response, Refusal> {
+    let view = visit.board_view()?;
+    visit.site.streams.note_shown(&visit.picture);
     let lines = visit.lines();
     let pen = Pen { visit, is_admin: view.is_admin() };
     let grid = visit.grid(&view, filter);
@@ -83,15 +92,15 @@ fn draw_page(visit: &Visit, filter: &GridFilter) -> Result<Response, Refusal> {
         let ask = if query.is_empty() { "" } else { "?" };
         format!("/r/{room}{tail}{ask}{query}")
     };
-    let whole = visit.grid(&view, &GridFilter::default());
+    let whole = visit.grid(&view, &GridFilter { mine: true, ..GridFilter::default() });
     let page_of = BoardPage {
         frame: PageFrame::new(&visit.site, visit.language, format!("{room} · neerc"), path("")),
         visit,
         who: visit.picture.people.shown(&visit.who).into_owned(),
         is_admin: pen.is_admin,
         events: path("/events"),
-        since: format!("{:x}-{}", visit.picture.generation, visit.picture.serial),
-        said: String::new(),
+        since: live::id_of(&visit.picture),
+        said,
         filter,
         groups: &grid.groups,
         menu: draw::offered(pen.is_admin).map(|item| (item.verb, lines.item(item))).collect(),
@@ -99,7 +108,7 @@ fn draw_page(visit: &Visit, filter: &GridFilter) -> Result<Response, Refusal> {
         mine: draw::mine(pen, &whole),
         table: draw::table(pen, &grid),
         list: draw::list(pen, &grid),
-        online: draw::online(pen, &BTreeSet::new()),
+        online: draw::online(pen, &visit.site.streams.looking(room)),
     };
     Ok(page(StatusCode::OK, &page_of))
 }

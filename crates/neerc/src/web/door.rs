@@ -2,7 +2,9 @@
 //! them is their hash, in the room. Not what whoever comes in may do: that is the room's too, and looked up for each page.
 
 use super::asks::{Bridge, ServiceGone};
+use super::limits;
 use super::picture::Picture;
+use super::server::Peer;
 use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, USER_AGENT};
 use neerc_core::change::Room;
@@ -13,6 +15,10 @@ use neerc_core::refusal::Refusal;
 use ring::digest;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt::Write;
+use std::net::IpAddr;
+
+/// The header in which a proxy says whom it asks for.
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The hash of a secret.
 pub fn hash_of(secret: &str) -> SecretHash {
@@ -54,9 +60,19 @@ pub fn who(session: &SecretHash, picture: &Picture, now_ms: i64) -> Option<Perso
     picture.board.doors().session(session, now_ms).map(|session| session.person.clone())
 }
 
-/// What browser asks, in words.
-pub fn browser(headers: &HeaderMap) -> String {
-    headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("a browser").to_owned()
+/// Where a request comes from: the other end of the connection, or what a proxy on this machine says of it.
+pub fn address(headers: &HeaderMap, peer: Peer) -> IpAddr {
+    let ip = peer.0.ip().to_canonical();
+    let told = headers.get_all(FORWARDED_FOR).iter().next_back().and_then(|told| told.to_str().ok());
+    let told = told.and_then(|told| told.rsplit(',').next()).and_then(|last| last.trim().parse().ok());
+    told.filter(|_| ip.is_loopback()).unwrap_or(ip)
+}
+
+/// What browser asks, and from where, in words.
+pub fn browser(headers: &HeaderMap, peer: Peer) -> String {
+    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("a browser");
+    let agent: String = agent.chars().take(limits::AGENT_CHARS).collect();
+    format!("{}, {agent}", address(headers, peer))
 }
 
 /// Makes a link for somebody: the secret that stands in it.
@@ -82,11 +98,11 @@ fn find(bridge: &Bridge, link: &SecretHash) -> Option<(Room, Person)> {
 }
 
 /// Uses a link up: the room that it leads to, and the session that it gives. Nothing, if it is not good.
-pub async fn redeem(bridge: &Bridge, link: &str, headers: &HeaderMap) -> Option<(Room, NewSecret)> {
+pub async fn redeem(bridge: &Bridge, link: &str, headers: &HeaderMap, peer: Peer) -> Option<(Room, NewSecret)> {
     let link = hash_of(link);
     let (room, who) = find(bridge, &link)?;
     let session = fresh_secret()?;
-    let browser = browser(headers).into();
+    let browser = browser(headers, peer).into();
     let command = Command::Door(DoorCommand::Redeem { link, session: session.hash(), browser });
     bridge.change(room.clone(), who, command).await.ok()?.ok()?;
     Some((room, session))

@@ -8,9 +8,8 @@ use neerc_core::face::grid::{
     CellState, Grid, GridBand, GridCell, GridColumn, GridDifference, GridRow, ListedTask, Tally,
 };
 use neerc_core::face::menu::{self, Act, Item};
-use neerc_core::face::words::Arg;
 use neerc_core::people::{People, Person};
-use neerc_core::task::{Kind, TaskId};
+use neerc_core::task::Kind;
 use std::collections::BTreeSet;
 
 /// What parts are drawn with.
@@ -90,10 +89,6 @@ impl Pen<'_> {
         }
     }
 
-    fn kind(&self, kind: &Kind) -> String {
-        self.visit.lines().kind(*kind)
-    }
-
     fn left_out(&self, key: &str, count: &usize) -> String {
         self.visit.lines().count(key, *count)
     }
@@ -163,6 +158,14 @@ struct TablePart<'a> {
     grid: &'a Grid<'a>,
 }
 
+/// One task in that list.
+#[derive(Template)]
+#[template(path = "listed.html")]
+struct ListedPart<'a> {
+    pen: Pen<'a>,
+    task: &'a ListedTask<'a>,
+}
+
 /// The list for narrow screens.
 #[derive(Template)]
 #[template(path = "list.html")]
@@ -218,7 +221,41 @@ pub fn table(pen: Pen<'_>, grid: &Grid<'_>) -> String {
 
 /// The same as a list, for narrow screens.
 pub fn list(pen: Pen<'_>, grid: &Grid<'_>) -> String {
-    render(&ListPart { pen, tasks: grid.all_tasks() })
+    render(&ListPart { pen, tasks: listed(grid) })
+}
+
+/// All tasks, in the same way for everybody who sees them: whoever looks stands among the others.
+fn listed<'g>(grid: &'g Grid<'_>) -> Vec<ListedTask<'g>> {
+    let mut tasks = grid.all_tasks();
+    let own = grid.rows().find(|row| row.is_own);
+    for task in &mut tasks {
+        if let (Some(row), Some(cell)) = (own, task.own.take())
+            && (cell.state.is_open() || cell.state == CellState::Failed)
+        {
+            task.people.push((row, cell));
+            task.people.sort_by_key(|(_, cell)| (!cell.is_late, cell.state != CellState::Failed, cell.state));
+        }
+    }
+    tasks
+}
+
+/// The people of a task in a list, with what is shown of each.
+fn people_of<'t>(task: &'t ListedTask<'_>) -> Vec<(&'t str, &'t GridCell<'t>)> {
+    task.people.iter().map(|(row, cell)| (&*row.shown, *cell)).collect()
+}
+
+/// What differs in the list; all of it where its order does.
+pub fn list_difference(pen: Pen<'_>, old: &Grid<'_>, new: &Grid<'_>) -> String {
+    let (old, tasks) = (listed(old), listed(new));
+    let order = |tasks: &[ListedTask<'_>]| tasks.iter().map(|task| task.column.task).collect::<Vec<_>>();
+    if order(&old) != order(&tasks) {
+        return render(&ListPart { pen, tasks });
+    }
+    let is_alike = |new: &ListedTask<'_>, old: &ListedTask<'_>| {
+        (new.column, new.urgency, people_of(new)) == (old.column, old.urgency, people_of(old))
+    };
+    let differing = tasks.iter().zip(&old).filter(|(new, old)| !is_alike(new, old));
+    differing.map(|(task, _)| render(&ListedPart { pen, task })).collect()
 }
 
 /// The tasks of whoever looks.
@@ -285,9 +322,4 @@ pub fn difference(pen: Pen<'_>, grid: &Grid<'_>, difference: &GridDifference<'_>
 /// The rows of the menu that whoever looks is offered.
 pub fn offered(is_admin: bool) -> impl Iterator<Item = &'static Item> {
     menu::offered(if is_admin { menu::Needs::Admin } else { menu::Needs::User })
-}
-
-/// The number of a task, as people say it.
-pub fn numbered(task: TaskId, lines: &neerc_core::face::lines::Lines<'_>) -> String {
-    lines.say("web-task", &[("task", Arg::Text(&task.to_string()))])
 }

@@ -83,7 +83,7 @@ fn admin(site: &Arc<WebSite>, room: &str, headers: &HeaderMap) -> Result<Visit, 
     if is_admin {
         Ok(visit)
     } else {
-        Err(Box::new(note(site, visit.language, StatusCode::FORBIDDEN, "web-admins-only")))
+        Err(Box::new(note(site, visit.language, StatusCode::FORBIDDEN, "web-admins-see")))
     }
 }
 

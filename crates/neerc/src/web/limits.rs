@@ -26,6 +26,22 @@ pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
 pub const STALLED: Duration = Duration::from_secs(30);
 /// How long the clean end of the listener may take.
 pub const END_PATIENCE: Duration = Duration::from_secs(3);
+/// How often a stream says that it is there: within the 15 s after which proxies begin to give up.
+pub const BEAT: Duration = Duration::from_secs(10);
+/// After what time a browser opens a stream again that has broken, in ms.
+pub const RETRY_MS: u64 = 2_000;
+/// Most streams of one session: browsers open six connections to a host, and pages need some.
+pub const STREAMS_PER_SESSION: usize = 4;
+/// Most pictures of a room that are kept for pages that show them.
+pub const PICTURES_KEPT: usize = 512;
+/// Most parts that are kept for all who see the same.
+pub const PARTS_SHARED: usize = 1_024;
+/// Most characters of what a board says once.
+pub const SAID_CHARS: usize = 500;
+/// About how many bytes of a table are shown on a page.
+pub const REPORT_BYTES: usize = 256 * 1024;
+/// Most characters that are kept of what a browser calls itself.
+pub const AGENT_CHARS: usize = 150;
 /// Pause after a connection could not be taken, in ms.
 pub const ACCEPT_PAUSE_MS: u64 = 50;
 /// Most pages and files for which the log is read at the same time.

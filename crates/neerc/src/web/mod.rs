@@ -5,15 +5,19 @@
 pub mod asks;
 mod assets;
 mod board;
+mod doing;
 pub mod door;
 mod draw;
 mod guard;
 mod history;
 pub mod limits;
+mod live;
 mod log;
 mod pages;
 pub mod picture;
 pub mod server;
+mod told;
+mod typed;
 mod visit;
 
 use crate::config::WebUrl;
@@ -66,6 +70,7 @@ pub struct WebSite {
     port: u16,
     /// What happened.
     library: Library,
+    streams: Arc<live::Streams>,
     /// Says whether it is to end.
     stopped: watch::Receiver<bool>,
 }
@@ -109,6 +114,7 @@ impl Web {
             is_local: address.ip().to_canonical().is_loopback(),
             port: address.port(),
             library: Library::new(settings.log),
+            streams: Arc::default(),
             stopped: stopped.clone(),
         });
         let pages = pages::router(site);

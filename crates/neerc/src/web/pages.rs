@@ -1,17 +1,18 @@
 //! Which address shows which page, and the pages that are not the board: how one comes in, and why something is not shown.
 
 use super::door::{self, cookie_name};
+use super::server::Peer;
 use super::visit::{LANGUAGE_COOKIE, NoVisit, Visit, language, session_cookie};
-use super::{WebSite, assets, board, guard, history};
+use super::{WebSite, assets, board, doing, guard, history, live, typed};
 use askama::Template;
 use assets::AssetNames;
-use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use neerc_core::face::words::Language;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,6 +26,9 @@ pub fn router(site: Arc<WebSite>) -> Router {
         .route("/language", get(choose_language))
         .route("/l/{link}", get(link).post(redeem))
         .route("/r/{room}", get(board::show))
+        .route("/r/{room}/do/{verb}", get(doing::draw).post(doing::perform))
+        .route("/r/{room}/line", post(typed::take))
+        .route("/r/{room}/events", get(live::open))
         .route("/r/{room}/logout", post(logout))
         .merge(history::routes())
         .fallback(nowhere)
@@ -153,8 +157,13 @@ async fn link(State(site): State<Arc<WebSite>>, Path(link): Path<String>, header
     page(StatusCode::OK, &EnterPage { frame: PageFrame::new(&site, spoken, title, format!("/l/{link}")) })
 }
 
-async fn redeem(State(site): State<Arc<WebSite>>, Path(link): Path<String>, headers: HeaderMap) -> Response {
-    match door::redeem(&site.bridge, &link, &headers).await {
+async fn redeem(
+    State(site): State<Arc<WebSite>>,
+    Extension(peer): Extension<Peer>,
+    Path(link): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    match door::redeem(&site.bridge, &link, &headers, peer).await {
         Some((room, session)) => {
             ([(SET_COOKIE, session_cookie(&site, session.reveal()))], see_other(&format!("/r/{room}"))).into_response()
         }

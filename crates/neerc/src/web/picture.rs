@@ -24,6 +24,8 @@ pub struct Picture {
     pub serial: u64,
     /// Which run of the service took it; pictures of another one have serials of their own.
     pub generation: u64,
+    /// When it was taken.
+    pub taken: Timepiece,
     /// Its people.
     pub people: Arc<People>,
     /// Its tasks, as they are on disk.

@@ -83,6 +83,11 @@ impl Visit {
         View::of(self.picture.scene(self.time), &self.who)
     }
 
+    /// What they see of the board as it was when the picture was taken: then the same picture is always the same board.
+    pub fn board_view(&self) -> Result<View<'_>, Refusal> {
+        View::of(self.picture.scene(self.picture.taken), &self.who)
+    }
+
     /// The words of what they are told.
     pub fn lines(&self) -> Lines<'_> {
         let scene = self.picture.scene(self.time);

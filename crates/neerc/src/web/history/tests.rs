@@ -91,7 +91,9 @@ fn show(bridge: &BridgeEnd, board: Board) {
     let standings = [("admin", Affiliation::Owner), ("hall1", Affiliation::Member), ("hall2", Affiliation::Member)];
     let standings = standings.map(|(name, affiliation)| Standing { person: person(name), affiliation });
     let people = People::build("localhost", "neerc", standings, HashMap::new(), &GroupBook::default());
+    let time = Timepiece { taken: Instant::now(), steady_ms: 0, wall_ms: wall_ms(), zone_ms: 0 };
     let picture = Picture {
+        taken: time,
         room: "neerc".into(),
         serial: 1,
         generation: 1,
@@ -105,7 +107,6 @@ fn show(bridge: &BridgeEnd, board: Board) {
         visibility: Visibility::All,
         is_connected: true,
     };
-    let time = Timepiece { taken: Instant::now(), steady_ms: 0, wall_ms: wall_ms(), zone_ms: 0 };
     bridge.albums.send_replace(Arc::new(Album { time: Some(time), rooms: vec![Arc::new(picture)] }));
 }
 

@@ -1,0 +1,352 @@
+//! Everything that can be done or asked, by forms that are drawn from the menu: one page for each of its rows. Not what is
+//! allowed: that is decided by the core, on what is sent.
+
+use super::WebSite;
+use super::asks::ServiceGone;
+use super::board::form;
+use super::door::fresh_secret;
+use super::pages::{PageFrame, not_shown, note, page};
+use super::told;
+use super::visit::Visit;
+use askama::Template;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use neerc_core::command::{Command, Query};
+use neerc_core::doors::NewSecret;
+use neerc_core::face::begin;
+use neerc_core::face::choices::{self, Choices};
+use neerc_core::face::form::{FormField, Report, Sent, Shape, one};
+use neerc_core::face::lines::Lines;
+use neerc_core::face::menu::{self, Act, FieldKind, Item, MENU, Presence, Request};
+use neerc_core::face::tables;
+use neerc_core::refusal::Refusal;
+use neerc_core::task::{Task, TaskId};
+use neerc_core::trail::Trail;
+use neerc_core::view::{RoomScene, Shown, View};
+use std::sync::Arc;
+
+/// The field of a form that says which revision of the board it was drawn from.
+const SEEN: &str = "seen";
+
+/// A form, and what is to be read above it.
+#[derive(Template)]
+#[template(path = "form.html")]
+struct FormPage<'a> {
+    frame: PageFrame<'a>,
+    visit: &'a Visit,
+    clock: String,
+    who: String,
+    help: String,
+    /// Why what was sent would not do.
+    refusal: Option<String>,
+    /// What happened to the task meanwhile.
+    meanwhile: Vec<String>,
+    fields: Vec<FormField>,
+    /// What is sent along.
+    hidden: Vec<(&'static str, String)>,
+    method: &'static str,
+    action: String,
+    button: String,
+    report: Option<Report>,
+    left_out: Option<String>,
+    text: Vec<String>,
+    /// Why there is nothing to fill in.
+    dead_end: Option<String>,
+}
+
+/// The fields of a form, each with all its values.
+fn sent(text: &str) -> Sent {
+    let mut sent: Sent = Vec::new();
+    for (name, value) in form(text) {
+        match sent.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None => sent.push((name, vec![value])),
+        }
+    }
+    // What was typed into several lines is as many values.
+    for (_, values) in &mut sent {
+        *values = values.iter().flat_map(|value| value.split('\n')).map(|value| value.trim().to_owned()).collect();
+    }
+    sent
+}
+
+/// The values that the menu is given.
+fn arguments<'v>(view: &View<'_>, item: &Item, values: &'v Sent) -> Vec<(&'v str, Vec<String>)> {
+    let mut arguments: Vec<(&str, Vec<String>)> = values.iter().map(|(var, values)| (&**var, values.clone())).collect();
+    if item.act == Act::Tasks {
+        let of = one(values, "of");
+        let everybody = of.is_some_and(|of| of.eq_ignore_ascii_case(choices::EVERYBODY));
+        arguments.retain(|(var, _)| *var != "of" || !everybody);
+        if of.is_none() && !view.is_admin() {
+            arguments.push(("of", vec![view.own_name().to_owned()]));
+        }
+    }
+    arguments
+}
+
+/// The row of a verb, if it is offered.
+fn item_of<'v>(verb: &str, view: &View<'v>) -> Result<&'static Item, StatusCode> {
+    let item = MENU.iter().find(|item| item.verb == verb).map(|item| menu::by_act(item.act));
+    let item = item.ok_or(StatusCode::NOT_FOUND)?;
+    if item.is_offered(view) { Ok(item) } else { Err(StatusCode::FORBIDDEN) }
+}
+
+/// A page that is being made for a row of the menu.
+struct Draft<'a> {
+    visit: &'a Visit,
+    view: &'a View<'a>,
+    item: &'static Item,
+    values: &'a Sent,
+}
+
+impl<'a> Draft<'a> {
+    fn lines(&self) -> Lines<'a> {
+        let scene = self.view.scene();
+        let (words, language) = (self.visit.site.words(), self.visit.language);
+        Lines { words, language, links: None, scene, who: &self.visit.who }
+    }
+
+    /// The task that the form is about, once that is known.
+    fn task(&self) -> Option<&'a Task> {
+        let task = one(self.values, "task").and_then(|task| TaskId::parse(task).ok())?;
+        self.view.scene().board.task(task)
+    }
+
+    /// Whether the task has to be chosen first, since what else is offered depends on it.
+    fn asks_task_first(&self) -> bool {
+        self.item.fields.iter().any(|field| field.kind == FieldKind::Assigned) && self.task().is_none()
+    }
+
+    /// The page.
+    fn draw(&self, status: StatusCode, shown: Drawn) -> Response {
+        let (visit, item, lines) = (self.visit, self.item, self.lines());
+        let choices = Choices { lines: &lines, view: self.view };
+        let first = self.asks_task_first();
+        let fields = item.fields.iter().filter(|field| !first || field.var == "task");
+        let fields: Vec<FormField> = fields.map(|field| choices.field(field, self.task(), self.values)).collect();
+        let is_asked = first || item.is_query();
+        let room = &visit.picture.room;
+        let dead_end = choices::dead_end(&fields, item).map(|key| lines.say(key, &[]));
+        let seen = (SEEN, visit.picture.board.revision().to_string());
+        let page_of = FormPage {
+            frame: PageFrame::new(&visit.site, visit.language, lines.item(item), format!("/r/{room}/do/{}", item.verb)),
+            visit,
+            clock: super::draw::clock(visit),
+            who: visit.picture.people.shown(&visit.who).into_owned(),
+            help: lines.form_help(item),
+            refusal: shown.refusal.map(|refusal| lines.refusal_of(item, &refusal)),
+            meanwhile: shown.meanwhile,
+            hidden: if is_asked { Vec::new() } else { vec![seen] },
+            method: if is_asked { "get" } else { "post" },
+            action: format!("/r/{room}/do/{}", item.verb),
+            button: if is_asked && !fields.is_empty() { visit.say("web-next") } else { lines.item(item) },
+            fields: if dead_end.is_some() { Vec::new() } else { fields },
+            left_out: shown
+                .report
+                .as_ref()
+                .map(|report| report.not_made)
+                .filter(|count| *count > 0)
+                .map(|count| lines.count("and-more", count)),
+            report: shown.report,
+            text: shown.text,
+            dead_end,
+        };
+        page(status, &page_of)
+    }
+}
+
+/// What a page shows besides its form.
+#[derive(Default)]
+struct Drawn {
+    refusal: Option<Refusal>,
+    meanwhile: Vec<String>,
+    report: Option<Report>,
+    text: Vec<String>,
+}
+
+impl Drawn {
+    fn refused(refusal: Refusal) -> Drawn {
+        Drawn { refusal: Some(refusal), ..Drawn::default() }
+    }
+}
+
+/// Draws the form of a row, or answers what it asks.
+pub async fn draw(
+    State(site): State<Arc<WebSite>>,
+    Path((room, verb)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let visit = match Visit::of(&site, &room, &headers) {
+        Ok(visit) => visit,
+        Err(why) => return not_shown(&site, &headers, why),
+    };
+    let values = sent(query.as_deref().unwrap_or_default());
+    let trail = match one(&values, "task").and_then(|task| TaskId::parse(task).ok()) {
+        Some(task) if verb == menu::by_act(Act::History).verb => {
+            let mut entries = site.bridge.trail(visit.picture.room.clone(), task).await.unwrap_or_default();
+            entries.reverse();
+            Some(Trail::restore(entries))
+        }
+        _ => None,
+    };
+    let scene = RoomScene { trail: trail.as_ref(), ..visit.picture.scene(visit.time) };
+    let Ok(view) = View::of(scene, &visit.who) else {
+        return not_shown(&site, &headers, super::visit::NoVisit::Stranger);
+    };
+    let item = match item_of(&verb, &view) {
+        Ok(item) => item,
+        Err(status) => return no_row(&visit, status),
+    };
+    let draft = Draft { visit: &visit, view: &view, item, values: &values };
+    let is_filled =
+        item.fields.iter().all(|field| field.presence == Presence::Optional || one(&values, field.var).is_some());
+    if !item.is_query() || !is_filled {
+        return draft.draw(StatusCode::OK, Drawn::default());
+    }
+    match menu::build(item, &arguments(&view, item, &values)) {
+        Ok(Request::Query(query)) => answer(&draft, &query),
+        Ok(Request::Help(topic)) => {
+            draft.draw(StatusCode::OK, Drawn { text: draft.lines().help(topic), ..Drawn::default() })
+        }
+        Ok(Request::Command(_) | Request::Begin(_)) => draft.draw(StatusCode::OK, Drawn::default()),
+        Err(refusal) => draft.draw(StatusCode::UNPROCESSABLE_ENTITY, Drawn::refused(refusal)),
+    }
+}
+
+fn answer(draft: &Draft<'_>, query: &Query) -> Response {
+    match draft.view.answer(query) {
+        Ok(shown) => {
+            let report = tables::report(&draft.lines(), draft.item, &shown, super::limits::REPORT_BYTES);
+            draft.draw(StatusCode::OK, Drawn { report: Some(report), ..Drawn::default() })
+        }
+        Err(refusal) => draft.draw(StatusCode::UNPROCESSABLE_ENTITY, Drawn::refused(refusal)),
+    }
+}
+
+fn no_row(visit: &Visit, status: StatusCode) -> Response {
+    let key = if status == StatusCode::FORBIDDEN { "web-admins-only" } else { "web-nowhere" };
+    note(&visit.site, visit.language, status, key)
+}
+
+/// Does what a form asks.
+pub async fn perform(
+    State(site): State<Arc<WebSite>>,
+    Path((room, verb)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let visit = match Visit::of(&site, &room, &headers) {
+        Ok(visit) => visit,
+        Err(why) => return not_shown(&site, &headers, why),
+    };
+    let values = sent(&body);
+    let (item, command) = match asked(&visit, &verb, &values) {
+        Ok(asked) => asked,
+        Err(NotAsked::NoRow(status)) => return no_row(&visit, status),
+        Err(NotAsked::Refused(item, refusal)) => {
+            return refused(&visit, &headers, item, &values, Drawn::refused(refusal));
+        }
+        Err(NotAsked::Unclear(item, said)) => {
+            return refused(&visit, &headers, item, &values, Drawn { text: vec![said], ..Drawn::default() });
+        }
+    };
+    let seen = one(&values, SEEN).and_then(|seen| seen.parse().ok());
+    if let Some((task, seen)) = moved(&visit, item, &values, seen) {
+        let meanwhile = what_happened(&visit, task, seen).await;
+        return refused(&visit.again(), &headers, item, &values, Drawn { meanwhile, ..Drawn::default() });
+    }
+    match change(&visit, command).await {
+        Ok(Ok(said)) => told::done(&visit, &headers, &said),
+        Ok(Err(refusal)) => refused(&visit.again(), &headers, item, &values, Drawn::refused(refusal)),
+        Err(ServiceGone) => note(&site, visit.language, StatusCode::SERVICE_UNAVAILABLE, "web-gone-away"),
+    }
+}
+
+/// Why a form asks for no change.
+enum NotAsked {
+    NoRow(StatusCode),
+    Refused(&'static Item, Refusal),
+    /// What is to be mended elsewhere, in words.
+    Unclear(&'static Item, String),
+}
+
+/// The change that a form asks for.
+fn asked(visit: &Visit, verb: &str, values: &Sent) -> Result<(&'static Item, Command), NotAsked> {
+    let view = visit.view().map_err(|_| NotAsked::NoRow(StatusCode::FORBIDDEN))?;
+    let item = item_of(verb, &view).map_err(NotAsked::NoRow)?;
+    let refused = |refusal| NotAsked::Refused(item, refusal);
+    match menu::build(item, &arguments(&view, item, values)).map_err(refused)? {
+        Request::Command(command) => Ok((item, command)),
+        Request::Begin(name) => {
+            let unclear = |why| NotAsked::Unclear(item, visit.lines().not_begun(&why));
+            begin::begin(&view, &name).map(|command| (item, command)).map_err(unclear)
+        }
+        Request::Query(_) | Request::Help(_) => Err(NotAsked::NoRow(StatusCode::METHOD_NOT_ALLOWED)),
+    }
+}
+
+/// Has something changed; what came of it in words.
+pub async fn change(visit: &Visit, command: Command) -> Result<Result<String, Refusal>, ServiceGone> {
+    let command = command.with_secret(|| fresh_secret().unwrap_or_else(nothing));
+    let done = visit.site.bridge.change(visit.picture.room.clone(), visit.who.clone(), command).await?;
+    let now = visit.again();
+    Ok(done.map(|done| now.lines().done(&done).join("\n")))
+}
+
+/// What stands for a secret where the system has no randomness: one that opens nothing, since nobody is told it.
+fn nothing() -> NewSecret {
+    NewSecret::new("", super::door::hash_of(""))
+}
+
+/// The form again, with what was sent and why that would not do.
+fn refused(visit: &Visit, headers: &HeaderMap, item: &'static Item, values: &Sent, shown: Drawn) -> Response {
+    let Ok(view) = visit.view() else { return not_shown(&visit.site, headers, super::visit::NoVisit::Stranger) };
+    let draft = Draft { visit, view: &view, item, values };
+    let status = match (&shown.refusal, shown.meanwhile.is_empty()) {
+        (_, false) => StatusCode::CONFLICT,
+        (Some(Refusal::AdminsOnly | Refusal::NotInRoom), _) => StatusCode::FORBIDDEN,
+        (Some(Refusal::Busy), _) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    if told::is_script(headers) {
+        let why = shown.refusal.map(|refusal| draft.lines().refusal_of(item, &refusal));
+        let said = shown.meanwhile.into_iter().chain(why).chain(shown.text).collect::<Vec<_>>().join("\n");
+        return told::to_script(&said, status);
+    }
+    draft.draw(status, shown)
+}
+
+/// The task that a form is about, and the revision that its sender has seen, if what they would replace is not there any more.
+fn moved(visit: &Visit, item: &Item, values: &Sent, seen: Option<u64>) -> Option<(TaskId, u64)> {
+    let (seen, task) = (seen?, TaskId::parse(one(values, "task")?).ok()?);
+    let found = visit.picture.board.task(task)?;
+    let has_moved = match item.act {
+        Act::Start | Act::Done | Act::Ok | Act::Fail | Act::Answer | Act::Undo => {
+            found.revision > seen && found.changed_since(seen + 1).is_none_or(|people| people.contains(&visit.who))
+        }
+        Act::Rename | Act::Remove | Act::Unassign | Act::Reset | Act::Deadline => found.revision > seen,
+        _ => false,
+    };
+    has_moved.then_some((task, seen))
+}
+
+/// What happened to a task since somebody saw it, for them to read.
+async fn what_happened(visit: &Visit, task: TaskId, seen: u64) -> Vec<String> {
+    let entries = visit.site.bridge.trail(visit.picture.room.clone(), task).await.unwrap_or_default();
+    let newer: Vec<_> = entries.iter().filter(|entry| entry.revision > seen).collect();
+    let (heading, lines) = (visit.say("web-meanwhile"), visit.lines());
+    let is_admin = visit.view().is_ok_and(|view| view.is_admin());
+    let mut said = vec![heading];
+    if is_admin && !newer.is_empty() {
+        let shown = Shown::History { task, entries: newer };
+        let report = tables::report(&lines, menu::by_act(Act::History), &shown, super::limits::REPORT_BYTES);
+        said.extend(report.rows.iter().map(|row| Report::line(row)));
+    } else if let Some((task, status)) =
+        visit.picture.board.task(task).and_then(|task| Some((task, task.statuses.get(&visit.who)?)))
+    {
+        said.push(lines.status(task.kind, status));
+    }
+    said
+}

@@ -1,0 +1,385 @@
+//! What keeps pages true: a stream of events for each browser (server-sent events). Of each change only the parts that differ
+//! are sent, drawn once for all who see the same. A stream begins with what its page does not show yet, ends with its session,
+//! and holds nothing back for a reader who does not keep up: they are sent the difference to what they have, whatever that is.
+
+use super::WebSite;
+use super::board::filter;
+use super::door;
+use super::draw::{self, Pen};
+use super::limits;
+use super::pages::not_shown;
+use super::picture::Picture;
+use super::server::end;
+use super::visit::Visit;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::{IntoResponse, Response};
+use futures_core::Stream;
+use neerc_core::change::Room;
+use neerc_core::doors::SecretHash;
+use neerc_core::face::grid::GridFilter;
+use neerc_core::face::words::Language;
+use neerc_core::people::{Person, Rights};
+use neerc_core::refusal::Refusal;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// Which picture a page shows.
+pub fn id_of(picture: &Picture) -> String {
+    format!("{:x}-{}", picture.generation, picture.serial)
+}
+
+/// What all who see the same are sent, and between which pictures.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Sight {
+    room: Room,
+    from: u64,
+    to: u64,
+    language: Language,
+    is_admin: bool,
+    /// Whose sight it is, where nobody else sees the same.
+    person: Option<Person>,
+    filter: GridFilter,
+}
+
+/// What streams share.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Pictures that some page shows, by room and serial.
+    shown: HashMap<Room, BTreeMap<u64, Arc<Picture>>>,
+    drawn: HashMap<Sight, Arc<str>>,
+    /// How many streams each person has in each room.
+    looking: HashMap<Room, BTreeMap<Person, usize>>,
+    /// The streams of each session, the oldest first; a stream ends when its sender is dropped.
+    streams: HashMap<SecretHash, VecDeque<(u64, oneshot::Sender<()>)>>,
+    next_stream: u64,
+}
+
+/// The streams of all browsers.
+#[derive(Debug)]
+pub struct Streams {
+    shared: Mutex<Shared>,
+    /// Counts how often somebody came or went.
+    comings: watch::Sender<u64>,
+}
+
+impl Default for Streams {
+    fn default() -> Streams {
+        Streams { shared: Mutex::default(), comings: watch::Sender::new(0) }
+    }
+}
+
+impl Streams {
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A page shows this picture.
+    pub fn note_shown(&self, picture: &Arc<Picture>) {
+        let mut shared = self.shared();
+        let shown = shared.shown.entry(picture.room.clone()).or_default();
+        shown.insert(picture.serial, picture.clone());
+        if shown.len() > limits::PICTURES_KEPT {
+            shown.pop_first();
+        }
+    }
+
+    /// The picture that a page says it shows, if it is of this run of the service and still known.
+    fn shown(&self, newest: &Picture, id: &str) -> Option<Arc<Picture>> {
+        let (generation, serial) = id.split_once('-')?;
+        let is_ours = u64::from_str_radix(generation, 16).ok()? == newest.generation;
+        let serial: u64 = serial.parse().ok()?;
+        self.shared().shown.get(&newest.room)?.get(&serial).filter(|_| is_ours).cloned()
+    }
+
+    /// Who looks at a room now.
+    pub fn looking(&self, room: &str) -> BTreeSet<Person> {
+        self.shared().looking.get(room).into_iter().flat_map(BTreeMap::keys).cloned().collect()
+    }
+
+    fn begin(self: &Arc<Self>, visit: &Visit) -> (Looking, oneshot::Receiver<()>) {
+        let (sender, ended) = oneshot::channel();
+        let mut shared = self.shared();
+        let number = shared.next_stream;
+        shared.next_stream += 1;
+        let room = visit.picture.room.clone();
+        *shared.looking.entry(room.clone()).or_default().entry(visit.who.clone()).or_default() += 1;
+        let of_session = shared.streams.entry(visit.session).or_default();
+        of_session.push_back((number, sender));
+        if of_session.len() > limits::STREAMS_PER_SESSION {
+            of_session.pop_front();
+        }
+        drop(shared);
+        self.comings.send_modify(|comings| *comings += 1);
+        let (streams, who, session) = (self.clone(), visit.who.clone(), visit.session);
+        (Looking { streams, room, who, session, number }, ended)
+    }
+}
+
+/// Somebody looks at a room, as long as this lives.
+struct Looking {
+    streams: Arc<Streams>,
+    room: Room,
+    who: Person,
+    session: SecretHash,
+    number: u64,
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        let mut shared = self.streams.shared();
+        if let Some(looking) = shared.looking.get_mut(&self.room)
+            && let Some(streams) = looking.get_mut(&self.who)
+        {
+            *streams -= 1;
+            if *streams == 0 {
+                looking.remove(&self.who);
+            }
+        }
+        if let Some(streams) = shared.streams.get_mut(&self.session) {
+            streams.retain(|(number, _)| *number != self.number);
+            if streams.is_empty() {
+                shared.streams.remove(&self.session);
+            }
+        }
+        drop(shared);
+        self.streams.comings.send_modify(|comings| *comings += 1);
+    }
+}
+
+/// The events of one stream, as they come.
+struct Events(mpsc::Receiver<Bytes>);
+
+impl Stream for Events {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(context).map(|event| event.map(Ok))
+    }
+}
+
+/// Opens a stream.
+pub async fn open(
+    State(site): State<Arc<WebSite>>,
+    Path(room): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let visit = match Visit::of(&site, &room, &headers) {
+        Ok(visit) => visit,
+        Err(why) => return not_shown(&site, &headers, why),
+    };
+    let query = query.unwrap_or_default();
+    let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let since = super::board::form(&query).into_iter().find(|(name, _)| name == "since").map(|(_, since)| since);
+    let since = resumed.filter(|id| !id.is_empty()).or(since).unwrap_or_default();
+    let (sender, events) = mpsc::channel(1);
+    tokio::spawn(Reader::new(visit, filter(&query), sender).read(since));
+    let kept = (CACHE_CONTROL, "no-store");
+    // A proxy that gathers what it passes on would hold events back.
+    let headers = [(CONTENT_TYPE, "text/event-stream"), kept, (HeaderName::from_static("x-accel-buffering"), "no")];
+    (headers, Body::from_stream(Events(events))).into_response()
+}
+
+/// An event as it stands in a stream. Each line is marked by itself, so nothing that people wrote begins another event.
+fn event(name: &str, id: Option<&str>, data: &str) -> String {
+    let mut event = format!("event: {name}\n");
+    if let Some(id) = id {
+        event.push_str(&format!("id: {id}\n"));
+    }
+    for line in data.split(['\n', '\r']) {
+        event.push_str("data: ");
+        event.push_str(line);
+        event.push('\n');
+    }
+    event.push('\n');
+    event
+}
+
+/// One stream.
+struct Reader {
+    /// What was sent last.
+    visit: Visit,
+    rights: Option<Rights>,
+    filter: GridFilter,
+    sender: mpsc::Sender<Bytes>,
+    looked: BTreeSet<Person>,
+}
+
+/// Why a stream wakes up.
+enum Wake {
+    News,
+    Beat,
+    /// The service ends.
+    Stop,
+    /// The session has too many streams.
+    Full,
+    /// Nobody reads it any more.
+    Gone,
+}
+
+impl Reader {
+    fn new(visit: Visit, filter: GridFilter, sender: mpsc::Sender<Bytes>) -> Reader {
+        let rights = visit.picture.people.rights(&visit.who);
+        Reader { visit, rights, filter, sender, looked: BTreeSet::new() }
+    }
+
+    async fn read(mut self, since: String) {
+        let site = self.visit.site.clone();
+        let (looking, mut full) = site.streams.begin(&self.visit);
+        let (mut albums, mut comings) = (site.bridge.albums(), site.streams.comings.subscribe());
+        let mut stopped = site.stopped.clone();
+        albums.mark_changed();
+        let mut first = format!("retry: {}\n\n", limits::RETRY_MS);
+        match site.streams.shown(&self.visit.picture, &since) {
+            Some(shown) => self.visit.picture = shown,
+            None => first.push_str(&event("reload", Some(&id_of(&self.visit.picture)), "")),
+        }
+        if self.sender.send(first.into()).await.is_err() {
+            return;
+        }
+        let mut beat = interval(limits::BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let wake = tokio::select! {
+                biased;
+                () = end(&mut stopped) => Wake::Stop,
+                () = self.sender.closed() => Wake::Gone,
+                _ = &mut full => Wake::Full,
+                changed = albums.changed() => if changed.is_ok() { Wake::News } else { Wake::Stop },
+                changed = comings.changed() => if changed.is_ok() { Wake::News } else { Wake::Stop },
+                _ = beat.tick() => Wake::Beat,
+            };
+            // What happens until there is room again is sent together.
+            let Ok(Ok(room)) = timeout(limits::STALLED, self.sender.clone().reserve_owned()).await else { break };
+            albums.mark_unchanged();
+            comings.mark_unchanged();
+            match self.news(&wake) {
+                Ok(news) if news.is_empty() => {}
+                Ok(news) => drop(room.send(news.into())),
+                Err(last) => {
+                    room.send(last.into());
+                    break;
+                }
+            }
+        }
+        drop(looking);
+    }
+
+    /// What has to be sent; `Err`: and nothing after it.
+    fn news(&mut self, wake: &Wake) -> Result<String, String> {
+        match wake {
+            Wake::Stop | Wake::Gone => return Err("retry: 1000\n\n".to_owned()),
+            Wake::Full => return Err(event("full", None, "")),
+            Wake::News | Wake::Beat => {}
+        }
+        let visit = self.visit.again();
+        let who = door::who(&self.visit.session, &visit.picture, visit.time.wall_ms);
+        let rights = visit.picture.people.rights(&visit.who);
+        if who.as_ref() != Some(&visit.who) || rights.is_none() {
+            return Err(event("bye", None, ""));
+        }
+        if rights != self.rights {
+            // The page has to be another one; it begins a stream of its own.
+            return Err(event("rights", None, ""));
+        }
+        let mut parts = self.differences(&visit).map_err(|_| event("bye", None, ""))?;
+        let looked = visit.site.streams.looking(&visit.picture.room);
+        if looked != self.looked || self.is_online_news(&visit) {
+            parts.push_str(&draw::online(Pen { visit: &visit, is_admin: false }, &looked));
+            self.looked = looked;
+        }
+        if visit.picture.clock != self.visit.picture.clock {
+            parts.push_str(&draw::clock(&visit));
+        }
+        let (from, to) = (id_of(&self.visit.picture), id_of(&visit.picture));
+        let mut news = String::new();
+        if !parts.is_empty() || from != to {
+            visit.site.streams.note_shown(&visit.picture);
+            news = event("cells", Some(&to), &format!("{from}\n{parts}"));
+        }
+        if matches!(wake, Wake::Beat) {
+            news.push_str(&event("beat", None, &draw::clock(&visit)));
+        }
+        self.visit = visit;
+        Ok(news)
+    }
+
+    fn is_online_news(&self, visit: &Visit) -> bool {
+        let (old, new) = (&self.visit.picture, &visit.picture);
+        old.is_connected != new.is_connected
+            || !Arc::ptr_eq(&old.online, &new.online)
+            || !Arc::ptr_eq(&old.people, &new.people)
+    }
+
+    /// The parts of the board that differ.
+    fn differences(&self, visit: &Visit) -> Result<String, Refusal> {
+        let (old, new) = (&self.visit.picture, &visit.picture);
+        if old.serial == new.serial {
+            return Ok(String::new());
+        }
+        let view = visit.board_view()?;
+        let is_own = !view.sees_all() || self.filter.mine;
+        let sight = Sight {
+            room: new.room.clone(),
+            from: old.serial,
+            to: new.serial,
+            language: visit.language,
+            is_admin: view.is_admin(),
+            person: is_own.then(|| visit.who.clone()),
+            filter: self.filter.clone(),
+        };
+        let streams = &visit.site.streams;
+        let known = streams.shared().drawn.get(&sight).cloned();
+        let board = match known {
+            Some(board) => board,
+            None => {
+                let board: Arc<str> = self.board(visit)?.into();
+                let mut shared = streams.shared();
+                if shared.drawn.len() >= limits::PARTS_SHARED {
+                    shared.drawn.clear();
+                }
+                shared.drawn.insert(sight, board.clone());
+                board
+            }
+        };
+        let mut parts = board.to_string();
+        if has_own_news(old, new, &visit.who) {
+            let mine = GridFilter { mine: true, ..GridFilter::default() };
+            let pen = Pen { visit, is_admin: view.is_admin() };
+            parts.push_str(&draw::mine(pen, &visit.grid(&view, &mine)));
+        }
+        Ok(parts)
+    }
+
+    /// What differs in the table and the list.
+    fn board(&self, visit: &Visit) -> Result<String, Refusal> {
+        let (old_view, view) = (self.visit.board_view()?, visit.board_view()?);
+        let (old, new) = (self.visit.grid(&old_view, &self.filter), visit.grid(&view, &self.filter));
+        let pen = Pen { visit, is_admin: view.is_admin() };
+        let difference = new.since(&old);
+        if difference.is_empty() {
+            return Ok(String::new());
+        }
+        Ok(draw::difference(pen, &new, &difference) + &draw::list_difference(pen, &old, &new))
+    }
+}
+
+/// Whether anything has happened to the tasks that somebody has or had.
+fn has_own_news(old: &Picture, new: &Picture, who: &Person) -> bool {
+    if Arc::ptr_eq(&old.board, &new.board) {
+        return false;
+    }
+    let own = |picture: &Picture| {
+        let own = picture.board.tasks().filter(|task| task.statuses.contains_key(who));
+        own.map(|task| (task.id, task.revision, picture.board.deadline(task.id).cloned())).collect::<Vec<_>>()
+    };
+    own(old) != own(new)
+}
