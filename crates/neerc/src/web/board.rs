@@ -103,7 +103,7 @@ fn draw_page(visit: &Visit, filter: &GridFilter, said: String) -> Result<Respons
         said,
         filter,
         groups: &grid.groups,
-        menu: draw::offered(pen.is_admin).map(|item| (item.verb, lines.item(item))).collect(),
+        menu: draw::offered(&view).map(|item| (item.verb, lines.item(item))).collect(),
         clock: draw::clock(visit),
         mine: draw::mine(pen, &whole),
         table: draw::table(pen, &grid),

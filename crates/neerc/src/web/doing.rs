@@ -13,11 +13,11 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use neerc_core::command::{Command, Query};
-use neerc_core::doors::NewSecret;
 use neerc_core::face::begin;
 use neerc_core::face::choices::{self, Choices};
 use neerc_core::face::form::{FormField, Report, Sent, Shape, one};
 use neerc_core::face::lines::Lines;
+use neerc_core::face::login::login_by_form;
 use neerc_core::face::menu::{self, Act, FieldKind, Item, MENU, Presence, Request};
 use neerc_core::face::tables;
 use neerc_core::refusal::Refusal;
@@ -210,7 +210,7 @@ pub async fn draw(
         Ok(Request::Help(topic)) => {
             draft.draw(StatusCode::OK, Drawn { text: draft.lines().help(topic), ..Drawn::default() })
         }
-        Ok(Request::Command(_) | Request::Begin(_)) => draft.draw(StatusCode::OK, Drawn::default()),
+        Ok(Request::Command(_) | Request::Begin(_) | Request::Login(_)) => draft.draw(StatusCode::OK, Drawn::default()),
         Err(refusal) => draft.draw(StatusCode::UNPROCESSABLE_ENTITY, Drawn::refused(refusal)),
     }
 }
@@ -283,21 +283,20 @@ fn asked(visit: &Visit, verb: &str, values: &Sent) -> Result<(&'static Item, Com
             let unclear = |why| NotAsked::Unclear(item, visit.lines().not_begun(&why));
             begin::begin(&view, &name).map(|command| (item, command)).map_err(unclear)
         }
+        Request::Login(request) => {
+            let let_in = login_by_form(&view, request, &mut visit.site.tries(), visit.time.steady_ms);
+            let_in.map(|command| (item, command)).map_err(refused)
+        }
         Request::Query(_) | Request::Help(_) => Err(NotAsked::NoRow(StatusCode::METHOD_NOT_ALLOWED)),
     }
 }
 
 /// Has something changed; what came of it in words.
 pub async fn change(visit: &Visit, command: Command) -> Result<Result<String, Refusal>, ServiceGone> {
-    let command = command.with_secret(|| fresh_secret().unwrap_or_else(nothing));
+    let command = command.with_secret(fresh_secret);
     let done = visit.site.bridge.change(visit.picture.room.clone(), visit.who.clone(), command).await?;
     let now = visit.again();
     Ok(done.map(|done| now.lines().done(&done).join("\n")))
-}
-
-/// What stands for a secret where the system has no randomness: one that opens nothing, since nobody is told it.
-fn nothing() -> NewSecret {
-    NewSecret::new("", super::door::hash_of(""))
 }
 
 /// The form again, with what was sent and why that would not do.

@@ -10,6 +10,7 @@ use neerc_core::face::grid::{
 use neerc_core::face::menu::{self, Act, Item};
 use neerc_core::people::{People, Person};
 use neerc_core::task::Kind;
+use neerc_core::view::View;
 use std::collections::BTreeSet;
 
 /// What parts are drawn with.
@@ -320,6 +321,6 @@ pub fn difference(pen: Pen<'_>, grid: &Grid<'_>, difference: &GridDifference<'_>
 }
 
 /// The rows of the menu that whoever looks is offered.
-pub fn offered(is_admin: bool) -> impl Iterator<Item = &'static Item> {
-    menu::offered(if is_admin { menu::Needs::Admin } else { menu::Needs::User })
+pub fn offered<'v>(view: &'v View<'_>) -> impl Iterator<Item = &'static Item> + use<'v> {
+    menu::offered(menu::Needs::Admin).filter(|item| item.is_offered(view))
 }

@@ -24,12 +24,12 @@ use crate::config::WebUrl;
 use crate::i18n::Files;
 use asks::{Bridge, BridgeEnd};
 use log::Library;
-use neerc_core::doors::NewSecret;
+use neerc_core::doors::{LoginTries, NewSecret};
 use neerc_core::face::words::{Language, Words};
 use neerc_store::LogReader;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{oneshot, watch};
 
 /// What the web is told by the configuration.
@@ -71,6 +71,7 @@ pub struct WebSite {
     /// What happened.
     library: Library,
     streams: Arc<live::Streams>,
+    tries: Mutex<LoginTries>,
     /// Says whether it is to end.
     stopped: watch::Receiver<bool>,
 }
@@ -78,6 +79,11 @@ pub struct WebSite {
 impl WebSite {
     fn words(&self) -> &dyn Words {
         &self.words
+    }
+
+    /// How often who has written codes that no page shows.
+    fn tries(&self) -> MutexGuard<'_, LoginTries> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a request was meant for this site, by the host that it names. A name of another's that leads here is none
@@ -115,6 +121,7 @@ impl Web {
             port: address.port(),
             library: Library::new(settings.log),
             streams: Arc::default(),
+            tries: Mutex::default(),
             stopped: stopped.clone(),
         });
         let pages = pages::router(site);

@@ -18,6 +18,7 @@ use neerc_core::command::{Command, Query};
 use neerc_core::face::begin;
 use neerc_core::face::line::{self, Filled};
 use neerc_core::face::lines::{Lines, ListPage};
+use neerc_core::face::login::login;
 use neerc_core::face::menu::Request;
 use neerc_core::trail::Trail;
 use neerc_core::view::{RoomScene, View};
@@ -61,7 +62,7 @@ pub async fn take(
     };
     let text = form(&body).into_iter().find(|(name, _)| name == "line").map(|(_, line)| line).unwrap_or_default();
     let is_dry = form(query.as_deref().unwrap_or_default()).iter().any(|(name, value)| name == "dry" && value == "1");
-    let asked = asked(&visit, &text);
+    let asked = asked(&visit, &text, is_dry);
     if is_dry {
         return told::to_script(&foreseen(&visit, &asked), StatusCode::OK);
     }
@@ -99,7 +100,7 @@ fn show(visit: &Visit, headers: &HeaderMap, line: &str, said: &str, status: Stat
 }
 
 /// What the first line of a text asks.
-fn asked(visit: &Visit, text: &str) -> Asked {
+fn asked(visit: &Visit, text: &str, is_dry: bool) -> Asked {
     let lines = visit.lines();
     let view = match visit.view() {
         Ok(view) => view,
@@ -115,6 +116,12 @@ fn asked(visit: &Visit, text: &str) -> Asked {
         Ok(Request::Help(topic)) => Asked::Said(lines.help(topic).join("\n")),
         Ok(Request::Query(query)) => Asked::Query(query, filled.page),
         Ok(Request::Command(command)) => Asked::Change(command),
+        // To look at a code is a try.
+        Ok(Request::Login(_)) if is_dry => Asked::Said(String::new()),
+        Ok(Request::Login(request)) => match login(&view, &request, &mut visit.site.tries(), visit.time.steady_ms) {
+            Ok(command) => Asked::Change(command),
+            Err(unclear) => Asked::Refused(lines.unclear(&unclear)),
+        },
         Ok(Request::Begin(name)) => match begin::begin(&view, &name) {
             Ok(command) => Asked::Change(command),
             Err(why) => Asked::Refused(lines.not_begun(&why)),
