@@ -9,8 +9,10 @@ use jiff::civil::Date;
 use neerc::clocks::limits::LONGEST_H;
 use neerc::clocks::time::{http_date, length, moment};
 use neerc_core::clock::hand::{ClockAct, clock_face};
+use neerc_core::deadline::Deadline;
 use neerc_core::limits::{CLOCK_H, SCHEDULE_MIN};
-use neerc_core::plan::Schedule;
+use neerc_core::moment::{DueAt, When};
+use neerc_core::plan::{Consent, Timing};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -112,13 +114,39 @@ fn by_hand(text: &str) {
     assert_eq!(length(&face), Ok(ms));
 }
 
-/// A moment of the contest.
+/// The moment of a plan, and of a deadline.
 fn planned(text: &str) {
-    let Ok(Some(schedule)) = Schedule::parse(text) else { return };
-    assert!(schedule.offset_min.abs() <= SCHEDULE_MIN, "{text:?} is {schedule:?}");
-    assert_eq!(Schedule::parse(&schedule.to_string()), Ok(Some(schedule)));
-    assert_eq!(Schedule::parse(&text.to_lowercase()), Ok(Some(schedule)));
-    assert_eq!(Schedule::required(text), Ok(schedule));
+    let Ok(Some(timing)) = Timing::parse(text) else { return };
+    let when = timing.when.expect("whoever writes it says when");
+    assert_eq!(Timing::parse(&timing.to_string()), Ok(Some(timing)));
+    assert_eq!(Timing::parse(&text.to_lowercase()), Ok(Some(timing)));
+    assert_eq!(Timing::parse(&format!(" {text}\t")), Ok(Some(timing)), "blanks around it");
+    assert_eq!(Timing::required(text), Ok(timing));
+    assert_eq!(When::parse(&when.to_string()), Ok(Some(when)));
+    if timing.consent == Consent::Required {
+        assert_eq!(Deadline::required(text), Ok(when), "{text:?} is another deadline");
+    }
+    let due = |wall_ms, zone_ms| when.due(wall_ms, zone_ms);
+    match when {
+        When::Contest(moment) => {
+            assert!(moment.offset_min.abs() <= SCHEDULE_MIN, "{text:?} is {moment:?}");
+            assert_eq!(due(7, 7), DueAt::Contest(moment));
+        }
+        When::Within { minutes } => {
+            assert!((1..=SCHEDULE_MIN).contains(&minutes), "{text:?} is {minutes}");
+            assert_eq!(due(7, DAY_MS / 3), DueAt::Day { at_ms: 7 + minutes * 60_000 });
+        }
+        When::TimeOfDay { of_day_min } => {
+            assert!((0..1_440).contains(&of_day_min), "{text:?} is {of_day_min}");
+            // Seen from any hour of a day it is the next one.
+            for hour in [0, 7, 23] {
+                let (wall_ms, zone_ms) = (hour * HOUR_MS + 1, -2 * HOUR_MS);
+                let DueAt::Day { at_ms } = due(wall_ms, zone_ms) else { panic!("{text:?} is no time of day") };
+                assert!((1..=DAY_MS).contains(&(at_ms - wall_ms)), "{text:?} is not the next one");
+                assert_eq!((at_ms + zone_ms).rem_euclid(DAY_MS), of_day_min * 60_000);
+            }
+        }
+    }
 }
 
 /// A moment that is known, written in one of the dresses.

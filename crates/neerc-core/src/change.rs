@@ -72,7 +72,7 @@ pub enum Change {
         /// Its new timestamp.
         timestamp_ms: i64,
     },
-    /// A task was planned for a moment of the contest.
+    /// A task was planned.
     Planned(
         /// The planned task, with a number never used before in the room.
         Planned,

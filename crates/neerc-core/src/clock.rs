@@ -123,12 +123,36 @@ impl Reading {
 pub struct ContestClock {
     reading: Reading,
     read_at_ms: i64,
+    /// For how much longer it has stood at its end than the reading says, in ms.
+    over_ms: i64,
 }
 
 impl ContestClock {
     /// A clock with its first reading, taken at `now_ms`.
     pub fn new(reading: Reading, now_ms: i64) -> ContestClock {
-        ContestClock { reading, read_at_ms: now_ms }
+        ContestClock { reading, read_at_ms: now_ms, over_ms: 0 }
+    }
+
+    /// A clock with a reading that is so old at `now_ms`.
+    pub fn old(reading: Reading, age_ms: i64, now_ms: i64) -> ContestClock {
+        let over_ms = ContestClock::new(reading, 0).over_ms(age_ms.max(0));
+        ContestClock::new(reading.carried(age_ms), now_ms).over_for(over_ms)
+    }
+
+    /// The same, which has stood at its end for so long; one that is not at its end has not, and one that counts on beyond
+    /// it says by itself for how long.
+    fn over_for(self, over_ms: i64) -> ContestClock {
+        let Reading { elapsed_ms, total_ms, phase } = self.reading;
+        let is_over = phase == Phase::Over || phase.ticks() && elapsed_ms == total_ms;
+        let known_ms = self.over_ms(self.read_at_ms);
+        let more_ms = if is_over { over_ms.saturating_sub(known_ms).max(0) } else { 0 };
+        ContestClock { over_ms: self.over_ms.saturating_add(more_ms), ..self }
+    }
+
+    /// The same, which had stood at its end for so long before it was read.
+    pub fn over_before(self, over_ms: i64) -> ContestClock {
+        let known_ms = self.over_ms(self.read_at_ms);
+        self.over_for(known_ms.saturating_add(over_ms.max(0)))
     }
 
     /// Takes a newer reading and returns whether people must hear of it. A ticking clock that seems to have started a
@@ -154,8 +178,26 @@ impl ContestClock {
             }
         }
         let same = self.reading == reading && !runs;
-        *self = ContestClock::new(reading, now_ms);
+        // Its system says later that it is over than it was, and need not count on beyond the end.
+        let over_ms = self.over_ms(now_ms);
+        let over_ms = match reading.phase {
+            Phase::Over => over_ms,
+            _ => before.elapsed_ms.min(before.total_ms).saturating_add(over_ms).saturating_sub(reading.total_ms),
+        };
+        *self = ContestClock::new(reading, now_ms).over_for(over_ms);
         !same
+    }
+
+    /// For how long it has stood at its end at `now_ms`, in ms.
+    pub fn over_ms(&self, now_ms: i64) -> i64 {
+        let Reading { elapsed_ms, total_ms, phase } = self.reading;
+        let gone_ms = now_ms.saturating_sub(self.read_at_ms).max(0);
+        let passed_ms = match phase {
+            Phase::Over => gone_ms,
+            _ if phase.ticks() => gone_ms.saturating_add(elapsed_ms).saturating_sub(total_ms).max(0),
+            _ => 0,
+        };
+        passed_ms.saturating_add(self.over_ms)
     }
 
     /// What the clock shows at `now_ms`.
@@ -231,6 +273,36 @@ mod tests {
         assert!(clock.update(Reading { phase: Phase::Before, ..running(-900_000) }, 11_000), "the countdown stands");
         assert_eq!((clock.at(99_000_000).elapsed_ms, clock.begins_at_ms()), (-900_000, i64::MAX));
         assert_eq!(clock.at(11_000).shown_ms(), 0);
+    }
+
+    #[test]
+    fn how_long_it_has_been_over_is_counted_from_its_end_whenever_that_is_said() {
+        let over = |elapsed_ms| Reading { phase: Phase::Over, ..running(elapsed_ms) };
+        let mut clock = ContestClock::new(running(17_999_000), 0);
+        assert_eq!((clock.over_ms(1_000), clock.over_ms(4_000)), (0, 3_000));
+        assert!(clock.update(over(18_000_000), 6_000));
+        assert_eq!(clock.over_ms(7_000), 6_000, "its end was a second after the first reading");
+        assert!(!clock.update(over(18_000_000), 9_000));
+        assert_eq!(clock.over_ms(9_500), 8_500, "also where it is said again and again");
+        assert!(clock.update(running(17_000_000), 10_000), "it goes on");
+        assert_eq!(clock.over_ms(11_000), 0);
+        let old = |reading, age_ms| ContestClock::old(reading, age_ms, 50_000);
+        assert_eq!(old(running(17_999_000), 3_000).over_ms(51_000), 3_000);
+        assert_eq!(old(over(17_000_000), 3_000).over_ms(51_000), 4_000);
+        assert_eq!(old(running(17_000_000), 3_000), ContestClock::new(running(17_003_000), 50_000));
+        assert_eq!(old(over(17_000_000), -3_000).over_ms(50_000), 0, "the time of day was set back");
+        assert_eq!(old(over(17_000_000), 3_000).over_before(7_000).over_ms(50_000), 10_000);
+        assert_eq!(old(running(17_000_000), 3_000).over_before(7_000).over_ms(50_000), 0);
+        // A system that says its last second again and again, and one that counts on.
+        let mut clock = ContestClock::new(running(18_000_000), 0);
+        assert!(clock.update(running(18_000_000), 70_000) && clock.update(running(18_000_000), 140_000));
+        assert_eq!(clock.over_ms(150_000), 150_000);
+        assert!(clock.update(running(18_190_000), 160_000));
+        assert_eq!(clock.over_ms(170_000), 200_000);
+        assert!(clock.update(Reading { total_ms: 18_120_000, ..running(18_120_000) }, 170_000), "it is longer");
+        assert_eq!(clock.over_ms(170_000), 80_000);
+        assert!(clock.update(running(18_020_000), 180_000));
+        assert_eq!(clock.over_ms(190_000), 30_000);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::clock::hand::{ClockNow, SetClock};
 use crate::clock::{ContestClock, Reading};
 use crate::ledger::{Ask, Now, Rooms};
 use crate::limits;
+use crate::moment::ShownTime;
 use crate::people::People;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,6 +68,8 @@ pub struct Dial<'c> {
     pub silent_since_ms: Option<i64>,
     /// How far the local time of day is ahead of UTC, in ms.
     pub zone_ms: i64,
+    /// For how long it has stood at its end, in ms.
+    pub over_ms: i64,
 }
 
 /// How closely a feed tells the start of a contest.
@@ -99,11 +102,24 @@ impl Feed {
     }
 }
 
+/// What a feed said once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastHeard {
+    /// What it showed.
+    pub reading: Reading,
+    /// When, in ms.
+    pub heard_ms: i64,
+    /// For how long it had stood at its end by then, in ms.
+    pub over_ms: i64,
+}
+
 /// How a feed is, for whoever looks after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedState {
     /// What it shows, once it was read.
     pub reading: Option<Reading>,
+    /// For how long it has stood at its end, in ms.
+    pub over_ms: i64,
     /// How long ago it was heard, in ms.
     pub age_ms: Option<i64>,
     /// Why it cannot be read now.
@@ -162,10 +178,11 @@ impl Clocks {
         is_news
     }
 
-    /// Takes what a feed said before a start, as it would be now, and when that was heard.
-    pub fn restore(&mut self, now_ms: i64, feed: usize, reading: Reading, heard_ms: i64) {
+    /// Takes what a feed said before a start.
+    pub fn restore(&mut self, now_ms: i64, feed: usize, LastHeard { reading, heard_ms, over_ms }: LastHeard) {
         if let Some(feed) = self.feeds.get_mut(feed) {
-            (feed.clock, feed.heard_ms) = (Some(ContestClock::new(reading, now_ms)), Some(heard_ms));
+            let clock = ContestClock::old(reading, now_ms.saturating_sub(heard_ms), now_ms).over_before(over_ms);
+            (feed.clock, feed.heard_ms) = (Some(clock), Some(heard_ms));
             feed.beat = Beat::after(now_ms, feed.turns_at_ms(now_ms));
         }
     }
@@ -189,6 +206,7 @@ impl Clocks {
     pub fn feeds(&self, now_ms: i64) -> impl Iterator<Item = FeedState> + '_ {
         self.feeds.iter().map(move |feed| FeedState {
             reading: feed.clock.map(|clock| clock.at(now_ms)),
+            over_ms: feed.clock.map_or(0, |clock| clock.over_ms(now_ms)),
             age_ms: feed.heard_ms.map(|heard_ms| now_ms.saturating_sub(heard_ms)),
             trouble: feed.trouble.clone(),
         })
@@ -210,8 +228,8 @@ impl Clocks {
                 continue;
             };
             if self.by_hand.get(room).is_none_or(|known| known.set != *set) {
-                let (now_ms, reading) = (now.steady_ms(), set.reading.carried(now.wall_ms.saturating_sub(set.at_ms)));
-                let clock = ContestClock::new(reading, now_ms);
+                let now_ms = now.steady_ms();
+                let clock = ContestClock::old(set.reading, now.wall_ms.saturating_sub(set.at_ms), now_ms);
                 let beat = Beat::now(now_ms, HandClock::turns_at_ms(clock, now_ms));
                 self.by_hand.insert(room.clone(), HandClock { set: set.clone(), clock, beat });
                 is_news = true;
@@ -235,6 +253,13 @@ impl Clocks {
         self.by_hand.get(room).map(|hand| hand.clock).or_else(|| self.feed_of(room)?.clock)
     }
 
+    /// What people see of the time in a room.
+    pub fn shown(&self, room: &str, now: Now) -> ShownTime {
+        let (now_ms, clock) = (now.steady_ms(), self.of(room));
+        let over_ms = clock.map_or(0, |clock| clock.over_ms(now_ms));
+        ShownTime { wall_ms: now.wall_ms, reading: self.reading(room, now_ms), over_ms }
+    }
+
     /// What the clock of a room shows, once it was read or set.
     pub fn reading(&self, room: &str, now_ms: i64) -> Option<Reading> {
         match self.by_hand.get(room) {
@@ -249,7 +274,8 @@ impl Clocks {
         let heard_ms = self.feed_of(room).and_then(|feed| feed.trouble.as_ref().and(feed.heard_ms));
         let is_long = |heard_ms: &i64| now_ms.saturating_sub(*heard_ms) >= limits::CLOCK_SILENCE_MS;
         let silent_since_ms = heard_ms.filter(|heard_ms| set.is_none() && is_long(heard_ms));
-        self.reading(room, now_ms).map(|reading| Dial { reading, set, silent_since_ms, zone_ms: self.zone_ms })
+        let over_ms = self.of(room).map_or(0, |clock| clock.over_ms(now_ms));
+        self.reading(room, now_ms).map(|reading| Dial { reading, set, silent_since_ms, zone_ms: self.zone_ms, over_ms })
     }
 
     /// The clock of a room for whoever decides on what was set last, which need not be on disk yet.
@@ -361,7 +387,7 @@ mod tests {
         assert_eq!(clocks.reading("neerc", 60_000).map(|r| r.elapsed_ms), Some(65_000));
         let states: Vec<FeedState> = clocks.feeds(60_000).collect();
         assert_eq!((states[0].age_ms, states[0].trouble.as_deref()), (Some(60_000), Some("busy")));
-        assert_eq!(states[1], FeedState { reading: None, age_ms: None, trouble: None });
+        assert_eq!(states[1], FeedState { reading: None, over_ms: 0, age_ms: None, trouble: None });
         clocks.heard(61_000, 0);
         assert_eq!(silent(&clocks, 500_000), None);
         let over = Reading { phase: Phase::Over, ..running(18_000_000) };

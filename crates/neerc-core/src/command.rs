@@ -2,10 +2,10 @@
 //! values from its own notation.
 
 use crate::clock::hand::ClockAct;
-use crate::deadline::By;
 use crate::doors::{DoorCommand, NewSecret};
 use crate::links::LinksWish;
-use crate::plan::{PlanId, Schedule};
+use crate::moment::When;
+use crate::plan::{PlanId, Timing};
 use crate::task::{Kind, Status, TaskId, Title};
 use crate::watch::Watched;
 
@@ -85,7 +85,7 @@ pub struct NewPlan {
     /// For whom: users, groups or occupants.
     pub names: Vec<String>,
     /// When.
-    pub schedule: Schedule,
+    pub timing: Timing,
 }
 
 /// A checklist to be gone through.
@@ -107,7 +107,7 @@ pub enum Command {
         /// The task.
         wanted: WholeTask,
         /// By when.
-        by: By,
+        by: When,
     },
     /// Change a task as a whole. The sender may have seen an old copy of it. For admins.
     Edit {
@@ -156,7 +156,7 @@ pub enum Command {
         /// The title.
         title: Title,
     },
-    /// Plan a task for a moment of the contest. For admins.
+    /// Plan a task for a time of day or a moment of the contest. For admins.
     Plan(NewPlan),
     /// Remove a task from the plan. For admins.
     Unplan {
@@ -168,7 +168,7 @@ pub enum Command {
         /// Which.
         task: TaskId,
         /// By when it is to be answered.
-        by: Option<By>,
+        by: Option<When>,
     },
     /// Note that the deadline of a task has passed, and that whoever is late is told so now, or the admins. Only the service
     /// asks for it, in the name of whoever set the deadline, which holds after they have gone.

@@ -296,9 +296,11 @@ impl Ledger {
         {
             let board = self.ahead.entry(ask.room.clone()).or_default();
             let clock = match ask.command {
-                Command::Clock(_) | Command::CreateDue { .. } | Command::SetDeadline { .. } => {
-                    rooms.clock(&ask.room, board.clock(), now)
-                }
+                Command::Clock(_)
+                | Command::CreateDue { .. }
+                | Command::SetDeadline { .. }
+                | Command::Plan(_)
+                | Command::Begin(_) => rooms.clock(&ask.room, board.clock(), now),
                 _ => ClockNow::default(),
             };
             let people = rooms.people(&ask.room);

@@ -29,6 +29,7 @@ pub mod face;
 pub mod ledger;
 pub mod limits;
 pub mod links;
+pub mod moment;
 pub mod near;
 pub mod notice;
 pub mod people;

@@ -44,6 +44,8 @@ pub const LINES_PER_CHECKLIST: usize = 200;
 pub const CHECKLIST_NAME_CHARS: usize = 64;
 /// Furthest moment from the start or the end of a contest that a task can be planned for, in minutes: a week.
 pub const SCHEDULE_MIN: i64 = 7 * 24 * 60;
+/// Most words of a while from now, without the word before it: `half an hour`.
+pub const WITHIN_WORDS: usize = 3;
 /// Most lines of one chat message that are read as commands.
 pub const LINES_PER_TEXT: usize = 50;
 /// Most names written in one chat line.
@@ -135,7 +137,7 @@ pub const CLOCK_H: i64 = 10_000;
 
 /// How often whoever is late with a task is reminded before the admins are told.
 pub const REMINDERS: u32 = 9;
-/// Least time from one reminder to the next, in ms.
+/// Time from one reminder to the next, unless the configuration says otherwise, in ms.
 pub const REMINDER_PAUSE_MS: i64 = 5 * 60_000;
 /// Most time between two looks at the deadlines of a room, in ms: the time of day may be set.
 pub const DEADLINE_LOOK_MS: i64 = 10_000;

@@ -1,4 +1,4 @@
-//! Tasks planned for a moment of the contest, and which of them are due by the contest clock. A due task is handed out
+//! Tasks planned for a time of day or a moment of the contest, and which of them are due. A due task is handed out
 //! by a [`Command::Fulfil`](crate::command::Command::Fulfil) in the name of its planner.
 
 mod runs;
@@ -6,8 +6,8 @@ mod runs;
 pub use self::runs::{Run, RunId, RunStep};
 
 use self::runs::Runs;
-use crate::clock::{Phase, Reading};
 use crate::limits;
+use crate::moment::{DueAt, ShownTime, TooFar, When};
 use crate::people::Person;
 use crate::refusal::{Refusal, excerpt};
 use crate::task::{Kind, TaskId, Title};
@@ -37,29 +37,6 @@ impl fmt::Display for PlanId {
     }
 }
 
-/// What a moment is counted from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Anchor {
-    /// The start of the contest.
-    Start,
-    /// Its end.
-    End,
-    /// The turn of a line in a checklist, whatever the clock shows. It is not written in any line.
-    Turn,
-}
-
-impl Anchor {
-    /// The moment so many minutes after it in a contest of that length, in ms of contest time.
-    pub fn moment_ms(self, offset_min: i64, total_ms: i64) -> i64 {
-        let base_ms = match self {
-            Anchor::Start => 0,
-            Anchor::End => total_ms,
-            Anchor::Turn => return i64::MIN,
-        };
-        base_ms.saturating_add(offset_min.saturating_mul(MINUTE_MS))
-    }
-}
-
 /// Whether an admin must agree before a due task is handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Consent {
@@ -69,121 +46,100 @@ pub enum Consent {
     NotNeeded,
 }
 
-/// A moment of the contest: `start+15`, `end-60!`.
+impl Consent {
+    /// How it is written behind a moment.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Consent::Required => "",
+            Consent::NotNeeded => "!",
+        }
+    }
+}
+
+/// When a task is to be handed out, as somebody says it: `start+15`, `10:30!`, `in 20m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Timing {
+    /// The moment; `None`: as soon as its turn in a checklist has come.
+    pub when: Option<When>,
+    /// Whether an admin must agree first.
+    pub consent: Consent,
+}
+
+impl Timing {
+    /// As soon as its turn has come.
+    pub const AT_ITS_TURN: Timing = Timing { when: None, consent: Consent::NotNeeded };
+
+    /// Reads it; `None` if the text is no moment. Refuses a moment that is too far away.
+    pub fn parse(text: &str) -> Result<Option<Timing>, Refusal> {
+        let text = text.trim();
+        let (moment, consent) = text
+            .strip_suffix(['!', '\u{ff01}'])
+            .map_or((text, Consent::Required), |moment| (moment, Consent::NotNeeded));
+        let when = When::parse(moment).map_err(|TooFar| Timing::refused(text))?;
+        Ok(when.map(|when| Timing { when: Some(when), consent }))
+    }
+
+    /// Reads a text that must be a moment.
+    pub fn required(text: &str) -> Result<Timing, Refusal> {
+        Timing::parse(text)?.ok_or_else(|| Timing::refused(text))
+    }
+
+    fn refused(text: &str) -> Refusal {
+        Refusal::BadSchedule { schedule: excerpt(text) }
+    }
+
+    /// When that is, said at `wall_ms` where the local time of day is `zone_ms` ahead of UTC.
+    pub fn schedule(self, wall_ms: i64, zone_ms: i64) -> Schedule {
+        Schedule { due: self.when.map(|when| when.due(wall_ms, zone_ms)), consent: self.consent }
+    }
+}
+
+impl fmt::Display for Timing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(when) = self.when else { return Ok(()) };
+        let lead = if matches!(when, When::Within { .. }) { "in " } else { "" };
+        write!(f, "{lead}{when}{}", self.consent.mark())
+    }
+}
+
+/// When a planned task is to be handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Schedule {
-    /// What it is counted from.
-    pub anchor: Anchor,
-    /// Minutes after the anchor; before it, if negative.
-    pub offset_min: i64,
+    /// The moment; `None`: as soon as its turn in a checklist has come.
+    pub due: Option<DueAt>,
     /// Whether an admin must agree first.
     pub consent: Consent,
 }
 
 impl Schedule {
     /// As soon as its turn has come.
-    pub const AT_ITS_TURN: Schedule = Schedule { anchor: Anchor::Turn, offset_min: 0, consent: Consent::NotNeeded };
+    pub const AT_ITS_TURN: Schedule = Schedule { due: None, consent: Consent::NotNeeded };
 
-    /// The words for each anchor, in lower case.
-    const WORDS: [(&'static str, Anchor); 5] = [
-        ("start", Anchor::Start),
-        ("end", Anchor::End),
-        ("начало", Anchor::Start),
-        ("старт", Anchor::Start),
-        ("конец", Anchor::End),
-    ];
-
-    /// Reads a moment; `None` if the word is not one. Refuses a moment that no contest reaches.
-    pub fn parse(word: &str) -> Result<Option<Schedule>, Refusal> {
-        let (moment, consent) = word
-            .strip_suffix(['!', '\u{ff01}'])
-            .map_or((word, Consent::Required), |moment| (moment, Consent::NotNeeded));
-        // Phones turn hyphens into dashes.
-        let sign =
-            moment.chars().find(|c| matches!(c, '+' | '-' | '\u{2010}'..='\u{2015}' | '−' | '\u{ff0d}' | '\u{ff0b}'));
-        let (name, offset) = match sign.and_then(|sign| Some((sign, moment.split_once(sign)?))) {
-            Some((sign, (name, digits))) => (name, Some((sign, digits))),
-            None => (moment, None),
-        };
-        let name = name.to_lowercase();
-        let Some((_, anchor)) = Schedule::WORDS.into_iter().find(|(word, _)| *word == name) else { return Ok(None) };
-        let Some((sign, digits)) = offset else { return Ok(Some(Schedule { anchor, offset_min: 0, consent })) };
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Ok(None);
-        }
-        let minutes: i64 = digits.parse().unwrap_or(i64::MAX);
-        if minutes > limits::SCHEDULE_MIN {
-            return Err(Schedule::refused(word));
-        }
-        Ok(Some(Schedule {
-            anchor,
-            offset_min: if matches!(sign, '+' | '\u{ff0b}') { minutes } else { -minutes },
-            consent,
-        }))
+    /// Whether the moment has come. While the start of the contest is unknown none of it has.
+    fn has_come(&self, now: ShownTime) -> bool {
+        self.due.is_none_or(|due| due.has_come(now))
     }
 
-    /// Reads a word that must be a moment.
-    pub fn required(word: &str) -> Result<Schedule, Refusal> {
-        Schedule::parse(word)?.ok_or_else(|| Schedule::refused(word))
-    }
-
-    fn refused(word: &str) -> Refusal {
-        Refusal::BadSchedule { schedule: excerpt(word) }
-    }
-
-    /// Whether a word is a bare anchor (`start`), which may also be the first word of a title.
-    pub(crate) fn is_bare(word: &str) -> bool {
-        let word = word.to_lowercase();
-        Schedule::WORDS.iter().any(|(name, _)| *name == word)
-    }
-
-    /// Contest time left until the moment; zero or negative once it has come.
-    fn left_ms(&self, reading: Reading) -> i64 {
-        self.moment_ms(reading.total_ms).saturating_sub(reading.elapsed_ms)
-    }
-
-    /// The moment in a contest of that length, in ms of contest time.
-    fn moment_ms(&self, total_ms: i64) -> i64 {
-        self.anchor.moment_ms(self.offset_min, total_ms)
-    }
-
-    /// The same, for what is planned by the contest's clock.
-    pub fn by_clock(self) -> Option<Schedule> {
-        Some(self).filter(|schedule| schedule.anchor != Anchor::Turn)
-    }
-
-    /// Whether the moment has come by this reading, if there is any. While the start is unknown none has.
-    fn has_come(&self, reading: Option<Reading>) -> bool {
-        let by_clock = |reading: Reading| reading.phase != Phase::Before && self.left_ms(reading) <= 0;
-        self.anchor == Anchor::Turn || reading.is_some_and(by_clock)
-    }
-
-    /// How late it is by this reading; `None` for less than a minute.
-    pub fn lateness(&self, reading: Reading) -> Option<Lateness> {
-        self.by_clock()?;
-        let late_min = self.left_ms(reading).saturating_neg() / MINUTE_MS;
-        (late_min > 0).then(|| Lateness { moment_ms: self.moment_ms(reading.total_ms), late_min })
-    }
-}
-
-impl fmt::Display for Schedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let anchor = match self.anchor {
-            Anchor::Start => "start",
-            Anchor::End => "end",
-            Anchor::Turn => return Ok(()),
-        };
-        let mark = if self.consent == Consent::NotNeeded { "!" } else { "" };
-        write!(f, "{anchor}{:+}{mark}", self.offset_min)
+    /// How late it is; `None` for less than a minute.
+    pub fn lateness(&self, now: ShownTime) -> Option<Lateness> {
+        let due = self.due?;
+        let late_min = due.left_ms(now)?.saturating_neg() / MINUTE_MS;
+        (late_min > 0).then_some(Lateness {
+            due,
+            total_ms: now.reading.map_or(0, |reading| reading.total_ms),
+            late_min,
+        })
     }
 }
 
 /// That a moment has passed before anything could be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lateness {
-    /// The moment, in ms of contest time; negative before the start.
-    pub moment_ms: i64,
-    /// Whole minutes of contest time since then.
+    /// The moment.
+    pub due: DueAt,
+    /// The length of the contest, in ms.
+    pub total_ms: i64,
+    /// Whole minutes since then, of contest time if it is one of the contest.
     pub late_min: i64,
 }
 
@@ -207,6 +163,11 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// Whether it waits for the contest clock.
+    pub fn is_by_contest(&self) -> bool {
+        matches!(self.schedule.due, Some(DueAt::Contest(_)))
+    }
+
     /// The same with each name once. Plans from before names were checked may repeat a name a thousand times.
     fn with_names_once(&self) -> Planned {
         Planned { names: once(&self.names), ..self.clone() }
@@ -306,24 +267,26 @@ impl Plan {
         self.next
     }
 
-    /// The tasks that are due at this reading of the contest clock, if there is one, by number. Tasks come due during the
-    /// countdown, and while the contest runs, is paused or is over, but not while its start is unknown; what is of a
-    /// checklist not before its turn. A task stays due until it is handed out or removed from the plan, so the caller must
-    /// remember which it has asked about.
-    pub fn due(&self, reading: Option<Reading>) -> impl Iterator<Item = &Planned> {
-        self.entries().filter(move |planned| self.is_its_turn(planned) && planned.schedule.has_come(reading))
+    /// The tasks that are due now, by number. What is planned by the contest comes due during the countdown, and while the
+    /// contest runs, is paused or is over, but not while its start is unknown; what is of a checklist not before its turn. A
+    /// task stays due until it is handed out or removed from the plan, so the caller must remember which it has asked about.
+    pub fn due(&self, now: ShownTime) -> impl Iterator<Item = &Planned> {
+        self.entries().filter(move |planned| self.is_its_turn(planned) && planned.schedule.has_come(now))
     }
 
     fn is_its_turn(&self, planned: &Planned) -> bool {
         planned.turn.is_none_or(|turn| self.runs.has_come(turn))
     }
 
-    /// Time from this reading until the next task is due, in ms; `None` if the clock stands or no more tasks are
-    /// planned.
-    pub fn next_due_ms(&self, reading: Reading) -> Option<i64> {
-        let waiting = self.entries().filter(|planned| self.is_its_turn(planned));
-        let left = waiting.map(|planned| planned.schedule.left_ms(reading)).filter(|left_ms| *left_ms > 0);
-        if reading.phase.ticks() { left.min() } else { None }
+    /// Time until the next task is due, in ms; `None` if no more tasks are planned, or the clock stands that they wait for.
+    /// The time of day may be set, so what waits for that is looked at again soon.
+    pub fn next_due_ms(&self, now: ShownTime) -> Option<i64> {
+        let left_ms = |planned: &Planned| {
+            let due = planned.schedule.due?;
+            let left_ms = due.left_ms(now).filter(|left_ms| *left_ms > 0)?;
+            Some(if let DueAt::Day { .. } = due { left_ms.min(limits::DEADLINE_LOOK_MS) } else { left_ms })
+        };
+        self.entries().filter(|planned| self.is_its_turn(planned)).filter_map(left_ms).min()
     }
 
     /// Adds an entry, unless its number was used before. `ahead`: a copy of this plan that may already have the entry.
@@ -384,9 +347,10 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{Phase, Reading};
 
     fn schedule(text: &str) -> Schedule {
-        Schedule::required(text).unwrap()
+        Timing::required(text).unwrap().schedule(0, 0)
     }
 
     fn plan(schedules: &[&str]) -> Plan {
@@ -402,8 +366,9 @@ mod tests {
         Plan::restore(planned, 1)
     }
 
-    fn reading(minutes: i64, phase: Phase) -> Reading {
-        Reading { elapsed_ms: minutes * MINUTE_MS, total_ms: 300 * MINUTE_MS, phase }
+    fn reading(minutes: i64, phase: Phase) -> ShownTime {
+        let reading = Reading { elapsed_ms: minutes * MINUTE_MS, total_ms: 300 * MINUTE_MS, phase };
+        ShownTime { wall_ms: 600 * MINUTE_MS, reading: Some(reading), over_ms: 0 }
     }
 
     #[test]
@@ -414,27 +379,28 @@ mod tests {
 
     #[test]
     fn moments_and_what_is_none() {
-        for (text, anchor, offset_min, consent) in [
-            ("start", Anchor::Start, 0, Consent::Required),
-            ("start+5", Anchor::Start, 5, Consent::Required),
-            ("start-15!", Anchor::Start, -15, Consent::NotNeeded),
-            ("END!", Anchor::End, 0, Consent::NotNeeded),
-            ("end-60!", Anchor::End, -60, Consent::NotNeeded),
-            ("конец−60", Anchor::End, -60, Consent::Required),
-            ("Начало+007!", Anchor::Start, 7, Consent::NotNeeded),
+        for (text, expected) in [
+            ("start", "start+0"),
+            ("start-15!", "start-15!"),
+            ("END!", "end+0!"),
+            ("конец−60", "end-60"),
+            ("Начало+007!", "start+7!"),
+            ("10:30", "10:30"),
+            ("at 9:05！", "9:05!"),
+            ("in 20 minutes!", "in 20m!"),
+            ("через 1:20", "in 80m"),
+            ("20m", "in 20m"),
         ] {
-            let read = schedule(text);
-            assert_eq!(read, Schedule { anchor, offset_min, consent }, "{text}");
-            assert_eq!(schedule(&read.to_string()), read);
+            let read = Timing::required(text).unwrap();
+            assert_eq!(read.to_string(), expected, "{text}");
+            assert_eq!(Timing::required(expected), Ok(read));
         }
-        for text in ["", "!", "starts", "start!!", "start+", "start+x", "start+-5", "begin+5", "+5", "start+５"] {
-            assert_eq!(Schedule::parse(text), Ok(None), "{text}");
+        for text in ["", "!", "starts", "start!!", "start+", "10:30!!", "noon", "in the hall"] {
+            assert_eq!(Timing::parse(text), Ok(None), "{text}");
         }
-        for text in ["end-10081", "start+99999999999999999999999!"] {
-            assert!(matches!(Schedule::parse(text), Err(Refusal::BadSchedule { .. })), "{text}");
+        for text in ["end-10081", "start+99999999999999999999999!", "in 169:00"] {
+            assert!(matches!(Timing::parse(text), Err(Refusal::BadSchedule { .. })), "{text}");
         }
-        assert_eq!(schedule("start").to_string(), "start+0");
-        assert_eq!([Schedule::is_bare("Start"), Schedule::is_bare("start!")], [true, false]);
     }
 
     #[test]
@@ -450,8 +416,7 @@ mod tests {
     #[test]
     fn a_task_is_due_from_its_moment_on_but_not_while_nobody_knows_the_start() {
         let plan = plan(&["start-15", "start", "start+15!", "end-60", "end"]);
-        let due =
-            |minutes, phase| plan.due(Some(reading(minutes, phase))).map(|planned| planned.id.0).collect::<Vec<_>>();
+        let due = |minutes, phase| plan.due(reading(minutes, phase)).map(|planned| planned.id.0).collect::<Vec<_>>();
         assert_eq!(due(0, Phase::Before), []);
         assert_eq!(due(300, Phase::Before), []);
         assert_eq!((due(-16, Phase::Counting), due(-15, Phase::Counting)), (vec![], vec![1]));
@@ -473,15 +438,19 @@ mod tests {
     }
 
     #[test]
-    fn readings_without_sense_do_not_overflow() {
-        let plan = plan(&["start-10080", "end+10080"]);
-        for number in [i64::MIN, 0, i64::MAX] {
-            for other in [i64::MIN, 0, i64::MAX] {
-                let reading = Reading { elapsed_ms: number, total_ms: other, phase: Phase::Running };
-                plan.due(Some(reading)).count();
-                plan.next_due_ms(reading);
-            }
-        }
+    fn a_time_of_day_needs_no_contest_clock_and_is_looked_at_again_soon() {
+        let (plan, at) = (plan(&["10:00", "in 9m!"]), |wall_min: i64| ShownTime {
+            wall_ms: wall_min * MINUTE_MS,
+            reading: None,
+            over_ms: 0,
+        });
+        let due = |wall_min| plan.due(at(wall_min)).map(|planned| planned.id.0).collect::<Vec<_>>();
+        assert_eq!((due(8), due(9), due(599), due(600)), (vec![], vec![2], vec![2], vec![1, 2]));
+        assert_eq!(plan.next_due_ms(at(8)), Some(limits::DEADLINE_LOOK_MS), "the time of day may be set");
+        let almost = ShownTime { wall_ms: 600 * MINUTE_MS - 7, ..at(0) };
+        assert_eq!((plan.next_due_ms(almost), plan.next_due_ms(at(600))), (Some(7), None));
+        let late = plan.entry(PlanId(1)).unwrap().schedule.lateness(at(603)).map(|lateness| lateness.late_min);
+        assert_eq!((late, plan.entry(PlanId(1)).unwrap().schedule.lateness(at(600))), (Some(3), None));
     }
 
     #[test]

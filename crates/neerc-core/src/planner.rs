@@ -8,11 +8,12 @@
 
 use crate::board::{Board, Done};
 use crate::change::{Effect, Room};
-use crate::clock::{ContestClock, Reading};
+use crate::clock::ContestClock;
 use crate::command::Command;
 use crate::deadline::Deadline;
 use crate::ledger::{Ask, Face, Now, Rooms, Token};
 use crate::limits;
+use crate::moment::ShownTime;
 use crate::plan::{Consent, Lateness, Plan, PlanId, Planned};
 use crate::refusal::Refusal;
 use crate::task::TaskId;
@@ -78,9 +79,23 @@ enum Asked {
     Overdue(TaskId),
 }
 
+/// How long it is waited for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// From one reminder of a deadline to the next, in ms.
+    pub remind_ms: i64,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience { remind_ms: limits::REMINDER_PAUSE_MS }
+    }
+}
+
 /// The planner.
 #[derive(Debug)]
 pub struct Planner {
+    patience: Patience,
     rooms: BTreeMap<Room, Watch>,
     /// The asks that are under way, by number.
     asks: BTreeMap<u64, (Room, Asked)>,
@@ -94,11 +109,17 @@ pub struct Planner {
 
 impl Default for Planner {
     fn default() -> Planner {
-        Planner { rooms: BTreeMap::new(), asks: BTreeMap::new(), next: 0, look_ms: i64::MAX, looked_ms: i64::MIN }
+        Planner::new(Patience::default())
     }
 }
 
 impl Planner {
+    /// A planner that waits so long for people.
+    pub fn new(patience: Patience) -> Planner {
+        let (rooms, asks) = (BTreeMap::new(), BTreeMap::new());
+        Planner { patience, rooms, asks, next: 0, look_ms: i64::MAX, looked_ms: i64::MIN }
+    }
+
     /// What is due now. It looks closely only where something may be: it is cheap to call.
     pub fn look(&mut self, now: Now, world: World<'_>, rooms: &impl Rooms) -> Vec<Due> {
         let (mut due, now_ms) = (Vec::new(), now.steady_ms());
@@ -111,45 +132,37 @@ impl Planner {
             if !rooms.is_known(room) {
                 continue;
             }
-            let reading = world.reading(room, now_ms);
-            self.look_at_plan(now_ms, room, board.plan(), reading, &mut due);
-            self.look_at_deadlines(now, room, board, reading, &mut due);
+            let shown = world.shown(room, now);
+            self.look_at_plan(now_ms, room, board.plan(), shown, &mut due);
+            self.look_at_deadlines(now_ms, room, board, shown, &mut due);
         }
         due
     }
 
-    fn look_at_plan(&mut self, now_ms: i64, room: &Room, plan: &Plan, reading: Option<Reading>, due: &mut Vec<Due>) {
+    fn look_at_plan(&mut self, now_ms: i64, room: &Room, plan: &Plan, shown: ShownTime, due: &mut Vec<Due>) {
         let Some(watch) = self.rooms.get_mut(room) else { return };
         watch.left.retain(|id| plan.entry(*id).is_some());
-        if let Some(left_ms) = reading.and_then(|reading| plan.next_due_ms(reading)) {
+        if let Some(left_ms) = plan.next_due_ms(shown) {
             self.look_ms = self.look_ms.min(now_ms.saturating_add(left_ms));
         }
         let Watch { left, under_way, .. } = watch;
         let is_new = |planned: &&Planned| !left.contains(&planned.id) && !under_way.contains(&planned.id);
-        let planned: Vec<Planned> = plan.due(reading).filter(is_new).cloned().collect();
+        let planned: Vec<Planned> = plan.due(shown).filter(is_new).cloned().collect();
         for planned in planned {
             if self.is_full(now_ms) {
                 break;
             }
-            let lateness = reading.and_then(|reading| planned.schedule.lateness(reading));
+            let lateness = planned.schedule.lateness(shown);
             due.push(self.come(room, planned, lateness));
         }
     }
 
-    fn look_at_deadlines(
-        &mut self,
-        now: Now,
-        room: &Room,
-        board: &Board,
-        reading: Option<Reading>,
-        due: &mut Vec<Due>,
-    ) {
-        let now_ms = now.steady_ms();
+    fn look_at_deadlines(&mut self, now_ms: i64, room: &Room, board: &Board, shown: ShownTime, due: &mut Vec<Due>) {
         if let Some(watch) = self.rooms.get_mut(room) {
             watch.revision = board.revision();
         }
         for (task, deadline) in board.deadlines() {
-            let Some(left_ms) = deadline.left_ms(now.wall_ms, reading) else { continue };
+            let Some(left_ms) = deadline.left_ms(shown, self.patience.remind_ms) else { continue };
             let is_under_way = self.rooms.get(room).is_some_and(|watch| watch.overdue.contains(&task));
             if left_ms > 0 {
                 self.look_ms = self.look_ms.min(now_ms.saturating_add(left_ms.min(limits::DEADLINE_LOOK_MS)));
@@ -262,11 +275,11 @@ mod tests {
     use super::*;
     use crate::board::Boards;
     use crate::change::Change;
-    use crate::clock::Phase;
+    use crate::clock::{Phase, Reading};
     use crate::clocks::Clocks;
-    use crate::deadline::{By, RoundStep};
+    use crate::deadline::RoundStep;
     use crate::people::{People, Person};
-    use crate::plan::Schedule;
+    use crate::plan::Timing;
     use crate::task::{Kind, Progress, Status, Title};
 
     const MINUTE_MS: i64 = 60_000;
@@ -291,7 +304,7 @@ mod tests {
             title: Title::parse("Announce").unwrap(),
             kind: Kind::Todo,
             names: vec!["halls".into()],
-            schedule: Schedule::required(text).unwrap(),
+            schedule: Timing::required(text).unwrap().schedule(0, 0),
             turn: None,
         });
         let board = Board::default().with_plan(Plan::restore(planned, 1));
@@ -364,7 +377,7 @@ mod tests {
     fn due_in_twenty() -> Boards {
         let deadline = Deadline {
             by: Person::from_bare("admin@localhost"),
-            due: By::required("20m").unwrap().due(0, 0),
+            due: Deadline::required("20m").unwrap().due(0, 0),
             last: None,
         };
         let mut board = Board::default();

@@ -227,12 +227,12 @@ refusals! {
         /// What it is called.
         checklist: String,
     } => "the checklist '{checklist}' is not under way";
-    /// Not a moment of the contest.
+    /// Not a moment for which anything can be planned.
     "bad-schedule" = BadSchedule {
         /// The moment as it was given.
         schedule: String,
     } with limit = limits::SCHEDULE_MIN =>
-        "'{schedule}' is no moment of a contest; write start+15 or end-60!, at most {limit} minutes";
+        "'{schedule}' is no moment; write 10:30, in 20m, start+15 or end-60!, at most {limit} minutes";
     /// A field of a command that has to be filled in is not.
     "missing-field" = MissingField {
         /// Its name in the menu.

@@ -7,6 +7,7 @@ use crate::checklist::Checklist;
 use crate::clocks::Dial;
 use crate::command::Query;
 use crate::doors::{Doors, Entrance, WebSession};
+use crate::moment::ShownTime;
 use crate::people::{People, Person, Rights};
 use crate::plan::Plan;
 use crate::refusal::{Refusal, excerpt};
@@ -64,6 +65,14 @@ pub struct RoomScene<'a> {
     pub trail: Option<&'a Trail>,
     /// The web side, as it says of itself.
     pub entrance: &'a Entrance,
+}
+
+impl RoomScene<'_> {
+    /// What people see of the time, where the time of day is known.
+    pub fn shown_time(&self) -> Option<ShownTime> {
+        let (reading, over_ms) = self.clock.map(|dial| (dial.reading, dial.over_ms)).unzip();
+        self.now.map(|now| ShownTime { wall_ms: now.wall_ms, reading, over_ms: over_ms.unwrap_or_default() })
+    }
 }
 
 /// What one user of a room sees of it.

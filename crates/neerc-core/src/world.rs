@@ -6,6 +6,8 @@ use crate::checklist::Checklist;
 use crate::clock::{ContestClock, Reading};
 use crate::clocks::{Clocks, Dial};
 use crate::doors::Entrance;
+use crate::ledger::Now;
+use crate::moment::ShownTime;
 use crate::trail::Trail;
 use std::sync::LazyLock;
 
@@ -86,7 +88,12 @@ impl<'w> World<'w> {
         self.clocks.reading(room, now_ms)
     }
 
-    /// The same with where it is from.
+    /// What people see of the time in a room.
+    pub fn shown(self, room: &str, now: Now) -> ShownTime {
+        self.clocks.shown(room, now)
+    }
+
+    /// What the clock of a room shows at `now_ms`, with where that is from.
     pub fn dial(self, room: &str, now_ms: i64) -> Option<Dial<'w>> {
         self.clocks.dial(room, now_ms)
     }

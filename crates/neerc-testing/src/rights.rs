@@ -4,10 +4,10 @@
 
 use neerc_core::clock::hand::ClockAct;
 use neerc_core::command::{Command, Manner, Named, NewPlan, NewRun, Query, WholeTask};
-use neerc_core::deadline::By;
 use neerc_core::doors::{DoorCommand, Leaving, TokenId, TokenScope};
 use neerc_core::links::LinksWish;
-use neerc_core::plan::{PlanId, Schedule};
+use neerc_core::moment::When;
+use neerc_core::plan::{PlanId, Timing};
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
 use neerc_core::view::Visibility;
@@ -194,10 +194,10 @@ fn after_command(command: &Command) -> Option<Command> {
     let next = |task, same: &dyn Fn(TaskId) -> Command, other: &dyn Fn(TaskId) -> Command| {
         another(task).map_or_else(|| other(OWN), same)
     };
-    let by = By::Within { minutes: 20 };
+    let by = When::Within { minutes: 20 };
     let plan = |_| {
-        let schedule = Schedule::required("start").expect("a moment of the contest");
-        Command::Plan(NewPlan { title: title(), kind: Kind::Todo, names: names(), schedule })
+        let timing = Timing::required("start").expect("a moment of the contest");
+        Command::Plan(NewPlan { title: title(), kind: Kind::Todo, names: names(), timing })
     };
     Some(match command {
         Command::Create(_) => Command::CreateDue { wanted: wanted(), by },

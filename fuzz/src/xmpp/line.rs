@@ -7,8 +7,8 @@ use neerc_core::board::Board;
 use neerc_core::change::{Change, Room};
 use neerc_core::face::line::{self, Filled, LineQuestion, Meaning, TaskLine, Unclear};
 use neerc_core::face::menu::Request;
+use neerc_core::moment::When;
 use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing, fold};
-use neerc_core::plan::Schedule;
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
 use neerc_core::view::{RoomScene, View, Visibility};
 use std::sync::OnceLock;
@@ -117,7 +117,10 @@ fn nothing_is_ignored(line: &str, asked: &Filled, people: &People) {
         numbers.map(str::to_owned).collect::<Vec<_>>()
     };
     let numbers = digits(&heard);
-    for number in digits(line) {
+    let value = |var| asked.values.iter().find(|(name, _)| *name == var).and_then(|(_, values)| values.first());
+    // Of moments it is heard what they are: `in 1:20` is `in 80m`.
+    let is_timed = value("schedule").is_some() || value("deadline").is_some();
+    for number in digits(line).into_iter().filter(|_| !is_timed) {
         assert!(numbers.contains(&number), "{number} was not heard in {line:?}: {asked:?}");
     }
     let is_name = |word: &str| people.user(word).is_some() || !people.group(word).is_empty();
@@ -125,12 +128,12 @@ fn nothing_is_ignored(line: &str, asked: &Filled, people: &People) {
     for word in line.split(parted).filter(|word| is_name(word)) {
         assert!(heard.contains(&fold(word)), "{word} was not heard in {line:?}: {asked:?}");
     }
-    let value = |var| asked.values.iter().find(|(name, _)| *name == var).and_then(|(_, values)| values.first());
     let Some(title) = value("title").filter(|_| value("kind").is_some() && value("schedule").is_none()) else { return };
     let set_apart = line.contains(['"', '«', '“', '„', '”', ':', '：', '‹', '「', '＂']);
     let first = title.split(parted).next().unwrap_or("");
     assert!(set_apart || !is_name(first), "{first} is a name in {line:?}: {asked:?}");
-    assert!(set_apart || matches!(Schedule::parse(first), Ok(None)), "{first} is a moment in {line:?}: {asked:?}");
+    let is_moment = !matches!(When::parse(first), Ok(None | Some(When::Within { .. })));
+    assert!(set_apart || !is_moment, "{first} is a moment in {line:?}: {asked:?}");
 }
 
 /// Whatever is proposed is read without asking again.

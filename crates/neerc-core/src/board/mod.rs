@@ -207,11 +207,12 @@ impl Board {
             return Ok(self.overdue(now_ms, *task, *round));
         }
         let rights = people.rights(who).ok_or(Refusal::NotInRoom)?;
+        let times = (now_ms, clock.zone_ms);
         match command {
             Command::Create(wanted) => self.create(admin(rights)?, now_ms, people, wanted),
             Command::CreateDue { wanted, by } => {
                 let decision = self.create(admin(rights)?, now_ms, people, wanted)?;
-                Ok(decision.due(by.deadline(who, now_ms, clock.zone_ms)))
+                Ok(decision.due(Deadline::set(*by, who, now_ms, clock.zone_ms)))
             }
             Command::Edit { task, wanted } => self.edit(admin(rights)?, now_ms, people, *task, wanted),
             Command::Remove { task } => self.remove(admin(rights)?, now_ms, *task),
@@ -220,7 +221,7 @@ impl Board {
             Command::Unassign { task, names } => self.unassign(admin(rights)?, people, *task, names),
             Command::Reset { task, names } => self.reset(admin(rights)?, people, *task, names),
             Command::Rename { task, title } => self.rename(admin(rights)?, *task, title),
-            Command::Plan(wanted) => self.add_plan(admin(rights)?, who, people, wanted),
+            Command::Plan(wanted) => self.add_plan(admin(rights)?, who, people, wanted, times),
             Command::Unplan { plan } => self.unplan(admin(rights)?, *plan),
             Command::Fulfil { plan } => self.fulfil(admin(rights)?, now_ms, people, *plan),
             Command::Restore { task } => self.bring_back(admin(rights)?, now_ms, *task),
@@ -228,11 +229,11 @@ impl Board {
             Command::Watch(wanted) => self.watch(admin(rights)?, who, *wanted),
             Command::Unwatch(wanted) => Ok(self.unwatch(admin(rights)?, who, *wanted)),
             Command::SetDeadline { task, by } => {
-                let deadline = by.map(|by| by.deadline(who, now_ms, clock.zone_ms));
+                let deadline = by.map(|by| Deadline::set(by, who, now_ms, clock.zone_ms));
                 self.set_deadline(admin(rights)?, *task, deadline)
             }
             Command::NoteOverdue { .. } => Ok(Decision::default()), // above
-            Command::Begin(wanted) => self.begin(admin(rights)?, now_ms, who, people, wanted),
+            Command::Begin(wanted) => self.begin(admin(rights)?, who, people, wanted, times),
             Command::Stop { name } => self.stop(admin(rights)?, name),
             Command::Links(wish) => self.wish_links(who, *wish),
             Command::Door(command) => self.decide_door(rights, now_ms, who, people, command),

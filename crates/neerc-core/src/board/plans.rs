@@ -16,6 +16,7 @@ impl Board {
         who: &Person,
         people: &People,
         wanted: &NewPlan,
+        (now_ms, zone_ms): (i64, i64),
     ) -> Result<Decision, Refusal> {
         if self.plan.len() >= limits::PLANS_PER_ROOM {
             return Err(Refusal::TooMany { what: "planned tasks", limit: limits::PLANS_PER_ROOM });
@@ -27,7 +28,8 @@ impl Board {
         if self.plan.names_bytes() + plan::weight(&names) > limits::PLAN_NAMES_BYTES {
             return Err(Refusal::TooMany { what: "bytes of names in planned tasks", limit: limits::PLAN_NAMES_BYTES });
         }
-        let NewPlan { title, kind, schedule, .. } = wanted.clone();
+        let NewPlan { title, kind, timing, .. } = wanted.clone();
+        let schedule = timing.schedule(now_ms, zone_ms);
         Ok(Change::Planned(Planned { id, by: who.clone(), title, kind, names, schedule, turn: None }).into())
     }
 

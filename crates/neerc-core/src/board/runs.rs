@@ -13,10 +13,10 @@ impl Board {
     pub(super) fn begin(
         &self,
         _: Admin,
-        now_ms: i64,
         who: &Person,
         people: &People,
         NewRun { name, steps }: &NewRun,
+        (now_ms, zone_ms): (i64, i64),
     ) -> Result<Decision, Refusal> {
         if steps.iter().all(Vec::is_empty) {
             return Err(Refusal::UnknownChecklist { checklist: excerpt(name) });
@@ -31,12 +31,13 @@ impl Board {
         let numbered = (1..).zip(steps).flat_map(|(step, lines)| lines.iter().map(move |line| (step, line)));
         let mut lines = Vec::new();
         let mut names_bytes = self.plan.names_bytes();
-        for ((step, NewPlan { title, kind, names, schedule }), id) in numbered.zip(self.plan.next()..) {
+        for ((step, NewPlan { title, kind, names, timing }), id) in numbered.zip(self.plan.next()..) {
             resolve(people, None, &unanswered(names), Manner::Replacing)?;
             let names = plan::once(names);
             names_bytes += plan::weight(&names);
             let (id, by, turn) = (PlanId(id), who.clone(), Some(RunStep { run, step }));
-            lines.push(Planned { id, by, title: title.clone(), kind: *kind, names, schedule: *schedule, turn });
+            let schedule = timing.schedule(now_ms, zone_ms);
+            lines.push(Planned { id, by, title: title.clone(), kind: *kind, names, schedule, turn });
         }
         if self.plan.len() + lines.len() > limits::PLANS_PER_ROOM {
             return Err(Refusal::TooMany { what: "planned tasks", limit: limits::PLANS_PER_ROOM });

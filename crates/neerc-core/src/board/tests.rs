@@ -6,9 +6,10 @@ use crate::change::Entry;
 use crate::command::NewPlan;
 use crate::command::{Named, Query};
 use crate::face::line::TaskLine;
+use crate::moment::{DueAt, When};
 use crate::notice::{Lost, Notice};
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
-use crate::plan::Schedule;
+use crate::plan::{Planned, Timing};
 use crate::task::{PastStep, Progress};
 use crate::view::{Late, RoomScene, Shown, View, Visibility};
 use proptest::prelude::*;
@@ -88,7 +89,7 @@ impl World {
             Err(refusal) => format!("refused: {refusal}"),
             Ok(Decision { change, left_out, .. }) => {
                 let Some(id) = change.as_ref().and_then(Change::task).or(id) else {
-                    let plan = self.board.plan().entries().map(|p| format!("{} {}", p.id, TaskLine::from(p)));
+                    let plan = self.board.plan().entries().map(|p| format!("{} {}", p.id, shown_plan(p)));
                     return vec![format!(
                         "planned: {}",
                         plan.chain(["that is all".into()]).collect::<Vec<_>>().join("; ")
@@ -175,7 +176,7 @@ fn command(words: &[&str], manner: Manner) -> Result<Command, Refusal> {
             title: Title::parse(title)?,
             kind: Kind::parse(kind)?,
             names: owned(names),
-            schedule: Schedule::required(schedule)?,
+            timing: Timing::required(schedule)?,
         }),
         ["unplan", id] => Command::Unplan { plan: PlanId::parse(id)? },
         ["now", id] => Command::Fulfil { plan: PlanId::parse(id)? },
@@ -1262,6 +1263,17 @@ fn a_plan_that_does_not_fit_the_board_is_left_undone() {
 }
 
 /// What an admin is shown who asks who is late.
+/// A planned task as the line that plans it.
+fn shown_plan(planned: &Planned) -> String {
+    let when = planned.schedule.due.map(|due| match due {
+        DueAt::Contest(moment) => When::Contest(moment),
+        DueAt::Day { at_ms } => When::TimeOfDay { of_day_min: at_ms / 60_000 % 1_440 },
+    });
+    let timing = when.map(|when| Timing { when: Some(when), consent: planned.schedule.consent });
+    let (title, assignees) = (planned.title.as_str().to_owned(), planned.names.clone());
+    TaskLine { kind: planned.kind, assignees, timing, deadline: None, title }.to_string()
+}
+
 fn shown_late<'a>(World { people, board, .. }: &'a World, room: &'a Room, admin: &'a Person) -> Vec<&'a Task> {
     let scene = RoomScene {
         room,
@@ -1409,8 +1421,8 @@ fn a_board_is_counted() {
 }
 
 fn plan_for(title: &str, names: Vec<String>) -> Command {
-    let (kind, schedule) = (Kind::Todo, Schedule::required("start").unwrap());
-    Command::Plan(NewPlan { title: Title::parse(title).unwrap(), kind, names, schedule })
+    let (kind, timing) = (Kind::Todo, Timing::required("start").unwrap());
+    Command::Plan(NewPlan { title: Title::parse(title).unwrap(), kind, names, timing })
 }
 
 #[test]

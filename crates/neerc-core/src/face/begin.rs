@@ -8,7 +8,7 @@ use super::words::Arg;
 use crate::checklist::{self, Checklist, ChecklistLine};
 use crate::clock::hand::time_of_day;
 use crate::command::{Command, NewPlan, NewRun, WholeTask};
-use crate::plan::{Plan, Planned, Run, Schedule};
+use crate::plan::{Plan, Planned, Run, Timing};
 use crate::refusal::{Refusal, excerpt};
 use crate::view::View;
 
@@ -44,7 +44,7 @@ fn planned(view: &View<'_>, line: &ChecklistLine) -> Result<NewPlan, Unclear> {
         Request::Command(Command::Plan(plan)) => Ok(plan),
         Request::Command(Command::Create(WholeTask { title, kind, statuses, .. })) => {
             let names = statuses.into_iter().map(|named| named.name).collect();
-            Ok(NewPlan { title, kind, names, schedule: Schedule::AT_ITS_TURN })
+            Ok(NewPlan { title, kind, names, timing: Timing::AT_ITS_TURN })
         }
         Request::Command(Command::CreateDue { by, .. }) => {
             Err(Refusal::DeadlineOfPlan { deadline: by.to_string() }.into())
@@ -123,7 +123,7 @@ impl Lines<'_> {
 
     /// When a planned task comes, in words.
     pub fn when(&self, planned: &Planned, plan: &Plan) -> String {
-        let moment = planned.schedule.by_clock().map(|schedule| self.moment(schedule));
+        let moment = planned.schedule.due.map(|_| self.moment(planned.schedule));
         let turn = planned.turn.and_then(|turn| Some((turn, plan.run(turn.run)?)));
         let step = turn.map(|(turn, run)| {
             let step = i64::try_from(turn.step).unwrap_or(i64::MAX);

@@ -15,7 +15,7 @@ use crate::task::{Kind, Task};
 use crate::view::View;
 use std::collections::BTreeMap;
 
-/// What people may type as a moment of the contest, as a regular expression.
+/// What people may type as the moment of a plan, as a regular expression.
 const SCHEDULE: &str = "[^-+−–]+([-+−–][0-9]+)?!?";
 /// What people may type as a time for the contest clock, as a regular expression.
 const TIME: &str = "[0-9]+:[0-9]{2}(:[0-9]{2})?";
@@ -139,7 +139,7 @@ impl Choices<'_> {
 
     fn plans(&self) -> Vec<Choice> {
         let entries = self.view.scene().board.plan().entries();
-        let label = |p: &Planned| match p.schedule.by_clock() {
+        let label = |p: &Planned| match self.lines.written_with_time(p.schedule) {
             Some(schedule) => format!("{} {schedule}: {}", p.id, p.title.as_str()),
             None => format!("{}: {}", p.id, p.title.as_str()),
         };

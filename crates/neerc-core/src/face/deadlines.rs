@@ -2,10 +2,7 @@
 
 use super::lines::{Lines, short};
 use super::words::Arg;
-use crate::clock::hand::time_of_day;
-use crate::deadline::DueAt;
 use crate::people::Person;
-use crate::plan::{Consent, Schedule};
 use crate::task::TaskId;
 
 impl Lines<'_> {
@@ -18,19 +15,6 @@ impl Lines<'_> {
                 self.say("said-deadline", &[("task", Arg::Text(&number)), ("when", Arg::Text(&when))])
             }
             None => self.say("said-no-deadline", &[("task", Arg::Text(&number))]),
-        }
-    }
-
-    /// When a deadline is, in words: a time of day, where that is known.
-    pub fn due(&self, due: DueAt) -> String {
-        match due {
-            DueAt::Day { at_ms } => {
-                let time = time_of_day(at_ms, self.scene.clock.map_or(0, |dial| dial.zone_ms));
-                self.say("due-time", &[("time", Arg::Text(&time))])
-            }
-            DueAt::Contest { anchor, offset_min } => {
-                self.moment(Schedule { anchor, offset_min, consent: Consent::NotNeeded })
-            }
         }
     }
 

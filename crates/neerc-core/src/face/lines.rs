@@ -1,7 +1,6 @@
 //! What a face says in sentences: the lines of a list, a task, a refusal, or what came of a command. Drawn from what
 //! the view shows, and from the menu; the words come by key. Not who may read it, and not how lines are sent.
 
-use super::line::TaskLine;
 use super::menu::{Act, Item};
 use super::words::{Arg, Language, Words};
 use crate::clock::Phase;
@@ -432,13 +431,12 @@ impl<'a> Lines<'a> {
             return vec![self.say("no-plans", &[])];
         }
         let line = |planned: &Planned| {
-            let (line, when) = (short(&TaskLine::from(planned).to_string()), self.when(planned, plan));
+            let (line, when) = (short(&self.planning(planned).to_string()), self.when(planned, plan));
             format!("{} · {line} · {when}", planned.id)
         };
         let mut said = vec![self.say("heading-plans", &[])];
         said.extend(self.page(page, plan.len(), plan.entries().map(line)));
-        let by_clock = |planned: &&Planned| planned.schedule.by_clock().is_some();
-        if let (None, Some(first)) = (self.scene.clock, plan.entries().find(by_clock)) {
+        if let (None, Some(first)) = (self.scene.clock, plan.entries().find(|planned| planned.is_by_contest())) {
             said.push(self.say("no-clock-for-plans", &[("plan", Arg::Text(&first.id.to_string()))]));
         }
         said

@@ -9,12 +9,13 @@ pub use self::rows::{by_act, by_node, by_word, offered};
 
 use crate::clock::hand::ClockAct;
 use crate::command::{Command, Manner, Named, NewPlan, Query, WholeTask};
-use crate::deadline::By;
+use crate::deadline::Deadline;
 use crate::doors::{DoorCommand, Leaving, TokenId, TokenScope};
 use crate::face::help::Topic;
 use crate::face::login::{Confirmation, LoginRequest};
 use crate::links::LinksWish;
-use crate::plan::{PlanId, Schedule};
+use crate::moment::When;
+use crate::plan::{PlanId, Timing};
 use crate::refusal::{Refusal, excerpt};
 use crate::task::{Kind, Progress, Status, TaskId, Title};
 use crate::view::View;
@@ -97,7 +98,7 @@ pub enum FieldKind {
     Title,
     /// Any text.
     Text,
-    /// A moment of the contest.
+    /// The moment of a plan: a time of day, or one of the contest.
     Schedule,
     /// By when a task is to be answered.
     Deadline,
@@ -429,16 +430,16 @@ impl Values<'_> {
     fn create(&self) -> Result<Command, Refusal> {
         let (kind, title, names) = (Kind::parse(self.trimmed("kind")?)?, self.title()?, self.many("names"));
         if let Some(schedule) = self.one("schedule") {
-            let schedule = Schedule::required(schedule.trim())?;
+            let timing = Timing::required(schedule)?;
             if let Some(deadline) = self.one("deadline") {
                 return Err(Refusal::DeadlineOfPlan { deadline: excerpt(deadline.trim()) });
             }
-            return Ok(Command::Plan(NewPlan { title, kind, names, schedule }));
+            return Ok(Command::Plan(NewPlan { title, kind, names, timing }));
         }
         let statuses = names.into_iter().map(|name| Named { name, status: Status::NONE }).collect();
         let wanted = WholeTask { title, kind, statuses, manner: Manner::Replacing };
         Ok(match self.one("deadline") {
-            Some(deadline) => Command::CreateDue { wanted, by: By::required(deadline.trim())? },
+            Some(deadline) => Command::CreateDue { wanted, by: Deadline::required(deadline.trim())? },
             None => Command::Create(wanted),
         })
     }
@@ -459,10 +460,10 @@ impl Values<'_> {
     }
 
     /// The deadline that a task gets; `None` if it is to have none.
-    fn new_deadline(&self) -> Result<Option<By>, Refusal> {
+    fn new_deadline(&self) -> Result<Option<When>, Refusal> {
         const NONE: [&str; 6] = ["off", "none", "no", "нет", "снять", "убрать"];
         let text = self.trimmed("deadline")?;
-        if NONE.contains(&&*text.to_lowercase()) { Ok(None) } else { By::required(text).map(Some) }
+        if NONE.contains(&&*text.to_lowercase()) { Ok(None) } else { Deadline::required(text).map(Some) }
     }
 }
 
@@ -555,7 +556,7 @@ mod tests {
     fn expected() -> (HashSet<Discriminant<Query>>, HashSet<Discriminant<Command>>) {
         let (task, plan) = (TaskId(1), PlanId(1));
         let (title, kind, manner) = (Title::parse("t").unwrap(), Kind::Todo, Manner::Replacing);
-        let schedule = Schedule::required("start").unwrap();
+        let timing = Timing::required("start").unwrap();
         let mut queries = vec![Query::Users];
         while let Some(next) = match queries[queries.len() - 1] {
             Query::Users => Some(Query::Tasks { of: None }),
@@ -573,7 +574,7 @@ mod tests {
         }
         let (names, title) = (Vec::new, || title.clone());
         let wanted = || WholeTask { title: title(), kind, statuses: vec![], manner };
-        let by = By::required("20m").unwrap();
+        let by = Deadline::required("20m").unwrap();
         let mut commands = vec![Command::Create(wanted())];
         while let Some(next) = match commands[commands.len() - 1] {
             Command::Create(_) => Some(Command::CreateDue { wanted: wanted(), by }),
@@ -584,7 +585,7 @@ mod tests {
             Command::Assign { .. } => Some(Command::Unassign { task, names: names() }),
             Command::Unassign { .. } => Some(Command::Reset { task, names: names() }),
             Command::Reset { .. } => Some(Command::Rename { task, title: title() }),
-            Command::Rename { .. } => Some(Command::Plan(NewPlan { title: title(), kind, names: names(), schedule })),
+            Command::Rename { .. } => Some(Command::Plan(NewPlan { title: title(), kind, names: names(), timing })),
             Command::Plan(_) => Some(Command::Unplan { plan }),
             Command::Unplan { .. } => Some(Command::Fulfil { plan }),
             Command::Fulfil { .. } => Some(Command::Clock(ClockAct::Start)),

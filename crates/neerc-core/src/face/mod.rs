@@ -18,6 +18,7 @@ pub mod line;
 pub mod lines;
 pub mod login;
 pub mod menu;
+mod moments;
 pub mod outcome;
 pub mod tables;
 pub mod timeline;

@@ -8,8 +8,8 @@ use super::words::{Arg, Language};
 use crate::board::Done;
 use crate::change::Effect;
 use crate::checklist;
-use crate::clock::hand::clock_face;
-use crate::plan::{Anchor, Consent, PlanId, Planned, Schedule};
+use crate::moment::DueAt;
+use crate::plan::{PlanId, Planned};
 use crate::refusal::Refusal;
 use crate::task::{Kind, Progress, Status, Task, TaskId};
 use crate::watch::WatchedAnswers;
@@ -147,7 +147,7 @@ impl Lines<'_> {
             Effect::Created { task, people: 0, .. } => {
                 said.push(self.say("said-nobody", &[("task", Arg::Text(&task.to_string()))]));
             }
-            Effect::Planned { plan } if self.scene.clock.is_none() => {
+            Effect::Planned { plan } if self.scene.clock.is_none() && self.is_by_contest(plan) => {
                 said.push(self.say("no-clock-for-plans", &[("plan", Arg::Text(&plan.to_string()))]));
             }
             _ => {}
@@ -219,49 +219,22 @@ impl Lines<'_> {
         said.join(" ")
     }
 
-    fn planned(&self, plan: PlanId) -> String {
-        let planned = self.scene.board.plan().entry(plan);
-        let title = planned.map(|planned: &Planned| short(planned.title.as_str())).unwrap_or_default();
-        let (schedule, when) = planned
-            .map_or_else(Default::default, |planned| (planned.schedule.to_string(), self.moment(planned.schedule)));
-        self.say(
-            "said-planned",
-            &[
-                ("plan", Arg::Text(&plan.to_string())),
-                ("schedule", Arg::Text(&schedule)),
-                ("when", Arg::Text(&when)),
-                ("title", Arg::Text(&title)),
-            ],
-        )
+    fn is_by_contest(&self, plan: PlanId) -> bool {
+        self.scene.board.plan().entry(plan).is_some_and(Planned::is_by_contest)
     }
 
-    /// A moment of the contest in words, and what the clock shows then, once that is known.
-    pub fn moment(&self, schedule: Schedule) -> String {
-        let anchor = match schedule.anchor {
-            Anchor::Start => "start",
-            Anchor::End => "end",
-            Anchor::Turn => return self.say("moment-turn", &[]),
+    fn planned(&self, plan: PlanId) -> String {
+        let number = plan.to_string();
+        let Some(planned) = self.scene.board.plan().entry(plan) else {
+            return self.say("said-unplanned", &[("plan", Arg::Text(&number))]); // an admin was quicker
         };
-        let side = match schedule.offset_min {
-            0 => "at",
-            1.. => "after",
-            _ => "before",
-        };
-        let minutes = schedule.offset_min.unsigned_abs();
-        let count = Arg::Number(i64::try_from(minutes).unwrap_or(i64::MAX));
-        let mut said = self.say(&format!("moment-{side}-{anchor}"), &[("count", count)]);
-        if let Some(clock) = self.scene.clock.map(|dial| dial.reading)
-            && clock.total_ms > 0
-        {
-            let from_ms = if schedule.anchor == Anchor::Start { 0 } else { clock.total_ms };
-            let at_ms = from_ms.saturating_add(schedule.offset_min.saturating_mul(60_000));
-            if at_ms > 0 {
-                said.push_str(&self.say("moment-clock", &[("time", Arg::Text(&clock_face(at_ms)))]));
-            }
+        let (title, when) = (short(planned.title.as_str()), self.moment(planned.schedule));
+        let mut args = vec![("plan", Arg::Text(&number)), ("when", Arg::Text(&when)), ("title", Arg::Text(&title))];
+        if let Some(DueAt::Day { .. }) = planned.schedule.due {
+            return self.say("said-planned-day", &args);
         }
-        if schedule.consent == Consent::Required {
-            said.push_str(&self.say("moment-asked", &[]));
-        }
-        said
+        let written = self.written(planned.schedule).map(|timing| timing.to_string()).unwrap_or_default();
+        args.insert(1, ("schedule", Arg::Text(&written)));
+        self.say("said-planned", &args)
     }
 }

@@ -153,10 +153,8 @@ fn plans(page: &Page<'_>, plan: &Plan) -> Report {
     let rows = plan.entries().collect::<Vec<_>>().into_iter().map(|planned| {
         let kind = page.lines.kind(planned.kind);
         let id = planned.id.to_string();
-        let schedule = match planned.schedule.by_clock() {
-            Some(schedule) => schedule.to_string(),
-            None => page.lines.when(planned, plan),
-        };
+        let written = page.lines.written_with_time(planned.schedule);
+        let schedule = written.unwrap_or_else(|| page.lines.when(planned, plan));
         let shown = planned.names.iter().take(limits::FORM_CHOICES).cloned().collect::<Vec<_>>();
         vec![id, schedule, short(planned.title.as_str()), kind, shown.join(", ")]
     });

@@ -169,7 +169,7 @@ mod tests {
             deadline: None,
             kind: Kind::Todo,
             assignees: vec!["hall1".to_owned()],
-            schedule: None,
+            timing: None,
             title: title.to_owned(),
         };
         let people =

@@ -4,7 +4,7 @@ use super::*;
 use crate::change::Change;
 use crate::clock::{Phase, Reading};
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
-use crate::plan::{PlanId, Planned, Schedule};
+use crate::plan::{PlanId, Planned, Timing};
 use crate::task::{Kind, Status, TaskId, Title};
 use std::collections::HashMap;
 
@@ -47,7 +47,7 @@ fn world() -> World {
     }
     board.apply(5, &Change::Removed { task: TaskId(3), at_ms: None });
     let (id, by, title) = (PlanId(1), Person::named("admin", HOST), Title::parse("P").unwrap());
-    let (kind, schedule) = (Kind::Todo, Schedule::required("start").unwrap());
+    let (kind, schedule) = (Kind::Todo, Timing::required("start").unwrap().schedule(0, 0));
     board.apply(6, &Change::Planned(Planned { id, by, title, kind, names: Vec::new(), schedule, turn: None }));
     World { room: "neerc".into(), people, board }
 }
@@ -57,6 +57,7 @@ const DIAL: Dial<'_> = Dial {
     set: None,
     silent_since_ms: None,
     zone_ms: 0,
+    over_ms: 0,
 };
 
 impl World {

@@ -1,9 +1,9 @@
 //! How deadlines are written down.
 
-use neerc_core::deadline::{Deadline, DueAt, Round};
+use neerc_core::deadline::{Deadline, Round};
+use neerc_core::moment::{DueAt, When};
 use neerc_core::people::Person;
-use neerc_core::plan::{Consent, Schedule};
-use neerc_core::refusal::Refusal;
+use neerc_core::refusal::{Refusal, excerpt};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -43,9 +43,7 @@ impl<'a> DeadlineRecord<'a> {
     pub(super) fn of(deadline: &'a Deadline) -> DeadlineRecord<'a> {
         let (at_ms, contest) = match deadline.due {
             DueAt::Day { at_ms } => (Some(at_ms), None),
-            DueAt::Contest { anchor, offset_min } => {
-                (None, Some(Schedule { anchor, offset_min, consent: Consent::Required }.to_string()))
-            }
+            DueAt::Contest(moment) => (None, Some(moment.to_string())),
         };
         let last = deadline.last.map(RoundRecord::of);
         DeadlineRecord { by: deadline.by.bare().into(), at_ms, contest, last }
@@ -55,8 +53,11 @@ impl<'a> DeadlineRecord<'a> {
         let due = match (self.at_ms, self.contest) {
             (Some(at_ms), _) => DueAt::Day { at_ms },
             (None, contest) => {
-                let Schedule { anchor, offset_min, .. } = Schedule::required(&contest.unwrap_or_default())?;
-                DueAt::Contest { anchor, offset_min }
+                let contest = contest.unwrap_or_default();
+                match Deadline::required(&contest)? {
+                    When::Contest(moment) => DueAt::Contest(moment),
+                    _ => return Err(Refusal::BadDeadline { deadline: excerpt(&contest) }),
+                }
             }
         };
         Ok(Deadline { by: Person::from_bare(&self.by), due, last: self.last.map(RoundRecord::read) })

@@ -6,9 +6,10 @@ use neerc_core::board::RemovedTask;
 use neerc_core::clock::hand::SetClock;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::links::LinksWish;
+use neerc_core::moment::{DueAt, When};
 use neerc_core::people::Person;
-use neerc_core::plan::{Plan, PlanId, Planned, Run, RunId, RunStep, Schedule};
-use neerc_core::refusal::Refusal;
+use neerc_core::plan::{Consent, Plan, PlanId, Planned, Run, RunId, RunStep, Schedule, Timing};
+use neerc_core::refusal::{Refusal, excerpt};
 use neerc_core::task::{Kind, TaskId, Title};
 use neerc_core::watch::{Watch, WatchedAnswers};
 use serde::{Deserialize, Serialize};
@@ -89,9 +90,12 @@ pub(super) struct PlannedRecord<'a> {
     kind: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     names: Vec<Cow<'a, str>>,
-    /// `start+15`, `end-60!`. Absent for a line of a checklist that comes at its turn.
+    /// `start+15`, `end-60!`. Absent for a line of a checklist that comes at its turn, and for a time of day.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     schedule: String,
+    /// For a time of day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time: Option<TimeRecord>,
     /// The run that it is a line of, and its step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     run: Option<u64>,
@@ -107,7 +111,8 @@ impl<'a> PlannedRecord<'a> {
             title: planned.title.as_str().into(),
             kind: planned.kind.name().into(),
             names: planned.names.iter().map(|name| name.as_str().into()).collect(),
-            schedule: planned.schedule.to_string(),
+            schedule: contest_schedule(planned.schedule),
+            time: TimeRecord::of(planned.schedule),
             run: planned.turn.map(|turn| turn.run.0),
             step: planned.turn.map(|turn| turn.step),
         }
@@ -115,10 +120,7 @@ impl<'a> PlannedRecord<'a> {
 
     pub(super) fn read(self) -> Result<Planned, Refusal> {
         let turn = self.run.zip(self.step).map(|(run, step)| RunStep { run: RunId(run), step });
-        let schedule = match turn {
-            Some(_) if self.schedule.is_empty() => Schedule::AT_ITS_TURN,
-            _ => Schedule::required(&self.schedule)?,
-        };
+        let schedule = read_schedule(&self.schedule, self.time, turn)?;
         Ok(Planned {
             id: PlanId(self.plan),
             by: Person::from_bare(&self.by),
@@ -128,6 +130,46 @@ impl<'a> PlannedRecord<'a> {
             schedule,
             turn,
         })
+    }
+}
+
+/// A time of day for which something is planned.
+#[derive(Serialize, Deserialize)]
+pub(super) struct TimeRecord {
+    at_ms: i64,
+    /// Whether an admin must agree first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    asks: bool,
+}
+
+impl TimeRecord {
+    fn of(schedule: Schedule) -> Option<TimeRecord> {
+        let Some(DueAt::Day { at_ms }) = schedule.due else { return None };
+        Some(TimeRecord { at_ms, asks: schedule.consent == Consent::Required })
+    }
+}
+
+/// What is planned by the contest, as it is written; nothing for what is not.
+fn contest_schedule(schedule: Schedule) -> String {
+    match schedule.due {
+        Some(DueAt::Contest(moment)) => format!("{moment}{}", schedule.consent.mark()),
+        _ => String::new(),
+    }
+}
+
+fn read_schedule(schedule: &str, time: Option<TimeRecord>, turn: Option<RunStep>) -> Result<Schedule, Refusal> {
+    if let Some(TimeRecord { at_ms, asks }) = time {
+        let consent = if asks { Consent::Required } else { Consent::NotNeeded };
+        return Ok(Schedule { due: Some(DueAt::Day { at_ms }), consent });
+    }
+    if turn.is_some() && schedule.is_empty() {
+        return Ok(Schedule::AT_ITS_TURN);
+    }
+    match Timing::required(schedule)? {
+        Timing { when: Some(When::Contest(moment)), consent } => {
+            Ok(Schedule { due: Some(DueAt::Contest(moment)), consent })
+        }
+        _ => Err(Refusal::BadSchedule { schedule: excerpt(schedule) }), // another time is not kept as it is written
     }
 }
 

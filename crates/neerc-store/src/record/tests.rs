@@ -7,7 +7,7 @@ use neerc_core::doors::{
     AccessToken, DoorChange, LoginLink, SecretHash, TokenId, TokenScope, WebSession, WebSessionId,
 };
 use neerc_core::links::LinksWish;
-use neerc_core::plan::{Planned, RunStep, Schedule};
+use neerc_core::plan::{Planned, RunStep, Schedule, Timing};
 use neerc_core::watch::{Watch, WatchedAnswers};
 
 fn hash(n: u8) -> SecretHash {
@@ -136,6 +136,14 @@ fn golden() -> Vec<(&'static str, Change)> {
             r#"{"planned":{"plan":18446744073709551615,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","schedule":"start+0"}}"#,
             Change::Planned(planned(u64::MAX, &[], "start")),
         ),
+        (
+            r#"{"planned":{"plan":3,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","time":{"at_ms":1200000}}}"#,
+            Change::Planned(planned(3, &[], "in 20m!")),
+        ),
+        (
+            r#"{"planned":{"plan":3,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","time":{"at_ms":37800000,"asks":true}}}"#,
+            Change::Planned(planned(3, &[], "10:30")),
+        ),
         (r#"{"unplanned":{"plan":3}}"#, Change::Unplanned { plan: PlanId(3) }),
         (
             r#"{"clocked":{"by":"admin@localhost","at_ms":1700000000123,"elapsed_ms":-60000,"total_ms":18000000,"phase":"counting"}}"#,
@@ -202,7 +210,7 @@ fn planned(id: u64, names: &[&str], schedule: &str) -> Planned {
         title: title("Раздать \"воду\""),
         kind: Kind::OkFail,
         names: names.iter().map(|name| (*name).to_owned()).collect(),
-        schedule: Schedule::required(schedule).unwrap(),
+        schedule: Timing::required(schedule).unwrap().schedule(0, 0),
         turn: None,
     }
 }
@@ -241,7 +249,7 @@ fn what_no_change_could_say_is_refused() {
     check(r#"{"edited":{"task":1,"kind":"tidy"}}"#, "no task type 'tidy'");
     check(r#"{"answered":{"task":1,"person":"a@b","status":"late"}}"#, "no status type 'late'");
     let planned = r#"{"planned":{"plan":1,"by":"a@b","title":"t","kind":"todo","schedule":"noon"}}"#;
-    check(planned, "'noon' is no moment of a contest");
+    check(planned, "'noon' is no moment");
 }
 
 /// Two rooms with everything a board can remember.

@@ -4,6 +4,7 @@
 use super::{Front, FrontEvent};
 use neerc_core::clock::hand::clock_face;
 use neerc_core::face::words::Arg;
+use neerc_core::moment::DueAt;
 use neerc_core::people::Person;
 use neerc_core::plan::{Lateness, PlanId, Planned};
 use neerc_core::planner::HandedOut;
@@ -56,7 +57,7 @@ impl Front {
             self.events.push_back(FrontEvent::Trouble(trouble));
         }
         let Some(room) = self.index_of(&name) else { return };
-        if outcome.is_ok() && planned.schedule.by_clock().is_none() {
+        if outcome.is_ok() && planned.schedule.due.is_none() {
             return; // that its step begins is said
         }
         let word = match outcome {
@@ -121,24 +122,25 @@ impl Front {
         let (key, more) = match word {
             PlanWord::Question => ("plan-due", None),
             PlanWord::HandedOut(task, None) => ("plan-fulfilled", Some(("task", task.to_string()))),
-            PlanWord::HandedOut(task, Some(_)) => ("plan-fulfilled-late", Some(("task", task.to_string()))),
+            PlanWord::HandedOut(task, Some(Lateness { due: DueAt::Contest(_), .. })) => {
+                ("plan-fulfilled-late", Some(("task", task.to_string())))
+            }
+            PlanWord::HandedOut(task, Some(_)) => ("plan-fulfilled-late-day", Some(("task", task.to_string()))),
             PlanWord::Refused(refusal) => {
                 ("plan-failed", Some(("why", self.settings.words.refusal(self.settings.language, refusal))))
             }
         };
         let plan = planned.id.to_string();
-        let late = match word {
-            PlanWord::HandedOut(_, Some(late)) => {
-                let sign = if late.moment_ms < 0 { "-" } else { "" };
-                Some((format!("{sign}{}", clock_face(late.moment_ms.saturating_abs())), late.late_min))
-            }
-            _ => None,
-        };
+        let late = if let PlanWord::HandedOut(_, late) = word { *late } else { None };
         let said = self.answers_for(room, person, world, |answers| {
             let mut args = vec![("plan", Arg::Text(&plan)), ("title", Arg::Text(planned.title.as_str()))];
             args.extend(more.iter().map(|(name, value)| (*name, Arg::Text(value))));
-            if let Some((moment, late_min)) = &late {
-                args.extend([("moment", Arg::Text(moment)), ("count", Arg::Number(*late_min))]);
+            let moment = late.map(|late| match late.due {
+                DueAt::Contest(moment) => signed_face(moment.contest_ms(late.total_ms)),
+                DueAt::Day { at_ms } => answers.day_time(at_ms),
+            });
+            if let (Some(moment), Some(Lateness { late_min, .. })) = (&moment, late) {
+                args.extend([("moment", Arg::Text(moment)), ("count", Arg::Number(late_min))]);
             }
             answers.words.say(answers.language, key, &args)
         });
@@ -155,4 +157,10 @@ impl Front {
         let says = self.plan_words.is_due && waits;
         if says { i64::MIN } else { i64::MAX }
     }
+}
+
+/// Contest time as clocks show it, also before the start.
+fn signed_face(contest_ms: i64) -> String {
+    let sign = if contest_ms < 0 { "-" } else { "" };
+    format!("{sign}{}", clock_face(contest_ms.saturating_abs()))
 }

@@ -351,8 +351,8 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
         Asked::Command(Command::Create(WholeTask { title: given, kind, .. })) => {
             (Act::Create, vec![("kind", kind.name().to_owned()), names(&[KEEPER.to_owned()]), title(given)])
         }
-        Asked::Command(Command::Plan(NewPlan { title: given, kind, schedule, names: whose })) => {
-            let (kind, schedule) = (("kind", kind.name().to_owned()), ("schedule", schedule.to_string()));
+        Asked::Command(Command::Plan(NewPlan { title: given, kind, timing, names: whose })) => {
+            let (kind, schedule) = (("kind", kind.name().to_owned()), ("schedule", timing.to_string()));
             (Act::Create, vec![kind, names(whose), schedule, title(given)])
         }
         Asked::Command(Command::CreateDue { wanted: WholeTask { title: given, kind, .. }, by }) => {

@@ -9,7 +9,7 @@ use neerc_core::change::{Change, Entry};
 use neerc_core::command::{Command, NewPlan, NewRun};
 use neerc_core::ledger::{Ask, Face, Token};
 use neerc_core::people::Person;
-use neerc_core::plan::{PlanId, Schedule};
+use neerc_core::plan::{PlanId, Timing};
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
 use std::collections::BTreeMap;
 
@@ -119,13 +119,14 @@ impl World {
     fn steps(&mut self, room: usize) -> Vec<Vec<NewPlan>> {
         let names = [["admin", "hall1"], ["boss", "hall9"]][room];
         let mut line = |n: usize| {
-            let schedule = match self.random.below(5) {
-                0 => Schedule::required(["start-15!", "start!", "start+1!", "end!"][self.random.below(4)])
-                    .expect("a moment"),
-                _ => Schedule::AT_ITS_TURN,
+            let timing = match self.random.below(5) {
+                0 => {
+                    Timing::required(["start-15!", "start!", "in 1m!", "end!"][self.random.below(4)]).expect("a moment")
+                }
+                _ => Timing::AT_ITS_TURN,
             };
             let names = names[..self.random.below(3)].iter().map(|name| (*name).to_owned()).collect();
-            NewPlan { title: Title::parse(&format!("L{n}")).expect("a title"), kind: Kind::Todo, names, schedule }
+            NewPlan { title: Title::parse(&format!("L{n}")).expect("a title"), kind: Kind::Todo, names, timing }
         };
         let shapes: [&[usize]; 4] = [&[1], &[2, 1], &[1, 1, 1], &[1, 3, 2]];
         let at = usize::try_from(self.next_request).unwrap_or(0) % shapes.len();

@@ -54,13 +54,24 @@ impl Contest {
         assert!(possible.clone().any(|(_, state)| near(state)), "the clock is not {phase} {elapsed_ms} of {total_ms}");
     }
 
-    /// Whether something may hold of what the service knows of it now.
-    pub fn may_show(&self, now_ms: i64, holds: impl Fn(Reading) -> bool) -> bool {
+    /// Whether something may hold of what the service knows of it now, and of how long it knows it to be over.
+    pub fn may_show(&self, now_ms: i64, holds: impl Fn(Reading, i64) -> bool) -> bool {
         let is_known = |at: usize| self.0.get(at + 1).is_none_or(|next| next.0.saturating_add(STALE_MS) >= now_ms);
-        self.0
-            .iter()
-            .enumerate()
-            .any(|(at, (since_ms, reading))| is_known(at) && holds(carried(*reading, now_ms - since_ms)))
+        self.0.iter().enumerate().any(|(at, (since_ms, reading))| {
+            is_known(at) && holds(carried(*reading, now_ms - since_ms), self.over_ms(at, now_ms))
+        })
+    }
+
+    /// For how long it is over by what it was from then on.
+    fn over_ms(&self, at: usize, now_ms: i64) -> i64 {
+        let Some((since_ms, reading)) = self.0.get(at) else { return 0 };
+        let gone_ms = now_ms - since_ms;
+        match reading.phase {
+            // It may have been at its end before somebody said so.
+            Phase::Over => gone_ms + at.checked_sub(1).map_or(0, |before| self.over_ms(before, *since_ms)),
+            Phase::Running => (reading.elapsed_ms + gone_ms - reading.total_ms).max(0),
+            _ => 0,
+        }
     }
 
     /// What it showed then, if nobody has touched it since.

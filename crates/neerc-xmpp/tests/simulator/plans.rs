@@ -7,7 +7,8 @@ use neerc_core::change::{Change, Entry};
 use neerc_core::clock::Reading;
 use neerc_core::ledger::{Ask, Face};
 use neerc_core::limits;
-use neerc_core::plan::{Consent, Plan, PlanId, Planned, Schedule};
+use neerc_core::moment::{DueAt, ShownTime};
+use neerc_core::plan::{Consent, Plan, PlanId, Planned};
 
 /// Who always has power, so that what they plan cannot be refused.
 const KEEPERS: [&str; 2] = ["admin@localhost", "boss@localhost"];
@@ -17,8 +18,8 @@ const STALE_MS: i64 = 5_000 + 2 * SLACK_MS;
 const STORED_MS: i64 = 2 * SLACK_MS;
 const MINUTE_MS: i64 = 60_000;
 
-fn is_due(plan: &Plan, id: PlanId, reading: Reading) -> bool {
-    plan.due(Some(reading)).any(|planned| planned.id == id)
+fn is_due(plan: &Plan, id: PlanId, now: ShownTime) -> bool {
+    plan.due(now).any(|planned| planned.id == id)
 }
 
 impl World {
@@ -41,7 +42,11 @@ impl World {
             let names =
                 if name == ROOMS[0] { ["admin", "admin hall1"] } else { ["boss", "boss hall9"] }[self.random.below(2)];
             let mark = if self.random.one_in(4) { "" } else { "!" };
-            let line = format!("@todo {names} start{sign}{minute}{mark} P{}", self.next_request);
+            let moment = match self.next_request % 5 {
+                0 => "in 1m".to_owned(),
+                _ => format!("start{sign}{minute}"),
+            };
+            let line = format!("@todo {names} {moment}{mark} P{}", self.next_request);
             self.send(&format!(
                 "<message type='groupchat' from='{from}' to='neerc.localhost'><body>{line}</body></message>"
             ));
@@ -68,13 +73,22 @@ impl World {
             return;
         }
         assert_eq!((&ask.who, &entry.by), (&planned.by, &planned.by), "{id} is handed out in another's name");
-        if planned.schedule.by_clock().is_none() {
-            return; // the model knows when its turn came
+        match planned.schedule.due {
+            None => return, // the model knows when its turn came
+            Some(DueAt::Day { at_ms }) => {
+                // The time of day may have been another one when it was looked at.
+                let is_set = self.wall_set_ms + SLACK_MS >= self.now_ms;
+                assert!(is_set || at_ms <= entry.at_ms, "{id} is handed out before its time: {planned:?}");
+                return;
+            }
+            Some(DueAt::Contest(_)) => {}
         }
         // A clock that was set back a little counts as read late.
         let ahead_ms = limits::CLOCK_SMOOTHING_MS + STALE_MS;
-        let shows =
-            |reading: Reading| is_due(plan, *id, Reading { elapsed_ms: reading.elapsed_ms + ahead_ms, ..reading });
+        let shows = |reading: Reading, over_ms: i64| {
+            let reading = Some(Reading { elapsed_ms: reading.elapsed_ms + ahead_ms, ..reading });
+            is_due(plan, *id, ShownTime { wall_ms: entry.at_ms, reading, over_ms: over_ms + ahead_ms })
+        };
         assert!(self.contest.may_show(self.now_ms, shows), "{id} is handed out before its moment: {planned:?}");
     }
 
@@ -82,7 +96,7 @@ impl World {
     pub fn check_plans(&self) {
         let Some(service) = &self.service else { return };
         let since_ms = self.now_ms - STALE_MS - STORED_MS;
-        let is_quiet = [self.started_ms, self.slept_ms].iter().all(|ms| *ms < since_ms)
+        let is_quiet = [self.started_ms, self.slept_ms, self.wall_set_ms].iter().all(|ms| *ms < since_ms)
             && self.refused_ms + limits::RETRY_PLAN_MS + STORED_MS < self.now_ms;
         if !is_quiet || self.breakage.is_some() {
             return;
@@ -93,9 +107,10 @@ impl World {
             if self.known_ms[at].is_none_or(|known_ms| known_ms >= since_ms) {
                 continue;
             }
-            let due: Vec<PlanId> = board.plan().due(reading).map(|planned| planned.id).collect();
+            let then = ShownTime { wall_ms: since_ms + self.wall_ahead_ms, reading, over_ms: 0 };
+            let due: Vec<PlanId> = board.plan().due(then).map(|planned| planned.id).collect();
             // When the turn of a line has come the model knows by itself.
-            let is_due = |planned: &Planned| due.contains(&planned.id) || planned.schedule == Schedule::AT_ITS_TURN;
+            let is_due = |planned: &Planned| due.contains(&planned.id) || planned.schedule.due.is_none();
             for planned in board.plan().entries().filter(|planned| is_due(planned)) {
                 let is_keepers = KEEPERS.contains(&planned.by.bare());
                 let is_old = self.model.planned_ms(at, planned.id).is_some_and(|planned_ms| planned_ms < since_ms);

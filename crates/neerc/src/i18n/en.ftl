@@ -28,7 +28,7 @@ form-help = What can be written in the chat, or more of one command
 item-help = Help
 item-help-help = What you can do; "help done" tells more of one command
 item-create = New task
-item-create-help = Hand out a task now, or plan it for a moment of the contest
+item-create-help = Hand out a task now, or plan it for a time of day or a moment of the contest
 item-show = Show task
 item-show-help = One task with everybody's answers
 item-history = History
@@ -48,7 +48,7 @@ item-restore-help = Bring back a task that was removed within the last day
 item-late = Who is late
 item-late-help = Who has not answered what
 item-plans = Planned tasks
-item-plans-help = What is planned for which moment
+item-plans-help = What is planned, and for when
 item-now = Hand out now
 item-now-help = Hand out a planned task without waiting
 item-setclock = Set the clock
@@ -126,7 +126,7 @@ field-time = Time
 field-watched = Answers
 field-links = Links
 field-happened = What happened
-hint-schedule = start+15, end-60; with ! it is handed out without asking
+hint-schedule = 10:30, in 20m, start+15 or end-60; with ! it is handed out without asking
 hint-names = People and groups
 hint-deadline = 20m, 10:45 or end-30
 hint-time = 10:30 to start at; 1:23:00 to set; 5:00 for the length
@@ -237,7 +237,8 @@ help-names =
     Names of several words stand in quotes: @todo "Floor 2" Bring water
     "who" shows all names.
 help-moments =
-    Planned tasks are handed out by the contest clock, at minutes from its start or its end:
+    Planned tasks are handed out at a time of day, or by the contest clock, at minutes from its start or its end:
+    @todo halls 10:30 Bring water — at half past ten; in 20m: in 20 minutes
     @todo halls start+15 Bring water — 15 minutes after the start
     @todo halls end-60! Freeze — 60 minutes before the end
     With ! it is handed out then; without it the admins are asked first.
@@ -349,6 +350,10 @@ reminder-overdue = This was to be answered { $when }:
 task-still-late = Task { $task } was due { $when } and still waits for { $people }: { $title }
 plan-due = It is time for the planned task { $plan }: { $title }. Hand it out? Reply "now { $plan }" or "unplan { $plan }"
 plan-fulfilled = The planned task { $plan } was handed out as task { $task }: { $title }
+plan-fulfilled-late-day = The planned task { $plan } was handed out as task { $task }, { $count ->
+    [one] 1 minute
+   *[other] { $count } minutes
+} late (planned for { $moment }): { $title }
 plan-fulfilled-late = The planned task { $plan } was handed out as task { $task }, { $count ->
     [one] 1 minute
    *[other] { $count } minutes
@@ -370,8 +375,9 @@ said-deadline = Task { $task } is to be answered { $when }; whoever is late is r
 said-no-deadline = Task { $task } has no deadline.
 late-since = due { $when }
 due-time = by { $time }
+said-planned-day = Planned as { $plan } { $when }: { $title }
 said-planned = Planned as { $plan } for { $schedule }, { $when }: { $title }
-no-clock-for-plans = There is no contest clock now, so nothing planned is handed out by itself. To hand it out, write "now { $plan }".
+no-clock-for-plans = There is no contest clock now, so what is planned for a moment of the contest is not handed out by itself. To hand it out, write "now { $plan }".
 moment-at-start = at the start
 moment-after-start = { $count ->
     [one] 1 minute after the start
@@ -391,6 +397,11 @@ moment-before-end = { $count ->
    *[other] { $count } minutes before the end
 }
 moment-clock = {" "}(at { $time } of the contest)
+moment-wall = {" "}(at { $day })
+moment-clock-wall = {" "}(at { $time } of the contest, { $day })
+moment-day = at { $time }
+day-tomorrow = { $time } tomorrow ({ $year }-{ $month }-{ $date })
+day-other = { $time } on { $year }-{ $month }-{ $date }
 moment-asked = , if you say so then
 said-answered = Task { $task }: { $status }.
 said-answered-question = Answer to { $task }: "{ $answer }"
@@ -511,7 +522,7 @@ refusal-unknown-checklist = There is no checklist "{ $checklist }".
 refusal-unclear-checklist = Nothing of the checklist "{ $checklist }" was handed out, because its line { $line } has to be mended in its file: { $text }
 refusal-runs-already = The checklist "{ $checklist }" is under way already. To begin it anew, write "stop { $checklist }" first.
 refusal-runs-not = The checklist "{ $checklist }" is not under way.
-refusal-bad-schedule = "{ $schedule }" is no moment of a contest. Write start+15 or end-60!, at most { $limit } minutes.
+refusal-bad-schedule = "{ $schedule }" is no moment. Write 10:30, in 20m, start+15 or end-60!, at most { $limit } minutes.
 refusal-missing-field = { $field }: please fill in.
 lacks-task = Which one? Write "{ $verb } { $task }".
 lacks-plan = Which one? Write "{ $verb } s1"; "plans" shows all.
@@ -575,7 +586,7 @@ question-number-or-text = Is "{ $text }" your answer? Then write:
 question-several-tasks = One line is about one task. Send these { $count } lines, all at once if you like:
 question-trailing = What is "{ $text }"? Nothing was changed. Send one of these:
 question-let-in = The code { $code } is shown by { $browser }. Is that you, in front of that page? Answer yes or no; without a yes nobody is let in. You can also send:
-question-no-moment = "{ $word }" is no moment of the contest. Those are written start+15 or end-60!, in minutes. If it belongs to the title and the task is to be handed out now:
+question-no-moment = "{ $word }" is no moment. Those are written 10:30, in 20m, start+15 or end-60!. If it belongs to the title and the task is to be handed out now:
 reading-people = for these people
 reading-title = as a title
 reading-schedule = at that moment

@@ -5,7 +5,7 @@ use super::web::AllFaces;
 use super::{Service, time};
 use crate::clocks::kept::{self, KeptReading};
 use crate::clocks::{ClockLook, ClockSource, Clockwork};
-use neerc_core::clocks::{Clocks, FeedState, Precision};
+use neerc_core::clocks::{Clocks, FeedState, LastHeard, Precision};
 use std::path::PathBuf;
 use tokio::sync::mpsc;
 
@@ -18,8 +18,8 @@ impl Service {
         kept: PathBuf,
     ) -> Service {
         let mut clocks = Clocks::new(of_room);
-        for (feed, reading, at_ms) in kept::read(&kept, &sources, time::wall_ms()) {
-            clocks.restore(self.time.now_ms(), feed, reading, at_ms);
+        for (feed, heard) in kept::read(&kept, &sources, time::wall_ms()) {
+            clocks.restore(self.time.now_ms(), feed, heard);
         }
         Service { looks: Some(looks), desk: self.desk.by_clocks(clocks), sources, kept: Some(kept), ..self }
     }
@@ -28,8 +28,10 @@ impl Service {
     fn keep_clocks(&self) {
         let Some(file) = &self.kept else { return };
         let feeds = self.desk.clocks.feeds(self.time.now_ms()).zip(&self.sources);
-        let reading =
-            |(feed, source): (FeedState, &ClockSource)| Some(KeptReading::of(source, time::wall_ms(), feed.reading?));
+        let reading = |(feed, source): (FeedState, &ClockSource)| {
+            let heard = LastHeard { reading: feed.reading?, heard_ms: time::wall_ms(), over_ms: feed.over_ms };
+            Some(KeptReading::of(source, heard))
+        };
         let readings: Vec<KeptReading> = feeds.filter_map(reading).collect();
         if let Err(error) = kept::write(file, &readings) {
             tracing::warn!("what contest clocks show cannot be kept in {}: {error}", file.display());

@@ -83,7 +83,7 @@ pub struct ClockHealth {
 impl ClockHealth {
     /// How a feed is that is read there.
     pub fn of(feed: FeedState, source: &ClockSource) -> ClockHealth {
-        let FeedState { reading, age_ms, trouble } = feed;
+        let FeedState { reading, age_ms, trouble, .. } = feed;
         ClockHealth { source: source.to_string(), shows: reading.map(shows), age_ms, trouble }
     }
 }

@@ -94,7 +94,8 @@ impl Picture {
         let PictureClock { clock, set, silent_since_ms } = self.clock.as_ref()?;
         let reading = clock.at(at.steady_ms);
         let reading = if set.is_some() { reading.over_at_end() } else { reading };
-        Some(Dial { reading, set: set.as_ref(), silent_since_ms: *silent_since_ms, zone_ms: at.zone_ms })
+        let (silent_since_ms, zone_ms, over_ms) = (*silent_since_ms, at.zone_ms, clock.over_ms(at.steady_ms));
+        Some(Dial { reading, set: set.as_ref(), silent_since_ms, zone_ms, over_ms })
     }
 
     /// The room, to be looked at.

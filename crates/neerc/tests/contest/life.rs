@@ -8,13 +8,13 @@ use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::{Change, Entry, Room};
 use neerc_core::clock::hand::ClockAct;
 use neerc_core::clock::{Phase, Reading};
-use neerc_core::clocks::{Clocks, Precision};
+use neerc_core::clocks::{Clocks, LastHeard, Precision};
 use neerc_core::command::{Command, NewPlan};
 use neerc_core::desk::{Desk, Faces};
 use neerc_core::ledger::{Ask, Face, Now, Rooms, Stored, Token};
 use neerc_core::notice::Notice;
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
-use neerc_core::plan::{PlanId, Planned, Schedule};
+use neerc_core::plan::{PlanId, Planned, Timing};
 use neerc_core::planner::HandedOut;
 use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Title};
@@ -291,8 +291,8 @@ impl Life {
             restored.push((*feed, Stand { at_ms: self.now_ms, ..shown }));
             if self.breakage != Some(Breakage::FeedsForgotten) {
                 let reading = Reading { elapsed_ms: stand.shown_ms(), total_ms: stand.total_ms, phase: stand.phase };
-                let reading = reading.carried(self.wall_ms() - stand.at_ms);
-                clocks.restore(now.steady_ms(), *feed, reading, stand.at_ms);
+                let heard = LastHeard { reading, heard_ms: stand.at_ms.min(self.wall_ms()), over_ms: stand.over_ms };
+                clocks.restore(now.steady_ms(), *feed, heard);
             }
         }
         clocks.follow(now, &boards);
@@ -422,7 +422,7 @@ impl Life {
         let now_ms = self.now_ms + process.steady_ahead_ms;
         for (feed, state) in process.desk.clocks.feeds(now_ms).enumerate() {
             if let Some(reading) = state.reading {
-                self.disk.kept.insert(feed, Stand::of(self.wall_ms(), reading));
+                self.disk.kept.insert(feed, Stand { over_ms: state.over_ms, ..Stand::of(self.wall_ms(), reading) });
             }
         }
     }
@@ -541,6 +541,7 @@ impl Life {
             36 => {
                 let ms = self.random.ms(-40 * SECOND_MS, 40 * SECOND_MS);
                 self.wall_ahead_ms += ms;
+                self.promises.wall.set(self.now_ms, self.wall_ahead_ms);
                 self.trace(|| format!("the time of day is set by {ms} ms"));
             }
             37 | 38 => self.sleep(),
@@ -571,7 +572,7 @@ impl Life {
         self.advance();
     }
 
-    /// An admin plans something near the present of the contest, or near its end.
+    /// An admin plans something for soon.
     fn plan(&mut self) {
         let room = ROOMS[self.random.below(3)];
         let Some(process) = &self.process else { return };
@@ -579,14 +580,29 @@ impl Life {
         let (elapsed_ms, total_ms) = shown.map_or((0, 40 * MINUTE_MS), |now| (now.elapsed_ms, now.total_ms));
         for _ in 0..1 + self.random.below(2) {
             self.next_token += 1;
-            let (anchor, base_ms) = if self.random.one_in(3) { ("end", total_ms) } else { ("start", 0) };
-            let minutes = (elapsed_ms - base_ms) / MINUTE_MS + self.random.ms(-2, 8);
-            let mark = if self.random.one_in(5) { "" } else { "!" };
-            let schedule = Schedule::required(&format!("{anchor}{minutes:+}{mark}")).unwrap();
+            let timing = self.timing(elapsed_ms, total_ms);
             let title = Title::parse(&format!("P{}", self.next_token)).unwrap();
-            let plan = NewPlan { title, kind: Kind::Todo, names: vec!["hall1".to_owned()], schedule };
+            let plan = NewPlan { title, kind: Kind::Todo, names: vec!["hall1".to_owned()], timing };
             self.ask(room, Command::Plan(plan));
         }
+    }
+
+    /// A moment near the present of the contest, near its end or after it, or a time of day.
+    fn timing(&mut self, elapsed_ms: i64, total_ms: i64) -> Timing {
+        let minutes = self.random.ms(-2, 8);
+        let mark = if self.random.one_in(5) { "" } else { "!" };
+        let moment = match self.random.below(9) {
+            0..4 => format!("start{:+}", elapsed_ms / MINUTE_MS + minutes),
+            4 | 5 => format!("end{:+}", (elapsed_ms - total_ms) / MINUTE_MS + minutes),
+            6 => format!("end{:+}", minutes.max(1)),
+            7 => format!("in {}m", minutes.max(1)),
+            _ => {
+                // The clocks on the walls are ahead of UTC by nothing here.
+                let of_day_min = (self.wall_ms() / MINUTE_MS + minutes).rem_euclid(24 * 60);
+                format!("{}:{:02}", of_day_min / 60, of_day_min % 60)
+            }
+        };
+        Timing::required(&format!("{moment}{mark}")).unwrap()
     }
 
     fn set_by_hand(&mut self) {
@@ -623,7 +639,7 @@ impl Life {
 
 /// Nobody has said anything yet.
 pub fn nothing(now_ms: i64) -> Stand {
-    Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 300 * MINUTE_MS, phase: Phase::Before }
+    Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 300 * MINUTE_MS, phase: Phase::Before, over_ms: 0 }
 }
 
 /// The asked ones of a life.

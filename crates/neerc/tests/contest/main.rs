@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a broken promise is reported
 
 mod broken;
+mod due;
 mod hand;
 mod life;
 mod promises;

@@ -1,5 +1,6 @@
 //! What was promised, and what is known of it from outside.
 
+use crate::due::{WallTime, has_come};
 use crate::hand::{Hand, after, over_at_end};
 use crate::life::{Asked, MINUTE_MS, Process, nothing};
 use crate::system::Stand;
@@ -7,7 +8,8 @@ use neerc_core::change::{Change, Entry, Room};
 use neerc_core::clock::hand::{ClockAct, SetClock};
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::limits;
-use neerc_core::plan::{Anchor, Consent, PlanId, Planned, Schedule};
+use neerc_core::moment::DueAt;
+use neerc_core::plan::{Consent, PlanId, Planned};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long something may take that is done at once: a commit and the one before it, and a start.
@@ -34,6 +36,20 @@ struct Window {
     last_version: Option<u64>,
     /// Since when there is only one, in ms.
     settled_ms: Option<i64>,
+    /// Since when it is over by all accounts, in ms; by some it may have been before.
+    surely_over_ms: Option<i64>,
+}
+
+impl Window {
+    /// One that is known from before a start.
+    fn restored(stand: Stand) -> Window {
+        let surely_over_ms = Some(stand.at_ms - stand.over_ms).filter(|_| is_at_end(stand));
+        Window { stands: vec![stand], last_version: None, settled_ms: Some(stand.at_ms), surely_over_ms }
+    }
+}
+
+fn is_at_end(stand: Stand) -> bool {
+    stand.phase == Phase::Over || stand.phase == Phase::Running && stand.elapsed_ms >= stand.total_ms
 }
 
 /// All of them.
@@ -48,17 +64,7 @@ pub struct Promises {
     /// When something was refused last, and when the machine woke up last.
     pub refused_ms: i64,
     pub slept_ms: i64,
-}
-
-/// The moment of a schedule in a contest of that length, in ms of contest time.
-fn moment_ms(schedule: Schedule, total_ms: i64) -> i64 {
-    let base_ms = if schedule.anchor == Anchor::End { total_ms } else { 0 };
-    base_ms + schedule.offset_min * MINUTE_MS
-}
-
-/// Whether it is due by a clock that shows this; `early_ms`: or will be so soon.
-fn is_due(schedule: Schedule, now: Stand, early_ms: i64) -> bool {
-    now.phase != Phase::Before && now.shown_ms() + early_ms >= moment_ms(schedule, now.total_ms)
+    pub wall: WallTime,
 }
 
 fn place(room: &str) -> usize {
@@ -75,13 +81,31 @@ impl Promises {
         }
         self.feeds = Default::default();
         for (feed, stand) in restored {
-            self.feeds[feed] = Window { stands: vec![stand], last_version: None, settled_ms: Some(now_ms) };
+            self.feeds[feed] = Window::restored(stand);
         }
     }
 
     /// A feed is looked at.
     pub fn seen(&mut self, feed: usize, Seen { stand, version, settles }: Seen) {
-        let Window { stands, last_version, settled_ms } = &mut self.feeds[feed];
+        let Window { stands, last_version, settled_ms, surely_over_ms } = &mut self.feeds[feed];
+        // That it is over counts from when it was known to be, and what is said of its past after its end changes nothing.
+        let last = stands.first().map(|last| last.at(stand.at_ms));
+        let over_ms = match stand.phase {
+            Phase::Over => last.map_or(0, |last| last.over_ms),
+            _ if is_at_end(stand) => {
+                let known_ms = last.map_or(0, |last| last.shown_ms() + last.over_ms - stand.total_ms);
+                stand.over_ms.max(known_ms)
+            }
+            _ => 0,
+        };
+        let is_changed = last_version.is_some_and(|last| last != version);
+        let ended_ms = if is_changed || last.is_none_or(|last| last.phase != stand.phase) {
+            Some(stand.at_ms)
+        } else {
+            Some(surely_over_ms.unwrap_or(stand.at_ms))
+        };
+        *surely_over_ms = ended_ms.filter(|_| is_at_end(stand));
+        let stand = Stand { over_ms, ..stand };
         let is_same = last_version.replace(version) == Some(version);
         let agrees = settles && (feed == 1 || is_same);
         let is_news = stands.first().is_none_or(|last| {
@@ -149,17 +173,30 @@ impl Promises {
         }
     }
 
+    /// Since when the feed of a room is over by all accounts.
+    fn surely_over_ms(&self, room: &str) -> Option<i64> {
+        if self.by_hand.contains_key(room) { None } else { self.feeds.get(place(room))?.surely_over_ms }
+    }
+
     fn check_due(&self, room: &str, planned: &Planned, now_ms: i64) {
         let early_ms = match place(room) {
             _ if self.by_hand.contains_key(room) => 2,
             1 => limits::CLOCK_SMOOTHING_MS,
             _ => NEAR_MS,
         };
+        let moment = match planned.schedule.due.expect("nothing is of a checklist here") {
+            DueAt::Contest(moment) => moment,
+            DueAt::Day { at_ms } => {
+                let planned_ms = self.planned_ms.get(&(room.into(), planned.id)).expect("it was planned");
+                let has_shown = self.wall.has_shown(at_ms, *planned_ms, now_ms);
+                assert!(has_shown, "{} is due before its time: {planned:?}", planned.id);
+                return;
+            }
+        };
         let stands = self.may_show(room, now_ms);
         // A start counts at once and a length when two looks agree, so those of different looks may meet.
         let at_length = |stand: Stand| stands.iter().map(move |other| Stand { total_ms: other.total_ms, ..stand });
-        let is_due =
-            stands.iter().flat_map(|stand| at_length(*stand)).any(|stand| is_due(planned.schedule, stand, early_ms));
+        let is_due = stands.iter().flat_map(|stand| at_length(*stand)).any(|stand| has_come(moment, stand, early_ms));
         assert!(is_due, "{} is due before its moment: {planned:?} by {stands:?}", planned.id);
     }
 
@@ -234,13 +271,24 @@ impl Promises {
                 Some((.., since_ms)) => Some(*since_ms),
                 None => self.feeds.get(place(room)).and_then(|feed| feed.settled_ms),
             };
-            let (Some(_), [then]) = (settled_ms.filter(|ms| *ms < since_ms), &self.may_show(room, since_ms)[..]) else {
-                continue;
-            };
+            let stands = self.may_show(room, since_ms);
+            let is_settled = settled_ms.is_some_and(|ms| ms < since_ms);
+            let then = stands.first().filter(|_| is_settled && stands.len() == 1).map(|then| {
+                match self.surely_over_ms(room) {
+                    Some(over_ms) => Stand { over_ms: (since_ms - over_ms).clamp(0, then.over_ms), ..*then },
+                    None => *then,
+                }
+            });
             for planned in board.plan().entries() {
                 let key = (room.clone(), planned.id);
                 let is_old = self.planned_ms.get(&key).is_some_and(|planned_ms| *planned_ms < since_ms);
-                if is_old && is_due(planned.schedule, *then, -NEAR_MS) {
+                let is_due = match planned.schedule.due.expect("nothing is of a checklist here") {
+                    DueAt::Contest(moment) => then.is_some_and(|then| has_come(moment, then, -NEAR_MS)),
+                    DueAt::Day { at_ms } => {
+                        self.wall.set_ms() + limits::DEADLINE_LOOK_MS < since_ms && self.wall.at(since_ms) >= at_ms
+                    }
+                };
+                if is_old && is_due {
                     let is_asked = planned.schedule.consent == Consent::Required && self.asked.contains(&key);
                     assert!(is_asked, "{room}: was due and is not handed out: {planned:?} by {then:?}");
                 }

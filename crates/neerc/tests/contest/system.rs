@@ -18,12 +18,14 @@ pub struct Stand {
     pub total_ms: i64,
     /// The phase.
     pub phase: Phase,
+    /// For how long it is known to be over, in ms.
+    pub over_ms: i64,
 }
 
 impl Stand {
     /// What a reading of that time says.
     pub fn of(at_ms: i64, Reading { elapsed_ms, total_ms, phase }: Reading) -> Stand {
-        Stand { at_ms, elapsed_ms, total_ms, phase }
+        Stand { at_ms, elapsed_ms, total_ms, phase, over_ms: 0 }
     }
 
     /// The same at another time, if nobody touches it.
@@ -31,7 +33,15 @@ impl Stand {
         let gone_ms = if matches!(self.phase, Phase::Counting | Phase::Running) { at_ms - self.at_ms } else { 0 };
         let elapsed_ms = self.elapsed_ms + gone_ms;
         let phase = if self.phase == Phase::Counting && elapsed_ms >= 0 { Phase::Running } else { self.phase };
-        Stand { at_ms, elapsed_ms, phase, ..self }
+        let over_ms = match phase {
+            Phase::Over => self.over_ms + at_ms - self.at_ms,
+            Phase::Running if self.elapsed_ms >= self.total_ms => {
+                (elapsed_ms - self.total_ms).max(self.over_ms + gone_ms)
+            }
+            Phase::Running => (elapsed_ms - self.total_ms).max(0),
+            _ => 0,
+        };
+        Stand { at_ms, elapsed_ms, phase, over_ms, ..self }
     }
 
     /// What people see of it.
@@ -67,7 +77,7 @@ fn length(ms: i64) -> String {
 impl Clics {
     /// A contest of which nothing is known but its length.
     pub fn new(ahead_ms: i64, now_ms: i64) -> Clics {
-        let stand = Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 40 * MINUTE_MS, phase: Phase::Before };
+        let stand = Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 40 * MINUTE_MS, phase: Phase::Before, over_ms: 0 };
         Clics {
             ahead_ms,
             start_ms: None,
@@ -197,7 +207,7 @@ pub struct Writer {
 impl Writer {
     /// One that writes every so often.
     pub fn new(period_ms: i64, now_ms: i64) -> Writer {
-        let stand = Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 40 * MINUTE_MS, phase: Phase::Before };
+        let stand = Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 40 * MINUTE_MS, phase: Phase::Before, over_ms: 0 };
         Writer { stand, written: stand, period_ms }
     }
 

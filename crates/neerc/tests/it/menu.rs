@@ -357,7 +357,7 @@ fn outcome(act: Act, who: &str) -> String {
         }
         Act::Create => {
             "info: Planned as S+1 for start+15, 15 minutes after the start, if you say so then: Bread\n\
-             warn: There is no contest clock now, so nothing planned is handed out by itself. \
+             warn: There is no contest clock now, so what is planned for a moment of the contest is not handed out by itself. \
              To hand it out, write \"now S+1\"."
         }
         Act::Links => "info: From now on without links.",
@@ -406,7 +406,7 @@ fn line_outcome(act: Act, who: &str) -> String {
         Act::Late => format!("Not answered yet: T · Water · in progress: {who}"),
         Act::Plans => "Planned: S-1 · @todo hall2 end+0! Pack up · in step 1 of drill, at the end \
              S · @todo hall2 end-60! Freeze · 60 minutes before the end There is no contest clock now, so \
-             nothing planned is handed out by itself. To hand it out, write \"now S-1\"."
+             what is planned for a moment of the contest is not handed out by itself. To hand it out, write \"now S-1\"."
             .to_owned(),
         Act::Checklists => {
             "Checklists (\"run\" and the name hands one out): drill · under way, step 1 of 1, by chief · 1 task: @todo \

@@ -10,9 +10,9 @@ pub use self::filter::GridFilter;
 pub use self::list::{ListedTask, Urgency};
 
 use crate::change::Room;
-use crate::deadline::DueAt;
 use crate::face::words::{Language, Words};
 use crate::limits;
+use crate::moment::DueAt;
 use crate::people::{People, Person, fold};
 use crate::task::{Kind, Progress, Status, Task, TaskId};
 use crate::times::Times;
@@ -300,7 +300,7 @@ impl<'a> Sketch<'_, 'a> {
         let scene = self.view.scene();
         let due = scene.board.deadline(task.id).map(|deadline| deadline.due);
         let now = scene.now.map(|now| now.wall_ms);
-        let due_ms = due.zip(now).and_then(|(due, now_ms)| due.at_ms(now_ms, scene.clock.map(|dial| dial.reading)));
+        let due_ms = due.zip(scene.shown_time()).and_then(|(due, now)| due.wall_ms(now));
         let has_passed = due_ms.zip(now).is_some_and(|(due_ms, now_ms)| due_ms <= now_ms);
         let mut tally = Tally::default();
         for (_, status) in self.statuses(task) {

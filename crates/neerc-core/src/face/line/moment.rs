@@ -1,10 +1,12 @@
-//! Moments where they may stand in a line that makes a task: `end-60!`, and whatever somebody may have meant as one:
-//! `end - 60`, `14:30`, `+5`, `in 5 minutes`. Not when a moment comes.
+//! Moments where they may stand in a line that makes a task: `end-60!`, `10:30`, `in 20m`, and whatever somebody may have
+//! meant as one: `end - 60`, `14.30`, `+5`. Not when a moment comes.
 
 use super::clean::{bare, is_dash};
 use super::split;
-use crate::deadline::By;
-use crate::plan::Schedule;
+use crate::deadline::Deadline;
+use crate::limits;
+use crate::moment::{self, ContestMoment, When};
+use crate::plan::Timing;
 use crate::refusal::Refusal;
 
 /// What a text begins with.
@@ -12,11 +14,11 @@ use crate::refusal::Refusal;
 pub(super) enum Moment<'t> {
     /// No time of any kind.
     None,
-    /// A moment of the contest, and what is behind it.
+    /// A moment, and what is behind it.
     Clear(Found<'t>),
     /// Most likely one, but it may as well be part of a title: `end - 60`, `start the printers`.
     Likely(Found<'t>),
-    /// A time that is no moment of the contest.
+    /// A time that is no moment.
     Other(String),
 }
 
@@ -24,7 +26,7 @@ pub(super) enum Moment<'t> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found<'t> {
     /// When.
-    pub schedule: Schedule,
+    pub timing: Timing,
     /// How it is written.
     pub word: String,
     /// What is behind it.
@@ -68,6 +70,9 @@ const DAYS: [&str; 8] = ["tomorrow", "noon", "midnight", "tonight", "завтр�
 /// Reads what a text begins with. Refused is a moment that no contest reaches.
 pub(super) fn read(text: &str) -> Result<Moment<'_>, Refusal> {
     let (word, behind) = split(text);
+    if let Some(found) = of_day(word, behind)? {
+        return Ok(Moment::Clear(found));
+    }
     if let Some(moment) = of_contest(word, behind)? {
         return Ok(moment);
     }
@@ -78,7 +83,7 @@ pub(super) fn read(text: &str) -> Result<Moment<'_>, Refusal> {
 const BY: [&str; 4] = ["by", "до", "к", "за"];
 
 /// A deadline with which a text begins, `by 20m` or `by 20 min`, as it is written, and what is behind it.
-pub(super) fn deadline(text: &str) -> Result<Option<(By, String, &str)>, Refusal> {
+pub(super) fn deadline(text: &str) -> Result<Option<(When, String, &str)>, Refusal> {
     let (word, behind) = split(text);
     if !BY.contains(&&*word.to_lowercase()) {
         return Ok(None);
@@ -90,9 +95,9 @@ pub(super) fn deadline(text: &str) -> Result<Option<(By, String, &str)>, Refusal
     }
     if is_number(first) && is_length(&unit.to_lowercase()) {
         let written = format!("{first} {}", bare(unit));
-        return Ok(By::parse(&written)?.map(|by| (by, format!("{word} {written}"), after_unit)));
+        return Ok(Deadline::parse(&written)?.map(|by| (by, format!("{word} {written}"), after_unit)));
     }
-    Ok(By::parse(bare(first))?.map(|by| (by, format!("{word} {}", bare(first)), after)))
+    Ok(Deadline::parse(bare(first))?.map(|by| (by, format!("{word} {}", bare(first)), after)))
 }
 
 /// A deadline where nothing else can stand, without the word that may be before it.
@@ -109,30 +114,58 @@ pub(super) fn begins(text: &str) -> bool {
     unit || !matches!(read(text), Ok(Moment::None)) || !matches!(deadline(text), Ok(None))
 }
 
+/// What may stand behind a moment.
+const STOPS: [char; 6] = [',', ':', ';', '.', '\u{ff1a}', '\u{ff0c}'];
+
+/// A time of day, `10:30` or `at 10:30`, or a while from now: `in 20m`, `in 20 minutes`, `in half an hour`.
+fn of_day<'t>(word: &str, behind: &'t str) -> Result<Option<Found<'t>>, Refusal> {
+    let lower = word.to_lowercase();
+    let most = match &*lower {
+        lower if moment::WITHIN.contains(&lower) => limits::WITHIN_WORDS,
+        lower if moment::AT.contains(&lower) => 1,
+        _ => {
+            let timing = Timing::parse(word.trim_end_matches(STOPS))?;
+            let timing = timing.filter(|timing| matches!(timing.when, Some(When::TimeOfDay { .. })));
+            return Ok(timing.map(|timing| Found { timing, word: timing.to_string(), behind }));
+        }
+    };
+    let (mut written, mut behind) = (word.to_owned(), behind);
+    for _ in 0..most {
+        let (next, after) = split(behind);
+        written = format!("{written} {next}");
+        behind = after;
+        if let Some(timing) = Timing::parse(written.trim_end_matches(STOPS))? {
+            return Ok(Some(Found { timing, word: written.trim_end_matches(STOPS).to_owned(), behind }));
+        }
+    }
+    Ok(None)
+}
+
 fn of_contest<'t>(word: &str, behind: &'t str) -> Result<Option<Moment<'t>>, Refusal> {
-    let marked = word.trim_end_matches([',', ':', ';', '.', '\u{ff1a}', '\u{ff0c}']);
-    let Some(schedule) = Schedule::parse(marked)? else { return Ok(None) };
-    let found = |schedule, word: String, behind| Found { schedule, word, behind };
-    if Schedule::is_bare(marked) {
+    let marked = word.trim_end_matches(STOPS);
+    let is_contest = |timing: &Timing| matches!(timing.when, Some(When::Contest(_)));
+    let Some(timing) = Timing::parse(marked)?.filter(is_contest) else { return Ok(None) };
+    let found = |timing, word: String, behind| Found { timing, word, behind };
+    if ContestMoment::is_bare(marked) {
         // `end - 60!` and `end -60!` are one moment to whoever writes them.
         if let Some((offset, after)) = offset(behind)
-            && let Some(schedule) = Schedule::parse(&format!("{marked}{offset}"))?
+            && let Some(timing) = Timing::parse(&format!("{marked}{offset}"))?
         {
-            return Ok(Some(Moment::Likely(found(schedule, format!("{marked}{offset}"), after))));
+            return Ok(Some(Moment::Likely(found(timing, format!("{marked}{offset}"), after))));
         }
         let word = marked.to_owned();
         let titled = marked.starts_with(char::is_uppercase) || behind.starts_with(char::is_lowercase);
-        let found = found(schedule, word, behind);
+        let found = found(timing, word, behind);
         return Ok(Some(if titled && !behind.is_empty() { Moment::Likely(found) } else { Moment::Clear(found) }));
     }
     let (unit, after) = split(behind);
     if MINUTES.contains(&bare(&unit.to_lowercase())) {
-        return Ok(Some(Moment::Likely(found(schedule, format!("{marked} {unit}"), after))));
+        return Ok(Some(Moment::Likely(found(timing, format!("{marked} {unit}"), after))));
     }
     if LENGTHS.contains(&bare(&unit.to_lowercase())) {
         return Ok(Some(Moment::Other(format!("{marked} {unit}"))));
     }
-    Ok(Some(Moment::Clear(found(schedule, marked.to_owned(), behind))))
+    Ok(Some(Moment::Clear(found(timing, marked.to_owned(), behind))))
 }
 
 /// A sign and digits, with a blank between them or none, as one word.
@@ -158,7 +191,7 @@ pub(super) fn is_length(lower: &str) -> bool {
     MINUTES.contains(&bare(lower)) || LENGTHS.contains(&bare(lower))
 }
 
-/// A time that is no moment of the contest, as it is written.
+/// A time that is no moment, as it is written.
 fn other(text: &str) -> Option<String> {
     let (word, behind) = split(text);
     let (second, rest) = split(behind);
@@ -269,14 +302,14 @@ mod tests {
     fn told(text: &str) -> String {
         match read(text).unwrap() {
             Moment::None => "none".to_owned(),
-            Moment::Clear(Found { schedule, behind, .. }) => format!("{schedule} [{behind}]"),
-            Moment::Likely(Found { schedule, word, behind }) => format!("{schedule}? {word} [{behind}]"),
+            Moment::Clear(Found { timing, behind, .. }) => format!("{timing} [{behind}]"),
+            Moment::Likely(Found { timing, word, behind }) => format!("{timing}? {word} [{behind}]"),
             Moment::Other(word) => format!("other [{word}]"),
         }
     }
 
     #[test]
-    fn moments_of_the_contest_and_what_is_most_likely_one() {
+    fn moments_and_what_is_most_likely_one() {
         for (text, expected) in [
             ("end-60! x", "end-60! [x]"),
             ("end—60: x", "end-60 [x]"),
@@ -290,36 +323,44 @@ mod tests {
             ("end-60 min x", "end-60? end-60 min [x]"),
             ("end-60 минут x", "end-60? end-60 минут [x]"),
             ("end-1 hour x", "other [end-1 hour]"),
+            ("14:30 lunch", "14:30 [lunch]"),
+            ("14:30! lunch", "14:30! [lunch]"),
+            ("14:30: lunch", "14:30 [lunch]"),
+            ("At 14:30, lunch", "14:30 [lunch]"),
+            ("в 14:30 обед", "14:30 [обед]"),
+            ("in 5 minutes call", "in 5m [call]"),
+            ("in 5min! call", "in 5m! [call]"),
+            ("in 1:20 call", "in 80m [call]"),
+            ("in an hour call", "in 60m [call]"),
+            ("in half an hour: call", "in 30m [call]"),
+            ("через 5 минут позвонить", "in 5m [позвонить]"),
+            ("через час позвонить", "in 60m [позвонить]"),
+            ("через полчаса позвонить", "in 30m [позвонить]"),
         ] {
             assert_eq!(told(text), expected, "{text}");
         }
     }
 
     #[test]
-    fn times_that_are_no_moments_of_the_contest() {
+    fn times_that_are_no_moments() {
         for (text, expected) in [
-            ("14:30 lunch", "14:30"),
-            ("14:30! lunch", "14:30!"),
             ("14.30, lunch", "14.30,"),
+            ("14:30-15:00 lunch", "14:30-15:00"),
+            ("till 14:30 lunch", "till 14:30"),
+            ("at noon lunch", "at noon"),
+            ("in five minutes call", ""),
+            ("через пару минут позвонить", "через пару минут"),
+            ("after 5 minutes call", "after 5 minutes"),
             ("2pm lunch", "2pm"),
             ("2 pm lunch", "2 pm"),
-            ("at 14:30 lunch", "at 14:30"),
-            ("в 14:30 обед", "в 14:30"),
             ("+5 call me", "+5"),
             ("+5min call me", "+5min"),
             ("-60! call me", "-60!"),
-            ("in 5 minutes call", "in 5 minutes"),
-            ("in 5min call", "in 5min"),
-            ("in an hour call", "in an hour"),
-            ("через 5 минут позвонить", "через 5 минут"),
-            ("через час позвонить", "через час"),
             ("60 minutes before the end call", "60 minutes before"),
             ("за 5 мин", ""),
             ("за 60 минут до конца", "за 60 минут до"),
             ("за час до конца", "за час"),
             ("за час раздать", "за час"),
-            ("через полчаса позвонить", "через полчаса"),
-            ("in half an hour call", "in half an"),
             ("by 5 min before the end", "by 5 min before"),
             ("end-60min x", "end-60min"),
             ("end-1h x", "end-1h"),

@@ -111,7 +111,7 @@ pub enum Meaning {
     People,
     /// It is all title.
     Title,
-    /// It is to be done at a moment of the contest.
+    /// It is to be done at a moment.
     Schedule,
     /// It is about this task.
     Task(TaskId, Title),

@@ -7,10 +7,10 @@ use super::moment::{self, Found, Moment};
 use super::names::{self, Addressees, Names, Roster, is_address, is_quote, is_quoted, quote, unquoted};
 use super::number::skip;
 use super::{Filled, LineQuestion, Unclear, split};
-use crate::deadline::By;
 use crate::face::menu::{self, Act};
 use crate::limits;
-use crate::plan::{Planned, Schedule};
+use crate::moment::{ContestMoment, When};
+use crate::plan::Timing;
 use crate::refusal::Refusal;
 use crate::task::Kind;
 use std::fmt;
@@ -23,28 +23,16 @@ pub struct TaskLine {
     /// For whom.
     pub assignees: Vec<String>,
     /// When, if not now.
-    pub schedule: Option<Schedule>,
+    pub timing: Option<Timing>,
     /// By when it is to be answered.
-    pub deadline: Option<By>,
+    pub deadline: Option<When>,
     /// What to do.
     pub title: String,
 }
 
-impl From<&Planned> for TaskLine {
-    fn from(planned: &Planned) -> TaskLine {
-        TaskLine {
-            kind: planned.kind,
-            assignees: planned.names.clone(),
-            deadline: None,
-            schedule: planned.schedule.by_clock(),
-            title: planned.title.as_str().to_owned(),
-        }
-    }
-}
-
 impl From<TaskLine> for Filled {
     fn from(line: TaskLine) -> Filled {
-        let schedule = line.schedule.map(|schedule| schedule.to_string()).into_iter().collect();
+        let schedule = line.timing.map(|timing| timing.to_string()).into_iter().collect();
         let deadline = line.deadline.map(|by| ("deadline", vec![by.to_string()]));
         let mut values = vec![
             ("kind", vec![line.kind.name().to_owned()]),
@@ -64,8 +52,8 @@ impl fmt::Display for TaskLine {
             f.write_str(if n == 0 { " " } else { "," })?;
             f.write_str(&names::write(name))?;
         }
-        match self.schedule {
-            Some(schedule) => write!(f, " {schedule}")?,
+        match self.timing {
+            Some(timing) => write!(f, " {timing}")?,
             None if self.assignees.is_empty() => {}
             // Behind a colon nothing can be taken for one more name.
             None => f.write_str(":")?,
@@ -140,7 +128,7 @@ enum Certainty {
 
 impl Reader<'_, '_> {
     fn line(&self, assignees: Vec<String>, title: &str) -> TaskLine {
-        TaskLine { kind: self.kind, assignees, schedule: None, deadline: None, title: title.to_owned() }
+        TaskLine { kind: self.kind, assignees, timing: None, deadline: None, title: title.to_owned() }
     }
 
     /// All of the line as a title.
@@ -250,7 +238,7 @@ impl Reader<'_, '_> {
             }
             return due(by, self.with_schedule(people, after));
         }
-        let at = |schedule, title: &str| TaskLine { schedule: Some(schedule), ..self.line(people.clone(), title) };
+        let at = |timing, title: &str| TaskLine { timing: Some(timing), ..self.line(people.clone(), title) };
         match moment::read(behind)? {
             Moment::None => Ok(self.line(people, behind)),
             Moment::Other(word) => Err(LineQuestion::NoMoment { word, title: self.line(people, behind) }.into()),
@@ -259,12 +247,12 @@ impl Reader<'_, '_> {
             {
                 Err(LineQuestion::OnlySchedule { word, title: self.line(people, behind) }.into())
             }
-            Moment::Clear(Found { schedule, behind: after, .. }) => match moment::deadline(separated(after))? {
+            Moment::Clear(Found { timing, behind: after, .. }) => match moment::deadline(separated(after))? {
                 Some((by, ..)) => Err(Refusal::DeadlineOfPlan { deadline: by.to_string() }.into()),
-                None => Ok(at(schedule, &unquoted(separated(after)))),
+                None => Ok(at(timing, &unquoted(separated(after)))),
             },
-            Moment::Likely(Found { schedule, word, behind: after }) => {
-                let schedule = at(schedule, &unquoted(separated(after)));
+            Moment::Likely(Found { timing, word, behind: after }) => {
+                let schedule = at(timing, &unquoted(separated(after)));
                 Err(LineQuestion::BareSchedule { word, schedule, title: self.line(people, behind) }.into())
             }
         }
@@ -272,12 +260,12 @@ impl Reader<'_, '_> {
 
     /// Reads what is behind a moment that stands before any people.
     fn at_moment(&self, found: Found<'_>, certainty: Certainty) -> Result<TaskLine, Unclear> {
-        let Found { schedule, word, behind } = found;
+        let Found { timing, word, behind } = found;
         let after = separated(behind);
         if after.is_empty() {
             return Err(LineQuestion::OnlySchedule { word, title: self.title() }.into());
         }
-        let at = |people, title: &str| TaskLine { schedule: Some(schedule), ..self.line(people, &unquoted(title)) };
+        let at = |people, title: &str| TaskLine { timing: Some(timing), ..self.line(people, &unquoted(title)) };
         let Names { names, behind } = if is_quoted(after) {
             Names { names: Vec::new(), behind: after }
         } else {
@@ -285,7 +273,7 @@ impl Reader<'_, '_> {
             names::further(after, self.roster)?
         };
         let behind = separated(behind);
-        if certainty == Certainty::Likely || Schedule::is_bare(&word) {
+        if certainty == Certainty::Likely || ContestMoment::is_bare(&word) {
             let people = !names.is_empty() && !behind.is_empty();
             let schedule = if people { at(names, behind) } else { at(Vec::new(), after) };
             return Err(LineQuestion::BareSchedule { word, schedule, title: self.title() }.into());
@@ -303,13 +291,13 @@ impl Reader<'_, '_> {
 }
 
 /// What was read behind a deadline, with it.
-fn due(by: By, read: Result<TaskLine, Unclear>) -> Result<TaskLine, Unclear> {
+fn due(by: When, read: Result<TaskLine, Unclear>) -> Result<TaskLine, Unclear> {
     match read {
-        Ok(TaskLine { deadline: None, schedule: None, assignees, title, kind }) => {
-            Ok(TaskLine { deadline: Some(by), schedule: None, assignees, title, kind })
+        Ok(TaskLine { deadline: None, timing: None, assignees, title, kind }) => {
+            Ok(TaskLine { deadline: Some(by), timing: None, assignees, title, kind })
         }
         Ok(TaskLine { deadline: Some(second), .. }) => Err(Refusal::Surplus { text: second.to_string() }.into()),
-        Ok(TaskLine { schedule: Some(_), .. }) => Err(Refusal::DeadlineOfPlan { deadline: by.to_string() }.into()),
+        Ok(TaskLine { timing: Some(_), .. }) => Err(Refusal::DeadlineOfPlan { deadline: by.to_string() }.into()),
         Err(Unclear::Question(mut question)) => {
             question.lines_mut().for_each(|line| line.deadline = line.deadline.or(Some(by)));
             Err(Unclear::Question(question))

@@ -7,7 +7,7 @@ use crate::command::{Command, NewPlan, Query, WholeTask};
 use crate::doors::Entrance;
 use crate::face::help::Topic;
 use crate::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
-use crate::plan::Schedule;
+use crate::plan::Timing;
 use crate::task::{Progress, Status, TaskId, Title};
 use crate::view::{RoomScene, Visibility};
 use proptest::prelude::*;
@@ -124,7 +124,7 @@ fn show(request: &Request) -> String {
             let names: Vec<_> = statuses.iter().map(|named| named.name.as_str()).collect();
             format!("{} for {names:?}: {}", kind.name(), title.as_str())
         }
-        Command::Plan(NewPlan { title, kind, names, schedule }) => {
+        Command::Plan(NewPlan { title, kind, names, timing: schedule }) => {
             format!("{} for {names:?} at {schedule}: {}", kind.name(), title.as_str())
         }
         Command::CreateDue { wanted: WholeTask { title, kind, statuses, .. }, by } => {
@@ -220,7 +220,7 @@ fn names_titles_and_moments_that_are_easily_confused() {
     let line = TaskLine {
         kind: Kind::Todo,
         assignees: vec!["a,b".into(), "c".into()],
-        schedule: None,
+        timing: None,
         deadline: None,
         title: "T".into(),
     };
@@ -299,7 +299,7 @@ fn lines_that_the_deployed_grammar_misread() {
             ("@todo", "no: the field 'title' has to be filled in"),
             (
                 "@todo halls start+99999 x",
-                "no: 'start+99999' is no moment of a contest; write start+15 or end-60!, at most 10080 minutes",
+                "no: 'start+99999' is no moment; write 10:30, in 20m, start+15 or end-60!, at most 10080 minutes",
             ),
             (
                 "@todoo halls x",
@@ -571,7 +571,7 @@ fn every_question_is_asked_by_some_line_and_means_what_it_proposes() {
         ("hall2", "answer 14:30"),
         ("hall2", "done 1 and 2"),
         ("hall2", "done 3 all of it"),
-        ("admin", "@todo hall1 14:30 lunch"),
+        ("admin", "@todo hall1 14.30 lunch"),
     ];
     let mut keys = BTreeSet::new();
     for (who, line) in lines {
@@ -646,7 +646,16 @@ fn lines() -> impl Strategy<Value = String> {
 fn task_lines() -> impl Strategy<Value = TaskLine> {
     let name = prop::sample::select(vec!["hall1", "HALLS", "зал1", "Верхний этаж", "hall-1", "Ivan", "admin"]);
     let names = prop::collection::vec(name.prop_map(str::to_owned), 0..4);
-    let schedule = prop::option::of(prop::sample::select(vec!["start+0", "start-15!", "end-60", "end+5!"]));
+    let schedule = prop::option::of(prop::sample::select(vec![
+        "start+0",
+        "start-15!",
+        "end-60",
+        "end+5!",
+        "10:30",
+        "9:05!",
+        "in 20m",
+        "in 90m!",
+    ]));
     let title = prop_oneof![
         prop::sample::select(vec![
             "x",
@@ -662,6 +671,9 @@ fn task_lines() -> impl Strategy<Value = TaskLine> {
             "\"",
             "„",
             "start+99999999 x",
+            "10:30 x",
+            "in 20m x",
+            "через час x",
             ","
         ])
         .prop_map(str::to_owned),
@@ -671,7 +683,7 @@ fn task_lines() -> impl Strategy<Value = TaskLine> {
         deadline: None,
         kind: Kind::OkFail,
         assignees,
-        schedule: schedule.map(|schedule| Schedule::required(schedule).unwrap()),
+        timing: schedule.map(|schedule| Timing::required(schedule).unwrap()),
         title,
     })
 }

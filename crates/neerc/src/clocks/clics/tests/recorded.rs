@@ -8,7 +8,7 @@ use neerc_core::clocks::{Clocks, Precision};
 use neerc_core::command::Command;
 use neerc_core::ledger::{Now, Rooms};
 use neerc_core::people::{People, Person};
-use neerc_core::plan::{Plan, PlanId, Planned, Schedule};
+use neerc_core::plan::{Plan, PlanId, Planned, Timing};
 use neerc_core::planner::{Due, Planner};
 use neerc_core::task::{Kind, TaskId, Title};
 use neerc_core::world::World;
@@ -47,7 +47,7 @@ impl Story {
             title: Title::parse(text).unwrap(),
             kind: Kind::Todo,
             names: Vec::new(),
-            schedule: Schedule::required(text).unwrap(),
+            schedule: Timing::required(text).unwrap().schedule(0, 0),
             turn: None,
         };
         let plan = Plan::restore(schedules.iter().enumerate().map(planned), 1);
