@@ -69,6 +69,12 @@ pub const SLEEP_MS: u64 = 10_000;
 pub const TROUBLES: usize = 32;
 /// How long either side of a question to a running service waits for the other.
 pub const STATUS_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a running service waits for the line of whoever connects, before it takes them for a program that writes none.
+pub const STATUS_QUIET: Duration = Duration::from_millis(300);
+/// How often somebody asks again whose line came later than that.
+pub const STATUS_TRIES: u32 = 5;
+/// Longest such line, in bytes.
+pub const STATUS_REQUEST_BYTES: u64 = 4096;
 /// Longest answer to such a question, in bytes.
 pub const STATUS_BYTES: u64 = 1 << 20;
 /// Less room than this on the file system of the store is said to be little, in bytes.

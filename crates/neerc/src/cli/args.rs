@@ -76,6 +76,18 @@ pub enum CliCommand {
     /// its place is kept under a name that is printed.
     #[command(after_long_help = format!("Examples:\n  neerc restore /var/backups/neerc.db\n\n{EXIT_CODES}"))]
     Restore(RestoreArgs),
+    /// Print a link that opens the board in a browser as somebody
+    ///
+    /// Asks the service that runs on this machine. The link works once, within five minutes; whoever opens it acts in the
+    /// name of that user of the room. Needs [web] listen.
+    #[command(after_long_help = format!("Examples:\n  neerc login-link --room neerc --as admin\n\n{EXIT_CODES}"))]
+    LoginLink(LoginLinkArgs),
+    /// Print a new token for a program, or for the board on a wall
+    ///
+    /// Asks the service that runs on this machine. The token is printed once and not kept; in the chat, `tokens` lists those
+    /// that are good and `revoke k1` turns one off. Needs [web] listen.
+    #[command(after_long_help = format!("Examples:\n  neerc token --room neerc --write --as admin\n  neerc token --room neerc --display\n\n{EXIT_CODES}"))]
+    Token(TokenArgs),
     /// Write a configuration, and print what to tell the XMPP server
     ///
     /// Writes a file with every key explained and a new random secret, then prints the lines to add to the server's
@@ -120,6 +132,40 @@ pub struct RestoreArgs {
     /// What `neerc backup` wrote
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Where the store is named.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Arguments of `login-link`.
+#[derive(Debug, Args)]
+pub struct LoginLinkArgs {
+    /// The room
+    #[arg(long, value_name = "ROOM")]
+    pub room: String,
+    /// The user of the room whom the link logs in
+    #[arg(long = "as", value_name = "NAME")]
+    pub name: String,
+    /// Where the store is named.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Arguments of `token`.
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    /// The room
+    #[arg(long, value_name = "ROOM")]
+    pub room: String,
+    /// To do what its user may do, too; without it, to read only
+    #[arg(long, conflicts_with = "display")]
+    pub write: bool,
+    /// For the board on a wall: prints its address
+    #[arg(long)]
+    pub display: bool,
+    /// The user in whose name; without it, whoever owns or administers the room, if that is one
+    #[arg(long = "as", value_name = "NAME")]
+    pub name: Option<String>,
     /// Where the store is named.
     #[command(flatten)]
     pub config: ConfigArgs,
@@ -204,7 +250,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 17);
+        assert_eq!(lines, 20);
     }
 
     #[test]
@@ -221,8 +267,16 @@ mod tests {
 
     #[test]
     fn wrong_usage_ends_with_2() {
-        for line in ["neerc", "neerc walk", "neerc run --conf x", "neerc init --server jabberd", "neerc demo --port 0"]
-        {
+        for line in [
+            "neerc",
+            "neerc walk",
+            "neerc run --conf x",
+            "neerc init --server jabberd",
+            "neerc demo --port 0",
+            "neerc login-link --room neerc",
+            "neerc token --as admin",
+            "neerc token --room neerc --write --display",
+        ] {
             assert_eq!(parse(line).map(|_| ()).map_err(|error| error.exit_code()), Err(2), "{line}");
         }
     }
@@ -238,6 +292,8 @@ mod tests {
             "neerc restore --help",
             "neerc init --help",
             "neerc demo --help",
+            "neerc login-link --help",
+            "neerc token --help",
         ] {
             let error = parse(line).map(|_| ()).unwrap_err();
             assert_eq!(error.exit_code(), 0, "{line}");

@@ -5,6 +5,7 @@ mod check;
 mod copies;
 mod demo;
 mod init;
+mod keys;
 mod out;
 mod run;
 mod secret;
@@ -39,6 +40,8 @@ fn act(command: CliCommand) -> Outcome {
         CliCommand::Check(args) => check::check(&args.config),
         CliCommand::Backup(args) => copies::backup(&args),
         CliCommand::Restore(args) => copies::restore(&args),
+        CliCommand::LoginLink(args) => keys::login_link(args),
+        CliCommand::Token(args) => keys::token(args),
         CliCommand::Init(args) => init::init(&args),
         CliCommand::Demo(args) => demo::demo(&args),
     }

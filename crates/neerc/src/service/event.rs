@@ -1,6 +1,6 @@
 //! What the loop wakes up for. Not what it does then.
 
-use super::health::Health;
+use super::status::Question;
 use crate::checklists::watch::ChecklistLook;
 use crate::clocks::ClockLook;
 use crate::link::LinkEvent;
@@ -8,7 +8,7 @@ use crate::web::asks::WebAsk;
 use neerc_store::{Committing, StoreError};
 use std::future::pending;
 use std::pin::Pin;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// What the loop wakes up for.
 pub(super) enum Event {
@@ -22,8 +22,8 @@ pub(super) enum Event {
     Clock(usize, ClockLook),
     /// The file of checklists has changed.
     Checklists(ChecklistLook),
-    /// Somebody asks how the service is.
-    Question(oneshot::Sender<Health>),
+    /// A command on this machine asks something.
+    Question(Question),
     /// Something is asked on the web.
     Web(WebAsk),
     /// Something is due.

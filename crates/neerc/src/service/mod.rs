@@ -4,6 +4,7 @@
 mod clocks;
 mod event;
 pub mod health;
+mod keys;
 mod meters;
 mod metrics;
 pub mod operations;
@@ -15,7 +16,7 @@ mod web;
 use self::event::{Event, next, stored};
 use self::health::{Health, RoomHealth};
 use self::meters::Gauge;
-use self::status::Questions;
+use self::status::{Question, Questions};
 use self::time::{Steady, wall_ms};
 use self::web::{AllFaces, WebSide};
 use crate::checklists::watch::ChecklistLook;
@@ -34,7 +35,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::time::Instant;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 /// Why the service ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +68,7 @@ pub struct Service {
     checklists: Option<mpsc::Receiver<ChecklistLook>>,
     /// What is wrong around the service, in words.
     warnings: Option<mpsc::Receiver<String>>,
-    questions: Option<mpsc::Receiver<oneshot::Sender<Health>>>,
+    questions: Option<mpsc::Receiver<Question>>,
     probes: bool,
     /// The board in browsers, where it is served.
     web: Option<WebSide>,
@@ -157,7 +158,8 @@ impl Service {
                 Event::Trouble(trouble) => self.trouble(trouble),
                 Event::Clock(feed, look) => self.clock_read(feed, look),
                 Event::Checklists(look) => self.checklists_read(look),
-                Event::Question(back) => {
+                Event::Question(Question::Key(request, back)) => self.key_asked(&request, back),
+                Event::Question(Question::Health(back)) => {
                     let meters = self.measure();
                     self.note_health(|health| health.meters = meters);
                     let _ = back.send(self.health.borrow().clone()); // who does not wait is not told
@@ -186,7 +188,7 @@ impl Service {
             trouble = next(&mut self.warnings) => Event::Trouble(trouble),
             (feed, look) = next(&mut self.looks) => Event::Clock(feed, look),
             look = next(&mut self.checklists) => Event::Checklists(look),
-            back = next(&mut self.questions) => Event::Question(back),
+            question = next(&mut self.questions) => Event::Question(question),
             ask = next(asks) => Event::Web(ask),
             () = due => Event::Due,
             event = self.link.next(reads) => Event::Link(event),

@@ -1,16 +1,65 @@
-//! How a service that runs is asked how it is: by a socket beside its store, which only its user may open. Whoever
-//! connects is told its [`Health`] as one JSON object, and the connection is closed. Nothing can be changed by it.
+//! How a service that runs is asked by commands on its machine: by a socket beside its store, which only its user may open.
+//! Whoever connects writes one line of JSON, is answered with one JSON object, and the connection is closed. Whoever writes
+//! nothing is told its [`Health`].
 
 use super::health::Health;
 use crate::limits;
+use neerc_core::doors::TokenScope;
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
-/// Where questions to the service go; each brings where the answer is wanted.
-pub type Questions = mpsc::Sender<oneshot::Sender<Health>>;
+/// Where questions to the service go.
+pub type Questions = mpsc::Sender<Question>;
+
+/// What is asked, with where the answer is wanted.
+pub enum Question {
+    /// How the service is.
+    Health(oneshot::Sender<Health>),
+    /// For what opens a door of a room.
+    Key(KeyRequest, oneshot::Sender<KeyAnswer>),
+}
+
+/// What the machine asks for that opens a door of a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRequest {
+    /// The room.
+    pub room: String,
+    /// The user whom it is for; the only one with power in the room, if nobody is named.
+    #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What the token is for: `display`, `read`, `write`; a link to log in with, if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+impl KeyRequest {
+    /// What the token is for, if one is asked for.
+    pub fn scope(&self) -> Option<TokenScope> {
+        self.token.as_deref().and_then(|scope| TokenScope::parse(scope).ok())
+    }
+}
+
+/// What comes of it: one of the two.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyAnswer {
+    /// What is to be printed: the address of the link or the wall, or the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+impl KeyAnswer {
+    /// There is none, for this reason.
+    pub fn refused(why: impl ToString) -> KeyAnswer {
+        KeyAnswer { key: None, refused: Some(why.to_string()) }
+    }
+}
 
 /// The socket of a service; removed on drop.
 pub struct StatusSocket {
@@ -52,28 +101,121 @@ impl Drop for StatusSocket {
     }
 }
 
-async fn tell(mut stream: UnixStream, questions: &Questions) -> io::Result<()> {
-    let health = ask_service(questions).await?;
-    stream.write_all(&serde_json::to_vec(&health)?).await?;
-    stream.shutdown().await
+async fn tell(stream: UnixStream, questions: &Questions) -> io::Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    let mut line = String::new();
+    let mut reader = BufReader::new(reader.take(limits::STATUS_REQUEST_BYTES));
+    // A program of an earlier version writes nothing, and waits.
+    let _ = tokio::time::timeout(limits::STATUS_QUIET, reader.read_line(&mut line)).await;
+    let answer = if line.trim().is_empty() || line.trim() == HEALTH {
+        serde_json::to_vec(&ask_service(questions).await?)?
+    } else {
+        let answer = match serde_json::from_str(&line) {
+            Ok(request) => ask_for_key(questions, request).await?,
+            Err(error) => KeyAnswer::refused(format!("the request cannot be read: {error}")),
+        };
+        serde_json::to_vec(&answer)?
+    };
+    writer.write_all(&answer).await?;
+    writer.shutdown().await
+}
+
+/// The line that asks how the service is.
+const HEALTH: &str = "{}";
+
+fn ended() -> io::Error {
+    io::Error::new(io::ErrorKind::BrokenPipe, "the service has ended")
 }
 
 /// Asks a service of this process.
 pub async fn ask_service(questions: &Questions) -> io::Result<Health> {
-    let ended = || io::Error::new(io::ErrorKind::BrokenPipe, "the service has ended");
     let (sender, receiver) = oneshot::channel();
-    questions.send(sender).await.map_err(|_| ended())?;
+    questions.send(Question::Health(sender)).await.map_err(|_| ended())?;
     receiver.await.map_err(|_| ended())
 }
 
-/// Asks the service that listens at `socket`.
-pub async fn ask(socket: &Path) -> io::Result<Health> {
+async fn ask_for_key(questions: &Questions, request: KeyRequest) -> io::Result<KeyAnswer> {
+    let (sender, receiver) = oneshot::channel();
+    questions.send(Question::Key(request, sender)).await.map_err(|_| ended())?;
+    receiver.await.map_err(|_| ended())
+}
+
+/// What the service that listens at `socket` answers to a line.
+async fn answer_to(socket: &Path, line: &str) -> io::Result<Vec<u8>> {
     let answer = async {
-        let stream = UnixStream::connect(socket).await?;
+        let mut stream = UnixStream::connect(socket).await?;
+        // A service of an earlier version reads nothing, and answers.
+        let _ = stream.write_all(format!("{line}\n").as_bytes()).await;
         let mut answer = Vec::new();
         stream.take(limits::STATUS_BYTES).read_to_end(&mut answer).await?;
-        Ok(serde_json::from_slice(&answer)?)
+        Ok(answer)
     };
     let silence = |_| io::Error::new(io::ErrorKind::TimedOut, "it does not answer");
     tokio::time::timeout(limits::STATUS_PATIENCE, answer).await.map_err(silence)?
+}
+
+/// Asks the service that listens at `socket` how it is.
+pub async fn ask(socket: &Path) -> io::Result<Health> {
+    Ok(serde_json::from_slice(&answer_to(socket, HEALTH).await?)?)
+}
+
+/// Asks the service that listens at `socket` for what opens a door.
+pub async fn ask_key(socket: &Path, request: &KeyRequest) -> io::Result<KeyAnswer> {
+    let line = serde_json::to_string(request)?;
+    for _ in 0..limits::STATUS_TRIES {
+        // Whoever wrote too late was told the health of the service, and nothing was done.
+        let answer: KeyAnswer = serde_json::from_slice(&answer_to(socket, &line).await?)?;
+        if answer != KeyAnswer::default() {
+            return Ok(answer);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::Unsupported, "it is of an earlier version, which makes none"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A service that answers everything.
+    async fn service(mut asked: mpsc::Receiver<Question>) {
+        while let Some(question) = asked.recv().await {
+            match question {
+                Question::Health(back) => _ = back.send(Health { version: "1".to_owned(), ..Health::default() }),
+                Question::Key(request, back) => {
+                    let key = format!("{} {:?} {:?}", request.room, request.name, request.scope());
+                    let _ = back.send(KeyAnswer { key: Some(key), refused: None });
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_and_health_are_asked_for_by_the_same_socket_also_as_earlier_versions_did() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("neerc.db");
+        let socket = StatusSocket::listen(&store).unwrap();
+        let (questions, asked) = mpsc::channel(1);
+        tokio::spawn(service(asked));
+        tokio::spawn(socket.serve(questions));
+        let at = path(&store);
+        let request = KeyRequest { room: "neerc".into(), name: Some("hall1".into()), token: Some("read".into()) };
+        let key = ask_key(&at, &request).await.unwrap().key;
+        assert_eq!(key.as_deref(), Some("neerc Some(\"hall1\") Some(Read)"));
+        let link = KeyRequest { room: "neerc".into(), name: None, token: None };
+        assert_eq!(ask_key(&at, &link).await.unwrap().key.as_deref(), Some("neerc None None"));
+        assert_eq!(ask(&at).await.unwrap().version, "1");
+        // Whoever writes nothing, with and without an end.
+        for ends in [true, false] {
+            let mut stream = UnixStream::connect(&at).await.unwrap();
+            if ends {
+                stream.shutdown().await.unwrap();
+            }
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.contains("\"version\":\"1\""), "{answer}");
+        }
+        assert!(answer_to(&at, "nonsense").await.unwrap().starts_with(b"{\"refused\":"));
+        let long = "x".repeat(100_000);
+        assert!(answer_to(&at, &long).await.is_ok_and(|answer| answer.starts_with(b"{\"refused\":")));
+    }
 }

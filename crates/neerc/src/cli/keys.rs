@@ -1,0 +1,45 @@
+//! `neerc login-link` and `neerc token`: what opens the board or the API, from the service that runs.
+
+use super::args::{LoginLinkArgs, TokenArgs};
+use super::{Outcome, failure, load, out, runtime};
+use crate::service::status::{self, KeyRequest};
+use anyhow::{Context, anyhow};
+use neerc_core::doors::TokenScope;
+use neerc_store as store;
+use std::io;
+use std::path::Path;
+
+/// Prints a link that logs somebody in, once.
+pub fn login_link(args: LoginLinkArgs) -> Outcome {
+    let LoginLinkArgs { room, name, config } = args;
+    ask(&config.config, &KeyRequest { room, name: Some(name), token: None })
+}
+
+/// Prints a new token.
+pub fn token(args: TokenArgs) -> Outcome {
+    let scope = match (args.write, args.display) {
+        (true, _) => TokenScope::Write,
+        (_, true) => TokenScope::Display,
+        _ => TokenScope::Read,
+    };
+    ask(&args.config.config, &KeyRequest { room: args.room, name: args.name, token: Some(scope.name().to_owned()) })
+}
+
+fn ask(config: &Path, request: &KeyRequest) -> Outcome {
+    let config = load(config)?;
+    let store::Url::Sqlite(file) = &config.store;
+    let socket = status::path(file);
+    let answer = runtime()?.block_on(status::ask_key(&socket, request));
+    let answer = answer.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            anyhow!("no neerc serves from {}; start it first: neerc run", file.display())
+        }
+        _ => anyhow::Error::new(error),
+    });
+    let answer =
+        answer.with_context(|| format!("cannot ask the neerc that uses {}", file.display())).map_err(failure)?;
+    match (answer.key, answer.refused) {
+        (Some(key), _) => out::line(&key),
+        (None, why) => Err(failure(anyhow!(why.unwrap_or_else(|| "it said nothing".to_owned())))),
+    }
+}
