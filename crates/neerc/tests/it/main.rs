@@ -17,6 +17,7 @@ mod crash;
 mod day;
 mod demo;
 mod disk;
+mod doors;
 mod dribble;
 mod fake;
 mod files;

@@ -1,0 +1,201 @@
+//! Coming in by a browser: links of the command line and of the chat, codes that somebody confirms, and what attackers try.
+
+use std::process::Output;
+
+use ureq::Agent;
+use ureq::http::Response;
+
+use crate::servers::{Kind, Server, unique};
+use crate::service::Neerc;
+use crate::slix::{Slix, User};
+use crate::wait::PATIENCE;
+
+const WEB: &str = "[web]\nlisten = \"127.0.0.1:0\"\n";
+
+/// A browser that follows nothing and keeps no cookies by itself.
+struct Web {
+    agent: Agent,
+    origin: String,
+}
+
+/// What a page is answered with.
+struct Page {
+    status: u16,
+    cookies: Vec<String>,
+    location: String,
+    text: String,
+}
+
+impl Web {
+    /// At the site of a link.
+    fn at(link: &str) -> Web {
+        let config = Agent::config_builder().max_redirects(0).http_status_as_error(false);
+        let agent = config.timeout_global(Some(PATIENCE)).build().new_agent();
+        let origin = link.split('/').take(3).collect::<Vec<_>>().join("/");
+        Web { agent, origin }
+    }
+
+    fn get(&self, path: &str, cookie: &str) -> Page {
+        let asked = self.agent.get(format!("{}{path}", self.origin)).header("cookie", cookie);
+        Page::of(asked.header("user-agent", AGENT).call().expect("an answer"))
+    }
+
+    fn head(&self, path: &str) -> u16 {
+        self.agent.head(format!("{}{path}", self.origin)).call().expect("an answer").status().as_u16()
+    }
+
+    /// Sends a form from a page of that origin; from nowhere, if there is none.
+    fn post(&self, path: &str, cookie: &str, origin: Option<&str>) -> Page {
+        let asked = self.agent.post(format!("{}{path}", self.origin)).header("cookie", cookie);
+        let asked = asked.header("user-agent", AGENT);
+        let asked = if let Some(origin) = origin { asked.header("origin", origin) } else { asked };
+        Page::of(asked.send_empty().expect("an answer"))
+    }
+
+    fn own_post(&self, path: &str, cookie: &str) -> Page {
+        self.post(path, cookie, Some(&self.origin))
+    }
+}
+
+const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+impl Page {
+    fn of(mut answer: Response<ureq::Body>) -> Page {
+        let all = |name: &str| {
+            let values = answer.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
+            values.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let (cookies, location) = (all("set-cookie"), all("location").concat());
+        Page {
+            status: answer.status().as_u16(),
+            cookies,
+            location,
+            text: answer.body_mut().read_to_string().unwrap_or_default(),
+        }
+    }
+
+    /// The cookie that keeps somebody logged in, as it is sent back.
+    #[track_caller]
+    fn session(&self) -> String {
+        let session = self.cookies.iter().find(|cookie| cookie.starts_with("neerc-local="));
+        let session = session.unwrap_or_else(|| panic!("{} {:?} {}", self.status, self.cookies, self.text));
+        for attribute in ["Path=/", "HttpOnly", "SameSite=Lax"] {
+            assert!(session.contains(attribute), "{session}");
+        }
+        session.split(';').next().unwrap_or_default().to_owned()
+    }
+}
+
+/// Whole answer to a line of chat.
+fn answered(user: &User<'_>, to: &str, line: &str) -> String {
+    let thread = unique("thread");
+    user.send(&format!(
+        "<message to='{to}' type='chat' id='{thread}'><body>{line}</body><thread>{thread}</thread></message>"
+    ));
+    user.expect_message(|message| message.find("thread").is_some_and(|found| found.text == thread), PATIENCE)
+        .body()
+        .to_owned()
+}
+
+/// What a command of the program prints.
+fn run(neerc: &Neerc<'_>, args: &[&str]) -> Output {
+    neerc.command().args(args).arg("--config").arg(neerc.config()).output().expect("neerc runs")
+}
+
+#[track_caller]
+fn printed(neerc: &Neerc<'_>, args: &[&str]) -> String {
+    let output = run(neerc, args);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {said}");
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+#[track_caller]
+fn refused(neerc: &Neerc<'_>, args: &[&str]) -> (Option<i32>, String) {
+    let output = run(neerc, args);
+    assert!(output.stdout.is_empty() && !output.status.success(), "{args:?}: {output:?}");
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn path(link: &str) -> String {
+    format!("/{}", link.splitn(4, '/').nth(3).expect("an address with a path"))
+}
+
+fn a_link_of_the_command_line_opens_the_board_once_whoever_looks_at_it_before(kind: Kind) {
+    let server = Server::shared(kind);
+    server.register_many(&["boss", "hall1"]);
+    let room = server.room(&[("boss", "owner"), ("hall1", "member")]);
+    let mut neerc = Neerc::start(server, &[&room], WEB);
+    let to = neerc.room_jid(&room);
+    let link = printed(&neerc, &["login-link", "--room", &room, "--as", "hall1"]);
+    let web = Web::at(&link);
+    let (at, board) = (path(&link), format!("/r/{room}"));
+    // A preview, a mail scanner and a person who only looks.
+    for _ in 0..3 {
+        assert_eq!((web.head(&at), web.get(&at, "").status), (200, 200));
+    }
+    assert!(web.get(&at, "").cookies.is_empty());
+    // A form of another site, of none, and of a site whose name begins as ours.
+    for origin in [Some("https://evil.example"), None, Some("null"), Some(&*format!("{}.evil.example", web.origin))] {
+        assert_eq!(web.post(&at, "", origin).status, 403, "{origin:?}");
+    }
+    // Nobody chooses the session of somebody else.
+    let fixed = "neerc-local=0000000000000000000000000000000000000000000000000000000000000000";
+    let entered = web.own_post(&at, fixed);
+    assert_eq!((entered.status, entered.location.as_str()), (303, board.as_str()));
+    let session = entered.session();
+    assert_ne!(session, fixed);
+    assert_eq!((web.get(&board, &session).status, web.get(&board, fixed).status), (200, 401));
+    // Replayed and guessed.
+    for path in [at.clone(), format!("/l/{}", "0".repeat(64)), "/l/x".to_owned()] {
+        assert_eq!((web.own_post(&path, "").status, web.get(&path, "").status), (410, 410));
+    }
+    let hall = Slix::shared().connect(server, "hall1", "doors");
+    let listed = answered(&hall, &to, "sessions");
+    assert!(listed.contains("1 · ") && listed.contains("Firefox"), "{listed}");
+    // It is as good after a crash, and no longer after the log-out.
+    neerc.kill9();
+    neerc.restart();
+    let link = printed(&neerc, &["login-link", "--room", &room, "--as", "boss"]);
+    let web = Web::at(&link);
+    assert_eq!(web.get(&board, &session).status, 200);
+    assert_eq!(answered(&hall, &to, "logout all"), "One browser is logged out.");
+    assert_eq!(web.get(&board, &session).status, 401);
+    let boss = web.own_post(&path(&link), "").session();
+    assert_eq!(web.get(&board, &boss).status, 200);
+    assert_eq!(web.own_post(&format!("{board}/logout"), &boss).status, 303);
+    assert_eq!(web.get(&board, &boss).status, 401);
+    let log = neerc.log();
+    assert!(!log.contains(at.trim_start_matches("/l/")) && !log.contains(session.trim_start_matches("neerc-local=")));
+}
+
+fn the_command_line_says_why_it_makes_no_link_and_no_token(kind: Kind) {
+    let server = Server::shared(kind);
+    let room = server.room(&[("boss", "owner"), ("hall1", "member")]);
+    let mut neerc = Neerc::start(server, &[&room], WEB);
+    let link = |room: &str, name: &str| refused(&neerc, &["login-link", "--room", room, "--as", name]);
+    let (code, said) = link(&room, "hal1");
+    assert!(code == Some(1) && said.contains("there is no user 'hal1'") && said.contains("hall1"), "{said}");
+    let (code, said) = link("nowhere", "hall1");
+    assert!(code == Some(1) && said.contains("there is no room 'nowhere'"), "{said}");
+    let token = printed(&neerc, &["token", "--room", &room, "--write", "--as", "hall1"]);
+    assert_eq!(token.len(), 64, "{token}");
+    let wall = printed(&neerc, &["token", "--room", &room, "--display"]);
+    assert!(wall.starts_with("http://127.0.0.1:") && wall.contains("/wall/"), "{wall}");
+    server.register("boss");
+    let boss = Slix::shared().connect(server, "boss", "doors");
+    let listed = answered(&boss, &neerc.room_jid(&room), "tokens");
+    assert!(listed.contains("k1 · reads and writes · hall1 · on the machine"), "{listed}");
+    assert!(listed.contains("k2 · on a wall · boss · on the machine") && !listed.contains(&token), "{listed}");
+    neerc.terminate();
+    let (code, said) = refused(&neerc, &["token", "--room", &room]);
+    assert!(code == Some(1) && said.contains("start it first"), "{said}");
+    let closed = Neerc::start(server, &[&room], "");
+    let (code, said) = refused(&closed, &["login-link", "--room", &room, "--as", "hall1"]);
+    assert!(code == Some(1) && said.contains("[web] listen is not set"), "{said}");
+}
+
+on_both!(
+    a_link_of_the_command_line_opens_the_board_once_whoever_looks_at_it_before,
+    the_command_line_says_why_it_makes_no_link_and_no_token,
+);
