@@ -317,7 +317,11 @@ pub fn difference(pen: Pen<'_>, grid: &Grid<'_>, difference: &GridDifference<'_>
             drawn.push_str(&render(&PersonPart { pen, row }));
         }
     }
-    drawn
+    if drawn.is_empty() {
+        return drawn;
+    }
+    // Cells by themselves would be read as what they are, and a form behind them as if it stood in a table: as nothing.
+    format!("<table><tbody><tr>{drawn}</tr></tbody></table>")
 }
 
 /// The rows of the menu that whoever looks is offered.

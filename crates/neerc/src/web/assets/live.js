@@ -35,7 +35,9 @@
   }
 
   function replace(html, isNews) {
-    for (const part of [...parse(html).children]) {
+    // Cells come in a table that has no id, since only there they are what they are.
+    const parts = [...parse(html).children].flatMap(part => part.nodeName === "TABLE" && !part.id ? [...part.rows[0].cells] : [part]);
+    for (const part of parts) {
       const old = part.id && $(part.id);
       if (!old) continue;
       const isCell = isNews && old.nodeName === "TD" && old.classList.contains("c");
