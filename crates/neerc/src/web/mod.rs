@@ -161,3 +161,6 @@ impl Web {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+//! The board over HTTP, with a loop that keeps one room in memory: what pages and streams show, what they take, and what they
+//! refuse.
+
+mod events;
+mod guarded;
+mod menu;
+
+use super::asks::WebAsk;
+use super::picture::{Album, Picture, Timepiece};
+use super::{Web, WebSettings, door};
+use crate::service::time::wall_ms;
+use neerc_core::board::Board;
+use neerc_core::change::{Change, Entry};
+use neerc_core::command::Command;
+use neerc_core::doors::{DoorChange, Entrance, Leaving, WebSession, WebSessionId};
+use neerc_core::face::words::Language;
+use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
+use neerc_core::refusal::Refusal;
+use neerc_core::view::Visibility;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+/// How long anything may take on a machine that does other things besides.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn person(name: &str) -> Person {
+    Person::named(name, "localhost")
+}
+
+/// What the loop holds of the room.
+struct Room {
+    board: Board,
+    people: Arc<People>,
+    visibility: Visibility,
+    serial: u64,
+    entries: Vec<Entry>,
+    albums: watch::Sender<Arc<Album>>,
+}
+
+impl Room {
+    fn decide(&mut self, who: &Person, command: &Command) -> Result<neerc_core::board::Done, Refusal> {
+        let decision = self.board.decide(wall_ms(), who, &self.people, command)?;
+        if let Some(change) = decision.change.clone() {
+            self.apply(who, change);
+        }
+        Ok(decision.done())
+    }
+
+    fn apply(&mut self, who: &Person, change: Change) {
+        let revision = self.board.revision() + 1;
+        self.board.apply(revision, &change);
+        let (room, by) = ("neerc".into(), who.clone());
+        self.entries.push(Entry { revision, room, at_ms: wall_ms(), by, change });
+        self.publish();
+    }
+
+    fn publish(&mut self) {
+        self.serial += 1;
+        let time = Timepiece { taken: Instant::now(), steady_ms: wall_ms(), wall_ms: wall_ms(), zone_ms: 0 };
+        let picture = Picture {
+            room: "neerc".into(),
+            serial: self.serial,
+            generation: 0xabc,
+            taken: time,
+            people: self.people.clone(),
+            board: Arc::new(self.board.clone()),
+            times: None,
+            clock: None,
+            online: Arc::new(BTreeSet::new()),
+            checklists: Arc::new([]),
+            entrance: Arc::new(Entrance { url: Some("http://board".into()), codes: Vec::new() }),
+            visibility: self.visibility,
+            is_connected: true,
+        };
+        self.albums.send_replace(Arc::new(Album { time: Some(time), rooms: vec![Arc::new(picture)] }));
+    }
+}
+
+/// A site with one room: admin and jury1 are its admins, hall1 to hall3 are not. Everybody is logged in, with their name as
+/// the secret.
+struct Stage {
+    web: Web,
+    room: Arc<Mutex<Room>>,
+    _store: neerc_store::Store,
+    _folder: TempDir,
+}
+
+/// An answer.
+#[derive(Debug)]
+struct Got {
+    status: u16,
+    headers: HashMap<String, String>,
+    body: String,
+}
+
+fn people(powerful: &[&str]) -> Arc<People> {
+    let standing = |name: &str| {
+        let affiliation = if powerful.contains(&name) { Affiliation::Admin } else { Affiliation::Member };
+        Standing { person: person(name), affiliation }
+    };
+    let standings = ["admin", "jury1", "hall1", "hall2", "hall3"].map(standing);
+    let halls = GroupRule { group: "Halls".into(), patterns: vec!["hall*".to_owned()] };
+    let book = GroupBook { rules: vec![halls], ..GroupBook::default() };
+    Arc::new(People::build("localhost", "neerc", standings, HashMap::new(), &book))
+}
+
+impl Stage {
+    fn new(visibility: Visibility) -> Stage {
+        let folder = TempDir::new().unwrap();
+        let url = neerc_store::Url::Sqlite(folder.path().join("neerc.db"));
+        let store = neerc_store::open(&url).unwrap().store;
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let mut web =
+            Web::start(WebSettings { listen, url: None, language: Language::English, log: store.log_reader() })
+                .unwrap();
+        let (albums, people) = (web.bridge.albums.clone(), people(&["admin", "jury1"]));
+        let (board, entries) = (Board::default(), Vec::new());
+        let mut room = Room { board, people, visibility, serial: 0, entries, albums };
+        for (name, id) in ["admin", "jury1", "hall1", "hall2", "hall3"].into_iter().zip(1..) {
+            let (id, person, browser) = (WebSessionId(id), person(name), "a browser".into());
+            let session = WebSession { id, person: person.clone(), at_ms: wall_ms(), browser };
+            room.apply(&person, Change::Door(DoorChange::Admitted { hash: door::hash_of(name), session, link: None }));
+        }
+        let room = Arc::new(Mutex::new(room));
+        let (mut asks, its_room) = (web.bridge.asks.take().unwrap(), room.clone());
+        std::thread::spawn(move || {
+            while let Some(ask) = asks.blocking_recv() {
+                let mut room = its_room.lock().unwrap();
+                match ask {
+                    WebAsk::Change { who, command, reply, .. } => drop(reply.send(room.decide(&who, &command))),
+                    WebAsk::Trail { task, reply, .. } => {
+                        let of_task = room.entries.iter().rev().filter(|entry| entry.change.task() == Some(task));
+                        drop(reply.send(of_task.cloned().collect()));
+                    }
+                }
+            }
+        });
+        Stage { web, room, _store: store, _folder: folder }
+    }
+
+    /// Has somebody do something that is not done in a browser: a row of the menu with its fields.
+    fn does(&self, who: &str, verb: &str, values: &[(&str, &str)]) {
+        let item = neerc_core::face::menu::by_word(verb).unwrap();
+        let values: Vec<_> = values.iter().map(|(name, value)| (*name, vec![(*value).to_owned()])).collect();
+        let neerc_core::face::menu::Request::Command(command) = neerc_core::face::menu::build(item, &values).unwrap()
+        else {
+            panic!("{verb} changes nothing")
+        };
+        self.room.lock().unwrap().decide(&person(who), &command).unwrap();
+    }
+
+    /// From now on, these have an admin's rights.
+    fn powerful(&self, names: &[&str]) {
+        let mut room = self.room.lock().unwrap();
+        room.people = people(names);
+        room.publish();
+    }
+
+    /// Somebody is logged out.
+    fn logged_out(&self, who: &str) {
+        let leave = neerc_core::doors::DoorCommand::Leave(Leaving::All);
+        self.room.lock().unwrap().decide(&person(who), &Command::Door(leave)).unwrap();
+    }
+
+    fn agent() -> ureq::Agent {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        config.timeout_global(Some(PATIENCE)).build().into()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.web.url)
+    }
+
+    fn get(&self, who: &str, path: &str) -> Got {
+        got(Self::agent().get(self.url(path)).header("Cookie", format!("neerc-local={who}")).call())
+    }
+
+    #[track_caller]
+    fn page(&self, who: &str, path: &str) -> String {
+        let got = self.get(who, path);
+        assert_eq!(got.status, 200, "{path}: {got:?}");
+        got.body
+    }
+
+    fn post(&self, who: &str, path: &str, form: &[(&str, &str)]) -> Got {
+        self.post_with(who, path, form, &[("Sec-Fetch-Site", "same-origin")])
+    }
+
+    fn post_with(&self, who: &str, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Got {
+        let mut request = Self::agent().post(self.url(path)).header("Cookie", format!("neerc-local={who}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        got(request.send_form(form.iter().copied()))
+    }
+}
+
+fn got(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Got {
+    let mut answer = answer.unwrap();
+    let headers = answer.headers().iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    let body = answer.body_mut().read_to_string().unwrap();
+    Got { status: answer.status().as_u16(), headers, body }
+}
+
+/// The part of a page that is an element of that `id`, as far as its line goes.
+fn line_of<'p>(page: &'p str, id: &str) -> &'p str {
+    let needle = format!("id=\"{id}\"");
+    let at = page.find(&needle).unwrap_or_else(|| panic!("no {id} in {page}"));
+    let from = page[..at].rfind('<').unwrap();
+    let end = page[at..].find(['\n']).map_or(page.len(), |end| at + end);
+    &page[from..end]
+}
