@@ -672,6 +672,9 @@ web-tasks-left-out = { $count ->
     [one] One more task, the oldest, is not shown
    *[other] { $count } more tasks, the oldest, are not shown
 }
+web-wall-gone = Nothing is shown here any more
+web-wall-gone-help = The token of this wall was revoked, or whoever it was made for has left the room. An admin gets another one by "token display".
+web-wall-stale = No connection. All of this is as it was at
 web-you = You
 web-admins-see = Only admins see what happened
 web-answer-median = answer, half within

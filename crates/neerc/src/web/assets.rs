@@ -22,6 +22,8 @@ pub struct AssetNames {
     pub style: &'static str,
     /// What keeps them true.
     pub live: &'static str,
+    /// What turns the pages of a wall.
+    pub wall: &'static str,
 }
 
 static STYLE: LazyLock<Asset> = LazyLock::new(|| {
@@ -29,11 +31,13 @@ static STYLE: LazyLock<Asset> = LazyLock::new(|| {
         "style",
         "css",
         "text/css; charset=utf-8",
-        concat!(include_str!("assets/style.css"), include_str!("assets/timeline.css")),
+        concat!(include_str!("assets/style.css"), include_str!("assets/timeline.css"), include_str!("assets/wall.css")),
     )
 });
 static LIVE: LazyLock<Asset> =
     LazyLock::new(|| Asset::of("live", "js", "text/javascript; charset=utf-8", include_str!("assets/live.js")));
+static WALL: LazyLock<Asset> =
+    LazyLock::new(|| Asset::of("wall", "js", "text/javascript; charset=utf-8", include_str!("assets/wall.js")));
 
 impl Asset {
     fn of(stem: &str, ending: &str, kind: &'static str, bytes: &'static str) -> Asset {
@@ -45,12 +49,12 @@ impl Asset {
 
 /// The names of the files.
 pub fn names() -> AssetNames {
-    AssetNames { style: &STYLE.name, live: &LIVE.name }
+    AssetNames { style: &STYLE.name, live: &LIVE.name, wall: &WALL.name }
 }
 
 /// A file by its name.
 pub async fn serve(Path(name): Path<String>) -> Response {
-    let found = [&*STYLE, &*LIVE].into_iter().find(|asset| asset.name == name);
+    let found = [&*STYLE, &*LIVE, &*WALL].into_iter().find(|asset| asset.name == name);
     match found {
         Some(asset) => {
             let headers = [(CONTENT_TYPE, asset.kind), (CACHE_CONTROL, "public, max-age=31536000, immutable")];

@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, USER_AGENT};
 use neerc_core::change::Room;
 use neerc_core::command::Command;
-use neerc_core::doors::{DoorCommand, Leaving, NewSecret, SecretHash};
+use neerc_core::doors::{DoorCommand, Leaving, NewSecret, SecretHash, TokenScope};
 use neerc_core::people::Person;
 use neerc_core::refusal::Refusal;
 use ring::digest;
@@ -58,6 +58,33 @@ pub fn shown(headers: &HeaderMap, is_secure: bool) -> Option<SecretHash> {
 /// Whose session in a room that is, if it is one.
 pub fn who(session: &SecretHash, picture: &Picture, now_ms: i64) -> Option<Person> {
     picture.board.doors().session(session, now_ms).map(|session| session.person.clone())
+}
+
+/// By what somebody came in. A token is no session, and a session no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pass {
+    /// A browser that is logged in.
+    Session(SecretHash),
+    /// A wall, by a token for displays.
+    Display(SecretHash),
+}
+
+impl Pass {
+    /// Who came in by it, if it is good in that room.
+    pub fn holder(&self, picture: &Picture, now_ms: i64) -> Option<Person> {
+        match self {
+            Pass::Session(session) => who(session, picture, now_ms),
+            Pass::Display(token) => {
+                let token = picture.board.doors().token(token);
+                token.filter(|token| token.scope == TokenScope::Display).map(|token| token.person.clone())
+            }
+        }
+    }
+
+    /// Whether it only shows.
+    pub fn is_wall(&self) -> bool {
+        matches!(self, Pass::Display(_))
+    }
 }
 
 /// Where a request comes from: the other end of the connection, or what a proxy on this machine says of it.

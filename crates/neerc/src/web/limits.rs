@@ -1,5 +1,6 @@
 //! Every bound of the web.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Most asks that wait for the loop.
@@ -32,6 +33,16 @@ pub const BEAT: Duration = Duration::from_secs(10);
 pub const RETRY_MS: u64 = 2_000;
 /// Most streams of one session: browsers open six connections to a host, and pages need some.
 pub const STREAMS_PER_SESSION: usize = 4;
+/// Most streams of one token: screens that show the same.
+pub const STREAMS_PER_TOKEN: usize = 16;
+/// For how long a wall may show a part of its board before it shows the next one, in s.
+pub const WALL_TURN_S: RangeInclusive<u64> = 3..=600;
+/// For how long it does, unless its address says otherwise, in s.
+pub const WALL_TURN_USUAL_S: u64 = 15;
+/// After how many seconds a wall looks again, while the service starts and where it is shown nothing.
+pub const WALL_STARTING_S: &str = "5";
+/// The same where its token is good for nothing.
+pub const WALL_GONE_S: &str = "60";
 /// Most pictures of a room that are kept for pages that show them.
 pub const PICTURES_KEPT: usize = 512;
 /// Most parts that are kept for all who see the same.

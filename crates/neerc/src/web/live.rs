@@ -4,7 +4,7 @@
 
 use super::WebSite;
 use super::board::filter;
-use super::door;
+use super::door::Pass;
 use super::draw::{self, Pen};
 use super::limits;
 use super::pages::not_shown;
@@ -18,7 +18,6 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use futures_core::Stream;
 use neerc_core::change::Room;
-use neerc_core::doors::SecretHash;
 use neerc_core::face::grid::GridFilter;
 use neerc_core::face::words::Language;
 use neerc_core::people::{Person, Rights};
@@ -57,8 +56,8 @@ struct Shared {
     drawn: HashMap<Sight, Arc<str>>,
     /// How many streams each person has in each room.
     looking: HashMap<Room, BTreeMap<Person, usize>>,
-    /// The streams of each session, the oldest first; a stream ends when its sender is dropped.
-    streams: HashMap<SecretHash, VecDeque<(u64, oneshot::Sender<()>)>>,
+    /// The streams of each session or token, the oldest first; a stream ends when its sender is dropped.
+    streams: HashMap<Pass, VecDeque<(u64, oneshot::Sender<()>)>>,
     next_stream: u64,
 }
 
@@ -110,16 +109,20 @@ impl Streams {
         let number = shared.next_stream;
         shared.next_stream += 1;
         let room = visit.picture.room.clone();
-        *shared.looking.entry(room.clone()).or_default().entry(visit.who.clone()).or_default() += 1;
-        let of_session = shared.streams.entry(visit.session).or_default();
-        of_session.push_back((number, sender));
-        if of_session.len() > limits::STREAMS_PER_SESSION {
-            of_session.pop_front();
+        // Whom a wall was made for is not before it.
+        let who = (!visit.pass.is_wall()).then(|| visit.who.clone());
+        if let Some(who) = &who {
+            *shared.looking.entry(room.clone()).or_default().entry(who.clone()).or_default() += 1;
+        }
+        let most = if visit.pass.is_wall() { limits::STREAMS_PER_TOKEN } else { limits::STREAMS_PER_SESSION };
+        let of_pass = shared.streams.entry(visit.pass).or_default();
+        of_pass.push_back((number, sender));
+        if of_pass.len() > most {
+            of_pass.pop_front();
         }
         drop(shared);
         self.comings.send_modify(|comings| *comings += 1);
-        let (streams, who, session) = (self.clone(), visit.who.clone(), visit.session);
-        (Looking { streams, room, who, session, number }, ended)
+        (Looking { streams: self.clone(), room, who, pass: visit.pass, number }, ended)
     }
 }
 
@@ -127,26 +130,27 @@ impl Streams {
 struct Looking {
     streams: Arc<Streams>,
     room: Room,
-    who: Person,
-    session: SecretHash,
+    /// Nobody, where it is a wall.
+    who: Option<Person>,
+    pass: Pass,
     number: u64,
 }
 
 impl Drop for Looking {
     fn drop(&mut self) {
         let mut shared = self.streams.shared();
-        if let Some(looking) = shared.looking.get_mut(&self.room)
-            && let Some(streams) = looking.get_mut(&self.who)
+        if let (Some(who), Some(looking)) = (&self.who, shared.looking.get_mut(&self.room))
+            && let Some(streams) = looking.get_mut(who)
         {
             *streams -= 1;
             if *streams == 0 {
-                looking.remove(&self.who);
+                looking.remove(who);
             }
         }
-        if let Some(streams) = shared.streams.get_mut(&self.session) {
+        if let Some(streams) = shared.streams.get_mut(&self.pass) {
             streams.retain(|(number, _)| *number != self.number);
             if streams.is_empty() {
-                shared.streams.remove(&self.session);
+                shared.streams.remove(&self.pass);
             }
         }
         drop(shared);
@@ -176,12 +180,16 @@ pub async fn open(
         Ok(visit) => visit,
         Err(why) => return not_shown(&site, &headers, why),
     };
-    let query = query.unwrap_or_default();
+    stream(visit, &query.unwrap_or_default(), &headers)
+}
+
+/// The events for somebody, from the picture on that the address or the browser names.
+pub fn stream(visit: Visit, query: &str, headers: &HeaderMap) -> Response {
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let since = super::board::form(&query).into_iter().find(|(name, _)| name == "since").map(|(_, since)| since);
+    let since = super::board::form(query).into_iter().find(|(name, _)| name == "since").map(|(_, since)| since);
     let since = resumed.filter(|id| !id.is_empty()).or(since).unwrap_or_default();
     let (sender, events) = mpsc::channel(1);
-    tokio::spawn(Reader::new(visit, filter(&query), sender).read(since));
+    tokio::spawn(Reader::new(visit, filter(query), sender).read(since));
     let kept = (CACHE_CONTROL, "no-store");
     // A proxy that gathers what it passes on would hold events back.
     let headers = [(CONTENT_TYPE, "text/event-stream"), kept, (HeaderName::from_static("x-accel-buffering"), "no")];
@@ -281,7 +289,7 @@ impl Reader {
             Wake::News | Wake::Beat => {}
         }
         let visit = self.visit.again();
-        let who = door::who(&self.visit.session, &visit.picture, visit.time.wall_ms);
+        let who = self.visit.pass.holder(&visit.picture, visit.time.wall_ms);
         let rights = visit.picture.people.rights(&visit.who);
         if who.as_ref() != Some(&visit.who) || rights.is_none() {
             return Err(event("bye", None, ""));
@@ -332,7 +340,7 @@ impl Reader {
             from: old.serial,
             to: new.serial,
             language: visit.language,
-            is_admin: view.is_admin(),
+            is_admin: visit.is_admin(&view),
             person: is_own.then(|| visit.who.clone()),
             filter: self.filter.clone(),
         };
@@ -351,9 +359,9 @@ impl Reader {
             }
         };
         let mut parts = board.to_string();
-        if has_own_news(old, new, &visit.who) {
+        if !visit.pass.is_wall() && has_own_news(old, new, &visit.who) {
             let mine = GridFilter { mine: true, ..GridFilter::default() };
-            let pen = Pen { visit, is_admin: view.is_admin() };
+            let pen = Pen { visit, is_admin: visit.is_admin(&view) };
             parts.push_str(&draw::mine(pen, &visit.grid(&view, &mine)));
         }
         Ok(parts)
@@ -363,7 +371,7 @@ impl Reader {
     fn board(&self, visit: &Visit) -> Result<String, Refusal> {
         let (old_view, view) = (self.visit.board_view()?, visit.board_view()?);
         let (old, new) = (self.visit.grid(&old_view, &self.filter), visit.grid(&view, &self.filter));
-        let pen = Pen { visit, is_admin: view.is_admin() };
+        let pen = Pen { visit, is_admin: visit.is_admin(&view) };
         let difference = new.since(&old);
         if difference.is_empty() {
             return Ok(String::new());

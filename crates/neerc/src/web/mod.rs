@@ -19,6 +19,7 @@ pub mod server;
 mod told;
 mod typed;
 mod visit;
+mod wall;
 
 use crate::config::WebUrl;
 use crate::i18n::Files;

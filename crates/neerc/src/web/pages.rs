@@ -3,7 +3,7 @@
 use super::door::{self, cookie_name};
 use super::server::Peer;
 use super::visit::{LANGUAGE_COOKIE, NoVisit, Visit, language, session_cookie};
-use super::{WebSite, assets, board, doing, guard, history, live, typed};
+use super::{WebSite, assets, board, doing, guard, history, live, typed, wall};
 use askama::Template;
 use assets::AssetNames;
 use axum::extract::{Path, Query, State};
@@ -30,6 +30,8 @@ pub fn router(site: Arc<WebSite>) -> Router {
         .route("/r/{room}/line", post(typed::take))
         .route("/r/{room}/events", get(live::open))
         .route("/r/{room}/logout", post(logout))
+        .route("/wall/{token}", get(wall::show))
+        .route("/wall/{token}/events", get(wall::events))
         .merge(history::routes())
         .fallback(nowhere)
         .layer(from_fn_with_state(site.clone(), guard::guard))

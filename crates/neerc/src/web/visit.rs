@@ -1,11 +1,10 @@
 //! Somebody who looks at a room: who they are, what they see of it, and in which language. Not what a page shows.
 
 use super::WebSite;
-use super::door::{self, cookie, cookie_name};
+use super::door::{self, Pass, cookie, cookie_name};
 use super::picture::{Picture, Timepiece};
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
-use neerc_core::doors::SecretHash;
 use neerc_core::face::lines::Lines;
 use neerc_core::face::words::Language;
 use neerc_core::people::Person;
@@ -27,8 +26,8 @@ pub struct Visit {
     pub time: Timepiece,
     /// Who.
     pub who: Person,
-    /// By which session.
-    pub session: SecretHash,
+    /// By what they came in.
+    pub pass: Pass,
     /// What they are spoken to in.
     pub language: Language,
 }
@@ -57,18 +56,29 @@ pub fn language(site: &WebSite, headers: &HeaderMap) -> Language {
 impl Visit {
     /// Who asks for a room, as it is now.
     pub fn of(site: &Arc<WebSite>, room: &str, headers: &HeaderMap) -> Result<Visit, NoVisit> {
+        if site.bridge.album().time.is_none() {
+            return Err(NoVisit::Starting);
+        }
+        let session = door::shown(headers, site.url.is_secure).ok_or(NoVisit::LoggedOut)?;
+        Visit::with(site, room, Pass::Session(session), headers)
+    }
+
+    /// Somebody who came in by that.
+    pub fn with(site: &Arc<WebSite>, room: &str, pass: Pass, headers: &HeaderMap) -> Result<Visit, NoVisit> {
         let album = site.bridge.album();
         let Some(time) = album.time else { return Err(NoVisit::Starting) };
         let picture = album.room(room).ok_or(NoVisit::LoggedOut)?;
         let time = time.now();
-        let session = door::shown(headers, site.url.is_secure).ok_or(NoVisit::LoggedOut)?;
-        let who = door::who(&session, picture, time.wall_ms).ok_or(NoVisit::LoggedOut)?;
+        let who = pass.holder(picture, time.wall_ms).ok_or(NoVisit::LoggedOut)?;
+        if picture.people.is_empty() {
+            return Err(NoVisit::Starting); // the room was not read yet
+        }
         if picture.people.rights(&who).is_none() {
             return Err(NoVisit::Stranger);
         }
         let (site, picture) = (site.clone(), picture.clone());
         let language = language(&site, headers);
-        Ok(Visit { site, picture, time, who, session, language })
+        Ok(Visit { site, picture, time, who, pass, language })
     }
 
     /// The same with the room as it is now.
@@ -86,6 +96,11 @@ impl Visit {
     /// What they see of the board as it was when the picture was taken: then the same picture is always the same board.
     pub fn board_view(&self) -> Result<View<'_>, Refusal> {
         View::of(self.picture.scene(self.picture.taken), &self.who)
+    }
+
+    /// Whether they are offered what admins can do. A wall is not, whoever it was made for.
+    pub fn is_admin(&self, view: &View<'_>) -> bool {
+        view.is_admin() && !self.pass.is_wall()
     }
 
     /// The words of what they are told.

@@ -27,6 +27,7 @@ mod graphical;
 mod guard;
 mod harness;
 mod hostile;
+mod http;
 mod late;
 mod letter;
 mod lists;
@@ -46,6 +47,7 @@ mod silent;
 mod slix;
 mod stalled;
 mod wait;
+mod wall;
 mod wire;
 
 use neerc_testing::{rights as table, trust};

@@ -1,14 +1,12 @@
 //! What monitoring is told: each number moves by its cause, and names nobody.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::disk::faults::{Faults, STORE};
 use crate::fake::FakeServer;
+use crate::http::{Http, Reply};
 use crate::said::NS;
-use crate::service::Neerc;
 use crate::wait::{PATIENCE, wait_for};
 
 const JURY: &str = "jury1@localhost/desk";
@@ -17,28 +15,12 @@ const CLOCK: &str = "<clock time='60000' length='18000000' status='RUNNING'/>";
 const GLANCE: Duration = Duration::from_millis(2);
 
 /// Whoever watches a service.
-struct Monitor(String);
+struct Monitor(Http);
 
 impl Monitor {
-    fn of(neerc: &Neerc<'_>) -> Monitor {
-        let log = neerc.log();
-        let address = log.rsplit_once("monitoring is answered at http://").expect("it says where").1;
-        Monitor(address.lines().next().unwrap_or_default().trim().to_owned())
-    }
-
-    /// The status and the text of an answer.
-    fn ask(&self, method: &str, path: &str) -> (u16, String) {
-        let mut socket = TcpStream::connect(&self.0).expect("it listens");
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(socket, "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.0).unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        let (head, text) = answer.split_once("\r\n\r\n").expect("a whole answer");
-        (head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), text.to_owned())
-    }
-
     fn get(&self, path: &str) -> (u16, String) {
-        self.ask("GET", path)
+        let Reply { status, text, .. } = self.0.get(path);
+        (status, text)
     }
 
     fn value(&self, series: &str) -> f64 {
@@ -76,7 +58,7 @@ fn each_number_moves_by_its_cause() {
     fs::write(neerc.dir.join("clock.xml"), CLOCK).unwrap();
     let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
     drop(listener);
-    let monitor = Monitor::of(&neerc);
+    let monitor = Monitor(Http::said(&neerc, "monitoring is answered at"));
     is_well(&monitor);
     untold(&monitor, &mut fake);
     not_stored(&monitor, &mut fake, &faults);
@@ -127,7 +109,7 @@ fn is_well(monitor: &Monitor) {
     assert_eq!(monitor.get("/readyz"), (200, "ready\n".to_owned()));
     assert_eq!(monitor.get("/healthz"), (200, "ok\n".to_owned()));
     assert_eq!(monitor.get("/r/fake").0, 404);
-    assert_eq!(monitor.ask("POST", "/metrics").0, 405);
+    assert_eq!(monitor.0.send(monitor.0.request("POST", "/metrics", "", "").as_bytes()).status, 405);
 }
 
 /// The server has everything only when it says so.
