@@ -7,6 +7,7 @@ use crate::doors::{DoorChange, TokenId, TokenScope};
 use crate::links::LinksWish;
 use crate::people::Person;
 use crate::plan::{PlanId, Planned, RunId};
+use crate::requests::KeyedRequest;
 use crate::task::{Kind, Status, TaskId, Title};
 use crate::watch::Watch;
 use std::sync::Arc;
@@ -293,4 +294,6 @@ pub struct Entry {
     pub by: Person,
     /// What.
     pub change: Change,
+    /// The request that it was done for, if that has a key.
+    pub request: Option<Arc<KeyedRequest>>,
 }

@@ -97,6 +97,21 @@ pub struct NewRun {
     pub steps: Vec<Vec<NewPlan>>,
 }
 
+/// What is to be different about a task; what is not given stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Amendment {
+    /// What to do.
+    pub title: Option<Title>,
+    /// What kind of answer it asks for.
+    pub kind: Option<Kind>,
+    /// Users, groups or occupants who get it.
+    pub assign: Vec<String>,
+    /// Users, groups or occupants who have it no more; a group stands for its members who have the task.
+    pub unassign: Vec<String>,
+    /// Those whose answers are reset, named in the same way.
+    pub reset: Vec<String>,
+}
+
 /// A request that changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -116,6 +131,13 @@ pub enum Command {
         /// What it is to be.
         wanted: WholeTask,
     },
+    /// Change several things about a task at once, as it is now. For admins.
+    Amend {
+        /// Which.
+        task: TaskId,
+        /// What is to be different.
+        amendment: Amendment,
+    },
     /// Remove a task. For admins.
     Remove {
         /// Which.
@@ -126,6 +148,15 @@ pub enum Command {
         /// Which task.
         task: TaskId,
         /// What.
+        status: Status,
+    },
+    /// Say what somebody says of a task: of oneself as an answer, of others only for admins.
+    SetStatus {
+        /// Which task.
+        task: TaskId,
+        /// The user who has it.
+        name: String,
+        /// What they say.
         status: Status,
     },
     /// Give a task to more people. For admins.
@@ -238,6 +269,8 @@ impl Command {
             | Command::Links(_)
             | Command::Door(_) => None,
             Command::Edit { task, .. }
+            | Command::Amend { task, .. }
+            | Command::SetStatus { task, .. }
             | Command::Remove { task }
             | Command::Answer { task, .. }
             | Command::Assign { task, .. }

@@ -25,6 +25,7 @@ use crate::notice::Notice;
 use crate::people::{People, Person};
 use crate::quota::Quota;
 use crate::refusal::Refusal;
+use crate::requests::KeyedRequest;
 use crate::trail::Trail;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -60,6 +61,8 @@ pub struct Ask {
     pub who: Person,
     /// For what.
     pub command: Command,
+    /// By which it is known when it is asked again, where the asker gives it a key.
+    pub request: Option<Arc<KeyedRequest>>,
 }
 
 /// The answer for whoever asked with that token.
@@ -303,6 +306,12 @@ impl Ledger {
                 | Command::Begin(_) => rooms.clock(&ask.room, board.clock(), now),
                 _ => ClockNow::default(),
             };
+            // Its answer waits for the same disk as the first one's, which may be on its way there.
+            if let Some(repeated) = ask.request.as_ref().and_then(|request| board.repeated(request, now.wall_ms)) {
+                rooms.decided(&ask, board, None);
+                answers.push(Answer { token: ask.token, outcome: repeated });
+                continue;
+            }
             let people = rooms.people(&ask.room);
             let within = |decision: Decision| {
                 // What was planned is handed out whatever else its planner has done, and a deadline holds.
@@ -318,11 +327,11 @@ impl Ledger {
                 Err(refusal) => (Err(refusal), None),
             };
             let revision = self.revision + (under_way + entries.len()) as u64 + 1;
-            let (room, by) = (ask.room.clone(), ask.who.clone());
-            let entry = change.map(|change| Entry { revision, room, at_ms: now.wall_ms, by, change });
+            let (room, by, request) = (ask.room.clone(), ask.who.clone(), ask.request.clone());
+            let entry = change.map(|change| Entry { revision, room, at_ms: now.wall_ms, by, change, request });
             rooms.decided(&ask, board, entry.as_ref());
             if let Some(entry) = entry {
-                board.apply(revision, &entry.change);
+                board.replay(&entry);
                 entries.push(entry);
             }
             answers.push(Answer { token: ask.token, outcome });
@@ -362,13 +371,15 @@ impl Ledger {
         let mut later = Vec::new();
         let next = self.commit_if_due(now, &mut later);
         let mut notices = Vec::with_capacity(entries.len());
-        for Entry { revision, room, change, .. } in entries.iter() {
+        for entry in entries.iter() {
+            let Entry { revision, room, change, .. } = entry;
             let board = self.boards.entry(room.clone()).or_default();
             let notice = board.notice(change);
             match self.ahead.get(room) {
                 Some(ahead) => board.follow(*revision, change, ahead),
                 None => board.apply(*revision, change), // cannot be: it was decided on that board
             }
+            board.note_request(entry);
             notices.extend(notice.map(|notice| (room.clone(), *revision, notice)));
         }
         answers.append(&mut later);

@@ -37,6 +37,7 @@ pub mod plan;
 pub mod planner;
 pub mod quota;
 pub mod refusal;
+pub mod requests;
 pub mod task;
 pub mod times;
 pub mod trail;

@@ -78,6 +78,12 @@ pub const LOGIN_LINK_MS: i64 = 5 * 60_000;
 pub const LOGIN_LINKS_PER_PERSON: usize = 4;
 /// Most tokens of one room.
 pub const TOKENS_PER_ROOM: usize = 100;
+/// How long a request is known by its key, in ms.
+pub const REQUEST_KEY_MS: i64 = 24 * 60 * 60_000;
+/// Most requests of one token that are known by their keys; of more, the newest.
+pub const REQUEST_KEYS_PER_TOKEN: usize = 1_000;
+/// Longest key of a request, in characters.
+pub const REQUEST_KEY_CHARS: usize = 128;
 /// How often somebody may write a code that no page shows, in that time in ms.
 pub const LOGIN_TRIES: usize = 3;
 /// See [`LOGIN_TRIES`].

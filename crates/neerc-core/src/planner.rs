@@ -218,7 +218,7 @@ impl Planner {
         watch.under_way.insert(planned.id);
         let (who, command) = (planned.by.clone(), Command::Fulfil { plan: planned.id });
         let token = self.token(room, Asked::HandOut(planned, lateness));
-        Due::HandOut(Ask { token, room: room.clone(), who, command })
+        Due::HandOut(Ask { token, room: room.clone(), who, command, request: None })
     }
 
     /// The deadline of a task has passed, or is to be said again.
@@ -227,7 +227,7 @@ impl Planner {
         self.rooms.entry(room.clone()).or_default().overdue.insert(task);
         let (who, command) = (deadline.by.clone(), Command::NoteOverdue { task, round });
         let token = self.token(room, Asked::Overdue(task));
-        Some(Due::Overdue(Ask { token, room: room.clone(), who, command }))
+        Some(Due::Overdue(Ask { token, room: room.clone(), who, command, request: None }))
     }
 
     fn token(&mut self, room: &Room, asked: Asked) -> Token {

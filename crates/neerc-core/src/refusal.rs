@@ -292,6 +292,11 @@ refusals! {
         /// The word.
         scope: String,
     } => "a token is for display, read or write, not '{scope}'";
+    /// A request has the key of another one, which asked for something else.
+    "used-key" = UsedKey {
+        /// The key.
+        key: String,
+    } => "the key '{key}' belongs to another request, which asked for something else";
     /// The change could not be made durable, so it was not made.
     "not-durable" = NotDurable => "the change could not be stored, so nothing was changed; try again later";
     /// Too many requests wait already.

@@ -95,7 +95,14 @@ mod tests {
         let mut times = Times::default();
         for (change, revision) in changes.into_iter().zip(1..) {
             let (room, by) = ("neerc".into(), person("admin"));
-            times.note(&Entry { revision, room, at_ms: 100 * i64::try_from(revision).unwrap(), by, change });
+            times.note(&Entry {
+                revision,
+                room,
+                at_ms: 100 * i64::try_from(revision).unwrap(),
+                by,
+                change,
+                request: None,
+            });
         }
         let of = |task, name: &str| times.of(TaskId(task), &person(name));
         assert_eq!((of(1, "a"), of(1, "b"), of(1, "c")), (Some(100), Some(100), Some(300)), "b has left it");
@@ -103,7 +110,7 @@ mod tests {
 
         let (room, by) = ("neerc".into(), person("admin"));
         let change = Change::Removed { task, at_ms: Some(500) };
-        times.note(&Entry { revision: 5, room, at_ms: 500, by, change });
+        times.note(&Entry { revision: 5, room, at_ms: 500, by, change, request: None });
         assert_eq!(times.of(task, &person("a")), None);
     }
 }

@@ -73,7 +73,7 @@ mod tests {
     use crate::task::{Kind, Title};
 
     fn entry(revision: u64, room: &str, change: Change) -> Entry {
-        Entry { revision, room: room.into(), at_ms: 0, by: Person::named("admin", "localhost"), change }
+        Entry { revision, room: room.into(), at_ms: 0, by: Person::named("admin", "localhost"), change, request: None }
     }
 
     fn revisions(trail: &Trail, room: &str, task: u64) -> Vec<u64> {

@@ -93,7 +93,7 @@ fn decide(boards: &mut Boards, revision: u64, (room, who, command): &Ask) -> Opt
     let at_ms = 1_000 * revision as i64;
     let change = board.decide(at_ms, &person(who), &people(), command).ok()?.change?;
     board.apply(revision, &change);
-    Some(Entry { revision, room: (*room).into(), at_ms, by: person(who), change })
+    Some(Entry { revision, room: (*room).into(), at_ms, by: person(who), change, request: None })
 }
 
 /// Runs the steps and compares what each start finds with what was there before.

@@ -3,7 +3,7 @@
 //! its place here. Not the ways in, which the tests have that use this.
 
 use neerc_core::clock::hand::ClockAct;
-use neerc_core::command::{Command, Manner, Named, NewPlan, NewRun, Query, WholeTask};
+use neerc_core::command::{Amendment, Command, Manner, Named, NewPlan, NewRun, Query, WholeTask};
 use neerc_core::doors::{DoorCommand, Leaving, TokenId, TokenScope};
 use neerc_core::links::LinksWish;
 use neerc_core::moment::When;
@@ -111,6 +111,8 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
         Asked::Command(Command::Watch(Watched::Task(task))) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Command(
             Command::Edit { task, .. }
+            | Command::Amend { task, .. }
+            | Command::SetStatus { task, .. } // of the keeper, who has all tasks
             | Command::Remove { task }
             | Command::Assign { task, .. }
             | Command::Unassign { task, .. }
@@ -184,8 +186,9 @@ fn after_query(query: &Query, me: &str) -> Option<Query> {
 fn after_command(command: &Command) -> Option<Command> {
     let names = || vec![KEEPER.to_owned()];
     let edit = |task| Command::Edit { task, wanted: wanted() };
+    let amend = |task| Command::Amend { task, amendment: amendment() };
+    let set = |task| Command::SetStatus { task, name: KEEPER.to_owned(), status: status() };
     let remove = |task| Command::Remove { task };
-    let status = || Status::new(Progress::Running, "").expect("a status");
     let answer = |task| Command::Answer { task, status: status() };
     let assign = |task| Command::Assign { task, names: names() };
     let unassign = |task| Command::Unassign { task, names: names() };
@@ -202,7 +205,9 @@ fn after_command(command: &Command) -> Option<Command> {
     Some(match command {
         Command::Create(_) => Command::CreateDue { wanted: wanted(), by },
         Command::CreateDue { .. } => edit(OWN),
-        Command::Edit { task, .. } => next(*task, &edit, &remove),
+        Command::Edit { task, .. } => next(*task, &edit, &amend),
+        Command::Amend { task, .. } => next(*task, &amend, &set),
+        Command::SetStatus { task, .. } => next(*task, &set, &remove),
         Command::Remove { task } => next(*task, &remove, &answer),
         Command::Answer { task, .. } => next(*task, &answer, &assign),
         Command::Assign { task, .. } => next(*task, &assign, &unassign),
@@ -251,6 +256,14 @@ fn after_door(command: &DoorCommand) -> Option<DoorCommand> {
         | DoorCommand::Redeem { .. }
         | DoorCommand::Issue { .. } => return None,
     })
+}
+
+fn status() -> Status {
+    Status::new(Progress::Running, "").expect("a status")
+}
+
+fn amendment() -> Amendment {
+    Amendment { title: Some(title()), ..Amendment::default() }
 }
 
 fn wanted() -> WholeTask {
@@ -309,7 +322,9 @@ pub fn packet(asked: &Asked) -> Option<String> {
             Some(format!("<taskstatus xmlns='{NS}#taskstatus' id='{task}' type='{kind}' value='{value}'/>"))
         }
         Asked::Command(
-            Command::Assign { .. }
+            Command::Amend { .. }
+            | Command::SetStatus { .. }
+            | Command::Assign { .. }
             | Command::Unassign { .. }
             | Command::Reset { .. }
             | Command::Rename { .. }

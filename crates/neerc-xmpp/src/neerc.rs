@@ -146,6 +146,7 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::Unconfirmed { .. }
         | Refusal::UsedLink
         | Refusal::UnknownTokenScope { .. }
+        | Refusal::UsedKey { .. }
         | Refusal::TooMany { .. } => Condition::BadRequest,
         Refusal::NotDurable => Condition::InternalServerError,
         Refusal::Busy | Refusal::UsedUp { .. } | Refusal::TooManyTries { .. } => Condition::ResourceConstraint,

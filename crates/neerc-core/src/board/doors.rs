@@ -57,6 +57,13 @@ impl Board {
         }
     }
 
+    pub(super) fn change_door(&mut self, change: &DoorChange) {
+        Arc::make_mut(&mut self.doors).apply(change);
+        if let DoorChange::Revoked { token } = change {
+            self.requests.forget(*token);
+        }
+    }
+
     fn admit(&self, now_ms: i64, who: &Person, hash: SecretHash, browser: &str) -> Result<Decision, Refusal> {
         match self.doors.session(&hash, now_ms) {
             Some(known) if known.person == *who => Ok(Decision::default()), // confirmed twice

@@ -1,6 +1,7 @@
 //! The tasks of one room. [`Board::decide`] may refuse and changes nothing; [`Board::apply`] changes the board and
 //! cannot fail. The people of the room are handed in; storage is not the board's business.
 
+mod amend;
 mod deadlines;
 mod decision;
 mod doors;
@@ -9,6 +10,7 @@ mod names;
 mod notices;
 mod plans;
 mod removed;
+mod requests;
 mod runs;
 mod watches;
 
@@ -27,6 +29,7 @@ use crate::links::LinksWishes;
 use crate::people::{Admin, People, Person, Rights};
 use crate::plan::{Plan, PlanId};
 use crate::refusal::Refusal;
+use crate::requests::KnownRequests;
 use crate::task::{Difference, Kind, LeftOut, Past, Progress, Status, Task, TaskId, Title};
 use crate::watch::Watches;
 use std::collections::BTreeMap;
@@ -47,6 +50,8 @@ pub struct Board {
     deadlines: BTreeMap<TaskId, Deadline>,
     /// Shared between copies of the board.
     doors: Arc<Doors>,
+    /// Those that have keys.
+    requests: KnownRequests,
     next_id: u64,
     last_timestamp_ms: i64,
     revision: u64,
@@ -63,6 +68,7 @@ impl Default for Board {
             removed: RemovedTasks::default(),
             deadlines: BTreeMap::new(),
             doors: Arc::default(),
+            requests: KnownRequests::default(),
             next_id: 1,
             last_timestamp_ms: 0,
             revision: 0,
@@ -215,6 +221,8 @@ impl Board {
                 Ok(decision.due(Deadline::set(*by, who, now_ms, clock.zone_ms)))
             }
             Command::Edit { task, wanted } => self.edit(admin(rights)?, now_ms, people, *task, wanted),
+            Command::Amend { task, amendment } => self.amend(admin(rights)?, now_ms, people, *task, amendment),
+            Command::SetStatus { task, name, status } => self.set_status(rights, who, people, *task, name, status),
             Command::Remove { task } => self.remove(admin(rights)?, now_ms, *task),
             Command::Answer { task, status } => self.answer(who, *task, status),
             Command::Assign { task, names } => self.assign(admin(rights)?, now_ms, people, *task, names),
@@ -444,7 +452,7 @@ impl Board {
             Change::Clocked(set) => self.clock.clone_from(set),
             Change::Watched { person, watch } => self.watches.set(person, watch),
             Change::Linked { person, wish } => self.links.set(person, *wish),
-            Change::Door(change) => Arc::make_mut(&mut self.doors).apply(change),
+            Change::Door(change) => self.change_door(change),
         }
     }
 }

@@ -40,6 +40,18 @@ pub(super) fn assigned<'a>(people: &People, task: &'a Task, names: &[String]) ->
     Ok(found)
 }
 
+/// The one user of that name among the people of a task.
+pub(super) fn user_with<'a>(people: &People, task: &'a Task, name: &str) -> Result<&'a Person, Refusal> {
+    let has = |person: &Person| task.statuses.get_key_value(person).map(|(person, _)| person);
+    let user = people.user(name).or_else(|| people.shown_as(name));
+    // Somebody may have a task who has left the room since.
+    let found = user.and_then(has).or_else(|| has(&Person::named(name, people.host())));
+    found.ok_or_else(|| match user {
+        Some(_) => Refusal::NotTheirs { task: task.id.to_string(), name: excerpt(name) },
+        None => Refusal::UnknownUser { name: excerpt(name) },
+    })
+}
+
 /// The people of a packet.
 pub(super) struct Resolved {
     pub packet: Packet,

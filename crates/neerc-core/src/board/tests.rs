@@ -46,8 +46,14 @@ impl World {
             self.board.apply(revision, change);
             assert_eq!(self.board.revision(), revision);
             assert!(change.task().and_then(|id| self.board.task(id)).is_none_or(|task| task.revision == revision));
-            let entry =
-                Entry { revision, room: "neerc".into(), at_ms: self.now_ms, by: who.clone(), change: change.clone() };
+            let entry = Entry {
+                revision,
+                room: "neerc".into(),
+                at_ms: self.now_ms,
+                by: who.clone(),
+                change: change.clone(),
+                request: None,
+            };
             self.log.push(entry);
         }
         decision

@@ -470,7 +470,7 @@ impl Values<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::NewRun;
+    use crate::command::{Amendment, NewRun};
     use crate::face::line::look;
     use std::collections::{BTreeSet, HashSet};
     use std::mem::{Discriminant, discriminant};
@@ -579,7 +579,9 @@ mod tests {
         while let Some(next) = match commands[commands.len() - 1] {
             Command::Create(_) => Some(Command::CreateDue { wanted: wanted(), by }),
             Command::CreateDue { .. } => Some(Command::Edit { task, wanted: wanted() }),
-            Command::Edit { .. } => Some(Command::Remove { task }),
+            Command::Edit { .. } => Some(Command::Amend { task, amendment: Amendment::default() }),
+            Command::Amend { .. } => Some(Command::SetStatus { task, name: String::new(), status: Status::NONE }),
+            Command::SetStatus { .. } => Some(Command::Remove { task }),
             Command::Remove { .. } => Some(Command::Answer { task, status: Status::NONE }),
             Command::Answer { .. } => Some(Command::Assign { task, names: names() }),
             Command::Assign { .. } => Some(Command::Unassign { task, names: names() }),
@@ -603,8 +605,12 @@ mod tests {
         } {
             commands.push(next);
         }
-        // A packet of a whole task is for programs; people assign, unassign, reset and rename. What is overdue is noted by the service.
-        commands.retain(|command| !matches!(command, Command::Edit { .. } | Command::NoteOverdue { .. }));
+        // A packet of a whole task and several changes at once are for programs; people assign, unassign, reset and rename. What
+        // is overdue is noted by the service.
+        let is_for_programs = |command: &Command| {
+            matches!(command, Command::Edit { .. } | Command::Amend { .. } | Command::SetStatus { .. })
+        };
+        commands.retain(|command| !is_for_programs(command) && !matches!(command, Command::NoteOverdue { .. }));
         (queries.iter().map(discriminant).collect(), commands.iter().map(discriminant).collect())
     }
 

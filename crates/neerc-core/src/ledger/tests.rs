@@ -1,7 +1,9 @@
 //! The ledger with asks of many people, a disk that may fail at any time, and every order of its calls.
 
 use super::*;
+use crate::change::Effect;
 use crate::command::{Command, Manner, Named, WholeTask};
+use crate::doors::TokenId;
 use crate::people::{Affiliation, GroupBook, Standing};
 use crate::task::{Kind, Progress, Status, TaskId, Title};
 use proptest::prelude::*;
@@ -33,7 +35,13 @@ fn at(ms: i64) -> Now {
 }
 
 fn ask(number: u64, who: &str, command: Command) -> Ask {
-    Ask { token: Token { face: Face::Xmpp, number }, room: "neerc".into(), who: Person::from_bare(who), command }
+    Ask {
+        token: Token { face: Face::Xmpp, number },
+        room: "neerc".into(),
+        who: Person::from_bare(who),
+        command,
+        request: None,
+    }
 }
 
 fn create(token: u64) -> Ask {
@@ -65,7 +73,7 @@ fn check(ledger: &Ledger) {
     for entry in storing.chain(&ledger.next.entries) {
         revision += 1;
         assert_eq!(entry.revision, revision, "a gap in the order");
-        boards.entry(entry.room.clone()).or_default().apply(entry.revision, &entry.change);
+        boards.entry(entry.room.clone()).or_default().replay(entry);
     }
     let known = |boards: &Boards| -> BTreeMap<_, _> {
         boards
@@ -94,6 +102,51 @@ fn the_next_batch_is_decided_while_one_is_being_stored_and_is_seen_only_when_it_
     let settled = ledger.stored(at(2), Stored::Yes).unwrap();
     assert_eq!((tokens(&settled.answers), settled.next), (vec![(2, true)], None));
     assert!(ledger.is_idle());
+}
+
+#[test]
+fn a_request_with_a_key_is_done_once_and_answered_as_often_as_it_comes() {
+    let (mut ledger, mut hall, mut answers) = (Ledger::new(Boards::new(), 0), Hall::new(), Vec::new());
+    let keyed = |token, key: &str, print| {
+        let request = KeyedRequest::new(TokenId(1), key, print).map(Arc::new).ok();
+        Ask { request, ..create(token) }
+    };
+    let outcomes = |answers: &[Answer]| -> Vec<_> {
+        let made = |answer: &Answer| match &answer.outcome {
+            Ok(Done { effect: Effect::Created { task, people: 1, .. }, .. }) => task.to_string(),
+            other => format!("{other:?}"),
+        };
+        answers.iter().map(made).collect()
+    };
+    let refused = r#"Err(UsedKey { key: "a" })"#;
+    [keyed(1, "a", 7), keyed(2, "a", 7), keyed(3, "b", 7), keyed(4, "a", 8)]
+        .into_iter()
+        .for_each(|ask| ledger.ask(ask));
+    let first = ledger.decide_last(at(5), &mut hall, &mut answers).expect("something to store");
+    assert_eq!((first.len(), answers.len()), (2, 0), "whoever repeats waits for the same disk");
+    ledger.ask(keyed(5, "a", 7));
+    ledger.decide(at(5), &mut hall, &mut answers);
+    assert_eq!(answers.len(), 0);
+    let settled = ledger.stored(at(6), Stored::Yes).unwrap();
+    assert_eq!(outcomes(&settled.answers), ["1", "1", "2", refused, "1"]);
+    check(&ledger);
+    // A start knows it by the log.
+    let mut boards = Boards::new();
+    first.iter().for_each(|entry| boards.entry(entry.room.clone()).or_default().replay(entry));
+    let mut ledger = Ledger::new(boards, 2);
+    [keyed(1, "a", 7), keyed(2, "a", 8), keyed(3, "c", 7)].into_iter().for_each(|ask| ledger.ask(ask));
+    let next = ledger.decide_last(at(7), &mut hall, &mut answers).expect("something to store");
+    assert_eq!(next.len(), 1);
+    assert_eq!(outcomes(&ledger.stored(at(8), Stored::Yes).unwrap().answers), ["1", refused, "3"]);
+    // Nothing of it is known if it could not be stored.
+    let mut ledger = Ledger::new(Boards::new(), 0);
+    ledger.ask(keyed(1, "a", 7));
+    ledger.decide_last(at(9), &mut hall, &mut answers).expect("something to store");
+    ledger.ask(keyed(2, "a", 7));
+    ledger.decide(at(9), &mut hall, &mut answers);
+    assert_eq!(tokens(&ledger.stored(at(9), Stored::No).unwrap().answers), [(1, false), (2, false)]);
+    ledger.ask(keyed(3, "a", 7));
+    assert_eq!(ledger.decide_last(at(9), &mut hall, &mut answers).map(|entries| entries.len()), Some(1));
 }
 
 #[test]

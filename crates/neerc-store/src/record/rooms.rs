@@ -1,7 +1,7 @@
 //! The written form of what a room has besides its tasks: what is planned, its clock, who watches what or wants links, and
 //! what was removed lately.
 
-use super::StatusRecord;
+use super::changes::StatusRecord;
 use neerc_core::board::RemovedTask;
 use neerc_core::clock::hand::SetClock;
 use neerc_core::clock::{Phase, Reading};

@@ -1,13 +1,14 @@
 //! The texts that are in people's logs, and what is refused.
 
 use super::*;
+use neerc_core::change::Change;
 use neerc_core::clock::hand::SetClock;
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::doors::{
     AccessToken, DoorChange, LoginLink, SecretHash, TokenId, TokenScope, WebSession, WebSessionId,
 };
 use neerc_core::links::LinksWish;
-use neerc_core::plan::{Planned, RunStep, Schedule, Timing};
+use neerc_core::plan::{PlanId, Planned, RunId, RunStep, Schedule, Timing};
 use neerc_core::watch::{Watch, WatchedAnswers};
 
 fn hash(n: u8) -> SecretHash {

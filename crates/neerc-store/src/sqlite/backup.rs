@@ -241,7 +241,7 @@ pub fn verify(file: &Path) -> Result<Loaded, StoreError> {
     while let Some(row) = rows.next().map_err(at)? {
         let entry = load::entry(row, &boards, last + 1).map_err(damaged)?;
         last = entry.revision;
-        boards.entry(entry.room).or_default().apply(last, &entry.change);
+        boards.entry(entry.room.clone()).or_default().replay(&entry);
         if snapshots.iter().any(|(revision, snapshot)| *revision == last && !is_same(snapshot, &boards)) {
             return Err(damaged(format!("the snapshot of revision {last} is not what the log comes to")));
         }

@@ -74,12 +74,12 @@ impl Disk {
         let mut last = stored(found.unwrap_or(0));
         {
             let mut insert = tx.prepare_cached("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)").map_err(at)?;
-            for Entry { revision, room, at_ms, by, change } in entries {
+            for Entry { revision, room, at_ms, by, change, request } in entries {
                 if last.checked_add(1) != Some(*revision) {
                     return Err(StoreError::Order { file: file.clone(), last, given: *revision });
                 }
                 last = *revision;
-                let record = record::write_change(change)
+                let record = record::write_entry(change, request.as_deref())
                     .map_err(|why| StoreError::Unwritable { revision: *revision, what: why.to_string() })?;
                 let (number, by) = (number_of(*revision), by.bare());
                 let sum = record::entry_sum(number, room.as_bytes(), *at_ms, by.as_bytes(), record.as_bytes());

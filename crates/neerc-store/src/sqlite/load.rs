@@ -53,7 +53,7 @@ pub(super) fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError>
         let entry = entry(row, &boards, last + 1).map_err(damaged)?;
         last = entry.revision;
         if last > folded {
-            boards.entry(entry.room.clone()).or_default().apply(last, &entry.change);
+            boards.entry(entry.room.clone()).or_default().replay(&entry);
         }
         if last > told_revision {
             untold.push(entry);
@@ -105,8 +105,8 @@ pub(super) fn entry(row: &Row<'_>, boards: &Boards, revision: u64) -> Result<Ent
     let room = std::str::from_utf8(room).map_err(|e| wrong(&e))?;
     let room = boards.get_key_value(room).map_or_else(|| Room::from(room), |(room, _)| room.clone());
     let by = Person::from_bare(std::str::from_utf8(by).map_err(|e| wrong(&e))?);
-    let change = record::read_change(record).map_err(|e| wrong(&e))?;
-    Ok(Entry { revision, room, at_ms, by, change })
+    let (change, request) = record::read_entry(record).map_err(|e| wrong(&e))?;
+    Ok(Entry { revision, room, at_ms, by, change, request })
 }
 
 /// The newest readable snapshot. An unreadable one only slows down the start, unless SQLite itself finds the file

@@ -24,7 +24,7 @@ fn entry(revision: u64) -> Entry {
         let status = Status::new(Progress::Running, &format!("step {revision} {}", "x".repeat(200))).unwrap();
         Change::Answered { task, person: person.clone(), status }
     };
-    Entry { revision, room: "neerc".into(), at_ms: 1_000 + revision as i64, by: person, change }
+    Entry { revision, room: "neerc".into(), at_ms: 1_000 + revision as i64, by: person, change, request: None }
 }
 
 fn entries(revisions: std::ops::RangeInclusive<u64>) -> Vec<Entry> {

@@ -363,7 +363,8 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
             (Act::Deadline, vec![task(id), ("deadline", by.map_or_else(|| "off".to_owned(), |by| by.to_string()))])
         }
         Asked::Command(Command::NoteOverdue { .. }) => return None, // the service's own
-        Asked::Command(Command::Edit { .. }) => return None,        // a whole task is for programs
+        // These are for programs.
+        Asked::Command(Command::Edit { .. } | Command::Amend { .. } | Command::SetStatus { .. }) => return None,
         Asked::Command(Command::Remove { task: id }) => (Act::Remove, vec![task(id)]),
         Asked::Command(Command::Answer { task: id, status }) => {
             assert_eq!(status.progress, Progress::Running);

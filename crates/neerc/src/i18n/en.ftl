@@ -503,6 +503,7 @@ refusal-used-link = This link is used up or too old. Write "board" for a new one
 refusal-unknown-session = You are not logged in with a browser "{ $session }"; "sessions" lists yours.
 refusal-unknown-token = There is no token "{ $token }"; "tokens" lists them.
 refusal-unknown-token-scope = A token is for display, read or write, not "{ $scope }".
+refusal-used-key = The key "{ $key }" belongs to another request, which asked for something else.
 refusal-empty-title = The title is empty.
 refusal-too-long = { $what } too long: { $chars ->
     [one] 1 character

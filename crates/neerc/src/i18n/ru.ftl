@@ -520,6 +520,7 @@ refusal-used-link = Эта ссылка уже использована или �
 refusal-unknown-session = У вас нет браузера «{ $session }»; список — по слову «сеансы».
 refusal-unknown-token = Ключа «{ $token }» нет; список — по слову «ключи».
 refusal-unknown-token-scope = Ключ бывает экран, чтение или запись, а не «{ $scope }».
+refusal-used-key = Ключ «{ $key }» уже у другого запроса, и тот просил о другом.
 refusal-empty-title = Название пустое.
 refusal-too-long = { $what }: слишком длинно, { $chars ->
     [one] { $chars } символ

@@ -36,7 +36,8 @@ impl Service {
             }
         };
         let (reply, answer) = oneshot::channel();
-        self.web_asked(WebAsk::Change { room, who, command: Command::Door(command), reply });
+        let command = Command::Door(command);
+        self.web_asked(WebAsk::Change { room, who, command, request: None, reply });
         tokio::spawn(async move {
             let answer = match answer.await {
                 Ok(Ok(done)) => match done.secret {

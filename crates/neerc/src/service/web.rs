@@ -215,11 +215,11 @@ impl Service {
     pub(super) fn web_asked(&mut self, ask: WebAsk) {
         let Some(web) = &mut self.web else { return };
         match ask {
-            WebAsk::Change { room, who, command, reply } => {
+            WebAsk::Change { room, who, command, request, reply } => {
                 let token = Token { face: Face::Web, number: web.next_number };
                 web.next_number += 1;
                 web.waiting.insert(token.number, reply);
-                self.desk.ask(Ask { token, room, who, command }, fresh_secret);
+                self.desk.ask(Ask { token, room, who, command, request }, fresh_secret);
             }
             WebAsk::Trail { room, task, reply } => {
                 let entries = self.desk.ledger.trail().of(&room, task).cloned().collect();

@@ -7,6 +7,7 @@ use neerc_core::change::{Entry, Room};
 use neerc_core::command::Command;
 use neerc_core::people::Person;
 use neerc_core::refusal::Refusal;
+use neerc_core::requests::KeyedRequest;
 use neerc_core::task::TaskId;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -26,6 +27,8 @@ pub enum WebAsk {
         who: Person,
         /// For what.
         command: Command,
+        /// By which it is known when it is asked again.
+        request: Option<Arc<KeyedRequest>>,
         /// Where the answer is wanted. `Ok` means: on disk, and in the album.
         reply: oneshot::Sender<Result<Done, Refusal>>,
     },
@@ -81,8 +84,19 @@ impl Bridge {
         who: Person,
         command: Command,
     ) -> Result<Result<Done, Refusal>, ServiceGone> {
+        self.change_once(room, who, command, None).await
+    }
+
+    /// The same of a request that may come again: it is done once, by its key.
+    pub async fn change_once(
+        &self,
+        room: Room,
+        who: Person,
+        command: Command,
+        request: Option<Arc<KeyedRequest>>,
+    ) -> Result<Result<Done, Refusal>, ServiceGone> {
         let (reply, answer) = oneshot::channel();
-        self.asks.send(WebAsk::Change { room, who, command, reply }).await.map_err(|_| ServiceGone)?;
+        self.asks.send(WebAsk::Change { room, who, command, request, reply }).await.map_err(|_| ServiceGone)?;
         answer.await.map_err(|_| ServiceGone)
     }
 

@@ -565,7 +565,7 @@ impl Life {
     fn ask(&mut self, room: &str, command: Command) {
         self.next_token += 1;
         let token = Token { face: Face::Xmpp, number: self.next_token };
-        let ask = Ask { token, room: room.into(), who: Person::from_bare(ADMIN), command };
+        let ask = Ask { token, room: room.into(), who: Person::from_bare(ADMIN), command, request: None };
         if let Some(process) = self.process.as_mut().filter(|process| process.known_ms <= self.now_ms) {
             process.desk.ledger.ask(ask);
         }

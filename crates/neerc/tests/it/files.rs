@@ -136,7 +136,7 @@ fn entry(revision: u64) -> Entry {
     let (task, title, timestamp_ms) = (TaskId(revision), Title::parse("Water").unwrap(), 1_000 + revision as i64);
     let change =
         Change::Created { task, title, kind: Kind::Todo, timestamp_ms, statuses: vec![], plan: None, deadline: None };
-    Entry { revision, room: "neerc".into(), at_ms: timestamp_ms, by: Person::from_bare("a@b"), change }
+    Entry { revision, room: "neerc".into(), at_ms: timestamp_ms, by: Person::from_bare("a@b"), change, request: None }
 }
 
 /// The command, started as somebody else.

@@ -252,6 +252,8 @@ impl Model {
             | Command::Restore { .. }
             | Command::Remind { .. }
             | Command::CreateDue { .. }
+            | Command::Amend { .. }
+            | Command::SetStatus { .. }
             | Command::SetDeadline { .. }
             | Command::NoteOverdue { .. }
             | Command::Watch(_)

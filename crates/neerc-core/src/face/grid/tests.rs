@@ -68,7 +68,14 @@ impl Hall {
         let revision = self.board.revision() + 1;
         self.board.apply(revision, &change);
         let at_ms = i64::try_from(revision).unwrap();
-        self.times.note(&Entry { revision, room: self.room.clone(), at_ms, by: person("admin"), change });
+        self.times.note(&Entry {
+            revision,
+            room: self.room.clone(),
+            at_ms,
+            by: person("admin"),
+            change,
+            request: None,
+        });
     }
 
     fn create(&mut self, id: u64, title: &str, kind: Kind, names: &[&str]) {

@@ -150,7 +150,11 @@ fn show(request: &Request) -> String {
         Command::Links(wish) => format!("links {wish:?}").to_lowercase(),
         Command::Clock(act) => format!("clock {act:?}"),
         Command::Stop { name } => format!("stop {name}"),
-        Command::Edit { .. } | Command::NoteOverdue { .. } | Command::Begin(_) => panic!("no line asks this"),
+        Command::Edit { .. }
+        | Command::Amend { .. }
+        | Command::SetStatus { .. }
+        | Command::NoteOverdue { .. }
+        | Command::Begin(_) => panic!("no line asks this"),
     }
 }
 

@@ -166,7 +166,7 @@ mod tests {
         let standings = [Standing { person: person("hall1"), affiliation: Affiliation::Member }];
         let people = People::build("localhost", "neerc", standings, HashMap::new(), &GroupBook::default());
         let (room, by) = ("neerc".into(), person("admin"));
-        rows(&people, &Entry { revision: 7, room, at_ms: 1_795_689_667_123, by, change })
+        rows(&people, &Entry { revision: 7, room, at_ms: 1_795_689_667_123, by, change, request: None })
     }
 
     #[test]

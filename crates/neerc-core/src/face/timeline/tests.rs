@@ -43,7 +43,14 @@ impl Log {
     fn note(&mut self, at_min: i64, change: Change) {
         self.revision += 1;
         let (room, by) = ("neerc".into(), person("admin"));
-        self.timeline.note(&Entry { revision: self.revision, room, at_ms: at_min * MINUTE_MS, by, change });
+        self.timeline.note(&Entry {
+            revision: self.revision,
+            room,
+            at_ms: at_min * MINUTE_MS,
+            by,
+            change,
+            request: None,
+        });
     }
 
     fn create(&mut self, at_min: i64, id: u64, title: &str, names: &[&str]) {
@@ -165,7 +172,7 @@ fn times_no_log_should_hold_do_no_harm() {
     for at_ms in [i64::MIN, i64::MAX, 0] {
         let (room, by) = ("neerc".into(), person("admin"));
         let change = Change::Answered { task: TaskId(1), person: person("hall3"), status: status(Progress::Success) };
-        log.timeline.note(&Entry { revision: 100, room, at_ms, by, change });
+        log.timeline.note(&Entry { revision: 100, room, at_ms, by, change, request: None });
     }
     assert!(log.timeline.bars().1.len() < 100);
     assert!(!drawn(&log.timeline, Scale::Contest { begins_ms: i64::MAX }).contains("NaN"));

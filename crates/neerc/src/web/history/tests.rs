@@ -56,7 +56,7 @@ impl Site {
             };
             let at_ms = now_ms - (count - i64::try_from(revision).unwrap()) * 60_000;
             board.apply(revision, &change);
-            entries.push(Entry { revision, room: "neerc".into(), at_ms, by, change });
+            entries.push(Entry { revision, room: "neerc".into(), at_ms, by, change, request: None });
         }
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for batch in entries.chunks(1_000) {

@@ -53,7 +53,7 @@ impl Room {
         let revision = self.board.revision() + 1;
         self.board.apply(revision, &change);
         let (room, by) = ("neerc".into(), who.clone());
-        self.entries.push(Entry { revision, room, at_ms: wall_ms(), by, change });
+        self.entries.push(Entry { revision, room, at_ms: wall_ms(), by, change, request: None });
         self.publish();
     }
 
