@@ -8,7 +8,7 @@ use ureq::http::Response;
 use crate::servers::{Kind, Server, unique};
 use crate::service::Neerc;
 use crate::slix::{Slix, User};
-use crate::wait::PATIENCE;
+use crate::wait::{PATIENCE, wait_for};
 
 const WEB: &str = "[web]\nlisten = \"127.0.0.1:0\"\n";
 
@@ -160,7 +160,7 @@ fn a_link_of_the_command_line_opens_the_board_once_whoever_looks_at_it_before(ki
     let web = Web::at(&link);
     assert_eq!(web.get(&board, &session).status, 200);
     assert_eq!(answered(&hall, &to, "logout all"), "One browser is logged out.");
-    assert_eq!(web.get(&board, &session).status, 401);
+    wait_for("the end of the session", || web.get(&board, &session).status == 401);
     let boss = web.own_post(&path(&link), "").session();
     assert_eq!(web.get(&board, &boss).status, 200);
     assert_eq!(web.own_post(&format!("{board}/logout"), &boss).status, 303);
