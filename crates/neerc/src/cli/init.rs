@@ -3,6 +3,7 @@
 //! The file is drawn from the keys of `config`, so none is missing and none is made up. Randomness comes from outside.
 
 pub mod lines;
+mod proxy;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -130,6 +131,7 @@ pub fn run(path: &Path, wish: Wish<'_>, existing: Existing) -> Result<String, In
     for kind in &kinds {
         let _ = write!(text, "\n{}", lines::people(kind.software(), host, &admins));
     }
+    let _ = write!(text, "\n{}", proxy::configuration(host));
     Ok(text)
 }
 
