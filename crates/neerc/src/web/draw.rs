@@ -1,6 +1,7 @@
 //! The parts of the board as HTML: what a page holds, and what is sent alone when it differs. Templates escape what people
 //! wrote. Not which parts are sent, and not what is in them: that is the core's grid.
 
+use super::limits;
 use super::visit::Visit;
 use askama::Template;
 use neerc_core::clock::hand::{clock_face, time_of_day};
@@ -9,9 +10,9 @@ use neerc_core::face::grid::{
 };
 use neerc_core::face::menu::{self, Act, Item};
 use neerc_core::people::{People, Person};
-use neerc_core::task::Kind;
+use neerc_core::task::{Kind, TaskId};
 use neerc_core::view::View;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What parts are drawn with.
 #[derive(Debug, Clone, Copy)]
@@ -245,18 +246,24 @@ fn people_of<'t>(task: &'t ListedTask<'_>) -> Vec<(&'t str, &'t GridCell<'t>)> {
     task.people.iter().map(|(row, cell)| (&*row.shown, *cell)).collect()
 }
 
-/// What differs in the list; all of it where its order does.
+/// What differs in the list, and in which order it stands if that is another one.
 pub fn list_difference(pen: Pen<'_>, old: &Grid<'_>, new: &Grid<'_>) -> String {
     let (old, tasks) = (listed(old), listed(new));
-    let order = |tasks: &[ListedTask<'_>]| tasks.iter().map(|task| task.column.task).collect::<Vec<_>>();
-    if order(&old) != order(&tasks) {
+    if old.is_empty() || tasks.is_empty() {
         return render(&ListPart { pen, tasks });
     }
+    let known: BTreeMap<TaskId, &ListedTask<'_>> = old.iter().map(|task| (task.column.task, task)).collect();
     let is_alike = |new: &ListedTask<'_>, old: &ListedTask<'_>| {
         (new.column, new.urgency, people_of(new)) == (old.column, old.urgency, people_of(old))
     };
-    let differing = tasks.iter().zip(&old).filter(|(new, old)| !is_alike(new, old));
-    differing.map(|(task, _)| render(&ListedPart { pen, task })).collect()
+    let differs = |task: &&ListedTask<'_>| known.get(&task.column.task).is_none_or(|old| !is_alike(task, old));
+    let mut drawn: String = tasks.iter().filter(differs).map(|task| render(&ListedPart { pen, task })).collect();
+    let order = |tasks: &[ListedTask<'_>]| tasks.iter().map(|task| task.column.task).collect::<Vec<_>>();
+    if order(&old) != order(&tasks) {
+        let ids: Vec<String> = tasks.iter().map(|task| format!("l{}", task.column.task)).collect();
+        drawn.push_str(&format!("<p id=\"list-order\" data-order=\"{}\"></p>", ids.join(" ")));
+    }
+    drawn
 }
 
 /// The tasks of whoever looks.
@@ -272,6 +279,9 @@ pub fn online(pen: Pen<'_>, looking: &BTreeSet<Person>) -> String {
         let here = persons.iter().filter(|person| people.rights(person).is_some());
         let mut names: Vec<String> = here.map(|person| people.shown(person).into_owned()).collect();
         names.sort();
+        let more = names.len().saturating_sub(limits::NAMES_SHOWN);
+        names.truncate(limits::NAMES_SHOWN);
+        names.extend((more > 0).then(|| pen.visit.lines().count("and-more", more)));
         names
     };
     let (online, looking) = (names(&picture.online), names(looking));
@@ -290,9 +300,83 @@ pub fn clock(visit: &Visit) -> String {
     render(&ClockPart { face, words })
 }
 
-/// What differs in the table; all of it where its shape does.
-pub fn difference(pen: Pen<'_>, grid: &Grid<'_>, difference: &GridDifference<'_>) -> String {
-    let GridDifference::Parts { cells, columns, tallies, rows, .. } = difference else { return table(pen, grid) };
+/// What differs in the table; all of it where other people are shown, or tasks are in another order.
+pub fn difference(pen: Pen<'_>, old: &Grid<'_>, new: &Grid<'_>) -> String {
+    let difference = new.since(old);
+    if difference.is_empty() {
+        return String::new();
+    }
+    let (cells, kept) = match &difference {
+        GridDifference::Parts { .. } => (parts(pen, new, &difference), None),
+        GridDifference::Shape => match columns(old, new) {
+            Some(columns) => (String::new(), Some(columns)),
+            None => return table(pen, new),
+        },
+    };
+    let mut cells = cells;
+    if let Some((gone, added)) = kept {
+        let is_kept = |task: TaskId| !gone.contains(&task) && !added.contains(&task);
+        let (old, kept) = (of_columns(old, is_kept), of_columns(new, is_kept));
+        cells = parts(pen, &kept, &kept.since(&old));
+        gone.iter().for_each(|task| cells.push_str(&format!("<th id=\"h{task}\" data-gone></th>")));
+        let of_added = of_columns(new, |task| added.contains(&task));
+        for (at, column) in of_added.columns.iter().enumerate() {
+            cells.push_str(&render(&HeadPart { pen, column }));
+            for band in &of_added.bands {
+                let tally = band.tallies.get(at).map(|tally| render(&TallyPart { pen, column, band, tally }));
+                cells.extend(tally);
+                let of_row =
+                    |row: &GridRow<'_>| row.cells.get(at).map(|cell| render(&CellPart { pen, column, row, cell }));
+                cells.extend(band.rows.iter().filter_map(of_row));
+            }
+        }
+        // How far people are with all tasks differs as well.
+        new.rows().for_each(|row| cells.push_str(&render(&PersonPart { pen, row })));
+    }
+    // Cells by themselves would be read as what they are, and a form behind them as if it stood in a table: as nothing.
+    format!("<table><tbody><tr>{cells}</tr></tbody></table>")
+}
+
+/// The tasks that are gone from a table, and those that stand behind all others; nothing if more than that has changed.
+fn columns(old: &Grid<'_>, new: &Grid<'_>) -> Option<(Vec<TaskId>, Vec<TaskId>)> {
+    let rows = |grid: &Grid<'_>| {
+        let of_band = |band: &GridBand<'_>| {
+            (band.group.map(str::to_owned), band.rows.iter().map(|row| row.person.clone()).collect::<Vec<_>>())
+        };
+        grid.bands.iter().map(of_band).collect::<Vec<_>>()
+    };
+    let left_out = |grid: &Grid<'_>| (grid.tasks_left_out, grid.people_left_out, grid.groups.len());
+    let tasks = |grid: &Grid<'_>| grid.columns.iter().map(|column| column.task).collect::<Vec<_>>();
+    let (before, now) = (tasks(old), tasks(new));
+    if before.is_empty() || now.is_empty() || rows(old) != rows(new) || left_out(old) != left_out(new) {
+        return None;
+    }
+    let (old_tasks, new_tasks): (BTreeSet<_>, BTreeSet<_>) = (before.iter().collect(), now.iter().collect());
+    let gone: Vec<TaskId> = before.iter().filter(|task| !new_tasks.contains(task)).copied().collect();
+    let added: Vec<TaskId> = now.iter().filter(|task| !old_tasks.contains(task)).copied().collect();
+    let kept = before.iter().filter(|task| !gone.contains(task));
+    kept.chain(&added).eq(&now).then_some((gone, added))
+}
+
+/// A table with some of its columns only.
+fn of_columns<'g>(grid: &Grid<'g>, is_wanted: impl Fn(TaskId) -> bool) -> Grid<'g> {
+    let wanted: Vec<bool> = grid.columns.iter().map(|column| is_wanted(column.task)).collect();
+    fn keep<T>(all: &mut Vec<T>, wanted: &[bool]) {
+        let mut wanted = wanted.iter();
+        all.retain(|_| wanted.next().copied().unwrap_or(false));
+    }
+    let mut grid = grid.clone();
+    keep(&mut grid.columns, &wanted);
+    for band in &mut grid.bands {
+        keep(&mut band.tallies, &wanted);
+        band.rows.iter_mut().for_each(|row| keep(&mut row.cells, &wanted));
+    }
+    grid
+}
+
+/// The parts that differ, one after the other.
+fn parts(pen: Pen<'_>, grid: &Grid<'_>, difference: &GridDifference<'_>) -> String {
+    let GridDifference::Parts { cells, columns, tallies, rows, .. } = difference else { return String::new() };
     let mut drawn = String::new();
     for (band, row, at) in cells {
         let row = grid.bands.get(*band).and_then(|band| band.rows.get(*row));
@@ -317,11 +401,7 @@ pub fn difference(pen: Pen<'_>, grid: &Grid<'_>, difference: &GridDifference<'_>
             drawn.push_str(&render(&PersonPart { pen, row }));
         }
     }
-    if drawn.is_empty() {
-        return drawn;
-    }
-    // Cells by themselves would be read as what they are, and a form behind them as if it stood in a table: as nothing.
-    format!("<table><tbody><tr>{drawn}</tr></tbody></table>")
+    drawn
 }
 
 /// The rows of the menu that whoever looks is offered.

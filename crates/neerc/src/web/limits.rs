@@ -53,6 +53,10 @@ pub const SAID_CHARS: usize = 500;
 pub const REPORT_BYTES: usize = 256 * 1024;
 /// Most characters that are kept of what a browser calls itself.
 pub const AGENT_CHARS: usize = 150;
+/// Least time between two times that a stream is told who else looks.
+pub const COMERS: Duration = Duration::from_secs(2);
+/// Most names of people who are online, or who look, on a page.
+pub const NAMES_SHOWN: usize = 60;
 /// Pause after a connection could not be taken, in ms.
 pub const ACCEPT_PAUSE_MS: u64 = 50;
 /// Most pages and files for which the log is read at the same time.

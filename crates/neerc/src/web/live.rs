@@ -24,11 +24,12 @@ use neerc_core::people::{Person, Rights};
 use neerc_core::refusal::Refusal;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::convert::Infallible;
+use std::future::pending;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 /// Which picture a page shows.
 pub fn id_of(picture: &Picture) -> String {
@@ -48,14 +49,23 @@ struct Sight {
     filter: GridFilter,
 }
 
+/// Who looks at a room.
+#[derive(Debug, Default)]
+struct Lookers {
+    /// How many streams each of them has.
+    streams: BTreeMap<Person, usize>,
+    /// All of them.
+    people: Arc<BTreeSet<Person>>,
+}
+
 /// What streams share.
 #[derive(Debug, Default)]
 struct Shared {
     /// Pictures that some page shows, by room and serial.
     shown: HashMap<Room, BTreeMap<u64, Arc<Picture>>>,
     drawn: HashMap<Sight, Arc<str>>,
-    /// How many streams each person has in each room.
-    looking: HashMap<Room, BTreeMap<Person, usize>>,
+    /// Who looks at each room.
+    looking: HashMap<Room, Lookers>,
     /// The streams of each session or token, the oldest first; a stream ends when its sender is dropped.
     streams: HashMap<Pass, VecDeque<(u64, oneshot::Sender<()>)>>,
     next_stream: u64,
@@ -99,8 +109,8 @@ impl Streams {
     }
 
     /// Who looks at a room now.
-    pub fn looking(&self, room: &str) -> BTreeSet<Person> {
-        self.shared().looking.get(room).into_iter().flat_map(BTreeMap::keys).cloned().collect()
+    pub fn looking(&self, room: &str) -> Arc<BTreeSet<Person>> {
+        self.shared().looking.get(room).map(|lookers| lookers.people.clone()).unwrap_or_default()
     }
 
     fn begin(self: &Arc<Self>, visit: &Visit) -> (Looking, oneshot::Receiver<()>) {
@@ -112,7 +122,12 @@ impl Streams {
         // Whom a wall was made for is not before it.
         let who = (!visit.pass.is_wall()).then(|| visit.who.clone());
         if let Some(who) = &who {
-            *shared.looking.entry(room.clone()).or_default().entry(who.clone()).or_default() += 1;
+            let lookers = shared.looking.entry(room.clone()).or_default();
+            let own = lookers.streams.entry(who.clone()).or_default();
+            *own += 1;
+            if *own == 1 {
+                Arc::make_mut(&mut lookers.people).insert(who.clone());
+            }
         }
         let most = if visit.pass.is_wall() { limits::STREAMS_PER_TOKEN } else { limits::STREAMS_PER_SESSION };
         let of_pass = shared.streams.entry(visit.pass).or_default();
@@ -139,12 +154,13 @@ struct Looking {
 impl Drop for Looking {
     fn drop(&mut self) {
         let mut shared = self.streams.shared();
-        if let (Some(who), Some(looking)) = (&self.who, shared.looking.get_mut(&self.room))
-            && let Some(streams) = looking.get_mut(who)
+        if let (Some(who), Some(lookers)) = (&self.who, shared.looking.get_mut(&self.room))
+            && let Some(own) = lookers.streams.get_mut(who)
         {
-            *streams -= 1;
-            if *streams == 0 {
-                looking.remove(who);
+            *own -= 1;
+            if *own == 0 {
+                lookers.streams.remove(who);
+                Arc::make_mut(&mut lookers.people).remove(who);
             }
         }
         if let Some(streams) = shared.streams.get_mut(&self.pass) {
@@ -211,6 +227,22 @@ fn event(name: &str, id: Option<&str>, data: &str) -> String {
     event
 }
 
+/// Over when others look than were told of; many who come at once are told of together.
+async fn comers(
+    site: &WebSite,
+    room: &str,
+    told: &Arc<BTreeSet<Person>>,
+    comings: &mut watch::Receiver<u64>,
+    from: Instant,
+) {
+    while Arc::ptr_eq(&site.streams.looking(room), told) {
+        if comings.changed().await.is_err() {
+            pending::<()>().await; // then the service ends, which is noticed elsewhere
+        }
+    }
+    tokio::time::sleep_until(from).await;
+}
+
 /// One stream.
 struct Reader {
     /// What was sent last.
@@ -218,7 +250,9 @@ struct Reader {
     rights: Option<Rights>,
     filter: GridFilter,
     sender: mpsc::Sender<Bytes>,
-    looked: BTreeSet<Person>,
+    looked: Arc<BTreeSet<Person>>,
+    /// When it is told next who else looks, if that is others than it was told.
+    looks_at: Instant,
 }
 
 /// Why a stream wakes up.
@@ -236,7 +270,7 @@ enum Wake {
 impl Reader {
     fn new(visit: Visit, filter: GridFilter, sender: mpsc::Sender<Bytes>) -> Reader {
         let rights = visit.picture.people.rights(&visit.who);
-        Reader { visit, rights, filter, sender, looked: BTreeSet::new() }
+        Reader { visit, rights, filter, sender, looked: Arc::default(), looks_at: Instant::now() }
     }
 
     async fn read(mut self, since: String) {
@@ -262,13 +296,12 @@ impl Reader {
                 () = self.sender.closed() => Wake::Gone,
                 _ = &mut full => Wake::Full,
                 changed = albums.changed() => if changed.is_ok() { Wake::News } else { Wake::Stop },
-                changed = comings.changed() => if changed.is_ok() { Wake::News } else { Wake::Stop },
+                () = comers(&site, &self.visit.picture.room, &self.looked, &mut comings, self.looks_at) => Wake::News,
                 _ = beat.tick() => Wake::Beat,
             };
             // What happens until there is room again is sent together.
             let Ok(Ok(room)) = timeout(limits::STALLED, self.sender.clone().reserve_owned()).await else { break };
             albums.mark_unchanged();
-            comings.mark_unchanged();
             match self.news(&wake) {
                 Ok(news) if news.is_empty() => {}
                 Ok(news) => drop(room.send(news.into())),
@@ -300,8 +333,12 @@ impl Reader {
         }
         let mut parts = self.differences(&visit).map_err(|_| event("bye", None, ""))?;
         let looked = visit.site.streams.looking(&visit.picture.room);
-        if looked != self.looked || self.is_online_news(&visit) {
-            parts.push_str(&draw::online(Pen { visit: &visit, is_admin: false }, &looked));
+        let has_comers = !Arc::ptr_eq(&looked, &self.looked) && Instant::now() >= self.looks_at;
+        if has_comers || self.is_online_news(&visit) {
+            if looked != self.looked || self.is_online_news(&visit) {
+                parts.push_str(&draw::online(Pen { visit: &visit, is_admin: false }, &looked));
+                self.looks_at = Instant::now() + limits::COMERS;
+            }
             self.looked = looked;
         }
         if visit.picture.clock != self.visit.picture.clock {
@@ -372,11 +409,7 @@ impl Reader {
         let (old_view, view) = (self.visit.board_view()?, visit.board_view()?);
         let (old, new) = (self.visit.grid(&old_view, &self.filter), visit.grid(&view, &self.filter));
         let pen = Pen { visit, is_admin: visit.is_admin(&view) };
-        let difference = new.since(&old);
-        if difference.is_empty() {
-            return Ok(String::new());
-        }
-        Ok(draw::difference(pen, &new, &difference) + &draw::list_difference(pen, &old, &new))
+        Ok(draw::difference(pen, &old, &new) + &draw::list_difference(pen, &old, &new))
     }
 }
 

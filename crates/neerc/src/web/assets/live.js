@@ -39,6 +39,9 @@
     const parts = [...parse(html).children].flatMap(part => part.nodeName === "TABLE" && !part.id ? [...part.rows[0].cells] : [part]);
     for (const part of parts) {
       const old = part.id && $(part.id);
+      if (part.id === "list-order") order(part.dataset.order.split(" "));
+      else if (old && part.dataset.gone !== undefined) removeTask(part.id.slice(1));
+      else if (!old) add(part);
       if (!old) continue;
       const isCell = isNews && old.nodeName === "TD" && old.classList.contains("c");
       if (part.id === "clock") clockAt = performance.now();
@@ -47,6 +50,25 @@
       if (isCell && shown) { fresh(shown); tell(shown); }
     }
     ages();
+  }
+
+  // A task that is new stands behind the others, and one that is gone leaves its column.
+  function add(part) {
+    const behind = part.id.slice(part.id.indexOf("-") + 1), is = name => part.classList.contains(name);
+    const row = is("c") ? $("p-" + behind) : null;
+    if (row) { row.parentNode.append(part); fresh(part); tell(part); }
+    else if (is("h")) document.querySelector("#board thead tr")?.append(part);
+    else if (is("g")) $("band-" + part.id.slice(1, part.id.lastIndexOf("-")))?.append(part);
+    else if (part.nodeName === "LI") document.querySelector("#list > ul")?.append(part);
+  }
+  function removeTask(task) {
+    for (const cell of document.querySelectorAll(`#h${task}, #board [id^="t${task}-"], #board td.g[id$="-t${task}"]`)) cell.remove();
+  }
+  function order(ids) {
+    const list = document.querySelector("#list > ul");
+    if (!list) return;
+    for (const item of [...list.children]) if (!ids.includes(item.id)) item.remove();
+    ids.forEach((id, at) => { const item = $(id); if (item && list.children[at] !== item) list.insertBefore(item, list.children[at] || null); });
   }
 
   function fresh(cell) { cell.classList.remove("fresh"); void cell.offsetWidth; cell.classList.add("fresh"); }

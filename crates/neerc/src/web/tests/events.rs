@@ -113,6 +113,59 @@ fn a_page_of_another_run_is_told_to_begin_anew() {
 }
 
 #[test]
+fn of_a_new_task_its_column_is_sent_and_one_that_is_gone_leaves_its_own() {
+    let stage = stage();
+    let mut reader = Reader::open(&stage, "admin", &format!("since={}", since(&stage.page("admin", "/r/neerc"))), None);
+    stage.does("admin", "create", &[("kind", "todo"), ("title", "Tea"), ("names", "hall1")]);
+    let news = reader.wait_for_text("id=\"h2\"").data;
+    for part in ["t2-hall1", "t2-hall2", "gHalls-t2", "l2", "list-order"] {
+        assert!(news.contains(&format!("id=\"{part}\"")), "{part}: {news}");
+    }
+    assert!(!news.contains("id=\"board\"") && !news.contains("t1-hall1") && !news.contains("id=\"l1\""), "{news}");
+    assert!(news.contains("data-order=\"l1 l2\""), "{news}");
+    stage.does("admin", "remove", &[("task", "1")]);
+    let news = reader.wait_for_text("data-gone").data;
+    assert!(news.contains("<th id=\"h1\" data-gone></th>") && news.contains("data-order=\"l2\""), "{news}");
+    stage.does("admin", "remove", &[("task", "2")]);
+    reader.wait_for_text("id=\"board\"");
+}
+
+#[test]
+fn many_readers_are_told_of_a_change_soon() {
+    const READERS: usize = 200;
+    let stage = stage();
+    let shown = since(&stage.page("hall1", "/r/neerc"));
+    let names = ["admin", "jury1", "hall1", "hall2", "hall3"];
+    // As many sessions as browsers: each has a few streams only.
+    for n in 0..READERS {
+        let session = neerc_core::doors::WebSession {
+            id: neerc_core::doors::WebSessionId(100 + n as u64),
+            person: super::person(names[n % names.len()]),
+            at_ms: crate::service::time::wall_ms(),
+            browser: "a browser".into(),
+        };
+        let hash = super::door::hash_of(&format!("many{n}"));
+        let change = neerc_core::doors::DoorChange::Admitted { hash, session, link: None };
+        let mut room = stage.room.lock().unwrap();
+        let revision = room.board.revision() + 1;
+        room.board.apply(revision, &neerc_core::change::Change::Door(change));
+    }
+    stage.room.lock().unwrap().publish();
+    let mut readers: Vec<Reader> = Vec::new();
+    for n in 0..READERS {
+        let who = format!("many{n}");
+        if stage.get(&who, "/r/neerc").status == 200 {
+            readers.push(Reader::open(&stage, &who, &format!("since={shown}"), None));
+        }
+    }
+    assert!(readers.len() >= names.len(), "a person has no more than some sessions");
+    stage.does("hall2", "fail", &[("task", "1"), ("text", "late news")]);
+    for reader in &mut readers {
+        reader.wait_for_text("late news");
+    }
+}
+
+#[test]
 fn who_sees_less_is_sent_less() {
     let stage = Stage::new(Visibility::Own);
     stage.does("admin", "create", &[("kind", "okfail"), ("title", "Water"), ("names", "Halls")]);
@@ -156,7 +209,7 @@ fn a_hall_is_sent_its_own_tasks_with_their_buttons() {
     stage.does("admin", "create", &[("kind", "todo"), ("title", "Tea"), ("names", "hall1")]);
     let news = hall1.wait_for_text("id=\"mine\"");
     assert!(news.data.contains("b2-done"), "{}", news.data);
-    let news = hall2.wait_for_text("id=\"board\"");
+    let news = hall2.wait_for_text("id=\"h2\"");
     assert!(news.data.contains("Tea") && !news.data.contains("id=\"mine\""), "{}", news.data);
 }
 
