@@ -56,7 +56,7 @@
   function add(part) {
     const behind = part.id.slice(part.id.indexOf("-") + 1), is = name => part.classList.contains(name);
     const row = is("c") ? $("p-" + behind) : null;
-    if (row) { row.parentNode.append(part); fresh(part); tell(part); }
+    if (row) { row.parentNode.append(part); fresh(part); if (!part.classList.contains("not-assigned")) tell(part); }
     else if (is("h")) document.querySelector("#board thead tr")?.append(part);
     else if (is("g")) $("band-" + part.id.slice(1, part.id.lastIndexOf("-")))?.append(part);
     else if (part.nodeName === "LI") document.querySelector("#list > ul")?.append(part);
