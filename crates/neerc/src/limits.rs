@@ -111,6 +111,9 @@ pub const CHECK_NEWS_MS: i64 = 60_000;
 /// How much longer than a short stanza a long one may take, in ms: delayed acknowledgements take 40.
 pub const CHECK_SLOW_MS: i64 = 25;
 
+/// Longest answer that the command line reads from a service, in bytes.
+pub const API_ANSWER_BYTES: u64 = 64 * 1024 * 1024;
+
 // `neerc demo`
 
 /// How long the server may take to listen.

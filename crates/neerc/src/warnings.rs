@@ -11,6 +11,8 @@ use std::path::Path;
 
 /// The right of every user of a machine to read a file.
 const EVERYBODY_READS: u32 = 0o004;
+/// What the command line reads the token of a program from.
+pub const TOKEN_VARIABLE: &str = "NEERC_TOKEN";
 /// A day, in ms.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
@@ -42,7 +44,7 @@ pub fn ahead(boards: &Boards, wall_ms: i64) -> Vec<String> {
 
 /// A variable that looks as if it were meant for the program.
 fn unknown(name: &str) -> Option<String> {
-    if config::variables().any(|known| known == name) {
+    if config::variables().chain([TOKEN_VARIABLE]).any(|known| known == name) {
         return None;
     }
     let meant = nearest(name, config::variables()).map(|meant| format!("; is {meant} meant?")).unwrap_or_default();

@@ -88,6 +88,27 @@ pub enum CliCommand {
     /// that are good and `revoke k1` turns one off. Needs [web] listen.
     #[command(after_long_help = format!("Examples:\n  neerc token --room neerc --write --as admin\n  neerc token --room neerc --display\n\n{EXIT_CODES}"))]
     Token(TokenArgs),
+    /// List the tasks of a room
+    ///
+    /// Asks a service anywhere, by its address and a token that an admin made: `token read` in the chat, or `neerc token`.
+    #[command(after_long_help = format!("Examples:\n  NEERC_TOKEN=... neerc tasks --url https://board.example.org --room neerc\n  neerc tasks --for hall1 --json --token-file token --room neerc\n\n{EXIT_CODES}"))]
+    Tasks(TasksArgs),
+    /// Make a task, and print its id
+    ///
+    /// Needs the token of an admin that is good for writing.
+    #[command(after_long_help = format!("Examples:\n  neerc task Printers --for halls --kind okfail --room neerc\n\n{EXIT_CODES}"))]
+    Task(TaskArgs),
+    /// Answer a task
+    ///
+    /// In the name of the token's user; an admin's token may answer for anybody.
+    #[command(after_long_help = format!("Examples:\n  neerc answer t17 fail jammed --for hall3 --room neerc\n\n{EXIT_CODES}"))]
+    Answer(AnswerArgs),
+    /// Show who has not answered what
+    #[command(after_long_help = format!("Examples:\n  neerc late --room neerc\n\n{EXIT_CODES}"))]
+    Late(LateArgs),
+    /// Show the contest clock of a room, or set it
+    #[command(after_long_help = format!("Examples:\n  neerc clock --room neerc\n  neerc clock start 10:30 --room neerc\n\n{EXIT_CODES}"))]
+    Clock(ClockArgs),
     /// Write a configuration, and print what to tell the XMPP server
     ///
     /// Writes a file with every key explained and a new random secret, then prints the lines to add to the server's
@@ -171,6 +192,96 @@ pub struct TokenArgs {
     pub config: ConfigArgs,
 }
 
+/// Whom to ask, and how to be let in.
+#[derive(Debug, Args)]
+pub struct ApiArgs {
+    /// The address of the board
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// The room
+    #[arg(long, value_name = "ROOM")]
+    pub room: String,
+    /// The file with the token; without it, the token is in NEERC_TOKEN
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Print what is answered as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tasks`.
+#[derive(Debug, Args)]
+pub struct TasksArgs {
+    /// Only the tasks of this user
+    #[arg(long = "for", value_name = "NAME")]
+    pub name: Option<String>,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Arguments of `task`.
+#[derive(Debug, Args)]
+pub struct TaskArgs {
+    /// What to do
+    #[arg(value_name = "TITLE")]
+    pub title: String,
+    /// What kind of answer it asks for: todo, todofail, confirm, okfail or question
+    #[arg(long, value_name = "KIND", default_value = "todo")]
+    pub kind: String,
+    /// Users or groups, with commas between them; may be given several times
+    #[arg(long = "for", value_name = "NAMES")]
+    pub names: Vec<String>,
+    /// By when it is to be answered: 20m, 10:45 or end-30
+    #[arg(long, value_name = "WHEN")]
+    pub deadline: Option<String>,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Arguments of `answer`.
+#[derive(Debug, Args)]
+pub struct AnswerArgs {
+    /// The task, such as t17
+    #[arg(value_name = "TASK")]
+    pub task: String,
+    /// none, running, success, fail or acknowledged
+    #[arg(value_name = "STATUS")]
+    pub status: String,
+    /// The reason, or the answer to a question
+    #[arg(value_name = "TEXT")]
+    pub value: Option<String>,
+    /// The user whose answer it is; without it, the user of the token
+    #[arg(long = "for", value_name = "NAME")]
+    pub name: Option<String>,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Arguments of `late`.
+#[derive(Debug, Args)]
+pub struct LateArgs {
+    /// Whom to ask.
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Arguments of `clock`.
+#[derive(Debug, Args)]
+pub struct ClockArgs {
+    /// start, pause, resume, set, length, over, restart or follow
+    #[arg(value_name = "ACT")]
+    pub act: Option<String>,
+    /// The time of `start`, `set` or `length`: 10:30, 1:23:00
+    #[arg(value_name = "TIME")]
+    pub time: Option<String>,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
@@ -250,7 +361,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 20);
+        assert_eq!(lines, 27);
     }
 
     #[test]
@@ -291,6 +402,11 @@ mod tests {
             "neerc backup --help",
             "neerc restore --help",
             "neerc init --help",
+            "neerc tasks --help",
+            "neerc task --help",
+            "neerc answer --help",
+            "neerc late --help",
+            "neerc clock --help",
             "neerc demo --help",
             "neerc login-link --help",
             "neerc token --help",

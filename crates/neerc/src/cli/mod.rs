@@ -1,6 +1,7 @@
 //! The command line: what each command does, with a file for it, and how each ends.
 
 mod args;
+mod asks;
 mod check;
 mod copies;
 mod demo;
@@ -42,6 +43,11 @@ fn act(command: CliCommand) -> Outcome {
         CliCommand::Restore(args) => copies::restore(&args),
         CliCommand::LoginLink(args) => keys::login_link(args),
         CliCommand::Token(args) => keys::token(args),
+        CliCommand::Tasks(args) => asks::tasks(&args),
+        CliCommand::Task(args) => asks::task(args),
+        CliCommand::Answer(args) => asks::answer(&args),
+        CliCommand::Late(args) => asks::late(&args),
+        CliCommand::Clock(args) => asks::clock(&args),
         CliCommand::Init(args) => init::init(&args),
         CliCommand::Demo(args) => demo::demo(&args),
     }

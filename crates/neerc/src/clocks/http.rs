@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as STANDARD;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use ureq::config::Config;
 use ureq::http::{HeaderMap, Response, Uri};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector, TcpConnector};
@@ -77,10 +78,9 @@ impl HttpClient {
             .user_agent(concat!("neerc/", env!("CARGO_PKG_VERSION")))
             .accept("application/json")
             .build();
-        let connector = TcpConnector::default().chain(tls::TlsConnector::new(address)?);
         let login = address.login.as_ref();
         Ok(HttpClient {
-            agent: Agent::with_parts(config, connector, DefaultResolver::default()),
+            agent: with_tls(config, address)?,
             authorization: login
                 .map(|(user, password)| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))),
         })
@@ -101,6 +101,23 @@ impl HttpClient {
         let body = response.body_mut().with_config().limit(limits::HTTP_BODY_BYTES).read_to_vec();
         Ok(Document { body: body.map_err(|error| Problem::from(error.to_string()))?, ahead_ms })
     }
+}
+
+/// Asks servers in other ways, believing the same certificates; what is wrong with those is said.
+pub fn agent(address: &HttpAddress) -> Result<Agent, String> {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .timeout_connect(Some(Duration::from_millis(limits::HTTP_CONNECT_MS)))
+        .timeout_global(Some(Duration::from_millis(limits::HTTP_WHOLE_MS)))
+        .user_agent(concat!("neerc/", env!("CARGO_PKG_VERSION")))
+        .build();
+    with_tls(config, address)
+}
+
+fn with_tls(config: Config, address: &HttpAddress) -> Result<Agent, String> {
+    let connector = TcpConnector::default().chain(tls::TlsConnector::new(address)?);
+    Ok(Agent::with_parts(config, connector, DefaultResolver::default()))
 }
 
 /// The time of day of the server: `ICPC-Time` says it in ms, `Date` in whole seconds.

@@ -23,7 +23,7 @@ use neerc_core::face::timeline::svg::{Scale, draw};
 use neerc_core::face::timeline::{Pace, Spread, Timeline, export};
 use neerc_core::face::words::Arg;
 use neerc_core::moment::DueAt;
-use neerc_core::people::Person;
+use neerc_core::people::{People, Person};
 use neerc_core::task::{Kind, TaskId};
 use neerc_store::{LogPart, LogReader};
 use std::collections::VecDeque;
@@ -173,7 +173,7 @@ async fn history(
         Err(refused) => return *refused,
     };
     let filter = HistoryFilter::parse(query.as_deref().unwrap_or_default());
-    let by = filter.by.as_ref().map(|by| person(&visit, by));
+    let by = filter.by.as_ref().map(|by| person(&visit.picture.people, by));
     let (since_ms, wanted) = (filter.since_ms(visit.time.wall_ms), (filter.task, by, filter.before));
     let name = visit.picture.room.clone();
     let read = site.library.read(move |reader| {
@@ -197,8 +197,7 @@ async fn history(
 }
 
 /// The person of that name, whether or not they are in the room.
-fn person(visit: &Visit, name: &str) -> Person {
-    let people = &visit.picture.people;
+pub fn person(people: &People, name: &str) -> Person {
     let known = people.user(name).or_else(|| people.shown_as(name)).cloned();
     known.unwrap_or_else(|| Person::named(name, people.host()))
 }
@@ -222,7 +221,7 @@ fn timeline(
 }
 
 /// The newest changes that are wanted, the newest first, and before which revision there may be more.
-fn newest(
+pub fn newest(
     reader: &LogReader,
     room: &str,
     (task, by, before): (Option<TaskId>, Option<Person>, Option<u64>),

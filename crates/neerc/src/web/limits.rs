@@ -71,3 +71,15 @@ pub const HISTORY_SCANNED: usize = 50_000;
 pub const REPORT_EVENTS: usize = 5_000;
 /// The time that a history tells of unless another is asked for, in h.
 pub const HISTORY_H: i64 = 24;
+/// How many requests one token may make in a second, in the long run.
+pub const API_REQUESTS_PER_S: f64 = 50.0;
+/// How many it may make at once.
+pub const API_BURST: f64 = 200.0;
+/// Tokens whose requests are counted before those are forgotten that have not asked lately.
+pub const API_TOKENS_COUNTED: usize = 1_000;
+/// How much of what is wrong with a body is said, in characters.
+pub const PROBLEM_CHARS: usize = 300;
+/// After how long somebody may try again who has used up their share of a day, in s.
+pub const USED_UP_RETRY_S: i64 = 3_600;
+/// Most streams of events that one token may read at once.
+pub const API_STREAMS_PER_TOKEN: usize = 16;

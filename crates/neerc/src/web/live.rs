@@ -175,7 +175,7 @@ impl Drop for Looking {
 }
 
 /// The events of one stream, as they come.
-struct Events(mpsc::Receiver<Bytes>);
+pub struct Events(pub mpsc::Receiver<Bytes>);
 
 impl Stream for Events {
     type Item = Result<Bytes, Infallible>;
@@ -213,7 +213,7 @@ pub fn stream(visit: Visit, query: &str, headers: &HeaderMap) -> Response {
 }
 
 /// An event as it stands in a stream. Each line is marked by itself, so nothing that people wrote begins another event.
-fn event(name: &str, id: Option<&str>, data: &str) -> String {
+pub fn event(name: &str, id: Option<&str>, data: &str) -> String {
     let mut event = format!("event: {name}\n");
     if let Some(id) = id {
         event.push_str(&format!("id: {id}\n"));

@@ -2,6 +2,7 @@
 //! changed; it runs on a thread of its own, so that drawing holds up nobody. Not what is true or who may read it: that is
 //! the core's.
 
+mod api;
 pub mod asks;
 mod assets;
 mod board;

@@ -3,7 +3,7 @@
 use super::door::{self, cookie_name};
 use super::server::Peer;
 use super::visit::{LANGUAGE_COOKIE, NoVisit, Visit, language, session_cookie};
-use super::{WebSite, assets, board, doing, guard, history, live, typed, wall};
+use super::{WebSite, api, assets, board, doing, guard, history, live, typed, wall};
 use askama::Template;
 use assets::AssetNames;
 use axum::extract::{Path, Query, State};
@@ -35,7 +35,8 @@ pub fn router(site: Arc<WebSite>) -> Router {
         .merge(history::routes())
         .fallback(nowhere)
         .layer(from_fn_with_state(site.clone(), guard::guard))
-        .with_state(site)
+        .with_state(site.clone())
+        .merge(api::router(site))
 }
 
 /// What all pages have in common.

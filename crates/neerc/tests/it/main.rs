@@ -8,6 +8,7 @@ mod alone;
 #[macro_use]
 mod both;
 mod addresses;
+mod api;
 mod browser;
 mod chat;
 mod checklists;

@@ -116,7 +116,7 @@ pub fn rows(people: &People, entry: &Entry) -> Vec<ExportRow> {
             rows
         }
         Change::Answered { person, status, .. } => vec![said(head("answered"), people.name(person), Some(status))],
-        other => vec![head(name(other))],
+        other => vec![head(change_name(other))],
     }
 }
 
@@ -131,7 +131,7 @@ fn said(mut row: ExportRow, person: &str, status: Option<&Status>) -> ExportRow 
 }
 
 /// What kind of change it is, for programs.
-fn name(change: &Change) -> &'static str {
+pub fn change_name(change: &Change) -> &'static str {
     match change {
         Change::Created { .. } => "created",
         Change::Edited { .. } => "edited",

@@ -1,0 +1,108 @@
+//! What happened in a room, page by page, for its admins.
+
+use super::caller::Caller;
+use super::problem::ApiProblem;
+use super::shown::{Parameters, parameter, revision};
+use super::{Answer, Api, address, put};
+use crate::web::history::{newest, person};
+use axum::http::StatusCode;
+use axum::http::header::LINK;
+use neerc_core::change::{Change, Entry};
+use neerc_core::command::Query;
+use neerc_core::face::timeline::export::{change_name, rfc3339};
+use neerc_core::people::{People, Person};
+use neerc_core::refusal::Refusal;
+use neerc_core::task::{Status, TaskId};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// One page of it, with the address of the next one.
+pub async fn page(api: &Api, caller: &Caller, parameters: &Parameters) -> Result<Answer, ApiProblem> {
+    let view = caller.view()?;
+    let task = parameter(parameters, "task").map(TaskId::parse).transpose()?;
+    match task {
+        Some(task) => _ = view.answer(&Query::History { task })?,
+        None if !view.is_admin() => return Err(Refusal::AdminsOnly.into()),
+        None => {}
+    }
+    let (since, before) = (revision(parameters, "since")?, revision(parameters, "before")?);
+    let by = parameter(parameters, "by");
+    let who = by.map(|by| person(&caller.picture.people, by));
+    let name = caller.picture.room.clone();
+    let read = api.site.library.read(move |reader| newest(reader, &name, (task, who, before)));
+    let (mut entries, mut older) = read.await?;
+    if let Some(since) = since {
+        let all = entries.len();
+        entries.retain(|entry| entry.revision > since);
+        older = older.filter(|older| entries.len() == all && *older > since.saturating_add(1));
+    }
+    let people = &caller.picture.people;
+    let shown = json!({"history": entries.iter().map(|entry| one(people, entry)).collect::<Vec<_>>()});
+    let next = older.map(|older| {
+        let mut query = format!("before={older}");
+        let given = [
+            ("since", since.map(|since| since.to_string())),
+            ("task", task.map(TaskId::wire_id)),
+            ("by", by.map(encoded)),
+        ];
+        for (name, value) in given {
+            if let Some(value) = value {
+                _ = write!(query, "&{name}={value}"); // a string takes everything
+            }
+        }
+        (LINK, format!("<{}?{query}>; rel=\"next\"", address(&caller.picture.room, "/history")))
+    });
+    Ok(Answer::With(next.into_iter().collect(), StatusCode::OK, shown))
+}
+
+/// A value as it stands in an address.
+fn encoded(value: &str) -> String {
+    value.bytes().fold(String::new(), |mut text, byte| {
+        match byte {
+            byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => text.push(char::from(byte)),
+            byte => _ = write!(text, "%{byte:02X}"), // a string takes everything
+        }
+        text
+    })
+}
+
+/// One change.
+fn one(people: &People, entry: &Entry) -> Value {
+    let mut shown = json!({
+        "revision": entry.revision,
+        "at": rfc3339(entry.at_ms),
+        "by": people.name(&entry.by),
+        "what": change_name(&entry.change),
+    });
+    let statuses = |all: &[(Person, Status)]| {
+        let status = |(person, status): &(Person, Status)| json!({"for": people.name(person), "status": status.progress.name(), "value": status.value()});
+        json!(all.iter().map(status).collect::<Vec<_>>())
+    };
+    if let Some(task) = entry.change.task() {
+        put(&mut shown, "task", json!(task.wire_id()));
+    }
+    match &entry.change {
+        Change::Created { title, kind, statuses: all, .. } => {
+            put(&mut shown, "title", json!(title.as_str()));
+            put(&mut shown, "kind", json!(kind.name()));
+            put(&mut shown, "statuses", statuses(all));
+        }
+        Change::Edited { title, kind, set, unassigned, .. } => {
+            if let Some(title) = title {
+                put(&mut shown, "title", json!(title.as_str()));
+            }
+            if let Some(kind) = kind {
+                put(&mut shown, "kind", json!(kind.name()));
+            }
+            put(&mut shown, "statuses", statuses(set));
+            put(&mut shown, "unassigned", unassigned.iter().map(|person| people.name(person)).collect());
+        }
+        Change::Answered { person, status, .. } => {
+            put(&mut shown, "statuses", statuses(&[(person.clone(), status.clone())]));
+        }
+        Change::Planned(planned) => put(&mut shown, "plan", json!(planned.id.to_string())),
+        Change::Unplanned { plan } => put(&mut shown, "plan", json!(plan.to_string())),
+        _ => {}
+    }
+    shown
+}
