@@ -56,7 +56,7 @@ struct Sizes {
     row: f64,
 }
 
-const SIZES: Sizes = Sizes { width: 1_000.0, names: 150.0, edge: 10.0, top: 20.0, bars: 90.0, rows: 140.0, row: 20.0 };
+const SIZES: Sizes = Sizes { width: 1_000.0, names: 150.0, edge: 24.0, top: 20.0, bars: 90.0, rows: 140.0, row: 20.0 };
 
 /// The picture.
 pub fn draw(timeline: &Timeline, lines: &Lines<'_>, scale: Scale) -> String {
@@ -156,7 +156,7 @@ impl Drawing<'_> {
         ));
         self.put(format_args!("<title id=\"timeline-title\">{}</title>", escaped(&title)));
         self.put(format_args!("<desc id=\"timeline-description\">{}</desc>", escaped(&description)));
-        let ticks = 8;
+        let (ticks, mut said) = (8, String::new());
         for tick in 0..=ticks {
             let at_ms = self.from_ms.saturating_add(self.until_ms.saturating_sub(self.from_ms) / ticks * tick);
             let (x, bottom) = (self.x(at_ms), height - SIZES.edge);
@@ -165,7 +165,10 @@ impl Drawing<'_> {
                 SIZES.top
             ));
             let time = self.scale.time(at_ms);
-            self.text("time", (x, SIZES.top + SIZES.bars + 18.0), &time);
+            if said != time {
+                self.text("time", (x, SIZES.top + SIZES.bars + 18.0), &time);
+                said = time;
+            }
         }
     }
 

@@ -219,7 +219,7 @@ fn the_state_on_paper_has_a_box_for_what_is_open() {
     let site = contest();
     let page = site.page("/r/neerc/print");
     assert!(page.contains("☐</span> hall2: no answer") && page.contains("☑</span> hall1: done"), "{page}");
-    assert!(page.contains("☑</span> hall1: could not do it — =cmd"), "{page}");
+    assert!(page.contains("☒</span> hall1: could not do it — =cmd"), "{page}");
     let found = site.page("/r/neerc/print?text=print");
     assert!(found.contains("Printer") && !found.contains("Water"));
 }
