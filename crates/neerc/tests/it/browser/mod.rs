@@ -21,6 +21,10 @@ use crate::servers::home;
 use crate::wait::poll_for;
 
 mod bed;
+mod board;
+mod pictures;
+mod proxy;
+mod stage;
 
 /// How long anything in a browser may take; it needs seconds to start where nothing else runs.
 const SIGHT: Duration = Duration::from_secs(60);
