@@ -22,6 +22,7 @@ use crate::wait::poll_for;
 
 mod bed;
 mod board;
+mod doors;
 mod pictures;
 mod proxy;
 mod stage;

@@ -85,6 +85,26 @@ impl Stage {
         who.expect_message(answered, PATIENCE).body().to_owned()
     }
 
+    /// A link that logs somebody in, as the service sends it by chat.
+    #[track_caller]
+    pub fn link(&self, who: &User<'_>) -> String {
+        let said = self.says(who, "board");
+        let link = said.split_whitespace().find(|word| word.starts_with("http"));
+        link.unwrap_or_else(|| panic!("no link: {said}")).to_owned()
+    }
+
+    /// The server has somebody have this place in the room from now on.
+    pub fn stands(&self, name: &str, affiliation: &str) {
+        self.server.set_affiliation(&self.room, &format!("{name}@{HOST}"), affiliation);
+    }
+
+    /// Runs a command of the program in the folder of the service.
+    #[track_caller]
+    pub fn runs(&self, arguments: &[&str]) {
+        let ran = self.neerc.command().args(arguments).output().unwrap();
+        assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+
     /// A browser in which somebody is logged in and sees the board.
     #[track_caller]
     pub fn browser<'d>(&self, driver: &'d Driver, name: &str, look: Look) -> Browser<'d> {
@@ -168,6 +188,12 @@ fn escaped(text: &str) -> String {
     String::from_utf8(escaped).unwrap()
 }
 
+/// The hash of a secret, as the log keeps it.
+pub fn hash_of(secret: &str) -> SecretHash {
+    let digest = digest::digest(&digest::SHA256, secret.as_bytes());
+    SecretHash::new(digest.as_ref().try_into().unwrap())
+}
+
 /// Has the log of a store that is not in use say what happened, and that everybody is logged in from now on with their name
 /// as the secret.
 fn remember<'n>(
@@ -179,8 +205,7 @@ fn remember<'n>(
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let now_ms = i64::try_from(now.as_millis()).unwrap();
     let logins = names.zip(1..).map(|(name, id)| {
-        let digest = digest::digest(&digest::SHA256, name.as_bytes());
-        let hash = SecretHash::new(digest.as_ref().try_into().unwrap());
+        let hash = hash_of(name);
         let (id, browser) = (WebSessionId(id), "a browser of the tests".into());
         let session = WebSession { id, person: Person::named(name, HOST), at_ms: now_ms, browser };
         (0, name.clone(), Change::Door(DoorChange::Admitted { hash, session, link: None }))

@@ -1,0 +1,80 @@
+//! Coming in by a real browser and being put out again: cookies, redirects and streams as browsers treat them.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::stage::Stage;
+use super::{Driver, Look};
+
+/// How soon a page is to follow the rights of the room.
+const PROMPT: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_link_sent_by_chat_lets_one_browser_in_once() {
+    let Some(driver) = Driver::start() else { return };
+    let stage = Stage::new("");
+    let link = stage.link(&stage.chat);
+    let [first, second] = [Look::LAPTOP, Look::PHONE].map(|look| driver.browser(look));
+    // A page that merely shows the link, as a preview does, uses nothing up.
+    second.open(&link);
+    first.open(&link);
+    first.clicks("main button");
+    first.until("return location.href", json!([]), |url| *url == json!(stage.url("")));
+    first.sees_in(".who", &stage.admin);
+    let cookies = first.debug("Network.getCookies", json!({}));
+    let kept = cookies["cookies"].as_array().unwrap().iter().find(|cookie| cookie["name"] == "neerc-local").unwrap();
+    assert_eq!((&kept["httpOnly"], &kept["sameSite"]), (&json!(true), &json!("Lax")));
+    second.may_say("the server responded with a status of 4");
+    second.clicks("main button");
+    second.sees("This link is not good any more");
+    second.open(&stage.url(""));
+    second.sees("You are not logged in");
+    first.clicks(".who button");
+    first.may_say("the server responded with a status of 4");
+    first.sees("You are not logged in");
+}
+
+#[test]
+fn whoever_loses_their_rights_loses_the_controls_within_a_second() {
+    let Some(driver) = Driver::start() else { return };
+    let mut took = Vec::new();
+    for _ in 0..3 {
+        let stage = Stage::new("");
+        stage.hands_out("todo", "Water");
+        let admin = stage.browser(&driver, &stage.admin, Look::LAPTOP);
+        admin.sees_count("#line", 1);
+        let began = Instant::now();
+        stage.stands(&stage.admin, "member");
+        admin.sees_count("#line", 0);
+        took.push(began.elapsed());
+        admin.sees("Water");
+        admin.may_say("the server responded with a status of 4");
+        stage.stands(&stage.admin, "none");
+        admin.sees_count("#board", 0);
+    }
+    assert!(took.iter().min() < Some(&PROMPT), "{took:?}");
+}
+
+#[test]
+fn a_restored_backup_is_shown_as_it_was() {
+    let Some(driver) = Driver::start() else { return };
+    let mut stage = Stage::new("");
+    let client = stage.client(&stage.halls[1]);
+    stage.hands_out("todo", "Water");
+    let admin = stage.browser(&driver, &stage.admin.clone(), Look::LAPTOP);
+    ["Failed to load resource", "net::ERR_"].into_iter().for_each(|text| admin.may_say(text));
+    stage.runs(&["backup", "before.db"]);
+    for status in ["running", "fail", "success"] {
+        stage.answers(&client, 1, status, "");
+    }
+    stage.hands_out("todo", "Bread");
+    stage.shows(&admin, 1, &stage.halls[1], "done");
+    admin.sees("Bread");
+    stage.neerc.terminate();
+    stage.runs(&["restore", "before.db"]);
+    stage.neerc.restart();
+    stage.shows(&admin, 1, &stage.halls[1], "silent");
+    admin.sees_count("#h2", 0);
+    stage.is_true(&admin);
+}
