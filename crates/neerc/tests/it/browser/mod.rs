@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,7 +16,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use ureq::Agent;
 
-use crate::guard::{self, Process};
+use crate::guard::{self, Port, Process};
 use crate::servers::home;
 use crate::wait::poll_for;
 
@@ -46,6 +46,7 @@ pub struct Driver {
     agent: Agent,
     process: RefCell<Process>,
     log: PathBuf,
+    _port: Port,
 }
 
 /// What a browser is like.
@@ -72,20 +73,28 @@ impl Driver {
             eprintln!("********** SKIPPED: no Chromium or chromedriver here; `scripts/setup test` says why **********");
             return None;
         }
-        let dir = guard::scratch_dir("browser");
-        let (out, log) = (dir.join("port"), dir.join("chromedriver.log"));
-        let mut command = Command::new(CHROMEDRIVER);
-        command.arg("--port=0").env("HOME", &dir).env("TMPDIR", &dir).current_dir(&dir).stdin(Stdio::null());
-        let [said, err] = [&out, &log].map(|path| fs::File::create(path).unwrap());
-        let process = Process::spawn("chromedriver", command.stdout(said).stderr(err));
-        let port = poll_for(SIGHT, || {
-            let said = fs::read_to_string(&out).unwrap_or_default();
-            said.split_once("successfully on port ")?.1.split_once('.').map(|(port, _)| port.to_owned())
-        });
-        let port = port.unwrap_or_else(|| panic!("chromedriver says no port\n{}", guard::log_tail(&out)));
+        // Somebody else may have the port at just that moment.
+        let (port, process, log) = (0..5).find_map(|_| Driver::spawn()).expect("chromedriver starts");
         let agent =
             Agent::config_builder().http_status_as_error(false).timeout_global(Some(2 * SIGHT)).build().new_agent();
-        Some(Driver { url: format!("http://127.0.0.1:{port}"), agent, process: RefCell::new(process), log })
+        let url = format!("http://127.0.0.1:{}", port.number);
+        Some(Driver { url, agent, process: RefCell::new(process), log, _port: port })
+    }
+
+    /// Starts it on a port of its own; `None` if it ends again.
+    #[track_caller]
+    fn spawn() -> Option<(Port, Process, PathBuf)> {
+        let (dir, port) = (guard::scratch_dir("browser"), Port::reserve());
+        let log = dir.join("chromedriver.log");
+        let mut command = Command::new(CHROMEDRIVER);
+        command.arg(format!("--port={}", port.number)).env("HOME", &dir).env("TMPDIR", &dir).current_dir(&dir);
+        let mut process = Process::spawn_logged("chromedriver", &mut command, &log);
+        let started = poll_for(SIGHT, || {
+            let is_ready = fs::read_to_string(&log).unwrap_or_default().contains("was started successfully");
+            (is_ready || process.exited().is_some()).then_some(is_ready)
+        });
+        let is_ready = started.unwrap_or_else(|| panic!("chromedriver is not ready\n{}", guard::log_tail(&log)));
+        is_ready.then_some((port, process, log))
     }
 
     /// Sends a request; what it answers, or the name of the error and its message.

@@ -214,7 +214,7 @@ fn remember<'n>(
     let entries: Vec<Entry> = all
         .map(|((ago_min, name, change), revision)| {
             let (room, by) = (room.into(), Person::named(&name, HOST));
-            Entry { revision, room, at_ms: now_ms - ago_min * 60_000, by, change }
+            Entry { revision, room, at_ms: now_ms - ago_min * 60_000, by, change, request: None }
         })
         .collect();
     let store = neerc_store::open(&Url::Sqlite(neerc.dir.join("neerc.db"))).unwrap().store;
