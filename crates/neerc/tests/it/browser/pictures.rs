@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::SystemTime;
 
 use neerc_core::change::Change;
 use neerc_core::deadline::Deadline;
@@ -83,8 +82,7 @@ const TASKS: [(i64, Kind, &str, &[usize]); 6] = [
 
 fn past() -> Vec<(i64, String, Change)> {
     let hall = |number: usize| Person::named(&format!("hall{number}"), HOST);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let now_ms = i64::try_from(now.as_millis()).unwrap();
+    let now_ms = stage::now_ms();
     let tasks = TASKS.iter().zip(1..).map(|((ago_min, kind, title, halls), id)| {
         let (task, title, kind) = (TaskId(id), Title::parse(title).unwrap(), *kind);
         let statuses = halls.iter().map(|number| (hall(*number), Status::NONE)).collect();

@@ -188,6 +188,12 @@ fn escaped(text: &str) -> String {
     String::from_utf8(escaped).unwrap()
 }
 
+/// The time of day, in ms since 1970, as the service will read it.
+#[allow(clippy::disallowed_methods)]
+pub fn now_ms() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
 /// The hash of a secret, as the log keeps it.
 pub fn hash_of(secret: &str) -> SecretHash {
     let digest = digest::digest(&digest::SHA256, secret.as_bytes());
@@ -202,8 +208,7 @@ fn remember<'n>(
     past: Vec<(i64, String, Change)>,
     names: impl Iterator<Item = &'n String>,
 ) {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let now_ms = i64::try_from(now.as_millis()).unwrap();
+    let now_ms = now_ms();
     let logins = names.zip(1..).map(|(name, id)| {
         let hash = hash_of(name);
         let (id, browser) = (WebSessionId(id), "a browser of the tests".into());
