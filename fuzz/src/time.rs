@@ -8,6 +8,7 @@
 use jiff::civil::Date;
 use neerc::clocks::limits::LONGEST_H;
 use neerc::clocks::time::{http_date, length, moment};
+use neerc_core::clock::Speed;
 use neerc_core::clock::hand::{ClockAct, clock_face};
 use neerc_core::deadline::Deadline;
 use neerc_core::limits::{CLOCK_H, SCHEDULE_MIN};
@@ -126,7 +127,7 @@ fn planned(text: &str) {
     if timing.consent == Consent::Required {
         assert_eq!(Deadline::required(text), Ok(when), "{text:?} is another deadline");
     }
-    let due = |wall_ms, zone_ms| when.due(wall_ms, zone_ms);
+    let due = |wall_ms, zone_ms| when.due(wall_ms, zone_ms, Speed::REAL);
     match when {
         When::Contest(moment) => {
             assert!(moment.offset_min.abs() <= SCHEDULE_MIN, "{text:?} is {moment:?}");

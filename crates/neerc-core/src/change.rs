@@ -113,6 +113,13 @@ pub enum Change {
     },
     /// The contest clock of the room was set by hand; `None`: it goes by its feed again.
     Clocked(Option<SetClock>),
+    /// A rehearsal began, on an empty board, with this clock.
+    Rehearsed(SetClock),
+    /// It ended: these tasks and all that is planned are thrown away, and the clock is as it was before.
+    RehearsalEnded {
+        /// All tasks that there are.
+        tasks: Vec<TaskId>,
+    },
     /// Somebody asked to be told of answers by chat, or of none.
     Watched {
         /// Who.
@@ -132,7 +139,16 @@ pub enum Change {
 }
 
 impl Change {
-    /// The task that it is about; `None` for what is about none.
+    /// The tasks that it is about.
+    pub fn tasks(&self) -> impl Iterator<Item = TaskId> + '_ {
+        let thrown_away = match self {
+            Change::RehearsalEnded { tasks } => &tasks[..],
+            _ => &[],
+        };
+        self.task().into_iter().chain(thrown_away.iter().copied())
+    }
+
+    /// The one task that it is about; `None` for what is about none or many.
     pub fn task(&self) -> Option<TaskId> {
         match self {
             Change::Created { task, .. }
@@ -147,6 +163,8 @@ impl Change {
             | Change::Begun { .. }
             | Change::Stopped { .. }
             | Change::Clocked(_)
+            | Change::Rehearsed(_)
+            | Change::RehearsalEnded { .. }
             | Change::Watched { .. }
             | Change::Linked { .. }
             | Change::Door(_) => None,
@@ -220,6 +238,13 @@ pub enum Effect {
     Stopped,
     /// The contest clock was set.
     Clocked,
+    /// A rehearsal began.
+    Rehearsed,
+    /// It ended.
+    RehearsalEnded {
+        /// How many tasks are thrown away.
+        tasks: usize,
+    },
     /// The asker is told of other answers.
     Watched,
     /// The asker is sent links, or none.
@@ -270,6 +295,8 @@ impl From<&Change> for Effect {
             }
             Change::Stopped { .. } => Effect::Stopped,
             Change::Clocked(_) => Effect::Clocked,
+            Change::Rehearsed(_) => Effect::Rehearsed,
+            Change::RehearsalEnded { tasks } => Effect::RehearsalEnded { tasks: tasks.len() },
             Change::Watched { .. } => Effect::Watched,
             Change::Linked { wish, .. } => Effect::Linked { wish: *wish },
             Change::Door(DoorChange::Admitted { .. }) => Effect::Admitted,

@@ -2,6 +2,9 @@
 //! from the binary.
 
 pub mod hand;
+mod speed;
+
+pub use self::speed::Speed;
 
 use crate::limits;
 use crate::refusal::Refusal;
@@ -123,17 +126,28 @@ impl Reading {
 pub struct ContestClock {
     reading: Reading,
     read_at_ms: i64,
-    /// For how much longer it has stood at its end than the reading says, in ms.
+    /// For how much longer it has stood at its end than the reading says, in ms of contest time.
     over_ms: i64,
+    speed: Speed,
 }
 
 impl ContestClock {
     /// A clock with its first reading, taken at `now_ms`.
     pub fn new(reading: Reading, now_ms: i64) -> ContestClock {
-        ContestClock { reading, read_at_ms: now_ms, over_ms: 0 }
+        ContestClock { reading, read_at_ms: now_ms, over_ms: 0, speed: Speed::REAL }
     }
 
-    /// A clock with a reading that is so old at `now_ms`.
+    /// The same at that speed.
+    pub fn at_speed(self, speed: Speed) -> ContestClock {
+        ContestClock { speed, ..self }
+    }
+
+    /// How fast contest time passes.
+    pub fn speed(&self) -> Speed {
+        self.speed
+    }
+
+    /// A clock with a reading that is so old at `now_ms`, in ms of contest time.
     pub fn old(reading: Reading, age_ms: i64, now_ms: i64) -> ContestClock {
         let over_ms = ContestClock::new(reading, 0).over_ms(age_ms.max(0));
         ContestClock::new(reading.carried(age_ms), now_ms).over_for(over_ms)
@@ -188,10 +202,10 @@ impl ContestClock {
         !same
     }
 
-    /// For how long it has stood at its end at `now_ms`, in ms.
+    /// For how long it has stood at its end at `now_ms`, in ms of contest time.
     pub fn over_ms(&self, now_ms: i64) -> i64 {
         let Reading { elapsed_ms, total_ms, phase } = self.reading;
-        let gone_ms = now_ms.saturating_sub(self.read_at_ms).max(0);
+        let gone_ms = self.speed.contest_ms(now_ms.saturating_sub(self.read_at_ms).max(0));
         let passed_ms = match phase {
             Phase::Over => gone_ms,
             _ if phase.ticks() => gone_ms.saturating_add(elapsed_ms).saturating_sub(total_ms).max(0),
@@ -202,7 +216,7 @@ impl ContestClock {
 
     /// What the clock shows at `now_ms`.
     pub fn at(&self, now_ms: i64) -> Reading {
-        self.reading.carried(now_ms.saturating_sub(self.read_at_ms))
+        self.reading.carried(self.speed.contest_ms(now_ms.saturating_sub(self.read_at_ms)))
     }
 
     /// When the contest begins if nothing more is read, in ms; never, unless the start comes nearer.

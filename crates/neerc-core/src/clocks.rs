@@ -4,7 +4,7 @@
 use crate::board::{Board, Boards};
 use crate::change::{Entry, Room};
 use crate::clock::hand::{ClockNow, SetClock};
-use crate::clock::{ContestClock, Reading};
+use crate::clock::{ContestClock, Reading, Speed};
 use crate::ledger::{Ask, Now, Rooms};
 use crate::limits;
 use crate::moment::ShownTime;
@@ -26,12 +26,23 @@ impl Beat {
 
     /// After a while, or when the clock turns by itself.
     fn after(now_ms: i64, turns_ms: i64) -> Beat {
-        Beat { next_ms: turns_ms.min(now_ms.saturating_add(limits::CLOCK_TICK_MS)), is_due: false }
+        Beat::within(limits::CLOCK_TICK_MS, now_ms, turns_ms)
+    }
+
+    fn within(tick_ms: i64, now_ms: i64, turns_ms: i64) -> Beat {
+        Beat { next_ms: turns_ms.min(now_ms.saturating_add(tick_ms)), is_due: false }
     }
 
     /// The same, with people hearing of it now as well.
     fn now(now_ms: i64, turns_ms: i64) -> Beat {
         Beat { is_due: true, ..Beat::after(now_ms, turns_ms) }
+    }
+
+    /// The same of a clock that was set by hand: of a fast one people hear more often.
+    fn of_hand(clock: ContestClock, now_ms: i64) -> Beat {
+        let speed = if clock.at(now_ms).phase.ticks() { clock.speed() } else { Speed::REAL };
+        let tick_ms = speed.real_ms(limits::CLOCK_TICK_MS).max(limits::REHEARSAL_TICK_MS);
+        Beat { is_due: true, ..Beat::within(tick_ms, now_ms, HandClock::turns_at_ms(clock, now_ms)) }
     }
 }
 
@@ -53,6 +64,7 @@ impl HandClock {
         } else {
             reading.total_ms - reading.elapsed_ms
         };
+        let left_ms = clock.speed().real_ms(left_ms);
         if reading.phase.ticks() && left_ms > 0 { now_ms.saturating_add(left_ms) } else { i64::MAX }
     }
 }
@@ -70,6 +82,13 @@ pub struct Dial<'c> {
     pub zone_ms: i64,
     /// For how long it has stood at its end, in ms.
     pub over_ms: i64,
+}
+
+impl Dial<'_> {
+    /// How fast contest time passes.
+    pub fn speed(&self) -> Speed {
+        self.set.map(|set| set.speed).unwrap_or_default()
+    }
 }
 
 /// How closely a feed tells the start of a contest.
@@ -229,8 +248,9 @@ impl Clocks {
             };
             if self.by_hand.get(room).is_none_or(|known| known.set != *set) {
                 let now_ms = now.steady_ms();
-                let clock = ContestClock::old(set.reading, now.wall_ms.saturating_sub(set.at_ms), now_ms);
-                let beat = Beat::now(now_ms, HandClock::turns_at_ms(clock, now_ms));
+                let age_ms = set.speed.contest_ms(now.wall_ms.saturating_sub(set.at_ms));
+                let clock = ContestClock::old(set.reading, age_ms, now_ms).at_speed(set.speed);
+                let beat = Beat::of_hand(clock, now_ms);
                 self.by_hand.insert(room.clone(), HandClock { set: set.clone(), clock, beat });
                 is_news = true;
             }
@@ -257,7 +277,8 @@ impl Clocks {
     pub fn shown(&self, room: &str, now: Now) -> ShownTime {
         let (now_ms, clock) = (now.steady_ms(), self.of(room));
         let over_ms = clock.map_or(0, |clock| clock.over_ms(now_ms));
-        ShownTime { wall_ms: now.wall_ms, reading: self.reading(room, now_ms), over_ms }
+        let speed = clock.map(|clock| clock.speed()).unwrap_or_default();
+        ShownTime { wall_ms: now.wall_ms, reading: self.reading(room, now_ms), over_ms, speed }
     }
 
     /// What the clock of a room shows, once it was read or set.
@@ -285,7 +306,8 @@ impl Clocks {
             (Some(set), _) => Some(set.at(now.wall_ms)),
             (None, _) => self.feed_of(room).and_then(|feed| Some(feed.clock?.at(now.steady_ms()))),
         };
-        ClockNow { reading, is_by_hand: set.is_some(), zone_ms: self.zone_ms }
+        let speed = set.map(|set| set.speed).unwrap_or_default();
+        ClockNow { reading, is_by_hand: set.is_some(), speed, zone_ms: self.zone_ms }
     }
 
     /// Whether it is time that people of some rooms hear of their clock again. In every phase: a client that has missed a
@@ -297,7 +319,7 @@ impl Clocks {
             is_due = true;
         }
         for hand in self.by_hand.values_mut().filter(|hand| hand.beat.next_ms <= now_ms) {
-            hand.beat = Beat::now(now_ms, HandClock::turns_at_ms(hand.clock, now_ms));
+            hand.beat = Beat::of_hand(hand.clock, now_ms);
             is_due = true;
         }
         is_due

@@ -1,6 +1,7 @@
 //! By when a task is to be answered, and when whoever is late is reminded. What was said of it already is kept with the
 //! deadline, so nothing is said twice. Not who is late, and not how people are told.
 
+use crate::clock::Speed;
 use crate::limits;
 use crate::moment::{DueAt, ShownTime, TooFar, When};
 use crate::people::Person;
@@ -57,9 +58,9 @@ impl Deadline {
         Refusal::BadDeadline { deadline: excerpt(text) }
     }
 
-    /// The deadline that somebody sets so at `wall_ms`.
-    pub fn set(when: When, who: &Person, wall_ms: i64, zone_ms: i64) -> Deadline {
-        Deadline { by: who.clone(), due: when.due(wall_ms, zone_ms), last: None }
+    /// The deadline that somebody sets so at `wall_ms`, where contest time passes at that speed.
+    pub fn set(when: When, who: &Person, wall_ms: i64, zone_ms: i64, speed: Speed) -> Deadline {
+        Deadline { by: who.clone(), due: when.due(wall_ms, zone_ms, speed), last: None }
     }
 
     /// The number of the next round and what is said in it; `None` once all is said.
@@ -74,10 +75,12 @@ impl Deadline {
     }
 
     /// How long it takes until the next round, in ms: not more than zero once it is time. `None` while nobody knows, and once
-    /// all is said. `pause_ms`: from one round to the next.
+    /// all is said. `pause_ms`: from one round to the next, in contest
+    /// time.
     pub fn left_ms(&self, now: ShownTime, pause_ms: i64) -> Option<i64> {
         self.next()?;
         let left_ms = self.due.left_ms(now)?;
+        let pause_ms = now.speed.real_ms(pause_ms).max(limits::REHEARSAL_REMINDER_PAUSE_MS);
         // A clock that was set back makes nobody wait longer.
         let pause_ms = self.last.map_or(0, |last| {
             let next_ms = last.at_ms.saturating_add(pause_ms);
@@ -105,11 +108,11 @@ mod tests {
     }
 
     fn at(wall_ms: i64) -> ShownTime {
-        ShownTime { wall_ms, reading: None, over_ms: 0 }
+        ShownTime { wall_ms, reading: None, over_ms: 0, speed: Speed::REAL }
     }
 
     fn deadline(due: &str) -> Deadline {
-        Deadline::set(Deadline::required(due).unwrap(), &Person::from_bare("admin@localhost"), 0, 0)
+        Deadline::set(Deadline::required(due).unwrap(), &Person::from_bare("admin@localhost"), 0, 0, Speed::REAL)
     }
 
     #[test]

@@ -146,7 +146,9 @@ pub struct Settled {
 impl Settled {
     /// Whether a contest clock was set.
     pub fn sets_clock(&self) -> bool {
-        self.entries.iter().any(|entry| matches!(entry.change, Change::Clocked(_)))
+        self.entries.iter().any(|entry| {
+            matches!(entry.change, Change::Clocked(_) | Change::Rehearsed(_) | Change::RehearsalEnded { .. })
+        })
     }
 }
 
@@ -225,11 +227,11 @@ impl Ledger {
     /// Who had a task that was removed since is not known any more.
     pub fn notices<'e>(&self, entries: impl IntoIterator<Item = &'e Entry>) -> Vec<(Room, u64, Notice)> {
         let nothing = Board::default();
-        let notice = |Entry { revision, room, change, .. }: &Entry| {
-            let notice = self.boards.get(room).unwrap_or(&nothing).notice(change)?;
-            Some((room.clone(), *revision, notice))
+        let of = |Entry { revision, room, change, .. }: &Entry| {
+            let notices = self.boards.get(room).unwrap_or(&nothing).notices(change);
+            notices.into_iter().map(|notice| (room.clone(), *revision, notice)).collect::<Vec<_>>()
         };
-        entries.into_iter().filter_map(notice).collect()
+        entries.into_iter().flat_map(of).collect()
     }
 
     /// Of the last change on disk.
@@ -374,13 +376,13 @@ impl Ledger {
         for entry in entries.iter() {
             let Entry { revision, room, change, .. } = entry;
             let board = self.boards.entry(room.clone()).or_default();
-            let notice = board.notice(change);
+            let told = board.notices(change);
             match self.ahead.get(room) {
                 Some(ahead) => board.follow(*revision, change, ahead),
                 None => board.apply(*revision, change), // cannot be: it was decided on that board
             }
             board.note_request(entry);
-            notices.extend(notice.map(|notice| (room.clone(), *revision, notice)));
+            notices.extend(told.into_iter().map(|notice| (room.clone(), *revision, notice)));
         }
         answers.append(&mut later);
         self.trail.note(entries.clone());

@@ -138,6 +138,14 @@ pub const CLOCK_SILENCE_MS: i64 = 60_000;
 pub const CLOCK_TICK_MS: i64 = 60_000;
 /// Length of a contest whose clock is started by hand before anybody has said one, in ms.
 pub const CONTEST_MS: i64 = 5 * 60 * 60_000;
+/// How many times as fast as time itself contest time passes in a rehearsal at most.
+pub const REHEARSAL_SPEED: u16 = 600;
+/// How many times it is if nobody says that.
+pub const REHEARSAL_SPEED_UNSAID: u16 = 60;
+/// Least time between two tellings of the clock of a rehearsal, in ms.
+pub const REHEARSAL_TICK_MS: i64 = 2_000;
+/// Least time from one reminder to the next in a rehearsal, in ms.
+pub const REHEARSAL_REMINDER_PAUSE_MS: i64 = 5_000;
 /// Most hours of a time that a clock is set to by hand.
 pub const CLOCK_H: i64 = 10_000;
 

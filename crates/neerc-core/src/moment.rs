@@ -1,7 +1,7 @@
 //! Moments: a time of day, a while from now, or minutes from the start or the end of a contest; how people write them, and
 //! how long it takes until they come. Not what is done then.
 
-use crate::clock::{Phase, Reading};
+use crate::clock::{Phase, Reading, Speed};
 use crate::limits;
 use std::fmt;
 
@@ -150,10 +150,14 @@ impl When {
         }
     }
 
-    /// When that is, said at `wall_ms` where the local time of day is `zone_ms` ahead of UTC.
-    pub fn due(self, wall_ms: i64, zone_ms: i64) -> DueAt {
+    /// When that is, said at `wall_ms` where the local time of day is `zone_ms` ahead of UTC. Minutes are those of a contest of
+    /// that speed: in a rehearsal they are shorter.
+    pub fn due(self, wall_ms: i64, zone_ms: i64, speed: Speed) -> DueAt {
         match self {
-            When::Within { minutes } => DueAt::Day { at_ms: wall_ms.saturating_add(minutes.saturating_mul(MINUTE_MS)) },
+            When::Within { minutes } => {
+                let left_ms = speed.real_ms(minutes.saturating_mul(MINUTE_MS));
+                DueAt::Day { at_ms: wall_ms.saturating_add(left_ms) }
+            }
             When::TimeOfDay { of_day_min } => {
                 let now_of_day_ms = wall_ms.saturating_add(zone_ms).rem_euclid(DAY_MS);
                 let left_ms = (of_day_min.saturating_mul(MINUTE_MS) - now_of_day_ms).rem_euclid(DAY_MS);
@@ -231,8 +235,10 @@ pub struct ShownTime {
     pub wall_ms: i64,
     /// The contest clock, where there is one.
     pub reading: Option<Reading>,
-    /// For how long it has stood at its end, in ms. It shows nothing of that, and what comes after the end goes by it.
+    /// For how long it has stood at its end, in ms of contest time. It shows nothing of that, and what comes after the end goes by it.
     pub over_ms: i64,
+    /// How fast contest time passes.
+    pub speed: Speed,
 }
 
 impl DueAt {
@@ -249,7 +255,8 @@ impl DueAt {
         let is_over =
             reading.phase == Phase::Over || reading.phase == Phase::Running && reading.elapsed_ms >= reading.total_ms;
         if left_ms <= 0 || !is_over {
-            return Some(left_ms).filter(|left_ms| *left_ms <= 0 || reading.phase.ticks());
+            let is_known = left_ms <= 0 || reading.phase.ticks();
+            return is_known.then(|| now.speed.real_ms(left_ms));
         }
         // The contest may have been ended early: what was to come before its end does not come any more.
         let end_ms = match moment.anchor {
@@ -257,7 +264,7 @@ impl DueAt {
             Anchor::End => reading.total_ms,
         };
         let is_after = contest_ms > reading.total_ms;
-        is_after.then(|| contest_ms.saturating_sub(end_ms).saturating_sub(now.over_ms))
+        is_after.then(|| now.speed.real_ms(contest_ms.saturating_sub(end_ms).saturating_sub(now.over_ms)))
     }
 
     /// Whether it has come.
@@ -340,7 +347,8 @@ mod tests {
     #[test]
     fn a_time_of_day_is_the_next_such_time_here() {
         let at = |wall_min: i64, zone_min: i64| {
-            let due = When::parse("10:45").unwrap().unwrap().due(wall_min * MINUTE_MS, zone_min * MINUTE_MS);
+            let due =
+                When::parse("10:45").unwrap().unwrap().due(wall_min * MINUTE_MS, zone_min * MINUTE_MS, Speed::REAL);
             let DueAt::Day { at_ms } = due else { panic!("{due:?}") };
             at_ms / MINUTE_MS - wall_min
         };
@@ -349,12 +357,17 @@ mod tests {
     }
 
     fn due(text: &str) -> DueAt {
-        When::parse(text).unwrap().unwrap().due(0, 0)
+        When::parse(text).unwrap().unwrap().due(0, 0, Speed::REAL)
     }
 
     fn shown(elapsed_min: i64, total_min: i64, phase: Phase, over_min: i64) -> ShownTime {
         let reading = Reading { elapsed_ms: elapsed_min * MINUTE_MS, total_ms: total_min * MINUTE_MS, phase };
-        ShownTime { wall_ms: 600 * MINUTE_MS, reading: Some(reading), over_ms: over_min * MINUTE_MS }
+        ShownTime {
+            wall_ms: 600 * MINUTE_MS,
+            reading: Some(reading),
+            over_ms: over_min * MINUTE_MS,
+            speed: Speed::REAL,
+        }
     }
 
     #[test]
@@ -362,7 +375,10 @@ mod tests {
         let left_min = |elapsed_min, total_min, phase| {
             due("end-30").left_ms(shown(elapsed_min, total_min, phase, 0)).map(|left_ms| left_ms / MINUTE_MS)
         };
-        assert_eq!(due("end-30").left_ms(ShownTime { wall_ms: 0, reading: None, over_ms: 0 }), None);
+        assert_eq!(
+            due("end-30").left_ms(ShownTime { wall_ms: 0, reading: None, over_ms: 0, speed: Speed::REAL }),
+            None
+        );
         assert_eq!((left_min(0, 300, Phase::Before), left_min(-5, 300, Phase::Counting)), (None, Some(275)));
         assert_eq!((left_min(200, 300, Phase::Running), left_min(200, 300, Phase::Paused)), (Some(70), None));
         assert_eq!((left_min(270, 300, Phase::Paused), left_min(270, 240, Phase::Over)), (Some(0), Some(-60)));
@@ -404,7 +420,8 @@ mod tests {
                 for other in [i64::MIN, 0, i64::MAX] {
                     for phase in [Phase::Running, Phase::Over] {
                         let reading = Reading { elapsed_ms: number, total_ms: other, phase };
-                        let now = ShownTime { wall_ms: other, reading: Some(reading), over_ms: number };
+                        let now =
+                            ShownTime { wall_ms: other, reading: Some(reading), over_ms: number, speed: Speed::REAL };
                         due(text).wall_ms(now);
                     }
                 }

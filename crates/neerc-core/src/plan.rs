@@ -6,6 +6,7 @@ mod runs;
 pub use self::runs::{Run, RunId, RunStep};
 
 use self::runs::Runs;
+use crate::clock::Speed;
 use crate::limits;
 use crate::moment::{DueAt, ShownTime, TooFar, When};
 use crate::people::Person;
@@ -88,9 +89,10 @@ impl Timing {
         Refusal::BadSchedule { schedule: excerpt(text) }
     }
 
-    /// When that is, said at `wall_ms` where the local time of day is `zone_ms` ahead of UTC.
-    pub fn schedule(self, wall_ms: i64, zone_ms: i64) -> Schedule {
-        Schedule { due: self.when.map(|when| when.due(wall_ms, zone_ms)), consent: self.consent }
+    /// When that is, said at `wall_ms` where the local time of day is `zone_ms` ahead of UTC, and contest time passes at that
+    /// speed.
+    pub fn schedule(self, wall_ms: i64, zone_ms: i64, speed: Speed) -> Schedule {
+        Schedule { due: self.when.map(|when| when.due(wall_ms, zone_ms, speed)), consent: self.consent }
     }
 }
 
@@ -123,7 +125,11 @@ impl Schedule {
     /// How late it is; `None` for less than a minute.
     pub fn lateness(&self, now: ShownTime) -> Option<Lateness> {
         let due = self.due?;
-        let late_min = due.left_ms(now)?.saturating_neg() / MINUTE_MS;
+        let late_ms = due.left_ms(now)?.saturating_neg();
+        let late_min = match due {
+            DueAt::Day { .. } => late_ms,
+            DueAt::Contest(_) => now.speed.contest_ms(late_ms),
+        } / MINUTE_MS;
         (late_min > 0).then_some(Lateness {
             due,
             total_ms: now.reading.map_or(0, |reading| reading.total_ms),
@@ -350,7 +356,7 @@ mod tests {
     use crate::clock::{Phase, Reading};
 
     fn schedule(text: &str) -> Schedule {
-        Timing::required(text).unwrap().schedule(0, 0)
+        Timing::required(text).unwrap().schedule(0, 0, Speed::REAL)
     }
 
     fn plan(schedules: &[&str]) -> Plan {
@@ -368,7 +374,7 @@ mod tests {
 
     fn reading(minutes: i64, phase: Phase) -> ShownTime {
         let reading = Reading { elapsed_ms: minutes * MINUTE_MS, total_ms: 300 * MINUTE_MS, phase };
-        ShownTime { wall_ms: 600 * MINUTE_MS, reading: Some(reading), over_ms: 0 }
+        ShownTime { wall_ms: 600 * MINUTE_MS, reading: Some(reading), over_ms: 0, speed: Speed::REAL }
     }
 
     #[test]
@@ -443,6 +449,7 @@ mod tests {
             wall_ms: wall_min * MINUTE_MS,
             reading: None,
             over_ms: 0,
+            speed: Speed::REAL,
         });
         let due = |wall_min| plan.due(at(wall_min)).map(|planned| planned.id.0).collect::<Vec<_>>();
         assert_eq!((due(8), due(9), due(599), due(600)), (vec![], vec![2], vec![2], vec![1, 2]));

@@ -275,7 +275,7 @@ mod tests {
     use super::*;
     use crate::board::Boards;
     use crate::change::Change;
-    use crate::clock::{Phase, Reading};
+    use crate::clock::{Phase, Reading, Speed};
     use crate::clocks::Clocks;
     use crate::deadline::RoundStep;
     use crate::people::{People, Person};
@@ -304,7 +304,7 @@ mod tests {
             title: Title::parse("Announce").unwrap(),
             kind: Kind::Todo,
             names: vec!["halls".into()],
-            schedule: Timing::required(text).unwrap().schedule(0, 0),
+            schedule: Timing::required(text).unwrap().schedule(0, 0, Speed::REAL),
             turn: None,
         });
         let board = Board::default().with_plan(Plan::restore(planned, 1));
@@ -377,7 +377,7 @@ mod tests {
     fn due_in_twenty() -> Boards {
         let deadline = Deadline {
             by: Person::from_bare("admin@localhost"),
-            due: Deadline::required("20m").unwrap().due(0, 0),
+            due: Deadline::required("20m").unwrap().due(0, 0, Speed::REAL),
             last: None,
         };
         let mut board = Board::default();

@@ -91,6 +91,7 @@ pub(crate) fn stored_bytes(change: &Change) -> u64 {
         Change::Door(DoorChange::Ended { sessions }) => sessions.len() * 2 * limits::STORED_ENTRY_BYTES,
         Change::Door(DoorChange::Offered { link, .. }) => link.person.bare().len() + limits::STORED_ENTRY_BYTES,
         Change::Door(DoorChange::Given(token)) => token.person.bare().len() * 2 + limits::STORED_ENTRY_BYTES,
+        Change::RehearsalEnded { tasks } => tasks.len() * limits::STORED_ENTRY_BYTES,
         Change::Removed { .. }
         | Change::Restored { .. }
         | Change::Reminded { .. }
@@ -98,6 +99,7 @@ pub(crate) fn stored_bytes(change: &Change) -> u64 {
         | Change::Deadlined { .. }
         | Change::Stopped { .. }
         | Change::Clocked(_)
+        | Change::Rehearsed(_)
         | Change::Door(DoorChange::Revoked { .. }) => 0,
     };
     (bytes + limits::STORED_CHANGE_BYTES) as u64

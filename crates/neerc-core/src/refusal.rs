@@ -118,6 +118,23 @@ refusals! {
         /// The length of the contest.
         total: String,
     } => "{time} is beyond the end of the contest, which takes {total}; set its length first";
+    /// A rehearsal was to begin while the contest runs.
+    "rehearsal-in-contest" = RehearsalInContest => "the contest of this room has begun; rehearse in another room, or once it is over";
+    /// A rehearsal was to begin where there are tasks, which it would throw away.
+    "rehearsal-among-tasks" = RehearsalAmongTasks {
+        /// How many tasks there are, planned ones among them.
+        tasks: usize,
+    } => "a rehearsal throws away all that there is, and the room has {tasks} tasks, planned ones among them; rehearse in a room of its own";
+    /// There is no rehearsal that could end.
+    "no-rehearsal" = NoRehearsal => "there is no rehearsal";
+    /// Not in a rehearsal.
+    "rehearses" = Rehearses => "this is a rehearsal, and what you ask for is not part of it; clock rehearse off ends it";
+    /// Not a speed of a rehearsal.
+    "bad-speed" = BadSpeed {
+        /// The speed as it was given.
+        speed: String,
+    } with limit = usize::from(limits::REHEARSAL_SPEED) =>
+        "'{speed}' is no speed of a rehearsal; write x60, at most x{limit}, or off to end it";
     /// Not a time that a clock can be set to.
     "bad-clock-time" = BadClockTime {
         /// The time as it was given.
@@ -127,7 +144,7 @@ refusals! {
     "unknown-clock-act" = UnknownClockAct {
         /// The word.
         act: String,
-    } => "a clock cannot be told '{act}'; try start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart or follow";
+    } => "a clock cannot be told '{act}'; try start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart, follow or rehearse x60";
     /// Neither with links nor without.
     "unknown-links-wish" = UnknownLinksWish {
         /// The word.

@@ -46,6 +46,7 @@ impl Times {
             }
             // Removed tasks that come back were answered before.
             Change::Removed { task, .. } | Change::Restored { task, .. } => _ = self.tasks.remove(task),
+            Change::RehearsalEnded { tasks } => tasks.iter().for_each(|task| _ = self.tasks.remove(task)),
             Change::Planned(_)
             | Change::Unplanned { .. }
             | Change::Deadlined { .. }
@@ -53,6 +54,7 @@ impl Times {
             | Change::Begun { .. }
             | Change::Stopped { .. }
             | Change::Clocked(_)
+            | Change::Rehearsed(_)
             | Change::Watched { .. }
             | Change::Linked { .. }
             | Change::Door(_) => {}

@@ -61,7 +61,7 @@ impl Trail {
     /// What happened to a task of a room, newest first.
     pub fn of<'t>(&'t self, room: &'t str, task: TaskId) -> impl Iterator<Item = &'t Entry> {
         let entries = self.batches.iter().rev().flat_map(|entries| entries.iter().rev());
-        entries.filter(move |entry| entry.change.task() == Some(task) && *entry.room == *room)
+        entries.filter(move |entry| *entry.room == *room && entry.change.tasks().any(|of| of == task))
     }
 }
 

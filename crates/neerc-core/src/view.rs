@@ -71,7 +71,10 @@ impl RoomScene<'_> {
     /// What people see of the time, where the time of day is known.
     pub fn shown_time(&self) -> Option<ShownTime> {
         let (reading, over_ms) = self.clock.map(|dial| (dial.reading, dial.over_ms)).unzip();
-        self.now.map(|now| ShownTime { wall_ms: now.wall_ms, reading, over_ms: over_ms.unwrap_or_default() })
+        self.now.map(|now| {
+            let (over_ms, speed) = (over_ms.unwrap_or_default(), self.board.speed());
+            ShownTime { wall_ms: now.wall_ms, reading, over_ms, speed }
+        })
     }
 }
 

@@ -26,7 +26,7 @@ pub use self::sums::{entry_sum, snapshot_sum};
 use self::deadlines::DeadlineRecord;
 use self::doors::DoorsRecord;
 use self::requests::RequestRecord;
-use self::rooms::{ClockRecord, LinksRecord, PlanRecord, RemovedRecord, WatchRecord};
+use self::rooms::{ClockRecord, LinksRecord, PlanRecord, RehearsalRecord, RemovedRecord, WatchRecord};
 
 /// Version of the snapshots that are written; no others are read.
 const SNAPSHOT_VERSION: u32 = 1;
@@ -82,6 +82,9 @@ struct BoardRecord<'a> {
     /// Absent if the clock goes by its feed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     clock: Option<ClockRecord<'a>>,
+    /// Absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rehearsal: Option<RehearsalRecord<'a>>,
     /// Absent if nobody watches anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     watches: Vec<WatchRecord<'a>>,
@@ -136,6 +139,7 @@ pub fn write_boards(boards: &Boards) -> Result<String, RecordError> {
         tasks: board.tasks().map(|task| tables.task(task)).collect(),
         plan: PlanRecord::of(board.plan()),
         clock: board.clock().map(ClockRecord::of),
+        rehearsal: board.rehearsal().map(RehearsalRecord::of),
         watches: board.watches().all().map(|(person, watch)| WatchRecord::of(person, watch)).collect(),
         links: board.links().all().map(LinksRecord::of).collect(),
         removed: board.removed().all().map(RemovedRecord::of).collect(),
@@ -222,7 +226,7 @@ pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
     let mut boards = Boards::new();
     for board in record.rooms {
         let BoardRecord { room, next_id, last_timestamp_ms, revision, tasks, plan, clock, .. } = board;
-        let BoardRecord { watches, links, removed, deadlines, doors, requests, .. } = board;
+        let BoardRecord { rehearsal, watches, links, removed, deadlines, doors, requests, .. } = board;
         let tasks = tasks.into_iter().map(|task| lines.task(task)).collect::<Result<Vec<_>, _>>()?;
         let plan = plan.map(PlanRecord::read).transpose()?.unwrap_or_default();
         let deadlines = deadlines.into_iter().map(|(task, deadline)| Ok((TaskId(task), deadline.read()?)));
@@ -230,6 +234,7 @@ pub fn read_boards(record: &[u8]) -> Result<Boards, RecordError> {
         let board = Board::restore(tasks, next_id, last_timestamp_ms, revision)
             .with_plan(plan)
             .with_clock(clock.map(ClockRecord::read).transpose()?)
+            .with_rehearsal(rehearsal.map(RehearsalRecord::read).transpose()?)
             .with_watches(Watches::restore(watches.into_iter().map(WatchRecord::read)))
             .with_links(LinksWishes::restore(links.into_iter().map(LinksRecord::read).collect::<Result<Vec<_>, _>>()?))
             .with_removed(RemovedTasks::restore(

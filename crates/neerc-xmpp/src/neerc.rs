@@ -1,10 +1,14 @@
 //! The NEERC protocol on the wire: what a request's payload asks for, and how answers and notifications are written
 //! (PROTOCOL.md). Not who may ask, which core decides, and not the stanza around it.
 
+mod condition;
+
+pub use self::condition::condition;
+
 use crate::limits;
 use crate::ns;
+use crate::stanza::for_one_session;
 use crate::stanza::names::composed;
-use crate::stanza::{Condition, for_one_session};
 use crate::stream::outgoing::Outgoing;
 use crate::xml::{Element, StartTag, WriteXml, attribute, escape_text};
 use neerc_core::board::Board;
@@ -96,61 +100,6 @@ fn status_packet(payload: &Element<'_>) -> Result<Command, Refusal> {
     let progress = payload.attr("type").ok_or(Refusal::Missing { what: "the attribute 'type' of the status" })?;
     let status = Status::new(Progress::parse(progress)?, payload.attr("value").unwrap_or(""))?;
     Ok(Command::Answer { task: TaskId::parse(task)?, status })
-}
-
-/// How a refusal is said in XMPP.
-pub fn condition(refusal: &Refusal) -> Condition {
-    match refusal {
-        Refusal::NotInRoom | Refusal::AdminsOnly | Refusal::NotAssigned { .. } | Refusal::OwnTasksOnly => {
-            Condition::Forbidden
-        }
-        Refusal::UnknownTask { .. }
-        | Refusal::RemovedTask { .. }
-        | Refusal::UnknownUser { .. }
-        | Refusal::UnknownRoom { .. }
-        | Refusal::NotTheirs { .. }
-        | Refusal::UnknownPlan { .. }
-        | Refusal::UnknownChecklist { .. }
-        | Refusal::RunsNot { .. }
-        | Refusal::NoOpenTask
-        | Refusal::NoWeb
-        | Refusal::UnknownCode { .. }
-        | Refusal::UnknownSession { .. }
-        | Refusal::UnknownToken { .. }
-        | Refusal::NoClock => Condition::ItemNotFound,
-        Refusal::UnknownName { .. }
-        | Refusal::EmptyTitle
-        | Refusal::TooLong { .. }
-        | Refusal::ForbiddenCharacter { .. }
-        | Refusal::UnknownKind { .. }
-        | Refusal::UnknownStatus { .. }
-        | Refusal::Missing { .. }
-        | Refusal::BadSchedule { .. }
-        | Refusal::BadDeadline { .. }
-        | Refusal::DeadlineOfPlan { .. }
-        | Refusal::UnclearChecklist { .. }
-        | Refusal::RunsAlready { .. }
-        | Refusal::MissingField { .. }
-        | Refusal::UnknownVerb { .. }
-        | Refusal::Surplus { .. }
-        | Refusal::Malformed { .. }
-        | Refusal::ClockHasBegun
-        | Refusal::ClockStands
-        | Refusal::ClockNotPaused
-        | Refusal::BeyondClock { .. }
-        | Refusal::BadClockTime { .. }
-        | Refusal::UnknownClockAct { .. }
-        | Refusal::UnknownLinksWish { .. }
-        | Refusal::UsedCode
-        | Refusal::NotLetIn
-        | Refusal::Unconfirmed { .. }
-        | Refusal::UsedLink
-        | Refusal::UnknownTokenScope { .. }
-        | Refusal::UsedKey { .. }
-        | Refusal::TooMany { .. } => Condition::BadRequest,
-        Refusal::NotDurable => Condition::InternalServerError,
-        Refusal::Busy | Refusal::UsedUp { .. } | Refusal::TooManyTries { .. } => Condition::ResourceConstraint,
-    }
 }
 
 /// The payload of an answer to `#users`, as far as it fits.

@@ -33,7 +33,7 @@ impl Board {
         let set: Vec<_> = set.into_iter().map(|person| (person, Status::NONE)).collect();
         let unassigned: Vec<_> = left.into_iter().cloned().collect();
         let kind = kind.filter(|kind| *kind != task.kind);
-        let title = title.as_ref().filter(|title| **title != task.title).cloned();
+        let title = title.as_ref().map(|title| self.marked(title)).filter(|title| *title != task.title);
         if title.is_none() && kind.is_none() && set.is_empty() && unassigned.is_empty() {
             return Ok(Decision::default());
         }

@@ -9,18 +9,20 @@ mod links;
 mod names;
 mod notices;
 mod plans;
+mod rehearsal;
 mod removed;
 mod requests;
 mod runs;
 mod watches;
 
 pub use self::decision::{Decision, Done};
+pub use self::rehearsal::{MARK, Rehearsal};
 pub use self::removed::{RemovedTask, RemovedTasks};
 
 use self::decision::edited;
 use self::names::{Resolved, assigned, resolve, unanswered};
 use crate::change::{Change, Room};
-use crate::clock::hand::{ClockAct, ClockNow, SetClock};
+use crate::clock::hand::{ClockNow, SetClock};
 use crate::command::{Command, Manner, WholeTask};
 use crate::deadline::Deadline;
 use crate::doors::Doors;
@@ -43,6 +45,7 @@ pub struct Board {
     plan: Plan,
     /// What the contest clock was set to by hand.
     clock: Option<SetClock>,
+    rehearsal: Option<Rehearsal>,
     watches: Watches,
     links: LinksWishes,
     removed: RemovedTasks,
@@ -63,6 +66,7 @@ impl Default for Board {
             tasks: BTreeMap::new(),
             plan: Plan::default(),
             clock: None,
+            rehearsal: None,
             watches: Watches::default(),
             links: LinksWishes::default(),
             removed: RemovedTasks::default(),
@@ -218,7 +222,7 @@ impl Board {
             Command::Create(wanted) => self.create(admin(rights)?, now_ms, people, wanted),
             Command::CreateDue { wanted, by } => {
                 let decision = self.create(admin(rights)?, now_ms, people, wanted)?;
-                Ok(decision.due(Deadline::set(*by, who, now_ms, clock.zone_ms)))
+                Ok(decision.due(Deadline::set(*by, who, now_ms, clock.zone_ms, self.speed())))
             }
             Command::Edit { task, wanted } => self.edit(admin(rights)?, now_ms, people, *task, wanted),
             Command::Amend { task, amendment } => self.amend(admin(rights)?, now_ms, people, *task, amendment),
@@ -237,7 +241,7 @@ impl Board {
             Command::Watch(wanted) => self.watch(admin(rights)?, who, *wanted),
             Command::Unwatch(wanted) => Ok(self.unwatch(admin(rights)?, who, *wanted)),
             Command::SetDeadline { task, by } => {
-                let deadline = by.map(|by| Deadline::set(by, who, now_ms, clock.zone_ms));
+                let deadline = by.map(|by| Deadline::set(by, who, now_ms, clock.zone_ms, self.speed()));
                 self.set_deadline(admin(rights)?, *task, deadline)
             }
             Command::NoteOverdue { .. } => Ok(Decision::default()), // above
@@ -245,7 +249,7 @@ impl Board {
             Command::Stop { name } => self.stop(admin(rights)?, name),
             Command::Links(wish) => self.wish_links(who, *wish),
             Command::Door(command) => self.decide_door(rights, now_ms, who, people, command),
-            Command::Clock(act) => set_clock(admin(rights)?, clock, *act, who, now_ms),
+            Command::Clock(act) => self.set_clock(admin(rights)?, clock, *act, who, now_ms),
         }
     }
 
@@ -267,7 +271,7 @@ impl Board {
         }
         let change = Change::Created {
             task: TaskId(self.next_id),
-            title: title.clone(),
+            title: self.marked(title),
             kind,
             timestamp_ms: self.next_timestamp_ms(now_ms),
             statuses: packet.into_iter().map(|(person, status)| (person, status.unwrap_or(Status::NONE))).collect(),
@@ -297,14 +301,15 @@ impl Board {
         if task.statuses.len() - unassigned.len() + new > limits::ASSIGNEES {
             return Err(Refusal::TooMany { what: "people assigned to a task", limit: limits::ASSIGNEES });
         }
-        let title = Some(&wanted.title).filter(|title| **title != task.title && !task.past.titles.contains(title));
+        let title = self.marked(&wanted.title);
+        let title = Some(title).filter(|title| *title != task.title && !task.past.titles.contains(title));
         let kind = Some(wanted.kind).filter(|kind| *kind != task.kind && !task.past.kinds.contains(kind));
         if title.is_none() && kind.is_none() && set.is_empty() && unassigned.is_empty() {
             return Ok(Decision { left_out, ..Decision::default() });
         }
         let change = Change::Edited {
             task: id,
-            title: title.cloned(),
+            title,
             kind,
             timestamp_ms: (new > 0).then(|| self.next_timestamp_ms(now_ms)),
             set: set.into_iter().collect(),
@@ -362,7 +367,7 @@ impl Board {
 
     fn rename(&self, _: Admin, id: TaskId, title: &Title) -> Result<Decision, Refusal> {
         let task = self.existing(id)?;
-        let title = Some(title).filter(|title| **title != task.title).cloned();
+        let title = Some(self.marked(title)).filter(|title| *title != task.title);
         Ok(edited(task, title, None, Vec::new(), Vec::new()))
     }
 
@@ -450,16 +455,13 @@ impl Board {
             Change::Begun { name, at_ms, lines } => self.plan.begin(name, *at_ms, lines, ahead.map(Board::plan)),
             Change::Stopped { run } => self.plan.stop(*run),
             Change::Clocked(set) => self.clock.clone_from(set),
+            Change::Rehearsed(set) => self.begin_rehearsal(set),
+            Change::RehearsalEnded { tasks } => self.throw_away(tasks),
             Change::Watched { person, watch } => self.watches.set(person, watch),
             Change::Linked { person, wish } => self.links.set(person, *wish),
             Change::Door(change) => self.change_door(change),
         }
     }
-}
-
-fn set_clock(_: Admin, clock: ClockNow, act: ClockAct, who: &Person, now_ms: i64) -> Result<Decision, Refusal> {
-    let set = clock.after(act, who, now_ms)?;
-    Ok(set.map_or_else(Decision::default, |set| Change::Clocked(set).into()))
 }
 
 fn admin(rights: Rights) -> Result<Admin, Refusal> {

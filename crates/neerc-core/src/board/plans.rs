@@ -28,8 +28,8 @@ impl Board {
         if self.plan.names_bytes() + plan::weight(&names) > limits::PLAN_NAMES_BYTES {
             return Err(Refusal::TooMany { what: "bytes of names in planned tasks", limit: limits::PLAN_NAMES_BYTES });
         }
-        let NewPlan { title, kind, timing, .. } = wanted.clone();
-        let schedule = timing.schedule(now_ms, zone_ms);
+        let NewPlan { kind, timing, .. } = *wanted;
+        let (title, schedule) = (self.marked(&wanted.title), timing.schedule(now_ms, zone_ms, self.speed()));
         Ok(Change::Planned(Planned { id, by: who.clone(), title, kind, names, schedule, turn: None }).into())
     }
 

@@ -48,6 +48,11 @@ impl RemovedTasks {
         }
     }
 
+    /// Forgets those of that number and above.
+    pub(super) fn forget_from(&mut self, first: TaskId) {
+        self.0.retain(|id, _| *id < first);
+    }
+
     /// Takes a task out, as a live one that has no history.
     pub(super) fn take(&mut self, id: TaskId, timestamp_ms: i64, revision: u64) -> Option<Task> {
         let RemovedTask { title, kind, statuses, .. } = self.0.remove(&id)?;
@@ -72,6 +77,9 @@ impl Board {
         let kept = self.removed.0.get(&id);
         if kept.is_none_or(|kept| now_ms.saturating_sub(kept.at_ms) > limits::RESTORED_MS) {
             return self.existing(id).map(|_| Decision::default());
+        }
+        if self.is_before_rehearsal(id) {
+            return Err(Refusal::Rehearses); // what is brought back now would be thrown away
         }
         if self.len() >= limits::TASKS_PER_ROOM {
             return Err(Refusal::TooMany { what: "tasks in the room", limit: limits::TASKS_PER_ROOM });

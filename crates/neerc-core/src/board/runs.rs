@@ -36,8 +36,8 @@ impl Board {
             let names = plan::once(names);
             names_bytes += plan::weight(&names);
             let (id, by, turn) = (PlanId(id), who.clone(), Some(RunStep { run, step }));
-            let schedule = timing.schedule(now_ms, zone_ms);
-            lines.push(Planned { id, by, title: title.clone(), kind: *kind, names, schedule, turn });
+            let schedule = timing.schedule(now_ms, zone_ms, self.speed());
+            lines.push(Planned { id, by, title: self.marked(title), kind: *kind, names, schedule, turn });
         }
         if self.plan.len() + lines.len() > limits::PLANS_PER_ROOM {
             return Err(Refusal::TooMany { what: "planned tasks", limit: limits::PLANS_PER_ROOM });

@@ -1006,7 +1006,7 @@ fn a_notice_names_those_who_lost_the_task() {
         let who = Person::named(if words[0] == "answer" { "hall1" } else { "admin" }, HOST);
         let command = command(words, Manner::Replacing).unwrap();
         let change = world.board.decide(1, &who, &world.people, &command).unwrap().change.unwrap();
-        let Notice { task, lost, .. } = world.board.notice(&change).unwrap();
+        let Notice { task, lost, .. } = world.board.notices(&change).remove(0);
         assert_eq!(Some(task), change.task());
         let Lost::These(lost) = lost else { panic!("the task is there") };
         lost.iter().map(|person| person.name(HOST).to_owned()).collect::<Vec<_>>()
@@ -1016,7 +1016,7 @@ fn a_notice_names_those_who_lost_the_task() {
     assert_eq!(lost(&world, &["edit", "1", "todo", "A", "hall2"]), ["hall1"]);
     assert_eq!(lost(&world, &["remove", "1"]), ["hall1", "hall2"]);
     let gone = Change::Removed { task: TaskId(7), at_ms: None };
-    assert_eq!(world.board.notice(&gone), Some(Notice { task: TaskId(7), lost: Lost::Unknown, reminder: None }));
+    assert_eq!(world.board.notices(&gone), [Notice { task: TaskId(7), lost: Lost::Unknown, reminder: None }]);
 }
 
 #[test]
@@ -1261,7 +1261,7 @@ fn a_plan_that_does_not_fit_the_board_is_left_undone() {
     world.line("admin: unplan s1");
     let mut board = world.board.clone();
     for Entry { change, .. } in &world.log {
-        assert!(board.notice(change).is_none());
+        assert!(board.notices(change).is_empty());
         board.apply(world.board.revision(), change);
         assert_eq!(board, world.board, "{change:?}");
     }

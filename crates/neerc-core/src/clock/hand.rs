@@ -1,7 +1,7 @@
 //! The contest clock of a room, set by hand: what an admin may do to it, and what comes of that. It counts until the clock
 //! is told to follow its feed again. Not who may do it, which the board decides.
 
-use super::{Phase, Reading};
+use super::{Phase, Reading, Speed};
 use crate::limits;
 use crate::people::Person;
 use crate::refusal::{Refusal, excerpt};
@@ -38,11 +38,18 @@ pub enum ClockAct {
     Restart,
     /// The clock goes by its feed again; where there is none, there is no clock.
     Follow,
+    /// A rehearsal begins, or goes on at another speed.
+    Rehearse {
+        /// How fast contest time passes.
+        speed: Speed,
+    },
+    /// It ends, and all that was made in it is thrown away.
+    EndRehearsal,
 }
 
 impl ClockAct {
     /// The words for each, in every language; the first one is also its name in forms and among the keys of words.
-    pub const WORDS: [(&'static str, &'static [&'static str]); 8] = [
+    pub const WORDS: [(&'static str, &'static [&'static str]); 9] = [
         ("start", &["begin", "старт", "начать", "начало", "пуск"]),
         ("pause", &["stop", "пауза", "стоп", "приостановить", "стой"]),
         ("resume", &["continue", "go", "дальше", "продолжить", "продолжаем"]),
@@ -51,6 +58,7 @@ impl ClockAct {
         ("over", &["end", "finish", "конец", "окончен", "закончить"]),
         ("restart", &["заново", "сначала"]),
         ("follow", &["auto", "авто", "следовать"]),
+        ("rehearse", &["rehearsal", "репетиция", "репетировать", "прогон"]),
     ];
 
     /// The name of what a word stands for.
@@ -77,11 +85,22 @@ impl ClockAct {
             "over" => ClockAct::Over,
             "restart" => ClockAct::Restart,
             "follow" => ClockAct::Follow,
+            "rehearse" => return ClockAct::rehearse(time),
             _ => return Err(unknown()),
         };
         match time {
             Some(text) => Err(Refusal::Surplus { text: excerpt(text) }),
             None => Ok(act),
+        }
+    }
+
+    /// `x60`, or `off` at the end.
+    fn rehearse(speed: Option<&str>) -> Result<ClockAct, Refusal> {
+        const OFF: [&str; 8] = ["off", "stop", "end", "over", "выкл", "стоп", "конец", "окончена"];
+        match speed.map(str::trim) {
+            None => Speed::parse(&limits::REHEARSAL_SPEED_UNSAID.to_string()).map(|speed| ClockAct::Rehearse { speed }),
+            Some(word) if OFF.contains(&word.to_lowercase().as_str()) => Ok(ClockAct::EndRehearsal),
+            Some(text) => Ok(ClockAct::Rehearse { speed: Speed::parse(text)? }),
         }
     }
 }
@@ -130,12 +149,14 @@ pub struct SetClock {
     pub at_ms: i64,
     /// What the clock showed then.
     pub reading: Reading,
+    /// How fast contest time passes.
+    pub speed: Speed,
 }
 
 impl SetClock {
     /// What the clock shows at that time of day, in ms since 1970.
     pub fn at(&self, wall_ms: i64) -> Reading {
-        self.reading.carried(wall_ms.saturating_sub(self.at_ms)).over_at_end()
+        self.reading.carried(self.speed.contest_ms(wall_ms.saturating_sub(self.at_ms))).over_at_end()
     }
 }
 
@@ -146,6 +167,8 @@ pub struct ClockNow {
     pub reading: Option<Reading>,
     /// Whether it was set by hand.
     pub is_by_hand: bool,
+    /// How fast it runs.
+    pub speed: Speed,
     /// How far the local time of day is ahead of UTC, in ms.
     pub zone_ms: i64,
 }
@@ -153,7 +176,8 @@ pub struct ClockNow {
 impl ClockNow {
     /// A clock without a feed, for somebody who knows no more than what was set by hand, in UTC.
     pub fn by_hand(set: Option<&SetClock>, wall_ms: i64) -> ClockNow {
-        ClockNow { reading: set.map(|set| set.at(wall_ms)), is_by_hand: set.is_some(), ..ClockNow::default() }
+        let speed = set.map(|set| set.speed).unwrap_or_default();
+        ClockNow { reading: set.map(|set| set.at(wall_ms)), is_by_hand: set.is_some(), speed, ..ClockNow::default() }
     }
 
     /// What the clock is set to by that act: `Some(None)` if it goes by its feed again, `None` if nothing changes.
@@ -163,7 +187,7 @@ impl ClockNow {
         }
         let reading = self.set_by(act, wall_ms)?;
         let same = self.is_by_hand && self.reading == Some(reading);
-        Ok((!same).then(|| Some(SetClock { by: who.clone(), at_ms: wall_ms, reading })))
+        Ok((!same).then(|| Some(SetClock { by: who.clone(), at_ms: wall_ms, reading, speed: self.speed })))
     }
 
     fn set_by(self, act: ClockAct, wall_ms: i64) -> Result<Reading, Refusal> {
@@ -197,7 +221,8 @@ impl ClockNow {
             }
             ClockAct::Length { total_ms } => Ok(Reading { total_ms, ..now }),
             ClockAct::Over => Ok(Reading { elapsed_ms: now.elapsed_ms.max(0), phase: Phase::Over, ..now }),
-            ClockAct::Follow => Ok(now), // it is not set by hand
+            // The first is not set by hand; of the others the board decides.
+            ClockAct::Follow | ClockAct::Rehearse { .. } | ClockAct::EndRehearsal => Ok(now),
         }
     }
 
@@ -205,10 +230,11 @@ impl ClockNow {
     fn started_at(self, of_day_ms: i64, running: Reading, wall_ms: i64) -> Reading {
         let now_of_day_ms = wall_ms.saturating_add(self.zone_ms).rem_euclid(DAY_MS);
         let since_ms = (now_of_day_ms - of_day_ms).rem_euclid(DAY_MS);
-        if since_ms < running.total_ms {
-            return Reading { elapsed_ms: since_ms, ..running };
+        let elapsed_ms = self.speed.contest_ms(since_ms);
+        if elapsed_ms < running.total_ms {
+            return Reading { elapsed_ms, ..running };
         }
-        Reading { elapsed_ms: since_ms - DAY_MS, phase: Phase::Counting, ..running }
+        Reading { elapsed_ms: self.speed.contest_ms(since_ms - DAY_MS), phase: Phase::Counting, ..running }
     }
 }
 

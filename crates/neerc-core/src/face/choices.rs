@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// What people may type as the moment of a plan, as a regular expression.
 const SCHEDULE: &str = "[^-+−–]+([-+−–][0-9]+)?!?";
 /// What people may type as a time for the contest clock, as a regular expression.
-const TIME: &str = "[0-9]+:[0-9]{2}(:[0-9]{2})?";
+const TIME: &str = "[0-9]+:[0-9]{2}(:[0-9]{2})?|x?[0-9]+|off";
 /// What people may type as a code, as a regular expression.
 const CODE: &str = "[ 0-9-]+";
 /// The value that stands for everybody's tasks, as in chat lines.

@@ -111,6 +111,8 @@ impl Lines<'_> {
             Change::Stopped { .. } => self.say("history-stopped", &[]),
             Change::Clocked(Some(_)) => self.say("history-clock-set", &[]),
             Change::Clocked(None) => self.say("history-clock-freed", &[]),
+            Change::Rehearsed(_) => self.say("history-rehearsed", &[]),
+            Change::RehearsalEnded { .. } => self.say("history-rehearsal-ended", &[]),
             Change::Watched { .. } => self.say("history-watched", &[]),
             Change::Linked { .. } => self.say("history-linked", &[]),
             Change::Door(DoorChange::Admitted { .. }) => self.say("history-admitted", &[]),

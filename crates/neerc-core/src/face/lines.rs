@@ -445,6 +445,9 @@ impl<'a> Lines<'a> {
     /// What the contest clock shows, and where that is from.
     pub fn clock(&self, dial: Dial<'_>) -> String {
         let mut said = self.reading(dial);
+        if self.scene.board.rehearsal().is_some() {
+            said = format!("{} {said}", self.say("clock-rehearsal", &[("speed", self.speed())]));
+        }
         if let Some(set) = dial.set {
             let (time, name) = (time_of_day(set.at_ms, dial.zone_ms), self.scene.people.shown(&set.by));
             said.push(' ');
@@ -458,6 +461,11 @@ impl<'a> Lines<'a> {
             said.push_str(&self.say("clock-silent", &[("time", Arg::Text(&time))]));
         }
         said
+    }
+
+    /// How many times as fast as time itself contest time passes.
+    pub(super) fn speed(&self) -> Arg<'static> {
+        Arg::Number(self.scene.board.speed().times().into())
     }
 
     fn reading(&self, Dial { reading, .. }: Dial<'_>) -> String {

@@ -134,6 +134,8 @@ impl Lines<'_> {
             | Effect::TokenGiven { .. }
             | Effect::TokenRevoked { .. } => self.door(done),
             Effect::Linked { wish } => self.say(&format!("said-links-{}", wish.name()), &[]),
+            Effect::Rehearsed => self.say("said-rehearsed", &[("speed", self.speed())]),
+            Effect::RehearsalEnded { tasks } => self.say("said-rehearsal-ended", &[("count", tasks.into())]),
             Effect::Clocked => {
                 self.scene.clock.map_or_else(|| self.refusal(&Refusal::NoClock), |dial| self.clock(dial))
             }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::change::Change;
+use crate::clock::Speed;
 use crate::clock::{Phase, Reading};
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
 use crate::plan::{PlanId, Planned, Timing};
@@ -47,7 +48,7 @@ fn world() -> World {
     }
     board.apply(5, &Change::Removed { task: TaskId(3), at_ms: None });
     let (id, by, title) = (PlanId(1), Person::named("admin", HOST), Title::parse("P").unwrap());
-    let (kind, schedule) = (Kind::Todo, Timing::required("start").unwrap().schedule(0, 0));
+    let (kind, schedule) = (Kind::Todo, Timing::required("start").unwrap().schedule(0, 0, Speed::REAL));
     board.apply(6, &Change::Planned(Planned { id, by, title, kind, names: Vec::new(), schedule, turn: None }));
     World { room: "neerc".into(), people, board }
 }

@@ -81,6 +81,11 @@ pub(super) enum ChangeRecord<'a> {
     },
     /// Null: the clock goes by its feed again.
     Clocked(Option<ClockRecord<'a>>),
+    Rehearsed(ClockRecord<'a>),
+    RehearsalEnded {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tasks: Vec<u64>,
+    },
     Watched(WatchRecord<'a>),
     Linked(LinksRecord<'a>),
     Door(DoorRecord<'a>),
@@ -159,6 +164,10 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
         Change::Linked { person, wish } => ChangeRecord::Linked(LinksRecord::of((person, *wish))),
         Change::Door(change) => ChangeRecord::Door(DoorRecord::of(change)),
         Change::Clocked(set) => ChangeRecord::Clocked(set.as_ref().map(ClockRecord::of)),
+        Change::Rehearsed(set) => ChangeRecord::Rehearsed(ClockRecord::of(set)),
+        Change::RehearsalEnded { tasks } => {
+            ChangeRecord::RehearsalEnded { tasks: tasks.iter().map(|task| task.0).collect() }
+        }
     };
     Ok(serde_json::to_string(&record)?)
 }
@@ -218,5 +227,9 @@ pub(super) fn change_of(record: ChangeRecord<'_>) -> Result<Change, RecordError>
         }
         ChangeRecord::Door(record) => Change::Door(record.read()?),
         ChangeRecord::Clocked(record) => Change::Clocked(record.map(ClockRecord::read).transpose()?),
+        ChangeRecord::Rehearsed(record) => Change::Rehearsed(record.read()?),
+        ChangeRecord::RehearsalEnded { tasks } => {
+            Change::RehearsalEnded { tasks: tasks.into_iter().map(TaskId).collect() }
+        }
     })
 }

@@ -2,9 +2,9 @@
 //! what was removed lately.
 
 use super::changes::StatusRecord;
-use neerc_core::board::RemovedTask;
+use neerc_core::board::{Rehearsal, RemovedTask};
 use neerc_core::clock::hand::SetClock;
-use neerc_core::clock::{Phase, Reading};
+use neerc_core::clock::{Phase, Reading, Speed};
 use neerc_core::links::LinksWish;
 use neerc_core::moment::{DueAt, When};
 use neerc_core::people::Person;
@@ -24,18 +24,47 @@ pub(super) struct ClockRecord<'a> {
     total_ms: i64,
     /// `before`, `counting`, `running`, `paused`, `over`.
     phase: Cow<'a, str>,
+    /// How many times as fast as time itself it runs; absent if it is no rehearsal's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    speed: Option<u16>,
 }
 
 impl<'a> ClockRecord<'a> {
-    pub(super) fn of(SetClock { by, at_ms, reading }: &'a SetClock) -> ClockRecord<'a> {
+    pub(super) fn of(SetClock { by, at_ms, reading, speed }: &'a SetClock) -> ClockRecord<'a> {
+        let speed = Some(speed.times()).filter(|times| *times != 1);
         let Reading { elapsed_ms, total_ms, phase } = *reading;
-        ClockRecord { by: by.bare().into(), at_ms: *at_ms, elapsed_ms, total_ms, phase: phase.name().into() }
+        ClockRecord { by: by.bare().into(), at_ms: *at_ms, elapsed_ms, total_ms, phase: phase.name().into(), speed }
     }
 
     pub(super) fn read(self) -> Result<SetClock, Refusal> {
         let phase = Phase::named(&self.phase)?;
         let reading = Reading { elapsed_ms: self.elapsed_ms, total_ms: self.total_ms, phase };
-        Ok(SetClock { by: Person::from_bare(&self.by), at_ms: self.at_ms, reading })
+        let unknown = Refusal::Malformed { what: "the speed of a clock", wanted: "known" };
+        let speed = self.speed.map_or(Some(Speed::REAL), Speed::new).ok_or(unknown)?;
+        Ok(SetClock { by: Person::from_bare(&self.by), at_ms: self.at_ms, reading, speed })
+    }
+}
+
+/// A rehearsal that goes on.
+#[derive(Serialize, Deserialize)]
+pub(super) struct RehearsalRecord<'a> {
+    by: Cow<'a, str>,
+    at_ms: i64,
+    first: u64,
+    /// Absent if the clock went by its feed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<ClockRecord<'a>>,
+}
+
+impl<'a> RehearsalRecord<'a> {
+    pub(super) fn of(Rehearsal { by, at_ms, first, before }: &'a Rehearsal) -> RehearsalRecord<'a> {
+        let (by, before) = (by.bare().into(), before.as_ref().map(ClockRecord::of));
+        RehearsalRecord { by, at_ms: *at_ms, first: first.0, before }
+    }
+
+    pub(super) fn read(self) -> Result<Rehearsal, Refusal> {
+        let (by, first) = (Person::from_bare(&self.by), TaskId(self.first));
+        Ok(Rehearsal { by, at_ms: self.at_ms, first, before: self.before.map(ClockRecord::read).transpose()? })
     }
 }
 

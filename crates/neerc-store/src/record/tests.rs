@@ -3,7 +3,7 @@
 use super::*;
 use neerc_core::change::Change;
 use neerc_core::clock::hand::SetClock;
-use neerc_core::clock::{Phase, Reading};
+use neerc_core::clock::{Phase, Reading, Speed};
 use neerc_core::doors::{
     AccessToken, DoorChange, LoginLink, SecretHash, TokenId, TokenScope, WebSession, WebSessionId,
 };
@@ -41,7 +41,7 @@ fn title(text: &str) -> Title {
 
 fn set(elapsed_ms: i64, phase: Phase) -> SetClock {
     let reading = Reading { elapsed_ms, total_ms: 18_000_000, phase };
-    SetClock { by: person("admin"), at_ms: 1_700_000_000_123, reading }
+    SetClock { by: person("admin"), at_ms: 1_700_000_000_123, reading, speed: Speed::REAL }
 }
 
 /// One of each form. These texts are in people's logs: never change one, only add.
@@ -151,6 +151,12 @@ fn golden() -> Vec<(&'static str, Change)> {
             Change::Clocked(Some(set(-60_000, Phase::Counting))),
         ),
         (r#"{"clocked":null}"#, Change::Clocked(None)),
+        (
+            r#"{"rehearsed":{"by":"admin@localhost","at_ms":1700000000123,"elapsed_ms":0,"total_ms":18000000,"phase":"before","speed":60}}"#,
+            Change::Rehearsed(SetClock { speed: Speed::new(60).unwrap(), ..set(0, Phase::Before) }),
+        ),
+        (r#"{"rehearsal_ended":{"tasks":[3,4]}}"#, Change::RehearsalEnded { tasks: vec![TaskId(3), TaskId(4)] }),
+        (r#"{"rehearsal_ended":{}}"#, Change::RehearsalEnded { tasks: vec![] }),
         (BEGUN, begun()),
         (r#"{"stopped":{"run":4}}"#, Change::Stopped { run: RunId(4) }),
         (
@@ -211,7 +217,7 @@ fn planned(id: u64, names: &[&str], schedule: &str) -> Planned {
         title: title("Раздать \"воду\""),
         kind: Kind::OkFail,
         names: names.iter().map(|name| (*name).to_owned()).collect(),
-        schedule: Timing::required(schedule).unwrap().schedule(0, 0),
+        schedule: Timing::required(schedule).unwrap().schedule(0, 0, Speed::REAL),
         turn: None,
     }
 }
@@ -461,6 +467,22 @@ fn the_doors_of_a_room_survive_a_snapshot() {
     assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
     let broken = written.replace("0202", "02");
     assert!(read_boards(broken.as_bytes()).unwrap_err().to_string().contains("hexadecimal"));
+}
+
+#[test]
+fn a_rehearsal_survives_a_snapshot() {
+    let mut boards = Boards::new();
+    let room = boards.entry("neerc".into()).or_default();
+    room.apply(1, &Change::Clocked(Some(set(-60_000, Phase::Counting))));
+    room.apply(2, &Change::Rehearsed(SetClock { speed: Speed::new(60).unwrap(), ..set(0, Phase::Before) }));
+    let written = concat!(
+        r#"{"v":1,"people":[],"statuses":[],"rooms":[{"room":"neerc","next_id":1,"last_timestamp_ms":0,"revision":2,"#,
+        r#""tasks":[],"clock":{"by":"admin@localhost","at_ms":1700000000123,"elapsed_ms":0,"total_ms":18000000,"phase":"before","#,
+        r#""speed":60},"rehearsal":{"by":"admin@localhost","at_ms":1700000000123,"first":1,"before":{"by":"admin@localhost","#,
+        r#""at_ms":1700000000123,"elapsed_ms":-60000,"total_ms":18000000,"phase":"counting"}}}]}"#,
+    );
+    assert_eq!(write_boards(&boards).unwrap(), written);
+    assert_eq!(read_boards(written.as_bytes()).unwrap(), boards);
 }
 
 #[test]

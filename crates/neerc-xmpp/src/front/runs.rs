@@ -70,7 +70,11 @@ impl Front {
         let number = |number: u64| Arg::Number(i64::try_from(number).unwrap_or(i64::MAX));
         let key = if run.is_over() { "run-finished" } else { "run-step" };
         let args = [("checklist", Arg::Text(&run.name)), ("step", number(run.step)), ("steps", number(run.steps))];
-        let say = |answers: &Lines<'_>| answers.say(key, &args);
+        let say = |answers: &Lines<'_>| {
+            let said = answers.say(key, &args);
+            let mark = answers.scene.board.rehearsal().map(|_| answers.say("rehearsal-mark", &[]) + " ");
+            mark.unwrap_or_default() + &said
+        };
         let said = if sessions.is_empty() { None } else { self.answers_for(room, &run.by, world, say) };
         let Some(said) = said else { return false };
         let mut out = std::mem::take(&mut self.wire.out);

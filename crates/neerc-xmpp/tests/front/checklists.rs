@@ -51,7 +51,7 @@ fn leaves(bench: &mut Bench) {
 }
 
 /// The checklist of three steps with which most of these begin.
-fn seating() -> Bench {
+pub fn seating() -> Bench {
     with(vec![
         checklist(
             "Seating",

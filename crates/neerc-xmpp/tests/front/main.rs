@@ -20,6 +20,7 @@ mod owners;
 mod people;
 mod plans;
 mod presences;
+mod rehearsal;
 mod requests;
 mod rights;
 mod rooms;

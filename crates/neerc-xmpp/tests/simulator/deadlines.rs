@@ -5,6 +5,7 @@ use crate::model::ROOMS;
 use crate::world::{SLACK_MS, World};
 use neerc_core::board::Board;
 use neerc_core::change::{Change, Entry, Room};
+use neerc_core::clock::Speed;
 use neerc_core::ledger::{Ask, Face};
 use neerc_core::limits;
 use neerc_core::moment::{DueAt, ShownTime};
@@ -92,7 +93,7 @@ impl World {
             };
             let then_ms = since_ms + self.wall_ahead_ms;
             for (task, deadline) in board.deadlines().filter(|(task, _)| board.is_late(*task) && is_old(*task)) {
-                let then = ShownTime { wall_ms: then_ms, reading: None, over_ms: 0 };
+                let then = ShownTime { wall_ms: then_ms, reading: None, over_ms: 0, speed: Speed::REAL };
                 let left_ms = deadline.left_ms(then, limits::REMINDER_PAUSE_MS);
                 let is_due = left_ms.is_some_and(|left_ms| left_ms <= 0);
                 assert!(!is_due, "{room}: task {task} is overdue and nobody is reminded: {deadline:?}");

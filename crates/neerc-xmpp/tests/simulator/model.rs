@@ -181,6 +181,8 @@ impl Model {
                 | Change::Begun { .. }
                 | Change::Stopped { .. }
                 | Change::Clocked(_)
+                | Change::Rehearsed(_)
+                | Change::RehearsalEnded { .. }
                 | Change::Watched { .. }
                 | Change::Linked { .. }
                 | Change::Door(_)

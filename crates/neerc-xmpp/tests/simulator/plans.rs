@@ -5,6 +5,7 @@ use crate::model::ROOMS;
 use crate::world::{SLACK_MS, World};
 use neerc_core::change::{Change, Entry};
 use neerc_core::clock::Reading;
+use neerc_core::clock::Speed;
 use neerc_core::ledger::{Ask, Face};
 use neerc_core::limits;
 use neerc_core::moment::{DueAt, ShownTime};
@@ -87,7 +88,11 @@ impl World {
         let ahead_ms = limits::CLOCK_SMOOTHING_MS + STALE_MS;
         let shows = |reading: Reading, over_ms: i64| {
             let reading = Some(Reading { elapsed_ms: reading.elapsed_ms + ahead_ms, ..reading });
-            is_due(plan, *id, ShownTime { wall_ms: entry.at_ms, reading, over_ms: over_ms + ahead_ms })
+            is_due(
+                plan,
+                *id,
+                ShownTime { wall_ms: entry.at_ms, reading, over_ms: over_ms + ahead_ms, speed: Speed::REAL },
+            )
         };
         assert!(self.contest.may_show(self.now_ms, shows), "{id} is handed out before its moment: {planned:?}");
     }
@@ -107,7 +112,7 @@ impl World {
             if self.known_ms[at].is_none_or(|known_ms| known_ms >= since_ms) {
                 continue;
             }
-            let then = ShownTime { wall_ms: since_ms + self.wall_ahead_ms, reading, over_ms: 0 };
+            let then = ShownTime { wall_ms: since_ms + self.wall_ahead_ms, reading, over_ms: 0, speed: Speed::REAL };
             let due: Vec<PlanId> = board.plan().due(then).map(|planned| planned.id).collect();
             // When the turn of a line has come the model knows by itself.
             let is_due = |planned: &Planned| due.contains(&planned.id) || planned.schedule.due.is_none();

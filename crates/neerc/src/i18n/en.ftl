@@ -52,7 +52,7 @@ item-plans-help = What is planned, and for when
 item-now = Hand out now
 item-now-help = Hand out a planned task without waiting
 item-setclock = Set the clock
-item-setclock-help = Set the contest clock by hand: start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart; follow goes by the contest system again
+item-setclock-help = Set the contest clock by hand: start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart; follow goes by the contest system again; rehearse x60 begins a rehearsal, rehearse off ends it
 item-deadline = Deadline
 item-deadline-help = By when a task is to be answered: 20m, 10:45, end-30, or off
 item-checklists = Checklists
@@ -129,7 +129,7 @@ field-happened = What happened
 hint-schedule = 10:30, in 20m, start+15 or end-60; with ! it is handed out without asking
 hint-names = People and groups
 hint-deadline = 20m, 10:45 or end-30
-hint-time = 10:30 to start at; 1:23:00 to set; 5:00 for the length
+hint-time = 10:30 to start at; 1:23:00 to set; 5:00 for the length; x60 or off for a rehearsal
 hint-everybody = everybody's
 
 ## Types of tasks and statuses
@@ -182,6 +182,8 @@ history-begun = checklist begun: { $name }
 history-stopped = checklist stopped
 history-clock-set = contest clock set by hand
 history-clock-freed = contest clock goes by its feed again
+history-rehearsed = rehearsal begun
+history-rehearsal-ended = rehearsal ended, and all of it removed
 history-watched = asked to be told of other answers, or of none
 history-linked = asked for links, or for none
 history-admitted = logged in with a browser
@@ -318,6 +320,9 @@ clock-act-length = Set the length to
 clock-act-over = End the contest
 clock-act-restart = Begin anew
 clock-act-follow = Go by the contest system again
+clock-act-rehearse = Rehearse at the speed below, or end the rehearsal: off
+clock-rehearsal = Rehearsal, { $speed } times as fast.
+rehearsal-mark = [rehearsal]
 
 ## What is said by itself
 
@@ -416,6 +421,13 @@ said-begun = { $count ->
    *[other] { $steps } steps
 }.
 said-stopped = The checklist is stopped. What is handed out stays.
+said-rehearsed = This is a rehearsal now: contest time runs { $speed } times as fast, every task is marked, and "clock rehearse off" throws all of them away. Plan tasks and begin checklists, then write "clock start".
+said-rehearsal-ended =
+    { $count ->
+        [0] The rehearsal is over. It left no tasks.
+        [one] The rehearsal is over. One task of it is thrown away.
+       *[other] The rehearsal is over. { $count } tasks of it are thrown away.
+    }
 run-over = finished
 run-at = under way, step { $step } of { $steps }, by { $name }
 run-since = under way since { $time }, step { $step } of { $steps }, by { $name }
@@ -490,8 +502,17 @@ refusal-clock-has-begun = The contest has begun already; write "clock restart" t
 refusal-clock-stands = The clock does not run.
 refusal-clock-not-paused = The clock is not paused.
 refusal-beyond-clock = { $time } is beyond the end of the contest, which takes { $total }; set its length first.
+refusal-rehearsal-in-contest = The contest of this room has begun. Rehearse in another room, or once it is over.
+refusal-rehearsal-among-tasks =
+    { $tasks ->
+        [one] A rehearsal throws away all that there is, and the room has a task, live or planned. Rehearse in a room of its own.
+       *[other] A rehearsal throws away all that there is, and the room has { $tasks } tasks, live or planned. Rehearse in a room of its own.
+    }
+refusal-no-rehearsal = There is no rehearsal here; "clock rehearse x60" begins one.
+refusal-rehearses = This is a rehearsal, and that is not part of it. End it first: "clock rehearse off".
+refusal-bad-speed = "{ $speed }" is no speed of a rehearsal; write "clock rehearse x60", at most x{ $limit }, or "clock rehearse off".
 refusal-bad-clock-time = "{ $time }" is no time of a clock; write 1:23 or 1:23:00.
-refusal-unknown-clock-act = A clock cannot be told "{ $act }"; write start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart or follow.
+refusal-unknown-clock-act = A clock cannot be told "{ $act }"; write start, start at 10:30, pause, resume, set 1:23:00, length 5:00, over, restart, follow or rehearse x60.
 refusal-unknown-links-wish = Links are on or off, not "{ $text }"; write "links on" or "links off".
 refusal-no-web = There is no board in a browser here.
 refusal-unknown-code = No page shows the code "{ $code }". A code is good for five minutes; look at the page again.

@@ -494,6 +494,7 @@ fn log_change(entry: &Entry) {
         Change::Watched { .. } => "watched",
         Change::Linked { .. } => "linked",
         Change::Door(_) => "door",
+        Change::Rehearsed(_) | Change::RehearsalEnded { .. } => "rehearsal",
     };
     tracing::debug!(revision, room = &**room, by = by.bare(), task = change.task().map(|task| task.0), what);
 }

@@ -139,7 +139,8 @@ fn foreseen(visit: &Visit, asked: &Asked) -> String {
     let picture = &visit.picture;
     let scene = picture.scene(visit.time);
     let reading = scene.clock.map(|dial| dial.reading);
-    let clock = ClockNow { reading, is_by_hand: picture.board.clock().is_some(), zone_ms: visit.time.zone_ms };
+    let (board, zone_ms) = (&picture.board, visit.time.zone_ms);
+    let clock = ClockNow { reading, is_by_hand: board.clock().is_some(), speed: board.speed(), zone_ms };
     let (who, people) = (&visit.who, &picture.people);
     match picture.board.decide_by(clock, visit.time.wall_ms, who, people, command) {
         Ok(decision) => {

@@ -65,6 +65,6 @@ pub fn after(act: ClockAct, shown: Option<Stand>, of_day_ms: i64, nothing: Stand
         }
         ClockAct::Length { total_ms } => Stand { total_ms, ..now },
         ClockAct::Over => Stand { elapsed_ms: now.elapsed_ms.max(0), phase: Phase::Over, ..now },
-        ClockAct::Follow => return None,
+        ClockAct::Follow | ClockAct::Rehearse { .. } | ClockAct::EndRehearsal => return None,
     })
 }

@@ -8,7 +8,7 @@ const NOW_MS: i64 = 1_949_554_800_000 + 41 * 60_000;
 
 fn clock(phase: Phase, elapsed_ms: i64) -> ClockNow {
     let reading = Some(Reading { elapsed_ms, total_ms: 5 * HOUR_MS, phase });
-    ClockNow { reading, is_by_hand: false, zone_ms: 3 * HOUR_MS }
+    ClockNow { reading, is_by_hand: false, zone_ms: 3 * HOUR_MS, speed: Speed::REAL }
 }
 
 fn set(clock: ClockNow, act: &str, time: Option<&str>) -> Result<Reading, Refusal> {
@@ -80,6 +80,7 @@ fn a_clock_that_was_set_goes_on_by_the_time_of_day_and_is_over_at_the_end() {
         by: Person::from_bare("admin@localhost"),
         at_ms: NOW_MS,
         reading: Reading { elapsed_ms, total_ms: 5 * HOUR_MS, phase },
+        speed: Speed::REAL,
     };
     let at = |set: &SetClock, later_ms| (set.at(NOW_MS + later_ms).phase, set.at(NOW_MS + later_ms).elapsed_ms);
     let running = set(Phase::Running, HOUR_MS);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::board::Board;
 use crate::change::{Change, Entry};
+use crate::clock::Speed;
 use crate::deadline::Deadline;
 use crate::face::words::Arg;
 use crate::people::{Affiliation, GroupBook, GroupRule, Standing};
@@ -58,7 +59,7 @@ impl Hall {
         hall.answer(1, "hall1", Progress::Success, "");
         hall.answer(1, "hall10", Progress::Running, "half");
         hall.answer(2, "hall1", Progress::Fail, "no paper");
-        let due = Deadline::required("1m").unwrap().due(-59_000, 0);
+        let due = Deadline::required("1m").unwrap().due(-59_000, 0, Speed::REAL);
         let deadline = Some(Deadline { by: person("admin"), due, last: None });
         hall.apply(Change::Deadlined { task: TaskId(3), deadline });
         hall

@@ -145,6 +145,8 @@ pub fn change_name(change: &Change) -> &'static str {
         Change::Begun { .. } => "checklist-begun",
         Change::Stopped { .. } => "checklist-stopped",
         Change::Clocked(_) => "clock",
+        Change::Rehearsed(_) => "rehearsal",
+        Change::RehearsalEnded { .. } => "rehearsal-ended",
         Change::Watched { .. } => "watched",
         Change::Linked { .. } => "links",
         Change::Door(_) => "door",

@@ -151,6 +151,13 @@ impl Timeline {
             Change::Restored { task, .. } => {
                 self.tasks.entry(*task).and_modify(|known| known.is_removed = false);
             }
+            Change::RehearsalEnded { tasks } => {
+                // Nobody wants to know how fast they were.
+                let is_kept = |task: &TaskId| tasks.binary_search(task).is_err(); // they are in order
+                self.tasks.retain(|task, _| is_kept(task));
+                self.waits.retain(|(task, _), _| is_kept(task));
+                self.answers.retain(|answer| is_kept(&answer.task));
+            }
             Change::Deadlined { .. }
             | Change::Reminded { .. }
             | Change::Planned(_)
@@ -158,6 +165,7 @@ impl Timeline {
             | Change::Begun { .. }
             | Change::Stopped { .. }
             | Change::Clocked(_)
+            | Change::Rehearsed(_)
             | Change::Watched { .. }
             | Change::Linked { .. }
             | Change::Door(_) => {}

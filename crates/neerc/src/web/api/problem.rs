@@ -126,12 +126,16 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownSession { .. }
         | Refusal::UnknownToken { .. }
         | Refusal::NoOpenTask
+        | Refusal::NoRehearsal
         | Refusal::NoWeb
         | Refusal::NoClock => StatusCode::NOT_FOUND,
         Refusal::RemovedTask { .. } | Refusal::UsedLink => StatusCode::GONE,
         Refusal::ClockHasBegun
         | Refusal::ClockStands
         | Refusal::ClockNotPaused
+        | Refusal::Rehearses
+        | Refusal::RehearsalInContest
+        | Refusal::RehearsalAmongTasks { .. }
         | Refusal::NotTheirs { .. }
         | Refusal::RunsAlready { .. }
         | Refusal::RunsNot { .. }
@@ -146,6 +150,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         Refusal::BeyondClock { .. }
         | Refusal::BadClockTime { .. }
         | Refusal::UnknownClockAct { .. }
+        | Refusal::BadSpeed { .. }
         | Refusal::UnknownLinksWish { .. }
         | Refusal::UnknownName { .. }
         | Refusal::EmptyTitle

@@ -4,6 +4,7 @@
 use super::*;
 use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::{Change, Effect};
+use neerc_core::clock::Speed;
 use neerc_core::clocks::{Clocks, Precision};
 use neerc_core::command::Command;
 use neerc_core::ledger::{Now, Rooms};
@@ -47,7 +48,7 @@ impl Story {
             title: Title::parse(text).unwrap(),
             kind: Kind::Todo,
             names: Vec::new(),
-            schedule: Timing::required(text).unwrap().schedule(0, 0),
+            schedule: Timing::required(text).unwrap().schedule(0, 0, Speed::REAL),
             turn: None,
         };
         let plan = Plan::restore(schedules.iter().enumerate().map(planned), 1);
