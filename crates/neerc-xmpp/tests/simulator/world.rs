@@ -1122,8 +1122,11 @@ impl World {
     /// Nothing waits anywhere.
     pub fn check_settled(&mut self) {
         for _ in 0..200 {
-            // A ping of the service may be under way just now, and who asked a moment ago is looked at once more.
-            let quiet = self.service.as_ref().is_some_and(|service| service.front.next_transmit_ms() == i64::MAX);
+            // A ping of the service may be under way just now, who asked a moment ago is looked at once more, and what has come
+            // due is being stored.
+            let is_quiet =
+                |service: &Service| service.front.next_transmit_ms() == i64::MAX && service.desk.ledger.is_idle();
+            let quiet = self.service.as_ref().is_some_and(is_quiet);
             if quiet && self.wake_ms() > self.now_ms && self.free {
                 break;
             }
