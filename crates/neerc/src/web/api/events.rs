@@ -93,12 +93,19 @@ fn clock(caller: &Caller) -> Value {
 
 /// What is different now.
 fn difference(old: &Caller, new: &Caller) -> String {
-    if Arc::ptr_eq(&old.picture, &new.picture) {
-        return String::new();
+    let mut news = tasks(old, new).unwrap_or_default();
+    if old.picture.clock != new.picture.clock {
+        news.push_str(&event("clock", Some(&id_of(&new.picture)), &clock(new).to_string()));
     }
-    let id = id_of(&new.picture);
-    let mut news = String::new();
-    let (Ok(old_view), Ok(view)) = (old.view(), new.view()) else { return news };
+    news
+}
+
+/// The tasks that are different now, and those that are gone.
+fn tasks(old: &Caller, new: &Caller) -> Option<String> {
+    let (old_view, view) = (old.view().ok()?, new.view().ok()?);
+    if Arc::ptr_eq(&old.picture.board, &new.picture.board) && old_view.rights() == view.rights() {
+        return None;
+    }
     let is_seen_anew = |task: &Task| match old.picture.board.task(task.id) {
         Some(known) => known.revision != task.revision || old_view.sight(known) != view.sight(task),
         None => true,
@@ -109,18 +116,11 @@ fn difference(old: &Caller, new: &Caller) -> String {
         let now = new.picture.board.task(task.id).map_or(Sight::Nothing, |task| view.sight(task));
         now == Sight::Nothing && old_view.sight(task) != Sight::Nothing
     };
-    let same_board = Arc::ptr_eq(&old.picture.board, &new.picture.board) && old_view.rights() == view.rights();
-    let removed: Vec<String> = if same_board {
-        Vec::new()
-    } else {
-        old.picture.board.tasks().filter(is_gone).map(|task| task.id.wire_id()).collect()
-    };
-    if !tasks.is_empty() || !removed.is_empty() {
-        let data = json!({"revision": new.picture.board.revision(), "tasks": tasks, "removed": removed});
-        news.push_str(&event("tasks", Some(&id), &data.to_string()));
+    let removed = old.picture.board.tasks().filter(is_gone).map(|task| task.id.wire_id());
+    let removed: Vec<String> = removed.collect();
+    if tasks.is_empty() && removed.is_empty() {
+        return None; // something else of the room is different
     }
-    if old.picture.clock != new.picture.clock {
-        news.push_str(&event("clock", Some(&id), &clock(new).to_string()));
-    }
-    news
+    let data = json!({"revision": new.picture.board.revision(), "tasks": tasks, "removed": removed});
+    Some(event("tasks", Some(&id_of(&new.picture)), &data.to_string()))
 }
