@@ -221,6 +221,7 @@ impl Service {
                 web.waiting.insert(token.number, reply);
                 self.desk.ask(Ask { token, room, who, command, request }, fresh_secret);
             }
+            WebAsk::Codes(codes) => self.desk.entrance.codes = codes,
             WebAsk::Trail { room, task, reply } => {
                 let entries = self.desk.ledger.trail().of(&room, task).cloned().collect();
                 let _ = reply.send(entries); // whoever has gone is not told

@@ -5,6 +5,7 @@ use super::picture::Album;
 use neerc_core::board::Done;
 use neerc_core::change::{Entry, Room};
 use neerc_core::command::Command;
+use neerc_core::doors::LoginCode;
 use neerc_core::people::Person;
 use neerc_core::refusal::Refusal;
 use neerc_core::requests::KeyedRequest;
@@ -32,6 +33,8 @@ pub enum WebAsk {
         /// Where the answer is wanted. `Ok` means: on disk, and in the album.
         reply: oneshot::Sender<Result<Done, Refusal>>,
     },
+    /// To have these codes known, and no others: those that pages show.
+    Codes(Vec<LoginCode>),
     /// What happened to a task, newest first, as far as it is kept in memory.
     Trail {
         /// In which room.
@@ -98,6 +101,11 @@ impl Bridge {
         let (reply, answer) = oneshot::channel();
         self.asks.send(WebAsk::Change { room, who, command, request, reply }).await.map_err(|_| ServiceGone)?;
         answer.await.map_err(|_| ServiceGone)
+    }
+
+    /// Has these codes known, and no others.
+    pub async fn show_codes(&self, codes: Vec<LoginCode>) -> Result<(), ServiceGone> {
+        self.asks.send(WebAsk::Codes(codes)).await.map_err(|_| ServiceGone)
     }
 
     /// What happened to a task, newest first.

@@ -1,8 +1,8 @@
 //! How a browser comes in: by a link that is good once, which gives it a session. Secrets are made here, and what is kept of
 //! them is their hash, in the room. Not what whoever comes in may do: that is the room's too, and looked up for each page.
 
+use super::agent;
 use super::asks::{Bridge, ServiceGone};
-use super::limits;
 use super::picture::Picture;
 use super::server::Peer;
 use axum::http::HeaderMap;
@@ -97,9 +97,8 @@ pub fn address(headers: &HeaderMap, peer: Peer) -> IpAddr {
 
 /// What browser asks, and from where, in words.
 pub fn browser(headers: &HeaderMap, peer: Peer) -> String {
-    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("a browser");
-    let agent: String = agent.chars().take(limits::AGENT_CHARS).collect();
-    format!("{}, {agent}", address(headers, peer))
+    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    format!("{}, {}", agent::in_words(agent), address(headers, peer))
 }
 
 /// Makes a link for somebody: the secret that stands in it.

@@ -51,12 +51,28 @@ pub const PARTS_SHARED: usize = 1_024;
 pub const SAID_CHARS: usize = 500;
 /// About how many bytes of a table are shown on a page.
 pub const REPORT_BYTES: usize = 256 * 1024;
-/// Most characters that are kept of what a browser calls itself.
-pub const AGENT_CHARS: usize = 150;
 /// Least time between two times that a stream is told who else looks.
 pub const COMERS: Duration = Duration::from_secs(2);
 /// Most names of people who are online, or who look, on a page.
 pub const NAMES_SHOWN: usize = 60;
+/// How long a code is good, in ms.
+pub const LOGIN_CODE_MS: i64 = 5 * 60_000;
+/// How long after that a page that was let in at the last moment still finds it out, in ms.
+pub const LOGIN_GRACE_MS: i64 = 60_000;
+/// Most pages that show a code at the same time; then the oldest shows it in vain.
+pub const LOGIN_PAGES: usize = 512;
+/// Most of them at one address.
+pub const LOGIN_PAGES_PER_ADDRESS: usize = 8;
+/// How often one address may ask for a code or try a link that is not good, in that time in ms.
+pub const DOOR_TRIES: usize = 10;
+/// See [`DOOR_TRIES`].
+pub const DOOR_TRIES_MS: i64 = 60_000;
+/// Most addresses of which that is counted at the same time.
+pub const DOOR_ADDRESSES: usize = 16_384;
+/// How long a session may be unused, in ms: 12 hours.
+pub const SESSION_IDLE_MS: i64 = 12 * 60 * 60_000;
+/// Most sessions of which it is known when they were used last.
+pub const SESSIONS_USED: usize = 65_536;
 /// Pause after a connection could not be taken, in ms.
 pub const ACCEPT_PAUSE_MS: u64 = 50;
 /// Most pages and files for which the log is read at the same time.

@@ -2,6 +2,7 @@
 //! changed; it runs on a thread of its own, so that drawing holds up nobody. Not what is true or who may read it: that is
 //! the core's.
 
+mod agent;
 mod api;
 pub mod asks;
 mod assets;
@@ -14,6 +15,7 @@ mod history;
 pub mod limits;
 mod live;
 mod log;
+mod login;
 mod pages;
 pub mod picture;
 pub mod server;
@@ -74,6 +76,7 @@ pub struct WebSite {
     library: Library,
     streams: Arc<live::Streams>,
     tries: Mutex<LoginTries>,
+    porch: login::Porch,
     /// Says whether it is to end.
     stopped: watch::Receiver<bool>,
 }
@@ -124,6 +127,7 @@ impl Web {
             library: Library::new(settings.log),
             streams: Arc::default(),
             tries: Mutex::default(),
+            porch: login::Porch::default(),
             stopped: stopped.clone(),
         });
         let pages = pages::router(site);

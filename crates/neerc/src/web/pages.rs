@@ -1,9 +1,10 @@
 //! Which address shows which page, and the pages that are not the board: how one comes in, and why something is not shown.
 
 use super::door::{self, cookie_name};
+use super::picture::Timepiece;
 use super::server::Peer;
 use super::visit::{LANGUAGE_COOKIE, NoVisit, Visit, language, session_cookie};
-use super::{WebSite, api, assets, board, doing, guard, history, live, typed, wall};
+use super::{WebSite, api, assets, board, doing, guard, history, live, login, typed, wall};
 use askama::Template;
 use assets::AssetNames;
 use axum::extract::{Path, Query, State};
@@ -24,6 +25,7 @@ pub fn router(site: Arc<WebSite>) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/assets/{name}", get(assets::serve))
         .route("/language", get(choose_language))
+        .route("/login", get(login::show))
         .route("/l/{link}", get(link).post(redeem))
         .route("/r/{room}", get(board::show))
         .route("/r/{room}/do/{verb}", get(doing::draw).post(doing::perform))
@@ -111,7 +113,11 @@ pub fn see_other(to: &str) -> Response {
 pub fn note(site: &WebSite, spoken: Language, status: StatusCode, key: &str) -> Response {
     let frame = PageFrame::new(site, spoken, site.words().say(spoken, key, &[]), "/".to_owned());
     let help = site.words().find(spoken, &format!("{key}-help"), &[]);
-    let link = Some(("/".to_owned(), frame.say("web-home")));
+    let link = match key {
+        "web-not-logged-in" => ("/login".to_owned(), frame.say("web-login")),
+        _ => ("/".to_owned(), frame.say("web-home")),
+    };
+    let link = Some(link);
     page(status, &NotePage { frame, lines: help.into_iter().collect(), link })
 }
 
@@ -135,7 +141,8 @@ async fn home(State(site): State<Arc<WebSite>>, headers: HeaderMap) -> Response 
     let visits = album.rooms.iter().filter_map(|picture| Visit::of(&site, &picture.room, &headers).ok());
     match visits.map(|visit| visit.picture.room.clone()).next() {
         Some(room) => see_other(&format!("/r/{room}")),
-        None => not_shown(&site, &headers, NoVisit::LoggedOut),
+        None if album.time.is_none() => not_shown(&site, &headers, NoVisit::Starting),
+        None => see_other("/login"),
     }
 }
 
@@ -151,10 +158,15 @@ async fn choose_language(State(site): State<Arc<WebSite>>, Query(query): Query<H
 }
 
 /// Looking at a link changes nothing: chats and mail programs do so by themselves.
-async fn link(State(site): State<Arc<WebSite>>, Path(link): Path<String>, headers: HeaderMap) -> Response {
+async fn link(
+    State(site): State<Arc<WebSite>>,
+    Extension(peer): Extension<Peer>,
+    Path(link): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let spoken = language(&site, &headers);
     if !door::is_good(&site.bridge, &link) {
-        return note(&site, spoken, StatusCode::GONE, "web-link-gone");
+        return no_such_link(&site, &headers, peer);
     }
     let title = site.words().say(spoken, "web-enter-title", &[]);
     page(StatusCode::OK, &EnterPage { frame: PageFrame::new(&site, spoken, title, format!("/l/{link}")) })
@@ -170,7 +182,18 @@ async fn redeem(
         Some((room, session)) => {
             ([(SET_COOKIE, session_cookie(&site, session.reveal()))], see_other(&format!("/r/{room}"))).into_response()
         }
-        None => note(&site, language(&site, &headers), StatusCode::GONE, "web-link-gone"),
+        None => no_such_link(&site, &headers, peer),
+    }
+}
+
+/// A link that is not good; nobody shall find one by trying.
+fn no_such_link(site: &WebSite, headers: &HeaderMap, peer: Peer) -> Response {
+    let (spoken, time) = (language(site, headers), site.bridge.album().time);
+    let admits = |at: Timepiece| site.porch.admits(door::address(headers, peer), at.now().steady_ms);
+    if time.is_some_and(admits) {
+        note(site, spoken, StatusCode::GONE, "web-link-gone")
+    } else {
+        note(site, spoken, StatusCode::TOO_MANY_REQUESTS, "web-too-many")
     }
 }
 

@@ -70,6 +70,11 @@ impl Visit {
         let picture = album.room(room).ok_or(NoVisit::LoggedOut)?;
         let time = time.now();
         let who = pass.holder(picture, time.wall_ms).ok_or(NoVisit::LoggedOut)?;
+        if let Pass::Session(session) = pass
+            && !site.porch.uses(session, time.steady_ms)
+        {
+            return Err(NoVisit::LoggedOut);
+        }
         if picture.people.is_empty() {
             return Err(NoVisit::Starting); // the room was not read yet
         }
@@ -85,7 +90,11 @@ impl Visit {
     pub fn again(&self) -> Visit {
         let album = self.site.bridge.album();
         let picture = album.room(&self.picture.room).unwrap_or(&self.picture).clone();
-        Visit { picture, time: album.time.unwrap_or(self.time).now(), ..self.clone() }
+        let time = album.time.unwrap_or(self.time).now();
+        if let Pass::Session(session) = self.pass {
+            self.site.porch.uses(session, time.steady_ms); // whoever looks on uses it
+        }
+        Visit { picture, time, ..self.clone() }
     }
 
     /// What they see.

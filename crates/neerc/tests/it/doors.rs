@@ -195,7 +195,73 @@ fn the_command_line_says_why_it_makes_no_link_and_no_token(kind: Kind) {
     assert!(code == Some(1) && said.contains("[web] listen is not set"), "{said}");
 }
 
+/// The value of a cookie that is set, as it is sent back.
+fn kept(page: &Page, name: &str) -> Option<String> {
+    let kept = page.cookies.iter().find(|cookie| cookie.starts_with(&format!("{name}=")))?;
+    kept.split(';').next().map(str::to_owned)
+}
+
+/// The digits on a page that waits.
+fn code_on(page: &Page) -> String {
+    let line = page.text.split("<strong>").nth(1).and_then(|rest| rest.split("</strong>").next());
+    line.expect("a line to write").chars().filter(char::is_ascii_digit).collect()
+}
+
+fn a_page_is_let_in_by_the_code_that_somebody_confirms_and_by_no_other(kind: Kind) {
+    let server = Server::shared(kind);
+    server.register_many(&["hall1", "hall2"]);
+    let room = server.room(&[("boss", "owner"), ("hall1", "member"), ("hall2", "member")]);
+    let neerc = Neerc::start(server, &[&room], WEB);
+    let to = neerc.room_jid(&room);
+    let [hall, other] = ["hall1", "hall2"].map(|name| Slix::shared().connect(server, name, "codes"));
+    let web = Web::at(&printed(&neerc, &["login-link", "--room", &room, "--as", "hall1"]));
+    let sent_on = web.get("/", "");
+    assert_eq!((sent_on.status, sent_on.location.as_str()), (303, "/login"));
+    assert_eq!(web.head("/login"), 200);
+    let pages = [web.get("/login", ""), web.get("/login", "")];
+    let codes = pages.each_ref().map(code_on);
+    let tickets = pages.each_ref().map(|page| kept(page, "neerc-local-login").expect("a ticket"));
+    assert!(codes[0].len() == 6 && codes[0] != codes[1] && tickets[0] != tickets[1], "{codes:?}");
+    assert_eq!(code_on(&web.get("/login", &tickets[0])), codes[0], "it shows the same when it asks again");
+    // Somebody says no, and somebody guesses until nobody listens to them.
+    let asked = answered(&hall, &to, &format!("login {} {}", &codes[0][..3], &codes[0][3..]));
+    assert!(asked.contains("Firefox on Linux, 127.0.0.1. Is that you"), "{asked}");
+    assert_eq!(answered(&hall, &to, "no"), "Nobody is let in.");
+    assert_eq!(web.get("/login", &tickets[0]).status, 200);
+    let wrong = (0..1_000_000).map(|n| format!("{n:06}")).filter(|guess| !codes.contains(guess));
+    let said: Vec<_> = wrong.take(4).map(|guess| answered(&other, &to, &format!("login {guess} yes"))).collect();
+    assert!(said[2].starts_with("No page shows") && said[3].starts_with("Too many wrong codes"), "{said:?}");
+    assert!(answered(&other, &to, &format!("login {} yes", codes[0])).starts_with("Too many wrong codes"));
+    // A yes lets in the page that shows the code, and no other.
+    answered(&hall, &to, &format!("login {}", codes[0]));
+    assert!(answered(&hall, &to, "yes").starts_with("That browser is logged in."));
+    let mut entered = None;
+    wait_for("the page that was let in", || {
+        let page = web.get("/login", &tickets[0]);
+        let is_in = page.status == 303;
+        entered = is_in.then_some(page);
+        is_in
+    });
+    let entered = entered.expect("the page");
+    let session = entered.session();
+    assert_eq!(entered.location, format!("/r/{room}"));
+    assert!(entered.cookies.iter().any(|cookie| cookie.starts_with("neerc-local-login=;")), "{:?}", entered.cookies);
+    assert_eq!(web.get(&entered.location, &session).status, 200);
+    assert_eq!(web.get("/login", &tickets[1]).status, 200);
+    // The ticket is used up, and it is no session; nor can a code be confirmed twice.
+    assert_eq!(web.get("/login", &tickets[0]).status, 200);
+    let as_session = tickets[0].replace("neerc-local-login", "neerc-local");
+    assert_eq!(web.get(&entered.location, &as_session).status, 401);
+    assert!(answered(&hall, &to, &format!("login {} yes", codes[0])).starts_with("No page shows"));
+    // Ten pages a minute for each address.
+    let statuses: Vec<u16> = (0..12).map(|_| web.get("/login", "").status).collect();
+    assert!(statuses.contains(&429) && statuses[0] == 200, "{statuses:?}");
+    let log = neerc.log();
+    assert!(!log.contains(session.trim_start_matches("neerc-local=")));
+}
+
 on_both!(
+    a_page_is_let_in_by_the_code_that_somebody_confirms_and_by_no_other,
     a_link_of_the_command_line_opens_the_board_once_whoever_looks_at_it_before,
     the_command_line_says_why_it_makes_no_link_and_no_token,
 );

@@ -131,6 +131,7 @@ impl Stage {
                 let mut room = its_room.lock().unwrap();
                 match ask {
                     WebAsk::Change { who, command, reply, .. } => drop(reply.send(room.decide(&who, &command))),
+                    WebAsk::Codes(_) => {}
                     WebAsk::Trail { task, reply, .. } => {
                         let of_task = room.entries.iter().rev().filter(|entry| entry.change.task() == Some(task));
                         drop(reply.send(of_task.cloned().collect()));
