@@ -281,7 +281,11 @@ impl Reader {
         albums.mark_changed();
         let mut first = format!("retry: {}\n\n", limits::RETRY_MS);
         match site.streams.shown(&self.visit.picture, &since) {
-            Some(shown) => self.visit.picture = shown,
+            Some(shown) => {
+                // The page was drawn by the rights of then.
+                self.rights = shown.people.rights(&self.visit.who);
+                self.visit.picture = shown;
+            }
             None => first.push_str(&event("reload", Some(&id_of(&self.visit.picture)), "")),
         }
         if self.sender.send(first.into()).await.is_err() {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::proxy::Way;
 use super::stage::Stage;
 use super::{Driver, Look};
 
@@ -54,6 +55,29 @@ fn whoever_loses_their_rights_loses_the_controls_within_a_second() {
         admin.sees_count("#board", 0);
     }
     assert!(took.iter().min() < Some(&PROMPT), "{took:?}");
+}
+
+#[test]
+fn whoever_lost_their_rights_while_the_board_was_away_has_no_controls_afterwards() {
+    let Some(driver) = Driver::start() else { return };
+    let mut stage = Stage::new("");
+    let admin = stage.browser(&driver, &stage.admin.clone(), Look::LAPTOP);
+    ["Failed to load resource", "net::ERR_"].into_iter().for_each(|text| admin.may_say(text));
+    stage.proxy.set(Way::Busy);
+    stage.proxy.cut();
+    stage.stands(&stage.admin, "member");
+    admin.sees_in("#stale", "No connection since");
+    stage.proxy.set(Way::Open);
+    admin.sees_count("#line", 0);
+    stage.stands(&stage.admin, "owner");
+    admin.sees_count("#line", 1);
+    // Neither does the next run of the service know which page it was.
+    stage.is_true(&admin);
+    stage.neerc.kill9();
+    stage.stands(&stage.admin, "member");
+    admin.sees_in("#stale", "No connection since");
+    stage.neerc.restart();
+    admin.sees_count("#line", 0);
 }
 
 #[test]
