@@ -34,7 +34,7 @@ pub const RETRY_MS: u64 = 2_000;
 /// Most streams of one session: browsers open six connections to a host, and pages need some.
 pub const STREAMS_PER_SESSION: usize = 4;
 /// Most streams of one token: screens that show the same.
-pub const STREAMS_PER_TOKEN: usize = 16;
+pub const STREAMS_PER_TOKEN: usize = 20;
 /// For how long a wall may show a part of its board before it shows the next one, in s.
 pub const WALL_TURN_S: RangeInclusive<u64> = 3..=600;
 /// For how long it does, unless its address says otherwise, in s.

@@ -41,6 +41,7 @@ mod profanity;
 mod proxy;
 mod quota;
 mod raw;
+mod readers;
 mod said;
 mod secrets;
 mod servers;
