@@ -186,7 +186,8 @@ impl ContestClock {
         let runs = before.phase.ticks() && before.phase == reading.phase;
         if runs && self.reading.total_ms == reading.total_ms {
             let start_ms = |now_ms: i64, reading: Reading| now_ms.saturating_sub(reading.elapsed_ms);
-            let late_ms = start_ms(now_ms, reading).saturating_sub(start_ms(self.read_at_ms, self.reading));
+            let known_ms = start_ms(self.read_at_ms, self.reading).saturating_sub(self.over_ms);
+            let late_ms = start_ms(now_ms, reading).saturating_sub(known_ms);
             if kept.contains(&late_ms) {
                 return false;
             }
@@ -307,6 +308,10 @@ mod tests {
         assert_eq!(old(over(17_000_000), -3_000).over_ms(50_000), 0, "the time of day was set back");
         assert_eq!(old(over(17_000_000), 3_000).over_before(7_000).over_ms(50_000), 10_000);
         assert_eq!(old(running(17_000_000), 3_000).over_before(7_000).over_ms(50_000), 0);
+        // It was set back while nobody looked, from three minutes after its end to half a minute before it.
+        let mut clock = old(running(17_990_000), 190_000);
+        assert!(clock.update(running(17_970_000), 50_000));
+        assert_eq!((clock.at(50_000), clock.over_ms(50_000)), (running(17_970_000), 0));
         // A system that says its last second again and again, and one that counts on.
         let mut clock = ContestClock::new(running(18_000_000), 0);
         assert!(clock.update(running(18_000_000), 70_000) && clock.update(running(18_000_000), 140_000));
