@@ -19,7 +19,8 @@ pub const HEADERS: [(HeaderName, &str); 7] = [
          frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types neerc",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // With `no-referrer` browsers would hide where a form of ours comes from, and without TLS nothing else says it.
+    (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (

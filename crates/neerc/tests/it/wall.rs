@@ -75,7 +75,7 @@ fn a_token_shows_the_board_of_its_room_and_nothing_else() {
         assert!(!page.text.contains(thing), "a wall has {thing}: {}", page.text);
     }
     assert_eq!((page.field("set-cookie"), page.field("cache-control")), (None, Some("no-store")));
-    assert_eq!(page.field("referrer-policy"), Some("no-referrer"));
+    assert_eq!(page.field("referrer-policy"), Some("same-origin"));
     let room = format!("/r/{}", bed.room);
     assert_eq!(http.get_as(&room, &format!("neerc-local={token}")).status, 401, "a token is no session");
     for (other, why) in [(read.as_str(), "it is for a program"), ("x", "there is none"), ("..%2f..", "it is no token")]

@@ -30,7 +30,7 @@ fn every_answer_says_what_browsers_are_to_refuse() {
         cross-origin-resource-policy: same-origin\n\
         permissions-policy: accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), \
         microphone=(), midi=(), payment=(), usb=(), screen-wake-lock=(self)\n\
-        referrer-policy: no-referrer\n\
+        referrer-policy: same-origin\n\
         vary: Cookie, Accept-Language\n\
         x-content-type-options: nosniff";
     for path in ["/r/neerc", "/r/neerc/do/create", "/r/nowhere", "/nowhere", "/"] {

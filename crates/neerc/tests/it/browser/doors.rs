@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::proxy::Way;
 use super::stage::Stage;
-use super::{Driver, Look};
+use super::{Driver, Look, PLAIN};
 
 /// How soon a page is to follow the rights of the room.
 const PROMPT: Duration = Duration::from_secs(1);
@@ -34,6 +34,25 @@ fn a_link_sent_by_chat_lets_one_browser_in_once() {
     first.clicks(".who button");
     first.may_say("the server responded with a status of 4");
     first.sees("You are not logged in");
+}
+
+#[test]
+fn the_board_is_used_without_tls_from_another_machine() {
+    let Some(driver) = Driver::start() else { return };
+    let stage = Stage::at(PLAIN, "");
+    let link = stage.link(&stage.chat);
+    let browser = driver.browser(Look::LAPTOP);
+    // Such browsers say so of each page.
+    browser.may_say("Cross-Origin-Opener-Policy header has been ignored");
+    browser.open(&link);
+    browser.clicks("main button");
+    browser.sees_in(".who", &stage.admin);
+    assert_eq!(browser.run("return window.isSecureContext", json!([])), json!(false));
+    stage.hands_out("todo", "Water");
+    browser.sees("Water");
+    browser.may_say("the server responded with a status of 4");
+    browser.clicks(".who button");
+    browser.sees("You are not logged in");
 }
 
 #[test]

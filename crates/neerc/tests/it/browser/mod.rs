@@ -30,6 +30,10 @@ mod stage;
 /// How long anything in a browser may take; it needs seconds to start where nothing else runs.
 const SIGHT: Duration = Duration::from_secs(60);
 
+/// A name of this machine that browsers take for that of another one: without TLS they trust what it sends less than what
+/// comes from their own.
+pub const PLAIN: &str = "board.test";
+
 const CHROMIUM: &str = "/usr/bin/chromium";
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 
@@ -138,7 +142,9 @@ impl Driver {
             format!("--user-data-dir={}", profile.display()),
             format!("--window-size={width},{height}"),
             format!("--lang={}", look.language),
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost".to_owned(),
+            format!(
+                "--host-resolver-rules=MAP {PLAIN} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+            ),
             "--disable-background-networking".to_owned(),
             "--disable-component-update".to_owned(),
             "--disable-dev-shm-usage".to_owned(),

@@ -117,7 +117,7 @@ fn contest() -> Stage {
     server.register_many(&names);
     server.create_room("neerc");
     people.iter().for_each(|(name, standing)| server.set_affiliation("neerc", &format!("{name}@{HOST}"), standing));
-    let stage = Stage::of(server, "neerc".to_owned(), "jury".to_owned(), halls.clone(), "", past());
+    let stage = Stage::of(server, "127.0.0.1", "neerc".to_owned(), "jury".to_owned(), halls.clone(), "", past());
     stage.says(&stage.chat, "clock set 1:23:00");
     stage.says(&stage.chat, "clock start");
     stage

@@ -21,6 +21,7 @@ const NS: &str = "http://neerc.ifmo.ru/protocol/neerc";
 
 /// A room with an admin and three halls, its service, and a proxy between that and the browsers.
 pub struct Stage {
+    host: String,
     pub room: String,
     pub neerc: Neerc<'static>,
     /// The names of the admin and of the halls, which no other test has.
@@ -37,19 +38,26 @@ impl Stage {
     /// A room of its own on the server that is shared by all tests.
     #[track_caller]
     pub fn new(toml: &str) -> Self {
+        Self::at("127.0.0.1", toml)
+    }
+
+    /// The same, under that name of this machine.
+    #[track_caller]
+    pub fn at(host: &str, toml: &str) -> Self {
         let server = Server::shared(Kind::Prosody);
         let admin = unique("chief");
         let halls: Vec<String> = (1..=3).map(|number| format!("{admin}hall{number}")).collect();
         let mut people = vec![(admin.as_str(), "owner")];
         people.extend(halls.iter().map(|hall| (hall.as_str(), "member")));
         let room = server.room(&people);
-        Self::of(server, room, admin, halls, toml, Vec::new())
+        Self::of(server, host, room, admin, halls, toml, Vec::new())
     }
 
     /// For a room that there is, in which that happened before: how many minutes ago, who did it, and what it was.
     #[track_caller]
     pub fn of(
         server: &'static Server,
+        host: &str,
         room: String,
         admin: String,
         halls: Vec<String>,
@@ -59,7 +67,7 @@ impl Stage {
         let port = Port::reserve();
         let proxy = Proxy::before(port.number);
         let web = format!(
-            "[web]\nlisten = \"127.0.0.1:{}\"\nurl = \"http://127.0.0.1:{}\"\n\
+            "[web]\nlisten = \"127.0.0.1:{}\"\nurl = \"http://{host}:{}\"\n\
              [[groups]]\nname = \"Halls\"\nmembers = {halls:?}\n{toml}",
             port.number, proxy.port
         );
@@ -67,12 +75,12 @@ impl Stage {
         remember(&neerc, &room, past, halls.iter().chain([&admin]));
         neerc.restart();
         let chat = Slix::shared().login(server, &admin, &unique("chat"));
-        Self { room, neerc, admin, halls, proxy, server, chat, _port: port }
+        Self { host: host.to_owned(), room, neerc, admin, halls, proxy, server, chat, _port: port }
     }
 
     /// The address of the board, with that behind it.
     pub fn url(&self, tail: &str) -> String {
-        format!("http://127.0.0.1:{}/r/{}{tail}", self.proxy.port, self.room)
+        format!("http://{}:{}/r/{}{tail}", self.host, self.proxy.port, self.room)
     }
 
     /// Says a line to the service as somebody, and gives what is answered.
