@@ -1,7 +1,7 @@
 //! Changes that dribble in, as where many clients ask again as soon as they are answered: everything else that the loop
 //! listens to is heard meanwhile.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,9 @@ const AT_ONCE: Duration = Duration::from_millis(100);
 fn ask(socket: &std::path::Path) -> Duration {
     let began = Instant::now();
     let mut answer = String::new();
-    UnixStream::connect(socket).unwrap().read_to_string(&mut answer).unwrap();
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.write_all(b"{}\n").unwrap();
+    stream.read_to_string(&mut answer).unwrap();
     assert!(answer.contains("\"ready\":true"), "{answer}");
     began.elapsed()
 }
