@@ -245,8 +245,10 @@ impl RoomWatch {
         self.events.push(RoomEvent::Left(session));
     }
 
-    /// A session is in no list of those who are here.
+    /// A session is in no list of those who are here. It may have gone long ago without a word, so power that was seen by it
+    /// alone counts no more, and the lists say what is left.
     pub(super) fn session_missing(&mut self, session: Address) {
+        self.hint_waits |= self.implicit.remove(&session.person()).is_some();
         self.occupants.rise(&session);
         self.roles.left(&session);
         self.events.push(RoomEvent::Missing(session));

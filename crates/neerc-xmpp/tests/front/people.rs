@@ -82,6 +82,24 @@ fn implicit_owners_count_while_they_are_in_the_room() {
 }
 
 #[test]
+fn an_outcast_kept_the_power_of_a_session_that_had_gone_without_a_word() {
+    for flavour in BOTH {
+        let mut bench = ready(flavour);
+        let [said, unsaid] = ["tk@localhost/A", "tk@localhost/B"];
+        [said, unsaid].into_iter().for_each(|session| bench.joins("tk", session));
+        bench.pass(30_000);
+        // Who is in the room was read a moment ago, so it is not read again at once.
+        bench.server_says(|server| server.show("neerc", "tk"));
+        bench.server().lose("neerc", unsaid);
+        bench.leaves("tk", said);
+        bench.server_says(|server| server.affiliate("neerc", "tk@localhost", "outcast"));
+        bench.pass(30_000);
+        bench.said();
+        assert!(!may_read(&mut bench, unsaid), "{flavour:?}");
+    }
+}
+
+#[test]
 fn a_push_between_two_lists_is_the_newest_truth() {
     let list = |id: u32, items: &str| {
         format!(
