@@ -235,7 +235,7 @@ async fn comers(
     comings: &mut watch::Receiver<u64>,
     from: Instant,
 ) {
-    while Arc::ptr_eq(&site.streams.looking(room), told) {
+    while site.streams.looking(room) == *told {
         if comings.changed().await.is_err() {
             pending::<()>().await; // then the service ends, which is noticed elsewhere
         }
@@ -337,12 +337,10 @@ impl Reader {
         }
         let mut parts = self.differences(&visit).map_err(|_| event("bye", None, ""))?;
         let looked = visit.site.streams.looking(&visit.picture.room);
-        let has_comers = !Arc::ptr_eq(&looked, &self.looked) && Instant::now() >= self.looks_at;
+        let has_comers = looked != self.looked && Instant::now() >= self.looks_at;
         if has_comers || self.is_online_news(&visit) {
-            if looked != self.looked || self.is_online_news(&visit) {
-                parts.push_str(&draw::online(Pen { visit: &visit, is_admin: false }, &looked));
-                self.looks_at = Instant::now() + limits::COMERS;
-            }
+            parts.push_str(&draw::online(Pen { visit: &visit, is_admin: false }, &looked));
+            self.looks_at = Instant::now() + limits::COMERS;
             self.looked = looked;
         }
         if visit.picture.clock != self.visit.picture.clock {
