@@ -7,7 +7,7 @@
 //! 2. The caller makes the change durable, in the order of the decisions.
 //! 3. [`Board::apply`](board::Board::apply) changes the board and cannot fail: what was decided on a board can always
 //!    be applied to it, and what was stored can always be applied again.
-//! 4. [`Board::notice`](board::Board::notice), asked before applying, says who must hear of it.
+//! 4. [`Board::notices`](board::Board::notices), asked before applying, says who must hear of it.
 //!
 //! [`ledger::Ledger`] keeps that order for everybody who runs it, and [`desk::Desk`] runs it.
 //!
