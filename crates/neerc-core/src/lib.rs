@@ -41,6 +41,7 @@ pub mod requests;
 pub mod task;
 pub mod times;
 pub mod trail;
+pub mod units;
 pub mod view;
 pub mod watch;
 pub mod world;

@@ -3,10 +3,8 @@
 
 use crate::clock::{Phase, Reading, Speed};
 use crate::limits;
+use crate::units::{DAY_MS, MINUTE_MS};
 use std::fmt;
-
-const MINUTE_MS: i64 = 60_000;
-const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 /// Words for minutes and for hours behind a number, in lower case.
 const MINUTES: [&str; 11] =

@@ -12,11 +12,10 @@ use crate::moment::{DueAt, ShownTime, TooFar, When};
 use crate::people::Person;
 use crate::refusal::{Refusal, excerpt};
 use crate::task::{Kind, TaskId, Title};
+use crate::units::MINUTE_MS;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-
-const MINUTE_MS: i64 = 60_000;
 
 /// Number of a planned task within its room, never used twice. It is written `s3`, to differ from the number of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,9 +8,9 @@ use crate::people::{Person, Rights};
 use crate::plan::Planned;
 use crate::refusal::Refusal;
 use crate::task::Status;
+use crate::units::DAY_MS;
 use std::collections::HashMap;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 const MIB: u64 = 1024 * 1024;
 
 /// What each person has used today.

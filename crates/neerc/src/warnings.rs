@@ -3,6 +3,7 @@
 use crate::config::{self, Config};
 use neerc_core::board::Boards;
 use neerc_core::near::nearest;
+use neerc_core::units::DAY_MS;
 use neerc_store::Url;
 use std::ffi::OsString;
 use std::fs;
@@ -13,8 +14,6 @@ use std::path::Path;
 const EVERYBODY_READS: u32 = 0o004;
 /// What the command line reads the token of a program from.
 pub const TOKEN_VARIABLE: &str = "NEERC_TOKEN";
-/// A day, in ms.
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// All of them, for the environment that is given.
 pub fn all(config: &Config, environment: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {

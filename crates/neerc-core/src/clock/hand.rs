@@ -5,8 +5,7 @@ use super::{Phase, Reading, Speed};
 use crate::limits;
 use crate::people::Person;
 use crate::refusal::{Refusal, excerpt};
-
-const DAY_MS: i64 = 24 * 60 * 60_000;
+use crate::units::DAY_MS;
 
 /// What an admin does to the contest clock of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,8 +8,7 @@ use crate::clock::hand::time_of_day;
 use crate::doors::{AccessToken, Doors, NewSecret, TokenId, TokenScope, WebSession};
 use crate::limits;
 use crate::people::Person;
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+use crate::units::DAY_MS;
 
 impl Lines<'_> {
     /// What came of something that was asked of the doors and is on disk.

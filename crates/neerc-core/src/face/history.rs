@@ -7,6 +7,7 @@ use crate::clock::hand::time_of_day;
 use crate::doors::{AccessToken, DoorChange, TokenId};
 use crate::people::Person;
 use crate::task::{Kind, Status, Task, TaskId};
+use crate::units::DAY_MS;
 
 /// Something that happened in a room, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +21,6 @@ pub struct HistoryEvent {
     /// What it was.
     pub what: String,
 }
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 impl Lines<'_> {
     /// What happened to a task, newest first.

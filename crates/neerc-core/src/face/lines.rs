@@ -11,6 +11,7 @@ use crate::people::{Member, Person};
 use crate::plan::{Plan, Planned};
 use crate::refusal::Refusal;
 use crate::task::{Kind, Progress, Status, Task, TaskId, Title};
+use crate::units::DAY_MS;
 use crate::view::{Late, RoomScene, Shown, View};
 use crate::watch::Watch;
 use std::collections::{BTreeMap, BTreeSet};
@@ -154,7 +155,6 @@ impl<'a> Lines<'a> {
 
     /// Since when a task waits for those who have it, behind what else is said of it; nothing if it waits for nobody.
     pub(super) fn since(&self, task: &Task) -> String {
-        const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
         let Some(now) = self.scene.now.filter(|_| !task.statuses.is_empty() && !task.is_finished()) else {
             return String::new();
         };

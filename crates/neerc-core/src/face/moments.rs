@@ -6,9 +6,7 @@ use super::words::Arg;
 use crate::clock::hand::{clock_face, time_of_day};
 use crate::moment::{Anchor, ContestMoment, DueAt, When};
 use crate::plan::{Consent, Planned, Schedule, Timing};
-
-const MINUTE_MS: i64 = 60_000;
-const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+use crate::units::{DAY_MS, MINUTE_MS};
 
 impl Lines<'_> {
     /// How far the time of day here is ahead of UTC, in ms.

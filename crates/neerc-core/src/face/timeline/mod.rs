@@ -9,9 +9,8 @@ use crate::change::{Change, Entry};
 use crate::limits;
 use crate::people::Person;
 use crate::task::{Kind, Progress, Status, TaskId};
+use crate::units::MINUTE_MS;
 use std::collections::{BTreeMap, VecDeque};
-
-const MINUTE_MS: i64 = 60_000;
 
 /// Lengths that a bar may stand for, in minutes.
 const BAR_MIN: [i64; 10] = [1, 2, 5, 10, 15, 30, 60, 120, 240, 480];
