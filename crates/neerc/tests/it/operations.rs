@@ -1,5 +1,7 @@
 //! What monitoring is told: each number moves by its cause, and names nobody.
 
+mod prometheus;
+
 use std::fs;
 use std::time::Duration;
 
@@ -128,25 +130,38 @@ fn untold(monitor: &Monitor, fake: &mut FakeServer) {
 
 /// A server that reads nothing holds the service back.
 fn blocked(monitor: &Monitor, fake: &mut FakeServer) {
-    const LISTS: usize = 100;
-    const TOO_MANY: usize = 1_000_000;
-    for number in 1..=10 {
-        let (id, title) = (format!("long{number}"), "long ".repeat(190));
-        fake.send(&task(fake, &id, title.trim()));
-        assert_eq!(fake.expect(|said| said.id == id).kind, "result");
-    }
-    let list = |fake: &FakeServer, number| {
-        fake.iq(JURY, "get", &format!("list{number}"), &format!("<query xmlns='{NS}#tasks'/>"))
-    };
-    let mut numbers = 0..TOO_MANY;
+    let mut flood = Flood::begin(fake);
     wait_for("the service is held back", || {
-        for number in numbers.by_ref().take(LISTS) {
-            let text = list(fake, number);
-            fake.send_unheard(text.as_bytes(), GLANCE);
-        }
+        flood.go_on(fake);
         let blocked_s = monitor.value("neerc_link_blocked_seconds");
         blocked_s > 0.0 && monitor.value("neerc_link_congested") == 1.0
     });
+}
+
+/// Requests for long lists by somebody who reads no answers.
+struct Flood(std::ops::Range<usize>);
+
+impl Flood {
+    const LISTS: usize = 100;
+    const TOO_MANY: usize = 1_000_000;
+
+    /// With tasks that make lists long.
+    fn begin(fake: &mut FakeServer) -> Flood {
+        for number in 1..=10 {
+            let (id, title) = (format!("long{number}"), "long ".repeat(190));
+            fake.send(&task(fake, &id, title.trim()));
+            assert_eq!(fake.expect(|said| said.id == id).kind, "result");
+        }
+        Flood(0..Flood::TOO_MANY)
+    }
+
+    /// Some more of them.
+    fn go_on(&mut self, fake: &mut FakeServer) {
+        for number in self.0.by_ref().take(Flood::LISTS) {
+            let text = fake.iq(JURY, "get", &format!("list{number}"), &format!("<query xmlns='{NS}#tasks'/>"));
+            fake.send_unheard(text.as_bytes(), GLANCE);
+        }
+    }
 }
 
 /// A store that takes nothing makes the service not ready, until it does.

@@ -4,6 +4,7 @@
  *   FAULTS_TRACE  to which every change of a file is appended, after it was made
  *   FAULTS_FULL   while it exists the disk takes only as many more bytes as stand in it, then ENOSPC
  *   FAULTS_SYNC   if it exists, it is removed, and the N-th sync of a file from then on, the number in it, fails: EIO
+ *   FAULTS_SLOW   while it exists each sync takes as many ms longer as stand in it
  *
  * A record of the trace: 4 bytes of kind, 4 of the length of the name, 8 of offset, 8 of the length of the data; then
  * name and data. Native byte order. Kinds: open (created if the offset is 1), writ, trun, sync, unli, full, fail. */
@@ -174,6 +175,8 @@ static int synced(int fd, long call) {
         syncs = wanted;
         syscall(SYS_unlinkat, AT_FDCWD, getenv("FAULTS_SYNC"), 0);
     }
+    long slow_ms = number_in("FAULTS_SLOW");
+    if (slow_ms > 0) usleep(slow_ms * 1000);
     int done = -1;
     if (*name && syncs > 0 && --syncs == 0) { /* not of the folder: nobody could tell what that means */
         errno = EIO;

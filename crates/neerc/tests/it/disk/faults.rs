@@ -18,6 +18,7 @@ pub struct Faults {
     trace: PathBuf,
     full: PathBuf,
     sync: PathBuf,
+    slow: PathBuf,
 }
 
 /// What the program did to a file.
@@ -47,7 +48,7 @@ impl Faults {
     /// Lays the disk under a program that was not started yet, whose store is [`STORE`].
     pub fn under(neerc: &mut Neerc<'_>) -> Self {
         let dir = neerc.dir.canonicalize().unwrap();
-        let [folder, trace, full, sync] = ["data", "trace", "full", "sync"].map(|name| dir.join(name));
+        let [folder, trace, full, sync, slow] = ["data", "trace", "full", "sync", "slow"].map(|name| dir.join(name));
         fs::create_dir_all(&folder).unwrap();
         fs::write(&trace, "").unwrap();
         neerc.env = vec![
@@ -56,8 +57,9 @@ impl Faults {
             ("FAULTS_TRACE", trace.clone()),
             ("FAULTS_FULL", full.clone()),
             ("FAULTS_SYNC", sync.clone()),
+            ("FAULTS_SLOW", slow.clone()),
         ];
-        Self { folder, trace, full, sync }
+        Self { folder, trace, full, sync, slow }
     }
 
     /// The store's file.
@@ -78,6 +80,11 @@ impl Faults {
     /// The sync of that number from now on fails, once; the next is number 1.
     pub fn fail_sync(&self, number: usize) {
         replace(&self.sync, number);
+    }
+
+    /// From now on each sync takes so many ms longer.
+    pub fn slow_down(&self, ms: usize) {
+        replace(&self.slow, ms);
     }
 
     /// How long the trace is.
