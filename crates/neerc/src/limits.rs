@@ -82,6 +82,15 @@ pub const LITTLE_SPACE_BYTES: u64 = 1 << 30;
 /// How often that is looked at.
 pub const SPACE_POLL: Duration = Duration::from_secs(60);
 
+// Whoever supervises the service
+
+/// How much longer it is asked to wait for the start at a time.
+pub const SUPERVISOR_START: Duration = Duration::from_secs(60);
+/// How often it is asked for that, in ms.
+pub const SUPERVISOR_START_BEAT_MS: i64 = 20_000;
+/// When it is told again what it did not take, in ms.
+pub const SUPERVISOR_AGAIN_MS: i64 = 100;
+
 // What is measured
 
 /// By which bounds it is counted how long something took, in µs.

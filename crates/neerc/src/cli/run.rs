@@ -2,6 +2,7 @@
 
 use super::{Outcome, failure, front_settings, load, runtime};
 use crate::service::operations::Operations;
+use crate::service::supervisor::Supervisor;
 use crate::service::{self, Service, space, status};
 use crate::web::{Web, WebSettings};
 use crate::{checklists, clocks, limits, warnings};
@@ -62,6 +63,7 @@ pub fn run(path: &Path) -> Outcome {
             None => service,
         };
         let service = service.within(neerc_core::quota::Quota::new(config.stored_mib_per_day));
+        let service = service.supervised_by(supervisor());
         service.warned_by(warnings).run(stop_signal()).await.map_err(failure)
     })
 }
@@ -74,6 +76,14 @@ async fn answer_monitoring(at: Option<SocketAddr>, questions: &status::Questions
     tracing::info!("monitoring is answered at http://{}", operations.address().unwrap_or(at));
     tokio::spawn(operations.serve());
     Ok(())
+}
+
+/// Whoever watches over this process.
+fn supervisor() -> Supervisor {
+    Supervisor::of(|name| std::env::var_os(name), std::process::id()).unwrap_or_else(|error| {
+        tracing::warn!("whoever started this process waits to hear how it stands, and cannot be told: {error}");
+        Supervisor::default()
+    })
 }
 
 /// Over when the program is asked to end, by SIGTERM or SIGINT.

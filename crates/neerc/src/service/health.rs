@@ -1,6 +1,6 @@
-//! How the service is, for those who watch it or ask: `neerc check` and the demo. The loop fills it in; status.rs answers
-//! questions from outside.
+//! How the service is, for those who watch it or ask, and how the loop fills that in. Not how it is asked: that is status.rs.
 
+use super::Service;
 use super::meters::Meters;
 use crate::clocks::ClockSource;
 use crate::limits;
@@ -110,5 +110,55 @@ impl Health {
         self.troubles.push(Trouble { text, at_ms });
         let excess = self.troubles.len().saturating_sub(limits::TROUBLES);
         self.troubles.drain(..excess);
+    }
+}
+
+impl Service {
+    /// Something was to be mended.
+    pub(super) fn trouble(&mut self, trouble: String) {
+        tracing::warn!("{trouble}");
+        self.gauge.meters.troubles += 1;
+        let age_ms = self.time.age_ms();
+        self.note_health(|health| health.note(trouble, age_ms));
+    }
+
+    /// There is no connection any more, or none could be opened. It is tried again; what to do about it is said once.
+    pub(super) fn lost(&mut self, why: String) {
+        self.gauge.meters.losses += 1;
+        let is_news = self.health.borrow().lost.as_ref() != Some(&why);
+        let said = if is_news { &why } else { why.split(". ").next().unwrap_or_default() };
+        tracing::warn!("{said}; trying again");
+        let age_ms = self.time.age_ms();
+        self.note_health(|health| {
+            health.note(why.clone(), age_ms);
+            (health.online, health.ready, health.lost) = (false, false, Some(why));
+        });
+    }
+
+    pub(super) fn note_health(&self, note: impl FnOnce(&mut Health)) {
+        let rooms = self.front.rooms().map(|watch| RoomHealth {
+            room: watch.room.to_string(),
+            jid: watch.jid.as_str().to_owned(),
+            ready: watch.is_ready(),
+            users: watch.people().len(),
+            power: watch.people().powerful(),
+            tasks: self.desk.ledger.boards().get(&watch.room).map_or(0, |board| board.len()),
+            trouble: watch.trouble().map(str::to_owned),
+        });
+        let rooms = rooms.collect();
+        let clocks = self.clocks_health();
+        let server = self.front.server();
+        self.health.send_modify(|health| {
+            health.version = env!("CARGO_PKG_VERSION").to_owned();
+            health.age_ms = self.time.age_ms();
+            health.server = self.link.server().to_owned();
+            health.software = server.software.map(|software| software.name().to_owned());
+            health.keeps_messages = server.keeps_messages;
+            health.knows_groups = self.front.knows_groups();
+            health.empty_groups = self.front.empty_groups();
+            health.rooms = rooms;
+            health.clocks = clocks;
+            note(health);
+        });
     }
 }

@@ -1,7 +1,7 @@
 //! How the service is, as Prometheus reads it (text format 0.0.4). Rooms and clocks are called by their place in the
 //! configuration: no names, titles or addresses stand here, since monitoring is often open to many.
 
-use super::health::Health;
+use super::health::{Health, RoomHealth};
 use super::meters::Histogram;
 use std::fmt::{Display, Write};
 
@@ -139,7 +139,7 @@ fn changes(page: &mut Page, health: &Health) {
 }
 
 fn rooms(page: &mut Page, health: &Health) {
-    let mut each = |name, help, value: &dyn Fn(&super::RoomHealth) -> usize| {
+    let mut each = |name, help, value: &dyn Fn(&RoomHealth) -> usize| {
         page.each(name, help, "room", health.rooms.iter().map(|room| Some(value(room))));
     };
     each("neerc_room_ready", "Whether the service is in a room and knows its people.", &|room| usize::from(room.ready));

@@ -2,6 +2,7 @@
 //! XMPP side and the store, and the only one that reads the clock.
 
 mod clocks;
+mod end;
 mod event;
 pub mod health;
 mod keys;
@@ -10,18 +11,20 @@ mod metrics;
 pub mod operations;
 pub mod space;
 pub mod status;
+pub mod supervisor;
 pub mod time;
 mod web;
 
 use self::event::{Event, next, stored};
-use self::health::{Health, RoomHealth};
+use self::health::Health;
 use self::meters::Gauge;
 use self::status::{Question, Questions};
+use self::supervisor::Supervisor;
 use self::time::{Steady, wall_ms};
 use self::web::{AllFaces, WebSide};
 use crate::checklists::watch::ChecklistLook;
 use crate::clocks::{ClockLook, ClockSource};
-use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING, SHUTDOWN, SHUTDOWN_STORE};
+use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING};
 use crate::link::{Link, LinkEvent, Reads, unreachable};
 use crate::web::door::fresh_secret;
 use neerc_core::change::Entry;
@@ -72,6 +75,7 @@ pub struct Service {
     probes: bool,
     /// The board in browsers, where it is served.
     web: Option<WebSide>,
+    supervisor: Supervisor,
 }
 
 impl Service {
@@ -102,6 +106,7 @@ impl Service {
             questions: None,
             probes: false,
             web: None,
+            supervisor: Supervisor::default(),
         }
     }
 
@@ -149,6 +154,7 @@ impl Service {
         let mut stop = pin!(stop);
         loop {
             self.advance();
+            self.tell_supervisor();
             self.gauge.turned();
             let event = self.next(stop.as_mut()).await;
             self.gauge.woken();
@@ -232,7 +238,8 @@ impl Service {
         if self.link.is_free() {
             wake_ms = wake_ms.min(self.front.next_transmit_ms());
         }
-        self.time.at(wake_ms.min(self.desk.ledger.next_commit_ms()).min(self.web_wake_ms()))
+        let beat_ms = self.supervisor.next_ms(self.time.now_ms());
+        self.time.at(wake_ms.min(self.desk.ledger.next_commit_ms()).min(self.web_wake_ms()).min(beat_ms))
     }
 
     /// Does what is due.
@@ -301,13 +308,6 @@ impl Service {
         }
     }
 
-    fn trouble(&mut self, trouble: String) {
-        tracing::warn!("{trouble}");
-        self.gauge.meters.troubles += 1;
-        let age_ms = self.time.age_ms();
-        self.note_health(|health| health.note(trouble, age_ms));
-    }
-
     /// The file of checklists has changed. What is gone through goes on as it was begun.
     fn checklists_read(&mut self, look: ChecklistLook) {
         match look {
@@ -317,46 +317,6 @@ impl Service {
             }
             ChecklistLook::Wrong(why) => self.trouble(why),
         }
-    }
-
-    /// There is no connection any more, or none could be opened. It is tried again; what to do about it is said once.
-    fn lost(&mut self, why: String) {
-        self.gauge.meters.losses += 1;
-        let is_news = self.health.borrow().lost.as_ref() != Some(&why);
-        let said = if is_news { &why } else { why.split(". ").next().unwrap_or_default() };
-        tracing::warn!("{said}; trying again");
-        let age_ms = self.time.age_ms();
-        self.note_health(|health| {
-            health.note(why.clone(), age_ms);
-            (health.online, health.ready, health.lost) = (false, false, Some(why));
-        });
-    }
-
-    fn note_health(&self, note: impl FnOnce(&mut Health)) {
-        let rooms = self.front.rooms().map(|watch| RoomHealth {
-            room: watch.room.to_string(),
-            jid: watch.jid.as_str().to_owned(),
-            ready: watch.is_ready(),
-            users: watch.people().len(),
-            power: watch.people().powerful(),
-            tasks: self.desk.ledger.boards().get(&watch.room).map_or(0, |board| board.len()),
-            trouble: watch.trouble().map(str::to_owned),
-        });
-        let rooms = rooms.collect();
-        let clocks = self.clocks_health();
-        let server = self.front.server();
-        self.health.send_modify(|health| {
-            health.version = env!("CARGO_PKG_VERSION").to_owned();
-            health.age_ms = self.time.age_ms();
-            health.server = self.link.server().to_owned();
-            health.software = server.software.map(|software| software.name().to_owned());
-            health.keeps_messages = server.keeps_messages;
-            health.knows_groups = self.front.knows_groups();
-            health.empty_groups = self.front.empty_groups();
-            health.rooms = rooms;
-            health.clocks = clocks;
-            note(health);
-        });
     }
 
     // Writes
@@ -405,72 +365,6 @@ impl Service {
     fn snapshot(&mut self) {
         self.snapshot_revision = self.desk.ledger.revision();
         self.store.snapshot(self.snapshot_revision, self.desk.ledger.boards().clone());
-    }
-
-    // The end
-
-    /// Answers what was taken, leaves the rooms, ends the stream and closes the store.
-    async fn finish(mut self) -> Result<(), ServiceError> {
-        tracing::info!("stopping");
-        if let Some(web) = &mut self.web {
-            web.web.bridge.asks = None;
-        }
-        let deadline = tokio::time::Instant::now() + SHUTDOWN;
-        let answered = async {
-            while !self.desk.ledger.is_idle() {
-                let now = self.now();
-                let mut faces = AllFaces { front: &mut self.front, web: &mut self.web };
-                let entries = self.desk.decide_last(now, &mut faces);
-                self.commit(entries);
-                self.take_events();
-                if self.committing.is_some() {
-                    let outcome = stored(&mut self.committing).await;
-                    self.stored(outcome)?;
-                }
-            }
-            self.show_web_last();
-            if let Some(web) = &self.web {
-                web.web.stop();
-            }
-            self.flush().await;
-            self.front.close();
-            self.flush().await;
-            Ok(())
-        };
-        let answered = tokio::time::timeout_at(deadline, answered).await;
-        self.link.close();
-        if let Some(web) = &mut self.web {
-            let _ = tokio::time::timeout_at(deadline, web.web.ended()).await; // whoever reads still is cut off
-        }
-        if let Ok(Err(error)) = answered {
-            return Err(error);
-        }
-        if self.desk.ledger.revision() > self.snapshot_revision {
-            self.snapshot();
-        }
-        let closed = tokio::time::timeout_at(deadline + SHUTDOWN_STORE, self.store.close()).await;
-        if let Ok(Err(error)) = closed {
-            tracing::warn!("the store was not closed cleanly, which loses nothing: {error}");
-        }
-        Ok(())
-    }
-}
-
-impl Service {
-    /// Writes all that can be written now; what the spacing holds back is told after the next start.
-    async fn flush(&mut self) {
-        while self.link.is_up() {
-            let now_ms = self.time.now_ms();
-            if let Some(output) = self.link.free_output() {
-                self.front.transmit(now_ms, self.desk.world(), output, neerc_xmpp::limits::LINK_CHUNK_BYTES);
-                if output.is_empty() {
-                    return;
-                }
-            }
-            if let LinkEvent::Lost(_) = self.link.next(Reads::Paused).await {
-                return;
-            }
-        }
     }
 }
 

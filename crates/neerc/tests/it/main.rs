@@ -50,6 +50,7 @@ mod shared;
 mod silent;
 mod slix;
 mod stalled;
+mod supervised;
 mod wait;
 mod wall;
 mod wire;
