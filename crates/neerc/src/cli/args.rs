@@ -1,14 +1,17 @@
 //! What `neerc` can be asked to do, and the words that explain it: types for clap only.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use super::init::ServerKind;
 
-/// Where the configuration is looked for.
+/// Where the configuration is looked for first.
 pub const CONFIG: &str = "neerc.toml";
+/// Where it is looked for if there is none in this folder: the place of packages.
+pub const SYSTEM_CONFIG: &str = "/etc/neerc/neerc.toml";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -123,14 +126,29 @@ pub enum CliCommand {
     /// keeps nothing when it ends.
     #[command(after_long_help = format!("Examples:\n  neerc demo\n  neerc demo --port 8080\n\n{EXIT_CODES}"))]
     Demo(DemoArgs),
+    /// Print what lets a shell complete the commands and options of neerc
+    ///
+    /// The package has it for bash, zsh and fish already.
+    #[command(after_long_help = format!("Examples:\n  neerc completions bash\n\n{EXIT_CODES}"))]
+    Completions(CompletionsArgs),
+    /// Write the manual pages into a folder
+    #[command(hide = true, after_long_help = format!("Examples:\n  neerc man target/man\n\n{EXIT_CODES}"))]
+    Man(ManArgs),
 }
 
 /// Arguments of `run` and `check`, and of whatever needs the configuration.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
-    /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    /// The configuration file; without it, neerc.toml in this folder, or else /etc/neerc/neerc.toml
+    #[arg(long, value_name = "FILE", default_value_os_t = present(), hide_default_value = true)]
     pub config: PathBuf,
+}
+
+/// The configuration that there is: of this folder, or of the system.
+fn present() -> PathBuf {
+    let system = Path::new(SYSTEM_CONFIG);
+    let is_here = Path::new(CONFIG).symlink_metadata().is_ok();
+    if !is_here && system.symlink_metadata().is_ok() { system.to_owned() } else { PathBuf::from(CONFIG) }
 }
 
 /// Arguments of `backup`.
@@ -310,6 +328,22 @@ pub struct DemoArgs {
     pub port: Option<u16>,
 }
 
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Where to; it is made if it is missing
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
 /// How the program ends; clap ends with `Usage` by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -361,13 +395,13 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 27);
+        assert_eq!(lines, 29);
     }
 
     #[test]
     fn defaults() {
         let Ok(CliCommand::Run(run)) = parse("neerc run") else { panic!("run") };
-        assert_eq!(run.config, PathBuf::from("neerc.toml"));
+        assert_eq!(run.config, present());
         let Ok(CliCommand::Init(init)) = parse("neerc init") else { panic!("init") };
         assert_eq!((init.host.as_str(), init.server, init.force), ("localhost", None, false));
         let Ok(CliCommand::Init(init)) = parse("neerc init --server openfire --force") else { panic!("init") };
@@ -410,6 +444,8 @@ mod tests {
             "neerc demo --help",
             "neerc login-link --help",
             "neerc token --help",
+            "neerc completions --help",
+            "neerc man --help",
         ] {
             let error = parse(line).map(|_| ()).unwrap_err();
             assert_eq!(error.exit_code(), 0, "{line}");

@@ -17,10 +17,13 @@ use neerc_store::Existing;
 use neerc_xmpp::server::Software;
 
 use self::lines::Site;
-use super::args::InitArgs;
+use super::args::{InitArgs, SYSTEM_CONFIG};
 use super::{Outcome, failure, out, secret, usage};
 use crate::config::{self, KEYS};
 use anyhow::Context;
+
+/// Where a configuration at [`SYSTEM_CONFIG`] has its store.
+const SYSTEM_STORE: &str = "sqlite:/var/lib/neerc/neerc.db";
 
 /// Writes a configuration, and prints what to tell the server.
 pub fn init(args: &InitArgs) -> Outcome {
@@ -114,20 +117,29 @@ pub fn run(path: &Path, wish: Wish<'_>, existing: Existing) -> Result<String, In
         account.ok_or_else(|| InitError::Admin { admin: text.clone(), host: host.to_owned() })
     };
     let admins: Vec<String> = admins.iter().map(admin).collect::<Result<_, _>>()?;
-    let before = write(path, &render(kind.unwrap_or(ServerKind::Prosody), host, &admins, secret), existing)?;
+    let store = system_store(path);
+    let rendered = render(kind.unwrap_or(ServerKind::Prosody), host, &admins, secret, store);
+    let before = write(path, &rendered, existing)?;
     let kinds = match kind {
         Some(kind) => vec![kind],
         None => vec![ServerKind::Prosody, ServerKind::Ejabberd, ServerKind::Openfire],
     };
     let mut text = format!("Wrote {}. It holds the secret: keep it to yourself.\n", path.display());
-    if before.is_some_and(|replaced| replaced.mode() & 0o077 != 0) {
-        text.push_str("The file before it could be read by others; now only its owner may.\n");
+    let (others, who) = match hands_its_group_on(path) {
+        true => (0o027, "its owner and group"),
+        false => (0o077, "its owner"),
+    };
+    if before.is_some_and(|replaced| replaced.mode() & others != 0) {
+        let _ = writeln!(text, "The file before it could be read by others; now only {who} may.");
     }
     for kind in &kinds {
         let lines = lines::configuration(kind.software(), Site { host, secret });
         let _ = write!(text, "\n{lines}"); // to a String: cannot fail
     }
-    let _ = write!(text, "\nThen: neerc check --config {0} && neerc run --config {0}\n", path.display());
+    let _ = match store {
+        Some(_) => write!(text, "\nThen: neerc check && systemctl enable --now neerc\n"),
+        None => write!(text, "\nThen: neerc check --config {0} && neerc run --config {0}\n", path.display()),
+    };
     for kind in &kinds {
         let _ = write!(text, "\n{}", lines::people(kind.software(), host, &admins));
     }
@@ -179,9 +191,11 @@ fn replaceable(path: &Path, existing: Existing) -> Result<Option<Metadata>, Init
     }
 }
 
-/// Makes a file for its owner only, who is that of the file it is going to replace where that can be.
+/// Makes a file for its owner only, who is that of the file it is going to replace where that can be. In a folder that hands
+/// its group on to files (setgid), as that of a package does, the group may read it: the service is in it.
 fn fill(path: &Path, text: &str, replaced: Option<&Metadata>) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mode = if hands_its_group_on(path) { 0o640 } else { 0o600 };
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     if let Some(replaced) = replaced {
         drop(fchown(&file, Some(replaced.uid()), Some(replaced.gid()))); // refused to all but root
@@ -189,9 +203,24 @@ fn fill(path: &Path, text: &str, replaced: Option<&Metadata>) -> io::Result<()> 
     written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
+fn hands_its_group_on(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::metadata(folder).is_ok_and(|folder| folder.mode() & 0o2000 != 0)
+}
+
+/// The store of a configuration that stands where packages have it; of any other it is beside the configuration.
+fn system_store(path: &Path) -> Option<&'static str> {
+    (path == Path::new(SYSTEM_CONFIG)).then_some(SYSTEM_STORE)
+}
+
+/// What is written for an example, with every key explained.
+pub fn sample() -> String {
+    render(ServerKind::Prosody, "example.org", &[], "secret", Some(SYSTEM_STORE))
+}
+
 /// The configuration for the users of `host`, which must be a domain, with every key explained. Keys that may be left
 /// out stand behind a `#` without a blank; prose stands behind one with a blank.
-fn render(kind: ServerKind, host: &str, admins: &[String], secret: &str) -> String {
+fn render(kind: ServerKind, host: &str, admins: &[String], secret: &str, store: Option<&str>) -> String {
     let component = format!("neerc.{host}");
     let mut given = vec![
         ("component.jid", quoted(&component)),
@@ -200,6 +229,9 @@ fn render(kind: ServerKind, host: &str, admins: &[String], secret: &str) -> Stri
         ("rooms.service", quoted(&format!("conference.{host}"))),
         ("rooms.join", "[\"neerc\"]".to_owned()),
     ];
+    if let Some(store) = store {
+        given.push(("store.url", quoted(store)));
+    }
     if !admins.is_empty() {
         given.push((
             "rooms.owners",

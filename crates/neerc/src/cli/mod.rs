@@ -7,6 +7,7 @@ mod copies;
 mod demo;
 mod init;
 mod keys;
+mod manual;
 mod out;
 mod run;
 mod secret;
@@ -50,6 +51,8 @@ fn act(command: CliCommand) -> Outcome {
         CliCommand::Clock(args) => asks::clock(&args),
         CliCommand::Init(args) => init::init(&args),
         CliCommand::Demo(args) => demo::demo(&args),
+        CliCommand::Completions(args) => manual::completions(&args),
+        CliCommand::Man(args) => manual::write(&args),
     }
 }
 

@@ -25,6 +25,9 @@ use tracing::Level;
 /// Characters that RFC 7622 forbids in the local part of a JID (`@` is dealt with where it may separate).
 const NOT_IN_USER: &[char] = &['"', '&', '\'', '/', ':', '<', '>'];
 
+/// What a path starts with that names what systemd hands over (`LoadCredential=`).
+const CREDENTIALS: &str = "${CREDENTIALS_DIRECTORY}/";
+
 /// A domain in its prepared form; the error says what a domain is.
 pub fn domain(text: &str) -> Result<Address, &'static str> {
     let is_label = |label: &str| {
@@ -53,6 +56,8 @@ pub(super) struct Check<'a> {
     pub(super) source: Source<'a>,
     /// The environment variables that gave a value.
     pub(super) variables: BTreeSet<&'static str>,
+    /// The folder in which systemd hands secrets to a service.
+    pub(super) credentials: Option<PathBuf>,
 }
 
 impl Check<'_> {
@@ -118,7 +123,7 @@ impl Check<'_> {
                 ("component.secret", secret, at)
             }
             (None, Some(file)) => {
-                let path = self.beside("component.secret_file", &file)?;
+                let path = self.secret_path("component.secret_file", 0, &file)?;
                 ("component.secret_file", self.read_secret(&path)?, Some(path))
             }
             (None, None) => {
@@ -388,6 +393,23 @@ impl Check<'_> {
             return Err(self.nth_invalid(key, nth, text, "must be the path of a file"));
         }
         Ok(self.source.folder().join(text))
+    }
+
+    /// The path of a secret: relative to the configuration file, or one that systemd hands over.
+    pub(super) fn secret_path(&self, key: &'static str, nth: usize, text: &str) -> Result<PathBuf, ConfigError> {
+        let Some(name) = text.strip_prefix(CREDENTIALS) else { return self.nth_beside(key, nth, text) };
+        let is_name = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
+        match &self.credentials {
+            _ if !is_name => {
+                Err(self.nth_invalid(key, nth, text, "must name a credential of systemd after the folder"))
+            }
+            Some(folder) => Ok(folder.join(name)),
+            None => {
+                let wanted = "CREDENTIALS_DIRECTORY is not set: systemd sets it for units with LoadCredential=; elsewhere \
+                              give the path of a file";
+                Err(self.nth_invalid(key, nth, text, wanted))
+            }
+        }
     }
 
     pub(super) fn missing(&self, key: &'static str, wanted: &str) -> ConfigError {

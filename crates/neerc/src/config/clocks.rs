@@ -131,7 +131,7 @@ impl Check<'_> {
             }
             (Some(password), None) => Some(password),
             (None, Some(file)) => {
-                let path = self.nth_beside(at.key("password_file"), at.nth, &file)?;
+                let path = self.secret_path(at.key("password_file"), at.nth, &file)?;
                 Some(self.read_secret(&path)?)
             }
             (None, None) => None,

@@ -74,6 +74,7 @@ pub(super) struct RawComponent {
     #[config(env = "NEERC_COMPONENT_SECRET")]
     pub(super) secret: Option<Secret>,
     /// A file that holds the secret and nothing else, relative to this file. A newline at its end is ignored.
+    /// "${CREDENTIALS_DIRECTORY}/NAME" is what systemd hands over by LoadCredential=NAME:FILE.
     #[config(env = "NEERC_COMPONENT_SECRET_FILE")]
     pub(super) secret_file: Option<String>,
     /// The domain of the users: they are called by their short names. Default: jid without its first label.

@@ -149,7 +149,8 @@ impl Config {
             origin: Origin::File(path.to_owned(), None),
             message: error.to_string(),
         })?;
-        check::Check { source, variables }.config(raw)
+        let credentials = env("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        check::Check { source, variables, credentials }.config(raw)
     }
 
     /// What the XMPP side takes. `nick_seed` is secret random text.

@@ -280,6 +280,34 @@ fn a_secret_in_the_environment_replaces_the_one_in_the_file_in_either_form() {
     );
 }
 
+#[test]
+fn a_secret_can_be_what_systemd_hands_over() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("component"), "from systemd").unwrap();
+    let credentials = [("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap())];
+    let file =
+        |name| format!("[component]\njid = \"neerc.localhost\"\nsecret_file = \"${{CREDENTIALS_DIRECTORY}}/{name}\"");
+    let config = load(&file("component"), &credentials).unwrap();
+    assert_eq!(config.component.secret.expose(), "from systemd");
+    assert_eq!(config.component.secret_at, Some(folder.path().join("component")));
+    assert_eq!(
+        error(&file("component"), &[]),
+        "neerc.toml:3: component.secret_file is \"${CREDENTIALS_DIRECTORY}/component\": CREDENTIALS_DIRECTORY is not set: \
+         systemd sets it for units with LoadCredential=; elsewhere give the path of a file"
+    );
+    for name in ["", "..", "a/b"] {
+        assert!(
+            error(&file(name), &credentials).ends_with("must name a credential of systemd after the folder"),
+            "{name}"
+        );
+    }
+    let clock = "[clock]\nsource = \"json\"\nurl = \"https://localhost/clock\"\nuser = \"u\"\n\
+                 password_file = \"${CREDENTIALS_DIRECTORY}/component\"";
+    let config = load(&format!("{LEAST}{clock}"), &credentials).unwrap();
+    let [ClockSource::Http(address, _)] = &config.clocks.sources[..] else { panic!("{:?}", config.clocks) };
+    assert_eq!(address.login, Some(("u".to_owned(), "from systemd".to_owned())));
+}
+
 /// (file, its error)
 const WRONG_FILES: &[(&str, &str)] = &[
     (
@@ -586,7 +614,7 @@ fn a_file_that_is_not_there() {
 
 #[test]
 fn paths_are_relative_to_the_file() {
-    let base = |path| Check { source: Source::new(Path::new(path), ""), variables: BTreeSet::new() };
+    let base = |path| Check { source: Source::new(Path::new(path), ""), variables: BTreeSet::new(), credentials: None };
     let store = |path, url| base(path).store(url).unwrap();
     assert_eq!(store("neerc.toml", "sqlite:neerc.db"), Url::Sqlite("neerc.db".into()));
     assert_eq!(store("/etc/neerc/neerc.toml", "sqlite:a/b.db"), Url::Sqlite("/etc/neerc/a/b.db".into()));

@@ -22,7 +22,7 @@ fn uncommented(line: &str) -> Option<&str> {
 
 #[test]
 fn the_file_loads_and_holds_what_was_asked_for() {
-    let config = load(&render(ServerKind::Prosody, "example.org", &[], "q\"\\ü")).unwrap();
+    let config = load(&render(ServerKind::Prosody, "example.org", &[], "q\"\\ü", None)).unwrap();
     assert_eq!(config.component.jid.as_str(), "neerc.example.org");
     assert_eq!(config.component.host.as_str(), "example.org");
     assert_eq!(config.component.server.to_string(), "127.0.0.1:5347");
@@ -34,7 +34,7 @@ fn the_file_loads_and_holds_what_was_asked_for() {
 
 #[test]
 fn every_commented_line_is_a_valid_key_when_uncommented() {
-    let text = render(ServerKind::Prosody, "example.org", &[], "secret");
+    let text = render(ServerKind::Prosody, "example.org", &[], "secret", None);
     let lines: Vec<&str> = text.lines().collect();
     let mut keys = 0;
     for at in 0..lines.len() {
@@ -70,7 +70,7 @@ fn every_commented_line_is_a_valid_key_when_uncommented() {
 
 #[test]
 fn everything_uncommented_loads_too() {
-    let text = render(ServerKind::Prosody, "example.org", &[], "secret");
+    let text = render(ServerKind::Prosody, "example.org", &[], "secret", None);
     let one_of_many = ["secret =", "#source = \"manual\"", "#path =", "#url ="];
     let lines = text.lines().filter(|line| !one_of_many.iter().any(|start| line.starts_with(start)));
     let lines = lines.filter(|line| !line.starts_with("#[[clocks]]") && !line.starts_with("#rooms ="));
@@ -82,7 +82,7 @@ fn everything_uncommented_loads_too() {
 
 #[test]
 fn prose_is_no_wider_than_the_screen() {
-    for line in render(ServerKind::Prosody, "example.org", &[], "secret").lines() {
+    for line in render(ServerKind::Prosody, "example.org", &[], "secret", None).lines() {
         assert!(line.chars().count() <= 120, "{line}");
     }
 }
@@ -180,4 +180,26 @@ fn printed_lines_name_the_component_its_secret_and_the_rooms() {
         lua.contains("admins = { \"neerc.example.org\" }") && lua.contains(r#"component_secret = "a\"b""#),
         "{lua}"
     );
+}
+
+#[test]
+fn in_a_folder_that_hands_its_group_on_the_group_may_read_the_file_too() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    for (mode, wanted) in [(0o750, 0o600), (0o2750, 0o640)] {
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        let wish = Wish { kind: None, host: "example.org", admins: &[], secret: "secret" };
+        run(&file(&folder), wish, Existing::Replace).unwrap();
+        assert_eq!(std::fs::metadata(file(&folder)).unwrap().mode() & 0o7777, wanted);
+    }
+}
+
+#[test]
+fn the_configuration_of_a_package_has_its_store_where_services_keep_theirs() {
+    assert_eq!(
+        (system_store(Path::new(SYSTEM_CONFIG)), system_store(Path::new("neerc.toml"))),
+        (Some(SYSTEM_STORE), None)
+    );
+    let config = load(&sample()).unwrap();
+    assert_eq!(config.store, neerc_store::Url::Sqlite("/var/lib/neerc/neerc.db".into()));
 }
