@@ -6,7 +6,7 @@ use crate::deadline::{Deadline, Round};
 use crate::doors::{DoorChange, TokenId, TokenScope};
 use crate::links::LinksWish;
 use crate::people::Person;
-use crate::plan::{PlanId, Planned, RunId};
+use crate::plan::{PlanId, Planned, RunId, Schedule};
 use crate::requests::KeyedRequest;
 use crate::task::{Kind, Status, TaskId, Title};
 use crate::watch::Watch;
@@ -80,6 +80,18 @@ pub enum Change {
     ),
     /// A planned task was removed from the plan.
     Unplanned {
+        /// Which.
+        plan: PlanId,
+    },
+    /// A task was planned for another moment.
+    Replanned {
+        /// Which.
+        plan: PlanId,
+        /// When.
+        schedule: Schedule,
+    },
+    /// Nobody has said whether a planned task is to be handed out, and nobody is asked any more.
+    Lapsed {
         /// Which.
         plan: PlanId,
     },
@@ -160,6 +172,8 @@ impl Change {
             | Change::Reminded { task, .. } => Some(*task),
             Change::Planned(_)
             | Change::Unplanned { .. }
+            | Change::Replanned { .. }
+            | Change::Lapsed { .. }
             | Change::Begun { .. }
             | Change::Stopped { .. }
             | Change::Clocked(_)
@@ -217,6 +231,13 @@ pub enum Effect {
         /// Which.
         plan: PlanId,
     },
+    /// A task was planned for another moment.
+    Replanned {
+        /// Its number in the plan.
+        plan: PlanId,
+    },
+    /// Nobody is asked any more whether a planned task is to be handed out.
+    Lapsed,
     /// A task was given a deadline, or has none any more.
     Deadlined {
         /// Which.
@@ -288,6 +309,8 @@ impl From<&Change> for Effect {
             Change::Reminded { task, .. } => Effect::Reminded { task: *task },
             Change::Planned(planned) => Effect::Planned { plan: planned.id },
             Change::Unplanned { plan } => Effect::Unplanned { plan: *plan },
+            Change::Replanned { plan, .. } => Effect::Replanned { plan: *plan },
+            Change::Lapsed { .. } => Effect::Lapsed,
             Change::Deadlined { task, .. } => Effect::Deadlined { task: *task },
             Change::Begun { lines, .. } => {
                 let steps = lines.iter().filter_map(|planned| Some(planned.turn?.step)).max().unwrap_or_default();

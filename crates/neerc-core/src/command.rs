@@ -5,7 +5,7 @@ use crate::clock::hand::ClockAct;
 use crate::doors::{DoorCommand, NewSecret};
 use crate::links::LinksWish;
 use crate::moment::When;
-use crate::plan::{PlanId, Timing};
+use crate::plan::{PlanId, Schedule, Timing};
 use crate::task::{Kind, Status, TaskId, Title};
 use crate::watch::Watched;
 
@@ -194,6 +194,21 @@ pub enum Command {
         /// Which.
         plan: PlanId,
     },
+    /// Plan a task for another moment. For admins.
+    Replan {
+        /// Which.
+        plan: PlanId,
+        /// When, and whether an admin must agree first.
+        timing: Timing,
+    },
+    /// Note that nobody has said whether a planned task is to be handed out. Only the service asks for it, in the name of whoever
+    /// planned it.
+    NoteLapsed {
+        /// Which.
+        plan: PlanId,
+        /// For when it was planned as people were asked.
+        due: Schedule,
+    },
     /// Give a task a deadline, or take it away. For admins.
     SetDeadline {
         /// Which.
@@ -223,6 +238,9 @@ pub enum Command {
     Fulfil {
         /// Which.
         plan: PlanId,
+        /// For when it was planned as its moment came: if it is planned for another one by now, nothing is done. `None` where an
+        /// admin asks.
+        due: Option<Schedule>,
     },
     /// Bring a task back that was removed within the day. For admins.
     Restore {
@@ -260,6 +278,8 @@ impl Command {
             | Command::CreateDue { .. }
             | Command::Plan(_)
             | Command::Unplan { .. }
+            | Command::Replan { .. }
+            | Command::NoteLapsed { .. }
             | Command::Begin(_)
             | Command::Stop { .. }
             | Command::Fulfil { .. }

@@ -10,9 +10,9 @@ use crate::checklist::Checklist;
 use crate::clocks::{ClockedRooms, Clocks};
 use crate::doors::{Entrance, NewSecret};
 use crate::ledger::{Answer, Ask, Face, Ledger, Now, Rooms, Settled, Token};
-use crate::notice::Notice;
+use crate::notice::{Notice, PlanNews};
 use crate::plan::Planned;
-use crate::planner::{Due, HandedOut, Planner};
+use crate::planner::{Due, HandedOut, Patience, Planner};
 use crate::quota::Quota;
 use crate::refusal::Refusal;
 use crate::world::World;
@@ -31,6 +31,9 @@ pub trait Faces: Rooms {
 
     /// Whoever planned this has to say first that it is to be handed out.
     fn ask_planner(&mut self, room: &str, planned: Planned);
+
+    /// Something was decided on a planned task about which admins are asked.
+    fn plan_news(&mut self, news: PlanNews, world: World<'_>);
 
     /// Everybody in a room whose contest clock is news is to hear of it.
     fn say_clocks(&mut self, clocks: &mut Clocks);
@@ -67,6 +70,11 @@ impl Desk {
         Desk { ledger: self.ledger.within(quota), ..self }
     }
 
+    /// The same, which waits so long for people.
+    pub fn patient(self, patience: Patience) -> Desk {
+        Desk { planner: Planner::new(patience), ..self }
+    }
+
     /// The same on changes that are on disk, the newest last.
     pub fn after(self, entries: impl IntoIterator<Item = Entry>) -> Desk {
         Desk { ledger: self.ledger.after(entries), ..self }
@@ -96,7 +104,7 @@ impl Desk {
         let is_any = !due.is_empty();
         for due in due {
             match due {
-                Due::HandOut(ask) | Due::Overdue(ask) => self.ledger.ask(ask),
+                Due::HandOut(ask) | Due::Note(ask) => self.ledger.ask(ask),
                 Due::AskFirst { room, planned } => faces.ask_planner(&room, planned),
             }
         }
@@ -130,6 +138,9 @@ impl Desk {
         self.answer(now, settled.answers, faces);
         for (room, revision, notice) in settled.notices {
             faces.tell(now.steady_ms(), &room, revision, notice);
+        }
+        for news in settled.plan_news {
+            faces.plan_news(news, self.world());
         }
     }
 

@@ -21,7 +21,7 @@ use crate::change::{Change, Entry, Room};
 use crate::clock::hand::{ClockNow, SetClock};
 use crate::command::Command;
 use crate::limits;
-use crate::notice::Notice;
+use crate::notice::{Notice, PlanNews};
 use crate::people::{People, Person};
 use crate::quota::Quota;
 use crate::refusal::Refusal;
@@ -139,6 +139,8 @@ pub struct Settled {
     pub entries: Arc<[Entry]>,
     /// Who must hear of what, each with its room and revision, after the answers.
     pub notices: Vec<(Room, u64, Notice)>,
+    /// What was decided on planned tasks about which admins are asked.
+    pub plan_news: Vec<PlanNews>,
     /// How many changes are refused because they could not be stored.
     pub refused: usize,
 }
@@ -305,6 +307,7 @@ impl Ledger {
                 | Command::CreateDue { .. }
                 | Command::SetDeadline { .. }
                 | Command::Plan(_)
+                | Command::Replan { .. }
                 | Command::Begin(_) => rooms.clock(&ask.room, board.clock(), now),
                 _ => ClockNow::default(),
             };
@@ -317,7 +320,10 @@ impl Ledger {
             let people = rooms.people(&ask.room);
             let within = |decision: Decision| {
                 // What was planned is handed out whatever else its planner has done, and a deadline holds.
-                let is_due = matches!(ask.command, Command::Fulfil { .. } | Command::NoteOverdue { .. });
+                let is_due = matches!(
+                    ask.command,
+                    Command::Fulfil { .. } | Command::NoteOverdue { .. } | Command::NoteLapsed { .. }
+                );
                 if let Some(change) = decision.change.as_ref().filter(|_| !is_due) {
                     self.quota.take(now.wall_ms, &ask.who, people.rights(&ask.who), change)?;
                 }
@@ -372,10 +378,11 @@ impl Ledger {
         self.revision += entries.len() as u64;
         let mut later = Vec::new();
         let next = self.commit_if_due(now, &mut later);
-        let mut notices = Vec::with_capacity(entries.len());
+        let (mut notices, mut plan_news) = (Vec::with_capacity(entries.len()), Vec::new());
         for entry in entries.iter() {
             let Entry { revision, room, change, .. } = entry;
             let board = self.boards.entry(room.clone()).or_default();
+            plan_news.extend(PlanNews::of(entry, board.plan()));
             let told = board.notices(change);
             match self.ahead.get(room) {
                 Some(ahead) => board.follow(*revision, change, ahead),
@@ -386,7 +393,7 @@ impl Ledger {
         }
         answers.append(&mut later);
         self.trail.note(entries.clone());
-        Settled { next, answers, entries, notices, refused: 0 }
+        Settled { next, answers, entries, notices, plan_news, refused: 0 }
     }
 
     /// None of it happened, and neither did what was decided on top of it since.

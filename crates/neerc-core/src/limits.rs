@@ -153,6 +153,8 @@ pub const CLOCK_H: i64 = 10_000;
 pub const REMINDERS: u32 = 9;
 /// Time from one reminder to the next, unless the configuration says otherwise, in ms.
 pub const REMINDER_PAUSE_MS: i64 = 5 * 60_000;
+/// How long admins are asked whether a planned task is to be handed out, unless the configuration says otherwise, in ms.
+pub const PLAN_LAPSE_MS: i64 = 60 * 60_000;
 /// Most time between two looks at the deadlines of a room, in ms: the time of day may be set.
 pub const DEADLINE_LOOK_MS: i64 = 10_000;
 /// Least time between two looks that only a change of some task brings about, in ms.

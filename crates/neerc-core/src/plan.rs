@@ -13,8 +13,9 @@ use crate::people::Person;
 use crate::refusal::{Refusal, excerpt};
 use crate::task::{Kind, TaskId, Title};
 use crate::units::MINUTE_MS;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// Number of a planned task within its room, never used twice. It is written `s3`, to differ from the number of a task.
@@ -190,6 +191,13 @@ pub(crate) fn weight(names: &[String]) -> usize {
     names.iter().map(|name| name.len() + limits::PLAN_NAME_BYTES).sum()
 }
 
+/// A number for the moment of a planned task.
+fn moment_of(planned: &Planned) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (planned.id, planned.schedule).hash(&mut hasher);
+    hasher.finish()
+}
+
 /// The planned tasks of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -198,12 +206,16 @@ pub struct Plan {
     next: u64,
     /// Weight of the names of all entries, in bytes.
     names_bytes: usize,
+    /// A number that another moment of any entry changes.
+    moments: u64,
+    /// Those of which nobody has said whether they are to be handed out.
+    lapsed: BTreeSet<PlanId>,
     runs: Runs,
 }
 
 impl Default for Plan {
     fn default() -> Plan {
-        Plan { entries: BTreeMap::new(), next: 1, names_bytes: 0, runs: Runs::default() }
+        Plan::restore([], 1)
     }
 }
 
@@ -214,7 +226,30 @@ impl Plan {
         let entries: BTreeMap<_, _> = entries.into_iter().map(once).collect();
         let next = entries.keys().map(|id: &PlanId| id.0.saturating_add(1)).fold(next.max(1), u64::max);
         let names_bytes = entries.values().map(|planned| weight(&planned.names)).sum();
-        Plan { entries, next, names_bytes, runs: Runs::default() }
+        let moments = entries.values().fold(0, |sum: u64, planned| sum.wrapping_add(moment_of(planned)));
+        Plan { entries, next, names_bytes, moments, lapsed: BTreeSet::new(), runs: Runs::default() }
+    }
+
+    /// The same plan with what nobody has said anything of.
+    pub fn with_lapsed(mut self, lapsed: impl IntoIterator<Item = PlanId>) -> Plan {
+        self.lapsed = lapsed.into_iter().filter(|id| self.entries.contains_key(id)).collect();
+        self
+    }
+
+    /// What nobody has said anything of, by number.
+    pub fn lapsed(&self) -> impl Iterator<Item = PlanId> + '_ {
+        self.lapsed.iter().copied()
+    }
+
+    /// Whether nobody has said anything of a planned task, and nobody is asked any more.
+    pub fn is_lapsed(&self, id: PlanId) -> bool {
+        self.lapsed.contains(&id)
+    }
+
+    /// Whether a planned task waits for an admin to say that it is to be handed out.
+    pub fn waits(&self, planned: &Planned, now: ShownTime) -> bool {
+        let asks = planned.schedule.consent == Consent::Required && !self.is_lapsed(planned.id);
+        asks && self.is_its_turn(planned) && planned.schedule.has_come(now)
     }
 
     /// The same plan with the runs of a snapshot.
@@ -237,9 +272,9 @@ impl Plan {
         self.runs().find(|run| !run.is_over() && run.is_called(name))
     }
 
-    /// A number that is another one once a step has come to its end.
+    /// A number that is another one once a step has come to its end, or something is planned for another moment.
     pub fn moves(&self) -> u64 {
-        self.runs.moves()
+        self.moments.wrapping_add(self.runs.moves())
     }
 
     /// The planned tasks, by number.
@@ -301,7 +336,24 @@ impl Plan {
             let made = ahead.and_then(|ahead| ahead.entries.get(&planned.id)).cloned();
             let made = made.unwrap_or_else(|| Arc::new(planned.with_names_once()));
             self.names_bytes += weight(&made.names);
+            self.moments = self.moments.wrapping_add(moment_of(&made));
             self.entries.insert(planned.id, made);
+        }
+    }
+
+    /// Plans an entry for another moment.
+    pub(crate) fn replan(&mut self, id: PlanId, schedule: Schedule) {
+        let Some(planned) = self.entries.get_mut(&id) else { return };
+        self.moments = self.moments.wrapping_sub(moment_of(planned));
+        Arc::make_mut(planned).schedule = schedule;
+        self.moments = self.moments.wrapping_add(moment_of(planned));
+        self.lapsed.remove(&id);
+    }
+
+    /// Nobody is asked any more whether an entry is to be handed out.
+    pub(crate) fn lapse(&mut self, id: PlanId) {
+        if self.entries.contains_key(&id) {
+            self.lapsed.insert(id);
         }
     }
 
@@ -309,6 +361,8 @@ impl Plan {
     pub(crate) fn take_out(&mut self, id: PlanId) {
         if let Some(planned) = self.entries.remove(&id) {
             self.names_bytes -= weight(&planned.names);
+            self.moments = self.moments.wrapping_sub(moment_of(&planned));
+            self.lapsed.remove(&id);
         }
     }
 
@@ -474,6 +528,30 @@ mod tests {
         plan.take_out(PlanId(1));
         plan.take_out(PlanId(1));
         assert_eq!((plan.names_bytes(), plan.len()), (0, 0));
+    }
+
+    #[test]
+    fn another_moment_is_noticed_and_what_has_lapsed_lapses_no_more() {
+        let mut plan = plan(&["start", "end"]);
+        let before = (plan.moves(), plan.clone());
+        plan.lapse(PlanId(1));
+        plan.lapse(PlanId(7));
+        assert_eq!((plan.lapsed().collect::<Vec<_>>(), plan.moves()), (vec![PlanId(1)], before.0));
+        let restored = Plan::restore(plan.entries().cloned(), plan.next()).with_lapsed(plan.lapsed());
+        assert_eq!(restored, plan);
+        let over = reading(300, Phase::Over);
+        let waiting =
+            |plan: &Plan| plan.entries().filter(|one| plan.waits(one, over)).map(|one| one.id.0).collect::<Vec<_>>();
+        assert_eq!((waiting(&before.1), waiting(&plan)), (vec![1, 2], vec![2]));
+        plan.replan(PlanId(1), schedule("start+5"));
+        plan.replan(PlanId(7), schedule("start+5"));
+        assert_eq!((plan.lapsed().count(), waiting(&plan)), (0, vec![1, 2]));
+        assert_ne!(plan.moves(), before.0);
+        plan.replan(PlanId(1), schedule("start"));
+        assert_eq!(plan, before.1);
+        plan.lapse(PlanId(1));
+        plan.take_out(PlanId(1));
+        assert_eq!(plan.lapsed().count(), 0);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::deadline::Deadline;
 use crate::ledger::{Ask, Face, Now, Rooms, Token};
 use crate::limits;
 use crate::moment::ShownTime;
-use crate::plan::{Consent, Lateness, Plan, PlanId, Planned};
+use crate::plan::{Consent, Lateness, Plan, PlanId, Planned, Schedule};
 use crate::refusal::Refusal;
 use crate::task::TaskId;
 use crate::world::World;
@@ -32,8 +32,9 @@ pub enum Due {
         /// What is planned.
         planned: Planned,
     },
-    /// The deadline of a task has passed, which is to be noted: the ledger is to be asked this. It is told as any change is.
-    Overdue(Ask),
+    /// The deadline of a task has passed, or nobody has said for long whether a planned task is to be handed out, which is to
+    /// be noted: the ledger is to be asked this. It is told as any change is.
+    Note(Ask),
 }
 
 /// What came of handing out a planned task, for whoever planned it.
@@ -63,8 +64,8 @@ struct Seen {
 struct Watch {
     /// As of the last look.
     seen: Option<Seen>,
-    /// Left to people: whoever planned these was asked, or could not hand them out.
-    left: BTreeSet<PlanId>,
+    /// Left to people, who were asked about these, or could not hand them out.
+    left: BTreeMap<PlanId, Left>,
     under_way: BTreeSet<PlanId>,
     /// That the deadlines of these have passed is being noted.
     overdue: BTreeSet<TaskId>,
@@ -72,9 +73,19 @@ struct Watch {
     revision: u64,
 }
 
+/// What is left to people.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    /// For when it was planned. If it is planned anew, it is left to nobody.
+    schedule: Schedule,
+    /// Since when people are asked, in ms, if they are.
+    since_ms: Option<i64>,
+}
+
 /// An ask that is under way.
 #[derive(Debug)]
 enum Asked {
+    Lapse(PlanId),
     HandOut(Planned, Option<Lateness>),
     Overdue(TaskId),
 }
@@ -84,11 +95,13 @@ enum Asked {
 pub struct Patience {
     /// From one reminder of a deadline to the next, in ms.
     pub remind_ms: i64,
+    /// Until people are asked no more whether a planned task is to be handed out, in ms; `None`: they are for ever.
+    pub lapse_ms: Option<i64>,
 }
 
 impl Default for Patience {
     fn default() -> Patience {
-        Patience { remind_ms: limits::REMINDER_PAUSE_MS }
+        Patience { remind_ms: limits::REMINDER_PAUSE_MS, lapse_ms: Some(limits::PLAN_LAPSE_MS) }
     }
 }
 
@@ -141,19 +154,47 @@ impl Planner {
 
     fn look_at_plan(&mut self, now_ms: i64, room: &Room, plan: &Plan, shown: ShownTime, due: &mut Vec<Due>) {
         let Some(watch) = self.rooms.get_mut(room) else { return };
-        watch.left.retain(|id| plan.entry(*id).is_some());
+        watch.left.retain(|id, left| plan.entry(*id).is_some_and(|planned| planned.schedule == left.schedule));
         if let Some(left_ms) = plan.next_due_ms(shown) {
             self.look_ms = self.look_ms.min(now_ms.saturating_add(left_ms));
         }
         let Watch { left, under_way, .. } = watch;
-        let is_new = |planned: &&Planned| !left.contains(&planned.id) && !under_way.contains(&planned.id);
+        let is_new = |planned: &&Planned| {
+            let id = planned.id;
+            !left.contains_key(&id) && !under_way.contains(&id) && !plan.is_lapsed(id)
+        };
         let planned: Vec<Planned> = plan.due(shown).filter(is_new).cloned().collect();
         for planned in planned {
             if self.is_full(now_ms) {
                 break;
             }
             let lateness = planned.schedule.lateness(shown);
-            due.push(self.come(room, planned, lateness));
+            due.push(self.come(now_ms, room, planned, lateness));
+        }
+        self.look_at_questions(now_ms, room, plan, due);
+    }
+
+    /// Whether people have been asked for long enough.
+    fn look_at_questions(&mut self, now_ms: i64, room: &Room, plan: &Plan, due: &mut Vec<Due>) {
+        let (Some(lapse_ms), Some(watch)) = (self.patience.lapse_ms, self.rooms.get_mut(room)) else { return };
+        let Watch { left, under_way, .. } = watch;
+        let asked = left.iter().filter_map(|(id, left)| Some((*id, left.since_ms?.saturating_add(lapse_ms))));
+        let mut lapsed = Vec::new();
+        for (id, lapses_ms) in asked.filter(|(id, _)| !under_way.contains(id) && !plan.is_lapsed(*id)) {
+            if lapses_ms > now_ms {
+                self.look_ms = self.look_ms.min(lapses_ms);
+            } else {
+                lapsed.extend(plan.entry(id));
+            }
+        }
+        for planned in lapsed {
+            if self.is_full(now_ms) {
+                break;
+            }
+            self.rooms.entry(room.clone()).or_default().under_way.insert(planned.id);
+            let token = self.token(room, Asked::Lapse(planned.id));
+            let (who, command) = (planned.by.clone(), Command::NoteLapsed { plan: planned.id, due: planned.schedule });
+            due.push(Due::Note(Ask { token, room: room.clone(), who, command, request: None }));
         }
     }
 
@@ -209,14 +250,14 @@ impl Planner {
     }
 
     /// The moment of a planned task has come.
-    fn come(&mut self, room: &Room, planned: Planned, lateness: Option<Lateness>) -> Due {
+    fn come(&mut self, now_ms: i64, room: &Room, planned: Planned, lateness: Option<Lateness>) -> Due {
         let watch = self.rooms.entry(room.clone()).or_default();
         if planned.schedule.consent == Consent::Required {
-            watch.left.insert(planned.id);
+            watch.left.insert(planned.id, Left { schedule: planned.schedule, since_ms: Some(now_ms) });
             return Due::AskFirst { room: room.clone(), planned };
         }
         watch.under_way.insert(planned.id);
-        let (who, command) = (planned.by.clone(), Command::Fulfil { plan: planned.id });
+        let (who, command) = (planned.by.clone(), Command::Fulfil { plan: planned.id, due: Some(planned.schedule) });
         let token = self.token(room, Asked::HandOut(planned, lateness));
         Due::HandOut(Ask { token, room: room.clone(), who, command, request: None })
     }
@@ -227,7 +268,7 @@ impl Planner {
         self.rooms.entry(room.clone()).or_default().overdue.insert(task);
         let (who, command) = (deadline.by.clone(), Command::NoteOverdue { task, round });
         let token = self.token(room, Asked::Overdue(task));
-        Some(Due::Overdue(Ask { token, room: room.clone(), who, command, request: None }))
+        Some(Due::Note(Ask { token, room: room.clone(), who, command, request: None }))
     }
 
     fn token(&mut self, room: &Room, asked: Asked) -> Token {
@@ -250,6 +291,10 @@ impl Planner {
                 overdue.remove(&task);
                 return None;
             }
+            Asked::Lapse(plan) => {
+                under_way.remove(&plan);
+                return None;
+            }
         };
         under_way.remove(&planned.id);
         let outcome = match outcome {
@@ -257,7 +302,7 @@ impl Planner {
             Ok(_) | Err(Refusal::UnknownPlan { .. }) => return None, // an admin was quicker
             Err(Refusal::NotDurable | Refusal::Busy) => return None,
             Err(refusal) => {
-                left.insert(planned.id);
+                left.insert(planned.id, Left { schedule: planned.schedule, since_ms: None });
                 Err(refusal)
             }
         };
@@ -327,10 +372,10 @@ mod tests {
         let (mut handed_out, mut asked) = (Vec::new(), Vec::new());
         for due in due {
             match due {
-                Due::HandOut(Ask { command: Command::Fulfil { plan }, .. }) => handed_out.push(plan.0),
+                Due::HandOut(Ask { command: Command::Fulfil { plan, .. }, .. }) => handed_out.push(plan.0),
                 Due::HandOut(ask) => panic!("{ask:?}"),
                 Due::AskFirst { planned, .. } => asked.push(planned.id.0),
-                Due::Overdue(ask) => panic!("{ask:?}"),
+                Due::Note(ask) => panic!("{ask:?}"),
             }
         }
         (handed_out, asked)
@@ -344,7 +389,7 @@ mod tests {
         assert_eq!(planner.next_look_ms(), 5 * MINUTE_MS);
         assert_eq!(planner.look(at(5 * MINUTE_MS - 1), world, &Known(true)), []);
         assert_eq!(numbers(&planner.look(at(5 * MINUTE_MS), world, &Known(true))), (vec![3], vec![]));
-        assert_eq!(planner.look(at(i64::MAX), world, &Known(true)), []);
+        assert_eq!(planner.look(at(60 * MINUTE_MS - 1), world, &Known(true)), []);
     }
 
     #[test]
@@ -371,6 +416,55 @@ mod tests {
         assert_eq!(planner.next_look_ms(), 7 + limits::RETRY_PLAN_MS);
         assert_eq!(planner.look(at(9), world, &Known(true)), []);
         assert_eq!(numbers(&planner.look(at(7 + limits::RETRY_PLAN_MS), world, &Known(true))), (vec![1], vec![]));
+    }
+
+    /// Decides what is due on the board itself; returns whom it asks first, and what has lapsed.
+    fn settle(boards: &mut Boards, planner: &mut Planner, now_ms: i64, clocks: &Clocks) -> (Vec<u64>, Vec<u64>) {
+        let (mut asked, mut lapsed) = (Vec::new(), Vec::new());
+        for due in planner.look(at(now_ms), World::new(boards, clocks), &Known(true)) {
+            match due {
+                Due::AskFirst { planned, .. } => asked.push(planned.id.0),
+                Due::HandOut(ask) => panic!("{ask:?}"),
+                Due::Note(ask) => {
+                    let board = boards.get_mut("neerc").unwrap();
+                    let decision = board.decide(now_ms, &ask.who, &People::default(), &ask.command).unwrap();
+                    let done = decision.done();
+                    let Some(Change::Lapsed { plan }) = decision.change else { panic!("{decision:?}") };
+                    lapsed.push(plan.0);
+                    board.apply(board.revision() + 1, &Change::Lapsed { plan });
+                    assert_eq!(planner.answered(now_ms, ask.token.number, Ok(done)), None);
+                }
+            }
+        }
+        (asked, lapsed)
+    }
+
+    #[test]
+    fn a_question_lapses_once_and_what_is_planned_anew_is_asked_about_anew() {
+        let (mut boards, clocks) = (boards(&["start", "start", "start"]), running(0));
+        let patience = Patience { lapse_ms: Some(60 * MINUTE_MS), ..Patience::default() };
+        let mut planner = Planner::new(patience);
+        assert_eq!(settle(&mut boards, &mut planner, 0, &clocks), (vec![1, 2, 3], vec![]));
+        let replanned = |boards: &mut Boards, plan, text: &str| {
+            let (board, schedule) =
+                (boards.get_mut("neerc").unwrap(), Timing::required(text).unwrap().schedule(0, 0, Speed::REAL));
+            board.apply(board.revision() + 1, &Change::Replanned { plan: PlanId(plan), schedule });
+        };
+        replanned(&mut boards, 2, "start+5");
+        assert_eq!(settle(&mut boards, &mut planner, 4 * MINUTE_MS, &clocks), (vec![], vec![]));
+        assert_eq!(settle(&mut boards, &mut planner, 5 * MINUTE_MS, &clocks), (vec![2], vec![]));
+        assert_eq!(planner.next_look_ms(), 60 * MINUTE_MS);
+        assert_eq!(settle(&mut boards, &mut planner, 60 * MINUTE_MS - 1, &clocks), (vec![], vec![]));
+        assert_eq!(settle(&mut boards, &mut planner, 60 * MINUTE_MS, &clocks), (vec![], vec![1, 3]));
+        planner = Planner::new(patience);
+        assert_eq!(settle(&mut boards, &mut planner, 61 * MINUTE_MS, &clocks), (vec![2], vec![]), "after a crash");
+        replanned(&mut boards, 3, "start+1");
+        assert_eq!(settle(&mut boards, &mut planner, 62 * MINUTE_MS, &clocks), (vec![3], vec![]));
+        assert_eq!(settle(&mut boards, &mut planner, i64::MAX / 2_000, &clocks), (vec![], vec![2, 3]));
+        let mut for_ever = Planner::new(Patience { lapse_ms: None, ..patience });
+        replanned(&mut boards, 1, "start+2");
+        assert_eq!(settle(&mut boards, &mut for_ever, i64::MAX / 4_000, &clocks), (vec![1], vec![]));
+        assert_eq!(settle(&mut boards, &mut for_ever, i64::MAX / 2_000, &clocks), (vec![], vec![]));
     }
 
     /// Task 1 of hall1, which is to be answered in 20 minutes.
@@ -406,7 +500,7 @@ mod tests {
         let (mut planner, mut told, clocks) = (Planner::default(), Vec::new(), Clocks::default());
         for now_ms in (0..end_min * MINUTE_MS).step_by(10_000) {
             for due in planner.look(at(now_ms), World::new(boards, &clocks), &Known(true)) {
-                let Due::Overdue(ask) = due else { panic!("{due:?}") };
+                let Due::Note(ask) = due else { panic!("{due:?}") };
                 let board = boards.get_mut("neerc").unwrap();
                 let decision = board.decide(now_ms, &ask.who, &People::default(), &ask.command).unwrap();
                 let done = decision.done();

@@ -96,6 +96,8 @@ pub(crate) fn stored_bytes(change: &Change) -> u64 {
         | Change::Restored { .. }
         | Change::Reminded { .. }
         | Change::Unplanned { .. }
+        | Change::Replanned { .. }
+        | Change::Lapsed { .. }
         | Change::Deadlined { .. }
         | Change::Stopped { .. }
         | Change::Clocked(_)

@@ -49,6 +49,8 @@ impl Times {
             Change::RehearsalEnded { tasks } => tasks.iter().for_each(|task| _ = self.tasks.remove(task)),
             Change::Planned(_)
             | Change::Unplanned { .. }
+            | Change::Replanned { .. }
+            | Change::Lapsed { .. }
             | Change::Deadlined { .. }
             | Change::Reminded { .. }
             | Change::Begun { .. }

@@ -106,8 +106,9 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
         Asked::Command(Command::Door(DoorCommand::Revoke { token })) => {
             admins_only().and(Err(Refusal::UnknownToken { token: token.to_string() }))
         }
-        Asked::Command(Command::Door(_)) => Ok(()),            // of oneself
-        Asked::Command(Command::NoteOverdue { .. }) => Ok(()), // nobody can ask it: it is the service's
+        Asked::Command(Command::Door(_)) => Ok(()), // of oneself
+        // Nobody can ask these: they are the service's.
+        Asked::Command(Command::NoteOverdue { .. } | Command::NoteLapsed { .. }) => Ok(()),
         Asked::Command(Command::Watch(Watched::Task(task))) => admins_only().and_then(|()| task_is_there(task)),
         Asked::Command(
             Command::Edit { task, .. }
@@ -126,7 +127,7 @@ pub fn expected(asker: Asker<'_>, asked: &Asked, visibility: Visibility) -> Resu
             admins_only().and(Err(Refusal::UnknownChecklist { checklist: name.clone() }))
         }
         Asked::Command(Command::Stop { name }) => admins_only().and(Err(Refusal::RunsNot { checklist: name.clone() })),
-        Asked::Command(Command::Unplan { plan } | Command::Fulfil { plan }) => {
+        Asked::Command(Command::Unplan { plan } | Command::Replan { plan, .. } | Command::Fulfil { plan, .. }) => {
             admins_only().and_then(|()| plan_is_there(plan))
         }
         Asked::Command(Command::Answer { task, .. }) => {
@@ -214,10 +215,12 @@ fn after_command(command: &Command) -> Option<Command> {
         Command::Unassign { task, .. } => next(*task, &unassign, &reset),
         Command::Reset { task, .. } => next(*task, &reset, &rename),
         Command::Rename { task, .. } => next(*task, &rename, &plan),
-        Command::Plan(_) => Command::Unplan { plan: PLANNED },
+        Command::Plan(_) => Command::Replan { plan: PLANNED, timing: later() },
+        Command::Replan { plan: PLANNED, .. } => Command::Replan { plan: UNPLANNED, timing: later() },
+        Command::Replan { .. } => Command::Unplan { plan: PLANNED },
         Command::Unplan { plan: PLANNED } => Command::Unplan { plan: UNPLANNED },
-        Command::Unplan { .. } => Command::Fulfil { plan: PLANNED },
-        Command::Fulfil { plan: PLANNED } => Command::Fulfil { plan: UNPLANNED },
+        Command::Unplan { .. } => Command::Fulfil { plan: PLANNED, due: None },
+        Command::Fulfil { plan: PLANNED, .. } => Command::Fulfil { plan: UNPLANNED, due: None },
         Command::Fulfil { .. } => Command::Clock(ClockAct::Length { total_ms: 14_400_000 }),
         Command::Clock(_) => Command::Remind { task: OWN },
         Command::Remind { task } => match another(*task) {
@@ -237,7 +240,7 @@ fn after_command(command: &Command) -> Option<Command> {
             let begin = || Command::Begin(NewRun { name: NO_CHECKLIST.to_owned(), steps: Vec::new() });
             another(*task).map_or_else(begin, |task| Command::SetDeadline { task, by: Some(by) })
         }
-        Command::NoteOverdue { .. } => return None,
+        Command::NoteOverdue { .. } | Command::NoteLapsed { .. } => return None,
         Command::Begin(_) => Command::Stop { name: NO_CHECKLIST.to_owned() },
         Command::Stop { .. } => Command::Links(LinksWish::Off),
         Command::Links(_) => Command::Door(DoorCommand::OfferLink { secret: None }),
@@ -268,6 +271,10 @@ fn amendment() -> Amendment {
 
 fn wanted() -> WholeTask {
     WholeTask { title: title(), kind: Kind::Todo, statuses: keeper(), manner: Manner::Replacing }
+}
+
+fn later() -> Timing {
+    Timing::required("start+15").expect("a moment")
 }
 
 fn title() -> Title {
@@ -330,6 +337,8 @@ pub fn packet(asked: &Asked) -> Option<String> {
             | Command::Rename { .. }
             | Command::Plan(_)
             | Command::Unplan { .. }
+            | Command::Replan { .. }
+            | Command::NoteLapsed { .. }
             | Command::Fulfil { .. }
             | Command::Clock(_)
             | Command::Remind { .. }

@@ -14,6 +14,10 @@ pub const PER_SECOND: RangeInclusive<i64> = 0..=100_000;
 pub const BURST: RangeInclusive<i64> = 1..=100_000;
 /// Least and most KiB of answers each second to one account; 0 is without limit.
 pub const ANSWERS_KIB: RangeInclusive<i64> = 0..=1_000_000;
+/// Least and most minutes from one reminder of a deadline to the next.
+pub const REMIND_MIN: RangeInclusive<i64> = 1..=1_440;
+/// Least and most minutes until admins are asked no more whether a planned task is to be handed out; 0 is for ever.
+pub const PLAN_LAPSES_MIN: RangeInclusive<i64> = 0..=10_080;
 /// Least and most MiB that one person's changes may take in a day; 0 is without limit.
 pub const STORED_MIB: RangeInclusive<i64> = 0..=1_000_000;
 /// Least and most bytes of an outgoing stanza. Prosody closes the stream above 512 KiB.

@@ -213,8 +213,11 @@ impl Board {
         people: &People,
         command: &Command,
     ) -> Result<Decision, Refusal> {
-        if let Command::NoteOverdue { task, round } = command {
-            return Ok(self.overdue(now_ms, *task, *round));
+        // What the service notes needs nobody's rights.
+        match command {
+            Command::NoteOverdue { task, round } => return Ok(self.overdue(now_ms, *task, *round)),
+            Command::NoteLapsed { plan, due } => return Ok(self.lapse(*plan, *due)),
+            _ => {}
         }
         let rights = people.rights(who).ok_or(Refusal::NotInRoom)?;
         let times = (now_ms, clock.zone_ms);
@@ -235,7 +238,8 @@ impl Board {
             Command::Rename { task, title } => self.rename(admin(rights)?, *task, title),
             Command::Plan(wanted) => self.add_plan(admin(rights)?, who, people, wanted, times),
             Command::Unplan { plan } => self.unplan(admin(rights)?, *plan),
-            Command::Fulfil { plan } => self.fulfil(admin(rights)?, now_ms, people, *plan),
+            Command::Replan { plan, timing } => self.replan(admin(rights)?, *plan, *timing, times),
+            Command::Fulfil { plan, due } => self.fulfil(admin(rights)?, now_ms, people, *plan, *due),
             Command::Restore { task } => self.bring_back(admin(rights)?, now_ms, *task),
             Command::Remind { task } => self.remind(admin(rights)?, *task),
             Command::Watch(wanted) => self.watch(admin(rights)?, who, *wanted),
@@ -244,7 +248,7 @@ impl Board {
                 let deadline = by.map(|by| Deadline::set(by, who, now_ms, clock.zone_ms, self.speed()));
                 self.set_deadline(admin(rights)?, *task, deadline)
             }
-            Command::NoteOverdue { .. } => Ok(Decision::default()), // above
+            Command::NoteOverdue { .. } | Command::NoteLapsed { .. } => Ok(Decision::default()), // above
             Command::Begin(wanted) => self.begin(admin(rights)?, who, people, wanted, times),
             Command::Stop { name } => self.stop(admin(rights)?, name),
             Command::Links(wish) => self.wish_links(who, *wish),
@@ -452,6 +456,8 @@ impl Board {
             Change::Reminded { task, round } => self.note_round(*task, *round),
             Change::Planned(planned) => self.plan.add(planned, ahead.map(Board::plan)),
             Change::Unplanned { plan } => self.plan.take_out(*plan),
+            Change::Replanned { plan, schedule } => self.plan.replan(*plan, *schedule),
+            Change::Lapsed { plan } => self.plan.lapse(*plan),
             Change::Begun { name, at_ms, lines } => self.plan.begin(name, *at_ms, lines, ahead.map(Board::plan)),
             Change::Stopped { run } => self.plan.stop(*run),
             Change::Clocked(set) => self.clock.clone_from(set),

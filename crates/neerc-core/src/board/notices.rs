@@ -39,6 +39,8 @@ impl Board {
             | Change::Restored { .. }
             | Change::Planned(_)
             | Change::Unplanned { .. }
+            | Change::Replanned { .. }
+            | Change::Lapsed { .. }
             | Change::Begun { .. }
             | Change::Stopped { .. }
             | Change::Clocked(_)

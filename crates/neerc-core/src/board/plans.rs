@@ -6,7 +6,7 @@ use crate::change::Change;
 use crate::command::{Manner, NewPlan};
 use crate::limits;
 use crate::people::{Admin, People, Person};
-use crate::plan::{self, PlanId, Planned};
+use crate::plan::{self, Consent, PlanId, Planned, Schedule, Timing};
 use crate::refusal::Refusal;
 
 impl Board {
@@ -38,9 +38,42 @@ impl Board {
         Ok(Change::Unplanned { plan: id }.into())
     }
 
+    pub(super) fn replan(
+        &self,
+        _: Admin,
+        id: PlanId,
+        timing: Timing,
+        (now_ms, zone_ms): (i64, i64),
+    ) -> Result<Decision, Refusal> {
+        let (planned, schedule) = (self.planned(id)?, timing.schedule(now_ms, zone_ms, self.speed()));
+        if planned.schedule == schedule && !self.plan.is_lapsed(id) {
+            return Ok(Decision::default());
+        }
+        Ok(Change::Replanned { plan: id, schedule }.into())
+    }
+
+    /// Nothing where it was noted before, or where somebody has decided meanwhile.
+    pub(super) fn lapse(&self, id: PlanId, due: Schedule) -> Decision {
+        let asks = |planned: &Planned| planned.schedule.consent == Consent::Required && planned.schedule == due;
+        if self.plan.is_lapsed(id) || !self.plan.entry(id).is_some_and(asks) {
+            return Decision::default();
+        }
+        Change::Lapsed { plan: id }.into()
+    }
+
     /// People who have left the room are left out; the planned task is handed out all the same.
-    pub(super) fn fulfil(&self, _: Admin, now_ms: i64, people: &People, id: PlanId) -> Result<Decision, Refusal> {
-        let Planned { title, kind, names, .. } = self.planned(id)?;
+    pub(super) fn fulfil(
+        &self,
+        _: Admin,
+        now_ms: i64,
+        people: &People,
+        id: PlanId,
+        due: Option<Schedule>,
+    ) -> Result<Decision, Refusal> {
+        let Planned { title, kind, names, schedule, .. } = self.planned(id)?;
+        if due.is_some_and(|due| due != *schedule) {
+            return Ok(Decision::default());
+        }
         let resolved = resolve(people, None, &unanswered(names), Manner::Adding)?;
         self.created(now_ms, title, *kind, resolved, Some(id))
     }

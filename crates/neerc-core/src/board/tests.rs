@@ -185,7 +185,7 @@ fn command(words: &[&str], manner: Manner) -> Result<Command, Refusal> {
             timing: Timing::required(schedule)?,
         }),
         ["unplan", id] => Command::Unplan { plan: PlanId::parse(id)? },
-        ["now", id] => Command::Fulfil { plan: PlanId::parse(id)? },
+        ["now", id] => Command::Fulfil { plan: PlanId::parse(id)?, due: None },
         _ => panic!("no such command: {words:?}"),
     })
 }

@@ -130,6 +130,7 @@ impl Lines<'_> {
             self.say("moment-step", &[("checklist", Arg::Text(&short(&run.name))), ("step", Arg::Number(step))])
         });
         let parts: Vec<String> = step.into_iter().chain(moment).collect();
-        if parts.is_empty() { self.moment(planned.schedule) } else { parts.join(", ") }
+        let said = if parts.is_empty() { self.moment(planned.schedule) } else { parts.join(", ") };
+        said + &self.asked_of(planned, plan)
     }
 }

@@ -84,6 +84,7 @@ impl Choices<'_> {
             (FieldKind::Confirmation, _) => Some(Confirmation::NAMES[0].0.to_owned()), // no
             (FieldKind::Owner, _) => Some(self.view.own_name().to_owned()),
             (FieldKind::TaskKind, _) => Some(Kind::Todo.name().to_owned()),
+            (FieldKind::Plan, Shape::One(choices)) if choices.len() > 1 => self.waiting_plan(),
             (_, Shape::One(choices)) if field.presence == Presence::Required => match &choices[..] {
                 [only] => Some(only.value.clone()),
                 _ => None,
@@ -137,13 +138,26 @@ impl Choices<'_> {
         answers.into_iter().chain(tasks(self.view.scene().board.listed())).collect()
     }
 
+    /// The planned tasks: first those that wait for an admin's word.
     fn plans(&self) -> Vec<Choice> {
-        let entries = self.view.scene().board.plan().entries();
-        let label = |p: &Planned| match self.lines.written_with_time(p.schedule) {
-            Some(schedule) => format!("{} {schedule}: {}", p.id, p.title.as_str()),
-            None => format!("{}: {}", p.id, p.title.as_str()),
+        let scene = self.view.scene();
+        let (plan, now) = (scene.board.plan(), scene.shown_time());
+        let waits = |planned: &Planned| now.is_some_and(|now| plan.waits(planned, now));
+        let (first, others): (Vec<&Planned>, Vec<&Planned>) = plan.entries().partition(|planned| waits(planned));
+        let label = |p: &Planned| {
+            let schedule = self.lines.written_with_time(p.schedule).map(|schedule| format!(" {schedule}"));
+            let (schedule, mark) = (schedule.unwrap_or_default(), self.lines.asked_of(p, plan));
+            format!("{}{schedule}{mark}: {}", p.id, p.title.as_str())
         };
-        entries.map(|p| choice(p.id.to_string(), &label(p))).collect()
+        first.into_iter().chain(others).map(|p| choice(p.id.to_string(), &label(p))).collect()
+    }
+
+    /// The only planned task that waits for an admin's word.
+    fn waiting_plan(&self) -> Option<String> {
+        let scene = self.view.scene();
+        let (plan, now) = (scene.board.plan(), scene.shown_time()?);
+        let mut waiting = plan.entries().filter(|planned| plan.waits(planned, now));
+        waiting.next().filter(|_| waiting.next().is_none()).map(|planned| planned.id.to_string())
     }
 
     fn checklists(&self) -> Vec<Choice> {

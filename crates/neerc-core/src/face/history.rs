@@ -105,6 +105,11 @@ impl Lines<'_> {
                 let (title, when) = (short(planned.title.as_str()), self.moment(planned.schedule));
                 self.say("history-planned", &[("title", Arg::Text(&title)), ("when", Arg::Text(&when))])
             }
+            Change::Replanned { plan, schedule } => {
+                let (plan, when) = (plan.to_string(), self.moment(*schedule));
+                self.say("history-replanned", &[("plan", Arg::Text(&plan)), ("when", Arg::Text(&when))])
+            }
+            Change::Lapsed { plan } => self.say("history-lapsed", &[("plan", Arg::Text(&plan.to_string()))]),
             Change::Unplanned { plan } => self.say("history-unplanned", &[("plan", Arg::Text(&plan.to_string()))]),
             Change::Begun { name, .. } => self.say("history-begun", &[("name", Arg::Text(&short(name)))]),
             Change::Stopped { .. } => self.say("history-stopped", &[]),

@@ -358,6 +358,7 @@ fn values(item: &'static Item, verb: &str, rest: &str, roster: &Roster<'_>) -> R
         let value = match field.kind {
             FieldKind::Names | FieldKind::Assigned => names::all_names(std::mem::take(&mut rest), roster)?,
             FieldKind::Deadline => vec![moment::deadline_alone(std::mem::take(&mut rest))],
+            FieldKind::Schedule => vec![moment::schedule_alone(std::mem::take(&mut rest))],
             FieldKind::Title | FieldKind::Text | FieldKind::Owner => vec![unquoted(std::mem::take(&mut rest))],
             FieldKind::Checklist | FieldKind::Running => {
                 vec![unquoted(unsigned(std::mem::take(&mut rest)).trim_end_matches(['.', '!', ',']))]
@@ -383,7 +384,6 @@ fn values(item: &'static Item, verb: &str, rest: &str, roster: &Roster<'_>) -> R
             | FieldKind::TokenScope
             | FieldKind::Token
             | FieldKind::TaskKind
-            | FieldKind::Schedule
             | FieldKind::Verb
             | FieldKind::ClockAct
             | FieldKind::LinksWish

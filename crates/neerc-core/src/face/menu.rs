@@ -48,6 +48,7 @@ pub enum Act {
     Plans,
     Now,
     Unplan,
+    Replan,
     Restore,
     Remind,
     Watch,
@@ -209,7 +210,7 @@ macro_rules! item {
 
 /// Everything that people can ask for, in the order in which it is shown.
 #[rustfmt::skip] // one row each
-pub const MENU: [Item; 39] = [
+pub const MENU: [Item; 40] = [
     item!(Tasks "tasks" User [optional("of", FieldKind::User)], ["list"], ["задачи", "список"]),
     item!(Start "start" User [OWN], ["begin", "started"], ["начал", "начала", "начать", "начинаю", "взял", "взяла"]),
     item!(Done "done" User [OWN], ["finish", "finished", "ready"],
@@ -238,6 +239,8 @@ pub const MENU: [Item; 39] = [
     item!(Plans "plans" Admin [], ["plan", "scheduled"], ["план", "планы", "расписание"]),
     item!(Now "now" Admin [PLAN], [], ["сейчас", "пора"]),
     item!(Unplan "unplan" Admin [PLAN], ["unschedule"], ["вычеркнуть", "вычеркни"]),
+    item!(Replan "replan" Admin [PLAN, required("schedule", FieldKind::Schedule)], ["reschedule", "move"],
+        ["перенести", "перенеси"]),
     item!(Remind "remind" Admin [TASK], ["nudge"], ["напомнить", "напомни"]),
     item!(Watch "watch" Admin [WATCHED], ["follow"], ["следить", "следи", "слежу"]),
     item!(Unwatch "unwatch" Admin [WATCHED], ["unfollow"], ["хватит", "неследить"]),
@@ -354,8 +357,12 @@ pub fn build(item: &Item, values: &[(&str, Vec<String>)]) -> Result<Request, Ref
         Act::Remove => command(Command::Remove { task: filled.task()? }),
         Act::Late => query(Query::Late),
         Act::Plans => query(Query::Plans),
-        Act::Now => command(Command::Fulfil { plan: filled.plan()? }),
+        Act::Now => command(Command::Fulfil { plan: filled.plan()?, due: None }),
         Act::Unplan => command(Command::Unplan { plan: filled.plan()? }),
+        Act::Replan => {
+            let timing = Timing::required(filled.trimmed("schedule")?)?;
+            command(Command::Replan { plan: filled.plan()?, timing })
+        }
         Act::Restore => command(Command::Restore { task: filled.task()? }),
         Act::Remind => command(Command::Remind { task: filled.task()? }),
         Act::Watch => command(Command::Watch(filled.watched()?.unwrap_or(Watched::All))),
@@ -472,6 +479,7 @@ mod tests {
     use super::*;
     use crate::command::{Amendment, NewRun};
     use crate::face::line::look;
+    use crate::plan::Schedule;
     use std::collections::{BTreeSet, HashSet};
     use std::mem::{Discriminant, discriminant};
 
@@ -510,7 +518,7 @@ mod tests {
 
     /// With a deadline instead of a moment.
     fn due(item: &Item) -> Request {
-        build(item, &filled(item, |field| field.kind != FieldKind::Schedule)).unwrap()
+        build(item, &filled(item, |field| item.act != Act::Create || field.kind != FieldKind::Schedule)).unwrap()
     }
 
     fn least(item: &Item) -> Request {
@@ -589,7 +597,9 @@ mod tests {
             Command::Reset { .. } => Some(Command::Rename { task, title: title() }),
             Command::Rename { .. } => Some(Command::Plan(NewPlan { title: title(), kind, names: names(), timing })),
             Command::Plan(_) => Some(Command::Unplan { plan }),
-            Command::Unplan { .. } => Some(Command::Fulfil { plan }),
+            Command::Unplan { .. } => Some(Command::Replan { plan, timing }),
+            Command::Replan { .. } => Some(Command::NoteLapsed { plan, due: Schedule::AT_ITS_TURN }),
+            Command::NoteLapsed { .. } => Some(Command::Fulfil { plan, due: None }),
             Command::Fulfil { .. } => Some(Command::Clock(ClockAct::Start)),
             Command::Clock(_) => Some(Command::Restore { task }),
             Command::Restore { .. } => Some(Command::Remind { task }),
@@ -610,7 +620,9 @@ mod tests {
         let is_for_programs = |command: &Command| {
             matches!(command, Command::Edit { .. } | Command::Amend { .. } | Command::SetStatus { .. })
         };
-        commands.retain(|command| !is_for_programs(command) && !matches!(command, Command::NoteOverdue { .. }));
+        commands.retain(|command| {
+            !is_for_programs(command) && !matches!(command, Command::NoteOverdue { .. } | Command::NoteLapsed { .. })
+        });
         (queries.iter().map(discriminant).collect(), commands.iter().map(discriminant).collect())
     }
 

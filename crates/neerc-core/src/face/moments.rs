@@ -5,7 +5,7 @@ use super::lines::Lines;
 use super::words::Arg;
 use crate::clock::hand::{clock_face, time_of_day};
 use crate::moment::{Anchor, ContestMoment, DueAt, When};
-use crate::plan::{Consent, Planned, Schedule, Timing};
+use crate::plan::{Consent, Plan, Planned, Schedule, Timing};
 use crate::units::{DAY_MS, MINUTE_MS};
 
 impl Lines<'_> {
@@ -114,6 +114,15 @@ impl Lines<'_> {
             DueAt::Contest(moment) => self.time_then(moment),
         };
         Some(time.map_or_else(|| written.clone(), |time| format!("{written} · {time}")))
+    }
+
+    /// Whether a planned task waits for an admin's word, or did so for too long.
+    pub(super) fn asked_of(&self, planned: &Planned, plan: &Plan) -> String {
+        if plan.is_lapsed(planned.id) {
+            return self.say("plan-mark-lapsed", &[]);
+        }
+        let waits = self.scene.shown_time().is_some_and(|now| plan.waits(planned, now));
+        if waits { self.say("plan-mark-waits", &[]) } else { String::new() }
     }
 
     /// The line that plans a task.

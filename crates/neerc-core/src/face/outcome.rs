@@ -59,7 +59,13 @@ impl Lines<'_> {
         let item = filled.item;
         let key = if item.act == Act::Create && *field == "title" { "new-title" } else { field };
         let task = filled.values.iter().find(|(name, _)| *name == "task").and_then(|(_, values)| values.first());
-        let args = [("verb", Arg::Text(self.verb(item))), ("task", Arg::Text(task.map_or("3", String::as_str)))];
+        let plan = filled.values.iter().find(|(name, _)| *name == "plan").and_then(|(_, values)| values.first());
+        let plan = plan.map_or("s1", String::as_str);
+        let about = match key {
+            "schedule" => ("plan", Arg::Text(plan)),
+            _ => ("task", Arg::Text(task.map_or("3", String::as_str))),
+        };
+        let args = [("verb", Arg::Text(self.verb(item))), about];
         self.say(&format!("lacks-{key}"), &args) + &self.meant(item, refusal)
     }
 
@@ -118,6 +124,8 @@ impl Lines<'_> {
             Effect::Answered { task } => self.answered_so(task),
             Effect::Removed { task } => self.say("said-removed", &[("task", Arg::Text(&task.to_string()))]),
             Effect::Planned { plan } => self.planned(plan),
+            Effect::Replanned { plan } => self.replanned(plan),
+            Effect::Lapsed => self.say("said-unchanged", &[]), // nobody asks for it
             Effect::Unplanned { plan } => self.say("said-unplanned", &[("plan", Arg::Text(&plan.to_string()))]),
             Effect::Restored { task } => self.changed("said-restored", task),
             Effect::Reminded { task } => self.reminded(task),
@@ -149,7 +157,9 @@ impl Lines<'_> {
             Effect::Created { task, people: 0, .. } => {
                 said.push(self.say("said-nobody", &[("task", Arg::Text(&task.to_string()))]));
             }
-            Effect::Planned { plan } if self.scene.clock.is_none() && self.is_by_contest(plan) => {
+            Effect::Planned { plan } | Effect::Replanned { plan }
+                if self.scene.clock.is_none() && self.is_by_contest(plan) =>
+            {
                 said.push(self.say("no-clock-for-plans", &[("plan", Arg::Text(&plan.to_string()))]));
             }
             _ => {}
@@ -223,6 +233,17 @@ impl Lines<'_> {
 
     fn is_by_contest(&self, plan: PlanId) -> bool {
         self.scene.board.plan().entry(plan).is_some_and(Planned::is_by_contest)
+    }
+
+    /// When a task comes that was planned for another moment.
+    fn replanned(&self, plan: PlanId) -> String {
+        let (plans, number) = (self.scene.board.plan(), plan.to_string());
+        let Some(planned) = plans.entry(plan) else {
+            return self.say("said-unplanned", &[("plan", Arg::Text(&number))]); // an admin was quicker
+        };
+        let (title, when) = (short(planned.title.as_str()), self.moment(planned.schedule));
+        let args = [("plan", Arg::Text(&number)), ("when", Arg::Text(&when)), ("title", Arg::Text(&title))];
+        self.say("said-replanned", &args)
     }
 
     fn planned(&self, plan: PlanId) -> String {

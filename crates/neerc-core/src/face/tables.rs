@@ -154,7 +154,10 @@ fn plans(page: &Page<'_>, plan: &Plan) -> Report {
         let kind = page.lines.kind(planned.kind);
         let id = planned.id.to_string();
         let written = page.lines.written_with_time(planned.schedule);
-        let schedule = written.unwrap_or_else(|| page.lines.when(planned, plan));
+        let schedule = match written {
+            Some(written) => written + &page.lines.asked_of(planned, plan),
+            None => page.lines.when(planned, plan),
+        };
         let shown = planned.names.iter().take(limits::FORM_CHOICES).cloned().collect::<Vec<_>>();
         vec![id, schedule, short(planned.title.as_str()), kind, shown.join(", ")]
     });

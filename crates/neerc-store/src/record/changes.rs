@@ -3,7 +3,7 @@
 use super::RecordError;
 use super::deadlines::{DeadlineRecord, RoundRecord};
 use super::doors::DoorRecord;
-use super::rooms::{ClockRecord, LinksRecord, PlannedRecord, WatchRecord};
+use super::rooms::{ClockRecord, LinksRecord, PlannedRecord, ReplannedRecord, WatchRecord};
 use neerc_core::change::Change;
 use neerc_core::people::Person;
 use neerc_core::plan::{PlanId, RunId};
@@ -58,6 +58,10 @@ pub(super) enum ChangeRecord<'a> {
     },
     Planned(PlannedRecord<'a>),
     Unplanned {
+        plan: u64,
+    },
+    Replanned(ReplannedRecord),
+    Lapsed {
         plan: u64,
     },
     /// Null: it has none any more.
@@ -154,6 +158,8 @@ pub fn write_change(change: &Change) -> Result<String, RecordError> {
         Change::Reminded { task, round } => ChangeRecord::Reminded { task: task.0, round: round.map(RoundRecord::of) },
         Change::Planned(planned) => ChangeRecord::Planned(PlannedRecord::of(planned)),
         Change::Unplanned { plan } => ChangeRecord::Unplanned { plan: plan.0 },
+        Change::Replanned { plan, schedule } => ChangeRecord::Replanned(ReplannedRecord::of(*plan, *schedule)),
+        Change::Lapsed { plan } => ChangeRecord::Lapsed { plan: plan.0 },
         Change::Begun { name, at_ms, lines } => ChangeRecord::Begun {
             name: name.as_str().into(),
             at_ms: *at_ms,
@@ -211,6 +217,8 @@ pub(super) fn change_of(record: ChangeRecord<'_>) -> Result<Change, RecordError>
         }
         ChangeRecord::Planned(record) => Change::Planned(record.read()?),
         ChangeRecord::Unplanned { plan } => Change::Unplanned { plan: PlanId(plan) },
+        ChangeRecord::Replanned(record) => record.read()?,
+        ChangeRecord::Lapsed { plan } => Change::Lapsed { plan: PlanId(plan) },
         ChangeRecord::Begun { name, at_ms, lines } => Change::Begun {
             name: name.into_owned(),
             at_ms,

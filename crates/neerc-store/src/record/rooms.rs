@@ -3,6 +3,7 @@
 
 use super::changes::StatusRecord;
 use neerc_core::board::{Rehearsal, RemovedTask};
+use neerc_core::change::Change;
 use neerc_core::clock::hand::SetClock;
 use neerc_core::clock::{Phase, Reading, Speed};
 use neerc_core::links::LinksWish;
@@ -178,6 +179,27 @@ impl TimeRecord {
     }
 }
 
+/// Another moment of a planned task.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ReplannedRecord {
+    plan: u64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    schedule: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time: Option<TimeRecord>,
+}
+
+impl ReplannedRecord {
+    pub(super) fn of(plan: PlanId, schedule: Schedule) -> ReplannedRecord {
+        ReplannedRecord { plan: plan.0, schedule: contest_schedule(schedule), time: TimeRecord::of(schedule) }
+    }
+
+    pub(super) fn read(self) -> Result<Change, Refusal> {
+        let schedule = read_schedule(&self.schedule, self.time, None)?;
+        Ok(Change::Replanned { plan: PlanId(self.plan), schedule })
+    }
+}
+
 /// What is planned by the contest, as it is written; nothing for what is not.
 fn contest_schedule(schedule: Schedule) -> String {
     match schedule.due {
@@ -209,6 +231,9 @@ pub(super) struct PlanRecord<'a> {
     entries: Vec<PlannedRecord<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     runs: Vec<RunRecord<'a>>,
+    /// What nobody has said anything of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lapsed: Vec<u64>,
 }
 
 /// A checklist that is gone through, or was.
@@ -246,12 +271,14 @@ impl<'a> PlanRecord<'a> {
             next: plan.next(),
             entries,
             runs: plan.runs().map(RunRecord::of).collect(),
+            lapsed: plan.lapsed().map(|id| id.0).collect(),
         })
     }
 
     pub(super) fn read(self) -> Result<Plan, Refusal> {
         let entries = self.entries.into_iter().map(PlannedRecord::read).collect::<Result<Vec<_>, _>>()?;
-        Ok(Plan::restore(entries, self.next).with_runs(self.runs.into_iter().map(RunRecord::read)))
+        let plan = Plan::restore(entries, self.next).with_runs(self.runs.into_iter().map(RunRecord::read));
+        Ok(plan.with_lapsed(self.lapsed.into_iter().map(PlanId)))
     }
 }
 

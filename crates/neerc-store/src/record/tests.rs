@@ -145,6 +145,9 @@ fn golden() -> Vec<(&'static str, Change)> {
             r#"{"planned":{"plan":3,"by":"admin@localhost","title":"Раздать \"воду\"","kind":"okfail","time":{"at_ms":37800000,"asks":true}}}"#,
             Change::Planned(planned(3, &[], "10:30")),
         ),
+        (r#"{"replanned":{"plan":3,"schedule":"end-45!"}}"#, replanned("end-45!")),
+        (r#"{"replanned":{"plan":3,"time":{"at_ms":37800000,"asks":true}}}"#, replanned("10:30")),
+        (r#"{"lapsed":{"plan":3}}"#, Change::Lapsed { plan: PlanId(3) }),
         (r#"{"unplanned":{"plan":3}}"#, Change::Unplanned { plan: PlanId(3) }),
         (
             r#"{"clocked":{"by":"admin@localhost","at_ms":1700000000123,"elapsed_ms":-60000,"total_ms":18000000,"phase":"counting"}}"#,
@@ -185,6 +188,10 @@ fn golden() -> Vec<(&'static str, Change)> {
             },
         ),
     ]
+}
+
+fn replanned(schedule: &str) -> Change {
+    Change::Replanned { plan: PlanId(3), schedule: Timing::required(schedule).unwrap().schedule(0, 0, Speed::REAL) }
 }
 
 fn watched(answers: WatchedAnswers, tasks: &[u64]) -> Change {

@@ -412,9 +412,10 @@ impl Front {
     ) {
         let Some(mut chat) = self.conversations.waiting.get_mut(session).and_then(VecDeque::pop_front) else { return };
         let clock = world.dial(&self.halls[chat.room].watch().room, now_ms);
+        let now = Some(DayTime { wall_ms: now_ms.saturating_add(self.entity.wall_ahead_ms), zone_ms: world.zone_ms() });
         let said = self.answers(chat.room, &chat.who, chat.language, world, |answers| match &outcome {
             // The board and the clock show it already.
-            Ok(done) => Lines { scene: RoomScene { clock, ..answers.scene }, ..*answers }.done(done),
+            Ok(done) => Lines { scene: RoomScene { clock, now, ..answers.scene }, ..*answers }.done(done),
             Err(refusal) => vec![answers.refusal(refusal)],
         });
         if let Ok(done) = &outcome {

@@ -5,7 +5,7 @@ use neerc_core::board::Done;
 use neerc_core::clocks::Clocks;
 use neerc_core::desk::Faces;
 use neerc_core::ledger::{Rooms, Token};
-use neerc_core::notice::Notice;
+use neerc_core::notice::{Notice, PlanNews};
 use neerc_core::people::People;
 use neerc_core::plan::Planned;
 use neerc_core::planner::HandedOut;
@@ -37,6 +37,10 @@ impl Faces for Front {
 
     fn ask_planner(&mut self, room: &str, planned: Planned) {
         Front::ask_planner(self, room, planned);
+    }
+
+    fn plan_news(&mut self, news: PlanNews, world: World<'_>) {
+        Front::plan_news(self, news, world);
     }
 
     fn say_clocks(&mut self, clocks: &mut Clocks) {

@@ -376,6 +376,7 @@ impl Front {
     /// The time of day, which people are told; everything that waits goes by `now_ms`, which never goes back.
     pub fn time_of_day(&mut self, now_ms: i64, wall_ms: i64) {
         self.entity.wall_ahead_ms = wall_ms.saturating_sub(now_ms);
+        self.plan_words.wall_ms = wall_ms;
     }
 }
 

@@ -3,13 +3,16 @@
 
 use super::{Front, FrontEvent};
 use neerc_core::clock::hand::clock_face;
+use neerc_core::face::lines::Lines;
 use neerc_core::face::words::Arg;
 use neerc_core::moment::DueAt;
+use neerc_core::notice::{PlanFate, PlanNews};
 use neerc_core::people::Person;
 use neerc_core::plan::{Lateness, PlanId, Planned};
 use neerc_core::planner::HandedOut;
 use neerc_core::refusal::Refusal;
 use neerc_core::task::TaskId;
+use neerc_core::view::{DayTime, RoomScene};
 use neerc_core::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +25,10 @@ enum PlanWord {
     HandedOut(TaskId, Option<Lateness>),
     /// It could not be handed out.
     Refused(Refusal),
+    /// Nobody has said whether it is to be handed out.
+    Lapsed,
+    /// Somebody else has decided this.
+    Decided(Person, PlanFate),
 }
 
 /// What waits until whoever has to hear it is there. Each planned task is in it once at most.
@@ -30,6 +37,8 @@ pub(super) struct PlanWords {
     waiting: BTreeMap<(usize, PlanId), (Planned, PlanWord)>,
     /// The admins who were asked of planned tasks that wait for an answer.
     asked: BTreeMap<(usize, PlanId), BTreeSet<Person>>,
+    /// The time of day as it was last, in ms since 1970.
+    pub wall_ms: i64,
     /// Something is new, or somebody may have come.
     pub is_due: bool,
 }
@@ -71,6 +80,24 @@ impl Front {
         }
     }
 
+    /// Something was decided on a planned task about which admins are asked. The others who were asked are told, if they are
+    /// there; that it has lapsed is told to whoever planned it, when they are.
+    pub fn plan_news(&mut self, PlanNews { room, planned, by, fate }: PlanNews, world: World<'_>) {
+        let Some(room) = self.index_of(&room) else { return };
+        let key = (room, planned.id);
+        let asked = self.plan_words.asked.remove(&key).unwrap_or_default();
+        self.plan_words.waiting.remove(&key);
+        if fate == PlanFate::Lapsed {
+            self.plan_words.waiting.insert(key, (planned, PlanWord::Lapsed));
+            self.plan_words.is_due = true;
+        } else if self.stream.is_online() {
+            let word = PlanWord::Decided(by.clone(), fate);
+            for person in asked.iter().filter(|person| **person != by) {
+                self.say_plan_word(room, &planned, person, &word, world);
+            }
+        }
+    }
+
     /// Says what waits to those who are there by now.
     pub(super) fn say_plan_words(&mut self, world: World<'_>) {
         if !self.stream.is_online() || !std::mem::take(&mut self.plan_words.is_due) {
@@ -78,8 +105,13 @@ impl Front {
         }
         self.say_run_words(world);
         for ((room, id), (planned, word)) in std::mem::take(&mut self.plan_words.waiting) {
-            let is_planned = world.board(&self.halls[room].watch().room).plan().entry(id).is_some();
-            if matches!(word, PlanWord::Question | PlanWord::Refused(_)) && !is_planned {
+            let plan = world.board(&self.halls[room].watch().room).plan();
+            let is_void = match word {
+                PlanWord::Question | PlanWord::Refused(_) => plan.entry(id).is_none(),
+                PlanWord::Lapsed => !plan.is_lapsed(id),
+                PlanWord::HandedOut(..) | PlanWord::Decided(..) => false,
+            };
+            if is_void {
                 self.plan_words.asked.remove(&(room, id));
                 continue;
             }
@@ -121,6 +153,10 @@ impl Front {
         }
         let (key, more) = match word {
             PlanWord::Question => ("plan-due", None),
+            PlanWord::Lapsed => ("plan-lapsed", None),
+            PlanWord::Decided(_, PlanFate::HandedOut(task)) => ("plan-decided-now", Some(("task", task.to_string()))),
+            PlanWord::Decided(_, PlanFate::Replanned(_)) => ("plan-decided-replan", None),
+            PlanWord::Decided(..) => ("plan-decided-unplan", None),
             PlanWord::HandedOut(task, None) => ("plan-fulfilled", Some(("task", task.to_string()))),
             PlanWord::HandedOut(task, Some(Lateness { due: DueAt::Contest(_), .. })) => {
                 ("plan-fulfilled-late", Some(("task", task.to_string())))
@@ -132,7 +168,9 @@ impl Front {
         };
         let plan = planned.id.to_string();
         let late = if let PlanWord::HandedOut(_, late) = word { *late } else { None };
+        let now = Some(DayTime { wall_ms: self.plan_words.wall_ms, zone_ms: world.zone_ms() });
         let said = self.answers_for(room, person, world, |answers| {
+            let answers = &Lines { scene: RoomScene { now, ..answers.scene }, ..*answers };
             let mut args = vec![("plan", Arg::Text(&plan)), ("title", Arg::Text(planned.title.as_str()))];
             args.extend(more.iter().map(|(name, value)| (*name, Arg::Text(value))));
             let moment = late.map(|late| match late.due {
@@ -141,6 +179,20 @@ impl Front {
             });
             if let (Some(moment), Some(Lateness { late_min, .. })) = (&moment, late) {
                 args.extend([("moment", Arg::Text(moment)), ("count", Arg::Number(late_min))]);
+            }
+            let decided = match word {
+                PlanWord::Decided(by, fate) => Some((answers.scene.people.shown(by).into_owned(), *fate)),
+                _ => None,
+            };
+            let when = match decided {
+                Some((_, PlanFate::Replanned(schedule))) => answers.moment(schedule),
+                _ => String::new(),
+            };
+            if let Some((name, _)) = &decided {
+                args.push(("name", Arg::Text(name)));
+            }
+            if !when.is_empty() {
+                args.push(("when", Arg::Text(&when)));
             }
             answers.words.say(answers.language, key, &args)
         });

@@ -212,6 +212,7 @@ fn outcome(act: Act) -> &'static str {
         Act::Remove => "[said-removed task=1]",
         Act::Now => "[said-created task=4 count=0 title=Freeze]",
         Act::Unplan => "[said-unplanned plan=s1]",
+        Act::Replan => "[said-replanned plan=s1 when=",
         Act::Restore => "[said-restored task=3 title=Juice",
         Act::Remind => "[said-reminded task=1 people=hall1",
         Act::Watch => "[said-watching-failures]",

@@ -114,7 +114,7 @@ fn every_admin_is_asked_once_also_who_comes_later_and_the_first_decides() {
     assert_eq!(asks(&mut bench, "now s1\nwho"), Vec::<String>::new(), "once each");
     assert_eq!(titles(&bench), ["Five"]);
     assert_eq!(admin_writes(&mut bench, "now s1"), ["[refusal-unknown-plan plan=s1]"]);
-    bench.pass(60 * MINUTE_MS);
+    bench.pass(50 * MINUTE_MS);
     assert_eq!(texts(bench.said()), Vec::<String>::new());
 }
 
@@ -256,4 +256,104 @@ fn a_plan_says_what_the_clock_will_show_or_that_there_is_none() {
     );
     let plans = admin_writes(&mut bench, "plans");
     assert!(plans[0].ends_with(&format!("s2 · @todo hall1 end-60! Freeze · {when}")), "{plans:?}");
+}
+
+/// A second admin comes to the room.
+fn second_admin(bench: &mut Bench) -> &'static str {
+    let second = "jury2@localhost/Desk";
+    bench.server().list("neerc", "jury2@localhost", "owner");
+    bench.hear(format!(
+        "<presence from='neerc@conference.localhost/second' to='neerc.localhost'>\
+         <x xmlns='http://jabber.org/protocol/muc#user'><item jid='{second}' affiliation='owner' role='moderator'/>\
+         </x></presence>"
+    ));
+    second
+}
+
+fn writes(bench: &mut Bench, who: &str, lines: &str) -> Vec<String> {
+    texts(bench.on(&format!("<message type='chat' from='{who}' to='{ROOM}'><body>{lines}</body></message>")))
+}
+
+#[test]
+fn the_other_admins_who_were_asked_are_told_what_was_decided_and_by_whom() {
+    let mut bench = planned("@todo hall1 start+5 Five\n@todo hall1 start+5 Six\n@todo hall1 start+5 Seven");
+    let second = second_admin(&mut bench);
+    running(&mut bench, 5);
+    writes(&mut bench, second, "who");
+    bench.said();
+    let said = writes(&mut bench, second, "now s1\nunplan s2\nreplan s3 start+9");
+    let decided = [
+        "[plan-decided-now plan=s1 title=Five task=1 name=jury2]",
+        "[plan-decided-unplan plan=s2 title=Six name=jury2]",
+        "[plan-decided-replan plan=s3 title=Seven name=jury2 when=",
+    ];
+    let told: Vec<_> = said.iter().filter(|said| said.starts_with("[plan-decided-")).collect();
+    assert_eq!(told.len(), 3, "{said:?}");
+    assert!(decided.iter().all(|decided| told.iter().any(|told| told.starts_with(decided))), "{told:?}");
+    bench.pass(4 * MINUTE_MS);
+    let asked: Vec<_> = texts(bench.said()).into_iter().filter(|said| said.starts_with("[plan-due ")).collect();
+    assert_eq!(asked, ["[plan-due plan=s3 title=Seven]"; 2], "both are asked anew");
+}
+
+#[test]
+fn a_question_that_nobody_answers_lapses_and_whoever_planned_it_is_told_once() {
+    let mut bench = planned("@todo hall1 start+5 Five");
+    assert_eq!(running(&mut bench, 5), ["[plan-due plan=s1 title=Five]"]);
+    let waits = admin_writes(&mut bench, "plans").join("");
+    assert!(waits.contains("[plan-mark-waits]"), "{waits}");
+    bench.pass(60 * MINUTE_MS - 1);
+    assert!(texts(bench.said()).iter().all(|said| !said.contains("lapsed")));
+    bench.pass(10_000);
+    assert_eq!(texts(bench.said()), ["[plan-lapsed plan=s1 title=Five]"]);
+    let plans = admin_writes(&mut bench, "plans").join("");
+    assert!(plans.contains("[plan-mark-lapsed]"), "{plans}");
+    bench.pass(3 * 60 * MINUTE_MS);
+    assert_eq!(texts(bench.said()), Vec::<String>::new());
+    assert_eq!(admin_writes(&mut bench, "now s1"), ["[said-created task=1 count=1 title=Five]"]);
+    assert_eq!(titles(&bench), ["Five"]);
+}
+
+#[test]
+fn whoever_planned_what_has_lapsed_is_told_when_they_come_and_a_restart_asks_nobody_again() {
+    let mut bench = planned("@todo hall1 start+5 Five");
+    bench.hear(format!("<presence type='unavailable' from='neerc@conference.localhost/chief' to='neerc.localhost'><x xmlns='http://jabber.org/protocol/muc#user'><item jid='{ADMIN}' affiliation='owner' role='none'/></x></presence>"));
+    running(&mut bench, 5);
+    bench.pass(61 * MINUTE_MS);
+    assert_eq!(texts(bench.said()), Vec::<String>::new());
+    bench.joins("chief", ADMIN);
+    let said = admin_writes(&mut bench, "who");
+    assert!(said.contains(&"[plan-lapsed plan=s1 title=Five]".to_owned()), "{said:?}");
+    bench.restart_without_link(u64::MAX);
+    running(&mut bench, 70);
+    bench.connect();
+    bench.pass(60 * MINUTE_MS);
+    let said: Vec<_> = texts(bench.said()).into_iter().filter(|said| said.starts_with("[plan-")).collect();
+    assert_eq!(said, Vec::<String>::new());
+}
+
+#[test]
+fn a_time_of_day_is_said_back_with_its_date_and_comes_without_a_contest_clock() {
+    let mut bench = planned("");
+    let said = admin_writes(&mut bench, "@todo hall1 in 20m! Soon\n@todo hall1 in 25h Later").join("\n");
+    assert!(said.contains("[said-planned-day plan=s1 when=[moment-day time="), "{said}");
+    assert!(said.contains("[day-tomorrow time=") || said.contains("[day-other time="), "{said}");
+    assert!(!said.contains("no-clock"), "{said}");
+    bench.pass(20 * MINUTE_MS - 1_000);
+    assert_eq!(titles(&bench), Vec::<String>::new());
+    bench.pass(11_000);
+    assert_eq!(titles(&bench), ["Soon"]);
+}
+
+#[test]
+fn forms_offer_first_what_waits_for_an_answer() {
+    let mut bench = planned("@todo hall1 end+0 Last\n@todo hall1 start+5 Five");
+    running(&mut bench, 5);
+    let form = bench.on(&format!(
+        "<iq type='set' id='f1' from='{ADMIN}' to='{ROOM}'><command xmlns='http://jabber.org/protocol/commands' \
+         node='http://neerc.ifmo.ru/protocol/neerc/commands#now' action='execute'/></iq>"
+    ));
+    let form = form.join("");
+    let at = |text: &str| form.find(text).unwrap_or_else(|| panic!("{text} in {form}"));
+    assert!(at("[plan-mark-waits]") < at("s1 "), "{form}");
+    assert!(form.contains("<value>s2</value>"), "it is filled in: {form}");
 }

@@ -362,7 +362,7 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
         Asked::Command(Command::SetDeadline { task: id, by }) => {
             (Act::Deadline, vec![task(id), ("deadline", by.map_or_else(|| "off".to_owned(), |by| by.to_string()))])
         }
-        Asked::Command(Command::NoteOverdue { .. }) => return None, // the service's own
+        Asked::Command(Command::NoteOverdue { .. } | Command::NoteLapsed { .. }) => return None, // the service's own
         // These are for programs.
         Asked::Command(Command::Edit { .. } | Command::Amend { .. } | Command::SetStatus { .. }) => return None,
         Asked::Command(Command::Remove { task: id }) => (Act::Remove, vec![task(id)]),
@@ -374,8 +374,11 @@ fn row(asked: &Asked) -> Option<(Act, Vec<(&'static str, String)>)> {
         Asked::Command(Command::Unassign { task: id, names: given }) => (Act::Unassign, vec![task(id), names(given)]),
         Asked::Command(Command::Reset { task: id, names: given }) => (Act::Reset, vec![task(id), names(given)]),
         Asked::Command(Command::Rename { task: id, title: given }) => (Act::Rename, vec![task(id), title(given)]),
+        Asked::Command(Command::Replan { plan: id, timing }) => {
+            (Act::Replan, vec![plan(id), ("schedule", timing.to_string())])
+        }
         Asked::Command(Command::Unplan { plan: id }) => (Act::Unplan, vec![plan(id)]),
-        Asked::Command(Command::Fulfil { plan: id }) => (Act::Now, vec![plan(id)]),
+        Asked::Command(Command::Fulfil { plan: id, .. }) => (Act::Now, vec![plan(id)]),
         Asked::Command(Command::Restore { task: id }) => (Act::Restore, vec![task(id)]),
         Asked::Command(Command::Remind { task: id }) => (Act::Remind, vec![task(id)]),
         Asked::Command(Command::Watch(what)) => (Act::Watch, vec![watched(what)]),
@@ -433,7 +436,8 @@ fn assert_done(who: Who, asked: &Asked, before: &Board, after: &Board, done: boo
             assert_eq!(after.task(*task).unwrap().statuses, alone, "{who:?} answers for nobody else");
         }
         Command::Plan(_) => assert_eq!(after.plan().len(), before.plan().len() + 1),
-        Command::Unplan { plan } | Command::Fulfil { plan } => assert!(after.plan().entry(*plan).is_none()),
+        Command::Replan { plan, .. } => assert_ne!(after.plan().entry(*plan), before.plan().entry(*plan)),
+        Command::Unplan { plan } | Command::Fulfil { plan, .. } => assert!(after.plan().entry(*plan).is_none()),
         _ => assert!(changed.iter().all(|task| Some(*task) == command.task()), "{who:?} {asked:?}: {changed:?}"),
     }
 }

@@ -178,6 +178,8 @@ impl Model {
                 }
                 Change::Removed { .. }
                 | Change::Unplanned { .. }
+                | Change::Replanned { .. }
+                | Change::Lapsed { .. }
                 | Change::Begun { .. }
                 | Change::Stopped { .. }
                 | Change::Clocked(_)

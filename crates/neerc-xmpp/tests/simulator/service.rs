@@ -7,7 +7,7 @@ use neerc_core::clock::Reading;
 use neerc_core::clocks::Clocks;
 use neerc_core::desk::{Desk, Faces};
 use neerc_core::ledger::{Ask, Now, Rooms, Stored, Token};
-use neerc_core::notice::Notice;
+use neerc_core::notice::{Notice, PlanNews};
 use neerc_core::people::People;
 use neerc_core::plan::Planned;
 use neerc_core::planner::HandedOut;
@@ -103,6 +103,11 @@ impl Faces for Watched<'_> {
 
     fn ask_planner(&mut self, room: &str, planned: Planned) {
         self.front.ask_planner(room, planned);
+    }
+
+    fn plan_news(&mut self, news: PlanNews, world: World<'_>) {
+        let world = World::new(seen(self.broken, world.boards()), world.clocks());
+        self.front.plan_news(news, world);
     }
 
     fn say_clocks(&mut self, clocks: &mut Clocks) {

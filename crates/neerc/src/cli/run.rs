@@ -63,7 +63,7 @@ pub fn run(path: &Path) -> Outcome {
             None => service,
         };
         let service = service.within(neerc_core::quota::Quota::new(config.stored_mib_per_day));
-        let service = service.supervised_by(supervisor());
+        let service = service.supervised_by(supervisor()).patient(config.tasks.patience);
         service.warned_by(warnings).run(stop_signal()).await.map_err(failure)
     })
 }

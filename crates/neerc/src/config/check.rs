@@ -5,11 +5,13 @@ use super::file::Source;
 use super::keys::{Raw, RawComponent, RawDirectory, RawGroup, RawLimits, RawRooms, RawTasks, variable};
 use super::{ChatRooms, Component, Config, HostPort, Secret, Tasks};
 use crate::limits::{
-    ANSWERS_KIB, BURST, DIRECTORY_POLL_S, DOMAIN_BYTES, NAME_BYTES, PER_SECOND, SPACING_MS, STANZA_BYTES, STORED_MIB,
+    ANSWERS_KIB, BURST, DIRECTORY_POLL_S, DOMAIN_BYTES, NAME_BYTES, PER_SECOND, PLAN_LAPSES_MIN, REMIND_MIN,
+    SPACING_MS, STANZA_BYTES, STORED_MIB,
 };
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
 use neerc_core::people::{GroupRule, fold};
+use neerc_core::planner::Patience;
 use neerc_core::view::Visibility;
 use neerc_store::Url;
 use neerc_xmpp::room::groups::GroupSettings;
@@ -302,7 +304,15 @@ impl Check<'_> {
             wiki_packet: raw.wiki_packet,
             spacing_ms: self.number("tasks.spacing_ms", raw.spacing_ms, SPACING_MS)?,
             max_stanza_bytes: self.number("tasks.max_stanza_bytes", raw.max_stanza_bytes, STANZA_BYTES)?,
+            patience: self.patience(raw)?,
         })
+    }
+
+    fn patience(&self, raw: &RawTasks) -> Result<Patience, ConfigError> {
+        let remind_min: i64 = self.number("tasks.remind_min", raw.remind_min, REMIND_MIN)?;
+        let lapse_min: i64 = self.number("tasks.plan_lapses_min", raw.plan_lapses_min, PLAN_LAPSES_MIN)?;
+        let lapse_ms = (lapse_min > 0).then_some(lapse_min * 60_000);
+        Ok(Patience { remind_ms: remind_min * 60_000, lapse_ms })
     }
 
     fn rate(&self, raw: &RawLimits) -> Result<Rate, ConfigError> {

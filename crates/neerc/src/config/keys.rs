@@ -152,6 +152,13 @@ pub(super) struct RawTasks {
     /// Most bytes of one outgoing stanza, 16384 to 524288. Prosody closes the connection above 524288.
     #[config(env = "NEERC_TASKS_MAX_STANZA_BYTES", default = 262144)]
     pub(super) max_stanza_bytes: i64,
+    /// Minutes from one reminder of a deadline that has passed to the next, 1 to 1440.
+    #[config(env = "NEERC_TASKS_REMIND_MIN", default = 5)]
+    pub(super) remind_min: i64,
+    /// Minutes after which admins are asked no more whether a planned task is to be handed out, 0 to 10080; 0 means that they
+    /// are for ever.
+    #[config(env = "NEERC_TASKS_PLAN_LAPSES_MIN", default = 60)]
+    pub(super) plan_lapses_min: i64,
 }
 
 #[derive(confique::Config)]

@@ -24,6 +24,7 @@ use crate::i18n;
 use confique::{Config as _, Layer as _};
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
+use neerc_core::planner::Patience;
 use neerc_core::view::Visibility;
 use neerc_store::Url;
 use neerc_xmpp::front::FrontSettings;
@@ -127,6 +128,8 @@ pub struct Tasks {
     pub spacing_ms: i64,
     /// Most bytes of an outgoing stanza.
     pub max_stanza_bytes: usize,
+    /// How long it is waited for people.
+    pub patience: Patience,
 }
 
 impl Config {

@@ -63,6 +63,8 @@ fn lines(config: &Config) -> Vec<String> {
         format!("tasks.wiki_packet = {}", tasks.wiki_packet),
         format!("tasks.spacing_ms = {}", tasks.spacing_ms),
         format!("tasks.max_stanza_bytes = {}", tasks.max_stanza_bytes),
+        format!("tasks.remind_min = {}", tasks.patience.remind_ms / 60_000),
+        format!("tasks.plan_lapses_min = {}", tasks.patience.lapse_ms.unwrap_or(0) / 60_000),
         format!("clock = {:?}", config.clocks.sources[0]),
         format!(
             "checklists.file = {}",
@@ -108,6 +110,8 @@ fn the_least_file_gives_the_defaults() {
             "tasks.wiki_packet = true",
             "tasks.spacing_ms = 50",
             "tasks.max_stanza_bytes = 262144",
+            "tasks.remind_min = 5",
+            "tasks.plan_lapses_min = 60",
             "clock = Manual",
             "checklists.file = ",
             "limits.requests_per_second = 20",
@@ -156,6 +160,8 @@ visibility = "own"
 wiki_packet = false
 spacing_ms = 0
 max_stanza_bytes = 524288
+remind_min = 10
+plan_lapses_min = 0
 [clock]
 file = "/run/clock.xml"
 [checklists]
@@ -203,7 +209,13 @@ level = "trace"
             rooms: vec![("Jury".into(), address("jury@rooms.example.org"))],
             directory: Some((address("directory@example.org"), 5_000)),
         },
-        tasks: Tasks { visibility: Visibility::Own, wiki_packet: false, spacing_ms: 0, max_stanza_bytes: 524_288 },
+        tasks: Tasks {
+            visibility: Visibility::Own,
+            wiki_packet: false,
+            spacing_ms: 0,
+            max_stanza_bytes: 524_288,
+            patience: Patience { remind_ms: 600_000, lapse_ms: None },
+        },
         clocks: Clockwork {
             sources: vec![ClockSource::File(PathBuf::from("/run/clock.xml"), Format::Pcms)],
             of_room: BTreeMap::new(),
@@ -360,7 +372,7 @@ const WRONG_FILES: &[(&str, &str)] = &[
     ("store = { path = \"x\" }", "neerc.toml:1: unknown key `store.path`; allowed here: `url`"),
     (
         "tasks.spacing = 1",
-        "neerc.toml:1: unknown key `tasks.spacing`; allowed here: `visibility`, `wiki_packet`, `spacing_ms`, `max_stanza_bytes`",
+        "neerc.toml:1: unknown key `tasks.spacing`; allowed here: `visibility`, `wiki_packet`, `spacing_ms`, `max_stanza_bytes`, `remind_min`, `plan_lapses_min`",
     ),
     (
         "[[groups]]\nname = \"a\"\nuser = \"b\"",
@@ -481,6 +493,8 @@ const WRONG_VALUES: &[(&str, &str)] = &[
     ),
     ("[checklists]\nfile = \"\"", "neerc.toml:5: checklists.file is \"\": must be the path of a file"),
     ("[tasks]\nspacing_ms = -1", "neerc.toml:5: tasks.spacing_ms is -1: must be 0 to 10000"),
+    ("[tasks]\nremind_min = 0", "neerc.toml:5: tasks.remind_min is 0: must be 1 to 1440"),
+    ("[tasks]\nplan_lapses_min = 10081", "neerc.toml:5: tasks.plan_lapses_min is 10081: must be 0 to 10080"),
     ("[tasks]\nspacing_ms = 10001", "neerc.toml:5: tasks.spacing_ms is 10001: must be 0 to 10000"),
     ("[tasks]\nmax_stanza_bytes = 16383", "neerc.toml:5: tasks.max_stanza_bytes is 16383: must be 16384 to 524288"),
     ("[tasks]\nmax_stanza_bytes = 524289", "neerc.toml:5: tasks.max_stanza_bytes is 524289: must be 16384 to 524288"),
@@ -652,7 +666,7 @@ fn every_key_has_its_environment_variable_and_its_words() {
             leaves += 1;
         }
     }
-    assert_eq!(leaves, 40, "a new key needs a row in the tables above");
+    assert_eq!(leaves, 42, "a new key needs a row in the tables above");
 }
 
 #[test]
@@ -675,6 +689,8 @@ fn every_variable_is_heard() {
         ("NEERC_TASKS_WIKI_PACKET", "0", "tasks.wiki_packet = false"),
         ("NEERC_TASKS_SPACING_MS", "1", "tasks.spacing_ms = 1"),
         ("NEERC_TASKS_MAX_STANZA_BYTES", "16384", "tasks.max_stanza_bytes = 16384"),
+        ("NEERC_TASKS_REMIND_MIN", "7", "tasks.remind_min = 7"),
+        ("NEERC_TASKS_PLAN_LAPSES_MIN", "90", "tasks.plan_lapses_min = 90"),
         ("NEERC_CLOCK_FILE", "/x.xml", "clock = File(\"/x.xml\", Pcms)"),
         ("NEERC_LIMITS_REQUESTS_PER_SECOND", "5", "limits.requests_per_second = 5"),
         ("NEERC_LIMITS_REQUESTS_BURST", "9", "limits.requests_burst = 9"),

@@ -78,6 +78,8 @@ item-revoke-help = Turn a token off at once
 item-unplan = Unplan
 item-unplan-help = Take a task out of the plan
 
+item-replan = Replan
+item-replan-help = Change when a planned task is handed out: 10:30, in 20m, end-45
 item-remind = Remind
 item-remind-help = Remind whoever has not finished a task
 item-watch = Watch
@@ -177,6 +179,8 @@ history-overdue = late: reminder of the deadline
 history-deadline = to be answered { $when }
 history-no-deadline = without a deadline from then on
 history-planned = planned, { $when }: { $title }
+history-replanned = planned task { $plan } moved, { $when }
+history-lapsed = nobody said anything of the planned task { $plan }
 history-unplanned = planned task { $plan } taken out
 history-begun = checklist begun: { $name }
 history-stopped = checklist stopped
@@ -219,7 +223,7 @@ help-admin =
     show 3, history 3, late, remind 3, watch 3, unwatch — answers
     assign 3 hall1, unassign 3 hall1, reset 3 hall1, deadline 3 20m
     rename 3 Title, remove 3, restore 3; clock: "help setclock"
-    plans, now s1, unplan s1: "help plan"; checklists, run, stop
+    plans, now s1, unplan s1, replan s1: "help plan"; checklists, run, stop
 help-kind-todo =
     @todo halls Bring water — the halls are asked to do it, and answer "start 3" and "done 3".
     What else can be asked: @confirm (read it?), @okfail (yes or no?), @todofail (done, or could not, and why?), @question (an answer in words).
@@ -244,7 +248,7 @@ help-moments =
     @todo halls start+15 Bring water — 15 minutes after the start
     @todo halls end-60! Freeze — 60 minutes before the end
     With ! it is handed out then; without it the admins are asked first.
-    plans shows what is planned, now s1 hands it out at once, unplan s1 takes it out.
+    plans shows what is planned, now s1 hands it out at once, unplan s1 takes it out, replan s1 end-45 moves it.
 
 confirm-no = No, let nobody in
 confirm-yes = Yes, it is mine
@@ -363,6 +367,10 @@ plan-fulfilled-late = The planned task { $plan } was handed out as task { $task 
     [one] 1 minute
    *[other] { $count } minutes
 } late (planned for { $moment } of the contest): { $title }
+plan-lapsed = Nobody has said whether the planned task { $plan } is to be handed out, so nobody is asked any more: { $title }. It stays in the plan; "now { $plan }" still hands it out
+plan-decided-now = { $name } has handed out the planned task { $plan } as task { $task }: { $title }
+plan-decided-unplan = { $name } has taken the planned task { $plan } out of the plan: { $title }
+plan-decided-replan = { $name } has planned { $plan } for another moment, { $when }: { $title }
 plan-failed = The planned task { $plan } was not handed out: { $why }. It stays in the plan: { $title }
 
 run-step = Checklist { $checklist }: step { $step } of { $steps } begins.
@@ -441,6 +449,9 @@ count-steps = { $count ->
 }
 moment-turn = when its turn comes
 moment-step = in step { $step } of { $checklist }
+said-replanned = { $plan } is planned { $when } now: { $title }
+plan-mark-waits = , waits for "now" or "unplan"
+plan-mark-lapsed = , lapsed: nobody said anything
 said-unplanned = { $plan } is out of the plan.
 said-restored = Task { $task } is back: { $title } — { $people }.
 said-reminded = Task { $task } waits for { $people }; whoever of them is online is reminded.
@@ -554,6 +565,7 @@ lacks-names = Who? Write "{ $verb } { $task } hall1".
 lacks-title = What is it to be called? Write "{ $verb } { $task } New title".
 lacks-new-title = What is to be done? Write "@todo halls Bring water".
 lacks-kind = What is to be done, and by whom? Write "@todo halls Bring water"; "help todo" tells more.
+lacks-schedule = When? Write "{ $verb } { $plan } 10:30" or "{ $verb } { $plan } end-45".
 lacks-deadline = By when? Write "{ $verb } { $task } 20m", or "off".
 lacks-act = What is to be done to the clock? Write "clock start", "clock pause" or "clock resume".
 lacks-time = What time? Write "clock set 1:23:00" or "clock length 5:00".

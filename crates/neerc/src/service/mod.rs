@@ -31,6 +31,7 @@ use neerc_core::change::Entry;
 use neerc_core::checklist::Checklist;
 use neerc_core::desk::Desk;
 use neerc_core::ledger::{Now, Stored};
+use neerc_core::planner::Patience;
 use neerc_core::quota::Quota;
 use neerc_store::{Committing, Opened, Store, StoreError};
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
@@ -115,6 +116,11 @@ impl Service {
     pub fn probing(mut self) -> Service {
         self.front.look_first();
         Service { probes: true, ..self }
+    }
+
+    /// The same, which waits so long for people.
+    pub fn patient(self, patience: Patience) -> Service {
+        Service { desk: self.desk.patient(patience), ..self }
     }
 
     /// The same with a limit on what each person may store in a day.
@@ -379,6 +385,8 @@ fn log_change(entry: &Entry) {
         Change::Removed { .. } => "removed",
         Change::Planned(_) => "planned",
         Change::Unplanned { .. } => "unplanned",
+        Change::Replanned { .. } => "replanned",
+        Change::Lapsed { .. } => "plan lapsed",
         Change::Deadlined { .. } => "deadlined",
         Change::Begun { .. } => "begun",
         Change::Stopped { .. } => "stopped",

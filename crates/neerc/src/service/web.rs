@@ -14,7 +14,7 @@ use neerc_core::clocks::Clocks;
 use neerc_core::desk::{Desk, Faces};
 use neerc_core::doors::Entrance;
 use neerc_core::ledger::{Ask, Face, Rooms, Token};
-use neerc_core::notice::Notice;
+use neerc_core::notice::{Notice, PlanNews};
 use neerc_core::people::{People, Person};
 use neerc_core::plan::Planned;
 use neerc_core::planner::HandedOut;
@@ -197,6 +197,10 @@ impl Faces for AllFaces<'_> {
 
     fn ask_planner(&mut self, room: &str, planned: Planned) {
         Faces::ask_planner(self.front, room, planned);
+    }
+
+    fn plan_news(&mut self, news: PlanNews, world: World<'_>) {
+        Faces::plan_news(self.front, news, world);
     }
 
     fn say_clocks(&mut self, clocks: &mut Clocks) {

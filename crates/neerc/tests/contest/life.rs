@@ -12,7 +12,7 @@ use neerc_core::clocks::{Clocks, LastHeard, Precision};
 use neerc_core::command::{Command, NewPlan};
 use neerc_core::desk::{Desk, Faces};
 use neerc_core::ledger::{Ask, Face, Now, Rooms, Stored, Token};
-use neerc_core::notice::Notice;
+use neerc_core::notice::{Notice, PlanFate, PlanNews};
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
 use neerc_core::plan::{PlanId, Planned, Timing};
 use neerc_core::planner::HandedOut;
@@ -20,7 +20,7 @@ use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Title};
 use neerc_core::world::World;
 use neerc_testing::random::Random;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The rooms: by a contest system over HTTP, by a file, and by hand alone. Their places are those of their feeds.
@@ -51,12 +51,16 @@ pub struct Counts {
     pub vanished: usize,
     pub acts: usize,
     pub shown: usize,
+    pub replanned: usize,
+    pub lapsed: usize,
 }
 
 impl Counts {
-    fn all(&mut self) -> [&mut usize; 10] {
-        let Counts { handed_out, late, asked_first, by_hand, refused, crashes, sleeps, vanished, acts, shown } = self;
-        [handed_out, late, asked_first, by_hand, refused, crashes, sleeps, vanished, acts, shown]
+    fn all(&mut self) -> [&mut usize; 12] {
+        let Counts { handed_out, late, asked_first, by_hand, refused, crashes, sleeps, vanished, acts, shown, .. } =
+            self;
+        let Counts { replanned, lapsed, .. } = self;
+        [handed_out, late, asked_first, by_hand, refused, crashes, sleeps, vanished, acts, shown, replanned, lapsed]
     }
 
     /// Adds those of another contest.
@@ -79,6 +83,7 @@ struct Hall {
     decided: Vec<(Ask, Board, Option<Entry>)>,
     asked_first: Vec<(Room, Planned)>,
     handed_out: Vec<HandedOut>,
+    plan_news: Vec<PlanNews>,
 }
 
 impl Rooms for Hall {
@@ -106,6 +111,10 @@ impl Faces for Hall {
 
     fn ask_planner(&mut self, room: &str, planned: Planned) {
         self.asked_first.push((room.into(), planned));
+    }
+
+    fn plan_news(&mut self, news: PlanNews, _: World<'_>) {
+        self.plan_news.push(news);
     }
 
     fn say_clocks(&mut self, clocks: &mut Clocks) {
@@ -205,7 +214,7 @@ impl Life {
         }
         self.calm = true;
         self.vanished_ms = [0; 2];
-        self.run_for(60 * MINUTE_MS);
+        self.run_for(70 * MINUTE_MS);
         self.counts
     }
 
@@ -334,6 +343,10 @@ impl Life {
         }
         for (ask, before, entry) in hall.decided {
             self.decided(&ask, &before, entry.as_ref());
+        }
+        for PlanNews { fate, .. } in hall.plan_news {
+            self.counts.replanned += usize::from(matches!(fate, PlanFate::Replanned(_)));
+            self.counts.lapsed += usize::from(fate == PlanFate::Lapsed);
         }
         for HandedOut { outcome, lateness, planned, .. } in hall.handed_out {
             assert!(outcome.is_ok(), "an admin's plan is refused: {planned:?}, {outcome:?}");
@@ -526,10 +539,14 @@ impl Life {
             31 => {
                 let asked: Vec<(Room, PlanId)> = self.promises.asked().collect();
                 if let Some((room, plan)) = self.random.pick(&asked).cloned() {
-                    let command =
-                        if self.random.one_in(2) { Command::Fulfil { plan } } else { Command::Unplan { plan } };
+                    let command = if self.random.one_in(2) {
+                        Command::Fulfil { plan, due: None }
+                    } else {
+                        Command::Unplan { plan }
+                    };
                     self.ask(&room, command);
                 }
+                self.replan();
             }
             32 | 33 => {
                 let feed = self.random.below(2);
@@ -587,6 +604,21 @@ impl Life {
         }
     }
 
+    /// An admin plans something for another moment, whether it has come or not.
+    fn replan(&mut self) {
+        let Some(process) = &self.process else { return };
+        let boards = process.desk.ledger.boards();
+        let planned = |(room, board): (&Room, &Board)| {
+            board.plan().entries().map(|planned| (room.clone(), planned.id)).collect::<Vec<_>>()
+        };
+        let all: Vec<(Room, PlanId)> = boards.iter().flat_map(planned).collect();
+        let Some((room, plan)) = self.random.pick(&all).cloned() else { return };
+        let shown = process.desk.clocks.reading(&room, self.now_ms + process.steady_ahead_ms);
+        let (elapsed_ms, total_ms) = shown.map_or((0, 40 * MINUTE_MS), |now| (now.elapsed_ms, now.total_ms));
+        let timing = self.timing(elapsed_ms, total_ms);
+        self.ask(&room, Command::Replan { plan, timing });
+    }
+
     /// A moment near the present of the contest, near its end or after it, or a time of day.
     fn timing(&mut self, elapsed_ms: i64, total_ms: i64) -> Timing {
         let minutes = self.random.ms(-2, 8);
@@ -641,6 +673,3 @@ impl Life {
 pub fn nothing(now_ms: i64) -> Stand {
     Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 300 * MINUTE_MS, phase: Phase::Before, over_ms: 0 }
 }
-
-/// The asked ones of a life.
-pub type Asked = BTreeSet<(Room, PlanId)>;

@@ -2,7 +2,7 @@
 
 use crate::due::{WallTime, has_come};
 use crate::hand::{Hand, after, over_at_end};
-use crate::life::{Asked, MINUTE_MS, Process, nothing};
+use crate::life::{MINUTE_MS, Process, nothing};
 use crate::system::Stand;
 use neerc_core::change::{Change, Entry, Room};
 use neerc_core::clock::hand::{ClockAct, SetClock};
@@ -60,7 +60,9 @@ pub struct Promises {
     /// When each was planned.
     planned_ms: BTreeMap<(Room, PlanId), i64>,
     done: BTreeSet<(Room, PlanId)>,
-    asked: Asked,
+    lapsed: BTreeSet<(Room, PlanId)>,
+    /// When people were asked about each, by this process.
+    asked: BTreeMap<(Room, PlanId), i64>,
     /// When something was refused last, and when the machine woke up last.
     pub refused_ms: i64,
     pub slept_ms: i64,
@@ -211,12 +213,14 @@ impl Promises {
     /// Whoever planned it is asked first.
     pub fn asked_first(&mut self, room: &Room, planned: &Planned, now_ms: i64) {
         self.check_due(room, planned, now_ms);
-        assert!(self.asked.insert((room.clone(), planned.id)), "asked twice: {planned:?}");
+        let key = (room.clone(), planned.id);
+        assert!(!self.lapsed.contains(&key), "asked although it has lapsed: {planned:?}");
+        assert!(self.asked.insert(key, now_ms).is_none(), "asked twice: {planned:?}");
     }
 
     /// What somebody was asked about.
     pub fn asked(&self) -> impl Iterator<Item = (Room, PlanId)> + '_ {
-        self.asked.iter().filter(|key| !self.done.contains(key)).cloned()
+        self.asked.keys().filter(|key| !self.done.contains(key)).cloned()
     }
 
     /// It is on disk.
@@ -225,6 +229,19 @@ impl Promises {
         match &entry.change {
             Change::Planned(planned) => drop(self.planned_ms.insert((room, planned.id), now_ms)),
             Change::Unplanned { plan } => drop(self.planned_ms.remove(&(room, *plan))),
+            Change::Replanned { plan, .. } => {
+                let key = (room, *plan);
+                self.planned_ms.insert(key.clone(), now_ms);
+                self.lapsed.remove(&key);
+                self.asked.remove(&key);
+            }
+            Change::Lapsed { plan } => {
+                let key = (room, *plan);
+                let asked_ms = self.asked.get(&key).copied();
+                let is_old = asked_ms.is_some_and(|asked_ms| now_ms - asked_ms >= limits::PLAN_LAPSE_MS);
+                assert!(is_old, "{plan} lapses, about which people are asked since {asked_ms:?}, at {now_ms}");
+                assert!(self.lapsed.insert(key), "{plan} lapses twice");
+            }
             Change::Created { plan: Some(plan), .. } => {
                 assert!(self.done.insert((room.clone(), *plan)), "{plan} is handed out twice in {room}");
                 self.planned_ms.remove(&(room, *plan));
@@ -289,8 +306,13 @@ impl Promises {
                     }
                 };
                 if is_old && is_due {
-                    let is_asked = planned.schedule.consent == Consent::Required && self.asked.contains(&key);
+                    let asks = planned.schedule.consent == Consent::Required;
+                    let is_asked = asks && (self.asked.contains_key(&key) || self.lapsed.contains(&key));
                     assert!(is_asked, "{room}: was due and is not handed out: {planned:?} by {then:?}");
+                }
+                if let Some(asked_ms) = self.asked.get(&key).filter(|_| !self.lapsed.contains(&key)) {
+                    let for_ms = since_ms - asked_ms;
+                    assert!(for_ms < limits::PLAN_LAPSE_MS, "{room}: has not lapsed: {planned:?}, after {for_ms} ms");
                 }
             }
         }

@@ -381,6 +381,11 @@ fn outcome(act: Act, who: &str) -> String {
         Act::Stop => "info: The checklist is stopped. What is handed out stays.",
         Act::Now => "info: Task T+1 is handed out to 1 person: Freeze",
         Act::Unplan => "info: S is out of the plan.",
+        Act::Replan => {
+            "info: S is planned 15 minutes after the start now, if you say so then: Freeze\n\
+             warn: There is no contest clock now, so what is planned for a moment of the contest is not handed out by itself. \
+             To hand it out, write \"now S\"."
+        }
         Act::Restore => "info: Task R is back: Juice — nobody.",
         Act::Remind => &format!("info: Task T waits for {who}; whoever of them is online is reminded."),
         Act::Deadline => "info: Task T is to be answered by D; whoever is late is reminded.",

@@ -142,7 +142,7 @@ fn whatever_it_makes_is_marked_once_and_thrown_away_and_the_numbers_are_not_used
     hall.does("admin", Command::Rename { task: TaskId(2), title: title(&long) }).unwrap();
     hall.does("admin", Command::Edit { task: TaskId(3), wanted: task("Juice") }).unwrap();
     hall.does("admin", Command::Plan(plan("Freeze", "end-60"))).unwrap();
-    hall.does("admin", Command::Fulfil { plan: crate::plan::PlanId(1) }).unwrap();
+    hall.does("admin", Command::Fulfil { plan: crate::plan::PlanId(1), due: None }).unwrap();
     let run = NewRun { name: "seating".to_owned(), steps: vec![vec![plan("Doors", "end-30!")]] };
     hall.does("admin", Command::Begin(run)).unwrap();
     let expected = format!("[rehearsal] {}", "x".repeat(limits::TITLE_CHARS - 12));

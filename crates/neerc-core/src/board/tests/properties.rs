@@ -247,6 +247,8 @@ impl Model {
             }
             Command::Plan(_)
             | Command::Unplan { .. }
+            | Command::Replan { .. }
+            | Command::NoteLapsed { .. }
             | Command::Fulfil { .. }
             | Command::Clock(_)
             | Command::Restore { .. }

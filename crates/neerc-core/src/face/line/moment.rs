@@ -107,6 +107,14 @@ pub(super) fn deadline_alone(text: &str) -> String {
     bare(text).to_owned()
 }
 
+/// The moment of a plan where nothing else can stand, without the word that may be before it.
+pub(super) fn schedule_alone(text: &str) -> String {
+    const TO: [&str; 4] = ["to", "for", "на", "к"];
+    let (word, behind) = split(text);
+    let text = if TO.contains(&&*word.to_lowercase()) && !behind.is_empty() { behind } else { text };
+    text.trim_end_matches(STOPS).to_owned()
+}
+
 /// Whether a text begins with anything that may be meant as a time.
 pub(super) fn begins(text: &str) -> bool {
     let (word, _) = split(text);

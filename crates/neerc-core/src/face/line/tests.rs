@@ -141,7 +141,8 @@ fn show(request: &Request) -> String {
         Command::Rename { task, title } => format!("{task} is {title:?}"),
         Command::Remove { task } => format!("no {task}"),
         Command::Unplan { plan } => format!("no {plan}"),
-        Command::Fulfil { plan } => format!("now {plan}"),
+        Command::Replan { plan, timing } => format!("{plan} at {timing}"),
+        Command::Fulfil { plan, .. } => format!("now {plan}"),
         Command::Restore { task } => format!("restore {task}"),
         Command::Remind { task } => format!("remind {task}"),
         Command::Watch(wanted) => format!("watch {wanted:?}"),
@@ -154,6 +155,7 @@ fn show(request: &Request) -> String {
         | Command::Amend { .. }
         | Command::SetStatus { .. }
         | Command::NoteOverdue { .. }
+        | Command::NoteLapsed { .. }
         | Command::Begin(_) => panic!("no line asks this"),
     }
 }

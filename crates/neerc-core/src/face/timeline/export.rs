@@ -140,6 +140,8 @@ pub fn change_name(change: &Change) -> &'static str {
         Change::Restored { .. } => "restored",
         Change::Planned(_) => "planned",
         Change::Unplanned { .. } => "unplanned",
+        Change::Replanned { .. } => "replanned",
+        Change::Lapsed { .. } => "plan-lapsed",
         Change::Deadlined { .. } => "deadline",
         Change::Reminded { .. } => "reminded",
         Change::Begun { .. } => "checklist-begun",

@@ -161,6 +161,8 @@ impl Timeline {
             | Change::Reminded { .. }
             | Change::Planned(_)
             | Change::Unplanned { .. }
+            | Change::Replanned { .. }
+            | Change::Lapsed { .. }
             | Change::Begun { .. }
             | Change::Stopped { .. }
             | Change::Clocked(_)

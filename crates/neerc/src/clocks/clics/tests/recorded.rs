@@ -87,7 +87,7 @@ impl Story {
         let now_ms = self.now_s * 1_000;
         for due in self.planner.look(Now::from_ms(now_ms, now_ms), World::new(&self.boards, &self.clocks), &Known) {
             let Due::HandOut(ask) = due else { continue };
-            let Command::Fulfil { plan } = ask.command else { continue };
+            let Command::Fulfil { plan, .. } = ask.command else { continue };
             let board = self.boards.get_mut("neerc").unwrap();
             let title = board.plan().entry(plan).unwrap().title.clone();
             self.handed_out.push((self.now_s - NINE_S, title.as_str().to_owned()));

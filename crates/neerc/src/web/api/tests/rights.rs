@@ -49,7 +49,7 @@ fn request(asked: &Asked) -> Option<(&'static str, String, Value)> {
             Some(("PUT", format!("{}/statuses/@me", at(task)), json!({"status": status.progress.name()})))
         }
         Asked::Command(Command::Unplan { plan }) => Some(("DELETE", format!("/plans/{plan}"), Value::Null)),
-        Asked::Command(Command::Fulfil { plan }) => given("now", json!({"plan": plan.to_string()})),
+        Asked::Command(Command::Fulfil { plan, .. }) => given("now", json!({"plan": plan.to_string()})),
         Asked::Command(Command::Remind { task }) => given("remind", json!({"task": task.to_string()})),
         Asked::Command(Command::Restore { task }) => given("restore", json!({"task": task.to_string()})),
         Asked::Command(Command::Clock(_)) => {
