@@ -447,11 +447,7 @@ impl Board {
                 self.watches.forget(*task);
                 self.deadlines.remove(task);
             }
-            Change::Restored { task, timestamp_ms } => {
-                let Some(task) = self.removed.take(*task, *timestamp_ms, revision) else { return };
-                self.last_timestamp_ms = self.last_timestamp_ms.max(*timestamp_ms);
-                self.tasks.insert(task.id, Arc::new(task));
-            }
+            Change::Restored { task, timestamp_ms } => self.put_back(*task, *timestamp_ms, revision),
             Change::Deadlined { task, deadline } => self.set_due(*task, deadline.clone()),
             Change::Reminded { task, round } => self.note_round(*task, *round),
             Change::Planned(planned) => self.plan.add(planned, ahead.map(Board::plan)),

@@ -7,6 +7,7 @@ use crate::people::{Admin, Person};
 use crate::refusal::Refusal;
 use crate::task::{Kind, Past, Status, Task, TaskId, Title};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A task as it was when it was removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +86,12 @@ impl Board {
             return Err(Refusal::TooMany { what: "tasks in the room", limit: limits::TASKS_PER_ROOM });
         }
         Ok(Change::Restored { task: id, timestamp_ms: self.next_timestamp_ms(now_ms) }.into())
+    }
+
+    pub(super) fn put_back(&mut self, id: TaskId, timestamp_ms: i64, revision: u64) {
+        let Some(task) = self.removed.take(id, timestamp_ms, revision) else { return };
+        self.last_timestamp_ms = self.last_timestamp_ms.max(timestamp_ms);
+        self.tasks.insert(id, Arc::new(task));
     }
 }
 

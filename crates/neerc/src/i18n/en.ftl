@@ -223,7 +223,7 @@ help-admin =
     show 3, history 3, late, remind 3, watch 3, unwatch — answers
     assign 3 hall1, unassign 3 hall1, reset 3 hall1, deadline 3 20m
     rename 3 Title, remove 3, restore 3; clock: "help setclock"
-    plans, now s1, unplan s1, replan s1: "help plan"; checklists, run, stop
+    plans, now/unplan/replan s1: "help plan"; checklists, run, stop
 help-kind-todo =
     @todo halls Bring water — the halls are asked to do it, and answer "start 3" and "done 3".
     What else can be asked: @confirm (read it?), @okfail (yes or no?), @todofail (done, or could not, and why?), @question (an answer in words).

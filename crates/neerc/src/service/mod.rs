@@ -6,6 +6,7 @@ mod end;
 mod event;
 pub mod health;
 mod keys;
+mod log;
 mod meters;
 mod metrics;
 pub mod operations;
@@ -27,7 +28,6 @@ use crate::clocks::{ClockLook, ClockSource};
 use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING};
 use crate::link::{Link, LinkEvent, Reads, unreachable};
 use crate::web::door::fresh_secret;
-use neerc_core::change::Entry;
 use neerc_core::checklist::Checklist;
 use neerc_core::desk::Desk;
 use neerc_core::ledger::{Now, Stored};
@@ -358,7 +358,7 @@ impl Service {
         };
         self.commit(settled.next.take());
         self.gauge.changed(settled.entries.last(), self.time.now_ms());
-        settled.entries.iter().for_each(log_change);
+        settled.entries.iter().for_each(log::change);
         self.desk.clocks.set_zone(time::zone_ms());
         let now = self.now();
         self.desk.settle(now, settled, &mut AllFaces { front: &mut self.front, web: &mut self.web });
@@ -372,31 +372,4 @@ impl Service {
         self.snapshot_revision = self.desk.ledger.revision();
         self.store.snapshot(self.snapshot_revision, self.desk.ledger.boards().clone());
     }
-}
-
-/// One line for each change; what people wrote is not in it.
-fn log_change(entry: &Entry) {
-    use neerc_core::change::Change;
-    let Entry { revision, room, by, change, .. } = entry;
-    let what = match change {
-        Change::Created { .. } => "created",
-        Change::Edited { .. } => "edited",
-        Change::Answered { .. } => "answered",
-        Change::Removed { .. } => "removed",
-        Change::Planned(_) => "planned",
-        Change::Unplanned { .. } => "unplanned",
-        Change::Replanned { .. } => "replanned",
-        Change::Lapsed { .. } => "plan lapsed",
-        Change::Deadlined { .. } => "deadlined",
-        Change::Begun { .. } => "begun",
-        Change::Stopped { .. } => "stopped",
-        Change::Clocked(_) => "clocked",
-        Change::Restored { .. } => "restored",
-        Change::Reminded { .. } => "reminded",
-        Change::Watched { .. } => "watched",
-        Change::Linked { .. } => "linked",
-        Change::Door(_) => "door",
-        Change::Rehearsed(_) | Change::RehearsalEnded { .. } => "rehearsal",
-    };
-    tracing::debug!(revision, room = &**room, by = by.bare(), task = change.task().map(|task| task.0), what);
 }
