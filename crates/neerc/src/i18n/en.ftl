@@ -449,7 +449,7 @@ count-steps = { $count ->
 }
 moment-turn = when its turn comes
 moment-step = in step { $step } of { $checklist }
-said-replanned = { $plan } is planned { $when } now: { $title }
+said-replanned = { $plan } is now planned { $when }: { $title }
 plan-mark-waits = , waits for "now" or "unplan"
 plan-mark-lapsed = , lapsed: nobody said anything
 said-unplanned = { $plan } is out of the plan.

@@ -382,7 +382,7 @@ fn outcome(act: Act, who: &str) -> String {
         Act::Now => "info: Task T+1 is handed out to 1 person: Freeze",
         Act::Unplan => "info: S is out of the plan.",
         Act::Replan => {
-            "info: S is planned 15 minutes after the start now, if you say so then: Freeze\n\
+            "info: S is now planned 15 minutes after the start, if you say so then: Freeze\n\
              warn: There is no contest clock now, so what is planned for a moment of the contest is not handed out by itself. \
              To hand it out, write \"now S\"."
         }
