@@ -119,6 +119,44 @@ pub enum StoreError {
         /// What is damaged.
         what: String,
     },
+    /// An archive is damaged.
+    #[error("{} is damaged: {what}; take a copy of it from elsewhere", file.display())]
+    DamagedArchive {
+        /// The archive.
+        file: PathBuf,
+        /// What is damaged.
+        what: String,
+    },
+    /// An archive of a later version of this program.
+    #[error("{} was written by a newer neerc (archive {found}; this one reads {known}); use that version", file.display())]
+    NewerArchive {
+        /// The archive.
+        file: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version that can be read.
+        known: u32,
+    },
+    /// What was read back of an archive is not what it was made of.
+    #[error("{} does not hold what was written into it: {what}; nothing was taken out of the store", file.display())]
+    NotArchived {
+        /// The archive.
+        file: PathBuf,
+        /// What is different.
+        what: String,
+    },
+    /// A moment that is neither in the store nor in its archives.
+    #[error("{what}")]
+    NoMoment {
+        /// Why not, as a sentence.
+        what: String,
+    },
+    /// Changes are being archived already.
+    #[error("{} is being compacted already", file.display())]
+    Compacting {
+        /// The database.
+        file: PathBuf,
+    },
     /// The batch does not continue the log.
     #[error("cannot store revision {given} in {}: after {last} comes {}", file.display(), .last.saturating_add(1))]
     Order {
@@ -189,6 +227,11 @@ impl StoreError {
             | StoreError::Same { .. }
             | StoreError::Newer { .. }
             | StoreError::NoWal { .. }
+            | StoreError::DamagedArchive { .. }
+            | StoreError::NewerArchive { .. }
+            | StoreError::NotArchived { .. }
+            | StoreError::NoMoment { .. }
+            | StoreError::Compacting { .. }
             | StoreError::Unwritable { .. }
             | StoreError::Thread(_)
             | StoreError::Busy { .. } => false,

@@ -1,14 +1,17 @@
 //! Makes changes durable. [`open`] returns the boards as they were last stored; then [`Store::commit`] stores batches
 //! of changes, each as a whole or not at all. The meaning of changes is the core's business.
 
+mod archive;
 mod copies;
 mod error;
+mod keep;
 mod limits;
 mod owner;
 #[doc(hidden)]
 pub mod record; // for its fuzz target alone
 mod sqlite;
 mod url;
+mod whole;
 
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
@@ -18,10 +21,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
-pub use copies::{Copied, Existing, Restored};
+pub use archive::ArchiveHead;
+pub use copies::{Copied, Existing, LogPoint, Moment, Recalled, Restored};
 pub use error::StoreError;
+pub use keep::{Archived, Compacted, Keep, LogFloor};
 pub use owner::User;
 pub use url::{Url, UrlError};
+pub use whole::{Verdict, WholeFile, WholeKind, archives_of, files_of, verify_files};
 
 /// What [`open`] read.
 #[derive(Debug)]
@@ -34,6 +40,8 @@ pub struct Opened {
     pub revision: u64,
     /// The revision of the snapshot that was read; 0 if there was none. Later changes were read one by one.
     pub snapshot_revision: u64,
+    /// The last revision that is in an archive and not in the database; 0 if none is.
+    pub archived_revision: u64,
     /// The last revision that everybody is recorded to have been told of.
     pub told_revision: u64,
     /// The changes after `told_revision`, in order.
@@ -47,8 +55,9 @@ pub struct Opened {
 pub fn open(url: &Url) -> Result<Opened, StoreError> {
     let Url::Sqlite(path) = url;
     let (store, loaded) = sqlite::open(path)?;
-    let sqlite::Loaded { boards, revision, snapshot_revision, told_revision, untold, newest } = loaded;
-    Ok(Opened { store: Store::Sqlite(store), boards, revision, snapshot_revision, told_revision, untold, newest })
+    let sqlite::Loaded { boards, revision, snapshot_revision, floor, told_revision, untold, newest } = loaded;
+    let (store, archived_revision) = (Store::Sqlite(store), floor);
+    Ok(Opened { store, boards, revision, snapshot_revision, archived_revision, told_revision, untold, newest })
 }
 
 /// Whether [`open`] would create a new store at `url`.
@@ -69,6 +78,19 @@ pub fn backup(url: &Url, target: Option<&Path>, existing: Existing) -> Result<Co
 pub fn restore(url: &Url, source: &Path) -> Result<Restored, StoreError> {
     let Url::Sqlite(path) = url;
     sqlite::backup::restore(path, source)
+}
+
+/// Puts the store at `url`, which nobody may be using, back to a moment, and keeps the previous one. What it is made from
+/// is that store or the backup `source`, and its archives where they are needed. Made `into` another file, it leaves the
+/// store alone, which may be in use then.
+pub fn restore_moment(
+    url: &Url,
+    source: Option<&Path>,
+    into: Option<&Path>,
+    moment: Moment,
+) -> Result<Recalled, StoreError> {
+    let Url::Sqlite(path) = url;
+    sqlite::moment::restore(path, source, into, moment)
 }
 
 /// Reads and checks the whole store at `url`, including what a start does not read. This process must have the store
@@ -96,7 +118,7 @@ impl Store {
     /// future is `'static` and `Unpin`, so `select!` can poll `&mut` of it.
     pub fn commit(&self, entries: impl Into<Arc<[Entry]>>) -> Committing {
         match self {
-            Store::Sqlite(store) => Committing(store.commit(entries.into())),
+            Store::Sqlite(store) => Awaited(store.commit(entries.into())),
         }
     }
 
@@ -117,6 +139,22 @@ impl Store {
         }
     }
 
+    /// Moves what need not be kept out of the database into archives beside it, while others are stored; one compaction at
+    /// a time. It goes on if the future is dropped.
+    pub fn compact(&self, keep: Keep) -> Awaited<Compacted> {
+        match self {
+            Store::Sqlite(store) => Awaited(store.compact(keep)),
+        }
+    }
+
+    /// Gives the space of what was moved out back to the file system. Nothing is stored meanwhile, and it takes as much
+    /// room again for a while, so it is not for a store in service: what is stored later takes that space anyway.
+    pub fn shrink(&self) -> Awaited<()> {
+        match self {
+            Store::Sqlite(store) => Awaited(store.shrink()),
+        }
+    }
+
     /// What reads the whole log while the store is in use.
     pub fn log_reader(&self) -> LogReader {
         match self {
@@ -127,7 +165,7 @@ impl Store {
     /// Stores everything that is waiting, from all handles, and closes the file. Later commits fail.
     pub async fn close(self) -> Result<(), StoreError> {
         match self {
-            Store::Sqlite(store) => Committing(store.close()).await,
+            Store::Sqlite(store) => Awaited(store.close()).await,
         }
     }
 }
@@ -141,7 +179,8 @@ pub enum LogPart {
     Before(u64),
 }
 
-/// Reads the log of an open store, also what was before all that is kept in memory. Clones are cheap.
+/// Reads the log of an open store, also what was before all that is kept in memory, but not what is in archives. Clones
+/// are cheap.
 #[derive(Clone, Debug)]
 pub struct LogReader(Arc<Path>);
 
@@ -151,15 +190,23 @@ impl LogReader {
     pub fn read(&self, room: &str, part: LogPart, most: usize) -> Result<Vec<Entry>, StoreError> {
         sqlite::read::read(&self.0, room, part, most)
     }
+
+    /// What is in archives and is not read. Blocks on the disk like [`LogReader::read`].
+    pub fn floor(&self) -> Result<LogFloor, StoreError> {
+        sqlite::read::floor(&self.0)
+    }
 }
 
 /// The pending outcome of a [`Store::commit`].
+pub type Committing = Awaited<()>;
+
+/// What the thread of the store will answer.
 #[derive(Debug)]
 #[must_use = "changes may be answered only once they are stored"]
-pub struct Committing(oneshot::Receiver<Result<(), StoreError>>);
+pub struct Awaited<T>(oneshot::Receiver<Result<T, StoreError>>);
 
-impl Future for Committing {
-    type Output = Result<(), StoreError>;
+impl<T> Future for Awaited<T> {
+    type Output = Result<T, StoreError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.0).poll(context).map(|reply| reply.unwrap_or(Err(StoreError::Gone)))

@@ -29,3 +29,17 @@ pub const CHUNK_BYTES: usize = 1 << 18;
 pub const COPY_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most names to try for a replaced store that is kept.
 pub const KEPT: u32 = 10_000;
+/// Most changes in one archive.
+pub const ARCHIVE_CHANGES: u64 = 250_000;
+/// Longest line of an archive that is read, in bytes: the boards of all rooms.
+pub const ARCHIVE_LINE_BYTES: u64 = 1 << 30;
+/// Rows of the log that are read at a time while others are stored: no longer than a few milliseconds.
+pub const PART_ROWS: i64 = 1_000;
+/// Rows that are in archives and are deleted at a time.
+pub const SWEEP_ROWS: i64 = 500;
+/// Pause between two such deletions, for what waits to be stored.
+pub const SWEEP_PAUSE: Duration = Duration::from_millis(20);
+/// How long a compaction is waited for at a time where the store is being closed.
+pub const CLOSING_POLL: Duration = Duration::from_millis(5);
+/// Free pages are left in the file if they are no more than this part of it: what is stored next takes them.
+pub const FREE_PAGES_KEPT: i64 = 4;

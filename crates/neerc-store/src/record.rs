@@ -21,7 +21,7 @@ mod sums;
 
 pub use self::changes::{read_change, write_change};
 pub use self::requests::{read_entry, write_entry};
-pub use self::sums::{entry_sum, snapshot_sum};
+pub use self::sums::{chained, entry_sum, floor_sum, snapshot_sum};
 
 use self::deadlines::DeadlineRecord;
 use self::doors::DoorsRecord;

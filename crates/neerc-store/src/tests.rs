@@ -57,6 +57,8 @@ enum Step {
     Batch(Vec<Ask>),
     Told,
     Snapshot,
+    /// Of the log so many percent may go.
+    Compact(i64),
     Restart,
     Crash,
 }
@@ -66,6 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => prop::collection::vec(ask(), 1..12).prop_map(Step::Batch),
         1 => Just(Step::Told),
         2 => Just(Step::Snapshot),
+        2 => (0..=100i64).prop_map(Step::Compact),
         1 => Just(Step::Restart),
         1 => Just(Step::Crash),
     ]
@@ -85,7 +88,26 @@ fn crashed(folder: &Path) -> TempDir {
     for name in ["neerc.db", "neerc.db-wal"] {
         fs::copy(folder.join(name), copy.path().join(name)).unwrap();
     }
+    if let Ok(archives) = fs::read_dir(folder.join("neerc.db.archive")) {
+        fs::create_dir(copy.path().join("neerc.db.archive")).unwrap();
+        for file in archives.map(|file| file.unwrap().path()) {
+            fs::copy(&file, copy.path().join("neerc.db.archive").join(file.file_name().unwrap())).unwrap();
+        }
+    }
     copy
+}
+
+/// What is in the archives of a store.
+fn archived(folder: &Path) -> Vec<Entry> {
+    let archives = archive::list(&folder.join("neerc.db.archive")).unwrap();
+    let mut entries = Vec::new();
+    for (_, _, file) in archives {
+        let mut archive = archive::ArchiveReader::open(&file).unwrap();
+        while let Some(row) = archive.next().unwrap() {
+            entries.push(row.entry);
+        }
+    }
+    entries
 }
 
 fn decide(boards: &mut Boards, revision: u64, (room, who, command): &Ask) -> Option<Entry> {
@@ -101,6 +123,7 @@ async fn check(steps: Vec<Step>) {
     let mut folder = TempDir::new().unwrap();
     let mut store = open_in(folder.path()).store;
     let (mut boards, mut log, mut told) = (Boards::new(), Vec::<Entry>::new(), 0);
+    let mut floor = 0;
     for step in steps {
         match step {
             Step::Batch(asks) => {
@@ -117,6 +140,14 @@ async fn check(steps: Vec<Step>) {
                 store.told(told);
             }
             Step::Snapshot => store.snapshot(log.len() as u64, boards.clone()),
+            Step::Compact(percent) => {
+                let since_ms = 10 * percent * log.len() as i64;
+                let keep = Keep { since_ms, now_ms: i64::MAX, newest_bytes: 200 };
+                let compacted = store.compact(keep).await.unwrap();
+                assert!(compacted.floor.revision >= floor && compacted.floor.revision <= told, "{compacted:?}");
+                floor = compacted.floor.revision;
+                assert_eq!(archived(folder.path()), log[..floor as usize]);
+            }
             Step::Restart | Step::Crash => {
                 let is_crash = matches!(step, Step::Crash);
                 let before = folder;
@@ -131,7 +162,9 @@ async fn check(steps: Vec<Step>) {
                 assert_eq!(opened.revision, log.len() as u64);
                 assert!(if is_crash { opened.told_revision <= told } else { opened.told_revision == told });
                 assert_eq!(opened.untold, log[opened.told_revision as usize..]);
-                assert_eq!(opened.newest, log);
+                assert_eq!((opened.archived_revision, &*opened.newest), (floor, &log[floor as usize..]));
+                assert_eq!(archived(folder.path()), log[..floor as usize]);
+                verify(&Url::Sqlite(folder.path().join("neerc.db"))).unwrap();
                 (store, told) = (opened.store, opened.told_revision);
             }
         }

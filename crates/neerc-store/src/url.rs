@@ -1,5 +1,6 @@
 //! The location of a store; the only code that reads the setting.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,13 @@ pub struct UrlError {
     pub value: String,
     /// What to write instead.
     pub wanted: String,
+}
+
+/// The file beside a store that is called like it, with `ending` appended.
+pub fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(file);
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 impl Url {

@@ -1,11 +1,12 @@
 //! Makes a copy of a store that is in use, and restores one. A file is read back as a whole under a temporary name
 //! before it gets its final one. A damaged store is refused, not repaired.
 
+use super::floor::{self, Floor};
 use super::load::{self, Loaded};
 use super::lock::{Lock, beside, identity};
 use super::open;
 use crate::error::failed;
-use crate::{Copied, Existing, Restored, StoreError, limits, owner};
+use crate::{Copied, Existing, Restored, StoreError, archive, limits, owner};
 use neerc_core::board::{Board, Boards};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// Offset of the application id in an SQLite file, and the magic at its beginning.
 const APPLICATION_ID_AT: usize = 68;
-const MAGIC: &[u8] = b"SQLite format 3\0";
+pub const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// See [`crate::backup`].
 pub fn backup(store: &Path, target: Option<&Path>, existing: Existing) -> Result<Copied, StoreError> {
@@ -42,7 +43,7 @@ pub fn backup(store: &Path, target: Option<&Path>, existing: Existing) -> Result
         part.take_after(&replaced).and_then(|()| part.hide()).map_err(|source| at(&file, source))?;
     }
     part.rename(&file)?;
-    Ok(Copied { file, revision: loaded.revision, tasks: tasks(&loaded.boards) })
+    Ok(copied(file, &loaded))
 }
 
 /// What a backup named `file` would replace, if it is allowed to: a backup, a cleanly closed store, or an empty file.
@@ -88,22 +89,24 @@ pub fn restore(store: &Path, source: &Path) -> Result<Restored, StoreError> {
     let lock = Lock::take(&store)?;
     let part = Part(beside(&store, ".restoring"));
     let loaded = copy(&source, &part)?;
-    match fs::metadata(&store) {
-        Ok(replaced) => part.take_after(&replaced).map_err(|source| at(&store, source))?,
-        Err(_) => part.bequeath(&store).map_err(|source| at(&store, source))?,
-    }
+    part.own(&store)?;
+    put(part, store, &lock, &loaded)
+}
+
+/// Puts a copy in the place of a store, which is kept, with its archives.
+pub(super) fn put(part: Part, store: PathBuf, lock: &Lock, loaded: &Loaded) -> Result<Restored, StoreError> {
     // From here on a crash leaves either a complete store or one that the note shows to be incomplete.
     lock.note(loaded.revision.max(1));
     lock.sync().map_err(|source| at(lock.path(), source))?;
     let kept = set_aside(&store)?;
+    archive::part_with(&store, kept.as_deref(), loaded.floor)?;
     part.rename(&store)?;
     lock.note(loaded.revision);
-    let now = Copied { file: store, revision: loaded.revision, tasks: tasks(&loaded.boards) };
-    Ok(Restored { now, kept })
+    Ok(Restored { now: copied(store, loaded), kept })
 }
 
 /// Does the checks of a start if the store is not in use; returns the note beside it.
-fn check_unused(store: &Path) -> Result<Option<u64>, StoreError> {
+pub(super) fn check_unused(store: &Path) -> Result<Option<u64>, StoreError> {
     match Lock::take(store) {
         Ok(lock) => {
             open::check_wal(store)?;
@@ -119,7 +122,7 @@ fn check_unused(store: &Path) -> Result<Option<u64>, StoreError> {
 }
 
 /// An unfinished file under a temporary name; it is removed unless it gets its final name.
-struct Part(PathBuf);
+pub(super) struct Part(pub(super) PathBuf);
 
 impl Part {
     fn rename(self, file: &Path) -> Result<(), StoreError> {
@@ -146,6 +149,15 @@ impl Part {
         owner::like(&file, replaced)
     }
 
+    /// Gives it the owner that the store has, or should have.
+    pub(super) fn own(&self, store: &Path) -> Result<(), StoreError> {
+        let owned = match fs::metadata(store) {
+            Ok(replaced) => self.take_after(&replaced),
+            Err(_) => self.bequeath(store),
+        };
+        owned.map_err(|source| at(store, source))
+    }
+
     fn bequeath(&self, store: &Path) -> io::Result<()> {
         owner::bequeath(&File::open(&self.0)?, store);
         Ok(())
@@ -164,28 +176,29 @@ impl Drop for Part {
     }
 }
 
-fn at(file: &Path, source: std::io::Error) -> StoreError {
+pub(super) fn at(file: &Path, source: std::io::Error) -> StoreError {
     StoreError::File { file: file.to_owned(), source }
 }
 
 /// The canonical path of an existing file.
-fn existing_file(path: &Path) -> Result<PathBuf, StoreError> {
+pub(super) fn existing_file(path: &Path) -> Result<PathBuf, StoreError> {
     let file = path.canonicalize().map_err(|source| at(path, source))?;
     owner::plain(&file)?;
     Ok(file)
 }
 
 /// Whether a file is the store or one of the files beside it.
-fn is_of(store: &Path, file: &Path) -> bool {
+pub(super) fn is_of(store: &Path, file: &Path) -> bool {
     ["", "-wal", "-shm", "-journal", ".lock"].iter().any(|ending| beside(store, ending) == file)
 }
 
-fn tasks(boards: &Boards) -> usize {
-    boards.values().map(Board::len).sum()
+fn copied(file: PathBuf, loaded: &Loaded) -> Copied {
+    let tasks = loaded.boards.values().map(Board::len).sum();
+    Copied { file, archived: loaded.floor, revision: loaded.revision, tasks }
 }
 
 /// Copies a database, as of one moment, into a single synced file, and reads the copy back.
-fn copy(source: &Path, part: &Part) -> Result<Loaded, StoreError> {
+pub(super) fn copy(source: &Path, part: &Part) -> Result<Loaded, StoreError> {
     let target = part.0.as_path();
     let from = |error| failed("copy", source, error);
     let to = |error| failed("write", target, error);
@@ -217,39 +230,75 @@ fn copy(source: &Path, part: &Part) -> Result<Loaded, StoreError> {
     })
 }
 
+/// What a whole database was found to be.
+pub struct Seen {
+    /// The last revision.
+    pub revision: u64,
+    /// The last that is in an archive.
+    pub floor: u64,
+    /// The checksum of the log up to there.
+    pub chain: u32,
+    /// The boards as they were then.
+    pub floor_boards: Boards,
+}
+
+/// Reads a whole database, which may be in use, and changes nothing, not even beside it.
+pub fn look(file: &Path) -> Result<Seen, StoreError> {
+    let file = existing_file(file)?;
+    let noted = if beside(&file, ".lock").exists() { check_unused(&file)? } else { None };
+    let (loaded, floor, floor_boards) = read_whole(&file)?;
+    open::check_note(&file, noted, loaded.revision)?;
+    Ok(Seen { revision: loaded.revision, floor: floor.revision, chain: floor.chain, floor_boards })
+}
+
 /// Reads a whole database: what a start reads, and also its structure, every log entry, and every snapshot, which must
 /// agree with the log.
 pub fn verify(file: &Path) -> Result<Loaded, StoreError> {
+    read_whole(file).map(|(loaded, ..)| loaded)
+}
+
+/// The same, with where its log begins.
+fn read_whole(file: &Path) -> Result<(Loaded, Floor, Boards), StoreError> {
     let at = |error| failed("read", file, error);
     let damaged = |what: String| StoreError::Damaged { file: file.to_owned(), what };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(file, flags).map_err(at)?;
     conn.busy_timeout(limits::COPY_BUSY_TIMEOUT).map_err(at)?;
+    // The write-ahead log of a killed process stays.
+    let stays = beside(file, "-wal").exists();
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, stays).map_err(at)?;
     let moment = conn.transaction().map_err(at)?;
-    open::format(&moment, file)?;
+    if open::format(&moment, file)? == 0 {
+        return Err(StoreError::Foreign { file: file.to_owned() });
+    }
     let verdict: String = moment.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(at)?;
     if verdict != "ok" {
         return Err(damaged(verdict));
     }
     let loaded = load::load(&moment, file)?;
     let snapshots = snapshots(&moment, file)?;
-    let mut boards = Boards::new();
-    let mut last = 0;
-    let mut log =
-        moment.prepare("SELECT revision, room, at_ms, by_jid, record, sum FROM log ORDER BY revision").map_err(at)?;
-    let mut rows = log.query([]).map_err(at)?;
+    let floor = floor::read(&moment, file)?.and_then(|floor| Ok((floor.boards()?, floor)));
+    let (floor_boards, floor) = floor.map_err(|why| damaged(format!("what is in place of the archives: {why}")))?;
+    let (mut last, mut boards) = (floor.revision, floor_boards.clone());
+    let is_wrong =
+        |snapshot: &(u64, Boards), last, boards: &Boards| snapshot.0 == last && !is_same(&snapshot.1, boards);
+    let select = "SELECT revision, room, at_ms, by_jid, record, sum FROM log WHERE revision > ? ORDER BY revision";
+    let mut log = moment.prepare(select).map_err(at)?;
+    let mut rows = log.query([load::number_of(last)]).map_err(at)?;
     while let Some(row) = rows.next().map_err(at)? {
         let entry = load::entry(row, &boards, last + 1).map_err(damaged)?;
         last = entry.revision;
         boards.entry(entry.room.clone()).or_default().replay(&entry);
-        if snapshots.iter().any(|(revision, snapshot)| *revision == last && !is_same(snapshot, &boards)) {
+        if snapshots.iter().any(|snapshot| is_wrong(snapshot, last, &boards)) {
             return Err(damaged(format!("the snapshot of revision {last} is not what the log comes to")));
         }
     }
     if last != loaded.revision || !is_same(&loaded.boards, &boards) {
         return Err(damaged(format!("revision {} of the log: a start reads something else", loaded.revision)));
     }
-    Ok(loaded)
+    drop(rows);
+    drop(log);
+    Ok((loaded, floor, floor_boards))
 }
 
 /// The snapshots that a start can use.
@@ -269,7 +318,7 @@ fn snapshots(conn: &Connection, file: &Path) -> Result<Vec<(u64, Boards)>, Store
 
 /// Whether two sets of boards look the same to users. How much history of a task is kept depends on the version that
 /// wrote it.
-fn is_same(one: &Boards, other: &Boards) -> bool {
+pub fn is_same(one: &Boards, other: &Boards) -> bool {
     let is_same_board = |one: &Board, other: &Board| {
         let numbers = |board: &Board| (board.next_id(), board.last_timestamp_ms(), board.revision(), board.len());
         let tasks = one.tasks().zip(other.tasks());

@@ -1,6 +1,7 @@
 //! The open database: stores batches, progress and snapshots, each as a whole or not at all. After a fatal error it
 //! stores nothing more.
 
+use super::floor::{self, Floor};
 use super::load::{number_of, stored};
 use super::lock::{self, Lock};
 use super::wal;
@@ -21,6 +22,8 @@ pub(super) struct Disk {
     pub(super) last: u64,
     /// Last stored told revision.
     pub(super) told: u64,
+    /// The last revision that is in an archive.
+    pub(super) floor: u64,
     /// Pages in the write-ahead log after the last commit; 0 once they are copied back.
     pub(super) wal_pages: Arc<AtomicI64>,
     /// Set by a fatal error, after which nothing more is stored.
@@ -71,7 +74,7 @@ impl Disk {
             let mut last = tx.prepare_cached("SELECT max(revision) FROM log").map_err(at)?;
             last.query_row([], |row| row.get(0)).map_err(at)?
         };
-        let mut last = stored(found.unwrap_or(0));
+        let mut last = stored(found.unwrap_or(0)).max(self.floor);
         {
             let mut insert = tx.prepare_cached("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)").map_err(at)?;
             for Entry { revision, room, at_ms, by, change, request } in entries {
@@ -118,6 +121,51 @@ impl Disk {
                 .map_err(at)?;
             tx.commit().map_err(at)
         })
+    }
+
+    /// Stores from where on the log is in the database. What is below counts as gone from here on.
+    pub(super) fn raise_floor(&mut self, floor: &Floor) -> Result<(), StoreError> {
+        self.guarded(|disk| {
+            let at = |source| failed("store what is in archives in", &disk.file, source);
+            if floor.revision > disk.told.min(disk.last) {
+                return Err(StoreError::Order { file: disk.file.clone(), last: disk.last, given: floor.revision });
+            }
+            let tx = disk.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(at)?;
+            floor::write(&tx, floor).map_err(at)?;
+            tx.commit().map_err(at)?;
+            disk.lock.check()
+        })?;
+        self.floor = floor.revision;
+        Ok(())
+    }
+
+    /// Deletes some of what is in archives. Returns whether there is more of it.
+    pub(super) fn sweep(&mut self) -> Result<bool, StoreError> {
+        self.guarded(|disk| {
+            let at = |source| failed("delete what is in archives from", &disk.file, source);
+            let tx = disk.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(at)?;
+            let is_more = floor::sweep(&tx, disk.floor).map_err(at)?;
+            tx.commit().map_err(at)?;
+            Ok(is_more)
+        })
+    }
+
+    /// Gives the space of what was deleted back to the file system, where it is worth it. Takes as much room again
+    /// meanwhile, and nothing else is stored.
+    pub(super) fn shrink(&mut self) -> Result<(), StoreError> {
+        while self.sweep()? {}
+        let at = |disk: &Disk, source| failed("give back the space in", &disk.file, source);
+        let number = |disk: &Disk, sql| disk.conn.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let (pages, free) = (number(self, "PRAGMA page_count"), number(self, "PRAGMA freelist_count"));
+        let (pages, free) = (pages.map_err(|e| at(self, e))?, free.map_err(|e| at(self, e))?);
+        if free <= pages / limits::FREE_PAGES_KEPT {
+            return Ok(());
+        }
+        self.guarded(|disk| {
+            disk.conn.flush_prepared_statement_cache();
+            disk.conn.execute_batch("VACUUM").map_err(|error| failed("give back the space in", &disk.file, error))
+        })?;
+        self.checkpoint(Checkpoint::Truncate).map(|_| ())
     }
 
     /// Copies the write-ahead log back in that mode. Returns how many of its pages are left.

@@ -1,5 +1,6 @@
 //! Reads a file: the newest snapshot and the log after it. Everything that is read is checked.
 
+use super::floor;
 use crate::error::failed;
 use crate::{StoreError, record};
 use neerc_core::board::Boards;
@@ -10,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use std::path::Path;
 
 /// What was read at the start.
+#[derive(Debug)]
 pub struct Loaded {
     /// The boards as of `revision`.
     pub boards: Boards,
@@ -17,6 +19,8 @@ pub struct Loaded {
     pub revision: u64,
     /// The revision of the snapshot that was read; 0 if there was none.
     pub snapshot_revision: u64,
+    /// The last revision that is in an archive; 0 if none is.
+    pub floor: u64,
     /// The told revision.
     pub told_revision: u64,
     /// The entries after it.
@@ -33,7 +37,8 @@ pub(super) fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError>
         let found = conn.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).optional();
         Ok(found.map_err(|error| failed("read", file, error))?.flatten())
     };
-    let revision = stored(number("SELECT max(revision) FROM log")?.unwrap_or(0));
+    let floor = floor::peek(conn).map_err(|error| failed("read", file, error))?.revision;
+    let revision = stored(number("SELECT max(revision) FROM log")?.unwrap_or(0)).max(floor);
     let told = number("SELECT value FROM meta WHERE key = 'told_revision'")?;
     let told_revision = stored(told.ok_or_else(|| damaged("meta has no told_revision".into()))?);
     let snapshot = stored(number("SELECT max(revision) FROM snapshot")?.unwrap_or(0));
@@ -42,7 +47,13 @@ pub(super) fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError>
             return Err(damaged(format!("the log ends at revision {revision}, but {what} revision {known}")));
         }
     }
-    let (folded, mut boards) = newest_snapshot(conn, file)?.unwrap_or_default();
+    let (folded, mut boards) = match newest_snapshot(conn, file, floor)? {
+        Some(snapshot) => snapshot,
+        None => {
+            let floor = floor::read(conn, file)?.and_then(|floor| Ok((floor.revision, floor.boards()?)));
+            floor.map_err(|why| damaged(format!("what the log begins with after what is in archives: {why}")))?
+        }
+    };
     let mut untold = Vec::new();
     let mut last = folded.min(told_revision);
     let mut log = conn
@@ -62,15 +73,17 @@ pub(super) fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError>
     if last != revision {
         return Err(damaged(format!("revision {} of the log is missing", last + 1)));
     }
-    let newest = newest(conn, file, &boards, revision).map_err(|error| failed("read", file, error))?;
-    Ok(Loaded { boards, revision, snapshot_revision: folded, told_revision, untold, newest })
+    let newest = newest(conn, file, &boards, floor, revision).map_err(|error| failed("read", file, error))?;
+    Ok(Loaded { boards, revision, snapshot_revision: folded, floor, told_revision, untold, newest })
 }
 
 /// The newest entries of the log, in order, about as many as the core keeps in memory. One that cannot be read ends them: a
 /// start does without.
-fn newest(conn: &Connection, file: &Path, boards: &Boards, revision: u64) -> rusqlite::Result<Vec<Entry>> {
-    let mut log = conn.prepare("SELECT revision, room, at_ms, by_jid, record, sum FROM log ORDER BY revision DESC")?;
-    let mut rows = log.query([])?;
+fn newest(conn: &Connection, file: &Path, boards: &Boards, floor: u64, revision: u64) -> rusqlite::Result<Vec<Entry>> {
+    let mut log = conn.prepare(
+        "SELECT revision, room, at_ms, by_jid, record, sum FROM log WHERE revision > ? ORDER BY revision DESC",
+    )?;
+    let mut rows = log.query([number_of(floor)])?;
     let (mut newest, mut bytes) = (Vec::new(), 0);
     while bytes < TRAIL_BYTES
         && let Some(row) = rows.next()?
@@ -109,13 +122,13 @@ pub(super) fn entry(row: &Row<'_>, boards: &Boards, revision: u64) -> Result<Ent
     Ok(Entry { revision, room, at_ms, by, change, request })
 }
 
-/// The newest readable snapshot. An unreadable one only slows down the start, unless SQLite itself finds the file
+/// The newest readable snapshot that is not below the floor. An unreadable one only slows down the start, unless SQLite itself finds the file
 /// damaged.
-fn newest_snapshot(conn: &Connection, file: &Path) -> Result<Option<(u64, Boards)>, StoreError> {
+fn newest_snapshot(conn: &Connection, file: &Path, floor: u64) -> Result<Option<(u64, Boards)>, StoreError> {
     let at = |source| failed("read", file, source);
-    let mut snapshots =
-        conn.prepare("SELECT revision, record, sum FROM snapshot ORDER BY revision DESC").map_err(at)?;
-    let mut rows = snapshots.query([]).map_err(at)?;
+    let select = "SELECT revision, record, sum FROM snapshot WHERE revision >= ? ORDER BY revision DESC";
+    let mut snapshots = conn.prepare(select).map_err(at)?;
+    let mut rows = snapshots.query([number_of(floor)]).map_err(at)?;
     while let Some(row) = rows.next().map_err(at)? {
         let revision = row.get(0).map_err(at)?;
         match boards(row, revision) {

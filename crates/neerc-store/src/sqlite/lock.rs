@@ -4,11 +4,12 @@
 //! may leave an older one, and nothing leaves a newer one. So a log that ends before its note has lost changes.
 
 use crate::{StoreError, owner};
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+
+pub use crate::url::beside;
 
 /// Length of the first line, the process id.
 const PID_BYTES: usize = 11;
@@ -37,13 +38,6 @@ pub type Identity = (u64, u64);
 /// The identity of a file with that metadata.
 pub fn identity(of: &fs::Metadata) -> Identity {
     (of.dev(), of.ino())
-}
-
-/// The file of that name with `ending` appended.
-pub fn beside(file: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(file);
-    name.push(ending);
-    PathBuf::from(name)
 }
 
 impl Lock {

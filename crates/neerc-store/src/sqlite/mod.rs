@@ -3,16 +3,21 @@
 //! (backups), but a lock file keeps a second neerc out.
 
 pub(crate) mod backup;
+mod compact;
 mod disk;
+mod floor;
 mod load;
 mod lock;
+pub(crate) mod moment;
 mod open;
 pub(crate) mod read;
 mod wal;
 
 use crate::record::{self, RecordError};
-use crate::{StoreError, limits};
+use crate::{Compacted, Keep, StoreError, limits};
+use compact::Stage;
 use disk::{Checkpoint, Disk};
+use floor::Floor;
 use lock::Lock;
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
@@ -43,6 +48,15 @@ enum Job {
         entries: Arc<[Entry]>,
         reply: Reply,
     },
+    /// The changes up to there are in archives. Who archives them waits for the reply.
+    Raise {
+        floor: Floor,
+        reply: mpsc::Sender<Result<(), StoreError>>,
+    },
+    /// What was deleted is given back to the file system.
+    Shrink {
+        reply: Reply,
+    },
     /// [`Shared`] has changed.
     Look,
     Close {
@@ -58,11 +72,20 @@ struct Shared {
     snapshot: Mutex<Option<(u64, Boards)>>,
     /// A [`Job::Look`] is queued, so another would only fill the queue.
     look_sent: AtomicBool,
+    is_archiving: AtomicBool,
+    /// The thread that archives changes, or the last one that did.
+    archiving: Mutex<Option<JoinHandle<()>>>,
+    /// The store is being closed.
+    is_closing: AtomicBool,
 }
 
 impl Shared {
     fn snapshot(&self) -> MutexGuard<'_, Option<(u64, Boards)>> {
         self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) // always consistent: it is only ever replaced
+    }
+
+    fn archiving(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.archiving.lock().unwrap_or_else(PoisonError::into_inner) // the same
     }
 }
 
@@ -101,6 +124,43 @@ impl Sqlite {
         &self.file
     }
 
+    /// See [`crate::Store::compact`].
+    pub fn compact(&self, keep: Keep) -> oneshot::Receiver<Result<Compacted, StoreError>> {
+        let (reply, outcome) = oneshot::channel();
+        let mut archiving = self.shared.archiving();
+        if self.shared.is_archiving.swap(true, Ordering::SeqCst) {
+            let _ = reply.send(Err(StoreError::Compacting { file: self.file.to_path_buf() })); // we hold the receiver
+            return outcome;
+        }
+        let (jobs, shared, file) = (self.jobs.clone(), self.shared.clone(), self.file.clone());
+        let work = move || {
+            let raise = &mut |floor| {
+                let (reply, outcome) = mpsc::channel();
+                let _ = jobs.send(Job::Raise { floor, reply }); // if the thread is gone, there is no outcome
+                outcome.recv().unwrap_or(Err(StoreError::Gone))
+            };
+            let goes_on = &mut |_: Stage| !shared.is_closing.load(Ordering::SeqCst);
+            let outcome = compact::compact(&file, keep, limits::ARCHIVE_CHANGES, raise, goes_on);
+            shared.is_archiving.store(false, Ordering::SeqCst);
+            let _ = reply.send(outcome); // the caller may not wait for it
+        };
+        match thread::Builder::new().name("neerc-archive".into()).spawn(work) {
+            Ok(thread) => *archiving = Some(thread),
+            Err(error) => {
+                self.shared.is_archiving.store(false, Ordering::SeqCst);
+                tracing::warn!("cannot start the thread that archives changes: {error}");
+            }
+        }
+        outcome
+    }
+
+    /// See [`crate::Store::shrink`].
+    pub fn shrink(&self) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (reply, outcome) = oneshot::channel();
+        self.send(Job::Shrink { reply });
+        outcome
+    }
+
     /// See [`crate::Store::close`].
     pub fn close(self) -> oneshot::Receiver<Result<(), StoreError>> {
         let (reply, outcome) = oneshot::channel();
@@ -131,7 +191,9 @@ pub fn open(path: &Path) -> Result<(Sqlite, Loaded), StoreError> {
     let (disk, loaded) = open::open_disk(path)?;
     let (jobs, queue) = mpsc::channel();
     let shared = Arc::new(Shared::default());
-    let worker = Worker { disk, queue, shared: shared.clone(), due: Due::default(), writing: None, is_alarmed: false };
+    let sweep = (disk.floor > 0).then(Instant::now); // whoever raised the floor may not have come so far
+    let due = Due { sweep, ..Due::default() };
+    let worker = Worker { disk, queue, shared: shared.clone(), due, writing: None, is_alarmed: false };
     let file = worker.disk.file.as_path().into();
     let thread = thread::Builder::new().name("neerc-store".into());
     thread.spawn(move || worker.run()).map_err(StoreError::Thread)?;
@@ -156,6 +218,8 @@ struct Due {
     checkpoint: Option<Instant>,
     /// When to retry after the write-ahead log could not be copied back completely.
     checkpoint_pause: Option<Instant>,
+    /// When some of what is in archives is deleted.
+    sweep: Option<Instant>,
 }
 
 impl Worker {
@@ -166,6 +230,16 @@ impl Worker {
                     self.shared.batches_waiting.fetch_sub(1, Ordering::SeqCst);
                     let outcome = self.disk.append(&entries, self.shared.told.load(Ordering::SeqCst));
                     let _ = reply.send(outcome); // the caller may have dropped the future
+                    self.after_commit();
+                }
+                Ok(Job::Raise { floor, reply }) => {
+                    let outcome = self.disk.raise_floor(&floor);
+                    self.due.sweep = outcome.is_ok().then(Instant::now);
+                    let _ = reply.send(outcome); // whoever archives waits
+                    self.after_commit();
+                }
+                Ok(Job::Shrink { reply }) => {
+                    let _ = reply.send(self.disk.shrink()); // the caller may have dropped the future
                     self.after_commit();
                 }
                 Ok(Job::Look) | Err(RecvTimeoutError::Timeout) => {}
@@ -189,7 +263,7 @@ impl Worker {
     /// The next request, or a timeout if housekeeping is due and no request is waiting.
     fn next(&self) -> Result<Job, RecvTimeoutError> {
         let poll = self.writing.as_ref().map(|_| Instant::now() + limits::SNAPSHOT_POLL);
-        match [self.due.told, self.due.checkpoint, poll].into_iter().flatten().min() {
+        match [self.due.told, self.due.checkpoint, self.due.sweep, poll].into_iter().flatten().min() {
             Some(due) => self.queue.recv_timeout(due.saturating_duration_since(Instant::now())),
             None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
@@ -216,6 +290,7 @@ impl Worker {
         let now = Instant::now();
         self.keep_told(now);
         self.keep_snapshot();
+        self.sweep(now);
         if self.due.checkpoint.is_some_and(|due| due <= now) {
             self.copy_back(now);
         }
@@ -231,6 +306,21 @@ impl Worker {
             self.report(saved);
             self.after_commit();
         }
+    }
+
+    /// Deletes some of what is in archives, and then lets others come first.
+    fn sweep(&mut self, now: Instant) {
+        if self.due.sweep.is_none_or(|due| due > now) {
+            return;
+        }
+        let swept = self.disk.sweep();
+        self.due.sweep = match swept {
+            Ok(true) => Some(Instant::now() + limits::SWEEP_PAUSE),
+            Ok(false) => None,
+            Err(_) => Some(now + limits::RETRY),
+        };
+        self.report(swept.map(|_| ()));
+        self.after_commit();
     }
 
     fn keep_snapshot(&mut self) {
@@ -289,8 +379,23 @@ impl Worker {
         }
     }
 
+    /// Waits for the thread that archives changes, which is told that it is not wanted any more; its connection must not
+    /// outlive the lock.
+    fn end_archiving(&mut self) {
+        self.shared.is_closing.store(true, Ordering::SeqCst);
+        let Some(thread) = self.shared.archiving().take() else { return };
+        while !thread.is_finished() {
+            // What waits in the queue is for a store that is closed; who waits for it is told by its end.
+            drop(self.queue.recv_timeout(limits::CLOSING_POLL));
+        }
+        if thread.join().is_err() {
+            tracing::error!("archiving changes panicked");
+        }
+    }
+
     /// Stores what is waiting and empties the write-ahead log, so the database is a single file again.
     fn finish(&mut self) -> Result<(), StoreError> {
+        self.end_archiving();
         if let Some((revision, writing)) = self.writing.take() {
             self.store_snapshot(revision, writing);
         }
@@ -307,4 +412,4 @@ impl Worker {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

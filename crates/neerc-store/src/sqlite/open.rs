@@ -20,8 +20,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 pub(super) const APPLICATION_ID: i64 = 0x4e45_5243;
 /// Migrations from format N - 1 to N. Never edit one; add one.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
-/// The newest format.
-const FORMAT: i64 = MIGRATIONS.len() as i64;
+/// The format of a store that was never compacted.
+pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
+/// The newest format, to which the first compaction brings a store, and nothing else: until then, an earlier version of the
+/// program can still be used.
+pub(super) const COMPACTED: i64 = 2;
 
 pub(super) fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
     let file = resolve(path)?;
@@ -40,9 +43,9 @@ pub(super) fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
     let opened = connect(&file).and_then(|conn| load(&conn, &file).map(|loaded| (conn, loaded)));
     let (mut conn, loaded) = opened.map_err(|error| if was_ours { disfigured(error) } else { error })?;
     check_note(&file, noted, loaded.revision)?;
-    let (last, told) = (loaded.revision, loaded.told_revision);
+    let (last, told, floor) = (loaded.revision, loaded.told_revision, loaded.floor);
     let wal_pages = count_wal_pages(&mut conn).map_err(|error| failed("open", &file, error))?;
-    let mut disk = Disk { conn, file, last, told, wal_pages, is_broken: false, lock };
+    let mut disk = Disk { conn, file, last, told, floor, wal_pages, is_broken: false, lock };
     disk.begin()?;
     Ok((disk, loaded))
 }
@@ -143,8 +146,8 @@ pub(super) fn format(conn: &Connection, file: &Path) -> Result<i64, StoreError> 
         let is_empty = application_id == 0 && format == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0;
         return if is_empty { Ok(0) } else { Err(StoreError::Foreign { file: file.to_owned() }) };
     }
-    if format > FORMAT {
-        return Err(StoreError::Newer { file: file.to_owned(), found: format, known: FORMAT });
+    if format > COMPACTED {
+        return Err(StoreError::Newer { file: file.to_owned(), found: format, known: COMPACTED });
     }
     Ok(format)
 }

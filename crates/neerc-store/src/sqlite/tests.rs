@@ -27,11 +27,11 @@ fn entry(revision: u64) -> Entry {
     Entry { revision, room: "neerc".into(), at_ms: 1_000 + revision as i64, by: person, change, request: None }
 }
 
-fn entries(revisions: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
+pub(super) fn entries(revisions: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
     revisions.map(entry).collect()
 }
 
-fn folded(revisions: std::ops::RangeInclusive<u64>) -> Boards {
+pub(super) fn folded(revisions: std::ops::RangeInclusive<u64>) -> Boards {
     let mut boards = Boards::new();
     for entry in entries(revisions) {
         boards.entry(entry.room).or_default().apply(entry.revision, &entry.change);
@@ -98,7 +98,7 @@ fn databases_of_others_are_refused_and_left_alone() {
     check("PRAGMA user_version = 1", "other.db is not a neerc store");
     check(
         "PRAGMA application_id = 0x4e455243; PRAGMA user_version = 7",
-        "was written by a newer neerc (format 7; this one reads up to 1); use that version or bring a backup back",
+        "was written by a newer neerc (format 7; this one reads up to 2); use that version or bring a backup back",
     );
 }
 

@@ -82,7 +82,8 @@ pub struct Service {
 impl Service {
     /// A service on an opened store, linked to the server at `host:port`.
     pub fn new(settings: FrontSettings, server: String, opened: Opened) -> Service {
-        let Opened { store, boards, revision, snapshot_revision, told_revision, untold, newest } = opened;
+        let Opened { store, boards, revision, snapshot_revision, told_revision, untold, newest, archived_revision: _ } =
+            opened;
         let time = Steady::start();
         let mut front = Front::new(settings, time.now_ms(), told_revision);
         let desk = Desk::new(boards, revision).after(newest);

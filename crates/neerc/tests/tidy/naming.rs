@@ -14,6 +14,8 @@ const FIXED: &[(&str, &str)] = &[
     ("HOUR_MS", "a unit"),
     ("MIB", "a unit"),
     ("MINUTE_MS", "a unit"),
+    ("ARCHIVE_VERSION", "the stored format"),
+    ("COMPACTED", "the stored format"),
     ("APPLICATION_ID", "marks the file as one of ours"),
     ("APPLICATION_ID_AT", "SQLite's file format"),
     ("HEADER_BYTES", "SQLite's write-ahead log"),
