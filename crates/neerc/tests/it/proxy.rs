@@ -1,9 +1,9 @@
-//! The board behind Debian's nginx, told what `neerc init` prints: over TLS, with streams that go on and the cookie that only
-//! HTTPS may set.
+//! The board behind Debian's nginx and Caddy, told what `neerc init` prints: over TLS, with streams that go on and the cookie
+//! that only HTTPS may set.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::guard::{self, Port, Process};
@@ -13,66 +13,90 @@ use crate::servers::{Kind, Server};
 use crate::service::Neerc;
 use crate::wait::wait_for;
 
-/// Where Debian puts it, which is not in everybody's path.
+/// Where Debian puts them, which is not in everybody's path.
 const NGINX: &str = "/usr/sbin/nginx";
+const CADDY: &str = "/usr/bin/caddy";
 
 /// A web server before the board.
 struct Proxy {
     process: Process,
+    folder: PathBuf,
     certificate: String,
     origin: String,
     authority: String,
 }
 
-impl Proxy {
-    /// What `neerc init` prints for nginx, with the names and ports of this test.
-    fn configuration(folder: &Path, port: u16, board: &Http) -> String {
-        let printed = letter::init(Kind::Prosody, &[]).all;
-        let lines =
-            printed.split_once("nginx: ").and_then(|(_, rest)| rest.split_once('\n')).expect("lines for nginx").1;
-        let lines = lines.split("\nCaddy: ").next().unwrap_or_default();
-        let folder = folder.display();
-        let replaced = [
-            ("listen 443 ssl", format!("listen 127.0.0.1:{port} ssl")),
-            ("server_name board.localhost;", "server_name localhost;".to_owned()),
-            ("/etc/letsencrypt/live/board.localhost/fullchain.pem", format!("{folder}/cert.pem")),
-            ("/etc/letsencrypt/live/board.localhost/privkey.pem", format!("{folder}/key.pem")),
-            ("/var/log/nginx/neerc.log", format!("{folder}/access.log")),
-            ("http://127.0.0.1:8080", format!("http://{}", board.0)),
-        ];
-        let lines = replaced.iter().fold(lines.to_owned(), |lines, (printed, ours)| {
-            assert!(lines.contains(printed), "no {printed:?} in\n{lines}");
-            lines.replace(printed, ours)
-        });
-        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-        let temporary = temporary.map(|name| format!("{name}_temp_path {folder}/{name};\n")).concat();
-        format!(
-            "daemon off;\nmaster_process off;\npid {folder}/nginx.pid;\nerror_log stderr;\nevents {{}}\n\
-             http {{\n{temporary}{lines}}}\n"
-        )
-    }
+/// What `neerc init` prints for one of them, with the names and ports of this test.
+fn printed(name: &str, replaced: &[(&str, String)]) -> String {
+    let all = letter::init(Kind::Prosody, &[]).all;
+    let lines =
+        all.split_once(&format!("\n{name}: ")).and_then(|(_, rest)| rest.split_once('\n')).expect("its lines").1;
+    let lines = lines.split("\n\n").next().unwrap_or_default();
+    replaced.iter().fold(lines.to_owned(), |lines, (printed, ours)| {
+        assert!(lines.contains(printed), "no {printed:?} in\n{lines}");
+        lines.replace(printed, ours)
+    })
+}
 
-    fn start(port: &Port, board: &Http) -> Proxy {
-        let folder = guard::scratch_dir("nginx");
+fn nginx(folder: &Path, port: u16, board: &Http) -> Command {
+    let shown = folder.display();
+    let replaced = [
+        ("listen 443 ssl", format!("listen 127.0.0.1:{port} ssl")),
+        ("server_name board.localhost;", "server_name localhost;".to_owned()),
+        ("/etc/letsencrypt/live/board.localhost/fullchain.pem", format!("{shown}/cert.pem")),
+        ("/etc/letsencrypt/live/board.localhost/privkey.pem", format!("{shown}/key.pem")),
+        ("/var/log/nginx/neerc.log", format!("{shown}/access.log")),
+        ("http://127.0.0.1:8080", format!("http://{}", board.0)),
+    ];
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let temporary = temporary.map(|name| format!("{name}_temp_path {shown}/{name};\n")).concat();
+    let configuration = format!(
+        "daemon off;\nmaster_process off;\npid {shown}/nginx.pid;\nerror_log stderr;\nevents {{}}\n\
+         http {{\n{temporary}{}}}\n",
+        printed("nginx", &replaced)
+    );
+    let file = folder.join("nginx.conf");
+    fs::write(&file, configuration).unwrap();
+    let mut command = Command::new(NGINX);
+    command.arg("-e").arg(folder.join("error.log")).arg("-p").arg(folder).arg("-c").arg(&file);
+    command
+}
+
+/// It would ask for a certificate by itself, which it cannot have for this name; all else is as it comes.
+fn caddy(folder: &Path, port: u16, board: &Http) -> Command {
+    let shown = folder.display();
+    let own = format!("localhost:{port} {{\n        bind 127.0.0.1\n        tls {shown}/cert.pem {shown}/key.pem");
+    let replaced = [("board.localhost {", own), ("127.0.0.1:8080", board.0.clone())];
+    let configuration = format!(
+        "{{\n    admin off\n    auto_https disable_redirects\n    skip_install_trust\n}}\n{}\n",
+        printed("Caddy", &replaced)
+    );
+    let file = folder.join("Caddyfile");
+    fs::write(&file, configuration).unwrap();
+    let mut command = Command::new(CADDY);
+    command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
+    command.env("HOME", folder).env("XDG_CONFIG_HOME", folder).env("XDG_DATA_HOME", folder);
+    command
+}
+
+impl Proxy {
+    fn start(port: &Port, board: &Http, told: fn(&Path, u16, &Http) -> Command) -> Proxy {
+        let folder = guard::scratch_dir("proxy");
         let (certificate, key) = (folder.join("cert.pem"), folder.join("key.pem"));
         let mut openssl = Command::new("openssl");
         openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
         openssl.args(["-addext", "subjectAltName=DNS:localhost", "-keyout"]).arg(&key).arg("-out").arg(&certificate);
         assert!(openssl.stderr(Stdio::null()).status().expect("openssl is there").success());
-        let file = folder.join("nginx.conf");
-        fs::write(&file, Proxy::configuration(&folder, port.number, board)).unwrap();
-        let mut command = Command::new(NGINX);
-        command.arg("-e").arg(folder.join("error.log")).arg("-p").arg(&folder).arg("-c").arg(&file);
-        let log = folder.join("nginx.log");
-        let mut process = Process::spawn_logged("nginx", &mut command, &log);
-        wait_for("nginx", || {
+        let log = folder.join("proxy.log");
+        let mut process = Process::spawn_logged("proxy", &mut told(&folder, port.number, board), &log);
+        wait_for("the proxy", || {
             let ended = process.exited();
             assert!(ended.is_none(), "{ended:?} {}", guard::log_tail(&log));
             std::net::TcpStream::connect(("127.0.0.1", port.number)).is_ok()
         });
         let authority = format!("localhost:{}", port.number);
         let origin = format!("https://{authority}");
-        Proxy { process, certificate: certificate.display().to_string(), origin, authority }
+        Proxy { process, folder, certificate: certificate.display().to_string(), origin, authority }
     }
 
     /// A connection over TLS, its certificate checked, on which a request was sent.
@@ -106,6 +130,25 @@ fn the_board_behind_nginx_as_init_prints_it() {
         eprintln!("SKIPPED: there is no nginx; scripts/setup test installs it");
         return;
     }
+    let folder = the_board_behind(nginx);
+    let logged = fs::read_to_string(folder.join("access.log")).unwrap();
+    assert!(logged.contains("/metrics") && !logged.contains("/l/"), "{logged}");
+}
+
+#[test]
+fn the_board_behind_caddy_as_init_prints_it() {
+    if !Path::new(CADDY).exists() {
+        eprintln!("SKIPPED: there is no Caddy; scripts/setup test installs it");
+        return;
+    }
+    let folder = the_board_behind(caddy);
+    // It logs no requests.
+    let logged = fs::read_to_string(folder.join("proxy.log")).unwrap();
+    assert!(logged.contains("serving initial configuration") && !logged.contains("/l/"), "{logged}");
+}
+
+/// Where the proxy kept its files.
+fn the_board_behind(told: fn(&Path, u16, &Http) -> Command) -> PathBuf {
     let server = Server::shared(Kind::Prosody);
     let room = server.room(&[("jury1", "owner"), ("hall1", "member")]);
     let (port, behind) = (Port::reserve(), Port::reserve());
@@ -115,7 +158,7 @@ fn the_board_behind_nginx_as_init_prints_it() {
         board.0, port.number
     );
     let neerc = Neerc::start(server, &[&room], &toml);
-    let mut proxy = Proxy::start(&port, &board);
+    let mut proxy = Proxy::start(&port, &board, told);
     let mut login = neerc.command();
     login.args(["login-link", "--room", &room, "--as", "jury1", "--config"]).arg(neerc.config());
     let link = letter::text(&login.output().unwrap());
@@ -139,12 +182,11 @@ fn the_board_behind_nginx_as_init_prints_it() {
         let answer = proxy.ask("GET", hidden, "");
         assert!(!answer.starts_with("HTTP/1.1 200") && !answer.contains("neerc_"), "{hidden}: {answer}");
     }
-    let logged = fs::read_to_string(Path::new(&proxy.certificate).with_file_name("access.log")).unwrap();
-    assert!(logged.contains("/metrics") && !logged.contains("/l/"), "{logged}");
     proxy.process.terminate();
+    proxy.folder
 }
 
-/// What the service says arrives at once: nginx does not gather it.
+/// What the service says arrives at once: the proxy does not gather it.
 fn streams(proxy: &Proxy, path: &str, cookie: &str) {
     let mut client = proxy.open(&proxy.request("GET", path, &format!("Accept: text/event-stream\r\n{cookie}")));
     let lines = BufReader::new(client.child().stdout.take().expect("a pipe")).lines();
