@@ -20,6 +20,7 @@ mod demo;
 mod disk;
 mod doors;
 mod dribble;
+mod endurance;
 mod fake;
 mod files;
 mod flood;

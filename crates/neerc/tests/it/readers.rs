@@ -20,7 +20,7 @@ const PER_TOKEN: usize = 20;
 
 /// A new token for a wall, once it shows something there.
 #[track_caller]
-fn wall(neerc: &Neerc<'_>, http: &Http) -> String {
+pub fn wall(neerc: &Neerc<'_>, http: &Http) -> String {
     let mut command = neerc.command();
     command.args(["token", "--room", crate::fake::ROOM, "--display", "--as", "jury1", "--config"]).arg(neerc.config());
     let output = command.output().unwrap();

@@ -6,12 +6,14 @@
   const body = document.body, url = body.dataset.events;
   if (!url || !window.EventSource) return;
   const BEAT_LOST_MS = 25000, DOWN_MS = 2000, LONGEST_PAUSE_MS = 30000, NEWS_MS = 5000;
+  // Timers run each second, and each minute on a page that nobody sees.
+  const SLEPT_MS = 5000, SLEPT_HIDDEN_MS = 90000;
   const $ = id => document.getElementById(id);
   const policy = window.trustedTypes ? trustedTypes.createPolicy("neerc", { createHTML: html => html }) : { createHTML: html => html };
   const channel = window.BroadcastChannel ? new BroadcastChannel("neerc " + url) : { postMessage() {} };
   let since = body.dataset.since, source = null, isLeader = false, lastBeat = Date.now(), downSince = 0, tries = 0, retryAt = 0;
   const ahead = Number(body.dataset.now) - Date.now();
-  let isFull = false, isFetching = false, clockAt = performance.now(), unsaid = [], saidAt = 0;
+  let lookedAt = Date.now(), isFull = false, isFetching = false, clockAt = performance.now(), unsaid = [], saidAt = 0;
 
   // Parts
 
@@ -126,6 +128,7 @@
     close();
     isFull = false;
     const stream = source = new EventSource(url + (url.includes("?") ? "&" : "?") + "since=" + encodeURIComponent(since));
+    lookedAt = Date.now();
     stream.onopen = () => { tries = 0; alive(); };
     stream.onerror = () => {
       if (source !== stream) return;
@@ -136,12 +139,17 @@
       if (tries > 1) fetchPage(); // says whether somebody is logged in still
     };
     for (const type of ["cells", "beat", "reload", "rights", "bye", "full"]) stream.addEventListener(type, event => {
+      if (hasSlept()) return open();
       const told = { type, id: event.lastEventId, data: event.data };
       channel.postMessage(told);
       take(told);
       if (type === "full") { close(); retryAt = Infinity; }
     });
   }
+
+  // While a page sleeps, or is kept from running, what its stream brings is kept for it. It does not go through all of that: a
+  // new stream begins with the present.
+  function hasSlept() { return Date.now() - lookedAt > (document.hidden ? SLEPT_HIDDEN_MS : SLEPT_MS); }
 
   function pause() { tries += 1; return Math.min(LONGEST_PAUSE_MS, 500 * 2 ** tries) * (0.7 + 0.6 * Math.random()); }
 
@@ -180,10 +188,10 @@
     body.classList.toggle("is-stale", isDown);
   }
   function look() {
-    const now = Date.now(), isLost = now - lastBeat > BEAT_LOST_MS;
+    const slept = hasSlept(), now = lookedAt = Date.now(), isLost = now - lastBeat > BEAT_LOST_MS;
     stale(isLost || (downSince > 0 && now - downSince > DOWN_MS));
     if (isFull && now - lastBeat > 10000) fetchPage();
-    else if (isLeader && ((!source && now > retryAt) || (isLost && source && now > retryAt))) { retryAt = now + pause(); open(); }
+    else if (isLeader && ((source && slept) || ((!source || isLost) && now > retryAt))) { retryAt = now + pause(); open(); }
     else if (!isLeader && isLost && now > retryAt) { retryAt = now + LONGEST_PAUSE_MS; lead(true); }
     if (unsaid.length && now - saidAt > NEWS_MS) {
       saidAt = now;
@@ -193,7 +201,8 @@
   }
   setInterval(() => { look(); clock(); }, 1000);
   setInterval(ages, 20000);
-  for (const [on, name] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) on.addEventListener(name, () => { if (!document.hidden) look(); });
+  document.addEventListener("freeze", close);
+  for (const [on, name] of [[document, "resume"], [document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) on.addEventListener(name, () => { if (!document.hidden || name === "resume") look(); });
 
   // Forms
 
