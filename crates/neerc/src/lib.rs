@@ -12,8 +12,10 @@ pub mod config;
 mod i18n;
 mod limits;
 mod link;
+pub(crate) mod people;
 mod service;
 mod warnings;
+mod watched;
 mod web;
 
 pub use cli::main;

@@ -102,6 +102,27 @@ pub const HISTOGRAM_BOUNDS_US: [u64; 9] = [100, 1_000, 5_000, 20_000, 50_000, 10
 /// How long the file system of the store is waited for where somebody wants to know its room.
 pub const SPACE_PATIENCE: Duration = Duration::from_secs(1);
 
+// Lists of people from outside
+
+/// Longest list, in bytes.
+pub const LIST_BYTES: usize = 1 << 20;
+/// Most people on one.
+pub const LISTED: usize = 10_000;
+/// Longest name, name to be shown and name of a group, in characters.
+pub const LISTED_CHARS: usize = 64;
+/// Most groups of one person on a list.
+pub const GROUPS_OF_LISTED: usize = 16;
+/// How often a list may be read, in s.
+pub const LIST_POLL_S: std::ops::RangeInclusive<i64> = 1..=86_400;
+/// How often a file is looked at, in s, where nothing is said.
+pub const LIST_FILE_POLL_S: i64 = 1;
+/// How often a program is run or the volunteers service asked, in s, where nothing is said.
+pub const LIST_OTHER_POLL_S: i64 = 60;
+/// How often it is looked whether a program has ended.
+pub const COMMAND_LOOK: Duration = Duration::from_millis(20);
+/// How long a program may take that prints one.
+pub const COMMAND_PATIENCE: Duration = Duration::from_secs(30);
+
 // The clock file
 
 /// Largest clock file that is read, in bytes.

@@ -2,7 +2,7 @@
 //! its fields filled in, and the menu makes the request of it. What can be read in two ways is asked back, with both
 //! readings as lines to be sent. Not what a line does, and not the words in which questions are asked.
 
-mod clean;
+pub mod clean;
 mod moment;
 mod names;
 mod number;

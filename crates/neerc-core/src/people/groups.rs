@@ -16,14 +16,25 @@ pub struct GroupRule {
     pub patterns: Vec<String>,
 }
 
+/// What a list from outside says of somebody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Card {
+    /// How they are called by people, to be shown beside the name of the account.
+    pub display: Option<Arc<str>>,
+    /// The groups that they are in.
+    pub groups: Vec<Group>,
+}
+
 /// The sources of groups, in order of precedence: rules of the configuration, the roster of the directory account,
-/// rooms that stand for groups.
+/// lists from outside, rooms that stand for groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupBook {
     /// From the configuration.
     pub rules: Vec<GroupRule>,
     /// From the directory: the groups of each person.
     pub directory: BTreeMap<Person, Vec<Group>>,
+    /// From lists from outside.
+    pub cards: BTreeMap<Person, Card>,
     /// From rooms: each group with the members of its room.
     pub rooms: Vec<(Group, BTreeSet<Person>)>,
 }
@@ -42,11 +53,17 @@ impl GroupBook {
             }
         }
         self.directory.get(person).into_iter().flatten().for_each(&mut add);
+        self.cards.get(person).into_iter().flat_map(|card| &card.groups).for_each(&mut add);
         self.rooms.iter().filter(|(_, members)| members.contains(person)).for_each(|(group, _)| add(group));
         if groups.is_empty() {
             groups.push(if power { "Admins".into() } else { "Users".into() });
         }
         groups
+    }
+
+    /// How somebody is called by people.
+    pub(super) fn display(&self, person: &Person) -> Option<Arc<str>> {
+        self.cards.get(person)?.display.clone()
     }
 }
 

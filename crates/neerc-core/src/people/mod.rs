@@ -5,7 +5,7 @@ mod escape;
 mod groups;
 mod person;
 
-pub use self::groups::{Group, GroupBook, GroupRule, glob};
+pub use self::groups::{Card, Group, GroupBook, GroupRule, glob};
 pub use self::person::{Person, fold};
 
 use self::escape::{escaped, unescaped};
@@ -71,6 +71,8 @@ pub struct Member {
     pub power: bool,
     /// Their groups, never empty; the first one is displayed.
     pub groups: Vec<Group>,
+    /// How they are called by people, if that is known.
+    pub display: Option<Arc<str>>,
 }
 
 /// The affiliation of one JID with a room.
@@ -139,7 +141,8 @@ impl People {
             self.groups.entry(fold(group)).or_default().insert(person.clone());
         }
         self.by_name.insert(person.name(&self.host).to_owned(), person.clone());
-        self.members.insert(person, Member { power, groups });
+        let display = book.display(&person);
+        self.members.insert(person, Member { power, groups, display });
     }
 
     /// Sets the highest affiliation of one person. Returns whether the list of users has changed.
@@ -231,8 +234,17 @@ impl People {
         })
     }
 
-    /// The displayed name of a person: without the escapes of XEP-0106, unless that is the name of somebody else.
+    /// A person as people are shown them: the name of the account, and how they are called, if that is another name.
     pub fn shown<'a>(&self, person: &'a Person) -> Cow<'a, str> {
+        let name = self.unescaped(person);
+        match self.member(person).and_then(|member| member.display.as_deref()) {
+            Some(display) if fold(display) != fold(&name) => Cow::Owned(format!("{name} ({display})")),
+            _ => name,
+        }
+    }
+
+    /// The name of a person's account without the escapes of XEP-0106, unless that is the name of somebody else.
+    fn unescaped<'a>(&self, person: &'a Person) -> Cow<'a, str> {
         let name = self.name(person);
         if !name.contains('\\') {
             return Cow::Borrowed(name);
@@ -245,7 +257,7 @@ impl People {
         if is_theirs && !self.may_be_an_address(&shown) { shown } else { Cow::Borrowed(name) }
     }
 
-    /// The user whose displayed name, but not the name itself, is `name`: `ivan@mail.ru` stands for `ivan\40mail.ru`,
+    /// The user whose name without escapes, but not the name itself, is `name`: `ivan@mail.ru` stands for `ivan\40mail.ru`,
     /// unless somebody may have the address `ivan@mail.ru`.
     pub fn shown_as(&self, name: &str) -> Option<&Person> {
         let folded = fold(name);
@@ -281,7 +293,7 @@ impl People {
 
     /// The user or group that was most likely meant by a misspelt `name`.
     pub fn nearest(&self, name: &str) -> Option<String> {
-        let users: Vec<Cow<'_, str>> = self.members.keys().map(|person| self.shown(person)).collect();
+        let users: Vec<Cow<'_, str>> = self.members.keys().map(|person| self.unescaped(person)).collect();
         let users = users.iter().map(|user| &**user);
         near::nearest(name, users.chain(self.groups().map(|group| &**group))).map(str::to_owned)
     }

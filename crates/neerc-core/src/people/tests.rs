@@ -70,6 +70,10 @@ fn groups_count_in_their_order() {
     let book = GroupBook {
         rules: vec![GroupRule { group: "Halls".into(), patterns: vec!["hall*".into()] }],
         directory: BTreeMap::from([(hall1.clone(), vec!["Floor 1".into(), "halls".into()])]),
+        cards: BTreeMap::from([(
+            hall1.clone(),
+            Card { display: Some("Room 305".into()), groups: vec!["Floor 1".into(), "Ground floor".into()] },
+        )]),
         rooms: vec![("Printers".into(), BTreeSet::from([hall1.clone()]))],
     };
     let people = people(
@@ -82,8 +86,13 @@ fn groups_count_in_their_order() {
     );
     let groups: Vec<_> =
         people.listed().into_iter().map(|(p, m)| format!("{} {:?}", people.name(p), m.groups)).collect();
-    assert_eq!(groups, [r#"a ["Admins"]"#, r#"hall1 ["Halls", "Floor 1", "Printers"]"#, r#"u ["Users"]"#]);
+    assert_eq!(
+        groups,
+        [r#"a ["Admins"]"#, r#"hall1 ["Halls", "Floor 1", "Ground floor", "Printers"]"#, r#"u ["Users"]"#]
+    );
     assert_eq!(people.group("FLOOR 1"), [&hall1]);
+    assert_eq!(people.shown(&hall1), "hall1 (Room 305)");
+    assert_eq!(people.nearest("hlal1").as_deref(), Some("hall1"), "what is said can be typed");
 }
 
 #[test]

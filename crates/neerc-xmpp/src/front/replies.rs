@@ -3,6 +3,7 @@
 use super::Front;
 use crate::server::Server;
 use crate::stanza::wire::{Purpose, Response};
+use neerc_core::people::{Card, Person};
 
 impl Front {
     /// Takes the answer to one of our requests, or why there is none.
@@ -56,6 +57,15 @@ impl Front {
         self.server = response.result().map(Server::read).unwrap_or_default();
         let software = self.server.software;
         self.change_rooms(|room, _| room.server_is(now_ms, software));
+    }
+
+    /// What lists from outside say of people now, by the names of their accounts.
+    pub fn listed_outside(&mut self, cards: impl IntoIterator<Item = (String, Card)>) {
+        let host = self.settings.host.as_str();
+        let cards = cards.into_iter().map(|(name, card)| (Person::named(&name, host), card)).collect();
+        if self.groups.listed_outside(cards) {
+            self.change_rooms(|room, _| room.groups_changed());
+        }
     }
 
     fn groups_answered(&mut self, about: &'static str, outcome: Result<bool, String>) {

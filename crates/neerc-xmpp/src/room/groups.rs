@@ -9,7 +9,7 @@ use crate::stanza::error_text;
 use crate::stanza::names::composed;
 use crate::stanza::wire::{Purpose, Response, Unanswered, Wire};
 use crate::xml::WriteXml;
-use neerc_core::people::{Group, GroupBook, GroupRule, Person};
+use neerc_core::people::{Card, Group, GroupBook, GroupRule, Person};
 use std::collections::BTreeMap;
 
 /// Where groups come from, by the configuration.
@@ -49,7 +49,7 @@ impl Groups {
     /// The groups that the configuration alone knows.
     pub fn new(settings: GroupSettings) -> Groups {
         let rooms = settings.rooms.iter().map(|(group, _)| (group.clone(), Default::default())).collect();
-        let book = GroupBook { rules: settings.rules.clone(), directory: BTreeMap::new(), rooms };
+        let book = GroupBook { rules: settings.rules.clone(), rooms, ..GroupBook::default() };
         Groups {
             settings,
             book,
@@ -65,6 +65,13 @@ impl Groups {
     /// The groups as they are known now.
     pub fn book(&self) -> &GroupBook {
         &self.book
+    }
+
+    /// Takes what lists from outside say now; whether that is news.
+    pub fn listed_outside(&mut self, cards: BTreeMap<Person, Card>) -> bool {
+        let is_news = self.book.cards != cards;
+        self.book.cards = cards;
+        is_news
     }
 
     /// The stream is open: ask.

@@ -112,6 +112,8 @@ pub enum CliCommand {
     /// Show the contest clock of a room, or set it
     #[command(after_long_help = format!("Examples:\n  neerc clock --room neerc\n  neerc clock start 10:30 --room neerc\n\n{EXIT_CODES}"))]
     Clock(ClockArgs),
+    /// Say who people are, and in which groups
+    Groups(super::groups::GroupsArgs),
     /// Write a configuration, and print what to tell the XMPP server
     ///
     /// Writes a file with every key explained and a new random secret, then prints the lines to add to the server's

@@ -7,6 +7,7 @@ use super::args::Exit;
 use super::out::line;
 use super::{Outcome, checklists, failure, front_settings, load, runtime, secret};
 use crate::clocks::{self, ClockSource, Clockwork};
+use crate::people::PeopleList;
 use crate::service::health::shows;
 use crate::service::health::{Health, RoomHealth};
 use crate::service::{Service, status};
@@ -40,14 +41,14 @@ pub fn check(path: &Path) -> Outcome {
             line(&format!("WARN  {warning}"))?;
         }
     }
-    for finding in clocks(&config.clocks) {
+    for finding in lists(&config.lists).into_iter().chain(clocks(&config.clocks)) {
         line(&finding.line())?;
     }
     let configured = Configured {
         jid: config.component.jid.as_str(),
         host: config.component.host.as_str(),
         rooms: config.rooms.service.as_str(),
-        has_groups: config.groups.is_configured(),
+        has_groups: config.groups.is_configured() || !config.lists.is_empty(),
     };
     let Url::Sqlite(file) = &config.store;
     let stand_in; // removed once the check is over
@@ -86,6 +87,15 @@ enum Found {
     Store(Box<Opened>),
     /// None, but the place for one.
     Nothing,
+}
+
+/// What each list of people from outside says now. Nobody is asked for: who belongs to a room is not known yet.
+fn lists(lists: &[PeopleList]) -> Vec<Finding> {
+    let read = |list: &PeopleList| match list.read(Vec::new) {
+        Ok(listed) => Finding::Ok(format!("people of {}: {}", list.source, listed.len())),
+        Err(why) => Finding::Warn(format!("the list of people at {} cannot be taken: {why}", list.source)),
+    };
+    lists.iter().map(read).collect()
 }
 
 /// What each contest clock that is read somewhere says now.

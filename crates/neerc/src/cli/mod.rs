@@ -5,6 +5,7 @@ mod asks;
 mod check;
 mod copies;
 mod demo;
+mod groups;
 mod init;
 mod keys;
 mod manual;
@@ -49,6 +50,7 @@ fn act(command: CliCommand) -> Outcome {
         CliCommand::Answer(args) => asks::answer(&args),
         CliCommand::Late(args) => asks::late(&args),
         CliCommand::Clock(args) => asks::clock(&args),
+        CliCommand::Groups(args) => groups::groups(&args),
         CliCommand::Init(args) => init::init(&args),
         CliCommand::Demo(args) => demo::demo(&args),
         CliCommand::Completions(args) => manual::completions(&args),

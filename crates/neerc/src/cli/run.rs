@@ -5,7 +5,7 @@ use crate::service::operations::Operations;
 use crate::service::supervisor::Supervisor;
 use crate::service::{self, Service, space, status};
 use crate::web::{Web, WebSettings};
-use crate::{checklists, clocks, limits, warnings};
+use crate::{checklists, clocks, limits, people, warnings};
 use anyhow::Context as _;
 use neerc_store as store;
 use std::net::SocketAddr;
@@ -45,6 +45,8 @@ pub fn run(path: &Path) -> Outcome {
             looks
         });
         let service = service.with_checklists(read.checklists, reread);
+        let looks = people::watch(&config.lists).map_err(anyhow::Error::msg).map_err(failure)?;
+        let service = service.with_people(config.lists, looks);
         let (service, questions) = service.answering();
         answer_monitoring(config.operations, &questions, &file).await?;
         match socket {

@@ -2,7 +2,7 @@
 
 use super::error::{ConfigError, Origin};
 use super::file::Source;
-use super::keys::{Raw, RawComponent, RawDirectory, RawGroup, RawLimits, RawRooms, RawTasks, variable};
+use super::keys::{Raw, RawComponent, RawDirectory, RawLimits, RawRooms, RawTasks, variable};
 use super::{ChatRooms, Component, Config, HostPort, Secret, Tasks};
 use crate::limits::{
     ANSWERS_KIB, BURST, DIRECTORY_POLL_S, DOMAIN_BYTES, NAME_BYTES, PER_SECOND, PLAN_LAPSES_MIN, REMIND_MIN,
@@ -10,13 +10,10 @@ use crate::limits::{
 };
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
-use neerc_core::people::{GroupRule, fold};
 use neerc_core::planner::Patience;
 use neerc_core::view::Visibility;
 use neerc_store::Url;
-use neerc_xmpp::room::groups::GroupSettings;
 use neerc_xmpp::stanza::address::{self, Address};
-use neerc_xmpp::stanza::names::composed;
 use neerc_xmpp::throttle::{Budget, Rate};
 use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
@@ -66,7 +63,7 @@ impl Check<'_> {
     pub(super) fn config(&self, raw: Raw) -> Result<Config, ConfigError> {
         let component = self.component(raw.component)?;
         let rooms = self.rooms(raw.rooms, &component)?;
-        let mut groups = self.groups(raw.groups.unwrap_or_default(), &rooms.service)?;
+        let (mut groups, lists) = self.groups(raw.groups.unwrap_or_default(), &rooms.service)?;
         groups.directory = self.directory(raw.directory)?;
         let clocks = self.clocks(raw.clock, raw.clocks.unwrap_or_default(), &rooms.join)?;
         Ok(Config {
@@ -74,6 +71,7 @@ impl Check<'_> {
             rooms,
             store: self.store(&raw.store.url)?,
             groups,
+            lists,
             tasks: self.tasks(&raw.tasks)?,
             clocks,
             checklists: raw.checklists.file.map(|file| self.beside("checklists.file", &file)).transpose()?,
@@ -224,64 +222,6 @@ impl Check<'_> {
         }
     }
 
-    fn groups(&self, raw: Vec<RawGroup>, rooms_service: &Address) -> Result<GroupSettings, ConfigError> {
-        let mut names = BTreeSet::new();
-        let mut groups = GroupSettings::default();
-        for (nth, group) in raw.into_iter().enumerate() {
-            let name = group.name.ok_or_else(|| ConfigError::Missing {
-                origin: self.nth_origin("groups.name", nth),
-                key: "groups.name",
-                wanted: "give the group a name, such as \"Halls\"".to_owned(),
-            })?;
-            let name = composed(&self.line("groups.name", &name, nth)?).into_owned();
-            if !names.insert(fold(&name)) {
-                return Err(self.nth_invalid("groups.name", nth, &name, "must differ from the others, ignoring case"));
-            }
-            match (group.members, group.room) {
-                (Some(members), None) if !members.is_empty() => {
-                    let patterns = members.iter().map(|member| self.member(member, nth)).collect::<Result<_, _>>()?;
-                    groups.rules.push(GroupRule { group: name.into(), patterns });
-                }
-                (None, Some(room)) => {
-                    groups.rooms.push((name.into(), self.members_room(&room, rooms_service, nth)?));
-                }
-                (Some(_), Some(_)) => {
-                    return Err(self.nth_invalid("groups.name", nth, &name, "has members and a room: keep one"));
-                }
-                (_, None) => {
-                    return Err(ConfigError::Missing {
-                        origin: self.nth_origin("groups.members", nth),
-                        key: "groups.members",
-                        wanted: format!("give the group \"{name}\" members or a room"),
-                    });
-                }
-            }
-        }
-        Ok(groups)
-    }
-
-    /// The address of a room whose members are a group.
-    fn members_room(&self, text: &str, service: &Address, nth: usize) -> Result<Address, ConfigError> {
-        let key = "groups.room";
-        let room = self.room(key, text, nth)?;
-        let jid = Address::parse(&format!("{room}@{}", service.as_str()));
-        jid.ok_or_else(|| self.nth_invalid(key, nth, text, "must be the name of a chat room"))
-    }
-
-    fn member(&self, text: &str, nth: usize) -> Result<String, ConfigError> {
-        let (user, host) = match text.split_once('@') {
-            Some((user, host)) => (user, Some(host)),
-            None => (text, None),
-        };
-        if is_user(user) && host.is_none_or(is_user) && text.len() <= NAME_BYTES {
-            Ok(composed(text).to_lowercase())
-        } else {
-            let wanted =
-                "must be a user name such as hall1 or boss@example.org; * stands for any characters, ? for one";
-            Err(self.nth_invalid("groups.members", nth, text, wanted))
-        }
-    }
-
     /// The account whose contact list is read, and the ms between two readings.
     fn directory(&self, raw: RawDirectory) -> Result<Option<(Address, i64)>, ConfigError> {
         let poll_s: i64 = self.number("directory.poll_s", raw.poll_s, DIRECTORY_POLL_S)?;
@@ -356,7 +296,7 @@ impl Check<'_> {
         domain(text).map_err(|wanted| self.invalid(key, text, wanted))
     }
 
-    fn room(&self, key: &'static str, text: &str, nth: usize) -> Result<String, ConfigError> {
+    pub(super) fn room(&self, key: &'static str, text: &str, nth: usize) -> Result<String, ConfigError> {
         let name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !text.is_empty() && text.len() <= NAME_BYTES && name(text) {
             Ok(text.to_ascii_lowercase())
@@ -368,7 +308,7 @@ impl Check<'_> {
     }
 
     /// A text that people read: one line, no blanks around it.
-    fn line(&self, key: &'static str, text: &str, nth: usize) -> Result<String, ConfigError> {
+    pub(super) fn line(&self, key: &'static str, text: &str, nth: usize) -> Result<String, ConfigError> {
         let plain = !text.is_empty() && text.trim() == text && !text.chars().any(char::is_control);
         if plain && text.len() <= NAME_BYTES {
             Ok(text.to_owned())
@@ -453,7 +393,7 @@ impl Check<'_> {
     }
 
     /// Where the key was given, in the `nth` section of its name; for a key not given, where the section is.
-    fn nth_origin(&self, key: &str, nth: usize) -> Origin {
+    pub(super) fn nth_origin(&self, key: &str, nth: usize) -> Origin {
         let name = variable(key).or_else(|| variable(key.split('.').next()?));
         match name.filter(|name| self.variables.contains(name)) {
             Some(name) => Origin::Variable(name),
@@ -463,7 +403,7 @@ impl Check<'_> {
 }
 
 /// Whether this may be the local part of a JID, or a pattern for it.
-fn is_user(text: &str) -> bool {
+pub(super) fn is_user(text: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control() || c == '@' || NOT_IN_USER.contains(&c);
     !text.is_empty() && !text.contains(odd)
 }

@@ -22,6 +22,8 @@ pub(super) struct Raw {
     pub(super) store: RawStore,
     /// A group that a task can be given to by one name. Any number of these tables, each with a name and either
     /// members (user names; * stands for any characters, ? for one) or room (a chat room whose members are the group).
+    /// Or, with or without a name, a list of people with their groups and the names by which people call them: file (CSV),
+    /// command (a program that prints JSON), volunteers (the volunteers service); doc/people.md says how.
     /// In the environment: "Halls=hall*,aux?; Jury=room:jury", which replaces all groups of the file.
     #[config(env = "NEERC_GROUPS")]
     pub(super) groups: Option<Vec<RawGroup>>,
@@ -123,6 +125,15 @@ pub(super) struct RawGroup {
     pub(super) name: Option<String>,
     pub(super) members: Option<Vec<String>>,
     pub(super) room: Option<String>,
+    pub(super) file: Option<String>,
+    pub(super) command: Option<Vec<String>>,
+    pub(super) user: Option<String>,
+    pub(super) volunteers: Option<String>,
+    pub(super) token_file: Option<String>,
+    pub(super) ca_file: Option<String>,
+    pub(super) year: Option<u32>,
+    pub(super) day: Option<u32>,
+    pub(super) poll_s: Option<i64>,
 }
 
 #[derive(confique::Config)]

@@ -8,6 +8,7 @@ mod clocks;
 mod env;
 mod error;
 mod file;
+mod groups;
 mod keys;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use web::{WebAddress, WebUrl};
 
 use crate::clocks::Clockwork;
 use crate::i18n;
+use crate::people::PeopleList;
 use confique::{Config as _, Layer as _};
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
@@ -48,6 +50,8 @@ pub struct Config {
     pub store: Url,
     /// The groups of the file, whose names differ, ignoring case; and the account whose contact list names more.
     pub groups: GroupSettings,
+    /// Lists of people from outside.
+    pub lists: Vec<PeopleList>,
     /// How tasks are told.
     pub tasks: Tasks,
     /// Where the contest clocks are read.

@@ -209,6 +209,7 @@ level = "trace"
             rooms: vec![("Jury".into(), address("jury@rooms.example.org"))],
             directory: Some((address("directory@example.org"), 5_000)),
         },
+        lists: Vec::new(),
         tasks: Tasks {
             visibility: Visibility::Own,
             wiki_packet: false,
@@ -375,8 +376,8 @@ const WRONG_FILES: &[(&str, &str)] = &[
         "neerc.toml:1: unknown key `tasks.spacing`; allowed here: `visibility`, `wiki_packet`, `spacing_ms`, `max_stanza_bytes`, `remind_min`, `plan_lapses_min`",
     ),
     (
-        "[[groups]]\nname = \"a\"\nuser = \"b\"",
-        "neerc.toml:3: unknown key `groups.user`; allowed here: `name`, `members`, `room`",
+        "[[groups]]\nname = \"a\"\nusers = \"b\"",
+        "neerc.toml:3: unknown key `groups.users`; allowed here: `name`, `members`, `room`, `file`, `command`, `user`, `volunteers`, `token_file`, `ca_file`, `year`, `day`, `poll_s`",
     ),
     (
         "# one\n[tasks]\n# two\nspacing_ms = \"fast\"",
@@ -454,14 +455,34 @@ const WRONG_VALUES: &[(&str, &str)] = &[
         "neerc.toml:5: store.url is \"sqlite::memory:\": must be a file: what is answered is on disk",
     ),
     ("[[groups]]\nroom = \"a\"", "neerc.toml:4: groups.name is missing: give the group a name, such as \"Halls\""),
-    ("[[groups]]\nname = \"a\"", "neerc.toml:4: groups.members is missing: give the group \"a\" members or a room"),
+    (
+        "[[groups]]\nname = \"a\"",
+        "neerc.toml:4: groups.members is missing: give the group \"a\" members, a room, a file, a command or volunteers",
+    ),
+    (
+        "[[groups]]\nname = \"a\"\nmembers = [\"b\"]\nfile = \"c\"",
+        "neerc.toml:5: groups.name is \"a\": has members and file: keep one",
+    ),
+    (
+        "[[groups]]\ncommand = [\"people\"]",
+        "neerc.toml:5: groups.command is \"people\": must be a list that begins with the whole path of a program, such as [\"/usr/local/bin/people\"]",
+    ),
+    ("[[groups]]\nfile = \"people.csv\"\npoll_s = 0", "neerc.toml:6: groups.poll_s is \"0\": must be 1 to 86400 s"),
+    (
+        "[[groups]]\nvolunteers = \"http://example.org\"",
+        "neerc.toml:5: groups.volunteers is \"http://example.org\": would send the login over the network for everybody to read; use https",
+    ),
+    (
+        "[[groups]]\nvolunteers = \"https://example.org\"",
+        "neerc.toml:4: groups.token_file is missing: name the file that holds the token of the volunteers service",
+    ),
     (
         "[[groups]]\nname = \"a\"\nmembers = []",
-        "neerc.toml:6: groups.members is missing: give the group \"a\" members or a room",
+        "neerc.toml:6: groups.members is missing: give the group \"a\" members, a room, a file, a command or volunteers",
     ),
     (
         "[[groups]]\nname = \"a\"\nmembers = [\"b\"]\nroom = \"c\"",
-        "neerc.toml:5: groups.name is \"a\": has members and a room: keep one",
+        "neerc.toml:5: groups.name is \"a\": has members and room: keep one",
     ),
     (
         "[[groups]]\nname = \"a\"\nroom = \"a\"\n[[groups]]\nname = \"A\"\nroom = \"b\"",
@@ -585,7 +606,11 @@ const WRONG_VARIABLES: &[(&str, &str, &str)] = &[
         "Halls",
         "NEERC_GROUPS: its value is \"Halls\", but must be NAME=USER,USER or NAME=room:ROOM, with semicolons between groups",
     ),
-    ("NEERC_GROUPS", "Halls=", "NEERC_GROUPS: groups.members is missing: give the group \"Halls\" members or a room"),
+    (
+        "NEERC_GROUPS",
+        "Halls=",
+        "NEERC_GROUPS: groups.members is missing: give the group \"Halls\" members, a room, a file, a command or volunteers",
+    ),
     (
         "NEERC_COMPONENT_SECRET",
         "hunter2\n",

@@ -4,6 +4,7 @@ use super::status::Question;
 use crate::checklists::watch::ChecklistLook;
 use crate::clocks::ClockLook;
 use crate::link::LinkEvent;
+use crate::people::ListLook;
 use crate::web::asks::WebAsk;
 use neerc_store::{Committing, StoreError};
 use std::future::pending;
@@ -20,6 +21,8 @@ pub(super) enum Event {
     Trouble(String),
     /// A contest clock was looked at: which of those that are read, and what came of it.
     Clock(usize, ClockLook),
+    /// The reader of a list of people has something to say.
+    People(ListLook),
     /// The file of checklists has changed.
     Checklists(ChecklistLook),
     /// A command on this machine asks something.

@@ -10,6 +10,7 @@ mod log;
 mod meters;
 mod metrics;
 pub mod operations;
+mod people;
 pub mod space;
 pub mod status;
 pub mod supervisor;
@@ -68,6 +69,8 @@ pub struct Service {
     sources: Vec<ClockSource>,
     /// Where their last readings are kept.
     kept: Option<PathBuf>,
+    /// Lists of people from outside.
+    lists: people::Lists,
     /// What the file of checklists holds, each time that it has changed.
     checklists: Option<mpsc::Receiver<ChecklistLook>>,
     /// What is wrong around the service, in words.
@@ -103,6 +106,7 @@ impl Service {
             looks: None,
             sources: Vec::new(),
             kept: None,
+            lists: people::Lists::default(),
             checklists: None,
             warnings: None,
             questions: None,
@@ -170,6 +174,7 @@ impl Service {
                 Event::Stored(outcome) => self.stored(outcome)?,
                 Event::Trouble(trouble) => self.trouble(trouble),
                 Event::Clock(feed, look) => self.clock_read(feed, look),
+                Event::People(look) => self.list_read(look),
                 Event::Checklists(look) => self.checklists_read(look),
                 Event::Question(Question::Key(request, back)) => self.key_asked(&request, back),
                 Event::Question(Question::Health(back)) => {
@@ -200,6 +205,7 @@ impl Service {
             outcome = stored(&mut self.committing) => Event::Stored(outcome),
             trouble = next(&mut self.warnings) => Event::Trouble(trouble),
             (feed, look) = next(&mut self.looks) => Event::Clock(feed, look),
+            look = next(&mut self.lists.looks) => Event::People(look),
             look = next(&mut self.checklists) => Event::Checklists(look),
             question = next(&mut self.questions) => Event::Question(question),
             ask = next(asks) => Event::Web(ask),

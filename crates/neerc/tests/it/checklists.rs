@@ -17,7 +17,7 @@ const FILE: &str = "
 ";
 
 /// The answer to a line of chat.
-fn answered(user: &User<'_>, to: &str, line: &str) -> String {
+pub fn answered(user: &User<'_>, to: &str, line: &str) -> String {
     let thread = unique("thread");
     user.send(&format!(
         "<message to='{to}' type='chat' id='{thread}'><body>{line}</body><thread>{thread}</thread></message>"
@@ -28,7 +28,7 @@ fn answered(user: &User<'_>, to: &str, line: &str) -> String {
 
 /// Asks until the answer holds something; the answer.
 #[track_caller]
-fn reads(user: &User<'_>, to: &str, line: &str, wanted: &str) -> String {
+pub fn reads(user: &User<'_>, to: &str, line: &str, wanted: &str) -> String {
     let mut last = String::new();
     let found = poll_for(PATIENCE, || {
         last = answered(user, to, line);

@@ -38,6 +38,7 @@ mod menu;
 mod mistakes;
 mod openfire;
 mod operations;
+mod people;
 mod profanity;
 mod proxy;
 mod quota;

@@ -233,7 +233,8 @@ fn of_task(more: &[(&'static str, Value)]) -> Value {
 fn answers() -> Vec<(&'static str, Value)> {
     let flag = json!({"type": "boolean"});
     let kinds = [Kind::Todo, Kind::TodoFail, Kind::Confirm, Kind::OkFail, Kind::Question].map(Kind::name);
-    let user = [("name", text()), ("group", maybe_text()), ("power", flag.clone()), ("online", flag.clone())];
+    let (group, display) = (("group", maybe_text()), ("display", maybe_text()));
+    let user = [("name", text()), display, group, ("power", flag.clone()), ("online", flag.clone())];
     let status = [("for", text()), ("status", reference("Progress")), ("value", text()), ("at", maybe_moment())];
     let tasks = [("revision", number()), ("tasks", list(&reference("Task"))), ("ids", list(&text()))];
     let late = [("overdue", flag), ("silent", list(&text())), ("unfinished", list(&text()))];

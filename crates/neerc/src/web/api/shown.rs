@@ -35,6 +35,7 @@ pub fn users(caller: &Caller) -> Result<Value, ApiProblem> {
     let user = |(person, member): (&Person, &neerc_core::people::Member)| {
         json!({
             "name": people.name(person),
+            "display": member.display.as_deref(),
             "group": member.groups.first().map(ToString::to_string),
             "power": member.power,
             "online": caller.picture.online.contains(person),
