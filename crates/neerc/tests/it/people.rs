@@ -82,8 +82,8 @@ fn people_are_called_and_grouped_by_lists_from_outside(kind: Kind) {
     assert!(done.contains("2 is handed out to 3 people"), "{done}");
     let done = answered(&jury, &to, "@todo called Judge");
     assert!(done.contains("3 is handed out to 1 person"), "{done}");
-    reads(&jury, &to, "task 1", "hall2 (Room 306)");
-    reads(&jury, &to, "task 3", "jury1 (Chief judge)");
+    reads(&jury, &to, "show 1", "hall2 (Room 306)");
+    reads(&jury, &to, "show 3", "jury1 (Chief judge)");
 
     // A table that cannot be taken changes nothing, wherever it comes from.
     fs::write(&table, "name,display\nhall1,Room 1\nhall1,Room 2\n").unwrap();
