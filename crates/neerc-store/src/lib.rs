@@ -15,6 +15,7 @@ mod whole;
 
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -155,6 +156,14 @@ impl Store {
         }
     }
 
+    /// Records how far each of those has come who read the log by themselves, by a name for each; of others nothing is
+    /// recorded any more. Queued and stored like a batch. What is after a mark is not moved into archives.
+    pub fn mark(&self, marks: BTreeMap<String, u64>) -> Committing {
+        match self {
+            Store::Sqlite(store) => Awaited(store.mark(marks)),
+        }
+    }
+
     /// What reads the whole log while the store is in use.
     pub fn log_reader(&self) -> LogReader {
         match self {
@@ -195,6 +204,16 @@ impl LogReader {
     pub fn floor(&self) -> Result<LogFloor, StoreError> {
         sqlite::read::floor(&self.0)
     }
+
+    /// At most so many changes of all rooms after that revision, oldest first. Blocks on the disk as well.
+    pub fn read_all(&self, after: u64, most: usize) -> Result<Vec<Entry>, StoreError> {
+        sqlite::read::read_all(&self.0, after, most)
+    }
+
+    /// What was recorded by [`Store::mark`]. Blocks on the disk as well.
+    pub fn marks(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        sqlite::read::marks(&self.0)
+    }
 }
 
 /// The pending outcome of a [`Store::commit`].
@@ -204,6 +223,13 @@ pub type Committing = Awaited<()>;
 #[derive(Debug)]
 #[must_use = "changes may be answered only once they are stored"]
 pub struct Awaited<T>(oneshot::Receiver<Result<T, StoreError>>);
+
+impl<T> Awaited<T> {
+    /// Waits for the outcome. Blocks, so it must not be called from an async loop.
+    pub fn wait(self) -> Result<T, StoreError> {
+        self.0.blocking_recv().unwrap_or(Err(StoreError::Gone))
+    }
+}
 
 impl<T> Future for Awaited<T> {
     type Output = Result<T, StoreError>;

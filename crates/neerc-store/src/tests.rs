@@ -357,6 +357,33 @@ fn too_many_batches_are_refused_and_the_others_stored() {
 }
 
 #[test]
+fn how_far_others_have_read_the_log_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let store = open_in(folder.path()).store;
+    let marks = |list: &[(&str, u64)]| list.iter().map(|(name, at)| ((*name).to_owned(), *at)).collect();
+    let reader = store.log_reader();
+    assert_eq!(reader.marks().unwrap(), marks(&[]));
+    block_on(async {
+        store.commit(created(1..=5)).await.unwrap();
+        store.mark(marks(&[("a", 2), ("b", 9)])).await.unwrap();
+    });
+    assert_eq!(reader.marks().unwrap(), marks(&[("a", 2), ("b", 5)]), "nobody has read what is not there");
+    block_on(store.mark(marks(&[("b", 4)]))).unwrap();
+    drop(open_in_again(store, folder.path()));
+    assert_eq!(reader.marks().unwrap(), marks(&[("b", 4)]), "of others nothing is kept");
+    assert_eq!(reader.read_all(3, 9).unwrap(), created(4..=5));
+    assert_eq!(reader.read_all(0, 2).unwrap(), created(1..=2));
+}
+
+/// The same store after a restart, with all that it knew.
+fn open_in_again(store: Store, folder: &Path) -> Opened {
+    block_on(store.close()).unwrap();
+    let opened = open_in(folder);
+    assert_eq!((opened.revision, opened.told_revision), (5, 0));
+    opened
+}
+
+#[test]
 fn where_a_store_can_be() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.db");

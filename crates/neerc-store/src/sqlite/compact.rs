@@ -2,6 +2,7 @@
 //! before the database lets go of it; the boards that stand in its place are what it comes to. It is read a part at a time
 //! on a thread of its own, so that others are stored meanwhile.
 
+use super::disk::MARK;
 use super::floor::{self, Floor};
 use super::load::{self, number_of, stored};
 use super::read;
@@ -77,12 +78,15 @@ impl Work<'_> {
     }
 
     /// Up to which revision the log may be moved: not what is wanted, not what a start reads, and not what somebody has
-    /// still to be told.
+    /// still to be told or to read.
     fn last_to_move(&mut self, floor: u64, keep: Keep) -> Result<u64, StoreError> {
         let told = self.number("SELECT value FROM meta WHERE key = 'told_revision'")?;
         let last = self.number("SELECT max(revision) FROM log")?;
         let newest = self.newest(last, keep.newest_bytes)?;
-        let most = told.min(last.saturating_sub(1)).min(newest.saturating_sub(1));
+        let marks = format!("SELECT min(value) FROM meta WHERE key GLOB '{MARK}*'");
+        let marked = self.conn.query_row(&marks, [], |row| row.get::<_, Option<i64>>(0));
+        let marked = marked.map_err(|error| failed("read", self.file, error))?.map_or(u64::MAX, stored);
+        let most = told.min(marked).min(last.saturating_sub(1)).min(newest.saturating_sub(1));
         let mut to = floor;
         let is_old = |at_ms: i64| at_ms < keep.since_ms || at_ms > keep.now_ms.saturating_add(DAY_MS);
         self.each(floor, most, |row| {

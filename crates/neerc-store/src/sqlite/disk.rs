@@ -10,9 +10,13 @@ use crate::{StoreError, limits, record};
 use neerc_core::change::Entry;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+
+/// What the keys of marks begin with. A version that knows no marks leaves such keys alone.
+pub(super) const MARK: &str = "mark:";
 
 /// The connection, with what is known about the file.
 pub(super) struct Disk {
@@ -101,6 +105,21 @@ impl Disk {
         self.guarded(|disk| set_told(&disk.conn, told).map_err(|e| failed("store progress in", &disk.file, e)))?;
         self.told = told;
         Ok(())
+    }
+
+    /// Stores who has read the log how far, and forgets what was stored of others.
+    pub(super) fn save_marks(&mut self, marks: &BTreeMap<String, u64>) -> Result<(), StoreError> {
+        let last = self.last;
+        self.guarded(|disk| {
+            let at = |source| failed("store progress in", &disk.file, source);
+            let tx = disk.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(at)?;
+            tx.execute("DELETE FROM meta WHERE key GLOB ?", [format!("{MARK}*")]).map_err(at)?;
+            for (name, revision) in marks {
+                let (key, value) = (format!("{MARK}{name}"), number_of(last.min(*revision)));
+                tx.execute("INSERT INTO meta VALUES (?, ?)", (key, value)).map_err(at)?;
+            }
+            tx.commit().map_err(at)
+        })
     }
 
     /// Stores a snapshot and deletes the oldest.

@@ -21,6 +21,7 @@ use floor::Floor;
 use lock::Lock;
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -55,6 +56,11 @@ enum Job {
     },
     /// What was deleted is given back to the file system.
     Shrink {
+        reply: Reply,
+    },
+    /// So far others have read the log.
+    Mark {
+        marks: BTreeMap<String, u64>,
         reply: Reply,
     },
     /// [`Shared`] has changed.
@@ -100,6 +106,13 @@ impl Sqlite {
         } else {
             self.send(Job::Commit { entries, reply });
         }
+        outcome
+    }
+
+    /// See [`crate::Store::mark`].
+    pub fn mark(&self, marks: BTreeMap<String, u64>) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (reply, outcome) = oneshot::channel();
+        self.send(Job::Mark { marks, reply });
         outcome
     }
 
@@ -240,6 +253,10 @@ impl Worker {
                 }
                 Ok(Job::Shrink { reply }) => {
                     let _ = reply.send(self.disk.shrink()); // the caller may have dropped the future
+                    self.after_commit();
+                }
+                Ok(Job::Mark { marks, reply }) => {
+                    let _ = reply.send(self.disk.save_marks(&marks)); // the caller may have dropped the future
                     self.after_commit();
                 }
                 Ok(Job::Look) | Err(RecvTimeoutError::Timeout) => {}

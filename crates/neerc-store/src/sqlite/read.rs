@@ -1,12 +1,14 @@
-//! Reads the log of one room while the store is in use, a part at a time: no reader holds up the write-ahead log for longer
-//! than a part takes.
+//! Reads the log of one room or of all while the store is in use, a part at a time: no reader holds up the write-ahead log
+//! for longer than a part takes.
 
+use super::disk::MARK;
 use super::{floor, load};
 use crate::error::failed;
 use crate::{LogFloor, LogPart, StoreError, limits};
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, OpenFlags, Params, Row};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// See [`crate::LogReader::read`].
@@ -19,10 +21,38 @@ pub fn read(file: &Path, room: &str, part: LogPart, most: usize) -> Result<Vec<E
         LogPart::After(revision) => ("revision > max(?1, ?4) AND room = ?2 ORDER BY revision", revision),
         LogPart::Before(revision) => ("revision < ?1 AND revision > ?4 AND room = ?2 ORDER BY revision DESC", revision),
     };
-    let sql = format!("SELECT revision, room, at_ms, by_jid, record, sum FROM log WHERE {condition} LIMIT ?3");
+    entries(&conn, file, &format!("{condition} LIMIT ?3"), (load::number_of(from), room, bound(most), floor))
+}
+
+/// See [`crate::LogReader::read_all`].
+pub fn read_all(file: &Path, after: u64, most: usize) -> Result<Vec<Entry>, StoreError> {
+    let at = |error| failed("read", file, error);
+    let mut conn = connect(file)?;
+    let conn = conn.transaction().map_err(at)?;
+    let floor = floor::peek(&conn).map_err(at)?.revision;
+    let condition = "revision > ?1 ORDER BY revision LIMIT ?2";
+    entries(&conn, file, condition, (load::number_of(after.max(floor)), bound(most)))
+}
+
+/// See [`crate::LogReader::marks`].
+pub fn marks(file: &Path) -> Result<BTreeMap<String, u64>, StoreError> {
+    let at = |error| failed("read", file, error);
+    let conn = connect(file)?;
+    let mut marks = conn.prepare("SELECT substr(key, ?1), value FROM meta WHERE key GLOB ?2").map_err(at)?;
+    let mark = |row: &Row<'_>| Ok((row.get(0)?, load::stored(row.get(1)?)));
+    let found = marks.query_map((bound(MARK.len() + 1), format!("{MARK}*")), mark).map_err(at)?;
+    found.collect::<Result<_, _>>().map_err(at)
+}
+
+fn bound(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
+}
+
+fn entries(conn: &Connection, file: &Path, which: &str, values: impl Params) -> Result<Vec<Entry>, StoreError> {
+    let at = |error| failed("read", file, error);
+    let sql = format!("SELECT revision, room, at_ms, by_jid, record, sum FROM log WHERE {which}");
     let mut log = conn.prepare(&sql).map_err(at)?;
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let mut rows = log.query((load::number_of(from), room, most, floor)).map_err(at)?;
+    let mut rows = log.query(values).map_err(at)?;
     let (boards, mut entries) = (Boards::new(), Vec::new());
     while let Some(row) = rows.next().map_err(at)? {
         let what = |row: &Row<'_>| load::entry(row, &boards, load::stored(row.get(0).map_err(|e| e.to_string())?));

@@ -196,3 +196,16 @@ fn the_space_of_what_was_moved_is_given_back() {
     assert!(now < before / 4, "{now} of {before} bytes");
     assert_eq!(open_disk(&file).unwrap().1.revision, 4_000);
 }
+
+#[test]
+fn what_others_have_still_to_read_is_not_moved() {
+    let (_folder, file) = store();
+    let (mut disk, _) = open_disk(&file).unwrap();
+    let marks = |list: &[(&str, u64)]| list.iter().map(|(name, at)| ((*name).to_owned(), *at)).collect();
+    disk.save_marks(&marks(&[("a", 30), ("b", 7)])).unwrap();
+    let floor = |disk: &mut Disk| compact_with(disk, after(33), &mut |_| true).unwrap().floor.revision;
+    assert_eq!(floor(&mut disk), 7);
+    disk.save_marks(&marks(&[("a", 31)])).unwrap();
+    assert_eq!(floor(&mut disk), 31);
+    assert_eq!(read::read_all(&file, 0, 2).unwrap(), entries(32..=33), "what is in archives is not read");
+}
