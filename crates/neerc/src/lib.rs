@@ -17,5 +17,6 @@ mod service;
 mod warnings;
 mod watched;
 mod web;
+mod webhooks;
 
 pub use cli::main;

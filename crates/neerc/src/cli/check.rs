@@ -11,6 +11,7 @@ use crate::people::PeopleList;
 use crate::service::health::shows;
 use crate::service::health::{Health, RoomHealth};
 use crate::service::{Service, status};
+use crate::webhooks::Webhook;
 use crate::{limits, warnings};
 use neerc_core::checklist::Checklist;
 use neerc_store::{self as store, Opened, StoreError, Url, User};
@@ -42,6 +43,9 @@ pub fn check(path: &Path) -> Outcome {
         }
     }
     for finding in lists(&config.lists).into_iter().chain(clocks(&config.clocks)) {
+        line(&finding.line())?;
+    }
+    for finding in webhooks(&config.webhooks) {
         line(&finding.line())?;
     }
     let configured = Configured {
@@ -115,6 +119,21 @@ fn clocks(clockwork: &Clockwork) -> Vec<Finding> {
         }
     };
     clockwork.sources.iter().filter(is_read).map(look).collect()
+}
+
+/// Whether what tells other systems may connect to them. Nothing is sent there.
+fn webhooks(hooks: &[Webhook]) -> Vec<Finding> {
+    let look = |hook: &Webhook| {
+        let rooms = if hook.rooms.is_empty() { "all rooms".to_owned() } else { hook.rooms.join(", ") };
+        match hook.door().look_up(&hook.address.url) {
+            Ok(found) => {
+                let ips: Vec<String> = found.iter().map(|address| address.ip().to_string()).collect();
+                Finding::Ok(format!("webhook {hook}: at {}; it is told of {rooms}", ips.join(", ")))
+            }
+            Err(why) => Finding::Warn(format!("webhook {hook} cannot be told what happens: {why}")),
+        }
+    };
+    hooks.iter().map(look).collect()
 }
 
 /// Looks for the store. A missing one is not created: it would belong to the user who checks, not to the one who serves.

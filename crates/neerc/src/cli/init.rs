@@ -253,6 +253,9 @@ fn render(kind: ServerKind, host: &str, admins: &[String], secret: &str, store: 
             FieldKind::Leaf { .. } if field.name == "clocks" => {
                 text.push_str("#[[clocks]]\n#rooms = [\"neerc\"]\n#source = \"manual\"\n");
             }
+            FieldKind::Leaf { .. } if field.name == "webhooks" => {
+                text.push_str("#[[webhooks]]\n#url = \"https://example.org/neerc\"\n#secret_file = \"webhook.txt\"\n");
+            }
             FieldKind::Leaf { .. } => text.push_str("#[[groups]]\n#name = \"Halls\"\n#members = [\"hall*\"]\n"),
             FieldKind::Nested { meta } => {
                 text.push_str(&format!("[{}]\n", field.name));

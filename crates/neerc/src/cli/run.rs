@@ -5,6 +5,7 @@ use crate::service::operations::Operations;
 use crate::service::supervisor::Supervisor;
 use crate::service::{self, Service, space, status};
 use crate::web::{Web, WebSettings};
+use crate::webhooks::{Office, Webhooks};
 use crate::{checklists, clocks, limits, people, warnings};
 use anyhow::Context as _;
 use neerc_store as store;
@@ -34,7 +35,15 @@ pub fn run(path: &Path) -> Outcome {
         let socket = status::StatusSocket::listen(&file);
         let kept = clocks::kept::beside(&file);
         let (sender, warnings) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
-        tokio::spawn(space::watch(file.clone(), sender));
+        tokio::spawn(space::watch(file.clone(), sender.clone()));
+        let office = Office {
+            log: log.clone(),
+            store: opened.store.clone(),
+            host: config.component.host.as_str().to_owned(),
+            troubles: sender,
+            wall_ms: service::time::wall_ms,
+        };
+        let webhooks = Webhooks::start(config.webhooks, office, opened.revision).await.map_err(failure)?;
         let looks =
             clocks::watch(&config.clocks, service::time::wall_ms).map_err(anyhow::Error::msg).map_err(failure)?;
         let service =
@@ -44,7 +53,7 @@ pub fn run(path: &Path) -> Outcome {
             tokio::spawn(checklists::watch::watch(file, read.clone(), sender));
             looks
         });
-        let service = service.with_checklists(read.checklists, reread);
+        let service = service.with_webhooks(webhooks).with_checklists(read.checklists, reread);
         let looks = people::watch(&config.lists).map_err(anyhow::Error::msg).map_err(failure)?;
         let service = service.with_people(config.lists, looks);
         let (service, questions) = service.answering();

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use ureq::config::Config;
 use ureq::http::{HeaderMap, Response, Uri};
-use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::resolver::{DefaultResolver, Resolver};
 use ureq::unversioned::transport::{Connector, TcpConnector};
 use ureq::{Agent, Body};
 
@@ -116,8 +116,13 @@ pub fn agent(address: &HttpAddress) -> Result<Agent, String> {
 }
 
 fn with_tls(config: Config, address: &HttpAddress) -> Result<Agent, String> {
+    agent_with(config, address, DefaultResolver::default())
+}
+
+/// The same with bounds of one's own, and what looks up names.
+pub fn agent_with(config: Config, address: &HttpAddress, names: impl Resolver) -> Result<Agent, String> {
     let connector = TcpConnector::default().chain(tls::TlsConnector::new(address)?);
-    Ok(Agent::with_parts(config, connector, DefaultResolver::default()))
+    Ok(Agent::with_parts(config, connector, names))
 }
 
 /// The time of day of the server: `ICPC-Time` says it in ms, `Date` in whole seconds.

@@ -66,6 +66,7 @@ impl Check<'_> {
         let (mut groups, lists) = self.groups(raw.groups.unwrap_or_default(), &rooms.service)?;
         groups.directory = self.directory(raw.directory)?;
         let clocks = self.clocks(raw.clock, raw.clocks.unwrap_or_default(), &rooms.join)?;
+        let webhooks = self.webhooks(raw.webhooks.unwrap_or_default(), &rooms.join)?;
         Ok(Config {
             component,
             rooms,
@@ -82,6 +83,7 @@ impl Check<'_> {
             contacts: self.contacts(raw.contact.admin)?,
             web: self.web(raw.web)?,
             operations: raw.operations.listen.map(|text| self.listener("operations.listen", &text)).transpose()?,
+            webhooks,
             log_level: self.level(&raw.log.level)?,
         })
     }
@@ -124,7 +126,7 @@ impl Check<'_> {
             }
             (None, Some(file)) => {
                 let path = self.secret_path("component.secret_file", 0, &file)?;
-                ("component.secret_file", self.read_secret(&path)?, Some(path))
+                ("component.secret_file", self.read_secret("component.secret_file", 0, &path)?, Some(path))
             }
             (None, None) => {
                 let wanted = "give component.secret or component.secret_file";
@@ -146,9 +148,10 @@ impl Check<'_> {
         })
     }
 
-    pub(super) fn read_secret(&self, path: &Path) -> Result<Secret, ConfigError> {
+    pub(super) fn read_secret(&self, key: &'static str, nth: usize, path: &Path) -> Result<Secret, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::SecretFile {
-            origin: self.origin("component.secret_file"),
+            origin: self.nth_origin(key, nth),
+            key,
             path: path.to_owned(),
             source,
         })?;

@@ -132,7 +132,7 @@ impl Check<'_> {
             (Some(password), None) => Some(password),
             (None, Some(file)) => {
                 let path = self.secret_path(at.key("password_file"), at.nth, &file)?;
-                Some(self.read_secret(&path)?)
+                Some(self.read_secret(at.key("password_file"), at.nth, &path)?)
             }
             (None, None) => None,
         };
@@ -147,11 +147,20 @@ impl Check<'_> {
             }
         };
         let ca_file = raw.ca_file.map(|file| self.nth_beside(at.key("ca_file"), at.nth, &file)).transpose()?;
-        let fingerprint = raw.fingerprint.map(|text| {
-            let wanted = "must be the SHA-256 of the certificate: 64 hexadecimal digits, with or without colons";
-            fingerprint(&text).ok_or_else(|| self.nth_invalid(at.key("fingerprint"), at.nth, &text, wanted))
-        });
-        Ok(ClockSource::Http(HttpAddress { url, login, ca_file, fingerprint: fingerprint.transpose()? }, served))
+        let fingerprint = self.fingerprint(at.key("fingerprint"), at.nth, raw.fingerprint)?;
+        Ok(ClockSource::Http(HttpAddress { url, login, ca_file, fingerprint }, served))
+    }
+
+    /// The SHA-256 of a certificate.
+    pub(super) fn fingerprint(
+        &self,
+        key: &'static str,
+        nth: usize,
+        text: Option<String>,
+    ) -> Result<Option<[u8; 32]>, ConfigError> {
+        let wanted = "must be the SHA-256 of the certificate: 64 hexadecimal digits, with or without colons";
+        let read = |text: String| fingerprint(&text).ok_or_else(|| self.nth_invalid(key, nth, &text, wanted));
+        text.map(read).transpose()
     }
 }
 

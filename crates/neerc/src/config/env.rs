@@ -75,6 +75,12 @@ fn field_into(
         _ if field.name == "clocks" => {
             clocks(&text).ok_or_else(|| wrong("ROOM,ROOM=SOURCE:WHERE, with semicolons between clocks"))?
         }
+        _ if field.name == "webhooks" => webhooks(&text).ok_or_else(|| ConfigError::WrongType {
+            origin: Origin::Variable(name),
+            key: "its value".to_owned(),
+            found: "(hidden)".to_owned(),
+            wanted: "URL SECRET, with semicolons between webhooks".to_owned(),
+        })?,
         _ => Value::String(text),
     };
     variables.insert(name);
@@ -114,4 +120,15 @@ fn clocks(text: &str) -> Option<Value> {
         Some(Value::Object(pairs.into_iter().chain(at).collect()))
     };
     clocks.map(clock).collect()
+}
+
+/// `https://host/path whsec_...; ...` as `[[webhooks]]`. A semicolon in a URL is written `%3B`.
+fn webhooks(text: &str) -> Option<Value> {
+    let webhooks = text.split(';').map(str::trim).filter(|webhook| !webhook.is_empty());
+    let webhook = |webhook: &str| {
+        let (url, secret) = webhook.split_once(char::is_whitespace)?;
+        let pairs = [("url".to_owned(), Value::from(url)), ("secret".to_owned(), Value::from(secret.trim()))];
+        Some(Value::Object(pairs.into_iter().collect()))
+    };
+    webhooks.map(webhook).collect()
 }

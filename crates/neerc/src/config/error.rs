@@ -88,11 +88,13 @@ pub enum ConfigError {
         /// Which.
         origin: Origin,
     },
-    /// The file with the secret cannot be read.
-    #[error("{origin}: cannot read component.secret_file {}", path.display())]
+    /// A file with a secret cannot be read.
+    #[error("{origin}: cannot read {key} {}", path.display())]
     SecretFile {
         /// Where it is named.
         origin: Origin,
+        /// The key.
+        key: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.

@@ -61,7 +61,7 @@ impl<'a> Source<'a> {
         match message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected ")) {
             Some((found, wanted)) => {
                 // In the place of the whole section may stand what was meant to be the secret.
-                let is_hidden = key.is_empty() || key == "component" || key.contains("secret");
+                let is_hidden = key.is_empty() || ["component", "webhooks"].contains(&&*key) || key.contains("secret");
                 let found = if is_hidden { "of another type" } else { found };
                 let found = found.replace('`', "");
                 ConfigError::WrongType { origin, key, found, wanted: in_words(wanted).to_owned() }

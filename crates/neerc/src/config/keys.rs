@@ -58,6 +58,12 @@ pub(super) struct Raw {
     /// How the service is, for monitoring: /healthz, /readyz and /metrics. Off without listen.
     #[config(nested)]
     pub(super) operations: RawOperations,
+    /// Other systems that are told over HTTP what happens (Standard Webhooks). Any number of these tables, up to 16, each
+    /// with url, and secret ("whsec_" and Base64) or secret_file. If wanted: rooms, events (such as "answered"), ca_file and
+    /// fingerprint as in `[clock]`, and allow_private: addresses that are not public and may be connected to.
+    /// In the environment: "https://host/path whsec_...; ...", which replaces all of the file.
+    #[config(env = "NEERC_WEBHOOKS")]
+    pub(super) webhooks: Option<Vec<RawWebhook>>,
     /// What the service writes to standard error.
     #[config(nested)]
     pub(super) log: RawLog,
@@ -216,6 +222,20 @@ pub(super) struct RawRoomClock {
     pub(super) user: Option<String>,
     pub(super) password: Option<Secret>,
     pub(super) password_file: Option<String>,
+    pub(super) ca_file: Option<String>,
+    pub(super) fingerprint: Option<String>,
+}
+
+/// One `[[webhooks]]`, as written.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawWebhook {
+    pub(super) url: Option<String>,
+    pub(super) secret: Option<Secret>,
+    pub(super) secret_file: Option<String>,
+    pub(super) rooms: Option<Vec<String>>,
+    pub(super) events: Option<Vec<String>>,
+    pub(super) allow_private: Option<Vec<String>>,
     pub(super) ca_file: Option<String>,
     pub(super) fingerprint: Option<String>,
 }

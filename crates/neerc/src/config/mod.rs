@@ -13,6 +13,7 @@ mod keys;
 #[cfg(test)]
 mod tests;
 mod web;
+mod webhooks;
 
 pub use check::{account, domain};
 pub use env::check_variables;
@@ -23,6 +24,7 @@ pub use web::{WebAddress, WebUrl};
 use crate::clocks::Clockwork;
 use crate::i18n;
 use crate::people::PeopleList;
+use crate::webhooks::Webhook;
 use confique::{Config as _, Layer as _};
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
@@ -72,6 +74,8 @@ pub struct Config {
     pub web: Option<WebAddress>,
     /// Where monitoring may ask how the service is.
     pub operations: Option<SocketAddr>,
+    /// Who is told over HTTP what happens.
+    pub webhooks: Vec<Webhook>,
     /// How much is logged.
     pub log_level: tracing::Level,
 }

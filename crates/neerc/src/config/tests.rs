@@ -1,6 +1,9 @@
 use super::*;
 use super::{check::Check, file::Source, keys::variable};
+use crate::clocks::http::HttpAddress;
 use crate::clocks::{ClockSource, Format, Served};
+use crate::webhooks::networks::Network;
+use crate::webhooks::signature::SigningKeys;
 use confique::meta::FieldKind;
 use neerc_core::people::GroupRule;
 use std::collections::BTreeMap;
@@ -9,6 +12,9 @@ use tracing::Level;
 
 /// The shortest file that loads: two lines, `[component]` open for more.
 const LEAST: &str = "[component]\njid = \"neerc.localhost\"\nsecret = \"s3cret\"\n";
+
+/// What signs messages to webhooks.
+const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// Loads the text as `neerc.toml`; an error is its whole text, with the folder left out.
 fn load(toml: &str, env: &[(&str, &str)]) -> Result<Config, String> {
@@ -182,6 +188,13 @@ listen = "[::1]:8080"
 url = "https://Board.example.org/"
 [operations]
 listen = "127.0.0.1:9100"
+[[webhooks]]
+url = "http://[fd00::1]:8000/in?key=1"
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+rooms = ["NEERC"]
+events = ["answered", "clock"]
+allow_private = ["fd00::/16", "10.0.0.5"]
+fingerprint = "0000000000000000000000000000000000000000000000000000000000000000"
 [log]
 level = "trace"
 "#;
@@ -232,6 +245,17 @@ level = "trace"
             url: WebUrl::parse("https://board.example.org"),
         }),
         operations: Some("127.0.0.1:9100".parse().unwrap()),
+        webhooks: vec![Webhook {
+            address: HttpAddress {
+                url: "http://[fd00::1]:8000/in?key=1".to_owned(),
+                fingerprint: Some([0; 32]),
+                ..HttpAddress::default()
+            },
+            keys: SigningKeys::parse(SIGNING).unwrap(),
+            rooms: vec!["neerc".into()],
+            types: vec!["answered", "clock"],
+            private: ["fd00::/16", "10.0.0.5"].map(|text| Network::parse(text).unwrap()).to_vec(),
+        }],
         log_level: Level::TRACE,
     };
     let mut loaded = load(toml, &[]).unwrap();
@@ -367,7 +391,7 @@ const WRONG_FILES: &[(&str, &str)] = &[
     ("[component]\njid = \"a\"\njid = \"b\"", "neerc.toml:3: duplicate key"),
     (
         "[task]\n",
-        "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `clocks`, `checklists`, `limits`, `texts`, `contact`, `web`, `operations`, `log`",
+        "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `clocks`, `checklists`, `limits`, `texts`, `contact`, `web`, `operations`, `webhooks`, `log`",
     ),
     ("[store]\npath = \"x\"", "neerc.toml:2: unknown key `store.path`; allowed here: `url`"),
     ("store = { path = \"x\" }", "neerc.toml:1: unknown key `store.path`; allowed here: `url`"),
@@ -759,4 +783,59 @@ fn every_variable_is_heard() {
         clocks.sources.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["by hand", "https://x.org/c", "by hand"]
     );
+}
+
+#[test]
+fn webhooks_are_whole_and_their_secrets_are_not_repeated() {
+    let hook = |lines: &str| format!("[[webhooks]]\nurl = \"https://x.org/hunter2\"\nsecret = \"{SIGNING}\"\n{lines}");
+    let wrong = |lines: &str| error(&format!("{LEAST}{lines}"), &[]);
+    let secret = "secret = \"whsec_hunter2\"";
+    for (lines, wanted) in [
+        ("[[webhooks]]\nrooms = []".to_owned(), "webhooks.url is missing: say who is told, such as https://host/path"),
+        ("[[webhooks]]\nurl = \"https://x.org\"".to_owned(), "webhooks.secret is missing: give secret or secret_file"),
+        (
+            format!("[[webhooks]]\nurl = \"https://x.org\"\n{secret}"),
+            "webhooks.secret is (hidden): must be whsec_ and 24 to 64",
+        ),
+        (
+            format!("[[webhooks]]\nurl = \"http://x.org/hunter2\"\n{secret}"),
+            "webhooks.url is (hidden): must begin with https://, unless",
+        ),
+        (
+            format!("[[webhooks]]\nurl = \"https://u:hunter2@x.org\"\n{secret}"),
+            "webhooks.url is (hidden): must hold no password",
+        ),
+        (
+            format!("[[webhooks]]\nurl = \"ftp://x.org/hunter2\"\n{secret}"),
+            "webhooks.url is (hidden): must begin with https://",
+        ),
+        (format!("[[webhooks]]\nurl = \"hunter2\"\n{secret}"), "webhooks.url is (hidden): must "),
+        (hook("rooms = [\"school\"]"), "webhooks.rooms is \"school\": is not among rooms.join"),
+        (hook("events = [\"door\"]"), "webhooks.events is \"door\": must be one of created, edited, answered,"),
+        (
+            hook("allow_private = [\"10.0.0.5/8\"]"),
+            "webhooks.allow_private is \"10.0.0.5/8\": must be an address such as",
+        ),
+        (hook("secret_file = \"a\""), "webhooks.secret_file is \"a\": stands beside secret: keep one"),
+        (hook("fingerprint = \"0\""), "webhooks.fingerprint is \"0\": must be the SHA-256"),
+        (format!("{}{}", hook(""), hook("")), "webhooks.url is (hidden): has a webhook already"),
+        ("webhooks = \"whsec_hunter2\"".to_owned(), "component.webhooks"),
+        (
+            "[[webhooks]]\nurl = \"https://x.org\"\nsecret_file = \"none.txt\"".to_owned(),
+            "cannot read webhooks.secret_file none.txt",
+        ),
+    ] {
+        let error = wrong(&lines);
+        assert!(error.contains(wanted) && !error.contains("hunter2"), "{lines}: {error}");
+    }
+    let whole = format!("webhooks = \"whsec_hunter2\"\n{LEAST}");
+    assert!(!error(&whole, &[]).contains("hunter2"), "{}", error(&whole, &[]));
+    let many: String = (0..17).map(|nth| hook("").replace("x.org", &format!("x{nth}.org"))).collect();
+    assert!(wrong(&many).contains("there can be 16 webhooks"), "{}", wrong(&many));
+
+    let two = format!("https://a.org/x {SIGNING}; https://b.org {SIGNING} {SIGNING};");
+    let hooks = load(LEAST, &[("NEERC_WEBHOOKS", &two)]).unwrap().webhooks;
+    assert_eq!(hooks.iter().map(ToString::to_string).collect::<Vec<_>>(), ["https://a.org", "https://b.org"]);
+    let error = error(LEAST, &[("NEERC_WEBHOOKS", "hunter2")]);
+    assert!(error.contains("NEERC_WEBHOOKS: its value is (hidden)"), "{error}");
 }

@@ -5,12 +5,14 @@ use super::web::AllFaces;
 use super::{Service, ServiceError};
 use crate::limits::{SHUTDOWN, SHUTDOWN_STORE};
 use crate::link::{LinkEvent, Reads};
+use crate::webhooks::Webhooks;
 
 impl Service {
     /// Answers what was taken, leaves the rooms, ends the stream and closes the store.
     pub(super) async fn finish(mut self) -> Result<(), ServiceError> {
         tracing::info!("stopping");
         self.supervisor.stopping();
+        self.webhooks.iter().for_each(Webhooks::stop);
         if let Some(web) = &mut self.web {
             web.web.bridge.asks = None;
         }

@@ -2,6 +2,7 @@
 
 use super::Service;
 use crate::limits::HISTOGRAM_BOUNDS_US;
+use crate::webhooks::{EndpointState, Webhooks};
 use neerc_core::change::Entry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,6 +69,8 @@ pub struct Meters {
     pub is_congested: bool,
     /// How many sessions of people are told of changes, in each room.
     pub sessions: Vec<usize>,
+    /// How the endpoints of webhooks are.
+    pub webhooks: Vec<EndpointState>,
 }
 
 /// What is being measured.
@@ -155,6 +158,7 @@ impl Service {
             blocked_ms: age_ms(self.gauge.blocked_since_ms),
             is_congested: self.is_congested(),
             sessions: (0..rooms).map(|room| self.front.sessions(room)).collect(),
+            webhooks: self.webhooks.as_ref().map(Webhooks::endpoints).unwrap_or_default(),
             ..self.gauge.meters.clone()
         }
     }

@@ -3,6 +3,7 @@
 
 use super::health::{Health, RoomHealth};
 use super::meters::Histogram;
+use crate::webhooks::EndpointState;
 use std::fmt::{Display, Write};
 
 /// What is known outside of the loop.
@@ -49,6 +50,16 @@ impl Page {
     /// A family with a value for each of a list.
     fn each<V: Display>(&mut self, name: &str, help: &str, of: &str, values: impl Iterator<Item = Option<V>>) {
         self.family(name, "gauge", help);
+        self.values(name, of, values);
+    }
+
+    /// The same of what only grows.
+    fn counts<V: Display>(&mut self, name: &str, help: &str, of: &str, values: impl Iterator<Item = Option<V>>) {
+        self.family(name, "counter", help);
+        self.values(name, of, values);
+    }
+
+    fn values<V: Display>(&mut self, name: &str, of: &str, values: impl Iterator<Item = Option<V>>) {
         for (index, value) in values.enumerate() {
             if let Some(value) = value {
                 self.value(name, &format!("{{{of}=\"{index}\"}}"), value);
@@ -100,12 +111,37 @@ pub fn text(health: &Health, around: &Surroundings) -> String {
         "clock",
         health.clocks.iter().map(|clock| Some(u8::from(clock.trouble.is_some()))),
     );
+    webhooks(&mut page, health);
     page.known("neerc_store_free_bytes", "Room on the file system of the store.", around.free_bytes);
     page.known("neerc_store_bytes", "How long the files of the store are.", around.store_bytes);
     page.known("process_resident_memory_bytes", "Memory that the process holds.", around.memory_bytes);
     let processor = "Processor time that the process has taken.";
     page.one("process_cpu_seconds_total", "counter", processor, seconds_of(around.processor_ms));
     page.0
+}
+
+fn webhooks(page: &mut Page, health: &Health) {
+    let endpoints = &health.meters.webhooks;
+    if endpoints.is_empty() {
+        return;
+    }
+    let of = |value: fn(&EndpointState) -> u64| endpoints.iter().map(move |endpoint| Some(value(endpoint)));
+    let revision = health.meters.revision;
+    let behind = endpoints.iter().map(|endpoint| Some(revision.saturating_sub(endpoint.heard)));
+    page.each(
+        "neerc_webhook_behind_changes",
+        "How many of the newest changes are still to be told.",
+        "webhook",
+        behind,
+    );
+    let failing = of(|endpoint| endpoint.is_failing.into());
+    page.each("neerc_webhook_failing", "Whether the last message was not taken.", "webhook", failing);
+    let off = of(|endpoint| endpoint.is_off.into());
+    page.each("neerc_webhook_off", "Whether the endpoint wants nothing more.", "webhook", off);
+    let taken = of(|endpoint| endpoint.taken);
+    page.counts("neerc_webhook_taken_total", "How many messages were taken.", "webhook", taken);
+    let failed = of(|endpoint| endpoint.failed);
+    page.counts("neerc_webhook_failures_total", "How many times a message was not taken.", "webhook", failed);
 }
 
 fn connection(page: &mut Page, health: &Health) {

@@ -16,6 +16,7 @@ pub mod status;
 pub mod supervisor;
 pub mod time;
 mod web;
+mod webhooks;
 
 use self::event::{Event, next, stored};
 use self::health::Health;
@@ -29,6 +30,7 @@ use crate::clocks::{ClockLook, ClockSource};
 use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING};
 use crate::link::{Link, LinkEvent, Reads, unreachable};
 use crate::web::door::fresh_secret;
+use crate::webhooks::Webhooks;
 use neerc_core::checklist::Checklist;
 use neerc_core::desk::Desk;
 use neerc_core::ledger::{Now, Stored};
@@ -79,6 +81,8 @@ pub struct Service {
     probes: bool,
     /// The board in browsers, where it is served.
     web: Option<WebSide>,
+    /// Who else is told what happens.
+    webhooks: Option<Webhooks>,
     supervisor: Supervisor,
 }
 
@@ -112,6 +116,7 @@ impl Service {
             questions: None,
             probes: false,
             web: None,
+            webhooks: None,
             supervisor: Supervisor::default(),
         }
     }
@@ -366,6 +371,7 @@ impl Service {
         self.commit(settled.next.take());
         self.gauge.changed(settled.entries.last(), self.time.now_ms());
         settled.entries.iter().for_each(log::change);
+        self.tell_webhooks(settled.entries.last());
         self.desk.clocks.set_zone(time::zone_ms());
         let now = self.now();
         self.desk.settle(now, settled, &mut AllFaces { front: &mut self.front, web: &mut self.web });

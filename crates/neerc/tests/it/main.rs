@@ -55,6 +55,7 @@ mod stalled;
 mod supervised;
 mod wait;
 mod wall;
+mod webhooks;
 mod wire;
 
 use neerc_testing::{rights as table, trust};

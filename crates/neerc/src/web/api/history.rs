@@ -3,17 +3,15 @@
 use super::caller::Caller;
 use super::problem::ApiProblem;
 use super::shown::{Parameters, parameter, revision};
-use super::{Answer, Api, address, put};
+use super::{Answer, Api, address};
 use crate::web::history::{newest, person};
+use crate::webhooks::message::change;
 use axum::http::StatusCode;
 use axum::http::header::LINK;
-use neerc_core::change::{Change, Entry};
 use neerc_core::command::Query;
-use neerc_core::face::timeline::export::{change_name, rfc3339};
-use neerc_core::people::{People, Person};
 use neerc_core::refusal::Refusal;
-use neerc_core::task::{Status, TaskId};
-use serde_json::{Value, json};
+use neerc_core::task::TaskId;
+use serde_json::json;
 use std::fmt::Write;
 
 /// One page of it, with the address of the next one.
@@ -37,7 +35,7 @@ pub async fn page(api: &Api, caller: &Caller, parameters: &Parameters) -> Result
         older = older.filter(|older| entries.len() == all && *older > since.saturating_add(1));
     }
     let people = &caller.picture.people;
-    let shown = json!({"history": entries.iter().map(|entry| one(people, entry)).collect::<Vec<_>>()});
+    let shown = json!({"history": entries.iter().map(|entry| change(people.host(), entry)).collect::<Vec<_>>()});
     let next = older.map(|older| {
         let mut query = format!("before={older}");
         let given = [
@@ -64,45 +62,4 @@ fn encoded(value: &str) -> String {
         }
         text
     })
-}
-
-/// One change.
-fn one(people: &People, entry: &Entry) -> Value {
-    let mut shown = json!({
-        "revision": entry.revision,
-        "at": rfc3339(entry.at_ms),
-        "by": people.name(&entry.by),
-        "what": change_name(&entry.change),
-    });
-    let statuses = |all: &[(Person, Status)]| {
-        let status = |(person, status): &(Person, Status)| json!({"for": people.name(person), "status": status.progress.name(), "value": status.value()});
-        json!(all.iter().map(status).collect::<Vec<_>>())
-    };
-    if let Some(task) = entry.change.task() {
-        put(&mut shown, "task", json!(task.wire_id()));
-    }
-    match &entry.change {
-        Change::Created { title, kind, statuses: all, .. } => {
-            put(&mut shown, "title", json!(title.as_str()));
-            put(&mut shown, "kind", json!(kind.name()));
-            put(&mut shown, "statuses", statuses(all));
-        }
-        Change::Edited { title, kind, set, unassigned, .. } => {
-            if let Some(title) = title {
-                put(&mut shown, "title", json!(title.as_str()));
-            }
-            if let Some(kind) = kind {
-                put(&mut shown, "kind", json!(kind.name()));
-            }
-            put(&mut shown, "statuses", statuses(set));
-            put(&mut shown, "unassigned", unassigned.iter().map(|person| people.name(person)).collect());
-        }
-        Change::Answered { person, status, .. } => {
-            put(&mut shown, "statuses", statuses(&[(person.clone(), status.clone())]));
-        }
-        Change::Planned(planned) => put(&mut shown, "plan", json!(planned.id.to_string())),
-        Change::Unplanned { plan } => put(&mut shown, "plan", json!(plan.to_string())),
-        _ => {}
-    }
-    shown
 }
