@@ -3,8 +3,7 @@
 
 use crate::servers::{Kind, Server, unique};
 use crate::service::Neerc;
-use crate::slix::{Slix, Stanza, User};
-use crate::wait::{PATIENCE, poll_for};
+use crate::slix::{Slix, User};
 
 const NS: &str = "http://neerc.ifmo.ru/protocol/neerc";
 const FILE: &str = "
@@ -15,27 +14,6 @@ const FILE: &str = "
   - '@todo listhall1,listhall2 Close the doors'
 - '@todo listhall1 Water'
 ";
-
-/// The answer to a line of chat.
-pub fn answered(user: &User<'_>, to: &str, line: &str) -> String {
-    let thread = unique("thread");
-    user.send(&format!(
-        "<message to='{to}' type='chat' id='{thread}'><body>{line}</body><thread>{thread}</thread></message>"
-    ));
-    let of_it = |message: &Stanza| message.find("thread").is_some_and(|found| found.text == thread);
-    user.expect_message(of_it, PATIENCE).body().to_owned()
-}
-
-/// Asks until the answer holds something; the answer.
-#[track_caller]
-pub fn reads(user: &User<'_>, to: &str, line: &str, wanted: &str) -> String {
-    let mut last = String::new();
-    let found = poll_for(PATIENCE, || {
-        last = answered(user, to, line);
-        last.contains(wanted).then(|| last.clone())
-    });
-    found.unwrap_or_else(|| panic!("{line} never says {wanted:?}, but {last}"))
-}
 
 fn done(user: &User<'_>, to: &str, task: u64) {
     let status = format!("<taskstatus xmlns='{NS}#taskstatus' id='{task}' type='success'/>");
@@ -53,28 +31,28 @@ fn a_checklist_goes_on_where_it_was_when_the_process_was_killed(kind: Kind) {
     neerc.restart();
     let to = neerc.room_jid(&room);
     let [boss, jury, hall1, hall2] = names.map(|name| Slix::shared().connect(server, name, &unique("r")));
-    let listed = answered(&jury, &to, "checklists");
+    let listed = jury.asks(&to, "checklists");
     assert!(listed.contains("seating · 3 tasks, 2 steps: @todo listhall1 Open the doors"), "{listed}");
     assert!(listed.contains("2 · 1 task: @todo listhall1 Water"), "{listed}");
-    assert_eq!(answered(&boss, &to, "run seating"), "The checklist is under way: 3 tasks in 2 steps.");
-    assert!(answered(&jury, &to, "run Seating").contains("is under way already"));
-    reads(&jury, &to, "tasks all", "Are you there?");
+    assert_eq!(boss.asks(&to, "run seating"), "The checklist is under way: 3 tasks in 2 steps.");
+    assert!(jury.asks(&to, "run Seating").contains("is under way already"));
+    jury.reads(&to, "tasks all", "Are you there?");
     done(&hall1, &to, 1);
     neerc.kill9();
     neerc.restart();
-    let said = reads(&jury, &to, "checklists", "seating · under way since");
+    let said = jury.reads(&to, "checklists", "seating · under way since");
     assert!(said.contains("step 1 of 2, by listboss"), "{said}");
     done(&hall2, &to, 2);
-    reads(&jury, &to, "tasks all", "3 · Close the doors");
+    jury.reads(&to, "tasks all", "3 · Close the doors");
     neerc.kill9();
     neerc.restart();
-    reads(&jury, &to, "checklists", "step 2 of 2");
+    jury.reads(&to, "checklists", "step 2 of 2");
     done(&hall1, &to, 3);
     done(&hall2, &to, 3);
-    reads(&jury, &to, "checklists", "seating · finished");
-    let tasks = answered(&jury, &to, "tasks all");
+    jury.reads(&to, "checklists", "seating · finished");
+    let tasks = jury.asks(&to, "tasks all");
     assert_eq!(tasks.lines().count(), 4, "a heading, and each task once: {tasks}");
-    assert_eq!(answered(&jury, &to, "plans"), "Nothing is planned.");
+    assert_eq!(jury.asks(&to, "plans"), "Nothing is planned.");
 }
 
 fn a_file_of_checklists_that_cannot_be_read_is_said_with_its_line(kind: Kind) {
@@ -112,23 +90,23 @@ fn a_changed_file_is_read_again_and_what_is_under_way_goes_on_as_it_was_begun(ki
     neerc.restart();
     let to = neerc.room_jid(&room);
     let [boss, hall] = names.map(|name| Slix::shared().connect(server, name, &unique("r")));
-    assert_eq!(answered(&boss, &to, "run doors"), "The checklist is under way: 2 tasks in 2 steps.");
+    assert_eq!(boss.asks(&to, "run doors"), "The checklist is under way: 2 tasks in 2 steps.");
     std::fs::write(
         &file,
         "- name: doors\n  lines: '@todo againhall Paint them'\n- name: bread\n  lines: '@todo againhall Bread'\n",
     )
     .unwrap();
-    reads(&boss, &to, "checklists", "bread · 1 task");
+    boss.reads(&to, "checklists", "bread · 1 task");
     let before = neerc.log().len();
     std::fs::write(&file, "- name: doors\n  lines: @todo againhall Paint them\n").unwrap();
     neerc.wait_for_log("was changed and cannot be taken, so those from before stay: line 2: ", before);
-    let listed = answered(&boss, &to, "checklists");
+    let listed = boss.asks(&to, "checklists");
     assert!(listed.contains("bread · 1 task") && listed.contains("step 1 of 2, by againboss"), "{listed}");
     let checked = neerc.command().arg("check").output().unwrap();
     let said = String::from_utf8_lossy(&checked.stderr).into_owned();
     assert!(checked.status.code() == Some(2) && said.contains("line 2: "), "{said}");
     done(&hall, &to, 1);
-    reads(&boss, &to, "tasks all", "Close them");
+    boss.reads(&to, "tasks all", "Close them");
     assert_eq!(neerc.log().matches("cannot be taken").count(), 1, "it is said once");
 }
 

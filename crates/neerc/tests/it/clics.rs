@@ -64,16 +64,6 @@ fn asked(user: &User<'_>, to: &str) -> Option<(i64, String)> {
     Some((clock.attr("time").parse().unwrap(), clock.attr("status").to_owned()))
 }
 
-/// The answer to a line of chat.
-fn answered(user: &User<'_>, to: &str, line: &str) -> String {
-    let thread = unique("thread");
-    user.send(&format!(
-        "<message to='{to}' type='chat' id='{thread}'><body>{line}</body><thread>{thread}</thread></message>"
-    ));
-    let of_it = |message: &Stanza| message.find("thread").is_some_and(|found| found.text == thread);
-    user.expect_message(of_it, PATIENCE).body().to_owned()
-}
-
 fn a_contest_over_https_is_told_to_the_second_and_the_chat_overrides_it(kind: Kind) {
     let start_ms = wall_ms() - HOUR_MS;
     let (port, certificate) = serve(start_ms);
@@ -106,16 +96,15 @@ fn a_contest_over_https_is_told_to_the_second_and_the_chat_overrides_it(kind: Ki
     let elapsed_ms = pushed("2");
     assert!(is_right(elapsed_ms), "{elapsed_ms} of {}", wall_ms() - start_ms);
 
-    let said = answered(&boss, &to, "clock pause");
+    let said = boss.asks(&to, "clock pause");
     assert!(said.starts_with("The contest is paused at 1:00:") && said.contains("By hand since"), "{said}");
     let paused_ms = pushed("3");
     neerc.kill9();
     neerc.restart();
     let kept = poll_for(PATIENCE, || asked(&hall, &to).filter(|(_, status)| status == "3"));
     assert_eq!(kept, Some((paused_ms, "3".to_owned())), "what was set by hand is kept");
-    let back = poll_for(PATIENCE, || {
-        Some(answered(&boss, &to, "clock follow")).filter(|said| said.starts_with("Contest time"))
-    });
+    let back =
+        poll_for(PATIENCE, || Some(boss.asks(&to, "clock follow")).filter(|said| said.starts_with("Contest time")));
     assert!(back.is_some() || asked(&hall, &to).is_some_and(|(_, status)| status == "2"), "{back:?}");
     let now =
         poll_for(PATIENCE, || asked(&hall, &to).filter(|(elapsed_ms, status)| status == "2" && is_right(*elapsed_ms)));

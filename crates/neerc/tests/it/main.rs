@@ -36,6 +36,7 @@ mod letter;
 mod lists;
 mod menu;
 mod mistakes;
+mod moments;
 mod openfire;
 mod operations;
 mod people;

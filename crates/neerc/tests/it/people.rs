@@ -6,7 +6,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::checklists::{answered, reads};
 use crate::servers::{Kind, Server, unique};
 use crate::service::Neerc;
 use crate::slix::Slix;
@@ -63,10 +62,10 @@ fn people_are_called_and_grouped_by_lists_from_outside(kind: Kind) {
     neerc.restart();
     let to = neerc.room_jid(&room);
     let jury = Slix::shared().connect(server, "jury1", &unique("r"));
-    reads(&jury, &to, "who", "hall1 (Room 305)");
-    reads(&jury, &to, "who", "jury1 (Chief judge)");
-    reads(&jury, &to, "who", "hall2 (By the stairs)");
-    reads(&jury, &to, "who", "ivan@example.org (hall2)");
+    jury.reads(&to, "who", "hall1 (Room 305)");
+    jury.reads(&to, "who", "jury1 (Chief judge)");
+    jury.reads(&to, "who", "hall2 (By the stairs)");
+    jury.reads(&to, "who", "ivan@example.org (hall2)");
 
     let table = neerc.dir.join("new.csv");
     fs::write(&table, "name;display;groups\nhall2;Room 306;Ground floor\nhall1;Room 404;\n").unwrap();
@@ -74,16 +73,16 @@ fn people_are_called_and_grouped_by_lists_from_outside(kind: Kind) {
     let done = import.args(["groups", "import"]).arg(&table).arg("--config").arg(neerc.config()).output().unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(done.status.success() && said.contains("1 are new, 1 are other than before, 0 are gone"), "{said}");
-    reads(&jury, &to, "who", "hall1 (Room 404)");
-    reads(&jury, &to, "who", "hall2 (Room 306)");
-    let done = answered(&jury, &to, "@todo \"Ground floor\": Bring water");
+    jury.reads(&to, "who", "hall1 (Room 404)");
+    jury.reads(&to, "who", "hall2 (Room 306)");
+    let done = jury.asks(&to, "@todo \"Ground floor\": Bring water");
     assert!(done.contains("1 is handed out to 1 person"), "{done}");
-    let done = answered(&jury, &to, "@todo halls Bring bread");
+    let done = jury.asks(&to, "@todo halls Bring bread");
     assert!(done.contains("2 is handed out to 3 people"), "{done}");
-    let done = answered(&jury, &to, "@todo called Judge");
+    let done = jury.asks(&to, "@todo called Judge");
     assert!(done.contains("3 is handed out to 1 person"), "{done}");
-    reads(&jury, &to, "show 1", "hall2 (Room 306)");
-    reads(&jury, &to, "show 3", "jury1 (Chief judge)");
+    jury.reads(&to, "show 1", "hall2 (Room 306)");
+    jury.reads(&to, "show 3", "jury1 (Chief judge)");
 
     // A table that cannot be taken changes nothing, wherever it comes from.
     fs::write(&table, "name,display\nhall1,Room 1\nhall1,Room 2\n").unwrap();
@@ -92,7 +91,7 @@ fn people_are_called_and_grouped_by_lists_from_outside(kind: Kind) {
     assert_eq!(refused.status.code(), Some(2), "{}", String::from_utf8_lossy(&refused.stderr));
     fs::write(neerc.dir.join("people.csv"), "name,display\nhall1,Room 1\nhall1,Room 2\n").unwrap();
     neerc.wait_for_log("hall1 stands in it twice", 0);
-    assert!(answered(&jury, &to, "who").contains("hall1 (Room 404)"));
+    assert!(jury.asks(&to, "who").contains("hall1 (Room 404)"));
 }
 
 on_both!(people_are_called_and_grouped_by_lists_from_outside);

@@ -17,8 +17,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::guard::{self, Process};
-use crate::servers::{PASSWORD, ROOMS, Server};
-use crate::wait::PATIENCE;
+use crate::servers::{PASSWORD, ROOMS, Server, unique};
+use crate::wait::{PATIENCE, poll_for};
 
 /// An XML element, as a tree.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -315,6 +315,28 @@ impl User<'_> {
     #[track_caller]
     pub fn say(&self, room: &str, body: &str) {
         self.send(&format!("<message to='{room}@{ROOMS}' type='groupchat'><body>{body}</body></message>"));
+    }
+
+    /// The answer to a line of chat.
+    #[track_caller]
+    pub fn asks(&self, to: &str, line: &str) -> String {
+        let thread = unique("thread");
+        self.send(&format!(
+            "<message to='{to}' type='chat' id='{thread}'><body>{line}</body><thread>{thread}</thread></message>"
+        ));
+        let of_it = |message: &Stanza| message.find("thread").is_some_and(|found| found.text == thread);
+        self.expect_message(of_it, PATIENCE).body().to_owned()
+    }
+
+    /// Asks until the answer holds something; the answer.
+    #[track_caller]
+    pub fn reads(&self, to: &str, line: &str, wanted: &str) -> String {
+        let mut last = String::new();
+        let found = poll_for(PATIENCE, || {
+            last = self.asks(to, line);
+            last.contains(wanted).then(|| last.clone())
+        });
+        found.unwrap_or_else(|| panic!("{line} never says {wanted:?}, but {last}"))
     }
 
     /// A round trip to `to` (a component, the server, ...): what it had sent before the answer is in the mailbox then.
