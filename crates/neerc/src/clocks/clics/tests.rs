@@ -1,7 +1,5 @@
 //! Documents as servers have served them, and what the clock makes of them.
 
-mod recorded;
-
 use super::*;
 
 /// 2031-10-12T10:00:00+03:00, in ms since 1970.

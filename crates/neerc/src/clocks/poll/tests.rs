@@ -1,5 +1,9 @@
 //! Clocks over real HTTP and HTTPS, from a server that says what contest systems have said and done.
 
+mod recorded;
+mod systems;
+mod versions;
+
 use super::*;
 use neerc_core::clock::Phase;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -125,26 +129,6 @@ fn a_contest_is_read_once_two_looks_agree() {
 }
 
 #[test]
-fn a_server_whose_clock_is_40_s_ahead_is_believed_about_its_contest() {
-    let ahead = |path: &str| {
-        let (status, _, body) = contest(path);
-        (status, format!("{ELEVEN}ICPC-Time: {}\r\n", TEN + 3_640_000), body)
-    };
-    let server = Server::start(None, move |path, _| ahead(path));
-    let mut poll = Poll::new(&server.address(), Served::Clics).unwrap();
-    poll.look(now).unwrap();
-    // Its time went on with ours.
-    pass(2_000);
-    server.says(move |path, _| {
-        let (status, _, body) = contest(path);
-        (status, format!("ICPC-Time: {}\r\n", TEN + 3_642_000), body)
-    });
-    let reading = poll.look(now).unwrap().unwrap();
-    let off_ms = reading.elapsed_ms - 3_642_000;
-    assert!(off_ms.abs() < 1_000, "{off_ms} ms off");
-}
-
-#[test]
 fn who_is_not_let_in_is_told_what_to_set() {
     let server = Server::start(None, |path, request| {
         // "neerc:geheim", as RFC 7617 writes it
@@ -159,35 +143,6 @@ fn who_is_not_let_in_is_told_what_to_set() {
     let login = Some(("neerc".to_owned(), "geheim".to_owned()));
     let mut poll = Poll::new(&HttpAddress { login, ..server.address() }, Served::Clics).unwrap();
     assert_eq!(settled(&mut poll).phase, Phase::Running);
-}
-
-#[test]
-fn each_strange_answer_is_said_and_the_next_good_one_counts() {
-    let server = Server::start(None, |path, _| contest(path));
-    let mut poll = Poll::new(&server.address(), Served::Clics).unwrap();
-    settled(&mut poll);
-    for (answer, words) in [
-        (
-            (404, String::new(), r#"{"code":404,"message":"Object with ID 'demo' not found"}"#.to_owned()),
-            "knows no such contest (404)",
-        ),
-        ((200, "Content-Type: text/html\r\n".to_owned(), "<!DOCTYPE html><p>Free WiFi".to_owned()), "it is a web page"),
-        ((500, String::new(), String::new()), "answers 500"),
-        ((200, String::new(), CONTEST[..50].to_owned()), "it is not the JSON of a contest: EOF"),
-        ((200, "Content-Length: 9999\r\n".to_owned(), CONTEST.to_owned()), ""),
-        ((302, "Location: http://127.0.0.1/login\r\n".to_owned(), String::new()), "sends on to http://127.0.0.1/login"),
-        ((304, String::new(), String::new()), "sends on to somewhere else"),
-        ((200, String::new(), " ".repeat(300_000)), ""),
-        ((200, format!("X: {}\r\n", "y".repeat(100_000)), CONTEST.to_owned()), ""),
-    ] {
-        let said = answer.clone();
-        server.says(move |_, _| said.clone());
-        let problem = poll.look(now).unwrap_err();
-        assert!(problem.words.contains(words) && !problem.words.is_empty(), "{problem:?} to {answer:?}");
-        server.says(|path, _| contest(path));
-        assert!(poll.look(now).unwrap().is_some(), "after {answer:?}");
-    }
-    drop(server);
 }
 
 #[test]
@@ -207,24 +162,6 @@ fn failures_are_tried_again_ever_more_slowly_and_as_the_server_asks() {
     assert_eq!(poll.pause_ms(&for_ever), 600_000);
     poll.pause_ms(&Ok(None));
     assert!(poll.pause_ms(&silent) <= 1_100, "one good answer begins anew");
-}
-
-#[test]
-fn a_state_that_nobody_may_see_yet_is_none() {
-    let hidden =
-        |path: &str| if path.ends_with("/state") { (403, ELEVEN.to_owned(), String::new()) } else { contest(path) };
-    let server = Server::start(None, move |path, _| hidden(path));
-    let mut poll = Poll::new(&server.address(), Served::Clics).unwrap();
-    assert!(
-        poll.look(now).unwrap_err().words.contains("(403)"),
-        "the contest runs by its plan, and its state is hidden"
-    );
-    let later = CONTEST.replace("10:00:00", "12:30:00");
-    server.says(
-        move |path, _| if path.ends_with("/state") { (403, ELEVEN.to_owned(), String::new()) } else { ok(&later) },
-    );
-    let reading = settled(&mut poll);
-    assert_eq!(reading.phase, Phase::Counting);
 }
 
 #[test]
