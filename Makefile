@@ -2,7 +2,7 @@
 CARGO := scripts/cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-servers test-openfire lint bench trust
+.PHONY: help demo test test-servers test-openfire test-packages lint deb bench trust
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -22,10 +22,17 @@ test-servers: ## Run the tests that need a server with this machine's servers an
 test-openfire: ## Try an Openfire that you have: OPENFIRE_SERVER=host:port, OPENFIRE_HOST, OPENFIRE_SECRET, OPENFIRE_ADMIN
 	@$(CARGO) test --package neerc --test it openfire -- --nocapture
 
-lint: ## Check formatting, lints and documentation
+test-packages: ## Install the Debian package on a bare Debian 12 and 13 that are booted, by the lines of doc/install.md
+	@scripts/test-packages
+
+deb: ## Build the Debian package into target/dist
+	@scripts/package
+
+lint: ## Check formatting, lints, documentation and units of systemd
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps
+	@scripts/test-units
 
 bench: ## Measure the service beside other libraries and bare loops (12 minutes)
 	@bench/run

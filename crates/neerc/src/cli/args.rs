@@ -317,6 +317,9 @@ pub struct InitArgs {
     /// An account that becomes an owner of the room if nobody has power in it; may be given several times
     #[arg(long, value_name = "JID")]
     pub admin: Vec<String>,
+    /// Write the lines for the server into this file, instead of printing them; for servers that read such files
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub lines: Option<PathBuf>,
     /// Replace the file if it exists, and its secret with it
     #[arg(long)]
     pub force: bool,
@@ -419,6 +422,7 @@ mod tests {
             "neerc walk",
             "neerc run --conf x",
             "neerc init --server jabberd",
+            "neerc init --lines lines",
             "neerc demo --port 0",
             "neerc login-link --room neerc",
             "neerc token --as admin",

@@ -29,7 +29,13 @@ const SYSTEM_STORE: &str = "sqlite:/var/lib/neerc/neerc.db";
 pub fn init(args: &InitArgs) -> Outcome {
     let secret = secret::hex(32).context("there is no randomness to be had from /dev/urandom").map_err(failure)?;
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
-    let wish = Wish { kind: args.server, host: &args.host, admins: &args.admin, secret: &secret };
+    let wish = Wish {
+        kind: args.server,
+        host: &args.host,
+        admins: &args.admin,
+        secret: &secret,
+        lines: args.lines.as_deref(),
+    };
     let text = run(&args.config, wish, existing).map_err(usage)?;
     out::text(&text)
 }
@@ -103,12 +109,14 @@ pub struct Wish<'a> {
     pub admins: &'a [String],
     /// The secret to share with the server.
     pub secret: &'a str,
+    /// Where the lines for that server go, if they are not to be printed.
+    pub lines: Option<&'a Path>,
 }
 
 /// Writes the configuration to `path` and returns what to print: where it is, and what to tell the server, for each
 /// kind of server if none is given.
 pub fn run(path: &Path, wish: Wish<'_>, existing: Existing) -> Result<String, InitError> {
-    let Wish { kind, host, admins, secret } = wish;
+    let Wish { kind, host, admins, secret, lines: apart } = wish;
     let domain = config::domain(host).map_err(|wanted| InitError::Host { host: host.to_owned(), wanted })?;
     let host = domain.as_str();
     let admin = |text: &String| {
@@ -117,9 +125,15 @@ pub fn run(path: &Path, wish: Wish<'_>, existing: Existing) -> Result<String, In
         account.ok_or_else(|| InitError::Admin { admin: text.clone(), host: host.to_owned() })
     };
     let admins: Vec<String> = admins.iter().map(admin).collect::<Result<_, _>>()?;
+    // Both files or none, as far as that can be told: they hold the same secret.
+    replaceable(path, existing, is_configuration)?;
+    if let (Some(apart), Some(kind)) = (apart, kind) {
+        let lines = lines::configuration(kind.software(), Site { host, secret });
+        write(apart, &lines, existing, |text| text.lines().next() == lines.lines().next())?;
+    }
     let store = system_store(path);
     let rendered = render(kind.unwrap_or(ServerKind::Prosody), host, &admins, secret, store);
-    let before = write(path, &rendered, existing)?;
+    let before = write(path, &rendered, existing, is_configuration)?;
     let kinds = match kind {
         Some(kind) => vec![kind],
         None => vec![ServerKind::Prosody, ServerKind::Ejabberd, ServerKind::Openfire],
@@ -134,7 +148,13 @@ pub fn run(path: &Path, wish: Wish<'_>, existing: Existing) -> Result<String, In
     }
     for kind in &kinds {
         let lines = lines::configuration(kind.software(), Site { host, secret });
-        let _ = write!(text, "\n{lines}"); // to a String: cannot fail
+        // To a String: cannot fail.
+        let _ = match apart {
+            Some(apart) => {
+                writeln!(text, "Wrote {}, which holds it too: the server must be able to read it.", apart.display())
+            }
+            None => write!(text, "\n{lines}"),
+        };
     }
     let _ = match store {
         Some(_) => write!(text, "\nThen: neerc check && systemctl enable --now neerc\n"),
@@ -148,12 +168,17 @@ pub fn run(path: &Path, wish: Wish<'_>, existing: Existing) -> Result<String, In
 }
 
 /// Only the owner may read the file, also where others could read the one before it, of which this gives the data.
-fn write(path: &Path, text: &str, existing: Existing) -> Result<Option<Metadata>, InitError> {
+fn write(
+    path: &Path,
+    text: &str,
+    existing: Existing,
+    is_ours: impl Fn(&str) -> bool,
+) -> Result<Option<Metadata>, InitError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::AlreadyExists => InitError::Exists { path: path.to_owned() },
         _ => InitError::Write { path: path.to_owned(), source },
     };
-    let Some(replaced) = replaceable(path, existing)? else {
+    let Some(replaced) = replaceable(path, existing, is_ours)? else {
         fill(path, text, None).map_err(failed)?;
         return Ok(None);
     };
@@ -170,8 +195,8 @@ fn write(path: &Path, text: &str, existing: Existing) -> Result<Option<Metadata>
     Ok(Some(replaced))
 }
 
-/// What is there already, if it may be replaced: a configuration, or an empty file.
-fn replaceable(path: &Path, existing: Existing) -> Result<Option<Metadata>, InitError> {
+/// What is there already, if it may be replaced: something of ours, or an empty file.
+fn replaceable(path: &Path, existing: Existing, is_ours: impl Fn(&str) -> bool) -> Result<Option<Metadata>, InitError> {
     let failed = |source| InitError::Write { path: path.to_owned(), source };
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -184,11 +209,14 @@ fn replaceable(path: &Path, existing: Existing) -> Result<Option<Metadata>, Init
         return Err(InitError::NotPlain { path: path.to_owned() });
     }
     let text = String::from_utf8_lossy(&fs::read(path).map_err(failed)?).into_owned();
-    let is_config = text.lines().any(|line| line.trim_start_matches('\u{feff}').trim() == "[component]");
-    match is_config || text.is_empty() {
+    match text.is_empty() || is_ours(&text) {
         true => Ok(Some(found)),
         false => Err(InitError::NotOurs { path: path.to_owned() }),
     }
+}
+
+fn is_configuration(text: &str) -> bool {
+    text.lines().any(|line| line.trim_start_matches('\u{feff}').trim() == "[component]")
 }
 
 /// Makes a file for its owner only, who is that of the file it is going to replace where that can be. In a folder that hands

@@ -92,7 +92,7 @@ fn prose_is_no_wider_than_the_screen() {
 fn a_file_is_kept_unless_told_otherwise() {
     let folder = TempDir::new().unwrap();
     let run = |secret: &str, existing| {
-        let wish = Wish { kind: Some(ServerKind::Openfire), host: "Example.org", admins: &[], secret };
+        let wish = Wish { kind: Some(ServerKind::Openfire), host: "Example.org", admins: &[], secret, lines: None };
         run(&file(&folder), wish, existing)
     };
     let printed = run("first", Existing::Keep).unwrap();
@@ -122,7 +122,7 @@ fn nobody_else_may_read_the_secret() {
 }
 
 fn wish<'a>(host: &'a str, admins: &'a [String]) -> Wish<'a> {
-    Wish { kind: None, host, admins, secret: "secret" }
+    Wish { kind: None, host, admins, secret: "secret", lines: None }
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn in_a_folder_that_hands_its_group_on_the_group_may_read_the_file_too() {
     let folder = TempDir::new().unwrap();
     for (mode, wanted) in [(0o750, 0o600), (0o2750, 0o640)] {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
-        let wish = Wish { kind: None, host: "example.org", admins: &[], secret: "secret" };
+        let wish = Wish { kind: None, host: "example.org", admins: &[], secret: "secret", lines: None };
         run(&file(&folder), wish, Existing::Replace).unwrap();
         assert_eq!(std::fs::metadata(file(&folder)).unwrap().mode() & 0o7777, wanted);
     }
@@ -203,4 +203,24 @@ fn the_configuration_of_a_package_has_its_store_where_services_keep_theirs() {
     );
     let config = load(&sample()).unwrap();
     assert_eq!(config.store, neerc_store::Url::Sqlite("/var/lib/neerc/neerc.db".into()));
+}
+
+#[test]
+fn the_lines_for_a_server_go_into_a_file_of_their_own() {
+    let folder = TempDir::new().unwrap();
+    let lines = folder.path().join("neerc.cfg.lua");
+    let run = |secret, existing| {
+        let kind = Some(ServerKind::Prosody);
+        run(&file(&folder), Wish { kind, host: "example.org", admins: &[], secret, lines: Some(&lines) }, existing)
+    };
+    let printed = run("s1", Existing::Keep).unwrap();
+    assert!(printed.contains("neerc.cfg.lua") && !printed.contains("component_secret"), "{printed}");
+    assert!(std::fs::read_to_string(&lines).unwrap().contains("component_secret = \"s1\""));
+    assert!(matches!(run("s2", Existing::Keep), Err(InitError::Exists { .. })));
+    run("s2", Existing::Replace).unwrap();
+    assert!(std::fs::read_to_string(&lines).unwrap().contains("component_secret = \"s2\""));
+    assert!(std::fs::read_to_string(file(&folder)).unwrap().contains("secret = \"s2\""));
+    std::fs::write(&lines, "VirtualHost \"example.org\"").unwrap();
+    assert!(matches!(run("s3", Existing::Replace), Err(InitError::NotOurs { .. })));
+    assert!(std::fs::read_to_string(file(&folder)).unwrap().contains("secret = \"s2\""));
 }
