@@ -174,6 +174,25 @@ impl Clocks {
         Clocks { feeds, of_room, by_hand: BTreeMap::new(), freed: BTreeSet::new(), zone_ms: 0 }
     }
 
+    /// Takes other feeds. `kept` names those that there were before, by their number then; the others have not been looked
+    /// at. What was set by hand counts on. Rooms whose feed is another one now are to hear of it.
+    pub fn renew(&mut self, of_room: BTreeMap<Room, usize>, kept: &[Option<usize>]) {
+        let rooms: BTreeSet<&Room> = self.of_room.keys().chain(of_room.keys()).collect();
+        let last = of_room.values().copied().max().unwrap_or(0);
+        let before = |feed: usize| kept.get(feed).copied().flatten();
+        let number = |of_room: &BTreeMap<Room, usize>, room: &Room| of_room.get(room).copied().unwrap_or(0);
+        let is_other = |room: &&&Room| before(number(&of_room, room)) != Some(number(&self.of_room, room));
+        let moved: Vec<Room> = rooms.iter().filter(is_other).map(|room| (*room).clone()).collect();
+        let feed = |place| {
+            let mut feed = before(place).and_then(|before| self.feeds.get(before)).cloned().unwrap_or(Feed::UNHEARD);
+            feed.beat.is_due |= before(place) != Some(place) && feed.clock.is_some();
+            feed
+        };
+        self.feeds = (0..=last).map(feed).collect();
+        self.of_room = of_room;
+        self.freed.extend(moved);
+    }
+
     /// Takes a rough reading of the first feed; says whether people must hear of it.
     pub fn read(&mut self, now_ms: i64, reading: Reading) -> bool {
         self.read_feed(now_ms, 0, reading, Precision::Rough)
@@ -392,6 +411,22 @@ mod tests {
         assert!(!clocks.tick(limits::CLOCK_TICK_MS) && clocks.tick(1_000 + limits::CLOCK_TICK_MS));
         assert_eq!(clocks.next_tick_ms(), 1_000 + 2 * limits::CLOCK_TICK_MS);
         assert_eq!(clocks.of("neerc").map(|clock| clock.at(3_000).elapsed_ms), Some(7_000));
+    }
+
+    #[test]
+    fn feeds_that_stay_go_on_where_others_come_and_go_around_them() {
+        let mut clocks = Clocks::new(BTreeMap::from([("school".into(), 1), ("finals".into(), 2)]));
+        for feed in 0..3 {
+            clocks.read_feed(0, feed, running(1_000 * (feed as i64 + 1)), Precision::Exact);
+        }
+        clocks.said();
+        clocks.renew(BTreeMap::from([("school".into(), 1), ("finals".into(), 2)]), &[None, Some(1), Some(0)]);
+        let shows = |room| clocks.reading(room, 0).map(|reading| reading.elapsed_ms);
+        assert_eq!((shows("neerc"), shows("school"), shows("finals")), (None, Some(2_000), Some(1_000)));
+        assert_eq!((clocks.is_news("school"), clocks.is_news("finals")), (false, true));
+        clocks.renew(BTreeMap::new(), &[Some(1)]);
+        assert_eq!(clocks.reading("finals", 0).map(|reading| reading.elapsed_ms), Some(2_000));
+        assert!(!clocks.read_feed(0, 1, running(0), Precision::Exact), "there is no second one any more");
     }
 
     #[test]

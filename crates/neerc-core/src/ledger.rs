@@ -210,6 +210,11 @@ impl Ledger {
         Ledger { quota, ..self }
     }
 
+    /// Allows each person that many MiB in a day from now on; what they used today stays used.
+    pub fn allow(&mut self, mib_per_day: u64) {
+        self.quota.allow(mib_per_day);
+    }
+
     /// The same on changes that are on disk, the newest last.
     pub fn after(self, entries: impl IntoIterator<Item = Entry>) -> Ledger {
         Ledger { trail: Trail::restore(entries), ..self }

@@ -28,6 +28,11 @@ impl Quota {
         Quota { mib_per_day, ..Quota::default() }
     }
 
+    /// Allows another number of MiB.
+    pub(crate) fn allow(&mut self, mib_per_day: u64) {
+        self.mib_per_day = mib_per_day;
+    }
+
     /// Counts a change against the quota of `who`, or refuses it.
     pub(crate) fn take(
         &mut self,

@@ -63,6 +63,8 @@ pub const RECONNECT_LONGEST_MS: u64 = 30_000;
 pub const CHANGES_PER_SNAPSHOT: u64 = 200_000;
 /// How long the clean end of the service may take.
 pub const SHUTDOWN: Duration = Duration::from_millis(2_500);
+/// How long of that people are told what is new, in ms; the next start tells the rest.
+pub const SHUTDOWN_TELLING_MS: i64 = 250;
 /// How much longer than that closing the store may take.
 pub const SHUTDOWN_STORE: Duration = Duration::from_millis(400);
 /// Most messages that wait for the loop from one of the tasks beside it.

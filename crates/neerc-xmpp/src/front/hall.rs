@@ -38,6 +38,11 @@ impl Hall {
         outcome
     }
 
+    /// Forgets what was written, since it would be written otherwise now.
+    pub fn forget_written(&mut self) {
+        (self.list, self.own_lists, self.users) = (None, OwnLists::default(), None);
+    }
+
     /// What happened since the last call.
     pub fn take_events(&mut self) -> Vec<RoomEvent> {
         self.watch.take_events()

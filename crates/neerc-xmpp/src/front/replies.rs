@@ -39,13 +39,16 @@ impl Front {
             Purpose::PutOut { room } => self.change_room(room, |room, _| room.has_put_out(response)),
             Purpose::Server => self.server_told(now_ms, response),
             // All requests go unanswered: the rooms say why.
-            Purpose::GroupRoom { .. } | Purpose::Directory
+            Purpose::GroupRoom { .. } | Purpose::Directory { .. }
                 if matches!(response, Response::Nothing(_)) && !self.wire.is_answered => {}
-            Purpose::GroupRoom { group } => {
+            // Who was asked by earlier settings is not asked any more.
+            Purpose::GroupRoom { settings, .. } | Purpose::Directory { settings }
+                if settings != self.groups.settings_number() => {}
+            Purpose::GroupRoom { group, .. } => {
                 let outcome = self.groups.room(now_ms, group, response);
                 self.groups_answered("group room", outcome);
             }
-            Purpose::Directory => {
+            Purpose::Directory { .. } => {
                 let outcome = self.groups.directory(now_ms, response);
                 self.groups_answered("directory", outcome);
             }

@@ -1,9 +1,11 @@
 //! What the XMPP side is told by the configuration, and what it says to the rest of the program. Not what it does.
 
+use super::Front;
+use super::hall::Hall;
 use crate::room::groups::GroupSettings;
 use crate::server::probe::RoundTrips;
 use crate::stanza::address::Address;
-use crate::throttle::{Budget, Rate};
+use crate::throttle::{Budget, Rate, Throttle};
 use neerc_core::change::Room;
 use neerc_core::face::words::{Language, Words};
 use neerc_core::ledger::Ask;
@@ -55,6 +57,49 @@ pub struct FrontSettings {
     pub contacts: Vec<String>,
     /// Version of the program.
     pub version: String,
+}
+
+impl Front {
+    /// Goes by other settings from now on, as far as they can be taken while the service runs: groups, who becomes an owner
+    /// and who counts as a user, how tasks are told, limits, language. The others stay as they are.
+    pub fn renew(&mut self, now_ms: i64, new: FrontSettings) {
+        let old = self.settings.clone();
+        let FrontSettings { owners, admit_unaffiliated, groups, rate, budget, language, .. } = new;
+        let FrontSettings { wiki_packet, spacing_ms, max_stanza_bytes, .. } = new;
+        self.settings = FrontSettings {
+            owners,
+            admit_unaffiliated,
+            groups,
+            wiki_packet,
+            spacing_ms,
+            max_stanza_bytes,
+            rate,
+            budget,
+            language,
+            ..old.clone()
+        };
+        let now = self.settings.clone();
+        if (now.rate, now.budget) != (old.rate, old.budget) {
+            self.throttle = Throttle::new(now.rate, now.budget);
+        }
+        self.outbox.space(now.spacing_ms);
+        if (now.wiki_packet, now.max_stanza_bytes) != (old.wiki_packet, old.max_stanza_bytes) {
+            self.halls.iter_mut().for_each(Hall::forget_written);
+            self.written = None;
+        }
+        if now.groups != old.groups {
+            self.groups.renew(now.groups.clone());
+            if self.stream.is_online() {
+                self.groups.connected(now_ms, &mut self.wire);
+            }
+        }
+        let of_people =
+            |settings: &FrontSettings| (settings.groups.clone(), settings.owners.clone(), settings.admit_unaffiliated);
+        if of_people(&now) != of_people(&old) {
+            self.change_rooms(|room, _| room.renew(now.owners.clone(), now.admit_unaffiliated));
+            self.settle(now_ms);
+        }
+    }
 }
 
 /// What the rest of the program must do or know.

@@ -147,6 +147,11 @@ impl Outbox {
 
     // Recipients
 
+    /// Takes another spacing.
+    pub fn space(&mut self, spacing_ms: i64) {
+        self.spacing_ms = spacing_ms;
+    }
+
     /// The session may not see a change: it cannot hear differences any more, until it asks again.
     pub fn misses(&mut self, slot: usize) {
         if let Some(session) = self.recipients.get_mut(slot) {

@@ -34,6 +34,8 @@ impl GroupSettings {
 #[derive(Debug)]
 pub struct Groups {
     settings: GroupSettings,
+    /// How often they were replaced.
+    settings_number: u64,
     book: GroupBook,
     read_rooms_ms: i64,
     read_directory_ms: i64,
@@ -52,6 +54,7 @@ impl Groups {
         let book = GroupBook { rules: settings.rules.clone(), rooms, ..GroupBook::default() };
         Groups {
             settings,
+            settings_number: 0,
             book,
             read_rooms_ms: i64::MAX,
             read_directory_ms: i64::MAX,
@@ -72,6 +75,29 @@ impl Groups {
         let is_news = self.book.cards != cards;
         self.book.cards = cards;
         is_news
+    }
+
+    /// By which settings they are asked for; no others have that number.
+    pub fn settings_number(&self) -> u64 {
+        self.settings_number
+    }
+
+    /// Takes other settings. What is known of what stays in them goes on to count until it is read anew. To be followed by
+    /// [`Groups::connected`] where the stream is open.
+    pub fn renew(&mut self, settings: GroupSettings) {
+        let rooms = settings.rooms.iter().map(|(group, room)| {
+            let same = self.settings.rooms.iter().position(|known| *known == (group.clone(), room.clone()));
+            let members = same.and_then(|same| self.book.rooms.get(same)).map(|(_, members)| members.clone());
+            (group.clone(), members.unwrap_or_default())
+        });
+        self.book.rooms = rooms.collect();
+        self.book.rules.clone_from(&settings.rules);
+        let account = |settings: &GroupSettings| settings.directory.clone().map(|(account, _)| account);
+        if account(&settings) != account(&self.settings) {
+            self.book.directory.clear();
+        }
+        self.settings = settings;
+        self.settings_number += 1;
     }
 
     /// The stream is open: ask.
@@ -105,7 +131,8 @@ impl Groups {
         if self.read_rooms_ms <= now_ms {
             self.read_rooms_ms = now_ms + limits::REREAD_GROUP_MS;
             for (group, (_, room)) in self.settings.rooms.iter().enumerate() {
-                wire.request(now_ms, "get", room, member_list, Purpose::GroupRoom { group });
+                let settings = self.settings_number;
+                wire.request(now_ms, "get", room, member_list, Purpose::GroupRoom { group, settings });
             }
         }
         if let Some((directory, poll_ms)) = &self.settings.directory
@@ -113,7 +140,7 @@ impl Groups {
         {
             self.read_directory_ms = now_ms + poll_ms;
             let payload = |out: &mut Vec<u8>| out.open("query").xmlns(ns::ROSTER).empty();
-            wire.request(now_ms, "get", directory, payload, Purpose::Directory);
+            wire.request(now_ms, "get", directory, payload, Purpose::Directory { settings: self.settings_number });
         }
     }
 

@@ -279,6 +279,12 @@ impl RoomWatch {
         self.stale = true;
     }
 
+    /// Takes other settings of who becomes an owner and who counts as a user.
+    pub fn renew(&mut self, owners: Vec<Address>, admit_unaffiliated: bool) {
+        (self.settings.owners, self.settings.admit_unaffiliated) = (owners, admit_unaffiliated);
+        self.stale = true;
+    }
+
     /// The stream is open: read the lists and join.
     pub fn connected(&mut self, now_ms: i64, wire: &mut Wire) {
         self.connected_ms = now_ms;

@@ -74,9 +74,14 @@ pub enum Purpose {
     GroupRoom {
         /// Index of the group's room.
         group: usize,
+        /// By which settings it is one.
+        settings: u64,
     },
     /// Read the roster of the directory account.
-    Directory,
+    Directory {
+        /// By which settings it is that one.
+        settings: u64,
+    },
     /// See whether another connection of the component is open; it comes back as it was sent.
     Look,
     /// Hear how long a stanza takes through the server; it comes back as it was sent.
@@ -100,7 +105,7 @@ impl Purpose {
             | Purpose::Routed
             | Purpose::Fence { .. }
             | Purpose::Server
-            | Purpose::Directory
+            | Purpose::Directory { .. }
             | Purpose::Look
             | Purpose::Probe => false,
         }
@@ -108,7 +113,10 @@ impl Purpose {
 
     /// Whether the answer lists people, so that it may be long.
     pub fn is_list(&self) -> bool {
-        matches!(self, Purpose::List { .. } | Purpose::Roles { .. } | Purpose::GroupRoom { .. } | Purpose::Directory)
+        matches!(
+            self,
+            Purpose::List { .. } | Purpose::Roles { .. } | Purpose::GroupRoom { .. } | Purpose::Directory { .. }
+        )
     }
 
     /// Whether it is asked again while there is no answer: not what is asked in time anyhow, or measures time.

@@ -225,6 +225,40 @@ fn groups_by_rule_by_directory_and_by_room() {
 }
 
 #[test]
+fn groups_that_are_set_anew_count_at_once_and_what_was_asked_before_is_not_taken_for_theirs() {
+    let room = |name: &str| Address::parse(&format!("{name}@conference.localhost")).unwrap();
+    let mut first = settings();
+    first.groups.rooms = vec![("Printers".into(), room("printers")), ("Guides".into(), room("guides"))];
+    let mut server = Server::new(Flavour::Prosody);
+    for (name, member) in
+        [("printers", "hall1@localhost"), ("guides", "hall2@localhost"), ("guards", "hall3@localhost")]
+    {
+        server.list(name, member, "member");
+    }
+    let mut bench = Bench::served(first.clone(), server);
+    assert_eq!(
+        users(&mut bench, ADMIN),
+        "admin/Admins/yes tk/Admins/yes hall1/Printers/no hall2/Guides/no hall3/Users/no"
+    );
+    // What is asked now is answered once others are the groups.
+    let mut second = first.clone();
+    second.groups.rooms = vec![("Guides".into(), room("guides")), ("Guards".into(), room("guards"))];
+    second.groups.rules = vec![GroupRule { group: "Ground".into(), patterns: vec!["hall1".into()] }];
+    let now_ms = bench.now_ms;
+    bench.front.timeout(now_ms + 60_000);
+    bench.front.renew(now_ms, second);
+    bench.pump();
+    bench.pass(1_000);
+    assert_eq!(
+        users(&mut bench, ADMIN),
+        "admin/Admins/yes tk/Admins/yes hall1/Ground/no hall2/Guides/no hall3/Guards/no"
+    );
+    bench.front.renew(now_ms, settings());
+    bench.pump();
+    assert_eq!(users(&mut bench, ADMIN), "admin/Admins/yes tk/Admins/yes hall1/Users/no hall2/Users/no hall3/Users/no");
+}
+
+#[test]
 fn what_changed_while_the_service_was_out_of_the_room_is_read_when_it_is_back() {
     for flavour in BOTH {
         let mut bench = ready(flavour);

@@ -29,6 +29,13 @@ fn look(watched: &mut WatchedFile<ChecklistFile>, path: &Path) -> Option<Checkli
     ))
 }
 
+/// Begins to look at a file that held this; what changes is sent from a task of its own.
+pub fn begin(path: &Path, taken: &ChecklistFile) -> mpsc::Receiver<ChecklistLook> {
+    let (sender, looks) = mpsc::channel(limits::MESSAGES_WAITING);
+    tokio::spawn(watch(path.to_owned(), taken.clone(), sender));
+    looks
+}
+
 /// Looks at a file that held this, and sends what changes. Ends when nobody listens.
 pub async fn watch(path: PathBuf, taken: ChecklistFile, looks: mpsc::Sender<ChecklistLook>) {
     let (mut ticks, mut watched) = (tokio::time::interval(limits::CHECKLISTS_POLL), WatchedFile::new(taken));

@@ -60,6 +60,13 @@ pub enum CliCommand {
     /// again by itself. What was answered is on disk, so it may be stopped or killed at any time.
     #[command(after_long_help = format!("Examples:\n  neerc run\n  neerc run --config /etc/neerc/neerc.toml\n\n{EXIT_CODES}"))]
     Run(ConfigArgs),
+    /// Have the running service take a changed configuration
+    ///
+    /// The service that runs on this machine reads its file again, and takes what changed as a whole or refuses it as a
+    /// whole; no request is lost by it. Groups, limits, clocks, checklists, language and log level can be changed so; other
+    /// keys need a restart. SIGHUP does the same.
+    #[command(after_long_help = format!("Examples:\n  neerc reload\n  neerc reload --config /etc/neerc/neerc.toml\n\n{EXIT_CODES}"))]
+    Reload(ConfigArgs),
     /// Try the configuration, and say what works and what to fix
     ///
     /// Reads the file and the environment as `run` does, opens the store, connects, joins the rooms and reads who is in
@@ -400,7 +407,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 29);
+        assert_eq!(lines, 31);
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! `neerc login-link` and `neerc token`: what opens the board or the API, from the service that runs.
 
 use super::args::{LoginLinkArgs, TokenArgs};
-use super::{Outcome, failure, load, out, runtime};
+use super::{Outcome, failure, load, nobody_there, out, runtime};
 use crate::service::status::{self, KeyRequest};
 use anyhow::{Context, anyhow};
 use neerc_core::doors::TokenScope;
 use neerc_store as store;
-use std::io;
 use std::path::Path;
 
 /// Prints a link that logs somebody in, once.
@@ -30,12 +29,7 @@ fn ask(config: &Path, request: &KeyRequest) -> Outcome {
     let store::Url::Sqlite(file) = &config.store;
     let socket = status::path(file);
     let answer = runtime()?.block_on(status::ask_key(&socket, request));
-    let answer = answer.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            anyhow!("no neerc serves from {}; start it first: neerc run", file.display())
-        }
-        _ => anyhow::Error::new(error),
-    });
+    let answer = answer.map_err(|error| nobody_there(error, file));
     let answer =
         answer.with_context(|| format!("cannot ask the neerc that uses {}", file.display())).map_err(failure)?;
     match (answer.key, answer.refused) {

@@ -8,17 +8,22 @@ mod demo;
 mod groups;
 mod init;
 mod keys;
+mod log;
 mod manual;
 mod out;
+mod reload;
+mod reread;
 mod run;
 mod secret;
 
 use self::args::{Cli, CliCommand, Exit};
 use crate::checklists;
+use crate::config::changes::GivenKeys;
 use crate::config::{self, Config};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Parser;
 use neerc_xmpp::front::FrontSettings;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -40,6 +45,7 @@ pub fn main() -> ExitCode {
 fn act(command: CliCommand) -> Outcome {
     match command {
         CliCommand::Run(args) => run::run(&args.config),
+        CliCommand::Reload(args) => reload::reload(&args),
         CliCommand::Check(args) => check::check(&args.config),
         CliCommand::Backup(args) => copies::backup(&args),
         CliCommand::Restore(args) => copies::restore(&args),
@@ -96,8 +102,23 @@ fn failure(error: impl Into<anyhow::Error>) -> (Exit, anyhow::Error) {
 }
 
 fn load(path: &Path) -> Result<Config, (Exit, anyhow::Error)> {
+    load_given(path).map(|(config, _)| config)
+}
+
+/// The same with each key as it was given.
+fn load_given(path: &Path) -> Result<(Config, GivenKeys), (Exit, anyhow::Error)> {
     config::check_variables(std::env::vars_os()).map_err(usage)?;
-    Config::load(path, |name| std::env::var(name).ok()).map_err(usage)
+    Config::load_given(path, |name| std::env::var(name).ok()).map_err(usage)
+}
+
+/// What it means that the service that uses this store cannot be asked.
+fn nobody_there(error: io::Error, store: &Path) -> anyhow::Error {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            anyhow!("no neerc serves from {}; start it first: neerc run", store.display())
+        }
+        _ => anyhow::Error::new(error),
+    }
 }
 
 /// What the XMPP side takes, with a secret of this process.
@@ -122,7 +143,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, (Exit, anyhow::Error)> {
 mod tests {
     use super::*;
     use neerc_store::StoreError;
-    use std::io;
 
     #[test]
     fn a_cause_was_said_twice_where_the_error_above_it_says_it_too() {

@@ -1,6 +1,7 @@
 //! `neerc run`: everything wired together, until somebody ends it.
 
-use super::{Outcome, failure, front_settings, load, runtime};
+use super::reread::Rereader;
+use super::{Outcome, failure, front_settings, load_given, runtime};
 use crate::service::operations::Operations;
 use crate::service::supervisor::Supervisor;
 use crate::service::{self, Service, space, status};
@@ -14,8 +15,8 @@ use std::path::Path;
 
 /// Serves until told to stop.
 pub fn run(path: &Path) -> Outcome {
-    let config = load(path)?;
-    log_to_stderr(config.log_level);
+    let (config, given) = load_given(path)?;
+    let level = super::log::begin(config.log_level);
     let read = super::checklists(&config)?;
     for warning in config.checklists.iter().flat_map(|file| read.warnings(file)) {
         tracing::warn!("{warning}");
@@ -30,8 +31,10 @@ pub fn run(path: &Path) -> Outcome {
     for warning in warnings::ahead(&opened.boards, service::time::wall_ms()) {
         tracing::warn!("{warning}");
     }
-    let store::Url::Sqlite(file) = config.store;
+    let store::Url::Sqlite(file) = config.store.clone();
     runtime()?.block_on(async {
+        let (rereader, reloads) = Rereader::new(path, config.clone(), given, level);
+        tokio::spawn(rereader.serve());
         let socket = status::StatusSocket::listen(&file);
         let kept = clocks::kept::beside(&file);
         let (sender, warnings) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
@@ -43,19 +46,18 @@ pub fn run(path: &Path) -> Outcome {
             troubles: sender,
             wall_ms: service::time::wall_ms,
         };
-        let webhooks = Webhooks::start(config.webhooks, office, opened.revision).await.map_err(failure)?;
+        let webhooks = Webhooks::start(config.webhooks.clone(), office, opened.revision).await.map_err(failure)?;
         let looks =
             clocks::watch(&config.clocks, service::time::wall_ms).map_err(anyhow::Error::msg).map_err(failure)?;
-        let service =
-            Service::new(settings, config.component.server.to_string(), opened).by_clocks(config.clocks, looks, kept);
-        let reread = config.checklists.clone().map(|file| {
-            let (sender, looks) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
-            tokio::spawn(checklists::watch::watch(file, read.clone(), sender));
-            looks
-        });
+        let service = Service::new(settings, config.component.server.to_string(), opened).by_clocks(
+            config.clocks.clone(),
+            looks,
+            kept,
+        );
+        let reread = config.checklists.as_ref().map(|file| checklists::watch::begin(file, &read));
         let service = service.with_webhooks(webhooks).with_checklists(read.checklists, reread);
         let looks = people::watch(&config.lists).map_err(anyhow::Error::msg).map_err(failure)?;
-        let service = service.with_people(config.lists, looks);
+        let service = service.with_people(config.lists.clone(), looks);
         let (service, questions) = service.answering();
         answer_monitoring(config.operations, &questions, &file).await?;
         match socket {
@@ -74,7 +76,7 @@ pub fn run(path: &Path) -> Outcome {
             None => service,
         };
         let service = service.within(neerc_core::quota::Quota::new(config.stored_mib_per_day));
-        let service = service.supervised_by(supervisor()).patient(config.tasks.patience);
+        let service = service.reloading(reloads).supervised_by(supervisor()).patient(config.tasks.patience);
         service.warned_by(warnings).run(stop_signal()).await.map_err(failure)
     })
 }
@@ -112,17 +114,4 @@ pub async fn stop_signal() {
             std::future::pending().await
         }
     }
-}
-
-fn log_to_stderr(level: tracing::Level) {
-    let filter = tracing_subscriber::EnvFilter::new(format!("neerc={level}"));
-    let ansi = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(ansi)
-        .with_target(false)
-        // It would complain of a log that cannot be written by writing to it, which panics: a full disk ended the service.
-        .log_internal_errors(false)
-        .init();
 }

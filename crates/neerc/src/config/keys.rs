@@ -9,7 +9,7 @@ pub const KEYS: &Meta = &<Raw as confique::Config>::META;
 
 /// The whole file, as written.
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct Raw {
     /// The connection to the XMPP server.
     #[config(nested)]
@@ -70,7 +70,7 @@ pub(super) struct Raw {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawComponent {
     /// The service's own address, a domain. Required.
     #[config(env = "NEERC_COMPONENT_JID")]
@@ -91,7 +91,7 @@ pub(super) struct RawComponent {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawRooms {
     /// The domain of the chat rooms. Default: "conference." and component.host.
     #[config(env = "NEERC_ROOMS_SERVICE")]
@@ -117,7 +117,7 @@ pub(super) struct RawRooms {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawStore {
     /// "sqlite:" and the path of the database, relative to this file.
     #[config(env = "NEERC_STORE_URL", default = "sqlite:neerc.db")]
@@ -125,7 +125,7 @@ pub(super) struct RawStore {
 }
 
 /// One `[[groups]]`, as written.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawGroup {
     pub(super) name: Option<String>,
@@ -143,7 +143,7 @@ pub(super) struct RawGroup {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawDirectory {
     /// The account whose contact list names the people and their groups. The service needs the right to read it.
     #[config(env = "NEERC_DIRECTORY_JID")]
@@ -154,7 +154,7 @@ pub(super) struct RawDirectory {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawTasks {
     /// What ordinary users see: "all" tasks, or only their "own".
     #[config(env = "NEERC_TASKS_VISIBILITY", default = "all")]
@@ -179,7 +179,7 @@ pub(super) struct RawTasks {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawClock {
     /// Where it is read: "file" (the clock.xml of PCMS2), "clics" (the Contest API of DOMjudge, the CDS, PC^2, Kattis),
     /// "json" (a document of three fields, from any script), or "manual". What is set by chat counts until `clock follow`.
@@ -212,7 +212,7 @@ pub(super) struct RawClock {
 }
 
 /// One `[[clocks]]`, as written.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRoomClock {
     pub(super) rooms: Option<Vec<String>>,
@@ -227,7 +227,7 @@ pub(super) struct RawRoomClock {
 }
 
 /// One `[[webhooks]]`, as written.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawWebhook {
     pub(super) url: Option<String>,
@@ -241,7 +241,7 @@ pub(super) struct RawWebhook {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawChecklists {
     /// The file that holds them, relative to this file: the desktop client's scripts.yaml, or one with names and steps.
     /// It is read at the start, and again whenever it has changed.
@@ -250,7 +250,7 @@ pub(super) struct RawChecklists {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawLimits {
     /// Requests each second that one session may send in the long run, 0 to 100000; 0 means without limit.
     #[config(env = "NEERC_LIMITS_REQUESTS_PER_SECOND", default = 20)]
@@ -277,7 +277,7 @@ pub(super) struct RawLimits {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawTexts {
     /// The language of those whose client does not tell theirs: "en" or "ru".
     #[config(env = "NEERC_TEXTS_LANGUAGE", default = "en")]
@@ -285,7 +285,7 @@ pub(super) struct RawTexts {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawContact {
     /// URIs of whoever runs the service, such as `["xmpp:admin@example.org", "mailto:admin@example.org"]`; clients show
     /// them. In the environment: with commas between.
@@ -294,7 +294,7 @@ pub(super) struct RawContact {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawWeb {
     /// Where browsers, or a proxy with TLS before them, connect to: an IP address and a port.
     #[config(env = "NEERC_WEB_LISTEN")]
@@ -306,7 +306,7 @@ pub(super) struct RawWeb {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawOperations {
     /// Where monitoring connects to: an IP address and a port. Anybody who can connect may read it.
     #[config(env = "NEERC_OPERATIONS_LISTEN")]
@@ -314,7 +314,7 @@ pub(super) struct RawOperations {
 }
 
 #[derive(confique::Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
+#[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawLog {
     /// error, warn, info, debug or trace.
     #[config(env = "NEERC_LOG_LEVEL", default = "info")]

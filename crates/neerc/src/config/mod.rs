@@ -3,6 +3,7 @@
 //! A [`Config`] is what is left after checking, in the types that the rest of the program takes, so nothing is checked
 //! twice. Nothing here reads a clock, randomness or any file but the configuration and the secret.
 
+pub mod changes;
 mod check;
 mod clocks;
 mod env;
@@ -21,6 +22,7 @@ pub use error::{ConfigError, Origin};
 pub use keys::{KEYS, variables};
 pub use web::{WebAddress, WebUrl};
 
+use self::changes::GivenKeys;
 use crate::clocks::Clockwork;
 use crate::i18n;
 use crate::people::PeopleList;
@@ -37,6 +39,7 @@ use neerc_xmpp::stanza::address::Address;
 use neerc_xmpp::throttle::{Budget, Rate};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -145,6 +148,11 @@ impl Config {
     ///
     /// A secret in the environment, given either way, replaces the one in the file, whichever way that is given.
     pub fn load(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+        Config::load_given(path, env).map(|(config, _)| config)
+    }
+
+    /// The same with each key as it was given.
+    pub fn load_given(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<(Config, GivenKeys), ConfigError> {
         let text =
             std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let source = file::Source::new(path, &text);
@@ -156,12 +164,13 @@ impl Config {
             file.component.secret_file = None;
         }
         let merged = layer.with_fallback(file).with_fallback(keys::RawLayer::default_values());
+        let given = GivenKeys::of(&merged);
         let raw = keys::Raw::from_layer(merged).map_err(|error| ConfigError::Syntax {
             origin: Origin::File(path.to_owned(), None),
             message: error.to_string(),
         })?;
         let credentials = env("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-        check::Check { source, variables, credentials }.config(raw)
+        Ok((check::Check { source, variables, credentials }.config(raw)?, given))
     }
 
     /// What the XMPP side takes. `nick_seed` is secret random text.
@@ -203,6 +212,15 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(hidden)")
+    }
+}
+
+/// Only whether two are the same can be told from what is written.
+impl serde::Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut hasher = DefaultHasher::new();
+        self.0.hash(&mut hasher);
+        serializer.serialize_u64(hasher.finish())
     }
 }
 

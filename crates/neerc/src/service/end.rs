@@ -3,7 +3,7 @@
 use super::event::stored;
 use super::web::AllFaces;
 use super::{Service, ServiceError};
-use crate::limits::{SHUTDOWN, SHUTDOWN_STORE};
+use crate::limits::{SHUTDOWN, SHUTDOWN_STORE, SHUTDOWN_TELLING_MS};
 use crate::link::{LinkEvent, Reads};
 use crate::webhooks::Webhooks;
 
@@ -56,11 +56,18 @@ impl Service {
         Ok(())
     }
 
-    /// Writes all that can be written now; what the spacing holds back is told after the next start.
+    /// Writes all that can be written now, answers before all else. What the spacing holds back, and what the server does not
+    /// take in a moment, is told after the next start: that should not wait for it.
     async fn flush(&mut self) {
+        let until_ms = self.time.now_ms().saturating_add(SHUTDOWN_TELLING_MS);
+        let mut has_answered = false;
         while self.link.is_up() {
             let now_ms = self.time.now_ms();
             if let Some(output) = self.link.free_output() {
+                if has_answered && now_ms >= until_ms {
+                    return;
+                }
+                has_answered = true;
                 self.front.transmit(now_ms, self.desk.world(), output, neerc_xmpp::limits::LINK_CHUNK_BYTES);
                 if output.is_empty() {
                     return;

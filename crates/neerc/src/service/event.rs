@@ -1,5 +1,6 @@
 //! What the loop wakes up for. Not what it does then.
 
+use super::reload::ReloadStep;
 use super::status::Question;
 use crate::checklists::watch::ChecklistLook;
 use crate::clocks::ClockLook;
@@ -25,6 +26,8 @@ pub(super) enum Event {
     People(ListLook),
     /// The file of checklists has changed.
     Checklists(ChecklistLook),
+    /// The configuration is being read again.
+    Reload(ReloadStep),
     /// A command on this machine asks something.
     Question(Question),
     /// Something is asked on the web.

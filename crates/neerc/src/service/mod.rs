@@ -11,6 +11,7 @@ mod meters;
 mod metrics;
 pub mod operations;
 mod people;
+pub mod reload;
 pub mod space;
 pub mod status;
 pub mod supervisor;
@@ -21,6 +22,7 @@ mod webhooks;
 use self::event::{Event, next, stored};
 use self::health::Health;
 use self::meters::Gauge;
+use self::reload::{ReloadAnswer, ReloadStep};
 use self::status::{Question, Questions};
 use self::supervisor::Supervisor;
 use self::time::{Steady, wall_ms};
@@ -42,7 +44,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::time::Instant;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Why the service ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +86,9 @@ pub struct Service {
     /// Who else is told what happens.
     webhooks: Option<Webhooks>,
     supervisor: Supervisor,
+    /// What happens while the configuration is read again, and where that is asked for.
+    reloads: Option<mpsc::Receiver<ReloadStep>>,
+    rereader: Option<mpsc::Sender<oneshot::Sender<ReloadAnswer>>>,
 }
 
 impl Service {
@@ -118,6 +123,8 @@ impl Service {
             web: None,
             webhooks: None,
             supervisor: Supervisor::default(),
+            reloads: None,
+            rereader: None,
         }
     }
 
@@ -181,6 +188,8 @@ impl Service {
                 Event::Clock(feed, look) => self.clock_read(feed, look),
                 Event::People(look) => self.list_read(look),
                 Event::Checklists(look) => self.checklists_read(look),
+                Event::Reload(step) => self.reload_step(step),
+                Event::Question(Question::Reload(back)) => self.reload_asked(back),
                 Event::Question(Question::Key(request, back)) => self.key_asked(&request, back),
                 Event::Question(Question::Health(back)) => {
                     let meters = self.measure();
@@ -212,6 +221,7 @@ impl Service {
             (feed, look) = next(&mut self.looks) => Event::Clock(feed, look),
             look = next(&mut self.lists.looks) => Event::People(look),
             look = next(&mut self.checklists) => Event::Checklists(look),
+            step = next(&mut self.reloads) => Event::Reload(step),
             question = next(&mut self.questions) => Event::Question(question),
             ask = next(asks) => Event::Web(ask),
             () = due => Event::Due,

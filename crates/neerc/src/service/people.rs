@@ -23,6 +23,15 @@ impl Service {
         self
     }
 
+    /// Takes other lists, and what comes of reading them. What those hold that stay counts until they are read anew.
+    pub(super) fn renew_people(&mut self, settings: Vec<PeopleList>, looks: mpsc::Receiver<ListLook>) {
+        let Lists { settings: before, held, .. } = std::mem::take(&mut self.lists);
+        let known = |list: &PeopleList| held.get(before.iter().position(|known| known == list)?).cloned();
+        let held = settings.iter().map(|list| known(list).unwrap_or_default()).collect();
+        self.lists = Lists { settings, held, looks: Some(looks) };
+        self.front.listed_outside(cards(&self.lists.settings, &self.lists.held));
+    }
+
     /// The reader of a list has something to say.
     pub(super) fn list_read(&mut self, look: ListLook) {
         match look {

@@ -3,8 +3,10 @@
 //! nothing is told its [`Health`].
 
 use super::health::Health;
+use super::reload::ReloadAnswer;
 use crate::limits;
 use neerc_core::doors::TokenScope;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,8 @@ pub type Questions = mpsc::Sender<Question>;
 pub enum Question {
     /// How the service is.
     Health(oneshot::Sender<Health>),
+    /// To have the configuration read again.
+    Reload(oneshot::Sender<ReloadAnswer>),
     /// For what opens a door of a room.
     Key(KeyRequest, oneshot::Sender<KeyAnswer>),
 }
@@ -109,6 +113,8 @@ async fn tell(stream: UnixStream, questions: &Questions) -> io::Result<()> {
     let _ = tokio::time::timeout(limits::STATUS_QUIET, reader.read_line(&mut line)).await;
     let answer = if line.trim().is_empty() || line.trim() == HEALTH {
         serde_json::to_vec(&ask_service(questions).await?)?
+    } else if line.trim() == RELOAD {
+        serde_json::to_vec(&ask_loop(questions, Question::Reload).await?)?
     } else {
         let answer = match serde_json::from_str(&line) {
             Ok(request) => ask_for_key(questions, request).await?,
@@ -127,20 +133,25 @@ async fn tell(stream: UnixStream, questions: &Questions) -> io::Result<()> {
 /// The line that asks how the service is.
 const HEALTH: &str = "{}";
 
+/// The line that has the configuration read again.
+const RELOAD: &str = "{\"ask\":\"reload\"}";
+
 fn ended() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, "the service has ended")
 }
 
 /// Asks a service of this process.
 pub async fn ask_service(questions: &Questions) -> io::Result<Health> {
-    let (sender, receiver) = oneshot::channel();
-    questions.send(Question::Health(sender)).await.map_err(|_| ended())?;
-    receiver.await.map_err(|_| ended())
+    ask_loop(questions, Question::Health).await
 }
 
 async fn ask_for_key(questions: &Questions, request: KeyRequest) -> io::Result<KeyAnswer> {
+    ask_loop(questions, |back| Question::Key(request, back)).await
+}
+
+async fn ask_loop<T>(questions: &Questions, question: impl FnOnce(oneshot::Sender<T>) -> Question) -> io::Result<T> {
     let (sender, receiver) = oneshot::channel();
-    questions.send(Question::Key(request, sender)).await.map_err(|_| ended())?;
+    questions.send(question(sender)).await.map_err(|_| ended())?;
     receiver.await.map_err(|_| ended())
 }
 
@@ -166,14 +177,24 @@ pub async fn ask(socket: &Path) -> io::Result<Health> {
 /// Asks the service that listens at `socket` for what opens a door.
 pub async fn ask_key(socket: &Path, request: &KeyRequest) -> io::Result<KeyAnswer> {
     let line = serde_json::to_string(request)?;
+    ask_until_heard(socket, &line).await
+}
+
+/// Has the service that listens at `socket` read its configuration again.
+pub async fn ask_reload(socket: &Path) -> io::Result<ReloadAnswer> {
+    ask_until_heard(socket, RELOAD).await
+}
+
+/// What it answers to that line.
+async fn ask_until_heard<T: Default + PartialEq + DeserializeOwned>(socket: &Path, line: &str) -> io::Result<T> {
     for _ in 0..limits::STATUS_TRIES {
         // Whoever wrote too late was told the health of the service, and nothing was done.
-        let answer: KeyAnswer = serde_json::from_slice(&answer_to(socket, &line).await?)?;
-        if answer != KeyAnswer::default() {
+        let answer: T = serde_json::from_slice(&answer_to(socket, line).await?)?;
+        if answer != T::default() {
             return Ok(answer);
         }
     }
-    Err(io::Error::new(io::ErrorKind::Unsupported, "it is of an earlier version, which makes none"))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "it is of an earlier version, which does not know how"))
 }
 
 #[cfg(test)]
@@ -185,6 +206,7 @@ mod tests {
         while let Some(question) = asked.recv().await {
             match question {
                 Question::Health(back) => _ = back.send(Health { version: "1".to_owned(), ..Health::default() }),
+                Question::Reload(back) => _ = back.send(ReloadAnswer { taken: true, ..ReloadAnswer::default() }),
                 Question::Key(request, back) => {
                     let key = format!("{} {:?} {:?}", request.room, request.name, request.scope());
                     let _ = back.send(KeyAnswer { key: Some(key), refused: None });
@@ -208,6 +230,7 @@ mod tests {
         let link = KeyRequest { room: "neerc".into(), name: None, token: None };
         assert_eq!(ask_key(&at, &link).await.unwrap().key.as_deref(), Some("neerc None None"));
         assert_eq!(ask(&at).await.unwrap().version, "1");
+        assert!(ask_reload(&at).await.unwrap().taken);
         // Whoever writes nothing, with and without an end.
         for ends in [true, false] {
             let mut stream = UnixStream::connect(&at).await.unwrap();

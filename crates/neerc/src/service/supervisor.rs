@@ -4,6 +4,7 @@
 //! Nothing here waits: what a supervisor does not take at once is said again at the next turn.
 
 use super::Service;
+use super::time::monotonic_us;
 use crate::limits::{SUPERVISOR_AGAIN_MS, SUPERVISOR_START, SUPERVISOR_START_BEAT_MS};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -91,6 +92,18 @@ impl Supervisor {
             true if is_behind => self.next_beat_ms.min(now_ms.saturating_add(SUPERVISOR_AGAIN_MS)),
             true => self.next_beat_ms,
         }
+    }
+
+    /// The configuration is being read again.
+    pub(super) fn reloading(&self) {
+        if self.is_told_ready {
+            self.send(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic_us()));
+        }
+    }
+
+    /// It has been read, with whatever outcome.
+    pub(super) fn reloaded(&mut self) {
+        self.is_told_ready = false;
     }
 
     /// The service ends.
@@ -194,6 +207,14 @@ mod tests {
             told.stands("reading".into(), false);
             told.turned(10_001);
             assert_eq!(hear(&socket), ["STATUS=reading"], "who was ready once is not started anew");
+            told.reloading();
+            told.reloaded();
+            told.turned(10_002);
+            let heard = hear(&socket);
+            assert!(
+                heard[0].starts_with("RELOADING=1\nMONOTONIC_USEC=") && heard[1] == "STATUS=reading\nREADY=1",
+                "{heard:?}"
+            );
             told.stopping();
             assert_eq!(hear(&socket), ["STOPPING=1\nSTATUS=stopping"]);
         }

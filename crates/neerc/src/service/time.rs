@@ -55,6 +55,12 @@ fn steady_us() -> i64 {
     now.tv_sec.saturating_mul(1_000_000).saturating_add(now.tv_nsec / 1_000)
 }
 
+/// The clock by which supervisors tell when something was said, in µs.
+pub fn monotonic_us() -> i64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec.saturating_mul(1_000_000).saturating_add(now.tv_nsec / 1_000)
+}
+
 /// How much processor time this process has taken, in ms.
 pub fn processor_ms() -> i64 {
     let taken = clock_gettime(ClockId::ProcessCPUTime);

@@ -57,6 +57,7 @@ pub struct Web {
     /// Under which address people open the board.
     pub url: WebUrl,
     asker: Bridge,
+    language: watch::Sender<Language>,
     /// Says whether it is to end.
     stop: watch::Sender<bool>,
     ended: Option<oneshot::Receiver<()>>,
@@ -67,7 +68,8 @@ pub struct Web {
 pub struct WebSite {
     bridge: Bridge,
     words: Files,
-    language: Language,
+    /// The language of those who do not tell theirs.
+    language: watch::Receiver<Language>,
     url: WebUrl,
     /// Whether only this machine can connect.
     is_local: bool,
@@ -82,6 +84,11 @@ pub struct WebSite {
 }
 
 impl WebSite {
+    /// The language of those who do not tell theirs.
+    fn language(&self) -> Language {
+        *self.language.borrow()
+    }
+
     fn words(&self) -> &dyn Words {
         &self.words
     }
@@ -117,10 +124,11 @@ impl Web {
         let (stop, stopped) = watch::channel(false);
         let (end, ended) = oneshot::channel();
         let (asker, bridge) = Bridge::open();
+        let (speaks, language) = watch::channel(settings.language);
         let site = Arc::new(WebSite {
             bridge: asker.clone(),
             words: Files,
-            language: settings.language,
+            language,
             url: url.clone(),
             is_local: address.ip().to_canonical().is_loopback(),
             port: address.port(),
@@ -142,7 +150,7 @@ impl Web {
             drop(runtime);
             let _ = end.send(()); // nobody waits for it where the process ends by itself
         })?;
-        Ok(Web { bridge, url, asker, stop, ended: Some(ended) })
+        Ok(Web { bridge, url, asker, language: speaks, stop, ended: Some(ended) })
     }
 
     /// Another end that asks of the loop.
@@ -153,6 +161,11 @@ impl Web {
     /// Where a link leads that has this secret.
     pub fn link(url: &WebUrl, secret: &NewSecret) -> String {
         format!("{url}/l/{}", secret.reveal())
+    }
+
+    /// Those who do not tell their language are spoken to in this one from now on.
+    pub fn speak(&self, language: Language) {
+        self.language.send_replace(language);
     }
 
     /// Nothing new is taken from now on, and streams end.

@@ -147,7 +147,7 @@ async fn home(State(site): State<Arc<WebSite>>, headers: HeaderMap) -> Response 
 }
 
 async fn choose_language(State(site): State<Arc<WebSite>>, Query(query): Query<HashMap<String, String>>) -> Response {
-    let chosen = query.get("set").and_then(|tag| Language::parse(tag)).unwrap_or(site.language);
+    let chosen = query.get("set").and_then(|tag| Language::parse(tag)).unwrap_or(site.language());
     let secure = if site.url.is_secure { "; Secure" } else { "" };
     let kept = format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax{secure}", chosen.tag());
     // Only to a page of ours, and one that can stand in a header.

@@ -50,7 +50,7 @@ pub fn language(site: &WebSite, headers: &HeaderMap) -> Language {
     }
     let wanted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let tags = wanted.split(',').map(|tag| tag.split(';').next().unwrap_or_default().trim());
-    tags.filter_map(Language::parse).next().unwrap_or(site.language)
+    tags.filter_map(Language::parse).next().unwrap_or(site.language())
 }
 
 impl Visit {

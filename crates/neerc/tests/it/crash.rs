@@ -5,6 +5,8 @@
 //! `NEERC_CRASHES` is the number of kills over both servers, `NEERC_SEED` repeats a run's choices. SIGKILL leaves the
 //! page cache alone, so this does not show that a sync was asked for: only a power cut would.
 
+mod renewed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -450,17 +452,7 @@ fn answered_changes_survive_kill_9_under_load(kind: Kind) {
     println!("{kind:?}: {crashes} crashes, NEERC_SEED={seed}");
     let mut rng = Rng::with_seed(seed);
     let server = Server::launch(kind, Options::default());
-    let halls = (1..=HALLS).map(|number| (format!("hall{number}"), "member", SESSIONS_PER_HALL));
-    let admins = (1..=ADMINS).map(|number| (format!("jury{number}"), "admin", SESSIONS_PER_ADMIN));
-    let people: Vec<_> = admins.chain(halls).collect();
-    let room = server.room(&people.iter().map(|(name, power, _)| (name.as_str(), *power)).collect::<Vec<_>>());
-    let mut neerc = Neerc::start(&server, &[&room], "");
-    let mut sessions = Vec::new();
-    for (account, _, count) in &people {
-        let login = |number| Session::login(&server, &neerc, &room, account, number, &mut rng);
-        sessions.extend((1..=*count).map(login));
-    }
-    share_tasks(&mut sessions);
+    let (mut neerc, mut sessions) = stage(&server, &mut rng);
     let mut figures = Figures::default();
     for number in 1..=crashes {
         crash(&mut neerc, &mut sessions, &mut rng, &mut figures);
@@ -471,6 +463,22 @@ fn answered_changes_survive_kill_9_under_load(kind: Kind) {
         }
     }
     figures.tell(kind, crashes, &sessions, log_len(&neerc));
+}
+
+/// The program, and everybody who writes and hears, with the tasks that the halls answer.
+fn stage<'a>(server: &'a Server, rng: &mut Rng) -> (Neerc<'a>, Vec<Session>) {
+    let halls = (1..=HALLS).map(|number| (format!("hall{number}"), "member", SESSIONS_PER_HALL));
+    let admins = (1..=ADMINS).map(|number| (format!("jury{number}"), "admin", SESSIONS_PER_ADMIN));
+    let people: Vec<_> = admins.chain(halls).collect();
+    let room = server.room(&people.iter().map(|(name, power, _)| (name.as_str(), *power)).collect::<Vec<_>>());
+    let neerc = Neerc::start(server, &[&room], "");
+    let mut sessions = Vec::new();
+    for (account, _, count) in &people {
+        let login = |number| Session::login(server, &neerc, &room, account, number, rng);
+        sessions.extend((1..=*count).map(login));
+    }
+    share_tasks(&mut sessions);
+    (neerc, sessions)
 }
 
 impl Figures {

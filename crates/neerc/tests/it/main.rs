@@ -45,6 +45,7 @@ mod proxy;
 mod quota;
 mod raw;
 mod readers;
+mod reload;
 mod said;
 mod secrets;
 mod servers;

@@ -233,7 +233,7 @@ fn answered(
         },
         (Endpoint::Do, effect) => {
             let scene = caller.picture.scene(caller.time);
-            let (words, language) = (api.site.words(), api.site.language);
+            let (words, language) = (api.site.words(), api.site.language());
             let lines = Lines { words, language, links: None, scene, who: &caller.who };
             let mut said = json!({"said": lines.done(done)});
             match effect {

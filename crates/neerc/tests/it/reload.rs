@@ -1,0 +1,85 @@
+//! A changed configuration is taken by the service that runs, whole, or refused whole with the reason.
+
+use std::fs;
+use std::path::Path;
+
+use crate::raw::Raw;
+use crate::said::{NS, Said};
+use crate::servers::{Kind, Server};
+use crate::service::Neerc;
+use crate::wait::wait_for;
+
+on_both!(a_changed_configuration_is_taken_whole_or_refused_whole);
+
+/// `neerc reload`: its exit code and all that it says.
+fn reload(neerc: &Neerc<'_>) -> (Option<i32>, String) {
+    let output = neerc.command().arg("reload").arg("--config").arg(neerc.config()).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).trim().to_owned())
+}
+
+/// The group of a user, as an admin is told it.
+fn group_of(raw: &mut Raw, to: &str, user: &str) -> String {
+    raw.send(&format!("<iq to='{to}' type='get' id='users'><query xmlns='{NS}#users'/></iq>"));
+    let answer = Said::read(&raw.expect(|text| text.starts_with("<iq") && text.contains("#users")));
+    let found = answer.users.into_iter().find(|[name, ..]| name == user);
+    found.unwrap_or_else(|| panic!("{user} is not in {}", answer.xml))[1].clone()
+}
+
+fn a_changed_configuration_is_taken_whole_or_refused_whole(kind: Kind) {
+    let server = Server::shared(kind);
+    let room = server.room(&[("jury1", "owner"), ("hall1", "member")]);
+    let mut neerc = Neerc::start(server, &[&room], "[clock]\nfile = \"clock.xml\"\n");
+    let to = neerc.room_jid(&room);
+    let mut jury = Raw::login(server, "jury1", "reload");
+    let first = fs::read_to_string(neerc.config()).unwrap();
+    assert_eq!(reload(&neerc), (Some(0), "nothing has changed in the configuration".to_owned()));
+    // Taken whole.
+    let lists = "- name: seating\n  steps:\n    - - '@todo Chairs hall1'\n";
+    fs::write(neerc.dir.join("lists.yaml"), lists).unwrap();
+    fs::write(neerc.dir.join("other.xml"), "<clock time='60000' length='18000000' status='PAUSED'/>").unwrap();
+    let more = "[[groups]]\nname = \"Floor\"\nmembers = [\"hall1\"]\n[checklists]\nfile = \"lists.yaml\"\n[clock]\nfile = \"other.xml\"\n\
+                [log]\nlevel = \"debug\"\n[texts]\nlanguage = \"ru\"\n";
+    neerc.lay(more);
+    let taken =
+        "the configuration was taken as it is now: checklists.file, clock.file, groups, log.level, texts.language";
+    assert_eq!(reload(&neerc), (Some(0), taken.to_owned()));
+    assert_eq!(group_of(&mut jury, &to, "hall1"), "Floor");
+    shows(&neerc, "paused at 0:01:00");
+    jury.send(&format!("<message to='{to}' type='chat'><body>run seating</body></message>"));
+    jury.expect(|text| text.contains("Chairs"));
+    // Refused whole: what is wrong, and what needs a restart.
+    neerc.lay("[[groups]]\nname = \"Ground\"\nmembers = [\"hall1\"]\n[limits]\nrequests_burst = -1\n");
+    let (code, said) = reload(&neerc);
+    assert!(code == Some(2) && said.contains("limits.requests_burst is -1: must be 1 to 100000"), "{said}");
+    let old_log = neerc.log().len();
+    neerc.signal("HUP");
+    neerc.wait_for_log("the changed configuration was not taken, and all stays as it was", old_log);
+    neerc.lay("[limits]\nrequests_burst = 9\n[web]\nlisten = \"127.0.0.1:0\"\n");
+    let refused = "neerc: the changed configuration was not taken, and all stays as it was: web.listen can be changed by a \
+                   restart only";
+    assert_eq!(reload(&neerc), (Some(2), refused.to_owned()));
+    assert_eq!(group_of(&mut jury, &to, "hall1"), "Floor");
+    // Back to what it was at first, by a signal.
+    fs::write(neerc.config(), &first).unwrap();
+    let old_log = neerc.log().len();
+    neerc.signal("HUP");
+    neerc.wait_for_log("the configuration was taken as it is now", old_log);
+    assert_ne!(group_of(&mut jury, &to, "hall1"), "Floor");
+    // The file may have gone, and there may be no service.
+    fs::remove_file(neerc.config()).unwrap();
+    let old_log = neerc.log().len();
+    neerc.signal("HUP");
+    neerc.wait_for_log("was not taken, and all stays as it was: cannot read the configuration", old_log);
+    fs::write(neerc.config(), &first).unwrap();
+    neerc.terminate();
+    let (code, said) = reload(&neerc);
+    assert!(code == Some(1) && said.contains("no neerc serves from"), "{said}");
+}
+
+/// Waits until `neerc check` says that of the clock.
+#[track_caller]
+fn shows(neerc: &Neerc<'_>, words: &str) {
+    let check = |config: &Path| neerc.command().arg("check").arg("--config").arg(config).output().unwrap();
+    wait_for(words, || String::from_utf8_lossy(&check(&neerc.config()).stdout).contains(words));
+}
