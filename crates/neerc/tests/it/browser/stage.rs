@@ -87,9 +87,11 @@ impl Stage {
     #[track_caller]
     pub fn says(&self, who: &User<'_>, line: &str) -> String {
         let service = self.neerc.room_jid(&self.room);
-        who.clear();
-        who.send(&format!("<message to='{service}' type='chat'><body>{line}</body></message>"));
-        let answered = |stanza: &Stanza| stanza.attr("from").starts_with(&service) && !stanza.body().is_empty();
+        // What else the service says, such as that somebody is not in the room, is no answer.
+        let thread = unique("thread");
+        let body = format!("<body>{line}</body><thread>{thread}</thread>");
+        who.send(&format!("<message to='{service}' type='chat' id='{thread}'>{body}</message>"));
+        let answered = |stanza: &Stanza| stanza.find("thread").is_some_and(|found| found.text == thread);
         who.expect_message(answered, PATIENCE).body().to_owned()
     }
 
