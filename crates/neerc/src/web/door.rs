@@ -45,14 +45,21 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
-/// The name of the cookie of a session. Browsers take the stricter one over `https` only.
-pub fn cookie_name(is_secure: bool) -> &'static str {
+/// The name of the cookie of sessions from before each room had one of its own. Browsers take the stricter one over `https`
+/// only.
+pub fn old_cookie_name(is_secure: bool) -> &'static str {
     if is_secure { "__Host-neerc" } else { "neerc-local" }
 }
 
-/// The hash of the secret that a browser shows.
-pub fn shown(headers: &HeaderMap, is_secure: bool) -> Option<SecretHash> {
-    cookie(headers, cookie_name(is_secure)).map(hash_of)
+/// The name of the cookie of a session in a room: whoever comes into another one stays in this.
+pub fn cookie_name(is_secure: bool, room: &str) -> String {
+    format!("{}.{room}", old_cookie_name(is_secure))
+}
+
+/// The hash of the secret that a browser shows for a room.
+pub fn shown(headers: &HeaderMap, is_secure: bool, room: &str) -> Option<SecretHash> {
+    let own = cookie(headers, &cookie_name(is_secure, room));
+    own.or_else(|| cookie(headers, old_cookie_name(is_secure))).map(hash_of)
 }
 
 /// Whose session in a room that is, if it is one.

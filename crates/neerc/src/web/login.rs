@@ -185,7 +185,7 @@ pub async fn show(
     if let Some(known) = ticket.and_then(|ticket| site.porch.find(&ticket)) {
         if let Some(room) = let_in(&album, &known.session.hash(), now) {
             let _ = site.bridge.show_codes(site.porch.forget(&known.ticket)).await; // they end by themselves
-            let cookies = [session_cookie(&site, known.session.reveal()), ticket_cookie(&site, "", 0)];
+            let cookies = [session_cookie(&site, &room, known.session.reveal()), ticket_cookie(&site, "", 0)];
             let cookies = AppendHeaders(cookies.map(|cookie| (SET_COOKIE, cookie)));
             return (cookies, see_other(&format!("/r/{room}"))).into_response();
         }

@@ -1,6 +1,6 @@
 //! Which address shows which page, and the pages that are not the board: how one comes in, and why something is not shown.
 
-use super::door::{self, cookie_name};
+use super::door::{self, cookie_name, old_cookie_name};
 use super::picture::Timepiece;
 use super::server::Peer;
 use super::visit::{LANGUAGE_COOKIE, NoVisit, Visit, language, session_cookie};
@@ -11,7 +11,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::from_fn_with_state;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use neerc_core::face::words::Language;
@@ -180,7 +180,8 @@ async fn redeem(
 ) -> Response {
     match door::redeem(&site.bridge, &link, &headers, peer).await {
         Some((room, session)) => {
-            ([(SET_COOKIE, session_cookie(&site, session.reveal()))], see_other(&format!("/r/{room}"))).into_response()
+            ([(SET_COOKIE, session_cookie(&site, &room, session.reveal()))], see_other(&format!("/r/{room}")))
+                .into_response()
         }
         None => no_such_link(&site, &headers, peer),
     }
@@ -197,10 +198,17 @@ fn no_such_link(site: &WebSite, headers: &HeaderMap, peer: Peer) -> Response {
     }
 }
 
-async fn logout(State(site): State<Arc<WebSite>>, headers: HeaderMap) -> Response {
-    if let Some(session) = door::shown(&headers, site.url.is_secure) {
+/// Logs the browser out of a room.
+async fn logout(State(site): State<Arc<WebSite>>, Path(room): Path<String>, headers: HeaderMap) -> Response {
+    let is_secure = site.url.is_secure;
+    if let Some(session) = door::shown(&headers, is_secure, &room) {
         door::leave(&site.bridge, session).await;
     }
-    let gone = format!("{}=; Path=/; Max-Age=0", cookie_name(site.url.is_secure));
-    ([(SET_COOKIE, gone)], see_other("/")).into_response()
+    let album = site.bridge.album();
+    let room = album.room(&room).map(|picture| cookie_name(is_secure, &picture.room)); // only what can stand in a header
+    let names = [Some(old_cookie_name(is_secure).to_owned()), room];
+    // With `Secure`, without which no browser touches a cookie whose name begins with `__Host-`.
+    let secure = if is_secure { "; Secure" } else { "" };
+    let gone = names.into_iter().flatten().map(|name| (SET_COOKIE, format!("{name}=; Path=/; Max-Age=0{secure}")));
+    (AppendHeaders(gone), see_other("/")).into_response()
 }

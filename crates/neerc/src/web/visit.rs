@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use neerc_core::face::lines::Lines;
 use neerc_core::face::words::Language;
+use neerc_core::limits::WEB_SESSION_MS;
 use neerc_core::people::Person;
 use neerc_core::refusal::Refusal;
 use neerc_core::view::View;
@@ -59,7 +60,7 @@ impl Visit {
         if site.bridge.album().time.is_none() {
             return Err(NoVisit::Starting);
         }
-        let session = door::shown(headers, site.url.is_secure).ok_or(NoVisit::LoggedOut)?;
+        let session = door::shown(headers, site.url.is_secure, room).ok_or(NoVisit::LoggedOut)?;
         Visit::with(site, room, Pass::Session(session), headers)
     }
 
@@ -124,8 +125,9 @@ impl Visit {
     }
 }
 
-/// The cookie that keeps somebody logged in.
-pub fn session_cookie(site: &WebSite, session: &str) -> String {
+/// The cookie that keeps somebody logged in to a room, for as long as a session is good at most.
+pub fn session_cookie(site: &WebSite, room: &str, session: &str) -> String {
     let secure = if site.url.is_secure { "; Secure" } else { "" };
-    format!("{}={session}; Path=/; HttpOnly; SameSite=Lax{secure}", cookie_name(site.url.is_secure))
+    let (name, age_s) = (cookie_name(site.url.is_secure, room), WEB_SESSION_MS / 1_000);
+    format!("{name}={session}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age_s}{secure}")
 }

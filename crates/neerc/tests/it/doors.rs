@@ -77,13 +77,18 @@ impl Page {
     /// The cookie that keeps somebody logged in, as it is sent back.
     #[track_caller]
     fn session(&self) -> String {
-        let session = self.cookies.iter().find(|cookie| cookie.starts_with("neerc-local="));
+        let session = self.cookies.iter().find(|cookie| cookie.starts_with("neerc-local."));
         let session = session.unwrap_or_else(|| panic!("{} {:?} {}", self.status, self.cookies, self.text));
-        for attribute in ["Path=/", "HttpOnly", "SameSite=Lax"] {
+        for attribute in ["Path=/", "HttpOnly", "SameSite=Lax", "Max-Age=172800"] {
             assert!(session.contains(attribute), "{session}");
         }
         session.split(';').next().unwrap_or_default().to_owned()
     }
+}
+
+/// The secret in a cookie.
+fn secret_of(cookie: &str) -> &str {
+    cookie.split_once('=').map_or(cookie, |(_, secret)| secret)
 }
 
 /// Whole answer to a line of chat.
@@ -166,7 +171,7 @@ fn a_link_of_the_command_line_opens_the_board_once_whoever_looks_at_it_before(ki
     assert_eq!(web.own_post(&format!("{board}/logout"), &boss).status, 303);
     assert_eq!(web.get(&board, &boss).status, 401);
     let log = neerc.log();
-    assert!(!log.contains(at.trim_start_matches("/l/")) && !log.contains(session.trim_start_matches("neerc-local=")));
+    assert!(!log.contains(at.trim_start_matches("/l/")) && !log.contains(secret_of(&session)));
 }
 
 fn the_command_line_says_why_it_makes_no_link_and_no_token(kind: Kind) {
@@ -257,7 +262,7 @@ fn a_page_is_let_in_by_the_code_that_somebody_confirms_and_by_no_other(kind: Kin
     let statuses: Vec<u16> = (0..12).map(|_| web.get("/login", "").status).collect();
     assert!(statuses.contains(&429) && statuses[0] == 200, "{statuses:?}");
     let log = neerc.log();
-    assert!(!log.contains(session.trim_start_matches("neerc-local=")));
+    assert!(!log.contains(secret_of(&session)));
 }
 
 on_both!(
@@ -265,3 +270,27 @@ on_both!(
     a_link_of_the_command_line_opens_the_board_once_whoever_looks_at_it_before,
     the_command_line_says_why_it_makes_no_link_and_no_token,
 );
+
+#[test]
+fn a_browser_that_comes_into_another_room_stays_in_the_first() {
+    let server = Server::shared(Kind::Prosody);
+    server.register_many(&["boss"]);
+    let rooms = [server.room(&[("boss", "owner")]), server.room(&[("boss", "owner")])];
+    let neerc = Neerc::start(server, &[&rooms[0], &rooms[1]], WEB);
+    let enter = |room: &str, cookies: &str| {
+        let link = printed(&neerc, &["login-link", "--room", room, "--as", "boss"]);
+        let web = Web::at(&link);
+        let session = web.own_post(&path(&link), cookies).session();
+        (web, session)
+    };
+    let (_, first) = enter(&rooms[0], "");
+    let (web, second) = enter(&rooms[1], &first);
+    let both = format!("{first}; {second}");
+    let status = |room: &str, cookies: &str| web.get(&format!("/r/{room}"), cookies).status;
+    assert_eq!(rooms.each_ref().map(|room| status(room, &both)), [200, 200]);
+    assert_eq!((status(&rooms[0], &second), status(&rooms[1], &first)), (401, 401), "each for its own room alone");
+    let out = web.own_post(&format!("/r/{}/logout", rooms[1]), &both);
+    let is_of_first = |cookie: &String| cookie.contains(&format!(".{}=", rooms[0])) || !cookie.contains("Max-Age=0");
+    assert!(!out.cookies.iter().any(is_of_first), "{:?}", out.cookies);
+    assert_eq!(rooms.each_ref().map(|room| status(room, &both)), [200, 401]);
+}

@@ -171,7 +171,7 @@ fn the_board_behind(told: fn(&Path, u16, &Http) -> Command) -> PathBuf {
     let fields = entered.lines().filter_map(|line| line.split_once(": "));
     let cookie = fields.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
     let (_, cookie) = cookie.unwrap_or_else(|| panic!("no cookie in {entered}"));
-    for part in ["__Host-neerc=", "Path=/", "HttpOnly", "Secure", "SameSite=Lax"] {
+    for part in ["__Host-neerc.", "Max-Age=172800", "Path=/", "HttpOnly", "Secure", "SameSite=Lax"] {
         assert!(cookie.contains(part) && !cookie.contains("Domain"), "{cookie}");
     }
     let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap_or_default());
