@@ -22,6 +22,8 @@ pub struct AssetNames {
     pub style: &'static str,
     /// What keeps them true.
     pub live: &'static str,
+    /// What waits until a code was confirmed.
+    pub login: &'static str,
     /// What turns the pages of a wall.
     pub wall: &'static str,
 }
@@ -36,6 +38,8 @@ static STYLE: LazyLock<Asset> = LazyLock::new(|| {
 });
 static LIVE: LazyLock<Asset> =
     LazyLock::new(|| Asset::of("live", "js", "text/javascript; charset=utf-8", include_str!("assets/live.js")));
+static LOGIN: LazyLock<Asset> =
+    LazyLock::new(|| Asset::of("login", "js", "text/javascript; charset=utf-8", include_str!("assets/login.js")));
 static WALL: LazyLock<Asset> =
     LazyLock::new(|| Asset::of("wall", "js", "text/javascript; charset=utf-8", include_str!("assets/wall.js")));
 
@@ -49,12 +53,12 @@ impl Asset {
 
 /// The names of the files.
 pub fn names() -> AssetNames {
-    AssetNames { style: &STYLE.name, live: &LIVE.name, wall: &WALL.name }
+    AssetNames { style: &STYLE.name, live: &LIVE.name, login: &LOGIN.name, wall: &WALL.name }
 }
 
 /// A file by its name.
 pub async fn serve(Path(name): Path<String>) -> Response {
-    let found = [&*STYLE, &*LIVE, &*WALL].into_iter().find(|asset| asset.name == name);
+    let found = [&*STYLE, &*LIVE, &*LOGIN, &*WALL].into_iter().find(|asset| asset.name == name);
     match found {
         Some(asset) => {
             let headers = [(CONTENT_TYPE, asset.kind), (CACHE_CONTROL, "public, max-age=31536000, immutable")];

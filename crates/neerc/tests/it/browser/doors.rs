@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::proxy::Way;
 use super::stage::Stage;
-use super::{Driver, Look, PLAIN};
+use super::{Driver, Look, PLAIN, axe};
 
 /// How soon a page is to follow the rights of the room.
 const PROMPT: Duration = Duration::from_secs(1);
@@ -24,7 +24,8 @@ fn a_link_sent_by_chat_lets_one_browser_in_once() {
     first.until("return location.href", json!([]), |url| *url == json!(stage.url("")));
     first.sees_in(".who", &stage.admin);
     let cookies = first.debug("Network.getCookies", json!({}));
-    let kept = cookies["cookies"].as_array().unwrap().iter().find(|cookie| cookie["name"] == "neerc-local").unwrap();
+    let name = format!("neerc-local.{}", stage.room);
+    let kept = cookies["cookies"].as_array().unwrap().iter().find(|cookie| cookie["name"] == name.as_str()).unwrap();
     assert_eq!((&kept["httpOnly"], &kept["sameSite"]), (&json!(true), &json!("Lax")));
     second.may_say("the server responded with a status of 4");
     second.clicks("main button");
@@ -34,6 +35,41 @@ fn a_link_sent_by_chat_lets_one_browser_in_once() {
     first.clicks(".who button");
     first.may_say("the server responded with a status of 4");
     first.sees("You are not logged in");
+}
+
+#[test]
+fn a_code_that_is_confirmed_in_the_chat_lets_its_page_in_by_itself() {
+    let Some(driver) = Driver::start() else { return };
+    let mut stage = Stage::new("");
+    let browser = driver.browser(Look::LAPTOP);
+    ["Failed to load resource", "net::ERR_"].into_iter().for_each(|text| browser.may_say(text));
+    browser.open(&stage.url(""));
+    browser.sees("You are not logged in");
+    browser.clicks("main a");
+    browser.sees_in(".code", "login ");
+    let line = || browser.run("return document.querySelector('.code').innerText.trim()", json!([]));
+    let first = line().as_str().unwrap().to_owned();
+    for scheme in ["light", "dark"] {
+        browser.prefers("prefers-color-scheme", scheme);
+        assert_eq!(axe(&browser).unwrap_or_default(), [""; 0], "{scheme}");
+    }
+    browser.size(360, 640);
+    assert!(!browser.is_too_wide());
+    let digits: u32 = first.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap();
+    let said = stage.says(&stage.chat, &format!("login {:06}", (digits + 1) % 1_000_000));
+    assert!(said.starts_with("No page shows"), "{said}");
+    // A code of which the service knows nothing any more gives way to another one on the page.
+    stage.neerc.kill9();
+    stage.neerc.restart();
+    let code = "const code = document.querySelector('.code'); return code && code.innerText.trim()";
+    let second = browser.until(code, json!([]), |code| code.is_string() && *code != json!(first));
+    let said = stage.says(&stage.chat, &first);
+    assert!(said.starts_with("No page shows"), "{said}");
+    let asked = stage.says(&stage.chat, second.as_str().unwrap());
+    assert!(asked.contains("Chrom") && asked.contains("127.0.0.1"), "{asked}");
+    stage.says(&stage.chat, "yes");
+    browser.sees_in(".who", &stage.admin);
+    browser.until("return location.href", json!([]), |url| *url == json!(stage.url("")));
 }
 
 #[test]
