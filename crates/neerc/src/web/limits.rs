@@ -21,6 +21,8 @@ pub const BODY_BYTES: usize = 64 * 1024;
 pub const HEAD_BYTES: usize = 16 * 1024;
 /// Most header fields of a request.
 pub const HEADERS: usize = 64;
+/// By how much the thread that serves browsers gives way to the loop: at 10 it gets a tenth of a processor that both want.
+pub const NICENESS: i32 = 10;
 /// How much the kernel buffers for one reader, in bytes.
 pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// How long a reader may take nothing before its connection is cut.

