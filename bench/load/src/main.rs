@@ -1,7 +1,8 @@
 //! `load`: measures neerc beside what else there is, and prints a table. Run by `bench/run`, in the folder `bench`.
-//! The pieces are in pieces.rs and servers.rs, reading the table is explained in README.md.
+//! The pieces are in pieces.rs, servers.rs and board.rs, reading the table is explained in README.md.
 
 mod bare;
+mod board;
 mod contest;
 mod drive;
 mod link;
@@ -34,13 +35,14 @@ pub struct Scale {
 
 type Piece = fn(Scale) -> Outcome<Vec<table::Row>>;
 
-const PIECES: [(&str, Piece); 9] = [
+const PIECES: [(&str, Piece); 10] = [
     ("tiny", pieces::tiny),
     ("tasks", pieces::tasks),
     ("durable", pieces::durable),
     ("telling", pieces::telling),
     ("mixed", pieces::mixed),
     ("servers", servers::servers),
+    ("board", board::board),
     ("memory", pieces::memory),
     ("start", pieces::start),
     ("growth", pieces::growth),
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         ["peer-raw", at] => drop(bare::scanner(port(at), bare::Scan::Framing)),
         ["peer-blind", at] => drop(bare::scanner(port(at), bare::Scan::Blind)),
         ["peer-teller", at, sessions] => drop(bare::teller(port(at), sessions.parse().unwrap_or(1))),
+        ["peer-axum", at, page, event] => drop(board::serve(port(at), page.as_ref(), event.as_ref())),
         _ => return measure(&words),
     }
     ExitCode::SUCCESS

@@ -96,7 +96,7 @@ impl Site {
         let home = folder("server")?;
         let server = start(brand, &home, &ports)?;
         let own = folder("service")?;
-        service::configure(&own, ports.component)?;
+        service::configure(&own, ports.component, "")?;
         let mut service = Process::spawn(&mut service::command(&own), &own.join("log.txt"))?;
         service.wait_for_words("ready: ", PATIENCE)?;
         let admin = Client::login(ports.clients, "admin", "s0");

@@ -21,20 +21,25 @@ pub struct Service {
     pub folder: PathBuf,
 }
 
-/// Writes a configuration for a server on that port. Sessions may ask as often as can be said without turning the count
+/// Writes a configuration for a server on that port, with more at its end. Sessions may ask as often as can be said without turning the count
 /// of their requests off.
-pub fn configure(folder: &Path, port: u16) -> Outcome<()> {
+pub fn configure(folder: &Path, port: u16, more: &str) -> Outcome<()> {
     let text = format!(
         "[component]\njid = \"neerc.localhost\"\nserver = \"127.0.0.1:{port}\"\nsecret = \"secret\"\n\
          [rooms]\nservice = \"conference.localhost\"\njoin = [\"neerc\"]\n[store]\nurl = \"sqlite:neerc.db\"\n\
-         [limits]\nrequests_per_second = 100000\nrequests_burst = 100000\nanswers_kib_per_second = 0\n"
+         [limits]\nrequests_per_second = 100000\nrequests_burst = 100000\nanswers_kib_per_second = 0\n{more}"
     );
     Ok(fs::write(folder.join("neerc.toml"), text)?)
 }
 
+/// The program.
+pub fn program() -> Command {
+    Command::new(BINARY)
+}
+
 /// The command that serves with the configuration of a folder.
 pub fn command(folder: &Path) -> Command {
-    let mut command = Command::new(BINARY);
+    let mut command = program();
     command.args(["run", "--config"]).arg(folder.join("neerc.toml"));
     command
 }
@@ -65,8 +70,13 @@ impl Service {
 
     /// Starts it on whatever is in the folder, and waits until it answers.
     pub fn start_in(folder: PathBuf, cast: Cast) -> Outcome<Service> {
+        Service::start_with(folder, cast, "")
+    }
+
+    /// The same with more configuration.
+    pub fn start_with(folder: PathBuf, cast: Cast, more: &str) -> Outcome<Service> {
         let (listener, port) = listen()?;
-        configure(&folder, port)?;
+        configure(&folder, port, more)?;
         let process = Process::spawn(&mut command(&folder), &folder.join("log.txt"))?;
         let settled = Link::accept(&listener, PATIENCE).and_then(|mut link| {
             link.settle(cast)?;
