@@ -83,6 +83,14 @@ pub const STATUS_TRIES: u32 = 5;
 pub const STATUS_REQUEST_BYTES: u64 = 4096;
 /// Longest answer to such a question, in bytes.
 pub const STATUS_BYTES: u64 = 1 << 20;
+/// Least and most days that are kept in the store; 0 is all.
+pub const KEEP_DAYS: RangeInclusive<i64> = 0..=36_500;
+/// How long after a start it is looked first for what is older than that: what people do at a start comes first.
+pub const COMPACT_FIRST: Duration = Duration::from_secs(600);
+/// How often it is looked after that.
+pub const COMPACT_POLL: Duration = Duration::from_secs(86_400);
+/// Pause between two questions of a command about a compaction that it waits for.
+pub const COMPACT_ASK: Duration = Duration::from_millis(200);
 /// Less room than this on the file system of the store is said to be little, in bytes.
 pub const LITTLE_SPACE_BYTES: u64 = 1 << 30;
 /// How often that is looked at.

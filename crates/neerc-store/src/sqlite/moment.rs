@@ -91,8 +91,8 @@ fn cut(file: &Path, loaded: &Loaded, archives: &Path, moment: Moment) -> Result<
         }
     };
     let revision = cut.taken.map_or(0, |taken| taken.revision);
-    tx.execute("UPDATE meta SET value = min(value, ?) WHERE key = 'told_revision'", [number_of(revision)])
-        .map_err(failed)?;
+    // Nobody was told of, or has read, what is not there any more.
+    tx.execute("UPDATE meta SET value = min(value, ?)", [number_of(revision)]).map_err(failed)?;
     tx.commit().map_err(failed)?;
     conn.execute_batch("VACUUM").map_err(failed)?;
     conn.close().map_err(|(_, error)| failed(error))?;

@@ -80,12 +80,25 @@ pub enum CliCommand {
     /// its name, so what is there is whole. Replaces a file with --force only, and only a backup.
     #[command(after_long_help = format!("Examples:\n  neerc backup\n  neerc backup --force /var/backups/neerc.db\n\n{EXIT_CODES}"))]
     Backup(BackupArgs),
-    /// Put a backup in the place of the store
+    /// Put a backup in the place of the store, or bring the store back to a moment
     ///
     /// Only while no service uses the store. The backup is read from beginning to end first, and the store that was in
-    /// its place is kept under a name that is printed.
-    #[command(after_long_help = format!("Examples:\n  neerc restore /var/backups/neerc.db\n\n{EXIT_CODES}"))]
+    /// its place is kept under a name that is printed. With --at, what came after that moment is left out; the moment may be
+    /// one that only archives hold. With --into, the store is left alone and another file is made.
+    #[command(after_long_help = format!("Examples:\n  neerc restore /var/backups/neerc.db\n  neerc restore --at 14:32\n  neerc restore --at 2026-11-26T14:32:05 --into /tmp/then.db\n  neerc restore --at r12345 /var/backups/neerc.db\n\n{EXIT_CODES}"))]
     Restore(RestoreArgs),
+    /// Move what is old out of the store into archives, also while the service runs
+    ///
+    /// The archives are compressed text in a folder beside the store. Each is read again and compared before the store lets
+    /// go of what is in it. What a start needs stays. The service does this once a day by itself, unless store.keep_days is 0.
+    #[command(after_long_help = format!("Examples:\n  neerc compact\n  neerc compact --keep-days 30\n\n{EXIT_CODES}"))]
+    Compact(CompactArgs),
+    /// Read archives, backups and stores from beginning to end, and say what is whole
+    ///
+    /// Without files: the store and all its archives. Checks every change, what the changes come to, and that nothing is
+    /// missing between two files.
+    #[command(after_long_help = format!("Examples:\n  neerc verify\n  neerc verify /var/backups/neerc.db /var/backups/archive/0000000001-0000250000.jsonl.gz\n\n{EXIT_CODES}"))]
+    Verify(VerifyArgs),
     /// Print a link that opens the board in a browser as somebody
     ///
     /// Asks the service that runs on this machine. The link works once, within five minutes; whoever opens it acts in the
@@ -177,9 +190,37 @@ pub struct BackupArgs {
 /// Arguments of `restore`.
 #[derive(Debug, Args)]
 pub struct RestoreArgs {
-    /// What `neerc backup` wrote
+    /// What `neerc backup` wrote; with --at, the store itself if it is not given
+    #[arg(value_name = "FILE", required_unless_present = "at")]
+    pub file: Option<PathBuf>,
+    /// The moment: 14:32 (the last one that has been), 2026-11-26T14:32:05, or a revision like r12345
+    #[arg(long, value_name = "MOMENT")]
+    pub at: Option<String>,
+    /// The new file to make, instead of one in the place of the store
+    #[arg(long, value_name = "FILE", requires = "at")]
+    pub into: Option<PathBuf>,
+    /// Where the store is named.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Arguments of `compact`.
+#[derive(Debug, Args)]
+pub struct CompactArgs {
+    /// How many days stay in the store; without it, store.keep_days of the configuration
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=36_500))]
+    pub keep_days: Option<u32>,
+    /// Where the store is named.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// What to read; without any, the store and its archives
     #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    pub files: Vec<PathBuf>,
     /// Where the store is named.
     #[command(flatten)]
     pub config: ConfigArgs,
@@ -407,7 +448,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 31);
+        assert_eq!(lines, 38);
     }
 
     #[test]
@@ -433,6 +474,9 @@ mod tests {
             "neerc demo --port 0",
             "neerc login-link --room neerc",
             "neerc token --as admin",
+            "neerc restore",
+            "neerc restore --into a.db b.db",
+            "neerc compact --keep-days -1",
             "neerc token --room neerc --write --display",
         ] {
             assert_eq!(parse(line).map(|_| ()).map_err(|error| error.exit_code()), Err(2), "{line}");
@@ -448,6 +492,8 @@ mod tests {
             "neerc check --help",
             "neerc backup --help",
             "neerc restore --help",
+            "neerc compact --help",
+            "neerc verify --help",
             "neerc init --help",
             "neerc tasks --help",
             "neerc task --help",

@@ -76,7 +76,11 @@ pub fn check(path: &Path) -> Outcome {
     };
     if file.exists() {
         let tasks: usize = opened.boards.values().map(|board| board.len()).sum();
-        line(&format!("ok    store {url}: {} changes, {tasks} tasks{}", opened.revision, whose(file)))?;
+        let before = match opened.archived_revision {
+            0 => String::new(),
+            archived => format!(", the first {archived} in archives"),
+        };
+        line(&format!("ok    store {url}: {} changes{before}, {tasks} tasks{}", opened.revision, whose(file)))?;
         for warning in warnings::ahead(&opened.boards, crate::service::time::wall_ms()) {
             line(&format!("WARN  {warning}"))?;
         }

@@ -7,6 +7,7 @@ mod copies;
 mod demo;
 mod groups;
 mod init;
+mod keep;
 mod keys;
 mod log;
 mod manual;
@@ -49,6 +50,8 @@ fn act(command: CliCommand) -> Outcome {
         CliCommand::Check(args) => check::check(&args.config),
         CliCommand::Backup(args) => copies::backup(&args),
         CliCommand::Restore(args) => copies::restore(&args),
+        CliCommand::Compact(args) => keep::compact(&args),
+        CliCommand::Verify(args) => keep::verify(&args),
         CliCommand::LoginLink(args) => keys::login_link(args),
         CliCommand::Token(args) => keys::token(args),
         CliCommand::Tasks(args) => asks::tasks(&args),

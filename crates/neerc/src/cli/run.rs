@@ -2,6 +2,7 @@
 
 use super::reread::Rereader;
 use super::{Outcome, failure, front_settings, load_given, runtime};
+use crate::service::archivist::Archivist;
 use crate::service::operations::Operations;
 use crate::service::supervisor::Supervisor;
 use crate::service::{self, Service, space, status};
@@ -27,6 +28,7 @@ pub fn run(path: &Path) -> Outcome {
     }
     let opened = store::open(&config.store).map_err(failure)?;
     let log = opened.store.log_reader();
+    let archivist = Archivist::new(opened.store.clone());
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
     for warning in warnings::ahead(&opened.boards, service::time::wall_ms()) {
         tracing::warn!("{warning}");
@@ -39,6 +41,9 @@ pub fn run(path: &Path) -> Outcome {
         let kept = clocks::kept::beside(&file);
         let (sender, warnings) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
         tokio::spawn(space::watch(file.clone(), sender.clone()));
+        if config.keep_days > 0 {
+            tokio::spawn(archivist.clone().watch(config.keep_days, sender.clone()));
+        }
         let office = Office {
             log: log.clone(),
             store: opened.store.clone(),
@@ -61,7 +66,7 @@ pub fn run(path: &Path) -> Outcome {
         let (service, questions) = service.answering();
         answer_monitoring(config.operations, &questions, &file).await?;
         match socket {
-            Ok(status) => drop(tokio::spawn(status.serve(questions))),
+            Ok(status) => drop(tokio::spawn(status.keeping(archivist).serve(questions))),
             Err(error) => tracing::debug!("neerc check cannot ask this process how it is: {error}"),
         }
         let service = match config.web {

@@ -5,7 +5,7 @@ use super::file::Source;
 use super::keys::{Raw, RawComponent, RawDirectory, RawLimits, RawRooms, RawTasks, variable};
 use super::{ChatRooms, Component, Config, HostPort, Secret, Tasks};
 use crate::limits::{
-    ANSWERS_KIB, BURST, DIRECTORY_POLL_S, DOMAIN_BYTES, NAME_BYTES, PER_SECOND, PLAN_LAPSES_MIN, REMIND_MIN,
+    ANSWERS_KIB, BURST, DIRECTORY_POLL_S, DOMAIN_BYTES, KEEP_DAYS, NAME_BYTES, PER_SECOND, PLAN_LAPSES_MIN, REMIND_MIN,
     SPACING_MS, STANZA_BYTES, STORED_MIB,
 };
 use neerc_core::change::Room;
@@ -71,6 +71,7 @@ impl Check<'_> {
             component,
             rooms,
             store: self.store(&raw.store.url)?,
+            keep_days: self.number("store.keep_days", raw.store.keep_days, KEEP_DAYS)?,
             groups,
             lists,
             tasks: self.tasks(&raw.tasks)?,

@@ -122,6 +122,10 @@ pub(super) struct RawStore {
     /// "sqlite:" and the path of the database, relative to this file.
     #[config(env = "NEERC_STORE_URL", default = "sqlite:neerc.db")]
     pub(super) url: String,
+    /// Days that the log in the database goes back, 0 to 36500; 0 means that all of it stays there. What is older is moved
+    /// into compressed files beside it once a day; the newest 4 MiB of changes always stay.
+    #[config(env = "NEERC_STORE_KEEP_DAYS", default = 90)]
+    pub(super) keep_days: i64,
 }
 
 /// One `[[groups]]`, as written.

@@ -53,6 +53,8 @@ pub struct Config {
     pub rooms: ChatRooms,
     /// Where the tasks are kept; its path is UTF-8.
     pub store: Url,
+    /// How many days of the log stay in the database; 0 is all.
+    pub keep_days: u32,
     /// The groups of the file, whose names differ, ignoring case; and the account whose contact list names more.
     pub groups: GroupSettings,
     /// Lists of people from outside.

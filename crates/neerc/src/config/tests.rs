@@ -57,6 +57,7 @@ fn lines(config: &Config) -> Vec<String> {
         format!("rooms.owners = {}", joined(&rooms.owners)),
         format!("rooms.jid = {}", rooms.jid.as_str()),
         format!("store.url = {store}"),
+        format!("store.keep_days = {}", config.keep_days),
     ];
     lines.extend(groups.rules.iter().map(|rule| format!("group {} = {}", rule.group, rule.patterns.join(", "))));
     lines.extend(groups.rooms.iter().map(|(group, room)| format!("group {group} = members of {}", room.as_str())));
@@ -111,6 +112,7 @@ fn the_least_file_gives_the_defaults() {
             "rooms.admit_unaffiliated = false",
             "rooms.owners = ",
             "rooms.jid = neerc.localhost",
+            "store.keep_days = 90",
             "directory = (off)",
             "tasks.visibility = All",
             "tasks.wiki_packet = true",
@@ -152,6 +154,7 @@ owners = ["You@Example.org"]
 jid = "Tasks-service@NEERC.example.org"
 [store]
 url = "sqlite:/var/lib/neerc/neerc.db"
+keep_days = 0
 [[groups]]
 name = "Halls"
 members = ["Hall*", "aux?", "boss@elsewhere.org"]
@@ -217,6 +220,7 @@ level = "trace"
             jid: address("tasks-service@neerc.example.org"),
         },
         store: Url::Sqlite(PathBuf::from("/var/lib/neerc/neerc.db")),
+        keep_days: 0,
         groups: GroupSettings {
             rules: vec![GroupRule { group: "Halls".into(), patterns }],
             rooms: vec![("Jury".into(), address("jury@rooms.example.org"))],
@@ -393,8 +397,8 @@ const WRONG_FILES: &[(&str, &str)] = &[
         "[task]\n",
         "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `clocks`, `checklists`, `limits`, `texts`, `contact`, `web`, `operations`, `webhooks`, `log`",
     ),
-    ("[store]\npath = \"x\"", "neerc.toml:2: unknown key `store.path`; allowed here: `url`"),
-    ("store = { path = \"x\" }", "neerc.toml:1: unknown key `store.path`; allowed here: `url`"),
+    ("[store]\npath = \"x\"", "neerc.toml:2: unknown key `store.path`; allowed here: `url` or `keep_days`"),
+    ("store = { path = \"x\" }", "neerc.toml:1: unknown key `store.path`; allowed here: `url` or `keep_days`"),
     (
         "tasks.spacing = 1",
         "neerc.toml:1: unknown key `tasks.spacing`; allowed here: `visibility`, `wiki_packet`, `spacing_ms`, `max_stanza_bytes`, `remind_min`, `plan_lapses_min`",
@@ -715,7 +719,7 @@ fn every_key_has_its_environment_variable_and_its_words() {
             leaves += 1;
         }
     }
-    assert_eq!(leaves, 42, "a new key needs a row in the tables above");
+    assert_eq!(leaves, 43, "a new key needs a row in the tables above");
 }
 
 #[test]
@@ -732,6 +736,7 @@ fn every_variable_is_heard() {
         ("NEERC_ROOMS_OWNERS", "You@x.org, b@y", "rooms.owners = you@x.org, b@y"),
         ("NEERC_ROOMS_JID", "a-b@neerc.localhost", "rooms.jid = a-b@neerc.localhost"),
         ("NEERC_STORE_URL", "sqlite:/x.db", "store.url = sqlite:/x.db"),
+        ("NEERC_STORE_KEEP_DAYS", "30", "store.keep_days = 30"),
         ("NEERC_GROUPS", "X=room:y", "group X = members of y@conference.localhost"),
         ("NEERC_DIRECTORY_JID", "x@y", "directory = x@y, every 60000 ms"),
         ("NEERC_TASKS_VISIBILITY", "own", "tasks.visibility = Own"),

@@ -719,6 +719,7 @@ web-you = You
 web-admins-see = Only admins see what happened
 web-answer-median = answer, half within
 web-answer-p90 = answer, nine of ten within
+web-archived = What happened before { $time } is in the archives of the service.
 web-answers-left-out = { $count ->
     [one] { $count } older answer is left out.
    *[other] { $count } older answers are left out.

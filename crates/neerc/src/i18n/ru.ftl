@@ -739,6 +739,7 @@ web-you = Вы
 web-admins-see = Что происходило, видят только администраторы
 web-answer-median = ответ, половина за
 web-answer-p90 = ответ, девять из десяти за
+web-archived = Что было до { $time }, лежит в архивах службы.
 web-answers-left-out = { $count ->
     [one] Ещё { $count } ответ раньше не показан.
     [few] Ещё { $count } ответа раньше не показаны.

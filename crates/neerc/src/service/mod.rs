@@ -1,6 +1,7 @@
 //! The loop: takes what happens, decides, makes durable, applies, answers, tells. The only place that knows both the
 //! XMPP side and the store, and the only one that reads the clock.
 
+pub mod archivist;
 mod clocks;
 mod end;
 mod event;

@@ -2,6 +2,7 @@
 //! Whoever connects writes one line of JSON, is answered with one JSON object, and the connection is closed. Whoever writes
 //! nothing is told its [`Health`].
 
+use super::archivist::{Archivist, CompactAnswer, CompactRequest};
 use super::health::Health;
 use super::reload::ReloadAnswer;
 use crate::limits;
@@ -69,6 +70,7 @@ impl KeyAnswer {
 pub struct StatusSocket {
     path: PathBuf,
     listener: UnixListener,
+    archivist: Option<Archivist>,
 }
 
 /// The socket of the service whose store is that file.
@@ -88,13 +90,20 @@ impl StatusSocket {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        Ok(StatusSocket { path, listener })
+        Ok(StatusSocket { path, listener, archivist: None })
+    }
+
+    /// The same, for a service whose store may be compacted.
+    pub fn keeping(mut self, archivist: Archivist) -> StatusSocket {
+        self.archivist = Some(archivist);
+        self
     }
 
     /// Answers questions, one at a time.
     pub async fn serve(self, questions: Questions) {
         while let Ok((stream, _)) = self.listener.accept().await {
-            let _ = tokio::time::timeout(limits::STATUS_PATIENCE, tell(stream, &questions)).await; // who does not listen is not told
+            let _ =
+                tokio::time::timeout(limits::STATUS_PATIENCE, tell(stream, &questions, self.archivist.as_ref())).await; // who does not listen is not told
         }
     }
 }
@@ -105,7 +114,7 @@ impl Drop for StatusSocket {
     }
 }
 
-async fn tell(stream: UnixStream, questions: &Questions) -> io::Result<()> {
+async fn tell(stream: UnixStream, questions: &Questions, archivist: Option<&Archivist>) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(limits::STATUS_REQUEST_BYTES));
@@ -115,6 +124,8 @@ async fn tell(stream: UnixStream, questions: &Questions) -> io::Result<()> {
         serde_json::to_vec(&ask_service(questions).await?)?
     } else if line.trim() == RELOAD {
         serde_json::to_vec(&ask_loop(questions, Question::Reload).await?)?
+    } else if let (Ok(request), Some(archivist)) = (serde_json::from_str::<CompactRequest>(&line), archivist) {
+        serde_json::to_vec(&archivist.answer(request))?
     } else {
         let answer = match serde_json::from_str(&line) {
             Ok(request) => ask_for_key(questions, request).await?,
@@ -195,6 +206,12 @@ async fn ask_until_heard<T: Default + PartialEq + DeserializeOwned>(socket: &Pat
         }
     }
     Err(io::Error::new(io::ErrorKind::Unsupported, "it is of an earlier version, which does not know how"))
+}
+
+/// Asks the service that listens at `socket` to move what is old out of its store, or what came of it.
+pub async fn ask_compact(socket: &Path, request: &CompactRequest) -> io::Result<CompactAnswer> {
+    let line = serde_json::to_string(request)?;
+    ask_until_heard(socket, &line).await
 }
 
 #[cfg(test)]

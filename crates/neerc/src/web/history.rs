@@ -25,7 +25,7 @@ use neerc_core::face::words::Arg;
 use neerc_core::moment::DueAt;
 use neerc_core::people::{People, Person};
 use neerc_core::task::{Kind, TaskId};
-use neerc_store::{LogPart, LogReader};
+use neerc_store::{LogFloor, LogPart, LogReader};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -123,6 +123,8 @@ struct Told {
     svg: String,
     tables: [PaceTable; 2],
     left_out: usize,
+    /// That something of it is not in the log any more.
+    archived: Option<String>,
 }
 
 impl Told {
@@ -143,7 +145,16 @@ impl Told {
         let tasks = tasks.map(|(task, pace)| PaceRow { name: format!("{task} {}", title(task)), pace }).collect();
         let people = PaceTable { id: "paces-people", heading: "web-paces", rows: people };
         let tasks = PaceTable { id: "paces-tasks", heading: "web-task-paces", rows: tasks };
-        Told { svg: draw(timeline, &lines, scale), tables: [people, tasks], left_out: timeline.left_out() }
+        let left_out = timeline.left_out();
+        Told { svg: draw(timeline, &lines, scale), tables: [people, tasks], left_out, archived: None }
+    }
+
+    /// The same, of a log that begins there: says so if that is after what was asked for.
+    fn beginning(self, visit: &Visit, floor: LogFloor, since_ms: Option<i64>) -> Told {
+        let is_short = floor.revision > 0 && since_ms.is_none_or(|since_ms| since_ms <= floor.at_ms);
+        let time = local(floor.at_ms, visit).replace('T', " ");
+        let said = || visit.lines().say("web-archived", &[("time", Arg::Text(&time))]);
+        Told { archived: is_short.then(said), ..self }
     }
 }
 
@@ -178,9 +189,9 @@ async fn history(
     let name = visit.picture.room.clone();
     let read = site.library.read(move |reader| {
         let timeline = timeline(reader, &name, since_ms, |_| {})?;
-        Ok((timeline, newest(reader, &name, wanted)?))
+        Ok((timeline, newest(reader, &name, wanted)?, log::floor(reader)?))
     });
-    let Ok((timeline, (entries, older))) = read.await else { return unreadable(&visit) };
+    let Ok((timeline, (entries, older), floor)) = read.await else { return unreadable(&visit) };
     let lines = visit.lines();
     let title = format!("{} · {}", visit.say("web-history"), visit.picture.room);
     let shown = HistoryPage {
@@ -188,7 +199,8 @@ async fn history(
         visit: &visit,
         who: visit.picture.people.shown(&visit.who).into_owned(),
         clock: draw::clock(&visit),
-        told: Told::of(&visit, &timeline),
+        // The events go back further than the timeline, a page at a time.
+        told: Told::of(&visit, &timeline).beginning(&visit, floor, since_ms.filter(|_| older.is_some())),
         events: entries.iter().map(|entry| lines.event(entry)).collect(),
         filter: &filter,
         older,
@@ -284,27 +296,34 @@ async fn report(
                 left_out += 1;
             }
         })?;
-        Ok((timeline, entries, left_out))
+        Ok((timeline, entries, left_out, log::floor(reader)?))
     });
-    let Ok((timeline, entries, events_left_out)) = read.await else { return unreadable(&visit) };
+    let Ok((timeline, entries, events_left_out, floor)) = read.await else { return unreadable(&visit) };
     let lines = visit.lines();
     let title = format!("{} · {}", visit.say("web-report"), visit.picture.room);
     let report = ReportPage {
         frame: PageFrame::new(&site, visit.language, title, String::new()),
         style: concat!(include_str!("assets/timeline.css"), include_str!("assets/report.css")),
         made: export::rfc3339(visit.time.wall_ms),
-        told: Told::of(&visit, &timeline),
+        told: Told::of(&visit, &timeline).beginning(&visit, floor, since_ms),
         events: entries.iter().map(|entry| lines.event(entry)).collect(),
         events_left_out,
     };
-    let kept = attachment(&visit, "html");
+    let kept = attachment(&visit, LogFloor::default(), "html");
     ([(CONTENT_DISPOSITION, kept)], page(StatusCode::OK, &report)).into_response()
 }
 
-/// Has a browser keep an answer as a file.
-fn attachment(visit: &Visit, ending: &str) -> String {
-    let day: String = export::rfc3339(visit.time.wall_ms.saturating_add(visit.time.zone_ms)).chars().take(10).collect();
-    format!("attachment; filename=\"neerc-{}-{day}.{ending}\"", draw::slug(&visit.picture.room))
+/// A time as it is at the place, to the minute.
+fn local(ms: i64, visit: &Visit) -> String {
+    export::rfc3339(ms.saturating_add(visit.time.zone_ms)).chars().take(16).collect()
+}
+
+/// Has a browser keep an answer as a file, whose name says since when it is if not since the beginning.
+fn attachment(visit: &Visit, floor: LogFloor, ending: &str) -> String {
+    let day = |ms| local(ms, visit).chars().take(10).collect::<String>();
+    let since = if floor.revision > 0 { format!("{}-to-", day(floor.at_ms)) } else { String::new() };
+    let (room, day) = (draw::slug(&visit.picture.room), day(visit.time.wall_ms));
+    format!("attachment; filename=\"neerc-{room}-{since}{day}.{ending}\"")
 }
 
 async fn export_csv(State(site): State<Arc<WebSite>>, Path(room): Path<String>, headers: HeaderMap) -> Response {
@@ -330,11 +349,12 @@ async fn export_as(
         Ok(visit) => visit,
         Err(refused) => return *refused,
     };
+    let Ok(floor) = site.library.read(log::floor).await else { return unreadable(&visit) };
     let people = visit.picture.people.clone();
     let lines = move |entry: &Entry| export::rows(&people, entry).iter().map(line).collect::<String>();
     match site.library.stream(visit.picture.room.clone(), head, lines).await {
         Ok(body) => {
-            let headers = [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, attachment(&visit, ending))];
+            let headers = [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, attachment(&visit, floor, ending))];
             (headers, body).into_response()
         }
         Err(Unreadable) => unreadable(&visit),

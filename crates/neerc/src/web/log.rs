@@ -5,7 +5,7 @@ use super::limits;
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::Frame;
 use neerc_core::change::{Entry, Room};
-use neerc_store::{LogPart, LogReader};
+use neerc_store::{LogFloor, LogPart, LogReader};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -93,6 +93,14 @@ pub fn each(
 pub fn part(reader: &LogReader, room: &str, part: LogPart) -> Result<Vec<Entry>, Unreadable> {
     reader.read(room, part, limits::LOG_PART).map_err(|error| {
         tracing::warn!("the history of {room} cannot be shown: {error}");
+        Unreadable
+    })
+}
+
+/// Where the log begins, after what is in archives.
+pub fn floor(reader: &LogReader) -> Result<LogFloor, Unreadable> {
+    reader.floor().map_err(|error| {
+        tracing::warn!("where the history begins cannot be read: {error}");
         Unreadable
     })
 }

@@ -75,7 +75,7 @@ impl Place {
     }
 
     /// Starts a service, once it has opened its store.
-    fn run(&self, config: &str) -> Process {
+    pub fn run(&self, config: &str) -> Process {
         run(&self.dir, self.command(&["run", "--config", config]))
     }
 

@@ -31,6 +31,7 @@ mod harness;
 mod hostile;
 mod http;
 mod intruders;
+mod keep;
 mod late;
 mod letter;
 mod lists;

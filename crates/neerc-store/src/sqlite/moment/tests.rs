@@ -208,3 +208,20 @@ fn gaps_strangers_and_damage_are_told_of() {
     verify(&store).unwrap();
     assert!(verify_files(&[files[3].clone()])[0].is_fine(), "also while it is in use");
 }
+
+#[test]
+fn nobody_has_read_what_is_not_there_any_more() {
+    let folder = TempDir::new().unwrap();
+    let store = url(&folder, "neerc.db");
+    fill(&store, 1..=30, &[8]);
+    block_on(async {
+        let opened = open(&store).unwrap();
+        opened.store.mark([("a".to_owned(), 11), ("b".to_owned(), 29)].into()).await.unwrap();
+        opened.store.close().await.unwrap();
+    });
+    restore_moment(&store, None, None, Moment::Revision(20)).unwrap();
+    let opened = open(&store).unwrap();
+    assert_eq!(opened.told_revision, 20);
+    assert_eq!(opened.store.log_reader().marks().unwrap(), [("a".to_owned(), 11), ("b".to_owned(), 20)].into());
+    block_on(opened.store.close()).unwrap();
+}

@@ -295,7 +295,7 @@ fn reports() -> Vec<(&'static str, Value)> {
         ("Clock", object(&clock, &[])),
         ("Plans", object(&[("plans", list(&object(&plan, &[])))], &[])),
         ("HistoryEntry", object(&entry, &["task", "plan", "title", "kind", "statuses", "unassigned"])),
-        ("History", object(&[("history", list(&reference("HistoryEntry")))], &[])),
+        ("History", object(&[("history", list(&reference("HistoryEntry"))), ("archived", number())], &["archived"])),
         ("ProblemType", object(&[("code", text()), ("title", text()), ("status", number())], &[])),
         ("Problem", object(&problem, &[])),
     ]

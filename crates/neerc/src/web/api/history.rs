@@ -5,6 +5,7 @@ use super::problem::ApiProblem;
 use super::shown::{Parameters, parameter, revision};
 use super::{Answer, Api, address};
 use crate::web::history::{newest, person};
+use crate::web::log;
 use crate::webhooks::message::change;
 use axum::http::StatusCode;
 use axum::http::header::LINK;
@@ -27,15 +28,22 @@ pub async fn page(api: &Api, caller: &Caller, parameters: &Parameters) -> Result
     let by = parameter(parameters, "by");
     let who = by.map(|by| person(&caller.picture.people, by));
     let name = caller.picture.room.clone();
-    let read = api.site.library.read(move |reader| newest(reader, &name, (task, who, before)));
-    let (mut entries, mut older) = read.await?;
+    let read =
+        api.site.library.read(move |reader| Ok((newest(reader, &name, (task, who, before))?, log::floor(reader)?)));
+    let ((mut entries, mut older), floor) = read.await?;
+    // What is in archives is missing from the last page, unless what was asked for is after it.
+    let is_short = older.is_none() && floor.revision > since.unwrap_or(0);
     if let Some(since) = since {
         let all = entries.len();
         entries.retain(|entry| entry.revision > since);
         older = older.filter(|older| entries.len() == all && *older > since.saturating_add(1));
     }
     let people = &caller.picture.people;
-    let shown = json!({"history": entries.iter().map(|entry| change(people.host(), entry)).collect::<Vec<_>>()});
+    let history: Vec<_> = entries.iter().map(|entry| change(people.host(), entry)).collect();
+    let shown = match is_short {
+        true => json!({"history": history, "archived": floor.revision}),
+        false => json!({"history": history}),
+    };
     let next = older.map(|older| {
         let mut query = format!("before={older}");
         let given = [

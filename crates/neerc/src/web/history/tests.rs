@@ -223,3 +223,30 @@ fn the_state_on_paper_has_a_box_for_what_is_open() {
     let found = site.page("/r/neerc/print?text=print");
     assert!(found.contains("Printer") && !found.contains("Water"));
 }
+
+#[test]
+fn what_is_in_archives_is_not_told_and_that_is_said() {
+    let site = contest();
+    assert!(!site.page("/r/neerc/history").contains("archives of the service"));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let floor = runtime.block_on(async {
+        // Those who are told of all, and one change more.
+        site._store.told(8);
+        let (by, change) = (person("hall1"), answered(1, "hall1", Progress::Running, ""));
+        let more = Entry { revision: 9, room: "neerc".into(), at_ms: wall_ms(), by, change, request: None };
+        site._store.commit(vec![more]).await.unwrap();
+        let keep = neerc_store::Keep { since_ms: wall_ms() - 150_000, now_ms: wall_ms(), newest_bytes: 1 };
+        site._store.compact(keep).await.unwrap().floor
+    });
+    assert!((3..8).contains(&floor.revision), "{floor:?}");
+    for (path, language, words) in [
+        ("history", "en", "is in the archives of the service."),
+        ("history?hours=0", "ru", "лежит в архивах службы."),
+        ("report?hours=0", "en", "is in the archives of the service."),
+    ] {
+        let body = site.get(&format!("/r/neerc/{path}"), "admin", language).body;
+        assert!(body.contains(words) && !body.contains("alert(1)"), "{path}: {body}");
+    }
+    let file = site.get("/r/neerc/export.csv", "admin", "en");
+    assert!(file.kept.contains("-to-") && !file.body.contains("alert(1)"), "{}", file.kept);
+}
