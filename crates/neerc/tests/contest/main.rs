@@ -12,6 +12,7 @@ mod broken;
 mod due;
 mod hand;
 mod life;
+mod month;
 mod promises;
 mod system;
 
