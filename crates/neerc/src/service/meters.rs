@@ -69,6 +69,8 @@ pub struct Meters {
     pub is_congested: bool,
     /// How many sessions of people are told of changes, in each room.
     pub sessions: Vec<usize>,
+    /// How many connections to the web are open, and how many streams, where it is served.
+    pub web: Option<[usize; 2]>,
     /// How the endpoints of webhooks are.
     pub webhooks: Vec<EndpointState>,
 }
@@ -158,6 +160,10 @@ impl Service {
             blocked_ms: age_ms(self.gauge.blocked_since_ms),
             is_congested: self.is_congested(),
             sessions: (0..rooms).map(|room| self.front.sessions(room)).collect(),
+            web: self.web.as_ref().map(|side| {
+                let crowd = &side.web.crowd;
+                [crowd.connections.count(), crowd.streams.count()]
+            }),
             webhooks: self.webhooks.as_ref().map(Webhooks::endpoints).unwrap_or_default(),
             ..self.gauge.meters.clone()
         }

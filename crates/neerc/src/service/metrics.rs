@@ -111,6 +111,9 @@ pub fn text(health: &Health, around: &Surroundings) -> String {
         "clock",
         health.clocks.iter().map(|clock| Some(u8::from(clock.trouble.is_some()))),
     );
+    let [connections, streams] = health.meters.web.map_or([None; 2], |counts| counts.map(Some));
+    page.known("neerc_web_connections", "Connections of browsers and programs.", connections);
+    page.known("neerc_web_streams", "Pages and programs that are told at once what changes.", streams);
     webhooks(&mut page, health);
     page.known("neerc_store_free_bytes", "Room on the file system of the store.", around.free_bytes);
     page.known("neerc_store_bytes", "How long the files of the store are.", around.store_bytes);

@@ -7,6 +7,7 @@ use super::space;
 use super::status::{Questions, ask_service};
 use super::time::processor_ms;
 use crate::limits;
+use crate::web::crowd::CrowdCounter;
 use crate::web::server;
 use axum::Router;
 use axum::extract::State;
@@ -59,7 +60,7 @@ impl Operations {
             .route("/metrics", get(measured))
             .with_state(Arc::new(self.answers));
         let (_stop, stopped) = watch::channel(false);
-        server::serve(self.listener, pages, stopped).await;
+        server::serve(self.listener, pages, (stopped, CrowdCounter::default())).await;
     }
 }
 

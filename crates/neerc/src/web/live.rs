@@ -276,6 +276,7 @@ impl Reader {
     async fn read(mut self, since: String) {
         let site = self.visit.site.clone();
         let (looking, mut full) = site.streams.begin(&self.visit);
+        let _present = site.crowd.streams.enter();
         let (mut albums, mut comings) = (site.bridge.albums(), site.streams.comings.subscribe());
         let mut stopped = site.stopped.clone();
         albums.mark_changed();

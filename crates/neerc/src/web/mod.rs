@@ -7,6 +7,7 @@ mod api;
 pub mod asks;
 mod assets;
 mod board;
+pub mod crowd;
 mod doing;
 pub mod door;
 mod draw;
@@ -27,6 +28,7 @@ mod wall;
 use crate::config::WebUrl;
 use crate::i18n::Files;
 use asks::{Bridge, BridgeEnd};
+use crowd::WebCrowd;
 use log::Library;
 use neerc_core::doors::{LoginTries, NewSecret};
 use neerc_core::face::words::{Language, Words};
@@ -56,6 +58,8 @@ pub struct Web {
     pub bridge: BridgeEnd,
     /// Under which address people open the board.
     pub url: WebUrl,
+    /// Who is there.
+    pub crowd: WebCrowd,
     asker: Bridge,
     language: watch::Sender<Language>,
     /// Says whether it is to end.
@@ -77,6 +81,7 @@ pub struct WebSite {
     /// What happened.
     library: Library,
     streams: Arc<live::Streams>,
+    crowd: WebCrowd,
     tries: Mutex<LoginTries>,
     porch: login::Porch,
     /// Says whether it is to end.
@@ -124,6 +129,8 @@ impl Web {
         let (stop, stopped) = watch::channel(false);
         let (end, ended) = oneshot::channel();
         let (asker, bridge) = Bridge::open();
+        let crowd = WebCrowd::default();
+        let connections = crowd.connections.clone();
         let (speaks, language) = watch::channel(settings.language);
         let site = Arc::new(WebSite {
             bridge: asker.clone(),
@@ -134,6 +141,7 @@ impl Web {
             port: address.port(),
             library: Library::new(settings.log),
             streams: Arc::default(),
+            crowd: crowd.clone(),
             tries: Mutex::default(),
             porch: login::Porch::default(),
             stopped: stopped.clone(),
@@ -144,14 +152,14 @@ impl Web {
             give_way();
             runtime.block_on(async {
                 match tokio::net::TcpListener::from_std(listener) {
-                    Ok(listener) => server::serve(listener, pages, stopped).await,
+                    Ok(listener) => server::serve(listener, pages, (stopped, connections)).await,
                     Err(error) => tracing::warn!("the board cannot be served: {error}"),
                 }
             });
             drop(runtime);
             let _ = end.send(()); // nobody waits for it where the process ends by itself
         })?;
-        Ok(Web { bridge, url, asker, language: speaks, stop, ended: Some(ended) })
+        Ok(Web { bridge, url, crowd, asker, language: speaks, stop, ended: Some(ended) })
     }
 
     /// Another end that asks of the loop.

@@ -1,5 +1,6 @@
 //! Connections of browsers: how many, how long they may take, and how they end. Not what is asked on them.
 
+use super::crowd::CrowdCounter;
 use super::limits;
 use axum::Router;
 use axum::body::Body;
@@ -24,7 +25,11 @@ use tokio::time::Sleep;
 pub struct Peer(pub SocketAddr);
 
 /// Serves until it is to stop; then what is being answered is answered, within a limit.
-pub async fn serve(listener: TcpListener, pages: Router, mut stopped: watch::Receiver<bool>) {
+pub async fn serve(
+    listener: TcpListener,
+    pages: Router,
+    (mut stopped, counter): (watch::Receiver<bool>, CrowdCounter),
+) {
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -35,10 +40,10 @@ pub async fn serve(listener: TcpListener, pages: Router, mut stopped: watch::Rec
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((place, stream, peer)) = accepted else { continue };
-        let (pages, stopped) = (pages.clone(), stopped.clone());
+        let (pages, stopped, present) = (pages.clone(), stopped.clone(), counter.enter());
         connections.spawn(async move {
             connection(stream, Peer(peer), pages, stopped).await;
-            drop(place);
+            drop((place, present));
         });
     }
     drop(listener);

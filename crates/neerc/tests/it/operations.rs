@@ -180,3 +180,18 @@ fn not_stored(monitor: &Monitor, fake: &mut FakeServer, faults: &Faults) {
     assert_eq!(monitor.value("neerc_store_failing"), 0.0);
     assert_eq!(monitor.get("/readyz"), (200, "ready\n".to_owned()));
 }
+
+#[test]
+fn who_is_connected_to_the_board_is_counted() {
+    let settings = "[operations]\nlisten = \"127.0.0.1:0\"\n[web]\nlisten = \"127.0.0.1:0\"\n";
+    let (_fake, neerc) = FakeServer::start_with(settings);
+    let monitor = Monitor(Http::said(&neerc, "monitoring is answered at"));
+    let board = Http::board(&neerc);
+    // The board closes what asks nothing for long, so it is opened anew each time that it is looked at.
+    wait_for("a connection is counted", || {
+        let _open = board.open(b"GET /login HTTP/1.1\r\n");
+        monitor.value("neerc_web_connections") >= 1.0
+    });
+    assert_eq!(monitor.value("neerc_web_streams"), 0.0);
+    monitor.waits_for("neerc_web_connections", |connections| connections == 0.0);
+}

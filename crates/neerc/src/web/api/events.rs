@@ -28,7 +28,7 @@ pub fn open(
 ) -> Result<Response, ApiProblem> {
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
     let known = resumed.or_else(|| parameter(parameters, "since")) == Some(&id_of(&caller.picture));
-    let reading = api.streams.begin(caller)?;
+    let reading = (api.streams.begin(caller)?, api.site.crowd.streams.enter());
     let (sender, events) = mpsc::channel(1);
     let read = read(api.clone(), caller.clone(), known, sender);
     tokio::spawn(async {
