@@ -24,7 +24,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seeds of an ordinary run, and of a long one.
-const SEEDS: [usize; 2] = [2_000, 100_000];
+const SEEDS: [usize; 2] = [10_000, 100_000];
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
