@@ -292,7 +292,7 @@ impl Promises {
             let is_settled = settled_ms.is_some_and(|ms| ms < since_ms);
             let then = stands.first().filter(|_| is_settled && stands.len() == 1).map(|then| {
                 match self.surely_over_ms(room) {
-                    Some(over_ms) => Stand { over_ms: (since_ms - over_ms).clamp(0, then.over_ms), ..*then },
+                    Some(over_ms) => Stand { over_ms: (since_ms - over_ms).clamp(0, then.over_ms.max(0)), ..*then },
                     None => *then,
                 }
             });
