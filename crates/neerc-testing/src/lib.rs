@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a test fails
 
 pub mod bench;
+pub mod lists;
 pub mod play;
 pub mod random;
 pub mod rights;

@@ -1,7 +1,6 @@
 //! What must be true: every state that every task has had, who may have been shown which, and what each change may be.
 //! Panics with the reason when a promise is broken.
 
-use crate::checklists::Lists;
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::{Change, Entry};
 use neerc_core::command::{Command, Manner, Named, WholeTask};
@@ -9,6 +8,7 @@ use neerc_core::ledger::Ask;
 use neerc_core::people::Person;
 use neerc_core::plan::PlanId;
 use neerc_core::task::{Status, Task};
+use neerc_testing::lists::Lists;
 use neerc_xmpp::xml::Element;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -42,10 +42,10 @@ pub fn after(act: ClockAct, shown: Option<Stand>, of_day_ms: i64, nothing: Stand
         ClockAct::Start | ClockAct::Restart => anew,
         ClockAct::StartAt { of_day_ms: start_ms } => {
             let since_ms = (of_day_ms - start_ms).rem_euclid(DAY_MS);
-            if since_ms < now.total_ms {
-                Stand { elapsed_ms: since_ms, ..anew }
+            if since_ms * now.speed < now.total_ms {
+                Stand { elapsed_ms: since_ms * now.speed, ..anew }
             } else {
-                Stand { elapsed_ms: since_ms - DAY_MS, phase: Phase::Counting, ..anew }
+                Stand { elapsed_ms: (since_ms - DAY_MS) * now.speed, phase: Phase::Counting, ..anew }
             }
         }
         ClockAct::Pause if now.phase == Phase::Running => Stand { phase: Phase::Paused, ..now },
@@ -65,6 +65,7 @@ pub fn after(act: ClockAct, shown: Option<Stand>, of_day_ms: i64, nothing: Stand
         }
         ClockAct::Length { total_ms } => Stand { total_ms, ..now },
         ClockAct::Over => Stand { elapsed_ms: now.elapsed_ms.max(0), phase: Phase::Over, ..now },
-        ClockAct::Follow | ClockAct::Rehearse { .. } | ClockAct::EndRehearsal => return None,
+        ClockAct::Rehearse { speed } => Stand { speed: i64::from(speed.times()), ..now },
+        ClockAct::Follow | ClockAct::EndRehearsal => return None,
     })
 }

@@ -6,12 +6,13 @@ use crate::system::{Clics, Stand, Writer};
 use neerc::clocks::clics::{self, Agreed, State, Timetable};
 use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::{Change, Entry, Room};
+use neerc_core::clock::Reading;
 use neerc_core::clock::hand::ClockAct;
-use neerc_core::clock::{Phase, Reading};
 use neerc_core::clocks::{Clocks, LastHeard, Precision};
 use neerc_core::command::{Command, NewPlan};
 use neerc_core::desk::{Desk, Faces};
 use neerc_core::ledger::{Ask, Face, Now, Rooms, Stored, Token};
+use neerc_core::limits;
 use neerc_core::notice::{Notice, PlanFate, PlanNews};
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
 use neerc_core::plan::{PlanId, Planned, Timing};
@@ -23,9 +24,10 @@ use neerc_testing::random::Random;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// The rooms: by a contest system over HTTP, by a file, and by hand alone. Their places are those of their feeds.
-pub const ROOMS: [&str; 3] = ["clics", "file", "hand"];
+/// The rooms: by a contest system over HTTP, by a file, by hand alone, and for rehearsals. Their places are those of their feeds.
+pub const ROOMS: [&str; 4] = ["clics", "file", "hand", "rehearsal"];
 pub const ADMIN: &str = "admin@localhost";
+pub const HALL: &str = "hall1@localhost";
 const SECOND_MS: i64 = 1_000;
 pub const MINUTE_MS: i64 = 60_000;
 /// How often a file is looked at.
@@ -53,14 +55,21 @@ pub struct Counts {
     pub shown: usize,
     pub replanned: usize,
     pub lapsed: usize,
+    pub reminders: usize,
+    pub escalated: usize,
+    pub begun: usize,
+    pub rehearsed: usize,
+    pub thrown_away: usize,
 }
 
 impl Counts {
-    fn all(&mut self) -> [&mut usize; 12] {
+    fn all(&mut self) -> [&mut usize; 17] {
         let Counts { handed_out, late, asked_first, by_hand, refused, crashes, sleeps, vanished, acts, shown, .. } =
             self;
-        let Counts { replanned, lapsed, .. } = self;
-        [handed_out, late, asked_first, by_hand, refused, crashes, sleeps, vanished, acts, shown, replanned, lapsed]
+        let Counts { replanned, lapsed, reminders, escalated, begun, rehearsed, thrown_away, .. } = self;
+        let clocks = [handed_out, late, asked_first, by_hand, refused, crashes, sleeps, vanished, acts, shown];
+        let [a, b, c, d, e, f, g, h, i, j] = clocks;
+        [a, b, c, d, e, f, g, h, i, j, replanned, lapsed, reminders, escalated, begun, rehearsed, thrown_away]
     }
 
     /// Adds those of another contest.
@@ -174,7 +183,7 @@ impl Life {
     pub fn new(seed: u64, trace: bool, breakage: Option<Breakage>) -> Life {
         let mut random = Random::new(seed);
         let now_ms = 1_949_554_800_000 + random.ms(0, 999);
-        let standings = [(ADMIN, Affiliation::Owner), ("hall1@localhost", Affiliation::Member)];
+        let standings = [(ADMIN, Affiliation::Owner), (HALL, Affiliation::Member)];
         let standings = standings.map(|(jid, affiliation)| Standing { person: Person::from_bare(jid), affiliation });
         let ahead_ms = random.ms(-40_000, 40_000);
         let period_ms = [SECOND_MS, 5 * SECOND_MS, 20 * SECOND_MS][random.below(3)];
@@ -205,6 +214,8 @@ impl Life {
     pub fn live(mut self) -> Counts {
         for _ in 0..ACTS {
             self.act();
+            self.work();
+            self.rehearse();
             let ms = match self.random.below(8) {
                 0 | 1 => self.random.ms(0, 3_000),
                 2..6 => self.random.ms(3_000, 100_000),
@@ -215,6 +226,7 @@ impl Life {
         self.calm = true;
         self.vanished_ms = [0; 2];
         self.run_for(70 * MINUTE_MS);
+        [self.counts.reminders, self.counts.escalated] = self.promises.reminders.counts;
         self.counts
     }
 
@@ -222,6 +234,11 @@ impl Life {
         if self.trace {
             println!("{:>9} {}", self.now_ms - 1_949_554_800_000, line());
         }
+    }
+
+    /// The board of a room, as everybody sees it.
+    pub fn board(&self, room: &str) -> Option<&Board> {
+        self.process.as_ref()?.desk.ledger.boards().get(room)
     }
 
     pub fn wall_ms(&self) -> i64 {
@@ -234,31 +251,37 @@ impl Life {
         self.advance();
         loop {
             let due_ms = self.next_due_ms();
-            let next_ms = due_ms.min(self.look_ms);
+            let next_ms = due_ms.min(self.look_ms).min(self.poll_ms);
             if next_ms > until_ms {
                 break;
             }
             self.now_ms = self.now_ms.max(next_ms);
-            // Most looks find the file as it was. For that the loop need not turn: what is due by time says when that is.
-            let is_file_alone = due_ms > self.now_ms;
-            if is_file_alone && !self.look_at_file() && !self.random.one_in(8) {
-                continue;
+            // Most looks find what was there before. For that the loop need not turn: what is due by time says when that is.
+            let is_news = self.look_at_feeds();
+            if due_ms <= self.now_ms || is_news || self.random.one_in(8) {
+                self.happen();
+                self.advance();
             }
-            self.happen();
-            self.advance();
         }
         self.now_ms = until_ms;
         self.advance();
         self.check();
     }
 
-    /// When something is to happen besides the next look at the file.
+    /// Looks at those whose time has come; says whether anything is news to the service.
+    fn look_at_feeds(&mut self) -> bool {
+        let is_written = self.look_ms <= self.now_ms && self.look_at_file();
+        let is_said = self.poll_ms <= self.now_ms && self.poll();
+        is_written || is_said
+    }
+
+    /// When something is to happen besides the next looks at the feeds.
     fn next_due_ms(&self) -> i64 {
-        let Some(process) = &self.process else { return self.poll_ms.min(self.restart_ms) };
+        let Some(process) = &self.process else { return self.restart_ms };
         let due_ms = process.desk.next_due_ms().min(process.desk.ledger.next_commit_ms());
         let known_ms = if process.known_ms > self.now_ms { process.known_ms } else { i64::MAX };
         let stored_ms = process.stored_ms.unwrap_or(i64::MAX);
-        due_ms.saturating_sub(process.steady_ahead_ms).min(stored_ms).min(known_ms).min(self.poll_ms)
+        due_ms.saturating_sub(process.steady_ahead_ms).min(stored_ms).min(known_ms)
     }
 
     fn happen(&mut self) {
@@ -268,12 +291,6 @@ impl Life {
         if self.process.as_ref().is_some_and(|process| process.stored_ms.is_some_and(|ms| ms <= self.now_ms)) {
             self.stored();
         }
-        if self.look_ms <= self.now_ms {
-            self.look_at_file();
-        }
-        if self.poll_ms <= self.now_ms {
-            self.poll();
-        }
         let Some(mut process) = self.process.take() else { return };
         let mut hall = self.hall(&process);
         process.desk.tick(self.now_ms + process.steady_ahead_ms, &mut hall);
@@ -281,9 +298,9 @@ impl Life {
     }
 
     fn hall(&self, process: &Process) -> Hall {
-        let (decided, asked_first, handed_out) = (Vec::new(), Vec::new(), Vec::new());
+        let (decided, asked_first, handed_out, plan_news) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (people, is_known) = (self.people.clone(), process.known_ms <= self.now_ms);
-        Hall { people, is_known, decided, asked_first, handed_out }
+        Hall { people, is_known, decided, asked_first, handed_out, plan_news }
     }
 
     // The process
@@ -292,10 +309,10 @@ impl Life {
         let steady_ahead_ms = self.wall_ahead_ms;
         let mut boards = Boards::new();
         for Entry { revision, room, change, .. } in &self.disk.log {
-            let is_lost = self.breakage == Some(Breakage::HandForgotten) && matches!(change, Change::Clocked(_));
             let board = boards.entry(room.clone()).or_default();
-            if !is_lost {
-                board.apply(*revision, change);
+            match self.breakage {
+                Some(breakage) => breakage.apply(board, *revision, change),
+                None => board.apply(*revision, change),
             }
         }
         let of_room = ROOMS.iter().enumerate().map(|(feed, room)| (Room::from(*room), feed));
@@ -365,18 +382,21 @@ impl Life {
     fn decided(&mut self, ask: &Ask, before: &Board, entry: Option<&Entry>) {
         self.trace(|| format!("{} {:?} -> {:?}", ask.room, ask.command, entry.map(|entry| &entry.change)));
         let process = self.process.as_ref().expect("it decides");
+        let wall_ms = self.wall_ms();
         if let Command::Clock(act) = ask.command {
-            let made = entry.map(|entry| match &entry.change {
-                Change::Clocked(set) => set.clone(),
-                other => panic!("the clock was to be set, and {other:?} was"),
-            });
-            self.counts.by_hand += usize::from(made.is_some());
-            self.counts.refused += usize::from(made.is_none());
-            let now = Now::from_ms(self.now_ms + process.steady_ahead_ms, self.wall_ms());
+            self.counts.by_hand += usize::from(entry.is_some());
+            self.counts.refused += usize::from(entry.is_none());
+            let now = Now::from_ms(self.now_ms + process.steady_ahead_ms, wall_ms);
             let feed = process.desk.clocks.now(&ask.room, None, now).reading;
-            let times = (self.now_ms, self.wall_ms());
-            self.promises.set_by_hand(&ask.room, act, (before.clock(), feed), made.as_ref(), times);
+            self.promises.clock_act(&ask.room, act, (before, feed), entry.map(|e| &e.change), (self.now_ms, wall_ms));
         }
+        match entry.map(|entry| &entry.change) {
+            Some(Change::Rehearsed(_)) => self.counts.rehearsed += 1,
+            Some(Change::RehearsalEnded { tasks }) => self.counts.thrown_away += tasks.len(),
+            _ => {}
+        }
+        self.promises.check_planned(ask, before, entry, wall_ms);
+        self.promises.check_overdue(entry, before, self.now_ms);
         if let Some(Entry { change: Change::Created { plan: Some(plan), .. }, .. }) = entry {
             let planned = before.plan().entry(*plan).expect("what is handed out was planned");
             self.promises.handed_out(&ask.room, planned, ask.token.face == Face::Planner, self.now_ms);
@@ -478,14 +498,15 @@ impl Life {
         true
     }
 
-    fn poll(&mut self) {
+    /// Says whether that is news to the service.
+    fn poll(&mut self) -> bool {
         self.poll_ms = self.now_ms + POLL_MS;
-        let Some(mut process) = self.process.take() else { return };
+        let Some(mut process) = self.process.take() else { return false };
         let now_ms = self.now_ms + process.steady_ahead_ms;
         if self.now_ms < self.vanished_ms[0] {
             process.desk.clocks.not_heard(0, "it is silent".to_owned());
             self.process = Some(process);
-            return;
+            return true;
         }
         let timetable = self.documents().0;
         if !self.calm && self.random.one_in(20) {
@@ -495,11 +516,13 @@ impl Life {
         let stand = self.clics.stand(self.now_ms);
         let agreed = process.agreed.see(timetable, state.clone(), self.now_ms);
         let agreed = if self.breakage == Some(Breakage::NothingSettles) { Some((timetable, state)) } else { agreed };
+        let mut is_news = process.agreed.doubts();
         if let Some((timetable, state)) = agreed {
             let server_ms = self.now_ms + self.clics.ahead_ms + self.random.ms(-OFFSET_MS, OFFSET_MS);
             let reading = timetable.reading(&state, server_ms);
             if process.desk.clocks.read_feed(now_ms, 0, reading, Precision::Exact) {
                 self.trace(|| format!("the contest is {reading:?}, and really {stand:?}"));
+                is_news = true;
                 self.keep(&process);
             } else {
                 process.desk.clocks.heard(now_ms, 0);
@@ -511,6 +534,7 @@ impl Life {
         let settles = !process.agreed.doubts();
         self.promises.seen(0, Seen { stand, version, settles });
         self.process = Some(process);
+        is_news
     }
 
     /// What the contest system says now, read.
@@ -590,10 +614,14 @@ impl Life {
         }
     }
 
-    fn ask(&mut self, room: &str, command: Command) {
+    pub fn ask(&mut self, room: &str, command: Command) {
+        self.ask_as(ADMIN, room, command);
+    }
+
+    pub fn ask_as(&mut self, who: &str, room: &str, command: Command) {
         self.next_token += 1;
         let token = Token { face: Face::Xmpp, number: self.next_token };
-        let ask = Ask { token, room: room.into(), who: Person::from_bare(ADMIN), command, request: None };
+        let ask = Ask { token, room: room.into(), who: Person::from_bare(who), command, request: None };
         if let Some(process) = self.process.as_mut().filter(|process| process.known_ms <= self.now_ms) {
             process.desk.ledger.ask(ask);
         }
@@ -603,14 +631,29 @@ impl Life {
     /// An admin plans something for soon.
     fn plan(&mut self) {
         let room = ROOMS[self.random.below(3)];
-        let Some(process) = &self.process else { return };
-        let shown = process.desk.clocks.reading(room, self.now_ms + process.steady_ahead_ms);
-        let (elapsed_ms, total_ms) = shown.map_or((0, 40 * MINUTE_MS), |now| (now.elapsed_ms, now.total_ms));
+        self.plan_in(room);
+    }
+
+    /// How much of the contest of a room is over, and how long it is.
+    pub fn progress(&self, room: &str) -> (i64, i64) {
+        let shown = self
+            .process
+            .as_ref()
+            .and_then(|process| process.desk.clocks.reading(room, self.now_ms + process.steady_ahead_ms));
+        shown.map_or((0, 40 * MINUTE_MS), |now| (now.elapsed_ms, now.total_ms))
+    }
+
+    pub fn new_plan(&mut self, room: &str) -> NewPlan {
+        let (elapsed_ms, total_ms) = self.progress(room);
+        self.next_token += 1;
+        let title = Title::parse(&format!("P{}", self.next_token)).unwrap();
+        let timing = self.timing(elapsed_ms, total_ms);
+        NewPlan { title, kind: Kind::Todo, names: vec!["hall1".to_owned()], timing }
+    }
+
+    pub fn plan_in(&mut self, room: &str) {
         for _ in 0..1 + self.random.below(2) {
-            self.next_token += 1;
-            let timing = self.timing(elapsed_ms, total_ms);
-            let title = Title::parse(&format!("P{}", self.next_token)).unwrap();
-            let plan = NewPlan { title, kind: Kind::Todo, names: vec!["hall1".to_owned()], timing };
+            let plan = self.new_plan(room);
             self.ask(room, Command::Plan(plan));
         }
     }
@@ -624,19 +667,18 @@ impl Life {
         };
         let all: Vec<(Room, PlanId)> = boards.iter().flat_map(planned).collect();
         let Some((room, plan)) = self.random.pick(&all).cloned() else { return };
-        let shown = process.desk.clocks.reading(&room, self.now_ms + process.steady_ahead_ms);
-        let (elapsed_ms, total_ms) = shown.map_or((0, 40 * MINUTE_MS), |now| (now.elapsed_ms, now.total_ms));
+        let (elapsed_ms, total_ms) = self.progress(&room);
         let timing = self.timing(elapsed_ms, total_ms);
         self.ask(&room, Command::Replan { plan, timing });
     }
 
     /// A moment near the present of the contest, near its end or after it, or a time of day.
-    fn timing(&mut self, elapsed_ms: i64, total_ms: i64) -> Timing {
+    pub fn timing(&mut self, elapsed_ms: i64, total_ms: i64) -> Timing {
         let minutes = self.random.ms(-2, 8);
         let mark = if self.random.one_in(5) { "" } else { "!" };
         let moment = match self.random.below(9) {
-            0..4 => format!("start{:+}", elapsed_ms / MINUTE_MS + minutes),
-            4 | 5 => format!("end{:+}", (elapsed_ms - total_ms) / MINUTE_MS + minutes),
+            0..4 => format!("start{:+}", near(elapsed_ms) + minutes),
+            4 | 5 => format!("end{:+}", near(elapsed_ms - total_ms) + minutes),
             6 => format!("end{:+}", minutes.max(1)),
             7 => format!("in {}m", minutes.max(1)),
             _ => {
@@ -650,6 +692,10 @@ impl Life {
 
     fn set_by_hand(&mut self) {
         let room = ROOMS[[0, 1, 2, 2][self.random.below(4)]];
+        self.set_clock(room);
+    }
+
+    pub fn set_clock(&mut self, room: &str) {
         let of_day_ms = self.wall_ms().rem_euclid(24 * 60 * MINUTE_MS) / SECOND_MS * SECOND_MS;
         let near_ms = |random: &mut Random, most| random.ms(0, most) / SECOND_MS * SECOND_MS;
         let act = match self.random.below(12) {
@@ -677,10 +723,13 @@ impl Life {
             self.counts.shown += usize::from(self.promises.check_shown(room, shown, now_ms));
         }
         self.promises.check_lost(process, now_ms);
+        self.promises.check_reminders(process, now_ms);
+        let rehearses = process.desk.ledger.boards().get(ROOMS[3]);
+        assert_eq!(rehearses, self.promises.boards.get(ROOMS[3]), "the board is not what is on disk");
     }
 }
 
-/// Nobody has said anything yet.
-pub fn nothing(now_ms: i64) -> Stand {
-    Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 300 * MINUTE_MS, phase: Phase::Before, over_ms: 0 }
+/// In minutes; as near as moments may be.
+pub fn near(ms: i64) -> i64 {
+    (ms / MINUTE_MS).clamp(9 - limits::SCHEDULE_MIN, limits::SCHEDULE_MIN - 9)
 }

@@ -2,20 +2,23 @@
 
 use crate::due::{WallTime, has_come};
 use crate::hand::{Hand, after, over_at_end};
-use crate::life::{MINUTE_MS, Process, nothing};
-use crate::system::Stand;
+use crate::life::{MINUTE_MS, Process, ROOMS};
+use crate::reminders::Reminders;
+use crate::system::{Stand, nothing};
+use neerc_core::board::Boards;
 use neerc_core::change::{Change, Entry, Room};
 use neerc_core::clock::hand::{ClockAct, SetClock};
 use neerc_core::clock::{Phase, Reading};
 use neerc_core::limits;
 use neerc_core::moment::DueAt;
 use neerc_core::plan::{Consent, PlanId, Planned};
+use neerc_testing::lists::Lists;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long something may take that is done at once: a commit and the one before it, and a start.
-const SLACK_MS: i64 = 3_000;
+pub const SLACK_MS: i64 = 3_000;
 /// How far off a clock may be whose system tells its start.
-const NEAR_MS: i64 = 1_000;
+pub const NEAR_MS: i64 = 1_000;
 
 /// A look at a feed.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +59,15 @@ fn is_at_end(stand: Stand) -> bool {
 #[derive(Default)]
 pub struct Promises {
     feeds: [Window; 2],
-    by_hand: BTreeMap<Room, (Hand, SetClock, i64)>,
-    /// When each was planned.
+    pub by_hand: BTreeMap<Room, (Hand, SetClock, i64)>,
+    /// The boards, as what is on disk makes them.
+    pub boards: Boards,
+    /// The checklists that are gone through.
+    pub lists: Lists,
+    pub reminders: Reminders,
+    /// The rooms that rehearse, each with what its clock was set to before.
+    pub rehearsals: BTreeMap<Room, Option<SetClock>>,
+    /// When each was planned, and of a line of a checklist when its turn came.
     planned_ms: BTreeMap<(Room, PlanId), i64>,
     done: BTreeSet<(Room, PlanId)>,
     lapsed: BTreeSet<(Room, PlanId)>,
@@ -69,8 +79,8 @@ pub struct Promises {
     pub wall: WallTime,
 }
 
-fn place(room: &str) -> usize {
-    crate::life::ROOMS.iter().position(|name| *name == room).expect("a room")
+pub fn place(room: &str) -> usize {
+    ROOMS.iter().position(|name| *name == room).expect("a room")
 }
 
 impl Promises {
@@ -139,21 +149,16 @@ impl Promises {
             assert_eq!(made, before.map(|_| &None), "to follow its feed again is to forget what was set");
             return;
         }
-        let shown = match before {
-            Some(set) => Some(match self.by_hand.get(room) {
-                Some((hand, known, _)) if known == set => hand.at(now_ms),
-                _ => over_at_end(Stand::of(set.at_ms, set.reading).at(wall_ms.max(set.at_ms))),
-            }),
-            None => feed.map(|reading| Stand::of(now_ms, reading)),
-        };
-        let shown = shown.map(|stand| Stand { elapsed_ms: stand.elapsed_ms, at_ms: now_ms, ..stand });
+        let shown = self.shown(room, (before, feed), (now_ms, wall_ms));
         let wanted = after(act, shown, wall_ms.rem_euclid(24 * 60 * MINUTE_MS), nothing(now_ms));
         match (wanted, made) {
             (None, None) => {}
             (Some(wanted), Some(Some(made))) => {
                 let reading = made.reading;
                 let off_ms = (reading.elapsed_ms - wanted.elapsed_ms).abs();
-                let is_right = (reading.phase, reading.total_ms) == (wanted.phase, wanted.total_ms) && off_ms <= 2;
+                let is_right = (reading.phase, reading.total_ms, i64::from(made.speed.times()))
+                    == (wanted.phase, wanted.total_ms, wanted.speed)
+                    && off_ms <= 2 * wanted.speed;
                 assert!(is_right, "{act:?} on {shown:?} makes {reading:?} and not {wanted:?}");
             }
             (Some(wanted), None) => {
@@ -162,6 +167,23 @@ impl Promises {
             }
             _ => panic!("{act:?} on {shown:?} makes {made:?} and not {wanted:?}"),
         }
+    }
+
+    /// What somebody who sets the clock of a room finds.
+    pub fn shown(
+        &self,
+        room: &str,
+        (before, feed): (Option<&SetClock>, Option<Reading>),
+        (now_ms, wall_ms): (i64, i64),
+    ) -> Option<Stand> {
+        let shown = match before {
+            Some(set) => Some(match self.by_hand.get(room) {
+                Some((hand, known, _)) if known == set => hand.at(now_ms),
+                _ => over_at_end(Stand::of_set(set).at(wall_ms.max(set.at_ms))),
+            }),
+            None => feed.map(|reading| Stand::of(now_ms, reading)),
+        };
+        shown.map(|stand| Stand { at_ms: now_ms, ..stand })
     }
 
     /// What the clock of a room may show now.
@@ -181,17 +203,27 @@ impl Promises {
     }
 
     fn check_due(&self, room: &str, planned: &Planned, now_ms: i64) {
+        let planned_ms = self.planned_ms.get(&(room.into(), planned.id));
+        let planned_ms = *planned_ms.unwrap_or_else(|| panic!("it is not planned, or not its turn: {planned:?}"));
+        let known = self.boards.get(room).and_then(|board| board.plan().entry(planned.id));
+        let known = known.map(|known| known.schedule);
+        assert_eq!(Some(planned.schedule), known, "{room}: is planned for another moment: {planned:?}");
+        if let Some(due) = planned.schedule.due {
+            self.check_come(room, due, planned_ms, now_ms);
+        }
+    }
+
+    /// The moment of something that is known since then has come.
+    pub fn check_come(&self, room: &str, due: DueAt, known_ms: i64, now_ms: i64) {
         let early_ms = match place(room) {
-            _ if self.by_hand.contains_key(room) => 2,
+            _ if self.by_hand.contains_key(room) => 2 * self.speed(room),
             1 => limits::CLOCK_SMOOTHING_MS,
             _ => NEAR_MS,
         };
-        let moment = match planned.schedule.due.expect("nothing is of a checklist here") {
+        let moment = match due {
             DueAt::Contest(moment) => moment,
             DueAt::Day { at_ms } => {
-                let planned_ms = self.planned_ms.get(&(room.into(), planned.id)).expect("it was planned");
-                let has_shown = self.wall.has_shown(at_ms, *planned_ms, now_ms);
-                assert!(has_shown, "{} is due before its time: {planned:?}", planned.id);
+                assert!(self.wall.has_shown(at_ms, known_ms, now_ms), "{room}: is due before its time: {due:?}");
                 return;
             }
         };
@@ -199,7 +231,12 @@ impl Promises {
         // A start counts at once and a length when two looks agree, so those of different looks may meet.
         let at_length = |stand: Stand| stands.iter().map(move |other| Stand { total_ms: other.total_ms, ..stand });
         let is_due = stands.iter().flat_map(|stand| at_length(*stand)).any(|stand| has_come(moment, stand, early_ms));
-        assert!(is_due, "{} is due before its moment: {planned:?} by {stands:?}", planned.id);
+        assert!(is_due, "{room}: is due before its moment: {moment:?} by {stands:?}");
+    }
+
+    /// How fast the time of a room passes.
+    pub fn speed(&self, room: &str) -> i64 {
+        self.by_hand.get(room).map_or(1, |(hand, ..)| hand.set.speed)
     }
 
     /// A planned task is handed out, by the planner or by an admin.
@@ -226,12 +263,14 @@ impl Promises {
     /// It is on disk.
     pub fn stored(&mut self, entry: &Entry, now_ms: i64, wall_ms: i64) {
         let room = entry.room.clone();
+        self.reminders.stored(entry, &self.boards, now_ms);
+        self.check_rehearsal(entry);
+        self.applied(entry, now_ms);
         match &entry.change {
             Change::Planned(planned) => drop(self.planned_ms.insert((room, planned.id), now_ms)),
-            Change::Unplanned { plan } => drop(self.planned_ms.remove(&(room, *plan))),
             Change::Replanned { plan, .. } => {
                 let key = (room, *plan);
-                self.planned_ms.insert(key.clone(), now_ms);
+                self.planned_ms.entry(key.clone()).and_modify(|planned_ms| *planned_ms = now_ms);
                 self.lapsed.remove(&key);
                 self.asked.remove(&key);
             }
@@ -244,15 +283,48 @@ impl Promises {
             }
             Change::Created { plan: Some(plan), .. } => {
                 assert!(self.done.insert((room.clone(), *plan)), "{plan} is handed out twice in {room}");
-                self.planned_ms.remove(&(room, *plan));
             }
-            Change::Clocked(None) => drop(self.by_hand.remove(&room)),
-            Change::Clocked(Some(made)) => {
-                let set = Stand::of(made.at_ms, made.reading);
-                let hand = Hand { set, stand: Stand { at_ms: now_ms, ..set.at(wall_ms.max(set.at_ms)) } };
-                self.by_hand.insert(room, (hand, made.clone(), now_ms));
+            Change::Clocked(set) => self.set(room, set.clone(), now_ms, wall_ms),
+            Change::Rehearsed(set) => {
+                let before = self.by_hand.get(&room).map(|(_, set, _)| set.clone());
+                self.rehearsals.insert(room.clone(), before);
+                self.set(room, Some(set.clone()), now_ms, wall_ms);
             }
+            Change::RehearsalEnded { .. } => {
+                let before = self.rehearsals.remove(&room).expect("a rehearsal");
+                self.set(room, before, now_ms, wall_ms);
+            }
+            Change::Unplanned { .. }
+            | Change::Created { .. }
+            | Change::Answered { .. }
+            | Change::Removed { .. }
+            | Change::Reminded { .. }
+            | Change::Begun { .. }
+            | Change::Stopped { .. } => {}
             other => panic!("nobody asked for {other:?}"),
+        }
+    }
+
+    /// Applies a change: what is planned no more is forgotten, and the turn of lines of checklists may have come.
+    fn applied(&mut self, entry: &Entry, now_ms: i64) {
+        if let Change::Created { plan: Some(plan), .. } = &entry.change {
+            let is_planned = self.planned_ms.contains_key(&(entry.room.clone(), *plan));
+            assert!(is_planned, "{}: {plan} is handed out, and is not planned any more", entry.room);
+        }
+        let board = self.boards.entry(entry.room.clone()).or_default();
+        board.apply(entry.revision, &entry.change);
+        let come = self.lists.committed(place(&entry.room), entry, board);
+        self.planned_ms.extend(come.into_iter().map(|plan| ((entry.room.clone(), plan), now_ms)));
+        self.planned_ms.retain(|(room, plan), _| *room != entry.room || board.plan().entry(*plan).is_some());
+    }
+
+    /// The clock of a room is set, or not set any more.
+    fn set(&mut self, room: Room, made: Option<SetClock>, now_ms: i64, wall_ms: i64) {
+        self.by_hand.remove(&room);
+        if let Some(made) = made {
+            let set = Stand::of_set(&made);
+            let hand = Hand { set, stand: Stand { at_ms: now_ms, ..set.at(wall_ms.max(set.at_ms)) } };
+            self.by_hand.insert(room, (hand, made, now_ms));
         }
     }
 
@@ -264,47 +336,60 @@ impl Promises {
         let Some(shown) = shown else { panic!("{room} has no clock, and it is {stand:?}") };
         let off_ms = shown.elapsed_ms - stand.shown_ms();
         let is_near = match place(room) {
-            _ if is_by_hand => off_ms.abs() <= 2,
+            _ if is_by_hand => off_ms.abs() <= 2 * stand.speed,
             1 => (-NEAR_MS..=limits::CLOCK_SMOOTHING_MS).contains(&off_ms),
             _ => off_ms.abs() <= NEAR_MS,
         };
-        let begins = |phase| matches!(phase, Phase::Counting | Phase::Running) && stand.elapsed_ms.abs() <= NEAR_MS;
+        let near_ms = NEAR_MS.max(2 * stand.speed);
+        let begins = |phase| matches!(phase, Phase::Counting | Phase::Running) && stand.elapsed_ms.abs() <= near_ms;
         let is_phase = shown.phase == stand.phase || begins(shown.phase) && begins(stand.phase);
         let is_right = is_near && is_phase && shown.total_ms == stand.total_ms;
         assert!(is_right, "{room} shows {shown:?}, and it is {stand:?}, by {off_ms} ms");
         true
     }
 
+    /// Whether a moment had come by then for all who looked.
+    pub fn has_surely_come(&self, due: DueAt, then: Option<Stand>, since_ms: i64) -> bool {
+        match due {
+            DueAt::Contest(moment) => then.is_some_and(|then| has_come(moment, then, -NEAR_MS - 2 * then.speed)),
+            DueAt::Day { at_ms } => {
+                self.wall.set_ms() + limits::DEADLINE_LOOK_MS < since_ms && self.wall.at(since_ms) >= at_ms
+            }
+        }
+    }
+
+    /// What the clock of a room showed then, if there is no doubt.
+    pub fn surely(&self, room: &str, since_ms: i64) -> Option<Stand> {
+        let settled_ms = match self.by_hand.get(room) {
+            Some((.., since_ms)) => Some(*since_ms),
+            None => self.feeds.get(place(room)).and_then(|feed| feed.settled_ms),
+        };
+        let stands = self.may_show(room, since_ms);
+        let is_settled = settled_ms.is_some_and(|ms| ms < since_ms);
+        stands.first().filter(|_| is_settled && stands.len() == 1).map(|then| match self.surely_over_ms(room) {
+            Some(over_ms) => Stand { over_ms: (since_ms - over_ms).clamp(0, then.over_ms.max(0)), ..*then },
+            None => *then,
+        })
+    }
+
+    /// Whether nothing has kept the service from doing all that was due by then.
+    pub fn is_quiet(&self, process: &Process, since_ms: i64) -> bool {
+        [process.began_ms, process.known_ms, self.slept_ms].iter().all(|ms| *ms < since_ms)
+            && self.refused_ms + limits::RETRY_PLAN_MS < since_ms
+    }
+
     /// Nothing that was due some time ago is still planned.
     pub fn check_lost(&self, process: &Process, now_ms: i64) {
         let since_ms = now_ms - SLACK_MS;
-        let is_quiet = [process.began_ms, process.known_ms, self.slept_ms].iter().all(|ms| *ms < since_ms)
-            && self.refused_ms + limits::RETRY_PLAN_MS < since_ms;
-        if !is_quiet {
+        if !self.is_quiet(process, since_ms) {
             return;
         }
         for (room, board) in process.desk.ledger.boards() {
-            let settled_ms = match self.by_hand.get(room) {
-                Some((.., since_ms)) => Some(*since_ms),
-                None => self.feeds.get(place(room)).and_then(|feed| feed.settled_ms),
-            };
-            let stands = self.may_show(room, since_ms);
-            let is_settled = settled_ms.is_some_and(|ms| ms < since_ms);
-            let then = stands.first().filter(|_| is_settled && stands.len() == 1).map(|then| {
-                match self.surely_over_ms(room) {
-                    Some(over_ms) => Stand { over_ms: (since_ms - over_ms).clamp(0, then.over_ms.max(0)), ..*then },
-                    None => *then,
-                }
-            });
+            let then = self.surely(room, since_ms);
             for planned in board.plan().entries() {
                 let key = (room.clone(), planned.id);
                 let is_old = self.planned_ms.get(&key).is_some_and(|planned_ms| *planned_ms < since_ms);
-                let is_due = match planned.schedule.due.expect("nothing is of a checklist here") {
-                    DueAt::Contest(moment) => then.is_some_and(|then| has_come(moment, then, -NEAR_MS)),
-                    DueAt::Day { at_ms } => {
-                        self.wall.set_ms() + limits::DEADLINE_LOOK_MS < since_ms && self.wall.at(since_ms) >= at_ms
-                    }
-                };
+                let is_due = planned.schedule.due.is_none_or(|due| self.has_surely_come(due, then, since_ms));
                 if is_old && is_due {
                     let asks = planned.schedule.consent == Consent::Required;
                     let is_asked = asks && (self.asked.contains_key(&key) || self.lapsed.contains(&key));

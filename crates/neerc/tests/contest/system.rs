@@ -1,6 +1,7 @@
 //! Contest systems, each with what it says and with what is true: contest time is counted here by adding up what passes, not
 //! by the rules of the documents.
 
+use neerc_core::clock::hand::SetClock;
 use neerc_core::clock::{Phase, Reading};
 use neerc_testing::random::Random;
 
@@ -20,21 +21,29 @@ pub struct Stand {
     pub phase: Phase,
     /// For how long it is known to be over, in ms.
     pub over_ms: i64,
+    /// How many times as fast as time itself its time passes.
+    pub speed: i64,
 }
 
 impl Stand {
     /// What a reading of that time says.
     pub fn of(at_ms: i64, Reading { elapsed_ms, total_ms, phase }: Reading) -> Stand {
-        Stand { at_ms, elapsed_ms, total_ms, phase, over_ms: 0 }
+        Stand { at_ms, elapsed_ms, total_ms, phase, over_ms: 0, speed: 1 }
+    }
+
+    /// What a clock that is set by hand shows at that time of day.
+    pub fn of_set(set: &SetClock) -> Stand {
+        Stand { speed: i64::from(set.speed.times()), ..Stand::of(set.at_ms, set.reading) }
     }
 
     /// The same at another time, if nobody touches it.
     pub fn at(self, at_ms: i64) -> Stand {
-        let gone_ms = if matches!(self.phase, Phase::Counting | Phase::Running) { at_ms - self.at_ms } else { 0 };
+        let passed_ms = (at_ms - self.at_ms) * self.speed;
+        let gone_ms = if matches!(self.phase, Phase::Counting | Phase::Running) { passed_ms } else { 0 };
         let elapsed_ms = self.elapsed_ms + gone_ms;
         let phase = if self.phase == Phase::Counting && elapsed_ms >= 0 { Phase::Running } else { self.phase };
         let over_ms = match phase {
-            Phase::Over => self.over_ms + at_ms - self.at_ms,
+            Phase::Over => self.over_ms + passed_ms,
             Phase::Running if self.elapsed_ms >= self.total_ms => {
                 (elapsed_ms - self.total_ms).max(self.over_ms + gone_ms)
             }
@@ -48,6 +57,11 @@ impl Stand {
     pub fn shown_ms(self) -> i64 {
         self.elapsed_ms.min(self.total_ms)
     }
+}
+
+/// Nobody has said anything yet.
+pub fn nothing(now_ms: i64) -> Stand {
+    Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 300 * MINUTE_MS, phase: Phase::Before, over_ms: 0, speed: 1 }
 }
 
 /// A contest system that is asked over HTTP. Its clock is so far ahead of the machine's.
@@ -77,7 +91,7 @@ fn length(ms: i64) -> String {
 impl Clics {
     /// A contest of which nothing is known but its length.
     pub fn new(ahead_ms: i64, now_ms: i64) -> Clics {
-        let stand = Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 40 * MINUTE_MS, phase: Phase::Before, over_ms: 0 };
+        let stand = Stand { total_ms: 40 * MINUTE_MS, ..nothing(now_ms) };
         Clics {
             ahead_ms,
             start_ms: None,
@@ -207,7 +221,7 @@ pub struct Writer {
 impl Writer {
     /// One that writes every so often.
     pub fn new(period_ms: i64, now_ms: i64) -> Writer {
-        let stand = Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 40 * MINUTE_MS, phase: Phase::Before, over_ms: 0 };
+        let stand = Stand { total_ms: 40 * MINUTE_MS, ..nothing(now_ms) };
         Writer { stand, written: stand, period_ms }
     }
 
