@@ -2,7 +2,7 @@
 
 use crate::broken::Breakage;
 use crate::promises::{Promises, Seen};
-use crate::system::{Clics, Stand, Writer};
+use crate::system::{Clics, Said, Stand, Writer};
 use neerc::clocks::clics::{self, Agreed, State, Timetable};
 use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::{Change, Entry, Room};
@@ -21,7 +21,7 @@ use neerc_core::refusal::Refusal;
 use neerc_core::task::{Kind, Title};
 use neerc_core::world::World;
 use neerc_testing::random::Random;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// The rooms: by a contest system over HTTP, by a file, by hand alone, and for rehearsals. Their places are those of their feeds.
@@ -160,6 +160,9 @@ pub struct Life {
     pub wall_ahead_ms: i64,
     people: Arc<People>,
     clics: Clics,
+    /// What the contest system will say, where that is known; it begins then.
+    story: VecDeque<(i64, Said)>,
+    story_ms: Option<i64>,
     writer: Writer,
     /// Until when each feed cannot be read.
     vanished_ms: [i64; 2],
@@ -193,6 +196,8 @@ impl Life {
             wall_ahead_ms: 0,
             people: Arc::new(People::build("localhost", "neerc", standings, HashMap::new(), &GroupBook::default())),
             clics: Clics::new(ahead_ms, now_ms),
+            story: VecDeque::new(),
+            story_ms: None,
             writer: Writer::new(period_ms, now_ms),
             vanished_ms: [0; 2],
             poll_ms: now_ms,
@@ -210,8 +215,24 @@ impl Life {
         }
     }
 
+    /// The same, with a contest system that says what one has said once.
+    pub fn told(seed: u64, story: &[(i64, Said)]) -> Life {
+        let life = Life::new(seed, false, None);
+        let story = story.iter().map(|(at_s, said)| (life.now_ms + at_s * SECOND_MS, *said)).collect();
+        Life { story, story_ms: Some(life.now_ms), ..life }
+    }
+
     /// Lives it: a while of anything, then peace, in which everything settles.
     pub fn live(mut self) -> Counts {
+        self.live_on();
+        self.counts
+    }
+
+    /// The same, to be looked at afterwards.
+    pub fn live_on(&mut self) {
+        if self.story_ms.is_some() {
+            self.surround();
+        }
         for _ in 0..ACTS {
             self.act();
             self.work();
@@ -225,9 +246,8 @@ impl Life {
         }
         self.calm = true;
         self.vanished_ms = [0; 2];
-        self.run_for(70 * MINUTE_MS);
+        self.run_for(if self.story_ms.is_some() { 240 * MINUTE_MS } else { 70 * MINUTE_MS });
         [self.counts.reminders, self.counts.escalated] = self.promises.reminders.counts;
-        self.counts
     }
 
     fn trace(&self, line: impl FnOnce() -> String) {
@@ -246,7 +266,7 @@ impl Life {
     }
 
     /// Lets time go by.
-    fn run_for(&mut self, ms: i64) {
+    pub fn run_for(&mut self, ms: i64) {
         let until_ms = self.now_ms + ms;
         self.advance();
         loop {
@@ -277,14 +297,20 @@ impl Life {
 
     /// When something is to happen besides the next looks at the feeds.
     fn next_due_ms(&self) -> i64 {
-        let Some(process) = &self.process else { return self.restart_ms };
+        let said_ms = self.story.front().map_or(i64::MAX, |(at_ms, _)| *at_ms);
+        let Some(process) = &self.process else { return self.restart_ms.min(said_ms) };
         let due_ms = process.desk.next_due_ms().min(process.desk.ledger.next_commit_ms());
         let known_ms = if process.known_ms > self.now_ms { process.known_ms } else { i64::MAX };
         let stored_ms = process.stored_ms.unwrap_or(i64::MAX);
-        due_ms.saturating_sub(process.steady_ahead_ms).min(stored_ms).min(known_ms)
+        due_ms.saturating_sub(process.steady_ahead_ms).min(stored_ms).min(known_ms).min(said_ms)
     }
 
     fn happen(&mut self) {
+        while let Some((_, said)) = self.story.front().copied().filter(|(at_ms, _)| *at_ms <= self.now_ms) {
+            self.story.pop_front();
+            self.trace(|| format!("{said:?}"));
+            self.clics.say(said, self.story_ms.unwrap_or_default(), self.now_ms);
+        }
         if self.process.is_none() && self.restart_ms <= self.now_ms {
             self.start();
         }
@@ -550,6 +576,9 @@ impl Life {
     // What happens to it
 
     fn act_at_contest(&mut self) {
+        if self.story_ms.is_some() {
+            return;
+        }
         let what = self.clics.act(&mut self.random, self.now_ms);
         self.trace(|| what.to_owned());
         self.counts.acts += 1;
@@ -691,7 +720,7 @@ impl Life {
     }
 
     fn set_by_hand(&mut self) {
-        let room = ROOMS[[0, 1, 2, 2][self.random.below(4)]];
+        let room = ROOMS[if self.story_ms.is_some() { [1, 1, 2, 2] } else { [0, 1, 2, 2] }[self.random.below(4)]];
         self.set_clock(room);
     }
 

@@ -14,6 +14,7 @@ mod hand;
 mod life;
 mod month;
 mod promises;
+mod recorded;
 mod rehearsal;
 mod reminders;
 mod system;

@@ -111,11 +111,9 @@ impl Promises {
             _ => 0,
         };
         let is_changed = last_version.is_some_and(|last| last != version);
-        let ended_ms = if is_changed || last.is_none_or(|last| last.phase != stand.phase) {
-            Some(stand.at_ms)
-        } else {
-            Some(surely_over_ms.unwrap_or(stand.at_ms))
-        };
+        // An end that is so near that the server's time cannot tell counts from the next look on.
+        let is_new = is_changed || settled_ms.is_none() || last.is_none_or(|last| last.phase != stand.phase);
+        let ended_ms = if is_new { Some(stand.at_ms) } else { Some(surely_over_ms.unwrap_or(stand.at_ms)) };
         *surely_over_ms = ended_ms.filter(|_| is_at_end(stand));
         let stand = Stand { over_ms, ..stand };
         let is_same = last_version.replace(version) == Some(version);

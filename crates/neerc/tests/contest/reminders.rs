@@ -124,7 +124,12 @@ impl Life {
             1 => format!("start{:+}", near(elapsed_ms) + minutes - 2),
             _ => format!("end{:+}", near(elapsed_ms - total_ms) + minutes),
         };
-        let by = Deadline::required(&by).unwrap();
+        self.create_task_due(room, &by);
+    }
+
+    /// A task that is to be answered by then.
+    pub fn create_task_due(&mut self, room: &str, by: &str) {
+        let by = Deadline::required(by).unwrap();
         let title = Title::parse("Seated?").unwrap();
         let statuses = vec![Named { name: "hall1".to_owned(), status: Status::NONE }];
         let wanted = WholeTask { title, kind: Kind::OkFail, statuses, manner: Manner::Replacing };

@@ -64,6 +64,23 @@ pub fn nothing(now_ms: i64) -> Stand {
     Stand { at_ms: now_ms, elapsed_ms: 0, total_ms: 300 * MINUTE_MS, phase: Phase::Before, over_ms: 0, speed: 1 }
 }
 
+/// What a contest system says from some time on. Times are in s since a moment that all of them share.
+#[derive(Clone, Copy, Debug)]
+pub enum Said {
+    /// When it starts.
+    Starts(i64),
+    /// The start is unknown.
+    NoStart,
+    /// The countdown stands, so long before the start; some give a start beside it.
+    Stands { left_s: i64, start_s: Option<i64> },
+    /// When it has started.
+    Started(i64),
+    /// How long it takes.
+    Lasts(i64),
+    /// When it was ended.
+    Ended(i64),
+}
+
 /// A contest system that is asked over HTTP. Its clock is so far ahead of the machine's.
 pub struct Clics {
     pub ahead_ms: i64,
@@ -125,6 +142,40 @@ impl Clics {
         let removed: Vec<String> = self.removed.iter().map(interval).collect();
         let (started, ended) = (written(self.started_ms), written(self.ended_ms));
         format!(r#"{{"started":{started},"ended":{ended},"removed_intervals":[{}]}}"#, removed.join(","))
+    }
+
+    /// It says something else from now on; `zero_ms`: when all times begin.
+    pub fn say(&mut self, said: Said, zero_ms: i64, now_ms: i64) {
+        let (mine_ms, now) = (now_ms + self.ahead_ms, self.stand.at(now_ms));
+        let at_ms = |at_s: i64| zero_ms + self.ahead_ms + at_s * SECOND_MS;
+        let begun = self.started_ms.is_some();
+        self.version += 1;
+        self.stand = match said {
+            Said::Starts(at_s) => {
+                (self.start_ms, self.countdown_ms) = (Some(at_ms(at_s)), None);
+                let elapsed_ms = mine_ms - at_ms(at_s);
+                let phase = if elapsed_ms < 0 { Phase::Counting } else { Phase::Running };
+                if begun { now } else { Stand { elapsed_ms, phase, ..now } }
+            }
+            Said::NoStart => {
+                (self.start_ms, self.countdown_ms) = (None, None);
+                if begun { now } else { Stand { elapsed_ms: 0, phase: Phase::Before, ..now } }
+            }
+            Said::Stands { left_s, start_s } => {
+                (self.start_ms, self.countdown_ms) = (start_s.map(at_ms), Some(left_s * SECOND_MS));
+                if begun { now } else { Stand { elapsed_ms: -left_s * SECOND_MS, phase: Phase::Before, ..now } }
+            }
+            Said::Started(at_s) => {
+                self.started_ms = Some(at_ms(at_s));
+                Stand { elapsed_ms: mine_ms - at_ms(at_s), phase: Phase::Running, ..now }
+            }
+            Said::Lasts(total_s) => Stand { total_ms: total_s * SECOND_MS, ..now },
+            Said::Ended(at_s) => {
+                self.ended_ms = Some(at_ms(at_s));
+                let elapsed_ms = (now.elapsed_ms + at_ms(at_s) - mine_ms).clamp(0, now.total_ms);
+                Stand { elapsed_ms, phase: Phase::Over, ..now }
+            }
+        };
     }
 
     /// Somebody at the contest does something.
