@@ -94,7 +94,9 @@ impl Promises {
             let is_late = self.boards.get(room).is_some_and(|board| board.is_late(*task));
             let said_ms = last.map_or(i64::MIN, |(_, said_ms, _)| said_ms);
             let is_all = last.is_some_and(|(number, ..)| number > limits::REMINDERS);
-            if !is_late || is_all || said_ms.max(*touched_ms) >= since_ms {
+            // Another speed is another pause.
+            let set_ms = self.by_hand.get(room).map_or(i64::MIN, |(.., set_ms)| *set_ms);
+            if !is_late || is_all || said_ms.max(*touched_ms).max(set_ms) >= since_ms {
                 continue;
             }
             let next_ms = last.map_or(i64::MIN, |(.., last_ms)| last_ms + self.pause_ms(room));
