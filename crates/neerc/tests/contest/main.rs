@@ -1,10 +1,10 @@
 //! Contests in a simulated world that a seed determines: contest systems that move, pause and shorten them, vanish and come
 //! back, admins who set clocks by hand and plan tasks, machines that sleep, disks that fail and processes that die. The
 //! documents, their settling, the clocks, the planner and the ledger are those of the program; beside them is a model that
-//! counts contest time by itself and knows what was promised: each planned task is handed out once, none before its moment,
-//! none is lost, and what a clock shows is right to a second.
+//! counts contest time by itself and knows what was promised: each planned task is handed out once and each reminder said once,
+//! none before its moment, none is lost, of a rehearsal nothing is left, and what a clock shows is right to a second.
 //!
-//! `NEERC_SEEDS=n` tries more seeds; `NEERC_SEED=x` replays one and prints what happens.
+//! `NEERC_SEEDS=n` tries more seeds, `NEERC_FIRST=x` others; `NEERC_SEED=x` replays one and prints what happens.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic is how a broken promise is reported
 
@@ -40,12 +40,13 @@ fn each_planned_task_is_handed_out_once_and_none_before_its_moment() {
         return;
     }
     let seeds = variable("NEERC_SEEDS").unwrap_or(trust::times(SEEDS[0], SEEDS[1]) as u64);
-    let (next, counts, failed) = (AtomicU64::new(0), Mutex::new(Counts::default()), Mutex::new(None));
+    let first = variable("NEERC_FIRST").unwrap_or(0);
+    let (next, counts, failed) = (AtomicU64::new(first), Mutex::new(Counts::default()), Mutex::new(None));
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(8);
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds {
+            if seed >= first + seeds {
                 break;
             }
             match catch_unwind(AssertUnwindSafe(|| Life::new(seed, false, None).live())) {
@@ -64,8 +65,16 @@ fn each_planned_task_is_handed_out_once_and_none_before_its_moment() {
     let counts = counts.into_inner().unwrap();
     println!("{seeds} seeds: {counts:?}");
     counts.check(seeds);
-    let outcome = format!("{} handed out once: 0 early, 0 twice, 0 lost", counts.handed_out);
-    trust::report("P1", "simulated contests with planned tasks", seeds as usize, &outcome);
+    let Counts { handed_out, reminders, rehearsed, .. } = counts;
+    let outcome = format!(
+        "{handed_out} planned tasks and {reminders} reminders, each once: 0 early, 0 twice, 0 lost; nothing left of {rehearsed} rehearsals"
+    );
+    trust::report(
+        "P1",
+        "simulated contests with plans, checklists, deadlines and rehearsals",
+        seeds as usize,
+        &outcome,
+    );
 }
 
 /// How many of a hundred contests notice that something is wrong.
