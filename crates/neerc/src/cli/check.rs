@@ -42,7 +42,7 @@ pub fn check(path: &Path) -> Outcome {
             line(&format!("WARN  {warning}"))?;
         }
     }
-    for finding in lists(&config.lists).into_iter().chain(clocks(&config.clocks)) {
+    for finding in lists(&config.lists).into_iter().chain(by_hand(&config.clocks)) {
         line(&finding.line())?;
     }
     for finding in webhooks(&config.webhooks) {
@@ -74,6 +74,9 @@ pub fn check(path: &Path) -> Outcome {
             return Err(failure(anyhow::anyhow!("the check found something to mend")));
         }
     };
+    for finding in clocks(&config.clocks) {
+        line(&finding.line())?; // a running neerc says itself what it reads
+    }
     if file.exists() {
         let tasks: usize = opened.boards.values().map(|board| board.len()).sum();
         let before = match opened.archived_revision {
@@ -104,6 +107,16 @@ fn lists(lists: &[PeopleList]) -> Vec<Finding> {
         Err(why) => Finding::Warn(format!("the list of people at {} cannot be taken: {why}", list.source)),
     };
     lists.iter().map(read).collect()
+}
+
+/// Which rooms go by hand, where others do not.
+fn by_hand(Clockwork { sources, of_room }: &Clockwork) -> Vec<Finding> {
+    let of = |place: usize| {
+        let rooms = of_room.iter().filter(|(_, of)| **of == place).map(|(room, _)| &**room);
+        if place == 0 { "all other rooms".to_owned() } else { rooms.collect::<Vec<_>>().join(", ") }
+    };
+    let manual = sources.iter().enumerate().filter(|(_, source)| sources.len() > 1 && **source == ClockSource::Manual);
+    manual.map(|(place, source)| Finding::Ok(format!("clock {source}: {}, as set by chat", of(place)))).collect()
 }
 
 /// What each contest clock that is read somewhere says now.

@@ -54,6 +54,7 @@ mod service;
 mod shared;
 mod silent;
 mod slix;
+mod sources;
 mod stalled;
 mod supervised;
 mod wait;
