@@ -23,7 +23,7 @@ use crate::command::Command;
 use crate::limits;
 use crate::notice::{Notice, PlanNews};
 use crate::people::{People, Person};
-use crate::quota::Quota;
+use crate::quota::{self, Quota};
 use crate::refusal::Refusal;
 use crate::requests::KeyedRequest;
 use crate::trail::Trail;
@@ -330,7 +330,8 @@ impl Ledger {
                     Command::Fulfil { .. } | Command::NoteOverdue { .. } | Command::NoteLapsed { .. }
                 );
                 if let Some(change) = decision.change.as_ref().filter(|_| !is_due) {
-                    self.quota.take(now.wall_ms, &ask.who, people.rights(&ask.who), change)?;
+                    let bytes = quota::entry_bytes(change, ask.request.as_deref());
+                    self.quota.take(now.wall_ms, &ask.who, people.rights(&ask.who), bytes)?;
                 }
                 Ok(decision)
             };

@@ -109,6 +109,8 @@ pub const QUOTA_OF_POWER: u64 = 16;
 pub const QUOTA_PERSONS: usize = 20_000;
 /// About what a change takes in the log besides its texts and people, in bytes.
 pub const STORED_CHANGE_BYTES: usize = 128;
+/// About what the request that it is made for takes besides its key, in bytes.
+pub const STORED_REQUEST_BYTES: usize = 96;
 /// About what a person or a name in it takes besides its text, in bytes.
 pub const STORED_ENTRY_BYTES: usize = 32;
 /// Most writes made durable by one transaction.

@@ -7,6 +7,7 @@ use crate::limits;
 use crate::people::{Person, Rights};
 use crate::plan::Planned;
 use crate::refusal::Refusal;
+use crate::requests::KeyedRequest;
 use crate::task::Status;
 use crate::units::DAY_MS;
 use std::collections::HashMap;
@@ -33,13 +34,13 @@ impl Quota {
         self.mib_per_day = mib_per_day;
     }
 
-    /// Counts a change against the quota of `who`, or refuses it.
+    /// Counts so many bytes against the quota of `who`, or refuses them.
     pub(crate) fn take(
         &mut self,
         wall_ms: i64,
         who: &Person,
         rights: Option<Rights>,
-        change: &Change,
+        bytes: u64,
     ) -> Result<(), Refusal> {
         if self.mib_per_day == 0 {
             return Ok(());
@@ -54,7 +55,7 @@ impl Quota {
             Some(Rights::Ordinary) | None => 1,
         };
         let limit_mib = self.mib_per_day.saturating_mul(times);
-        let used = self.used_bytes.get(who).copied().unwrap_or(0).saturating_add(stored_bytes(change));
+        let used = self.used_bytes.get(who).copied().unwrap_or(0).saturating_add(bytes);
         if used > limit_mib.saturating_mul(MIB) {
             return Err(Refusal::UsedUp { mib: limit_mib });
         }
@@ -66,6 +67,12 @@ impl Quota {
         self.used_bytes.insert(who.clone(), used);
         Ok(())
     }
+}
+
+/// Estimated size of a change in the log with the request that it is made for, in bytes.
+pub(crate) fn entry_bytes(change: &Change, request: Option<&KeyedRequest>) -> u64 {
+    let key = request.map_or(0, |request| request.key.len().saturating_add(limits::STORED_REQUEST_BYTES));
+    stored_bytes(change).saturating_add(key as u64)
 }
 
 /// Estimated size of a change in the log, in bytes.
@@ -115,6 +122,7 @@ pub(crate) fn stored_bytes(change: &Change) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doors::TokenId;
     use crate::task::{Progress, TaskId};
 
     fn answer(value: &str) -> Change {
@@ -123,9 +131,16 @@ mod tests {
     }
 
     fn taken(quota: &mut Quota, wall_ms: i64, who: &str, most: usize) -> usize {
-        let change = answer(&"\u{1F4A7}".repeat(1_000));
+        let bytes = entry_bytes(&answer(&"\u{1F4A7}".repeat(1_000)), None);
         let who = Person::from_bare(who);
-        (0..most).take_while(|_| quota.take(wall_ms, &who, Some(Rights::Ordinary), &change).is_ok()).count()
+        (0..most).take_while(|_| quota.take(wall_ms, &who, Some(Rights::Ordinary), bytes).is_ok()).count()
+    }
+
+    #[test]
+    fn the_key_of_a_request_counts_with_what_is_done_for_it() {
+        let request = KeyedRequest::new(TokenId(1), &"k".repeat(128), 7).unwrap();
+        let (with, without) = (entry_bytes(&answer("a"), Some(&request)), entry_bytes(&answer("a"), None));
+        assert_eq!(with - without, 128 + limits::STORED_REQUEST_BYTES as u64);
     }
 
     #[test]
