@@ -250,8 +250,13 @@ impl Clocks {
         })
     }
 
+    /// The number of the feed of a room.
+    pub fn feed_number(&self, room: &str) -> usize {
+        self.of_room.get(room).copied().unwrap_or(0)
+    }
+
     fn feed_of(&self, room: &str) -> Option<&Feed> {
-        self.feeds.get(self.of_room.get(room).copied().unwrap_or(0))
+        self.feeds.get(self.feed_number(room))
     }
 
     /// Takes what was set by hand in any room, as it is on disk; says whether people must hear of it.

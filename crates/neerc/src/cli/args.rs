@@ -60,6 +60,12 @@ pub enum CliCommand {
     /// again by itself. What was answered is on disk, so it may be stopped or killed at any time.
     #[command(after_long_help = format!("Examples:\n  neerc run\n  neerc run --config /etc/neerc/neerc.toml\n\n{EXIT_CODES}"))]
     Run(ConfigArgs),
+    /// Show how the running service stands
+    ///
+    /// Asks the service that runs on this machine: its connection, rooms, people, tasks and clocks, the store, the last
+    /// backup, and what was to be mended. With --json as one document, which doc/operations.md describes.
+    #[command(after_long_help = format!("Examples:\n  neerc status\n  neerc status --json\n\n{EXIT_CODES}"))]
+    Status(StatusArgs),
     /// Have the running service take a changed configuration
     ///
     /// The service that runs on this machine reads its file again, and takes what changed as a whole or refuses it as a
@@ -171,6 +177,17 @@ fn present() -> PathBuf {
     let system = Path::new(SYSTEM_CONFIG);
     let is_here = Path::new(CONFIG).symlink_metadata().is_ok();
     if !is_here && system.symlink_metadata().is_ok() { system.to_owned() } else { PathBuf::from(CONFIG) }
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the store is named.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// Arguments of `backup`.
@@ -448,7 +465,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 38);
+        assert_eq!(lines, 40);
     }
 
     #[test]

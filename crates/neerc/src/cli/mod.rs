@@ -16,6 +16,7 @@ mod reload;
 mod reread;
 mod run;
 mod secret;
+mod status;
 
 use self::args::{Cli, CliCommand, Exit};
 use crate::checklists;
@@ -46,6 +47,7 @@ pub fn main() -> ExitCode {
 fn act(command: CliCommand) -> Outcome {
     match command {
         CliCommand::Run(args) => run::run(&args.config),
+        CliCommand::Status(args) => status::status(&args),
         CliCommand::Reload(args) => reload::reload(&args),
         CliCommand::Check(args) => check::check(&args.config),
         CliCommand::Backup(args) => copies::backup(&args),

@@ -82,7 +82,7 @@ pub fn run(path: &Path) -> Outcome {
         };
         let service = service.within(neerc_core::quota::Quota::new(config.stored_mib_per_day));
         let service = service.reloading(reloads).supervised_by(supervisor()).patient(config.tasks.patience);
-        service.warned_by(warnings).run(stop_signal()).await.map_err(failure)
+        service.stored_in(&file).warned_by(warnings).run(stop_signal()).await.map_err(failure)
     })
 }
 

@@ -125,6 +125,7 @@ impl Service {
     /// There is no connection any more, or none could be opened. It is tried again; what to do about it is said once.
     pub(super) fn lost(&mut self, why: String) {
         self.gauge.meters.losses += 1;
+        self.remembered.connected_ms = None;
         let is_news = self.health.borrow().lost.as_ref() != Some(&why);
         let said = if is_news { &why } else { why.split(". ").next().unwrap_or_default() };
         tracing::warn!("{said}; trying again");

@@ -14,6 +14,7 @@ pub mod operations;
 mod people;
 pub mod reload;
 pub mod space;
+pub mod standing;
 pub mod status;
 pub mod supervisor;
 pub mod time;
@@ -24,6 +25,7 @@ use self::event::{Event, next, stored};
 use self::health::Health;
 use self::meters::Gauge;
 use self::reload::{ReloadAnswer, ReloadStep};
+use self::standing::Remembered;
 use self::status::{Question, Questions};
 use self::supervisor::Supervisor;
 use self::time::{Steady, wall_ms};
@@ -90,6 +92,8 @@ pub struct Service {
     /// What happens while the configuration is read again, and where that is asked for.
     reloads: Option<mpsc::Receiver<ReloadStep>>,
     rereader: Option<mpsc::Sender<oneshot::Sender<ReloadAnswer>>>,
+    /// What is remembered of how it stands.
+    remembered: Remembered,
 }
 
 impl Service {
@@ -126,6 +130,7 @@ impl Service {
             supervisor: Supervisor::default(),
             reloads: None,
             rereader: None,
+            remembered: Remembered::default(),
         }
     }
 
@@ -192,6 +197,11 @@ impl Service {
                 Event::Reload(step) => self.reload_step(step),
                 Event::Question(Question::Reload(back)) => self.reload_asked(back),
                 Event::Question(Question::Key(request, back)) => self.key_asked(&request, back),
+                Event::Question(Question::Standing(back)) => {
+                    let standing = self.standing();
+                    tokio::task::spawn_blocking(move || drop(back.send(standing.1(standing.0))));
+                }
+                Event::Question(Question::BackedUp(note)) => self.backed_up(note),
                 Event::Question(Question::Health(back)) => {
                     let meters = self.measure();
                     self.note_health(|health| health.meters = meters);
@@ -303,6 +313,7 @@ impl Service {
                 FrontEvent::Ask(ask) => self.desk.ask(ask, fresh_secret),
                 FrontEvent::Online => {
                     self.link.accepted();
+                    self.remembered.connected_ms = Some(self.time.now_ms());
                     tracing::info!("connected to {}", self.link.server());
                     self.note_health(|health| (health.online, health.lost) = (true, None));
                 }

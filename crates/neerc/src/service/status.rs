@@ -5,6 +5,7 @@
 use super::archivist::{Archivist, CompactAnswer, CompactRequest};
 use super::health::Health;
 use super::reload::ReloadAnswer;
+use super::standing::{BackupNote, ServiceStanding};
 use crate::limits;
 use neerc_core::doors::TokenScope;
 use serde::de::DeserializeOwned;
@@ -22,6 +23,10 @@ pub type Questions = mpsc::Sender<Question>;
 pub enum Question {
     /// How the service is.
     Health(oneshot::Sender<Health>),
+    /// How the service stands, in full.
+    Standing(oneshot::Sender<ServiceStanding>),
+    /// Says that a backup was made.
+    BackedUp(BackupNote),
     /// To have the configuration read again.
     Reload(oneshot::Sender<ReloadAnswer>),
     /// For what opens a door of a room.
@@ -122,6 +127,11 @@ async fn tell(stream: UnixStream, questions: &Questions, archivist: Option<&Arch
     let _ = tokio::time::timeout(limits::STATUS_QUIET, reader.read_line(&mut line)).await;
     let answer = if line.trim().is_empty() || line.trim() == HEALTH {
         serde_json::to_vec(&ask_service(questions).await?)?
+    } else if line.trim() == STANDING {
+        serde_json::to_vec(&ask_loop(questions, Question::Standing).await?)?
+    } else if let Ok(Told { backed_up }) = serde_json::from_str(&line) {
+        questions.send(Question::BackedUp(backed_up)).await.map_err(|_| ended())?;
+        HEALTH.into()
     } else if line.trim() == RELOAD {
         serde_json::to_vec(&ask_loop(questions, Question::Reload).await?)?
     } else if let (Ok(request), Some(archivist)) = (serde_json::from_str::<CompactRequest>(&line), archivist) {
@@ -143,6 +153,16 @@ async fn tell(stream: UnixStream, questions: &Questions, archivist: Option<&Arch
 
 /// The line that asks how the service is.
 const HEALTH: &str = "{}";
+
+/// The line that asks how the service stands.
+const STANDING: &str = "{\"ask\":\"status\"}";
+
+/// What a command tells the service.
+#[derive(Debug, Serialize, Deserialize)]
+struct Told {
+    /// A backup was made.
+    backed_up: BackupNote,
+}
 
 /// The line that has the configuration read again.
 const RELOAD: &str = "{\"ask\":\"reload\"}";
@@ -196,12 +216,27 @@ pub async fn ask_reload(socket: &Path) -> io::Result<ReloadAnswer> {
     ask_until_heard(socket, RELOAD).await
 }
 
+/// Asks the service that listens at `socket` how it stands.
+pub async fn ask_standing(socket: &Path) -> io::Result<ServiceStanding> {
+    let is_told = |standing: &ServiceStanding| standing.pid != 0;
+    ask_until(socket, STANDING, is_told).await
+}
+
+/// Tells the service that listens at `socket` that a backup was made.
+pub async fn tell_backup(socket: &Path, backed_up: BackupNote) -> io::Result<()> {
+    answer_to(socket, &serde_json::to_string(&Told { backed_up })?).await.map(drop)
+}
+
 /// What it answers to that line.
 async fn ask_until_heard<T: Default + PartialEq + DeserializeOwned>(socket: &Path, line: &str) -> io::Result<T> {
+    ask_until(socket, line, |answer| *answer != T::default()).await
+}
+
+async fn ask_until<T: DeserializeOwned>(socket: &Path, line: &str, is_told: impl Fn(&T) -> bool) -> io::Result<T> {
     for _ in 0..limits::STATUS_TRIES {
         // Whoever wrote too late was told the health of the service, and nothing was done.
         let answer: T = serde_json::from_slice(&answer_to(socket, line).await?)?;
-        if answer != T::default() {
+        if is_told(&answer) {
             return Ok(answer);
         }
     }
@@ -223,6 +258,8 @@ mod tests {
         while let Some(question) = asked.recv().await {
             match question {
                 Question::Health(back) => _ = back.send(Health { version: "1".to_owned(), ..Health::default() }),
+                Question::Standing(back) => _ = back.send(ServiceStanding { pid: 7, ..ServiceStanding::default() }),
+                Question::BackedUp(note) => assert_eq!(note.revision, 5),
                 Question::Reload(back) => _ = back.send(ReloadAnswer { taken: true, ..ReloadAnswer::default() }),
                 Question::Key(request, back) => {
                     let key = format!("{} {:?} {:?}", request.room, request.name, request.scope());
@@ -248,6 +285,8 @@ mod tests {
         assert_eq!(ask_key(&at, &link).await.unwrap().key.as_deref(), Some("neerc None None"));
         assert_eq!(ask(&at).await.unwrap().version, "1");
         assert!(ask_reload(&at).await.unwrap().taken);
+        assert_eq!(ask_standing(&at).await.unwrap().pid, 7);
+        tell_backup(&at, BackupNote { file: "b.db".into(), revision: 5, ..BackupNote::default() }).await.unwrap();
         // Whoever writes nothing, with and without an end.
         for ends in [true, false] {
             let mut stream = UnixStream::connect(&at).await.unwrap();

@@ -61,6 +61,11 @@ pub fn monotonic_us() -> i64 {
     now.tv_sec.saturating_mul(1_000_000).saturating_add(now.tv_nsec / 1_000)
 }
 
+/// A moment in ms since 1970 as programs read it, in UTC, to a second.
+pub fn moment_of(ms: i64) -> String {
+    jiff::Timestamp::from_second(ms.div_euclid(1_000)).unwrap_or_default().to_string()
+}
+
 /// How much processor time this process has taken, in ms.
 pub fn processor_ms() -> i64 {
     let taken = clock_gettime(ClockId::ProcessCPUTime);

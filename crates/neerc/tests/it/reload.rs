@@ -9,7 +9,7 @@ use crate::servers::{Kind, Server};
 use crate::service::Neerc;
 use crate::wait::wait_for;
 
-on_both!(a_changed_configuration_is_taken_whole_or_refused_whole);
+on_both!(a_changed_configuration_is_taken_whole_or_refused_whole, how_it_stands_is_shown_to_people_and_programs);
 
 /// `neerc reload`: its exit code and all that it says.
 fn reload(neerc: &Neerc<'_>) -> (Option<i32>, String) {
@@ -82,4 +82,44 @@ fn a_changed_configuration_is_taken_whole_or_refused_whole(kind: Kind) {
 fn shows(neerc: &Neerc<'_>, words: &str) {
     let check = |config: &Path| neerc.command().arg("check").arg("--config").arg(config).output().unwrap();
     wait_for(words, || String::from_utf8_lossy(&check(&neerc.config()).stdout).contains(words));
+}
+
+/// `neerc status`: its exit code and all that it says.
+fn status(neerc: &Neerc<'_>, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = neerc.command().arg("status").args(arguments).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+fn how_it_stands_is_shown_to_people_and_programs(kind: Kind) {
+    let server = Server::shared(kind);
+    let room = server.room(&[("jury1", "owner"), ("hall1", "member")]);
+    let mut neerc = Neerc::prepare(server, &[&room], "[clock]\nfile = \"clock.xml\"\n");
+    fs::write(neerc.dir.join("clock.xml"), "<clock time='60000' length='18000000' status='PAUSED'/>").unwrap();
+    let (code, said) = status(&neerc, &[]);
+    assert!(code == Some(1) && said.contains("no neerc serves from"), "{said}");
+    neerc.restart();
+    let mut jury = Raw::login(server, "jury1", "status");
+    let task = format!("<task xmlns='{NS}#task' title='Chairs' type='todo'><status for='hall1'/></task>");
+    jury.send(&format!("<iq to='{}' type='set' id='task'>{task}</iq>", neerc.room_jid(&room)));
+    jury.expect(|text| text.starts_with("<iq") && text.contains("result"));
+    let output = neerc.command().args(["backup", "copy.db"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let shown = || -> serde_json::Value { serde_json::from_str(&status(&neerc, &["--json"]).1).unwrap() };
+    wait_for("the clock is read and all is told", || {
+        shown()["rooms"][0]["clock"]["elapsed_s"] == 60 && shown()["untold_changes"] == 0
+    });
+    let standing = shown();
+    let of_room = &standing["rooms"][0];
+    for (key, value) in [("people", 2), ("admins", 1), ("tasks", 1), ("open", 1), ("late", 0)] {
+        assert_eq!(of_room[key], value, "{key} in {standing}");
+    }
+    assert_eq!((&of_room["room"], &of_room["joined"]), (&room.clone().into(), &true.into()));
+    assert_eq!((&standing["pid"], &standing["revision"]), (&neerc.pid().into(), &1.into()));
+    assert_eq!(standing["link"]["connected"], true);
+    assert_eq!((&standing["backup"]["file"], &standing["backup"]["revision"]), (&"copy.db".into(), &1.into()));
+    assert!(standing["store"]["bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{standing}");
+    let (code, said) = status(&neerc, &[]);
+    assert!(code == Some(0) && said.contains("changes   1, and everybody has been told of all"), "{said}");
+    assert!(said.contains("paused at 0:01:00 of 5:00:00, heard "), "{said}");
 }
