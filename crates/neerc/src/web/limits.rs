@@ -45,8 +45,9 @@ pub const WALL_TURN_USUAL_S: u64 = 15;
 pub const WALL_STARTING_S: &str = "5";
 /// The same where its token is good for nothing.
 pub const WALL_GONE_S: &str = "60";
-/// Most pictures of a room that are kept for pages that show them.
-pub const PICTURES_KEPT: usize = 512;
+/// Most pictures of a room that are kept for pages that show them: those of 6 s, where everything changes all the time. Each
+/// holds what was changed by it, with the places of its past.
+pub const PICTURES_KEPT: usize = 128;
 /// Most parts that are kept for all who see the same.
 pub const PARTS_SHARED: usize = 1_024;
 /// Most characters of what a board says once.
