@@ -2,6 +2,8 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)] // these macros panic where nobody listens: see `cli::out`
 
+#[cfg(test)]
+mod book;
 #[doc(hidden)]
 pub mod checklists; // for its fuzz target alone
 mod cli;

@@ -321,3 +321,10 @@ fn the_readme_has_a_table_of_all_lines() {
     }
     assert_eq!(table, made, "NEERC_WRITE=1 cargo test -p neerc --lib the_readme_has writes it anew");
 }
+
+#[test]
+fn the_reference_has_every_line() {
+    let head = "# Lines\n\nWhat can be written to the service by chat, in the language of whoever writes; words with commas between them \
+                mean the same. Who is jury, may do what halls may.\n\n";
+    crate::book::holds("reference/lines.md", &format!("{head}{}", table_of_lines()));
+}

@@ -271,4 +271,29 @@ mod tests {
         assert_eq!(value("neerc_clock_age_seconds{clock=\"1\"}"), None, "it was never heard");
         assert_eq!(value("neerc_store_bytes"), None, "it is not known");
     }
+
+    #[test]
+    fn the_reference_has_every_number() {
+        let (health, around) = full();
+        let text = text(&health, &Surroundings { store_bytes: Some(2), ..around });
+        let mut made = String::from(
+            "# Metrics\n\nWhat `/metrics` of `[operations] listen` says, in the text format of Prometheus (0.0.4). Rooms and clocks are \
+             counted from 0, in the order of the configuration. [Running the service](../operations.md) says which of them \
+             answers what.\n\n| metric | kind | what it says |\n|---|---|---|\n",
+        );
+        let mut help = "";
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("# HELP ") {
+                help = rest.split_once(' ').unwrap().1;
+            } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+                let labels: BTreeSet<_> = text
+                    .lines()
+                    .filter_map(|line| line.strip_prefix(name)?.strip_prefix('{')?.split('=').next())
+                    .collect();
+                let labels = labels.into_iter().map(|label| format!("{{{label}}}")).collect::<String>();
+                made += &format!("| `{name}{labels}` | {kind} | {help} |\n");
+            }
+        }
+        crate::book::holds("reference/metrics.md", &made);
+    }
 }
