@@ -2,7 +2,7 @@
 CARGO := scripts/cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-servers test-openfire test-packages lint deb docs bench trust
+.PHONY: help demo test test-servers test-openfire test-packages lint deb dist container docs bench trust
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -27,6 +27,12 @@ test-packages: ## Install the Debian package on a bare Debian 12 and 13 that are
 
 deb: ## Build the Debian package into target/dist
 	@scripts/package
+
+dist: ## Build a program that runs on any Linux into target/dist, with checksums and what it is made of
+	@scripts/dist
+
+container: ## Build a container image from what `make dist` has built
+	@scripts/container
 
 docs: ## Make a book of doc/ in target/book
 	@scripts/setup docs
