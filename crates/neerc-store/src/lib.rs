@@ -194,6 +194,12 @@ pub enum LogPart {
 pub struct LogReader(Arc<Path>);
 
 impl LogReader {
+    /// The log of a store that some other process may use.
+    pub fn of(url: &Url) -> LogReader {
+        let Url::Sqlite(path) = url;
+        LogReader(path.as_path().into())
+    }
+
     /// At most so many changes of a room. Blocks on the disk, so it must not be called from an async loop; commits go on
     /// meanwhile.
     pub fn read(&self, room: &str, part: LogPart, most: usize) -> Result<Vec<Entry>, StoreError> {

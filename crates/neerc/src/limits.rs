@@ -112,6 +112,13 @@ pub const HISTOGRAM_BOUNDS_US: [u64; 9] = [100, 1_000, 5_000, 20_000, 50_000, 10
 /// How long the file system of the store is waited for where somebody wants to know its room.
 pub const SPACE_PATIENCE: Duration = Duration::from_secs(1);
 
+// `neerc log`
+
+/// How many changes are read at a time.
+pub const LOG_LINES: usize = 500;
+/// How often it is looked whether there are more.
+pub const LOG_FOLLOW: Duration = Duration::from_millis(300);
+
 // Lists of people from outside
 
 /// Longest list, in bytes.

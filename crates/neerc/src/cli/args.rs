@@ -138,6 +138,16 @@ pub enum CliCommand {
     /// Show the contest clock of a room, or set it
     #[command(after_long_help = format!("Examples:\n  neerc clock --room neerc\n  neerc clock start 10:30 --room neerc\n\n{EXIT_CODES}"))]
     Clock(ClockArgs),
+    /// Show who did what when
+    ///
+    /// Reads the store, also while the service uses it. What is in archives is not shown; that there is some is said.
+    #[command(after_long_help = format!("Examples:\n  neerc log --since 30m\n  neerc log --task t17 --since 10:00 --until 11:30\n  neerc log --by hall1 --follow\n\n{EXIT_CODES}"))]
+    Log(super::history::LogArgs),
+    /// Write what happened for other programs
+    ///
+    /// As a table for spreadsheets, or as JSON. The board writes a report as a page.
+    #[command(after_long_help = format!("Examples:\n  neerc export -o contest.csv\n  neerc export --format jsonl --room neerc\n\n{EXIT_CODES}"))]
+    Export(super::history::ExportArgs),
     /// Say who people are, and in which groups
     Groups(super::groups::GroupsArgs),
     /// Write a configuration, and print what to tell the XMPP server
@@ -465,7 +475,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 40);
+        assert_eq!(lines, 45);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `neerc backup` and `neerc restore`.
 
-mod moment;
+pub mod moment;
 
 use super::args::{BackupArgs, RestoreArgs};
 use super::{Outcome, failure, load, out, runtime, usage};
@@ -56,7 +56,7 @@ pub fn restore(args: &RestoreArgs) -> Outcome {
 
 fn restore_moment(url: &store::Url, args: &RestoreArgs, at: &str) -> Outcome {
     let clock = Zoned::now();
-    let moment = moment::parse(at, &clock).map_err(|why| usage(anyhow!(why)))?;
+    let moment = moment::parse("--at", at, &clock).map_err(|why| usage(anyhow!(why)))?;
     let words = match moment {
         store::Moment::At(ms) => moment::written(ms, &clock),
         store::Moment::Revision(revision) => format!("change {revision}"),

@@ -6,6 +6,7 @@ mod check;
 mod copies;
 mod demo;
 mod groups;
+mod history;
 mod init;
 mod keep;
 mod keys;
@@ -61,6 +62,8 @@ fn act(command: CliCommand) -> Outcome {
         CliCommand::Answer(args) => asks::answer(&args),
         CliCommand::Late(args) => asks::late(&args),
         CliCommand::Clock(args) => asks::clock(&args),
+        CliCommand::Log(args) => history::log(&args),
+        CliCommand::Export(args) => history::export(&args),
         CliCommand::Groups(args) => groups::groups(&args),
         CliCommand::Init(args) => init::init(&args),
         CliCommand::Demo(args) => demo::demo(&args),

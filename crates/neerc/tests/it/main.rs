@@ -35,6 +35,7 @@ mod keep;
 mod late;
 mod letter;
 mod lists;
+mod log;
 mod menu;
 mod mistakes;
 mod moments;

@@ -27,6 +27,15 @@ impl ExportRow {
         format!("{}\r\n", cells.join(","))
     }
 
+    /// A line for people, who are told the time as it is at the place.
+    pub fn line(&self, time: &str) -> String {
+        let [_, _, room, by, what, task, title, kind, person, status, value] = &self.cells;
+        let quoted = |text: &str| if text.is_empty() { String::new() } else { format!("\"{text}\"") };
+        let words = [room, by, what, task, &quoted(title), kind, person, status, &quoted(value)];
+        let full: Vec<&str> = words.into_iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
+        format!("{time}  {}\n", full.join(" "))
+    }
+
     /// The line of JSON; what is empty is left out.
     pub fn json(&self) -> String {
         let full = COLUMNS.iter().zip(&self.cells).filter(|(_, cell)| !cell.is_empty());

@@ -7,9 +7,9 @@ use neerc_store::Moment;
 /// What can be written.
 pub const WANTED: &str = "14:32, 14:32:05, 2026-11-26T14:32:05, 2026-11-26T14:32:05Z or r12345";
 
-/// Reads a moment. A time of day is the last one that has been.
-pub fn parse(text: &str, now: &Zoned) -> Result<Moment, String> {
-    let wrong = || format!("--at is {text:?}: must be like {WANTED}");
+/// Reads the moment that an option gives. A time of day is the last one that has been.
+pub fn parse(option: &str, text: &str, now: &Zoned) -> Result<Moment, String> {
+    let wrong = || format!("{option} is {text:?}: must be like {WANTED}");
     if let Some(number) = text.strip_prefix('r') {
         return number.parse().map(Moment::Revision).map_err(|_| wrong());
     }
@@ -45,7 +45,7 @@ mod tests {
     fn moments_are_read_as_people_write_them() {
         let now: Zoned = "2026-11-26T15:00:00+03:00[+03:00]".parse().unwrap();
         let check = |text: &str, expected: &str| {
-            let Moment::At(ms) = parse(text, &now).unwrap() else { panic!("{text}") };
+            let Moment::At(ms) = parse("--at", text, &now).unwrap() else { panic!("{text}") };
             assert_eq!(written(ms, &now), expected, "{text}");
         };
         check("14:32", "2026-11-26 14:32:00");
@@ -56,9 +56,9 @@ mod tests {
         check("2026-11-25 14:32:05", "2026-11-25 14:32:05");
         check("2026-11-26T11:32:05Z", "2026-11-26 14:32:05");
         check("2026-11-26T14:32:05+02:00", "2026-11-26 15:32:05");
-        assert_eq!(parse("r12345", &now), Ok(Moment::Revision(12_345)));
+        assert_eq!(parse("--at", "r12345", &now), Ok(Moment::Revision(12_345)));
         for text in ["", "r", "r-1", "yesterday", "25:00", "14.32", "2026-13-01T00:00"] {
-            assert!(parse(text, &now).unwrap_err().starts_with("--at is "), "{text}");
+            assert!(parse("--at", text, &now).unwrap_err().starts_with("--at is "), "{text}");
         }
     }
 }

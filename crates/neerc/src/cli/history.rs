@@ -1,0 +1,239 @@
+//! `neerc log` and `neerc export`: what happened, from the store, also while the service uses it.
+
+use super::args::ConfigArgs;
+use super::copies::moment;
+use super::{Outcome, failure, load, out, usage};
+use crate::config::Config;
+use crate::limits;
+use crate::service::time::wall_ms;
+use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
+use jiff::Zoned;
+use neerc_core::change::Entry;
+use neerc_core::face::timeline::export::{self, ExportRow};
+use neerc_core::people::{GroupBook, People, Person};
+use neerc_core::task::TaskId;
+use neerc_core::units::{DAY_MS, MINUTE_MS};
+use neerc_store::{LogReader, Moment};
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::PathBuf;
+
+/// Arguments of `log`.
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// Only what happened from then on: 14:32, 2026-11-26T14:32, 30m or 2h ago, r12345
+    #[arg(long, value_name = "MOMENT")]
+    pub since: Option<String>,
+    /// Only what happened until then
+    #[arg(long, value_name = "MOMENT")]
+    pub until: Option<String>,
+    /// Only what happened to that task
+    #[arg(long, value_name = "TASK")]
+    pub task: Option<String>,
+    /// Only what that person did
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Only what happened in that room
+    #[arg(long, value_name = "ROOM")]
+    pub room: Option<String>,
+    /// Go on with what happens from now on, until Ctrl-C
+    #[arg(long, short)]
+    pub follow: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// The configuration
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// What an export is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// For spreadsheets, whose cells are no formulas
+    Csv,
+    /// JSON, one object a line
+    Jsonl,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// What it is written as
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: ExportFormat,
+    /// Only that room
+    #[arg(long, value_name = "ROOM")]
+    pub room: Option<String>,
+    /// The file to write, which must not be there; without it, standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The configuration
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// The log of a store, as people are named in it.
+struct Log {
+    reader: LogReader,
+    people: People,
+}
+
+impl Log {
+    fn of(config: &Config) -> Log {
+        let host = config.component.host.as_str();
+        // Who belongs to a room now is not known here, and does not change what happened.
+        let people = People::build(host, "", [], HashMap::new(), &GroupBook::default());
+        Log { reader: LogReader::of(&config.store), people }
+    }
+
+    /// Hands on all changes after a revision, oldest first; the newest of them, or that revision.
+    fn each(&self, after: u64, mut take: impl FnMut(&Entry) -> Outcome) -> Result<u64, (super::Exit, anyhow::Error)> {
+        let mut last = after;
+        loop {
+            let entries = self.reader.read_all(last, limits::LOG_LINES).map_err(failure)?;
+            let Some(newest) = entries.last() else { return Ok(last) };
+            last = newest.revision;
+            entries.iter().try_for_each(&mut take)?;
+        }
+    }
+
+    /// Says on the side what is not read any more.
+    fn warn_of_archives(&self) -> Outcome {
+        let floor = self.reader.floor().map_err(failure)?;
+        if floor.revision > 0 {
+            let first = floor.revision + 1;
+            out::complain(&format!("changes before number {first} are in archives: neerc verify says where"));
+        }
+        Ok(())
+    }
+}
+
+/// Which changes are wanted.
+#[derive(Default)]
+struct Wanted {
+    since: Option<Moment>,
+    until: Option<Moment>,
+    task: Option<TaskId>,
+    by: Option<Person>,
+    room: Option<String>,
+}
+
+impl Wanted {
+    fn of(args: &LogArgs, log: &Log, now: &Zoned) -> Result<Wanted, String> {
+        let moment = |option: &str, text: &Option<String>| {
+            text.as_deref().map(|text| parse(option, text, now, wall_ms())).transpose()
+        };
+        let task = args.task.as_deref().map(TaskId::parse).transpose();
+        Ok(Wanted {
+            since: moment("--since", &args.since)?,
+            until: moment("--until", &args.until)?,
+            task: task.map_err(|refusal| format!("--task: {refusal}"))?,
+            by: args.by.as_deref().map(|name| Person::named(name, log.people.host())),
+            room: args.room.as_deref().map(str::to_lowercase),
+        })
+    }
+
+    fn has(&self, entry: &Entry) -> bool {
+        let is_before = |moment: &Moment| match *moment {
+            Moment::At(ms) => entry.at_ms < ms,
+            Moment::Revision(revision) => entry.revision < revision,
+        };
+        let is_after = |moment: &Moment| match *moment {
+            Moment::At(ms) => entry.at_ms > ms,
+            Moment::Revision(revision) => entry.revision > revision,
+        };
+        !self.since.as_ref().is_some_and(is_before)
+            && !self.until.as_ref().is_some_and(is_after)
+            && self.task.is_none_or(|task| entry.change.task() == Some(task))
+            && self.by.as_ref().is_none_or(|by| *by == entry.by)
+            && self.room.as_deref().is_none_or(|room| *entry.room == *room)
+    }
+}
+
+/// A moment, or how long ago it was: `30m`, `2h`, `1d`.
+fn parse(option: &str, text: &str, now: &Zoned, now_ms: i64) -> Result<Moment, String> {
+    let units = [('m', MINUTE_MS), ('h', 60 * MINUTE_MS), ('d', DAY_MS)];
+    let ago = units.into_iter().find_map(|(unit, ms)| {
+        let count: i64 = text.strip_suffix(unit)?.parse().ok().filter(|count| *count >= 0)?;
+        Some(Moment::At(now_ms.saturating_sub(count.saturating_mul(ms))))
+    });
+    ago.map_or_else(|| moment::parse(option, text, now), Ok)
+}
+
+/// Prints who did what when.
+pub fn log(args: &LogArgs) -> Outcome {
+    let config = load(&args.config.config)?;
+    let (log, now) = (Log::of(&config), Zoned::now());
+    let wanted = Wanted::of(args, &log, &now).map_err(|why| usage(anyhow!(why)))?;
+    log.warn_of_archives()?;
+    let is_heard = Cell::new(true); // whoever has gone away wants no more
+    let print = |entry: &Entry| {
+        if !wanted.has(entry) || !is_heard.get() {
+            return Ok(());
+        }
+        let time = moment::written(entry.at_ms, &now);
+        let line = |row: &ExportRow| if args.json { row.json() } else { row.line(&time) };
+        let text: String = export::rows(&log.people, entry).iter().map(line).collect();
+        let written = out::write(&text);
+        is_heard.set(!written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe));
+        out::printed(written)
+    };
+    let mut last = log.each(0, print)?;
+    while args.follow && is_heard.get() {
+        std::thread::sleep(limits::LOG_FOLLOW);
+        last = log.each(last, print)?;
+    }
+    Ok(())
+}
+
+/// Writes all of it for other programs.
+pub fn export(args: &ExportArgs) -> Outcome {
+    let config = load(&args.config.config)?;
+    let log = Log::of(&config);
+    log.warn_of_archives()?;
+    let wanted = Wanted { room: args.room.as_deref().map(str::to_lowercase), ..Wanted::default() };
+    // Spreadsheets take a file for UTF-8 that begins with this mark.
+    let (head, line): (_, fn(&ExportRow) -> String) = match args.format {
+        ExportFormat::Csv => (format!("\u{feff}{}", export::csv_head()), ExportRow::csv),
+        ExportFormat::Jsonl => (String::new(), ExportRow::json),
+    };
+    let lines = |entry: &Entry| export::rows(&log.people, entry).iter().map(line).collect::<String>();
+    let Some(file) = &args.output else {
+        out::text(&head)?;
+        let print = |entry: &Entry| if wanted.has(entry) { out::text(&lines(entry)) } else { Ok(()) };
+        return log.each(0, print).map(|_| ());
+    };
+    let at = || format!("cannot write {}", file.display());
+    let mut output = BufWriter::new(File::create_new(file).with_context(at).map_err(failure)?);
+    output.write_all(head.as_bytes()).with_context(at).map_err(failure)?;
+    log.each(0, |entry| {
+        let text = if wanted.has(entry) { lines(entry) } else { String::new() };
+        output.write_all(text.as_bytes()).with_context(at).map_err(failure)
+    })?;
+    let file = output.into_inner().map_err(|error| error.into_error()).and_then(|file| file.sync_all());
+    file.with_context(at).map_err(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_may_be_a_while_ago() {
+        let now: Zoned = "2026-11-26T15:00:00+00:00[+00:00]".parse().unwrap();
+        let now_ms = now.timestamp().as_millisecond();
+        let at = |text| parse("--since", text, &now, now_ms);
+        assert_eq!(at("30m"), Ok(Moment::At(now_ms - 30 * MINUTE_MS)));
+        assert_eq!(at("2h"), Ok(Moment::At(now_ms - 120 * MINUTE_MS)));
+        assert_eq!(at("1d"), Ok(Moment::At(now_ms - DAY_MS)));
+        assert_eq!(at("14:30"), at("30m"));
+        assert_eq!(at("r7"), Ok(Moment::Revision(7)));
+        for text in ["m", "-3m", "3 m", "soon"] {
+            assert!(at(text).unwrap_err().starts_with("--since is "), "{text}");
+        }
+    }
+}
