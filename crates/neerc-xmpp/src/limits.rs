@@ -182,6 +182,8 @@ pub const ANSWER_MS: i64 = 15_000;
 pub const REREAD_UNTOLD_MS: i64 = 3_000;
 /// Most stanzas of unknown people that wait for the lists at once.
 pub const UNKNOWN_WAITING: usize = 64;
+/// Most stanzas that wait after a start for a room to say who its people are, with those above.
+pub const EARLY_WAITING: usize = 1_024;
 /// Largest stanza of an unknown person that waits for the lists, in bytes.
 pub const UNKNOWN_BYTES: usize = 16 * 1024;
 /// Requests to come in that a room leaves unanswered before the service tries another nick.

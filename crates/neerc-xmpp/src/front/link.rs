@@ -211,7 +211,7 @@ impl Front {
         if shell.kind != StanzaKind::Presence && shell.answer_head_bytes() > limits::STANZA_HEAD_BYTES {
             return self.refuse_long_head(&shell);
         }
-        if self.waits_for_lists(now_ms, &shell, bytes) {
+        if self.waits_for_lists(now_ms, &shell, element, bytes) {
             return;
         }
         let before = self.wire.out.len();

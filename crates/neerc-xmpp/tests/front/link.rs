@@ -96,6 +96,54 @@ fn silence_is_broken_by_a_ping_and_then_ends_the_stream() {
     assert_eq!(bench.troubles(), ["the server has been silent for 35 s"]);
 }
 
+/// The service comes into its room, which then says who has which role: nobody.
+fn enters(bench: &mut Bench) {
+    bench.hear(
+        "<presence from='neerc@conference.localhost/neerc' to='neerc.localhost'>\
+         <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' role='moderator'/><status code='110'/></x></presence>",
+    );
+    for id in ["n4", "n5", "n6"] {
+        bench.hear(format!(
+            "<iq type='result' id='{id}' from='neerc@conference.localhost' to='neerc.localhost'>\
+             <query xmlns='http://jabber.org/protocol/muc#admin'/></iq>"
+        ));
+    }
+}
+
+/// Nobody is refused because they asked a moment too early.
+#[test]
+fn who_asked_before_the_room_had_said_who_its_people_are_was_refused() {
+    let list = |id: &str, items: &str| {
+        format!(
+            "<iq type='result' id='{id}' from='neerc@conference.localhost' to='neerc.localhost'>\
+             <query xmlns='http://jabber.org/protocol/muc#admin'>{items}</query></iq>"
+        )
+    };
+    let mut bench = Bench::accepted(settings());
+    bench.said();
+    let asked = iq("get", HALL1, &query("users")).replace("id='i'", "id='early'");
+    let stranger = iq("get", "evil@localhost/x", &query("users")).replace("id='i'", "id='stranger'");
+    let pinged = bench.on(&iq("get", HALL1, &query("ping")));
+    assert!(pinged.len() == 1 && pinged[0].contains("'result'"), "what needs no rights waits for nothing: {pinged:?}");
+    assert_eq!(bench.on(&asked), Vec::<String>::new());
+    assert_eq!(bench.on(&stranger), Vec::<String>::new());
+    bench.hear(list("n1", "<item jid='admin@localhost' affiliation='owner'/>"));
+    let known = iq("get", "admin@localhost/x", &query("users")).replace("id='i'", "id='behind'");
+    assert_eq!(bench.on(&known), Vec::<String>::new(), "nobody overtakes those who wait");
+    bench.hear(list("n2", ""));
+    bench.hear(list("n3", "<item jid='hall1@localhost' affiliation='member'/>"));
+    enters(&mut bench);
+    let said = bench.said();
+    let of = |id: &str| {
+        said.iter()
+            .position(|text| text.contains(&format!("id='{id}'")))
+            .unwrap_or_else(|| panic!("no {id} in {said:#?}"))
+    };
+    assert!(said[of("early")].contains("'result'") && said[of("behind")].contains("'result'"), "{said:?}");
+    assert!(said[of("stranger")].contains("<forbidden"), "{said:?}");
+    assert!(of("early") < of("stranger") && of("stranger") < of("behind"), "{said:?}");
+}
+
 #[test]
 fn a_result_from_somebody_else_is_no_answer() {
     let list = |from: &str, items: &str| {
@@ -115,6 +163,8 @@ fn a_result_from_somebody_else_is_no_answer() {
         bench.hear(list("neerc@conference.localhost", "").replace("'n1'", &format!("'{id}'")));
     }
     bench.hear(list("neerc@conference.localhost", evil)); // the id has been answered
+    enters(&mut bench);
+    bench.said();
     bench.check(&format!(
         "C: {}\nS: {}",
         iq("get", "evil@localhost/x", &query("users")),
