@@ -188,18 +188,14 @@ fn follow(list: &PeopleList, place: usize, looks: &mpsc::Sender<ListLook>) {
             ListSource::File(path) => watched.look(path, read_file),
             _ => watched.note(list.read(accounts)),
         };
-        let told = match look {
-            Some(Ok(listed)) => ListLook::List(place, listed),
-            Some(Err(why)) => ListLook::Wrong(format!(
+        let told = look.map(|look| match look {
+            Ok(listed) => ListLook::List(place, listed),
+            Err(why) => ListLook::Wrong(format!(
                 "the list of people at {} cannot be taken, so what it said before stays: {why}",
                 list.source
             )),
-            None => {
-                std::thread::sleep(list.poll);
-                continue;
-            }
-        };
-        if looks.blocking_send(told).is_err() {
+        });
+        if told.is_some_and(|told| looks.blocking_send(told).is_err()) {
             return;
         }
         std::thread::sleep(list.poll);

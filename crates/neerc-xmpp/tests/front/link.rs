@@ -96,6 +96,16 @@ fn silence_is_broken_by_a_ping_and_then_ends_the_stream() {
     assert_eq!(bench.troubles(), ["the server has been silent for 35 s"]);
 }
 
+const ROOM: &str = "neerc@conference.localhost";
+
+/// A list of people, as the answer to the request of that id.
+fn list(from: &str, id: &str, items: &str) -> String {
+    format!(
+        "<iq type='result' id='{id}' from='{from}' to='neerc.localhost'>\
+         <query xmlns='http://jabber.org/protocol/muc#admin'>{items}</query></iq>"
+    )
+}
+
 /// The service comes into its room, which then says who has which role: nobody.
 fn enters(bench: &mut Bench) {
     bench.hear(
@@ -103,22 +113,13 @@ fn enters(bench: &mut Bench) {
          <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' role='moderator'/><status code='110'/></x></presence>",
     );
     for id in ["n4", "n5", "n6"] {
-        bench.hear(format!(
-            "<iq type='result' id='{id}' from='neerc@conference.localhost' to='neerc.localhost'>\
-             <query xmlns='http://jabber.org/protocol/muc#admin'/></iq>"
-        ));
+        bench.hear(list(ROOM, id, ""));
     }
 }
 
 /// Nobody is refused because they asked a moment too early.
 #[test]
 fn who_asked_before_the_room_had_said_who_its_people_are_was_refused() {
-    let list = |id: &str, items: &str| {
-        format!(
-            "<iq type='result' id='{id}' from='neerc@conference.localhost' to='neerc.localhost'>\
-             <query xmlns='http://jabber.org/protocol/muc#admin'>{items}</query></iq>"
-        )
-    };
     let mut bench = Bench::accepted(settings());
     bench.said();
     let asked = iq("get", HALL1, &query("users")).replace("id='i'", "id='early'");
@@ -127,11 +128,11 @@ fn who_asked_before_the_room_had_said_who_its_people_are_was_refused() {
     assert!(pinged.len() == 1 && pinged[0].contains("'result'"), "what needs no rights waits for nothing: {pinged:?}");
     assert_eq!(bench.on(&asked), Vec::<String>::new());
     assert_eq!(bench.on(&stranger), Vec::<String>::new());
-    bench.hear(list("n1", "<item jid='admin@localhost' affiliation='owner'/>"));
+    bench.hear(list(ROOM, "n1", "<item jid='admin@localhost' affiliation='owner'/>"));
     let known = iq("get", "admin@localhost/x", &query("users")).replace("id='i'", "id='behind'");
     assert_eq!(bench.on(&known), Vec::<String>::new(), "nobody overtakes those who wait");
-    bench.hear(list("n2", ""));
-    bench.hear(list("n3", "<item jid='hall1@localhost' affiliation='member'/>"));
+    bench.hear(list(ROOM, "n2", ""));
+    bench.hear(list(ROOM, "n3", "<item jid='hall1@localhost' affiliation='member'/>"));
     enters(&mut bench);
     let said = bench.said();
     let of = |id: &str| {
@@ -146,23 +147,17 @@ fn who_asked_before_the_room_had_said_who_its_people_are_was_refused() {
 
 #[test]
 fn a_result_from_somebody_else_is_no_answer() {
-    let list = |from: &str, items: &str| {
-        format!(
-            "<iq type='result' id='n1' from='{from}' to='neerc.localhost'>\
-             <query xmlns='http://jabber.org/protocol/muc#admin'>{items}</query></iq>"
-        )
-    };
     let evil = "<item jid='evil@localhost' affiliation='owner'/>";
     let mut bench = Bench::accepted(settings());
     bench.said();
     for from in ["evil@localhost/x", "conference.localhost", "neerc@conference.localhost/evil", "localhost"] {
-        bench.hear(list(from, evil));
+        bench.hear(list(from, "n1", evil));
     }
-    bench.hear(list("neerc@conference.localhost", "<item jid='admin@localhost' affiliation='owner'/>"));
+    bench.hear(list(ROOM, "n1", "<item jid='admin@localhost' affiliation='owner'/>"));
     for id in ["n2", "n3"] {
-        bench.hear(list("neerc@conference.localhost", "").replace("'n1'", &format!("'{id}'")));
+        bench.hear(list(ROOM, id, ""));
     }
-    bench.hear(list("neerc@conference.localhost", evil)); // the id has been answered
+    bench.hear(list(ROOM, "n1", evil)); // the id has been answered
     enters(&mut bench);
     bench.said();
     bench.check(&format!(

@@ -9,6 +9,7 @@ use crate::disk::faults::{Faults, STORE};
 use crate::fake::FakeServer;
 use crate::http::{Http, Reply};
 use crate::said::NS;
+use crate::service::Neerc;
 use crate::wait::{PATIENCE, wait_for};
 
 const JURY: &str = "jury1@localhost/desk";
@@ -52,15 +53,21 @@ fn task(fake: &FakeServer, id: &str, title: &str) -> String {
     fake.iq(JURY, "set", id, &task)
 }
 
-#[test]
-fn each_number_moves_by_its_cause() {
+/// A service with a clock, on a disk that fails on command, beside a server that is played.
+fn started() -> (FakeServer, Neerc<'static>, Faults, Monitor) {
     let settings = "[operations]\nlisten = \"127.0.0.1:0\"\n[clock]\nfile = \"clock.xml\"\n";
     let (listener, mut neerc) = FakeServer::prepare(&format!("{settings}{STORE}"));
     let faults = Faults::under(&mut neerc);
     fs::write(neerc.dir.join("clock.xml"), CLOCK).unwrap();
-    let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
+    let fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
     drop(listener);
     let monitor = Monitor(Http::said(&neerc, "monitoring is answered at"));
+    (fake, neerc, faults, monitor)
+}
+
+#[test]
+fn each_number_moves_by_its_cause() {
+    let (mut fake, neerc, faults, monitor) = started();
     is_well(&monitor);
     untold(&monitor, &mut fake);
     not_stored(&monitor, &mut fake, &faults);

@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{CLOCK, Flood, Monitor, task};
-use crate::disk::faults::{Faults, STORE};
-use crate::fake::FakeServer;
+use super::{CLOCK, Flood, started, task};
 use crate::guard::{self, Port, Process};
 use crate::http::Http;
 use crate::wait::{PATIENCE, poll_for, wait_for};
@@ -146,18 +144,12 @@ fn each_alert_fires_by_its_cause_and_the_dashboard_has_what_it_draws() {
     if !is_there() {
         return;
     }
-    let settings = "[operations]\nlisten = \"127.0.0.1:0\"\n[clock]\nfile = \"clock.xml\"\n";
-    let (listener, mut neerc) = FakeServer::prepare(&format!("{settings}{STORE}"));
-    let faults = Faults::under(&mut neerc);
-    fs::write(neerc.dir.join("clock.xml"), CLOCK).unwrap();
-    let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
-    drop(listener);
-    let service = Http::said(&neerc, "monitoring is answered at");
-    let prometheus = Prometheus::start(&service);
+    let (mut fake, neerc, faults, monitor) = started();
+    let prometheus = Prometheus::start(&monitor.0);
     wait_for("the service is read", || prometheus.series("up == 1") == 1 && prometheus.series("neerc_ready == 1") == 1);
     dashboard(&prometheus);
     let expected = |firing: &[&str]| firing.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
-    let free = Monitor(service).value("neerc_store_free_bytes");
+    let free = monitor.value("neerc_store_free_bytes");
     let lasts: &[&str] = if free < 1_073_741_824.0 { &["NeercStore"] } else { &[] };
     let mut firing = prometheus.firing();
     firing.remove("NeercSlow"); // a machine on which other tests run may be
