@@ -256,6 +256,12 @@ impl Ledger {
         self.waiting.len()
     }
 
+    /// Asks that are not answered yet: those that are not decided, and those whose changes are not on disk.
+    pub fn unanswered(&self) -> usize {
+        let storing = self.storing.as_ref().map_or(0, |batch| batch.answers.len());
+        storing + self.next.answers.len() + self.waiting.len()
+    }
+
     /// Whether more asks wait than should.
     pub fn is_full(&self) -> bool {
         self.waiting.len() >= limits::WRITES_WAITING

@@ -156,7 +156,7 @@ impl Service {
             revision,
             untold_changes: revision.saturating_sub(told),
             untold_ms: age_ms(self.gauge.untold.map(|(_, since_ms)| since_ms)),
-            waiting: self.desk.ledger.waiting(),
+            waiting: self.desk.ledger.unanswered(),
             blocked_ms: age_ms(self.gauge.blocked_since_ms),
             is_congested: self.is_congested(),
             sessions: (0..rooms).map(|room| self.front.sessions(room)).collect(),

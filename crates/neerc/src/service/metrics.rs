@@ -213,7 +213,9 @@ mod tests {
             age_ms: Some(1_500),
             trouble: Some("secret".into()),
         };
-        let mut meters = Meters { sessions: vec![4, 0], untold_ms: 2_050, ..Meters::default() };
+        let endpoint = EndpointState { taken: 5, heard: 1, ..EndpointState::default() };
+        let mut meters = Meters { sessions: vec![4, 0], untold_ms: 2_050, revision: 3, ..Meters::default() };
+        (meters.web, meters.webhooks) = (Some([7, 6]), vec![endpoint]);
         meters.turns.note(Duration::from_micros(150));
         let health = Health {
             server: "secret.example:5347".into(),
@@ -225,7 +227,18 @@ mod tests {
             meters,
             ..Health::default()
         };
-        (health, Surroundings { free_bytes: Some(1), store_bytes: None, memory_bytes: Some(3), processor_ms: 4 })
+        (health, Surroundings { free_bytes: Some(1), store_bytes: Some(2), memory_bytes: Some(3), processor_ms: 4 })
+    }
+
+    #[test]
+    fn what_is_tried_and_described_here_is_all_that_the_program_can_say() {
+        let (health, around) = full();
+        let text = text(&health, &around);
+        let said: BTreeSet<_> =
+            text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+        let (program, _) = include_str!("metrics.rs").split_once("#[cfg(test)]").unwrap();
+        let quoted = program.split('"').filter(|text| text.starts_with("neerc_") || text.starts_with("process_"));
+        assert_eq!(said, quoted.collect::<BTreeSet<_>>());
     }
 
     /// The metrics that a text holds, by name and labels, as a strict reader takes it.
@@ -257,7 +270,7 @@ mod tests {
     #[test]
     fn the_text_is_what_prometheus_reads_and_names_nobody() {
         let (health, around) = full();
-        let text = text(&health, &around);
+        let text = text(&health, &Surroundings { store_bytes: None, ..around });
         assert!(!text.contains("secret"), "{text}");
         let samples = samples(&text);
         let value = |series: &str| samples.iter().find(|(name, _)| name == series).map(|(_, value)| *value);
@@ -270,15 +283,17 @@ mod tests {
         assert_eq!(value("neerc_clock_age_seconds{clock=\"0\"}"), Some(1.5));
         assert_eq!(value("neerc_clock_age_seconds{clock=\"1\"}"), None, "it was never heard");
         assert_eq!(value("neerc_store_bytes"), None, "it is not known");
+        assert_eq!(value("neerc_web_streams"), Some(6.0));
+        assert_eq!(value("neerc_webhook_behind_changes{webhook=\"0\"}"), Some(2.0));
     }
 
     #[test]
     fn the_reference_has_every_number() {
         let (health, around) = full();
-        let text = text(&health, &Surroundings { store_bytes: Some(2), ..around });
+        let text = text(&health, &around);
         let mut made = String::from(
-            "# Metrics\n\nWhat `/metrics` of `[operations] listen` says, in the text format of Prometheus (0.0.4). Rooms and clocks are \
-             counted from 0, in the order of the configuration. [Running the service](../operations.md) says which of them \
+            "# Metrics\n\nWhat `/metrics` of `[operations] listen` says, in the text format of Prometheus (0.0.4). Rooms, clocks and \
+             webhooks are counted from 0, in the order of the configuration. [Running the service](../operations.md) says which of them \
              answers what.\n\n| metric | kind | what it says |\n|---|---|---|\n",
         );
         let mut help = "";

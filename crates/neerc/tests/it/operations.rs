@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::disk::faults::{Faults, STORE};
 use crate::fake::FakeServer;
 use crate::http::{Http, Reply};
+use crate::readers::wall;
 use crate::said::NS;
 use crate::service::Neerc;
 use crate::wait::{PATIENCE, wait_for};
@@ -71,6 +72,7 @@ fn each_number_moves_by_its_cause() {
     is_well(&monitor);
     untold(&monitor, &mut fake);
     not_stored(&monitor, &mut fake, &faults);
+    waiting(&monitor, &mut fake, &faults);
     fs::remove_file(neerc.dir.join("clock.xml")).unwrap();
     monitor.waits_for("neerc_clock_failing{clock=\"0\"}", |failing| failing == 1.0);
     let (heard_s, series) =
@@ -188,6 +190,23 @@ fn not_stored(monitor: &Monitor, fake: &mut FakeServer, faults: &Faults) {
     assert_eq!(monitor.get("/readyz"), (200, "ready\n".to_owned()));
 }
 
+/// A slow disk makes requests wait.
+fn waiting(monitor: &Monitor, fake: &mut FakeServer, faults: &Faults) {
+    assert_eq!(monitor.value("neerc_asks_waiting"), 0.0);
+    faults.slow_down(500);
+    let mut number = 0;
+    wait_for("a request that waits to be on disk", || {
+        number += 1;
+        let id = format!("slow{number}");
+        fake.send(&task(fake, &id, "Bring salt"));
+        let waiting = monitor.value("neerc_asks_waiting");
+        assert_eq!(fake.expect(|said| said.id == id).kind, "result");
+        waiting == 1.0
+    });
+    faults.slow_down(0);
+    monitor.waits_for("neerc_asks_waiting", |waiting| waiting == 0.0);
+}
+
 #[test]
 fn who_is_connected_to_the_board_is_counted() {
     let settings = "[operations]\nlisten = \"127.0.0.1:0\"\n[web]\nlisten = \"127.0.0.1:0\"\n";
@@ -201,4 +220,9 @@ fn who_is_connected_to_the_board_is_counted() {
     });
     assert_eq!(monitor.value("neerc_web_streams"), 0.0);
     monitor.waits_for("neerc_web_connections", |connections| connections == 0.0);
+    let mut events = board.events(&format!("{}/events", wall(&neerc, &board)));
+    events.until("event: beat");
+    monitor.waits_for("neerc_web_streams", |streams| streams == 1.0);
+    drop(events);
+    monitor.waits_for("neerc_web_streams", |streams| streams == 0.0);
 }

@@ -24,6 +24,8 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// What stands behind the host of an endpoint's URL, and is nobody's business.
 const PATH: &str = "/in/hidden-path?key=hidden-key";
 
+const OPERATIONS: &str = "[operations]\nlisten = \"127.0.0.1:0\"\n";
+
 /// Another system, which is told what happens. It answers 204 unless it was told what else to answer.
 struct Endpoint {
     at: SocketAddr,
@@ -124,10 +126,23 @@ fn make(fake: &mut FakeServer, title: &str) {
     assert_eq!(fake.expect(|said| said.id == title).kind, "result");
 }
 
+/// Waits until monitoring says so much of the endpoint.
+#[track_caller]
+fn waits_for_numbers(neerc: &Neerc<'_>, numbers: &[&str]) {
+    let monitor = Http::said(neerc, "monitoring is answered at");
+    wait_for(&numbers.join(", "), || {
+        let text = monitor.get("/metrics").text;
+        numbers.iter().all(|number| {
+            let (name, value) = number.split_once(' ').unwrap();
+            text.contains(&format!("neerc_webhook_{name}{{webhook=\"0\"}} {value}\n"))
+        })
+    });
+}
+
 #[test]
 fn what_happens_is_told_signed_and_again_until_it_is_taken() {
     let endpoint = Endpoint::open();
-    let (neerc, mut fake, _listener) = start(&format!("{}[operations]\nlisten = \"127.0.0.1:0\"\n", endpoint.toml()));
+    let (neerc, mut fake, _listener) = start(&(endpoint.toml() + OPERATIONS));
     make(&mut fake, "one");
     let told = endpoint.next();
     assert_eq!((&told.body["type"], &told.body["data"]["title"]), (&Value::from("created"), &Value::from("one")));
@@ -142,13 +157,7 @@ fn what_happens_is_told_signed_and_again_until_it_is_taken() {
     assert_eq!(titles, ["two", "two", "two", "three"], "in order, and nowhere else");
     assert!(tries[0].id == tries[1].id && tries[1].id == tries[2].id && tries[2].id != tries[3].id, "{tries:?}");
 
-    let monitor = Http::said(&neerc, "monitoring is answered at");
-    wait_for("all is told", || {
-        let text = monitor.get("/metrics").text;
-        ["behind_changes{webhook=\"0\"} 0", "taken_total{webhook=\"0\"} 3", "failures_total{webhook=\"0\"} 2"]
-            .iter()
-            .all(|line| text.contains(&format!("neerc_webhook_{line}\n")))
-    });
+    waits_for_numbers(&neerc, &["behind_changes 0", "taken_total 3", "failures_total 2", "failing 0", "off 0"]);
     let log = neerc.log();
     assert!(log.contains(&format!("the webhook to http://{} does not take what happens", endpoint.at)), "{log}");
     for hidden in [SECRET, "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "hidden"] {
@@ -186,14 +195,24 @@ fn nothing_is_left_out_where_the_service_is_killed() {
 }
 
 #[test]
+fn who_does_not_take_what_happens_shows_in_the_numbers() {
+    let endpoint = Endpoint::open();
+    let (neerc, mut fake, _listener) = start(&(endpoint.toml() + OPERATIONS));
+    endpoint.answers(&["500 Internal Server Error"; 1_000]);
+    make(&mut fake, "one");
+    waits_for_numbers(&neerc, &["failing 1", "behind_changes 1", "taken_total 0"]);
+}
+
+#[test]
 fn an_endpoint_that_wants_nothing_more_is_left_alone() {
     let endpoint = Endpoint::open();
-    let (mut neerc, mut fake, listener) = start(&endpoint.toml());
+    let (mut neerc, mut fake, listener) = start(&(endpoint.toml() + OPERATIONS));
     endpoint.answers(&["410 Gone"]);
     make(&mut fake, "one");
     let gone = endpoint.next();
     neerc.wait_for_log("wants nothing more (410)", 0);
     make(&mut fake, "two");
+    waits_for_numbers(&neerc, &["off 1", "behind_changes 2"]);
     // A start asks once more, and goes on where it was.
     neerc.terminate();
     drop(fake);
