@@ -22,6 +22,8 @@ pub const REMOVED_TASKS: usize = 1_000;
 pub const TRAIL_BYTES: usize = 4 * 1024 * 1024;
 /// How much of one task's history is kept to recognise old copies of it, in bytes: about 1,000 plain answers.
 pub const HISTORY_BYTES: usize = 64 * 1024;
+/// From which weight on steps of a task's history become a run that copies of the task share, in bytes.
+pub const HISTORY_RUN_BYTES: usize = 4 * 1024;
 /// What one person in one step of a task's history counts for besides the text of their answer, in bytes.
 pub const HISTORY_ENTRY_BYTES: usize = 64;
 /// Earlier titles of one task that are kept to recognise old copies of it.

@@ -22,41 +22,43 @@ pub struct RemovedTask {
     pub at_ms: i64,
 }
 
-/// The removed tasks of a room that are kept, by their numbers.
+/// The removed tasks of a room that are kept, by their numbers. Shared between copies of the board, so copying is cheap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RemovedTasks(BTreeMap<TaskId, RemovedTask>);
+pub struct RemovedTasks(Arc<BTreeMap<TaskId, Arc<RemovedTask>>>);
 
 impl RemovedTasks {
     /// Those of a snapshot.
     pub fn restore(tasks: impl IntoIterator<Item = (TaskId, RemovedTask)>) -> RemovedTasks {
-        RemovedTasks(tasks.into_iter().collect())
+        RemovedTasks(Arc::new(tasks.into_iter().map(|(id, task)| (id, Arc::new(task))).collect()))
     }
 
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = (TaskId, &RemovedTask)> {
-        self.0.iter().map(|(id, task)| (*id, task))
+        self.0.iter().map(|(id, task)| (*id, &**task))
     }
 
     /// Keeps a task, and forgets those that were removed too long before it.
     pub(super) fn keep(&mut self, task: &Task, at_ms: i64) {
         let Task { title, kind, statuses, .. } = task;
         let (title, statuses) = (title.clone(), statuses.clone());
-        self.0.insert(task.id, RemovedTask { title, kind: *kind, statuses, at_ms });
-        self.0.retain(|_, kept| at_ms.saturating_sub(kept.at_ms) <= limits::RESTORED_MS);
-        while self.0.len() > limits::REMOVED_TASKS {
-            let oldest = self.0.iter().min_by_key(|(id, kept)| (kept.at_ms, **id)).map(|(id, _)| *id);
-            oldest.into_iter().for_each(|id| _ = self.0.remove(&id));
+        let all = Arc::make_mut(&mut self.0);
+        all.insert(task.id, Arc::new(RemovedTask { title, kind: *kind, statuses, at_ms }));
+        all.retain(|_, kept| at_ms.saturating_sub(kept.at_ms) <= limits::RESTORED_MS);
+        while all.len() > limits::REMOVED_TASKS {
+            let oldest = all.iter().min_by_key(|(id, kept)| (kept.at_ms, **id)).map(|(id, _)| *id);
+            oldest.into_iter().for_each(|id| _ = all.remove(&id));
         }
     }
 
     /// Forgets those of that number and above.
     pub(super) fn forget_from(&mut self, first: TaskId) {
-        self.0.retain(|id, _| *id < first);
+        Arc::make_mut(&mut self.0).retain(|id, _| *id < first);
     }
 
     /// Takes a task out, as a live one that has no history.
     pub(super) fn take(&mut self, id: TaskId, timestamp_ms: i64, revision: u64) -> Option<Task> {
-        let RemovedTask { title, kind, statuses, .. } = self.0.remove(&id)?;
+        let removed = Arc::make_mut(&mut self.0).remove(&id)?;
+        let RemovedTask { title, kind, statuses, .. } = Arc::unwrap_or_clone(removed);
         let past = Past::restore(Vec::new(), Vec::new(), revision, []);
         Some(Task { id, title, kind, timestamp_ms, statuses, revision, past })
     }

@@ -946,7 +946,7 @@ fn copies_older_than_the_history_that_is_kept_count_as_deliberate() {
     let old_copy = "admin get: edit 1 todo A hall1=fail:first";
     assert_eq!(world.line(old_copy), [r#"unchanged: #1 todo "A" @1000: hall1 running "00949", hall2 none"#]);
     world.line("hall1: answer 1 success");
-    assert_eq!(world.board.task(TaskId(1)).unwrap().past.steps().len(), kept);
+    assert_eq!(world.board.task(TaskId(1)).unwrap().past.steps().count(), kept);
     assert_eq!(world.line(old_copy), [r#"#1 todo "A" @1000: hall1 fail "first", hall2 none"#]);
 }
 

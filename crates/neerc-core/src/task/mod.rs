@@ -91,7 +91,7 @@ impl Task {
         let mut unexplained: BTreeSet<&Person> =
             packet.iter().filter(|(p, said)| !explains(said, self.statuses.get(*p))).map(|(p, _)| p).collect();
         let mut version: HashMap<&Person, Option<&Status>> = HashMap::new();
-        let mut older = self.past.steps().rev();
+        let mut older = self.past.newest_first();
         while !unexplained.is_empty() {
             for (person, before) in older.next()?.before.iter() {
                 version.insert(person, before.as_ref());
@@ -132,7 +132,7 @@ impl Task {
         if revision <= self.past.since {
             return None;
         }
-        let newer = self.past.steps().rev().take_while(|step| step.revision >= revision);
+        let newer = self.past.newest_first().take_while(|step| step.revision >= revision);
         Some(newer.flat_map(|step| step.before.iter()).map(|(person, _)| person).collect())
     }
 

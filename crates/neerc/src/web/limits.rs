@@ -46,10 +46,12 @@ pub const WALL_STARTING_S: &str = "5";
 /// The same where its token is good for nothing.
 pub const WALL_GONE_S: &str = "60";
 /// Most pictures of a room that are kept for pages that show them: those of 6 s, where everything changes all the time. Each
-/// holds what was changed by it, with the places of its past.
+/// holds what was changed by it.
 pub const PICTURES_KEPT: usize = 128;
 /// Most parts that are kept for all who see the same.
 pub const PARTS_SHARED: usize = 1_024;
+/// How many bytes of them are kept, and the last one that is longer: those of the last moments, where much changes.
+pub const PARTS_SHARED_BYTES: usize = 8 * 1024 * 1024;
 /// Most characters of what a board says once.
 pub const SAID_CHARS: usize = 500;
 /// About how many bytes of a table are shown on a page.

@@ -64,11 +64,23 @@ struct Shared {
     /// Pictures that some page shows, by room and serial.
     shown: HashMap<Room, BTreeMap<u64, Arc<Picture>>>,
     drawn: HashMap<Sight, Arc<str>>,
+    /// How long that is, in bytes.
+    drawn_bytes: usize,
     /// Who looks at each room.
     looking: HashMap<Room, Lookers>,
     /// The streams of each session or token, the oldest first; a stream ends when its sender is dropped.
     streams: HashMap<Pass, VecDeque<(u64, oneshot::Sender<()>)>>,
     next_stream: u64,
+}
+
+impl Shared {
+    fn note_drawn(&mut self, sight: Sight, board: Arc<str>) {
+        if self.drawn.len() >= limits::PARTS_SHARED || self.drawn_bytes >= limits::PARTS_SHARED_BYTES {
+            (self.drawn, self.drawn_bytes) = (HashMap::new(), 0);
+        }
+        self.drawn_bytes += board.len();
+        self.drawn.insert(sight, board);
+    }
 }
 
 /// The streams of all browsers.
@@ -390,11 +402,7 @@ impl Reader {
             Some(board) => board,
             None => {
                 let board: Arc<str> = self.board(visit)?.into();
-                let mut shared = streams.shared();
-                if shared.drawn.len() >= limits::PARTS_SHARED {
-                    shared.drawn.clear();
-                }
-                shared.drawn.insert(sight, board.clone());
+                streams.shared().note_drawn(sight, board.clone());
                 board
             }
         };
