@@ -3,7 +3,7 @@
 
 use super::message::Message;
 use super::poster::{Posted, Poster};
-use super::{Counter, EndpointState, Office, Webhook, limits};
+use super::{Counter, EndpointState, Office, Waited, Webhook, limits};
 use neerc_core::change::Entry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -53,10 +53,13 @@ impl Courier {
     fn turn(&mut self) -> Result<(), Over> {
         let is_marked = self.marked.0 == self.heard;
         let patience = if is_marked { limits::QUIET } else { self.mark_due() };
-        if !self.counter.wait(self.heard, patience) {
-            return Err(Over);
-        }
+        let waited = self.counter.wait(self.heard, patience);
         self.mark_if_due();
+        match waited {
+            Waited::Over => return Err(Over),
+            Waited::Quiet => return Ok(()), // it is only time for the mark
+            Waited::News => {}
+        }
         match self.office.log.read_all(self.heard, limits::LOG_PART) {
             Ok(entries) if entries.is_empty() => self.pause(limits::PAUSE_PATIENT_MS), // the log has lost something
             Ok(entries) => entries.iter().try_for_each(|entry| self.tell(entry)),
@@ -133,7 +136,10 @@ impl Courier {
         self.mark();
         // A tenth more or less, so that endpoints that failed together are not asked together.
         let pause_ms = pause_ms - pause_ms / 10 + fastrand::u64(..=pause_ms / 5);
-        if self.counter.wait(u64::MAX, Duration::from_millis(pause_ms)) { Ok(()) } else { Err(Over) }
+        match self.counter.wait(u64::MAX, Duration::from_millis(pause_ms)) {
+            Waited::Over => Err(Over),
+            Waited::Quiet | Waited::News => Ok(()),
+        }
     }
 
     fn note(&self, note: impl FnOnce(&mut EndpointState)) {

@@ -109,16 +109,32 @@ struct CounterDesk {
     marks: BTreeMap<String, u64>,
 }
 
+/// What a courier has waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waited {
+    /// There is more to tell.
+    News,
+    /// Nothing happened meanwhile.
+    Quiet,
+    /// Everything is over.
+    Over,
+}
+
 impl Counter {
     fn desk(&self) -> MutexGuard<'_, CounterDesk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner) // every step leaves it whole
     }
 
-    /// Waits so long at most, until there is more than that revision or everything is over. Says whether it is not over.
-    fn wait(&self, revision: u64, patience: Duration) -> bool {
+    /// Waits so long at most, until there is more than that revision or everything is over.
+    fn wait(&self, revision: u64, patience: Duration) -> Waited {
         let is_quiet = |desk: &mut CounterDesk| !desk.is_over && desk.revision <= revision;
         let waited = self.changed.wait_timeout_while(self.desk(), patience, is_quiet);
-        !waited.unwrap_or_else(PoisonError::into_inner).0.is_over
+        let desk = waited.unwrap_or_else(PoisonError::into_inner).0;
+        match (desk.is_over, desk.revision > revision) {
+            (true, _) => Waited::Over,
+            (false, true) => Waited::News,
+            (false, false) => Waited::Quiet,
+        }
     }
 }
 
