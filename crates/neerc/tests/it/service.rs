@@ -165,7 +165,7 @@ fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_neerc"));
     command.current_dir(dir).env("NO_COLOR", "1").env("RUST_BACKTRACE", "1");
     // Settings of the tests, not of the program, which warns of those that it does not know.
-    command.env_remove("NEERC_TEST_SERVERS").env_remove("NEERC_VENV");
+    command.env_remove("NEERC_TEST_SERVERS").env_remove("NEERC_VENV").env_remove("NEERC_TRUST");
     command
 }
 
