@@ -1,6 +1,7 @@
 //! Why a store could not be opened or written, in words that say what to do, and which errors must end the process.
 
 use crate::owner;
+use crate::postgres::PostgresError;
 use rusqlite::{ErrorCode, ffi};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -185,6 +186,9 @@ pub enum StoreError {
         /// Why not.
         source: rusqlite::Error,
     },
+    /// Something of PostgreSQL.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
     /// An earlier fatal error has stopped the store.
     #[error("{} is not used any more since an earlier failure; start again", file.display())]
     Broken {
@@ -211,6 +215,7 @@ impl StoreError {
     pub fn is_fatal(&self) -> bool {
         match self {
             StoreError::Sqlite { source, .. } => is_fatal(source),
+            StoreError::Postgres(error) => error.is_fatal(),
             StoreError::Damaged { .. }
             | StoreError::Replaced { .. }
             | StoreError::Order { .. }

@@ -2,14 +2,21 @@
 //! of changes, each as a whole or not at all. The meaning of changes is the core's business.
 
 mod archive;
+mod compact;
 mod copies;
 mod error;
 mod keep;
 mod limits;
+mod loaded;
+mod lock;
 mod owner;
+mod postgres;
 #[doc(hidden)]
 pub mod record; // for its fuzz target alone
+mod rows;
+mod servers;
 mod sqlite;
+mod thread;
 mod url;
 mod whole;
 
@@ -27,6 +34,8 @@ pub use copies::{Copied, Existing, LogPoint, Moment, Recalled, Restored};
 pub use error::StoreError;
 pub use keep::{Archived, Compacted, Keep, LogFloor};
 pub use owner::User;
+pub use postgres::{PostgresError, Term};
+pub use servers::Servers;
 pub use url::{Url, UrlError};
 pub use whole::{Verdict, WholeFile, WholeKind, archives_of, files_of, verify_files};
 
@@ -54,31 +63,39 @@ pub struct Opened {
 /// Opens the store at `url`, or creates it, and reads the newest snapshot and the changes after it. Blocks on the disk,
 /// so it must not be called from an async loop.
 pub fn open(url: &Url) -> Result<Opened, StoreError> {
-    let Url::Sqlite(path) = url;
-    let (store, loaded) = sqlite::open(path)?;
-    let sqlite::Loaded { boards, revision, snapshot_revision, floor, told_revision, untold, newest } = loaded;
-    let (store, archived_revision) = (Store::Sqlite(store), floor);
+    let (store, loaded) = match url {
+        Url::Sqlite(path) => sqlite::open(path).map(|(handle, loaded)| (Store::Sqlite(handle), loaded))?,
+        Url::Postgres(server) => postgres::open(server).map(|(store, loaded)| (Store::Postgres(store), loaded))?,
+    };
+    let loaded::Loaded { boards, revision, snapshot_revision, floor, told_revision, untold, newest } = loaded;
+    let archived_revision = floor;
     Ok(Opened { store, boards, revision, snapshot_revision, archived_revision, told_revision, untold, newest })
 }
 
 /// Whether [`open`] would create a new store at `url`.
 pub fn is_new(url: &Url) -> Result<bool, StoreError> {
-    let Url::Sqlite(path) = url;
-    sqlite::is_new(path)
+    match url {
+        Url::Sqlite(path) => sqlite::is_new(path),
+        Url::Postgres(server) => postgres::read::is_new(server),
+    }
 }
 
 /// Copies the store at `url`, which may be in use, to `target`. The copy is read back as a whole before it gets its
 /// name. Without a target it is named after its revision and put into the working directory.
 pub fn backup(url: &Url, target: Option<&Path>, existing: Existing) -> Result<Copied, StoreError> {
-    let Url::Sqlite(path) = url;
-    sqlite::backup::backup(path, target, existing)
+    match url {
+        Url::Sqlite(path) => sqlite::backup::backup(path, target, existing),
+        Url::Postgres(server) => postgres::copy::backup(server, target, existing),
+    }
 }
 
 /// Replaces the store at `url`, which nobody may be using, with a copy of the backup `source`. The backup is read as a
 /// whole first, and the previous store is kept.
 pub fn restore(url: &Url, source: &Path) -> Result<Restored, StoreError> {
-    let Url::Sqlite(path) = url;
-    sqlite::backup::restore(path, source)
+    match url {
+        Url::Sqlite(path) => sqlite::backup::restore(path, source),
+        Url::Postgres(server) => postgres::copy::restore(server, source),
+    }
 }
 
 /// Puts the store at `url`, which nobody may be using, back to a moment, and keeps the previous one. What it is made from
@@ -90,16 +107,19 @@ pub fn restore_moment(
     into: Option<&Path>,
     moment: Moment,
 ) -> Result<Recalled, StoreError> {
-    let Url::Sqlite(path) = url;
-    sqlite::moment::restore(path, source, into, moment)
+    match url {
+        Url::Sqlite(path) => sqlite::moment::restore(path, source, into, moment),
+        Url::Postgres(server) => postgres::copy::restore_moment(server, source, into, moment),
+    }
 }
 
 /// Reads and checks the whole store at `url`, including what a start does not read. This process must have the store
 /// open.
 pub fn verify(url: &Url) -> Result<(), StoreError> {
-    let Url::Sqlite(path) = url;
-    let file = sqlite::resolve(path)?;
-    sqlite::backup::verify(&file).map(|_| ())
+    match url {
+        Url::Sqlite(path) => sqlite::backup::verify(&sqlite::resolve(path)?).map(|_| ()),
+        Url::Postgres(server) => postgres::copy::verify(server),
+    }
 }
 
 /// A handle to an open store. Clones are cheap and refer to the same store, which closes shortly after the last one is
@@ -107,10 +127,27 @@ pub fn verify(url: &Url) -> Result<(), StoreError> {
 #[derive(Clone, Debug)]
 pub enum Store {
     /// An SQLite file.
-    Sqlite(sqlite::Sqlite),
+    Sqlite(thread::Handle),
+    /// A PostgreSQL database.
+    Postgres(postgres::Postgres),
 }
 
 impl Store {
+    fn handle(&self) -> &thread::Handle {
+        match self {
+            Store::Sqlite(handle) => handle,
+            Store::Postgres(store) => &store.handle,
+        }
+    }
+
+    /// What of the machine or the server beneath is not as it should be, in words.
+    pub fn concerns(&self) -> &[String] {
+        match self {
+            Store::Sqlite(_) => &[],
+            Store::Postgres(store) => &store.concerns,
+        }
+    }
+
     /// Stores a batch in one transaction with one sync of the disk. Its revisions must follow the last stored one
     /// without gaps. Once the future returns `Ok`, all of the batch is on disk. After an error none of it is; after a
     /// fatal error, reopening the store shows whether it is.
@@ -118,64 +155,62 @@ impl Store {
     /// The batch is queued by the call, not when the future is polled, and is stored even if the future is dropped. The
     /// future is `'static` and `Unpin`, so `select!` can poll `&mut` of it.
     pub fn commit(&self, entries: impl Into<Arc<[Entry]>>) -> Committing {
-        match self {
-            Store::Sqlite(store) => Awaited(store.commit(entries.into())),
-        }
+        Awaited(self.handle().commit(entries.into()))
     }
 
     /// Records that everybody was told of the changes up to `revision`. Does not wait: the record is stored with the
     /// next commit or within a second, so after a crash too many changes may count as untold, but never too few.
     pub fn told(&self, revision: u64) {
-        match self {
-            Store::Sqlite(store) => store.told(revision),
-        }
+        self.handle().told(revision)
     }
 
     /// Stores the boards as of the committed `revision`, so the next start need not read earlier changes. Does not
     /// wait: later commits may be in progress, and if several snapshots are waiting, only the newest is stored. A
     /// failure is logged and does no harm.
     pub fn snapshot(&self, revision: u64, boards: Boards) {
-        match self {
-            Store::Sqlite(store) => store.snapshot(revision, boards),
-        }
+        self.handle().snapshot(revision, boards)
     }
 
     /// Moves what need not be kept out of the database into archives beside it, while others are stored; one compaction at
     /// a time. It goes on if the future is dropped.
     pub fn compact(&self, keep: Keep) -> Awaited<Compacted> {
         match self {
-            Store::Sqlite(store) => Awaited(store.compact(keep)),
+            Store::Sqlite(handle) => {
+                let file = handle.file().clone();
+                Awaited(handle.compact(keep, move || sqlite::compact::FileLog::open(&file)))
+            }
+            Store::Postgres(store) => {
+                let server = store.server.clone();
+                Awaited(store.handle.compact(keep, move || postgres::compact::ServerLog::open(server)))
+            }
         }
     }
 
     /// Gives the space of what was moved out back to the file system. Nothing is stored meanwhile, and it takes as much
     /// room again for a while, so it is not for a store in service: what is stored later takes that space anyway.
     pub fn shrink(&self) -> Awaited<()> {
-        match self {
-            Store::Sqlite(store) => Awaited(store.shrink()),
-        }
+        Awaited(self.handle().shrink())
     }
 
     /// Records how far each of those has come who read the log by themselves, by a name for each; of others nothing is
     /// recorded any more. Queued and stored like a batch. What is after a mark is not moved into archives.
     pub fn mark(&self, marks: BTreeMap<String, u64>) -> Committing {
-        match self {
-            Store::Sqlite(store) => Awaited(store.mark(marks)),
-        }
+        Awaited(self.handle().mark(marks))
     }
 
     /// What reads the whole log while the store is in use.
     pub fn log_reader(&self) -> LogReader {
         match self {
-            Store::Sqlite(store) => LogReader(store.file().clone()),
+            Store::Sqlite(handle) => LogReader(Log::File(handle.file().clone())),
+            Store::Postgres(store) => LogReader(Log::Server(store.server.clone())),
         }
     }
 
     /// Stores everything that is waiting, from all handles, and closes the file. Later commits fail.
     pub async fn close(self) -> Result<(), StoreError> {
-        match self {
-            Store::Sqlite(store) => Awaited(store.close()).await,
-        }
+        let closed = self.handle().clone();
+        drop(self);
+        Awaited(closed.close()).await
     }
 }
 
@@ -191,34 +226,54 @@ pub enum LogPart {
 /// Reads the log of an open store, also what was before all that is kept in memory, but not what is in archives. Clones
 /// are cheap.
 #[derive(Clone, Debug)]
-pub struct LogReader(Arc<Path>);
+pub struct LogReader(Log);
+
+#[derive(Clone, Debug)]
+enum Log {
+    File(Arc<Path>),
+    Server(Arc<Servers>),
+}
 
 impl LogReader {
     /// The log of a store that some other process may use.
     pub fn of(url: &Url) -> LogReader {
-        let Url::Sqlite(path) = url;
-        LogReader(path.as_path().into())
+        LogReader(match url {
+            Url::Sqlite(path) => Log::File(path.as_path().into()),
+            Url::Postgres(server) => Log::Server(server.clone()),
+        })
     }
 
     /// At most so many changes of a room. Blocks on the disk, so it must not be called from an async loop; commits go on
     /// meanwhile.
     pub fn read(&self, room: &str, part: LogPart, most: usize) -> Result<Vec<Entry>, StoreError> {
-        sqlite::read::read(&self.0, room, part, most)
+        match &self.0 {
+            Log::File(file) => sqlite::read::read(file, room, part, most),
+            Log::Server(server) => postgres::read::read(server, room, part, most),
+        }
     }
 
     /// What is in archives and is not read. Blocks on the disk like [`LogReader::read`].
     pub fn floor(&self) -> Result<LogFloor, StoreError> {
-        sqlite::read::floor(&self.0)
+        match &self.0 {
+            Log::File(file) => sqlite::read::floor(file),
+            Log::Server(server) => postgres::read::floor(server),
+        }
     }
 
     /// At most so many changes of all rooms after that revision, oldest first. Blocks on the disk as well.
     pub fn read_all(&self, after: u64, most: usize) -> Result<Vec<Entry>, StoreError> {
-        sqlite::read::read_all(&self.0, after, most)
+        match &self.0 {
+            Log::File(file) => sqlite::read::read_all(file, after, most),
+            Log::Server(server) => postgres::read::read_all(server, after, most),
+        }
     }
 
     /// What was recorded by [`Store::mark`]. Blocks on the disk as well.
     pub fn marks(&self) -> Result<BTreeMap<String, u64>, StoreError> {
-        sqlite::read::marks(&self.0)
+        match &self.0 {
+            Log::File(file) => sqlite::read::marks(file),
+            Log::Server(server) => postgres::read::marks(server),
+        }
     }
 }
 
@@ -246,4 +301,4 @@ impl<T> Future for Awaited<T> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

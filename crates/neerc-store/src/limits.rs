@@ -43,3 +43,32 @@ pub const SWEEP_PAUSE: Duration = Duration::from_millis(20);
 pub const CLOSING_POLL: Duration = Duration::from_millis(5);
 /// Free pages are left in the file if they are no more than this part of it: what is stored next takes them.
 pub const FREE_PAGES_KEPT: i64 = 4;
+
+/// How long one server of PostgreSQL may take from the first packet to its first answer to a question.
+pub const CONNECT: Duration = Duration::from_secs(3);
+/// How long what was sent may stay unconfirmed by the other machine.
+pub const UNANSWERED: Duration = Duration::from_secs(8);
+/// How long a connection is silent before the other machine is asked whether it is there.
+pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
+/// Pause between two such questions.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+/// How many may stay without answer.
+pub const KEEPALIVE_RETRIES: u32 = 3;
+/// How long a statement may take that reads or writes little.
+pub const STATEMENT: Duration = Duration::from_secs(5);
+/// How long reading may go on without another row: long enough for the boards of all rooms as one value.
+pub const ROW: Duration = Duration::from_secs(30);
+/// How long a commit may take that is known not to wait for the standby.
+pub const COMMIT: Duration = Duration::from_secs(5);
+/// How often a commit that takes long is asked after.
+pub const COMMIT_LOOK: Duration = Duration::from_secs(1);
+/// How long it may take to find out what became of a commit.
+pub const RESOLVE: Duration = Duration::from_secs(30);
+/// Pause before servers that could not be reached are tried again.
+pub const RECONNECT: Duration = Duration::from_millis(200);
+/// How long whoever serves may be silent before another takes over.
+pub const LEASE: Duration = Duration::from_secs(10);
+/// The oldest PostgreSQL that is used: others are not looked after by its makers any more.
+pub const OLDEST_POSTGRES: u32 = 13;
+/// The port of PostgreSQL where an address names none.
+pub const POSTGRES_PORT: u16 = 5432;

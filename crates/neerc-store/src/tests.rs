@@ -74,7 +74,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
@@ -184,7 +184,7 @@ proptest! {
 }
 
 /// The first changes of a room: one task after the other.
-fn created(revisions: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
+pub(crate) fn created(revisions: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
     let mut boards = Boards::new();
     let (title, kind) = (Title::parse("Water").unwrap(), Kind::Todo);
     let create = Command::Create(WholeTask { title, kind, statuses: vec![], manner: Manner::Adding });
@@ -395,12 +395,41 @@ fn where_a_store_can_be() {
         fs::remove_file(&path).unwrap();
     }
     let refused = |text| Url::parse(text, folder.path()).unwrap_err().to_string();
-    let wanted = "must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db";
-    let error = refused("postgres://neerc:secret@db/neerc");
-    assert_eq!(error, format!("\"postgres:...\": not supported by this version; it {wanted}"));
+    let wanted = "must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db, or a database \
+                  such as postgres://neerc@localhost/neerc";
     assert_eq!(refused("mysql://neerc:secret@db/neerc"), format!("\"...@db/neerc\": {wanted}"));
     for text in ["", "sqlite:", "neerc.db", "sqlite://a.db", "sqlite:a.db?mode=ro", "sqlite:a\0b"] {
         assert_eq!(refused(text), format!("{text:?}: {wanted}"));
     }
     assert_eq!(refused("sqlite::memory:"), "\"sqlite::memory:\": must be a file: what is answered is on disk");
+}
+
+#[test]
+fn where_a_database_can_be() {
+    let folder = Path::new("/var/lib/neerc");
+    let shown = |text: &str| Url::parse(text, folder).unwrap();
+    let url = shown("postgres://neerc:secret@a,b:5433/tasks");
+    assert_eq!(url.to_string(), "postgres://neerc@a,b:5433/tasks");
+    assert!(!format!("{url:?}").contains("secret"));
+    assert_eq!(url.local(), folder.join("neerc"));
+    let local = "postgres://neerc@/var/run/postgresql/tasks";
+    assert_eq!(shown("postgres://neerc@%2Fvar%2Frun%2Fpostgresql/tasks").to_string(), local);
+    assert_eq!(shown("postgresql:///tasks?user=neerc").to_string(), local);
+    let refused = |text: &str| Url::parse(text, folder).unwrap_err().to_string();
+    assert_eq!(
+        refused("postgres://neerc:secret@db/neerc?sslmode=require"),
+        "\"postgres:...\": this version cannot encrypt the connection: reach it by its Unix socket, through WireGuard or \
+         through an ssh tunnel, and leave sslmode out"
+    );
+    for text in ["postgres://db/neerc", "postgres://neerc:secret@db", "postgres://", "postgres:neerc"] {
+        let why = refused(text);
+        assert!(why.ends_with("write postgres://USER@HOST/DATABASE") && !why.contains("secret"), "{text}: {why}");
+    }
+    let why = refused("postgres://neerc:pw@secret@a/neerc");
+    assert!(
+        why.ends_with("it has more than one @; write %40 for one in the password") && !why.contains("secret"),
+        "{why}"
+    );
+    let why = refused("postgres://neerc:secret@a,b,c:1,d:2/neerc?sslmod=require");
+    assert!(why.contains("unknown option `sslmod`") && !why.contains("secret"), "{why}");
 }

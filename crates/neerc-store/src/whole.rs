@@ -109,18 +109,20 @@ pub fn verify_files(files: &[PathBuf]) -> Vec<Verdict> {
     verdicts
 }
 
-/// The files of a store: its archives, and itself.
+/// The files of a store: its archives, and itself if it is one.
 pub fn files_of(url: &Url) -> Result<Vec<PathBuf>, StoreError> {
-    let Url::Sqlite(path) = url;
-    let store = sqlite::resolve(path)?;
-    let archives = archive::list(&archive::folder(&store))?;
-    Ok(archives.into_iter().map(|(_, _, file)| file).chain([store]).collect())
+    let archives = archive::list(&archives_of(url))?;
+    let store = match url {
+        Url::Sqlite(path) => Some(sqlite::resolve(path)?),
+        Url::Postgres(_) => None,
+    };
+    Ok(archives.into_iter().map(|(_, _, file)| file).chain(store).collect())
 }
 
 /// Where the archives of a store are.
 pub fn archives_of(url: &Url) -> PathBuf {
-    let Url::Sqlite(path) = url;
-    archive::folder(&sqlite::resolve(path).unwrap_or_else(|_| path.clone()))
+    let local = url.local();
+    archive::folder(&sqlite::resolve(local).unwrap_or_else(|_| local.to_owned()))
 }
 
 /// What a file is, by its beginning.

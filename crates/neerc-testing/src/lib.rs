@@ -5,6 +5,7 @@
 pub mod bench;
 pub mod lists;
 pub mod play;
+pub mod postgres;
 pub mod random;
 pub mod rights;
 pub mod trust;

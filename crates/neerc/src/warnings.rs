@@ -19,9 +19,11 @@ pub const TOKEN_VARIABLE: &str = "NEERC_TOKEN";
 pub fn all(config: &Config, environment: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
     let names = environment.map(|(name, _)| name.to_string_lossy().into_owned());
     let unknown = names.filter(|name| name.starts_with("NEERC_")).filter_map(|name| unknown(&name));
-    let Url::Sqlite(store) = &config.store;
     let secret = config.component.secret_at.as_deref().and_then(|file| open_to_all(file, "holds the secret"));
-    let store = [open_to_all(store, "holds what people write"), several_names(store)];
+    let store = match &config.store {
+        Url::Sqlite(file) => [open_to_all(file, "holds what people write"), several_names(file)],
+        Url::Postgres(_) => [None, None],
+    };
     unknown.chain(secret).chain(store.into_iter().flatten()).collect()
 }
 

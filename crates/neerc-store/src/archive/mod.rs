@@ -8,6 +8,7 @@ mod write;
 pub(crate) use read::ArchiveReader;
 pub(crate) use write::{ArchiveWriter, set_aside};
 
+use crate::rows::StoredRow;
 use crate::url::beside;
 use crate::{StoreError, owner};
 use neerc_core::change::Entry;
@@ -168,6 +169,15 @@ pub(crate) struct Row {
     pub entry: Entry,
     pub record: String,
     pub sum: u32,
+}
+
+impl Row {
+    /// A row that was read as that entry.
+    pub fn of(entry: Entry, row: &StoredRow<'_>) -> Result<Row, String> {
+        let record = std::str::from_utf8(row.record).map_err(|error| error.to_string())?.to_owned();
+        let sum = u32::try_from(row.sum).map_err(|error| error.to_string())?;
+        Ok(Row { entry, record, sum })
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! Makes a copy of a store that is in use, and restores one. A file is read back as a whole under a temporary name
 //! before it gets its final one. A damaged store is refused, not repaired.
 
-use super::floor::{self, Floor};
-use super::load::{self, Loaded};
-use super::lock::{Lock, beside, identity};
+use super::floor;
+use super::load;
 use super::open;
 use crate::error::failed;
+use crate::loaded::Loaded;
+use crate::lock::{Lock, beside, identity};
+use crate::rows::{self, Floor};
 use crate::{Copied, Existing, Restored, StoreError, archive, limits, owner};
 use neerc_core::board::{Board, Boards};
 use rusqlite::backup::{Backup, StepResult};
@@ -284,7 +286,7 @@ fn read_whole(file: &Path) -> Result<(Loaded, Floor, Boards), StoreError> {
         |snapshot: &(u64, Boards), last, boards: &Boards| snapshot.0 == last && !is_same(&snapshot.1, boards);
     let select = "SELECT revision, room, at_ms, by_jid, record, sum FROM log WHERE revision > ? ORDER BY revision";
     let mut log = moment.prepare(select).map_err(at)?;
-    let mut rows = log.query([load::number_of(last)]).map_err(at)?;
+    let mut rows = log.query([rows::number_of(last)]).map_err(at)?;
     while let Some(row) = rows.next().map_err(at)? {
         let entry = load::entry(row, &boards, last + 1).map_err(damaged)?;
         last = entry.revision;

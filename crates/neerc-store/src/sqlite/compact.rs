@@ -1,270 +1,85 @@
-//! Moves the oldest part of the log into archives. What is moved was read, written, made durable, read back and compared
-//! before the database lets go of it; the boards that stand in its place are what it comes to. It is read a part at a time
-//! on a thread of its own, so that others are stored meanwhile.
+//! The log of a file as it is moved into archives: read by a connection of its own, so that others are stored meanwhile.
 
 use super::disk::MARK;
-use super::floor::{self, Floor};
-use super::load::{self, number_of, stored};
-use super::read;
-use crate::archive::{self, ArchiveHead, ArchiveReader, ArchiveWriter, Row};
+use super::{floor, load, read};
+use crate::compact::{LogSpan, Source};
 use crate::error::failed;
-use crate::{Archived, Compacted, Keep, StoreError, limits, record};
-use neerc_core::board::Boards;
-use neerc_core::limits::STORED_CHANGE_BYTES;
-use neerc_core::units::DAY_MS;
+use crate::rows::{Floor, StoredRow, number_of, stored};
+use crate::{StoreError, limits};
 use rusqlite::Connection;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// What a compaction is about to do; whoever is told may say that it is not wanted any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Reading a part of the log.
-    Read,
-    /// Writing the archive of a span.
-    Write,
-    /// Reading an archive back.
-    Compare,
-    /// Taking it out of the database.
-    Let,
-    /// The database begins later now.
-    Done,
-}
-
-/// Moves what may be moved, at most so many changes into each archive. `raise` stores each floor.
-pub(super) fn compact(
-    file: &Path,
-    keep: Keep,
-    most: u64,
-    raise: &mut dyn FnMut(Floor) -> Result<(), StoreError>,
-    goes_on: &mut dyn FnMut(Stage) -> bool,
-) -> Result<Compacted, StoreError> {
-    let mut work = Work { file, conn: read::connect(file)?, goes_on };
-    let mut floor = floor::read(&work.conn, file)?.map_err(|why| work.damaged(&why))?;
-    let last = work.last_to_move(floor.revision, keep)?;
-    let mut archives = Vec::new();
-    while floor.revision < last {
-        let to = last.min(floor.revision + most);
-        let (archived, next) = work.archive(&floor, to)?;
-        work.step(Stage::Let)?;
-        raise(next.clone())?;
-        work.step(Stage::Done)?;
-        archives.push(archived);
-        floor = next;
-    }
-    let kept = work.number("SELECT max(revision) FROM log")?.saturating_sub(floor.revision);
-    Ok(Compacted { archives, floor: floor.told(), kept })
-}
-
-struct Work<'a> {
-    file: &'a Path,
+/// A file whose log is read.
+pub(crate) struct FileLog {
+    file: PathBuf,
     conn: Connection,
-    goes_on: &'a mut dyn FnMut(Stage) -> bool,
 }
 
-impl Work<'_> {
-    fn step(&mut self, stage: Stage) -> Result<(), StoreError> {
-        if (self.goes_on)(stage) { Ok(()) } else { Err(StoreError::Gone) }
+impl FileLog {
+    pub fn open(file: &Path) -> Result<FileLog, StoreError> {
+        Ok(FileLog { file: file.to_owned(), conn: read::connect(file)? })
     }
 
-    fn damaged(&self, why: &str) -> StoreError {
-        let what = format!("what the log begins with after what is in archives: {why}");
-        StoreError::Damaged { file: self.file.to_owned(), what }
-    }
-
-    fn number(&self, sql: &str) -> Result<u64, StoreError> {
+    fn number(&self, sql: &str) -> Result<Option<u64>, StoreError> {
         let found = self.conn.query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
-        Ok(stored(found.map_err(|error| failed("read", self.file, error))?.unwrap_or(0)))
+        Ok(found.map_err(|error| failed("read", &self.file, error))?.map(stored))
+    }
+}
+
+impl Source for FileLog {
+    fn name(&self) -> &Path {
+        &self.file
     }
 
-    /// Up to which revision the log may be moved: not what is wanted, not what a start reads, and not what somebody has
-    /// still to be told or to read.
-    fn last_to_move(&mut self, floor: u64, keep: Keep) -> Result<u64, StoreError> {
-        let told = self.number("SELECT value FROM meta WHERE key = 'told_revision'")?;
-        let last = self.number("SELECT max(revision) FROM log")?;
-        let newest = self.newest(last, keep.newest_bytes)?;
-        let marks = format!("SELECT min(value) FROM meta WHERE key GLOB '{MARK}*'");
-        let marked = self.conn.query_row(&marks, [], |row| row.get::<_, Option<i64>>(0));
-        let marked = marked.map_err(|error| failed("read", self.file, error))?.map_or(u64::MAX, stored);
-        let most = told.min(marked).min(last.saturating_sub(1)).min(newest.saturating_sub(1));
-        let mut to = floor;
-        let is_old = |at_ms: i64| at_ms < keep.since_ms || at_ms > keep.now_ms.saturating_add(DAY_MS);
-        self.each(floor, most, |row| {
-            let (revision, at_ms): (i64, i64) = (row.get(0)?, row.get(2)?);
-            if !is_old(at_ms) {
-                return Ok(ControlFlow::Break(()));
-            }
-            to = stored(revision);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(to)
+    fn place(&self) -> &Path {
+        &self.file
     }
 
-    /// The first of the newest changes, which a start reads.
-    fn newest(&self, last: u64, bytes: usize) -> Result<u64, StoreError> {
-        let at = |error| failed("read", self.file, error);
-        let mut log =
-            self.conn.prepare("SELECT revision, length(record) FROM log ORDER BY revision DESC").map_err(at)?;
+    fn floor(&mut self) -> Result<Result<Floor, String>, StoreError> {
+        floor::read(&self.conn, &self.file)
+    }
+
+    fn span(&mut self) -> Result<LogSpan, StoreError> {
+        let told = self.number("SELECT value FROM meta WHERE key = 'told_revision'")?.unwrap_or(0);
+        let last = self.number("SELECT max(revision) FROM log")?.unwrap_or(0);
+        let marked = self.number(&format!("SELECT min(value) FROM meta WHERE key GLOB '{MARK}*'"))?;
+        Ok(LogSpan { last, told, marked })
+    }
+
+    fn lengths(&mut self, take: &mut dyn FnMut(u64, usize) -> ControlFlow<()>) -> Result<(), StoreError> {
+        let at = |error| failed("read", &self.file, error);
+        let select = "SELECT revision, length(record) FROM log ORDER BY revision DESC";
+        let mut log = self.conn.prepare(select).map_err(at)?;
         let mut rows = log.query([]).map_err(at)?;
-        let (mut first, mut taken) = (last.saturating_add(1), 0);
-        while taken < bytes
-            && let Some(row) = rows.next().map_err(at)?
-        {
+        while let Some(row) = rows.next().map_err(at)? {
             let (revision, characters): (i64, i64) = (row.get(0).map_err(at)?, row.get(1).map_err(at)?);
-            first = stored(revision);
-            taken += usize::try_from(characters).unwrap_or(0) + STORED_CHANGE_BYTES;
-        }
-        Ok(first)
-    }
-
-    /// Shows the rows from one revision (not included) to another, in parts.
-    fn each(
-        &mut self,
-        after: u64,
-        to: u64,
-        mut take: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<ControlFlow<()>>,
-    ) -> Result<(), StoreError> {
-        let mut last = after;
-        while last < to {
-            self.step(Stage::Read)?;
-            let at = |error| failed("read", self.file, error);
-            let select = "SELECT revision, room, at_ms, by_jid, record, sum FROM log WHERE revision > ? AND revision <= ? \
-                          ORDER BY revision LIMIT ?";
-            let mut log = self.conn.prepare_cached(select).map_err(at)?;
-            let mut rows = log.query((number_of(last), number_of(to), limits::PART_ROWS)).map_err(at)?;
-            let before = last;
-            while let Some(row) = rows.next().map_err(at)? {
-                last = stored(row.get(0).map_err(at)?);
-                if take(row).map_err(at)?.is_break() {
-                    return Ok(());
-                }
-            }
-            if last == before {
-                return Ok(()); // what is missing is found by whoever reads every one
+            if take(stored(revision), usize::try_from(characters).unwrap_or(0)).is_break() {
+                break;
             }
         }
         Ok(())
     }
 
-    /// Shows the changes from one revision (not included) to another, each of which must be there.
-    fn entries(
+    fn part(
         &mut self,
         after: u64,
         to: u64,
-        boards: &mut Boards,
-        mut take: impl FnMut(&Row) -> Result<(), StoreError>,
+        take: &mut dyn FnMut(&StoredRow<'_>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let file = self.file;
-        let (mut last, mut failure) = (after, None);
-        self.each(after, to, |row| {
-            let read = load::entry(row, boards, last + 1);
-            let damaged = |what| StoreError::Damaged { file: file.to_owned(), what };
-            let taken = read.map_err(damaged).and_then(|entry| {
-                last = entry.revision;
-                boards.entry(entry.room.clone()).or_default().replay(&entry);
-                let sum = row.get(5).map_err(|error| failed("read", file, error))?;
-                let record = row.get(4).map_err(|error| failed("read", file, error))?;
-                take(&Row { entry, record, sum })
-            });
-            failure = taken.err();
-            Ok(if failure.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-        })?;
-        match failure {
-            Some(error) => Err(error),
-            None if last < to => {
-                let what = format!("revision {} of the log is missing", last + 1);
-                Err(StoreError::Damaged { file: file.to_owned(), what })
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Archives the changes after a floor up to a revision. Returns the archive, and the floor that it makes.
-    fn archive(&mut self, floor: &Floor, to: u64) -> Result<(Archived, Floor), StoreError> {
-        let head = self.head(floor, to)?;
-        let folder = archive::make_folder(self.file)?;
-        let name = folder.join(archive::name(head.first, head.last));
-        let adopted = self.clear(&folder, &head)?;
-        if !adopted {
-            self.step(Stage::Write)?;
-            let mut writer = ArchiveWriter::begin(&folder, self.file, &head, &floor.record)?;
-            let mut boards = floor.boards().map_err(|why| self.damaged(&why))?;
-            self.entries(floor.revision, to, &mut boards, |row| writer.add(row))?;
-            writer.finish(&name)?;
-        }
-        self.step(Stage::Compare)?;
-        let next = self.compare(floor, &head, &name)?;
-        let bytes = std::fs::metadata(&name).map_err(|source| StoreError::File { file: name.clone(), source })?.len();
-        Ok((Archived { file: name, first: head.first, last: head.last, bytes }, next))
-    }
-
-    fn head(&mut self, floor: &Floor, to: u64) -> Result<ArchiveHead, StoreError> {
-        let (mut earliest_ms, mut latest_ms, mut chain) = (i64::MAX, i64::MIN, floor.chain);
-        self.each(floor.revision, to, |row| {
-            let (at_ms, sum): (i64, u32) = (row.get(2)?, row.get(5)?);
-            (earliest_ms, latest_ms) = (earliest_ms.min(at_ms), latest_ms.max(at_ms));
-            chain = record::chained(chain, sum);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        let (chain_before, chain_after) = (floor.chain, chain);
-        let (version, first, last, before_ms) = (archive::ARCHIVE_VERSION, floor.revision + 1, to, floor.at_ms);
-        Ok(ArchiveHead { version, first, last, earliest_ms, latest_ms, before_ms, chain_before, chain_after })
-    }
-
-    /// Makes room for an archive among those that an earlier compaction left before it was cut off, or that belong to
-    /// another history of the store. Returns whether the very archive is there; it is compared like any other.
-    fn clear(&mut self, folder: &Path, head: &ArchiveHead) -> Result<bool, StoreError> {
-        let mut is_there = false;
-        for (first, last, file) in archive::list(folder)? {
-            let is_same = ArchiveReader::open(&file).is_ok_and(|found| found.head() == head);
-            let is_whole = is_same && read_all(&file).is_ok();
-            match last >= head.first {
-                true if is_whole && (first, last) == (head.first, head.last) => is_there = true,
-                true => {
-                    let aside = archive::set_aside(&file)?;
-                    tracing::warn!("{} is not used; it is kept as {}", file.display(), aside.display());
-                }
-                false => {}
+        let at = |error| failed("read", &self.file, error);
+        let select = "SELECT revision, room, at_ms, by_jid, record, sum FROM log WHERE revision > ? AND revision <= ? \
+                      ORDER BY revision LIMIT ?";
+        let mut log = self.conn.prepare_cached(select).map_err(at)?;
+        let mut rows = log.query((number_of(after), number_of(to), limits::PART_ROWS)).map_err(at)?;
+        while let Some(row) = rows.next().map_err(at)? {
+            let damaged = |what| StoreError::Damaged { file: self.file.clone(), what };
+            if take(&load::row(row).map_err(damaged)?).is_break() {
+                break;
             }
         }
-        Ok(is_there)
+        Ok(())
     }
-
-    /// Reads an archive back and compares it with the log. Returns the floor that it makes.
-    fn compare(&mut self, floor: &Floor, head: &ArchiveHead, name: &Path) -> Result<Floor, StoreError> {
-        let not = |what: &str| StoreError::NotArchived { file: name.to_owned(), what: what.to_owned() };
-        let mut archive = ArchiveReader::open(name)?;
-        if archive.head() != head || archive.boards_record() != floor.record {
-            return Err(not("its head or its boards are different"));
-        }
-        let mut boards = floor.boards().map_err(|why| self.damaged(&why))?;
-        let mut at_ms = floor.at_ms;
-        self.entries(floor.revision, head.last, &mut boards, |row| {
-            at_ms = row.entry.at_ms;
-            match archive.next()?.as_ref() == Some(row) {
-                true => Ok(()),
-                false => Err(not(&format!("revision {} is different", row.entry.revision))),
-            }
-        })?;
-        if archive.next()?.is_some() {
-            return Err(not("it holds more"));
-        }
-        let unwritable =
-            |why: record::RecordError| StoreError::Unwritable { revision: head.last, what: why.to_string() };
-        let record = record::write_boards(&boards).map_err(unwritable)?;
-        if record::read_boards(record.as_bytes()).map_err(unwritable)? != boards {
-            let what = String::from("the boards are read back as others");
-            return Err(StoreError::Unwritable { revision: head.last, what });
-        }
-        Ok(Floor { revision: head.last, at_ms, chain: head.chain_after, record })
-    }
-}
-
-/// Reads an archive to its end.
-fn read_all(file: &Path) -> Result<(), StoreError> {
-    let mut archive = ArchiveReader::open(file)?;
-    while archive.next()?.is_some() {}
-    Ok(())
 }
 
 #[cfg(test)]

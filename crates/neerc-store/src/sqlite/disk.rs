@@ -1,11 +1,12 @@
 //! The open database: stores batches, progress and snapshots, each as a whole or not at all. After a fatal error it
 //! stores nothing more.
 
-use super::floor::{self, Floor};
-use super::load::{number_of, stored};
-use super::lock::{self, Lock};
+use super::copying::Copying;
+use super::floor;
 use super::wal;
 use crate::error::failed;
+use crate::lock::{self, Lock};
+use crate::rows::{Floor, number_of, stored};
 use crate::{StoreError, limits, record};
 use neerc_core::change::Entry;
 use rusqlite::config::DbConfig;
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 pub(super) const MARK: &str = "mark:";
 
 /// The connection, with what is known about the file.
-pub(super) struct Disk {
+pub(crate) struct Disk {
     pub(super) conn: Connection,
     pub(super) file: PathBuf,
     /// Last stored revision.
@@ -33,6 +34,7 @@ pub(super) struct Disk {
     /// Set by a fatal error, after which nothing more is stored.
     pub(super) is_broken: bool,
     pub(super) lock: Lock,
+    pub(super) copying: Copying,
 }
 
 impl Disk {

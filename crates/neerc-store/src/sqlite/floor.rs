@@ -1,41 +1,12 @@
 //! Where the log of a database begins once what is older is in archives: the row that says so, and the rows below it, which
 //! count as gone at once and are deleted a few at a time.
 
-use super::load::{number_of, stored};
 use super::open;
 use crate::error::failed;
-use crate::{LogFloor, StoreError, limits, record};
-use neerc_core::board::Boards;
+use crate::rows::{Floor, number_of, stored};
+use crate::{LogFloor, StoreError, limits};
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
-
-/// A floor as it is stored: the last revision that is in an archive, with the boards as they were then.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Floor {
-    /// 0 if nothing is in archives.
-    pub revision: u64,
-    /// When that change happened, in ms since 1970.
-    pub at_ms: i64,
-    /// The checksum of the log up to there.
-    pub chain: u32,
-    /// The boards, encoded.
-    pub record: String,
-}
-
-impl Floor {
-    /// The boards.
-    pub fn boards(&self) -> Result<Boards, String> {
-        match self.revision {
-            0 => Ok(Boards::new()),
-            _ => record::read_boards(self.record.as_bytes()).map_err(|error| error.to_string()),
-        }
-    }
-
-    /// What is told of it outside.
-    pub fn told(&self) -> LogFloor {
-        LogFloor { revision: self.revision, at_ms: self.at_ms }
-    }
-}
 
 /// Whether a database was ever compacted.
 fn exists(conn: &Connection) -> rusqlite::Result<bool> {
@@ -56,11 +27,8 @@ pub(super) fn read(conn: &Connection, file: &Path) -> Result<Result<Floor, Strin
         let (Ok(chain), Ok(record)) = (u32::try_from(chain), std::str::from_utf8(text)) else {
             return Ok(Err(String::from("it cannot be read")));
         };
-        let sum = i64::from(record::floor_sum(number, at_ms, chain, text));
-        Ok(match sum == known {
-            true => Ok(Floor { revision: stored(number), at_ms, chain, record: record.to_owned() }),
-            false => Err(format!("its checksum is {sum}, not {known} as stored")),
-        })
+        let known = u32::try_from(known).map_err(|_| String::from("its checksum is none"));
+        Ok(known.and_then(|known| Floor::checked(number, at_ms, chain, record, known)))
     });
     Ok(row.optional().map_err(at)?.unwrap_or_else(|| Err(String::from("it is missing"))))
 }
@@ -83,9 +51,8 @@ pub(super) fn write(conn: &Connection, floor: &Floor) -> rusqlite::Result<()> {
     }
     let Floor { revision, at_ms, chain, record } = floor;
     let number = number_of(*revision);
-    let sum = record::floor_sum(number, *at_ms, *chain, record.as_bytes());
     conn.execute("DELETE FROM floor", [])?;
-    conn.execute("INSERT INTO floor VALUES (?, ?, ?, ?, ?)", (number, at_ms, chain, record, sum))?;
+    conn.execute("INSERT INTO floor VALUES (?, ?, ?, ?, ?)", (number, at_ms, chain, record, floor.sum()))?;
     conn.execute("DELETE FROM snapshot WHERE revision < ?", [number])?;
     Ok(())
 }

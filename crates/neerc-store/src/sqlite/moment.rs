@@ -2,12 +2,13 @@
 //! older than what the database holds, to what an archive holds.
 
 use super::backup::{self, Part, at, copy, existing_file, is_of};
-use super::floor::{self, Floor};
-use super::load::{Loaded, number_of, stored};
-use super::lock::{Lock, beside};
+use super::floor;
 use super::open;
 use crate::archive::{self, ArchiveReader, Row};
 use crate::error::failed;
+use crate::loaded::Loaded;
+use crate::lock::{Lock, beside};
+use crate::rows::{Floor, number_of, stored};
 use crate::{LogPoint, Moment, Recalled, StoreError};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction};
 use std::path::{Path, PathBuf};

@@ -1,11 +1,13 @@
 //! Opens a file safely: takes the lock, checks for lost data, and migrates an old format. Nothing is written until the
 //! file is known to be a store.
 
+use super::copying::Copying;
 use super::disk::Disk;
-use super::load::{Loaded, load};
-use super::lock::{self, Lock};
+use super::load::load;
 use super::wal;
 use crate::error::failed;
+use crate::loaded::Loaded;
+use crate::lock::{self, Lock};
 use crate::{StoreError, limits};
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::Wal;
@@ -45,7 +47,8 @@ pub(super) fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
     check_note(&file, noted, loaded.revision)?;
     let (last, told, floor) = (loaded.revision, loaded.told_revision, loaded.floor);
     let wal_pages = count_wal_pages(&mut conn).map_err(|error| failed("open", &file, error))?;
-    let mut disk = Disk { conn, file, last, told, floor, wal_pages, is_broken: false, lock };
+    let mut disk =
+        Disk { conn, file, last, told, floor, wal_pages, is_broken: false, lock, copying: Copying::default() };
     disk.begin()?;
     Ok((disk, loaded))
 }

@@ -4,6 +4,7 @@
 use super::disk::MARK;
 use super::{floor, load};
 use crate::error::failed;
+use crate::rows;
 use crate::{LogFloor, LogPart, StoreError, limits};
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
@@ -16,12 +17,12 @@ pub fn read(file: &Path, room: &str, part: LogPart, most: usize) -> Result<Vec<E
     let at = |error| failed("read", file, error);
     let mut conn = connect(file)?;
     let conn = conn.transaction().map_err(at)?; // what it begins with and what it reads are of one moment
-    let floor = load::number_of(floor::peek(&conn).map_err(at)?.revision);
+    let floor = rows::number_of(floor::peek(&conn).map_err(at)?.revision);
     let (condition, from) = match part {
         LogPart::After(revision) => ("revision > max(?1, ?4) AND room = ?2 ORDER BY revision", revision),
         LogPart::Before(revision) => ("revision < ?1 AND revision > ?4 AND room = ?2 ORDER BY revision DESC", revision),
     };
-    entries(&conn, file, &format!("{condition} LIMIT ?3"), (load::number_of(from), room, bound(most), floor))
+    entries(&conn, file, &format!("{condition} LIMIT ?3"), (rows::number_of(from), room, bound(most), floor))
 }
 
 /// See [`crate::LogReader::read_all`].
@@ -31,7 +32,7 @@ pub fn read_all(file: &Path, after: u64, most: usize) -> Result<Vec<Entry>, Stor
     let conn = conn.transaction().map_err(at)?;
     let floor = floor::peek(&conn).map_err(at)?.revision;
     let condition = "revision > ?1 ORDER BY revision LIMIT ?2";
-    entries(&conn, file, condition, (load::number_of(after.max(floor)), bound(most)))
+    entries(&conn, file, condition, (rows::number_of(after.max(floor)), bound(most)))
 }
 
 /// See [`crate::LogReader::marks`].
@@ -39,7 +40,7 @@ pub fn marks(file: &Path) -> Result<BTreeMap<String, u64>, StoreError> {
     let at = |error| failed("read", file, error);
     let conn = connect(file)?;
     let mut marks = conn.prepare("SELECT substr(key, ?1), value FROM meta WHERE key GLOB ?2").map_err(at)?;
-    let mark = |row: &Row<'_>| Ok((row.get(0)?, load::stored(row.get(1)?)));
+    let mark = |row: &Row<'_>| Ok((row.get(0)?, rows::stored(row.get(1)?)));
     let found = marks.query_map((bound(MARK.len() + 1), format!("{MARK}*")), mark).map_err(at)?;
     found.collect::<Result<_, _>>().map_err(at)
 }
@@ -55,7 +56,7 @@ fn entries(conn: &Connection, file: &Path, which: &str, values: impl Params) -> 
     let mut rows = log.query(values).map_err(at)?;
     let (boards, mut entries) = (Boards::new(), Vec::new());
     while let Some(row) = rows.next().map_err(at)? {
-        let what = |row: &Row<'_>| load::entry(row, &boards, load::stored(row.get(0).map_err(|e| e.to_string())?));
+        let what = |row: &Row<'_>| load::entry(row, &boards, rows::stored(row.get(0).map_err(|e| e.to_string())?));
         let entry = what(row).map_err(|what| StoreError::Damaged { file: file.to_owned(), what })?;
         entries.push(entry);
     }

@@ -14,7 +14,7 @@ use crate::service::{Service, status};
 use crate::webhooks::Webhook;
 use crate::{limits, warnings};
 use neerc_core::checklist::Checklist;
-use neerc_store::{self as store, Opened, StoreError, Url, User};
+use neerc_store::{self as store, Opened, PostgresError, StoreError, Url, User};
 use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::server::look;
 use report::{Configured, Finding, report};
@@ -54,11 +54,13 @@ pub fn check(path: &Path) -> Outcome {
         rooms: config.rooms.service.as_str(),
         has_groups: config.groups.is_configured() || !config.lists.is_empty(),
     };
-    let Url::Sqlite(file) = &config.store;
+    let file = config.store.local();
+    let mut is_there = true;
     let stand_in; // removed once the check is over
     let opened = match find(url, file) {
         Ok(Found::Store(opened)) => *opened,
         Ok(Found::Nothing) => {
+            is_there = false;
             stand_in = StandIn::make().map_err(failure)?;
             line(&format!("ok    store {url}: there is no store yet; `neerc run` makes it{}", whose(folder(file))))?;
             store::open(&stand_in.url()).map_err(failure)?
@@ -69,6 +71,11 @@ pub fn check(path: &Path) -> Outcome {
                 "ok    store {url}: a running neerc serves from it by another name; check with its configuration"
             ));
         }
+        Err(StoreError::Postgres(PostgresError::Held { holder, .. })) => {
+            return line(&format!(
+                "ok    store {url}: a running neerc serves from it on another machine: {holder}; check with its configuration"
+            ));
+        }
         Err(error) => {
             line(&format!("WRONG store {url}: {error}"))?;
             return Err(failure(anyhow::anyhow!("the check found something to mend")));
@@ -77,19 +84,28 @@ pub fn check(path: &Path) -> Outcome {
     for finding in clocks(&config.clocks) {
         line(&finding.line())?; // a running neerc says itself what it reads
     }
-    if file.exists() {
-        let tasks: usize = opened.boards.values().map(|board| board.len()).sum();
-        let before = match opened.archived_revision {
-            0 => String::new(),
-            archived => format!(", the first {archived} in archives"),
-        };
-        line(&format!("ok    store {url}: {} changes{before}, {tasks} tasks{}", opened.revision, whose(file)))?;
-        for warning in warnings::ahead(&opened.boards, crate::service::time::wall_ms()) {
-            line(&format!("WARN  {warning}"))?;
-        }
+    if is_there {
+        say_store(url, file, &opened)?;
     }
     let health = serve(front, config.component.server.to_string(), opened).map_err(failure)?;
     conclude(&health, configured)
+}
+
+/// What is in a store, and what is not as it should be about it.
+fn say_store(url: &Url, file: &Path, opened: &Opened) -> Outcome {
+    let tasks: usize = opened.boards.values().map(|board| board.len()).sum();
+    let before = match opened.archived_revision {
+        0 => String::new(),
+        archived => format!(", the first {archived} in archives"),
+    };
+    line(&format!("ok    store {url}: {} changes{before}, {tasks} tasks{}", opened.revision, whose(file)))?;
+    for concern in opened.store.concerns() {
+        line(&format!("WARN  store {url}: {concern}"))?;
+    }
+    for warning in warnings::ahead(&opened.boards, crate::service::time::wall_ms()) {
+        line(&format!("WARN  {warning}"))?;
+    }
+    Ok(())
 }
 
 /// What there is of a store.

@@ -15,11 +15,10 @@ pub fn backup(args: &BackupArgs) -> Outcome {
     let config = load(&args.config.config)?;
     let existing = if args.force { store::Existing::Replace } else { store::Existing::Keep };
     let copied = store::backup(&config.store, args.file.as_deref(), existing).map_err(failure)?;
-    let store::Url::Sqlite(file) = &config.store;
     let note = BackupNote { file: copied.file.clone(), revision: copied.revision, ..BackupNote::default() };
     if let Ok(runtime) = runtime() {
         // Where no service runs, none has to know.
-        let _ = runtime.block_on(status::tell_backup(&status::path(file), note));
+        let _ = runtime.block_on(status::tell_backup(&status::path(config.store.local()), note));
     }
     out::line(&format!("{}; it was read again and is whole", holds(&copied)))?;
     match copied.archived {

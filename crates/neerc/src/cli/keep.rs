@@ -7,7 +7,7 @@ use crate::limits;
 use crate::service::archivist::{CompactAnswer, CompactReport, CompactRequest, CompactWish};
 use crate::service::{status, time};
 use anyhow::{Context, anyhow};
-use neerc_store::{self as store, Keep, StoreError, Url, Verdict, WholeFile, WholeKind};
+use neerc_store::{self as store, Keep, StoreError, Verdict, WholeFile, WholeKind};
 use std::path::{Path, PathBuf};
 
 /// Moves what is older than some days into archives: by the service that uses the store, or by itself if none does.
@@ -46,8 +46,7 @@ fn alone(store: store::Store, days: u32) -> Result<CompactReport, (super::Exit, 
 
 /// Asks the service that uses the store to do it, and waits.
 async fn by_service(config: &Config, keep_days: u32) -> anyhow::Result<CompactReport> {
-    let Url::Sqlite(file) = &config.store;
-    let socket = status::path(file);
+    let socket = status::path(config.store.local());
     let id = secret::hex(8).context("there is no randomness to be had from /dev/urandom")?;
     let request = CompactRequest { compact: CompactWish { id, keep_days } };
     let mut tries = limits::STATUS_TRIES;
@@ -59,7 +58,8 @@ async fn by_service(config: &Config, keep_days: u32) -> anyhow::Result<CompactRe
             // It may be busy, or only just be starting.
             Err(_) if tries > 0 => tries -= 1,
             Err(error) => {
-                return Err(error).with_context(|| format!("cannot ask the neerc that uses {}", file.display()));
+                return Err(error)
+                    .with_context(|| format!("cannot ask the neerc that uses {}", config.store.name().display()));
             }
         }
         tokio::time::sleep(limits::COMPACT_ASK).await;
@@ -70,7 +70,7 @@ fn tell(config: &Config, days: u32, report: &CompactReport) -> Outcome {
     for (file, first, last) in &report.archives {
         out::line(&format!("{} holds changes {first} to {last}; it was read again and is whole", file.display()))?;
     }
-    let Url::Sqlite(file) = &config.store;
+    let file = config.store.name();
     let (file, kept) = (file.display(), report.kept);
     if report.archives.is_empty() {
         out::line(&format!(

@@ -5,7 +5,6 @@ use super::{Outcome, failure, load, nobody_there, out, runtime};
 use crate::service::status::{self, KeyRequest};
 use anyhow::{Context, anyhow};
 use neerc_core::doors::TokenScope;
-use neerc_store as store;
 use std::path::Path;
 
 /// Prints a link that logs somebody in, once.
@@ -26,12 +25,12 @@ pub fn token(args: TokenArgs) -> Outcome {
 
 fn ask(config: &Path, request: &KeyRequest) -> Outcome {
     let config = load(config)?;
-    let store::Url::Sqlite(file) = &config.store;
+    let (file, name) = (config.store.local(), config.store.name());
     let socket = status::path(file);
     let answer = runtime()?.block_on(status::ask_key(&socket, request));
-    let answer = answer.map_err(|error| nobody_there(error, file));
+    let answer = answer.map_err(|error| nobody_there(error, &name));
     let answer =
-        answer.with_context(|| format!("cannot ask the neerc that uses {}", file.display())).map_err(failure)?;
+        answer.with_context(|| format!("cannot ask the neerc that uses {}", name.display())).map_err(failure)?;
     match (answer.key, answer.refused) {
         (Some(key), _) => out::line(&key),
         (None, why) => Err(failure(anyhow!(why.unwrap_or_else(|| "it said nothing".to_owned())))),

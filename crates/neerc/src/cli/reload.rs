@@ -4,16 +4,15 @@ use super::args::ConfigArgs;
 use super::{Outcome, failure, load, nobody_there, out, runtime, usage};
 use crate::service::status;
 use anyhow::{Context, anyhow};
-use neerc_store as store;
 
 /// Has it read again, and says what came of it.
 pub fn reload(args: &ConfigArgs) -> Outcome {
     // What is wrong with it is said here as the service would say it.
     let config = load(&args.config)?;
-    let store::Url::Sqlite(file) = &config.store;
+    let (file, name) = (config.store.local(), config.store.name());
     let answer = runtime()?.block_on(status::ask_reload(&status::path(file)));
-    let answer = answer.map_err(|error| nobody_there(error, file));
-    let answer = answer.with_context(|| format!("cannot ask the neerc that uses {}", file.display()));
+    let answer = answer.map_err(|error| nobody_there(error, &name));
+    let answer = answer.with_context(|| format!("cannot ask the neerc that uses {}", name.display()));
     match answer.map_err(failure)?.words() {
         Ok(said) => out::line(&said),
         Err(why) => Err(usage(anyhow!(why))),

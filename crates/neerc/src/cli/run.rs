@@ -33,7 +33,7 @@ pub fn run(path: &Path) -> Outcome {
     for warning in warnings::ahead(&opened.boards, service::time::wall_ms()) {
         tracing::warn!("{warning}");
     }
-    let store::Url::Sqlite(file) = config.store.clone();
+    let file = config.store.local().to_owned();
     runtime()?.block_on(async {
         let (rereader, reloads) = Rereader::new(path, config.clone(), given, level);
         tokio::spawn(rereader.serve());

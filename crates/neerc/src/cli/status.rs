@@ -4,15 +4,14 @@ use super::args::StatusArgs;
 use super::{Outcome, failure, load, nobody_there, out, runtime};
 use crate::service::status;
 use anyhow::Context;
-use neerc_store as store;
 
 /// Asks it, and prints the answer.
 pub fn status(args: &StatusArgs) -> Outcome {
     let config = load(&args.config.config)?;
-    let store::Url::Sqlite(file) = &config.store;
+    let (file, name) = (config.store.local(), config.store.name());
     let standing = runtime()?.block_on(status::ask_standing(&status::path(file)));
-    let standing = standing.map_err(|error| nobody_there(error, file));
-    let standing = standing.with_context(|| format!("cannot ask the neerc that uses {}", file.display()));
+    let standing = standing.map_err(|error| nobody_there(error, &name));
+    let standing = standing.with_context(|| format!("cannot ask the neerc that uses {}", name.display()));
     let standing = standing.map_err(failure)?;
     if args.json {
         return out::line(&serde_json::to_string_pretty(&standing).map_err(failure)?);

@@ -215,8 +215,7 @@ impl Check<'_> {
     pub(super) fn store(&self, url: &str) -> Result<Url, ConfigError> {
         let url = Url::parse(url, self.source.folder())
             .map_err(|error| self.invalid_raw("store.url", &error.value, &error.wanted))?;
-        let Url::Sqlite(path) = &url;
-        match path.to_str() {
+        match url.local().to_str() {
             Some(_) => Ok(url),
             None => {
                 let wanted =

@@ -95,7 +95,7 @@ fn lines(config: &Config) -> Vec<String> {
 #[test]
 fn the_least_file_gives_the_defaults() {
     let config = load(LEAST, &[]).unwrap();
-    let Url::Sqlite(path) = &config.store;
+    let path = config.store.local();
     assert_eq!(path.file_name().unwrap(), "neerc.db");
     assert!(path.is_absolute(), "beside the file: {}", path.display());
     let lines: Vec<String> = lines(&config).into_iter().filter(|line| !line.starts_with("store.url")).collect();
@@ -463,20 +463,20 @@ const WRONG_VALUES: &[(&str, &str)] = &[
         "neerc.toml:5: rooms.nickname is \" neerc\": must be one line of 1 to 255 bytes, without blanks around it",
     ),
     (
-        "[store]\nurl = \"postgres://u:hunter2@db/neerc\"",
-        "neerc.toml:5: store.url is \"postgres:...\": not supported by this version; it must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db",
+        "[store]\nurl = \"postgres://u:hunter2@db\"",
+        "neerc.toml:5: store.url is \"postgres:...\": it names no database; write postgres://USER@HOST/DATABASE",
     ),
     (
         "[store]\nurl = \"mysql://u:hunter2@db/neerc\"",
-        "neerc.toml:5: store.url is \"...@db/neerc\": must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db",
+        "neerc.toml:5: store.url is \"...@db/neerc\": must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db, or a database such as postgres://neerc@localhost/neerc",
     ),
     (
         "[store]\nurl = \"neerc.db\"",
-        "neerc.toml:5: store.url is \"neerc.db\": must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db",
+        "neerc.toml:5: store.url is \"neerc.db\": must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db, or a database such as postgres://neerc@localhost/neerc",
     ),
     (
         "[store]\nurl = \"sqlite:\"",
-        "neerc.toml:5: store.url is \"sqlite:\": must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db",
+        "neerc.toml:5: store.url is \"sqlite:\": must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db, or a database such as postgres://neerc@localhost/neerc",
     ),
     (
         "[store]\nurl = \"sqlite::memory:\"",

@@ -143,7 +143,7 @@ impl Life {
             store.shrink().await.unwrap(); // what was moved is deleted meanwhile, so that the length says what is kept
         });
         block_on(self.store.take().expect("open by day").close()).unwrap();
-        let Url::Sqlite(file) = &self.url;
+        let file = self.url.local();
         let len = fs::metadata(file).unwrap().len();
         let began = Instant::now();
         let opened = open(&self.url).unwrap();

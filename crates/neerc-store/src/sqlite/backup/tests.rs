@@ -16,7 +16,7 @@ fn url(folder: &TempDir, name: &str) -> Url {
 }
 
 fn path(url: &Url) -> &Path {
-    let Url::Sqlite(path) = url;
+    let Url::Sqlite(path) = url else { unreachable!() };
     path
 }
 

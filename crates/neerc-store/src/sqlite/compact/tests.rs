@@ -4,7 +4,10 @@ use super::super::disk::{Checkpoint, Disk};
 use super::super::open::open_disk;
 use super::super::tests::{entries, folded};
 use super::*;
+use crate::archive::{self, ArchiveReader};
+use crate::compact::{Stage, compact};
 use crate::sqlite::backup::verify;
+use crate::{Compacted, Keep, record};
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -29,7 +32,7 @@ fn after(revision: u64) -> Keep {
 
 fn compact_with(disk: &mut Disk, keep: Keep, goes_on: &mut dyn FnMut(Stage) -> bool) -> Result<Compacted, StoreError> {
     let file = disk.file.clone();
-    compact(&file, keep, 10, &mut |floor| disk.raise_floor(&floor), goes_on)
+    compact(&mut FileLog::open(&file).unwrap(), keep, 10, &mut |floor| disk.raise_floor(&floor), goes_on)
 }
 
 /// The archives of a store: what each holds, and what all hold.
@@ -189,7 +192,14 @@ fn the_space_of_what_was_moved_is_given_back() {
     disk.save_told(4_000).unwrap();
     disk.checkpoint(Checkpoint::Truncate).unwrap();
     let before = fs::metadata(&file).unwrap().len();
-    compact(&file, after(3_900), 10_000, &mut |floor| disk.raise_floor(&floor), &mut |_| true).unwrap();
+    compact(
+        &mut FileLog::open(&file).unwrap(),
+        after(3_900),
+        10_000,
+        &mut |floor| disk.raise_floor(&floor),
+        &mut |_| true,
+    )
+    .unwrap();
     disk.shrink().unwrap();
     drop(disk);
     let now = fs::metadata(&file).unwrap().len();

@@ -1,0 +1,57 @@
+//! The store in a PostgreSQL database, which may be on several machines. One connection writes, on a thread of its own;
+//! every commit carries the epoch of whoever serves, so that nobody else's is stored.
+
+mod commit;
+pub(crate) mod compact;
+pub(crate) mod copy;
+mod disk;
+mod error;
+mod open;
+pub(crate) mod read;
+mod session;
+mod take;
+mod waiting;
+
+use crate::StoreError;
+use crate::loaded::Loaded;
+use crate::lock::Lock;
+use crate::servers::Servers;
+use crate::thread::{Handle, Worker};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+pub use error::PostgresError;
+pub use take::Term;
+
+/// A handle to the thread.
+#[derive(Clone, Debug)]
+pub struct Postgres {
+    pub(crate) handle: Handle,
+    pub(crate) server: Arc<Servers>,
+    /// Which term of serving this is.
+    pub term: Term,
+    /// What is not as it should be about the server, in words.
+    pub concerns: Arc<[String]>,
+}
+
+/// Takes over, reads the database, and starts the thread.
+pub fn open(server: &Arc<Servers>) -> Result<(Postgres, Loaded), StoreError> {
+    let lock = Lock::take(server.local())?;
+    let (handle, queue) = Handle::of(&server.name());
+    let (tell, told) = mpsc::channel();
+    let given = server.clone();
+    let work = move || match open::begin(&given, lock) {
+        Ok(open::Begun { disk, loaded, term, concerns }) => {
+            let _ = tell.send(Ok((loaded, term, concerns))); // whoever opens it waits
+            drop(tell);
+            Worker::new(disk, queue).run();
+        }
+        Err(error) => drop(tell.send(Err(error))),
+    };
+    thread::Builder::new().name("neerc-store".into()).spawn(work).map_err(StoreError::Thread)?;
+    let (loaded, term, concerns) = told.recv().unwrap_or(Err(StoreError::Gone))?;
+    Ok((Postgres { handle, server: server.clone(), term, concerns: concerns.into() }, loaded))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! Opens a store in PostgreSQL: looks at how the server is set up, brings the tables up to date, and takes over. Nothing is
+//! written until the database is known to be a store, or empty.
+
+use super::commit::Writer;
+use super::disk::Disk;
+use super::error::PostgresError;
+use super::read::{Reading, runtime, unfit};
+use super::session::{Session, within};
+use super::take;
+use crate::loaded::Loaded;
+use crate::lock::Lock;
+use crate::servers::Servers;
+use crate::{StoreError, limits};
+use std::path::Path;
+
+/// Migrations from format N - 1 to N. Never edit one; add one.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
+
+/// What an open store is.
+pub(super) struct Begun {
+    pub disk: Disk,
+    pub loaded: Loaded,
+    pub term: take::Term,
+    pub concerns: Vec<String>,
+}
+
+/// Opens the store, on the thread that will use it.
+pub(super) fn begin(server: &Servers, lock: Lock) -> Result<Begun, StoreError> {
+    let runtime = runtime()?;
+    let name = server.name();
+    let opened = runtime.block_on(async {
+        let session = Session::connect(server).await?;
+        let concerns = look(&Reading { session: &session, name: &name }).await?;
+        migrate(&session, &name).await?;
+        let term = match take::take(&session, &name, &holder(server.local()), limits::LEASE).await? {
+            Ok(term) => term,
+            Err(take::Holder { name: holder, until, .. }) => {
+                return Err(PostgresError::Held { store: name.clone(), holder, until }.into());
+            }
+        };
+        let loaded = Reading { session: &session, name: &name }.load().await?;
+        let writer = Writer::begin(server.clone(), session, &term, &loaded).await?;
+        Ok::<_, StoreError>((writer, loaded, term, concerns))
+    });
+    let (writer, loaded, term, concerns) = opened?;
+    for concern in &concerns {
+        tracing::warn!("{}: {concern}", name.display());
+    }
+    lock.note(loaded.revision);
+    Ok(Begun { disk: Disk { runtime, writer, lock }, loaded, term, concerns })
+}
+
+/// Who this process is to others: a name for people, and what no other process can be at the same time, since it holds a
+/// lock. So a process that was killed is followed at once by the next one that is started here.
+pub(super) fn holder(local: &Path) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let line = |file| std::fs::read_to_string(file).unwrap_or_default().trim().to_owned();
+    let (host, boot) = (line("/proc/sys/kernel/hostname"), line("/proc/sys/kernel/random/boot_id"));
+    let lock = std::fs::metadata(crate::url::beside(local, ".lock"));
+    let place = lock.map(|found| format!("{:x}.{:x}", found.dev(), found.ino()));
+    let place = place.unwrap_or_else(|_| std::process::id().to_string());
+    format!("{host} ({} {place})", boot.split('-').next().unwrap_or_default())
+}
+
+/// Looks at how a server is set up. What would lose answered changes is refused; what makes damage harder to see is said.
+pub(super) async fn look(reading: &Reading<'_>) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), \
+               current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'), \
+               current_setting('data_checksums'), current_setting('server_encoding')";
+    let rows = reading.rows(sql, &[]).await?;
+    let row = rows.first().ok_or_else(|| unfit(reading.name, "it does not say how it is set up"))?;
+    let number: i32 = reading.column(row, 0)?;
+    let text = |at| reading.column::<String>(row, at);
+    let version = u32::try_from(number).unwrap_or(0) / 10_000;
+    if version < limits::OLDEST_POSTGRES {
+        let oldest = limits::OLDEST_POSTGRES;
+        return Err(unfit(reading.name, format!("it is PostgreSQL {}; use {oldest} or later", text(1)?)));
+    }
+    for (setting, value) in [("fsync", text(2)?), ("full_page_writes", text(3)?)] {
+        if value != "on" {
+            let what = format!(
+                "{setting} is {value}, so a power cut could lose what was answered or damage the database; \
+                 set {setting} = on in postgresql.conf and reload"
+            );
+            return Err(unfit(reading.name, what));
+        }
+    }
+    let commit = text(4)?;
+    if !matches!(&*commit, "on" | "remote_apply") {
+        let what = format!("synchronous_commit is {commit} and cannot be set to on here, so commits are not on disk");
+        return Err(unfit(reading.name, what));
+    }
+    let encoding = text(6)?;
+    if encoding != "UTF8" {
+        let what = format!("its encoding is {encoding}; make one by createdb -E UTF8 -T template0");
+        return Err(unfit(reading.name, what));
+    }
+    let mut concerns = Vec::new();
+    if text(5)? != "on" {
+        concerns.push(String::from(
+            "PostgreSQL keeps no checksums of its pages, so a failing disk is noticed late; \
+             stop it and run pg_checksums --enable",
+        ));
+    }
+    Ok(concerns)
+}
+
+/// The format of a database: 0 if it is empty.
+pub(super) async fn format(reading: &Reading<'_>) -> Result<i64, StoreError> {
+    let sql = "SELECT to_regclass('meta') IS NOT NULL, to_regclass('log') IS NOT NULL, to_regclass('head') IS NOT NULL";
+    let rows = reading.rows(sql, &[]).await?;
+    let foreign = || StoreError::Foreign { file: reading.name.to_owned() };
+    let row = rows.first().ok_or_else(foreign)?;
+    let are_there: [bool; 3] = [reading.column(row, 0)?, reading.column(row, 1)?, reading.column(row, 2)?];
+    match are_there {
+        [false, false, false] => return Ok(0),
+        [true, true, true] => {}
+        _ => return Err(foreign()),
+    }
+    let rows = reading.rows("SELECT value FROM meta WHERE key = 'format'", &[]).await?;
+    let found: i64 = reading.column(rows.first().ok_or_else(foreign)?, 0)?;
+    match found {
+        1..=FORMAT => Ok(found),
+        _ => Err(StoreError::Newer { file: reading.name.to_owned(), found, known: FORMAT }),
+    }
+}
+
+/// Makes the tables, or brings them up to date. Two who begin at once do it one after the other.
+pub(super) async fn migrate(session: &Session, name: &Path) -> Result<(), StoreError> {
+    let reading = Reading { session, name };
+    if format(&reading).await? == FORMAT {
+        return Ok(());
+    }
+    let run = |sql: String| async move {
+        within(limits::STATEMENT, "bring up to date", name, session.client().batch_execute(&sql)).await
+    };
+    run(String::from("BEGIN; SELECT pg_advisory_xact_lock(x'4e455243'::int)")).await?;
+    let found = format(&reading).await?; // somebody else may have done it meanwhile
+    for (version, sql) in (1..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+        run(format!(
+            "{sql}; INSERT INTO meta VALUES ('format', {version}) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        ))
+        .await?;
+    }
+    run(String::from("COMMIT")).await?;
+    tracing::info!("{}: brought from format {found} to {FORMAT}", name.display());
+    Ok(())
+}

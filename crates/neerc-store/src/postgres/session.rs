@@ -1,0 +1,119 @@
+//! A connection to PostgreSQL that never hangs: each server is given a few seconds for the whole of connecting, and each
+//! statement its own. Nothing is ever cancelled: a commit whose wait for the standby is cancelled is reported as done.
+
+use super::error::{PostgresError, failed, words};
+use crate::servers::Servers;
+use crate::{StoreError, limits};
+use std::future::poll_fn;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls, Socket, tls::NoTlsStream};
+
+/// What a session is set to. Warnings must reach us, and what is answered must be on disk. None of the server's own limits
+/// is relied on.
+const SETTINGS: &str = "
+    SELECT set_config(name, value, false) FROM (VALUES
+        ('client_min_messages', 'warning'), ('statement_timeout', '0'), ('lock_timeout', '0'),
+        ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'), ('transaction_timeout', '0'),
+        ('default_transaction_isolation', 'read committed'), ('default_transaction_deferrable', 'off'),
+        ('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply'
+                               ELSE 'on' END)) AS wanted (name, value)
+    WHERE name IN (SELECT name FROM pg_settings)";
+
+/// A connection. It is closed when it is dropped, whatever it waits for.
+pub(crate) struct Session {
+    client: Client,
+    /// The number of its process on the server.
+    pub pid: i32,
+    warnings: Arc<Warnings>,
+    driver: JoinHandle<()>,
+}
+
+/// The warnings that the server has sent.
+#[derive(Default)]
+struct Warnings {
+    count: AtomicU64,
+    last: Mutex<String>,
+}
+
+impl Session {
+    /// Connects to the first of the servers that can be written to.
+    pub async fn connect(server: &Servers) -> Result<Session, StoreError> {
+        let mut tried = Vec::new();
+        for (host, config) in server.each() {
+            let connecting = async {
+                let (client, connection) = config.connect(NoTls).await?;
+                let warnings = Arc::new(Warnings::default());
+                let driver = tokio::spawn(drive(connection, warnings.clone()));
+                let mut session = Session { client, pid: 0, warnings, driver };
+                session.client.query(SETTINGS, &[]).await?;
+                session.pid = session.client.query_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)?;
+                Ok::<Session, Error>(session)
+            };
+            match timeout(limits::CONNECT, connecting).await {
+                Ok(Ok(session)) => return Ok(session),
+                Ok(Err(error)) => tried.push(format!("{host}: {}", words(&error))),
+                Err(_) => tried.push(format!("{host}: no answer within {} s", limits::CONNECT.as_secs())),
+            }
+        }
+        Err(PostgresError::Unreachable { store: server.name(), tried: tried.join("; ") }.into())
+    }
+
+    /// The client, for statements that are waited for in their own way.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether the connection has ended.
+    pub fn is_over(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// How many warnings have come.
+    pub fn warnings(&self) -> u64 {
+        self.warnings.count.load(Ordering::SeqCst)
+    }
+
+    /// The last of them.
+    pub fn last_warning(&self) -> String {
+        self.warnings.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.driver.abort(); // it would go on until the server has answered everything
+    }
+}
+
+/// Keeps a connection going, and counts what the server says besides its answers.
+async fn drive(mut connection: Connection<Socket, NoTlsStream>, warnings: Arc<Warnings>) {
+    loop {
+        match poll_fn(|context| connection.poll_message(context)).await {
+            Some(Ok(AsyncMessage::Notice(notice))) => {
+                *warnings.last.lock().unwrap_or_else(PoisonError::into_inner) = notice.message().to_owned();
+                warnings.count.fetch_add(1, Ordering::SeqCst);
+                tracing::warn!("PostgreSQL says: {}: {}", notice.severity(), notice.message());
+            }
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => return, // whoever waits for an answer is told
+        }
+    }
+}
+
+/// Waits for a statement that takes little.
+pub(super) async fn within<T>(
+    limit: Duration,
+    doing: &'static str,
+    store: &Path,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, StoreError> {
+    match timeout(limit, work).await {
+        Ok(done) => done.map_err(|source| failed(doing, store, source)),
+        Err(_) => Err(PostgresError::Late { doing, store: store.to_owned(), limit }.into()),
+    }
+}

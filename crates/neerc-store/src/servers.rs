@@ -1,0 +1,151 @@
+//! Where a store in PostgreSQL is: the servers that may have it, who logs in there, and what is kept on this machine.
+
+use crate::limits;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+
+/// Where a local server listens if the address names none.
+const SOCKETS: &str = "/var/run/postgresql";
+const WRITE: &str = "write postgres://USER@HOST/DATABASE";
+
+/// The servers of a database, of which one may be written to at a time.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Servers {
+    config: Config,
+    /// What the files on this machine are called like: archives, the lock.
+    local: PathBuf,
+}
+
+impl Servers {
+    /// Reads an address that begins with `postgres:`. The error says what is wrong with it, without what it holds.
+    pub fn parse(text: &str, folder: &Path) -> Result<Servers, String> {
+        if !text.contains("://") {
+            return Err(String::from(WRITE));
+        }
+        let mut config: Config = text.parse().map_err(|error: tokio_postgres::Error| why(&error))?;
+        match config.get_ssl_mode() {
+            SslMode::Disable | SslMode::Prefer => {}
+            _ => {
+                let instead =
+                    "reach it by its Unix socket, through WireGuard or through an ssh tunnel, and leave sslmode out";
+                return Err(format!("this version cannot encrypt the connection: {instead}"));
+            }
+        }
+        if config.get_dbname().is_none_or(str::is_empty) {
+            return Err(format!("it names no database; {WRITE}"));
+        }
+        if config.get_user().is_none_or(str::is_empty) {
+            return Err(format!("it names no user; {WRITE}"));
+        }
+        if config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(name) if name.contains('@'))) {
+            return Err(String::from("it has more than one @; write %40 for one in the password"));
+        }
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            config.host_path(SOCKETS);
+        }
+        let (hosts, ports) = (config.get_hosts().len().max(config.get_hostaddrs().len()), config.get_ports().len());
+        if ports > 1 && ports != hosts {
+            return Err(format!(
+                "it names {hosts} hosts and {ports} ports; give each host its own, as in a:5432,b:5433"
+            ));
+        }
+        config.ssl_mode(SslMode::Disable).application_name("neerc").target_session_attrs(TargetSessionAttrs::ReadWrite);
+        config.connect_timeout(limits::CONNECT).tcp_user_timeout(limits::UNANSWERED).keepalives(true);
+        config.keepalives_idle(limits::KEEPALIVE_IDLE).keepalives_interval(limits::KEEPALIVE_INTERVAL);
+        config.keepalives_retries(limits::KEEPALIVE_RETRIES);
+        Ok(Servers { config, local: folder.join("neerc") })
+    }
+
+    /// The same with a password.
+    pub fn with_password(mut self, password: &str) -> Servers {
+        self.config.password(password);
+        self
+    }
+
+    /// The same with another folder for what is kept on this machine.
+    pub fn in_folder(mut self, folder: &Path) -> Servers {
+        self.local = folder.join("neerc");
+        self
+    }
+
+    /// What the files on this machine are called like, which are kept beside such a store.
+    pub fn local(&self) -> &Path {
+        &self.local
+    }
+
+    /// Its name, as it is shown: without the password.
+    pub fn name(&self) -> PathBuf {
+        PathBuf::from(self.to_string())
+    }
+
+    /// The settings for each server by itself, with its name, in the order in which they are tried.
+    pub(crate) fn each(&self) -> Vec<(String, Config)> {
+        let (hosts, addresses) = (self.config.get_hosts(), self.config.get_hostaddrs());
+        let count = hosts.len().max(addresses.len());
+        (0..count).map(|at| (self.label(at), self.only(at))).collect()
+    }
+
+    /// The settings with one server alone.
+    fn only(&self, at: usize) -> Config {
+        let whole = &self.config;
+        let mut config = Config::new();
+        match whole.get_hosts().get(at) {
+            Some(Host::Tcp(host)) => drop(config.host(host)),
+            Some(Host::Unix(path)) => drop(config.host_path(path)),
+            None => {}
+        }
+        whole.get_hostaddrs().get(at).map(|address| config.hostaddr(*address));
+        config.port(self.port(at));
+        whole.get_user().map(|user| config.user(user));
+        whole.get_dbname().map(|name| config.dbname(name));
+        whole.get_password().map(|password| config.password(password));
+        whole.get_options().map(|options| config.options(options));
+        whole.get_application_name().map(|name| config.application_name(name));
+        config.ssl_mode(SslMode::Disable).channel_binding(whole.get_channel_binding());
+        config.target_session_attrs(whole.get_target_session_attrs());
+        config.connect_timeout(limits::CONNECT).tcp_user_timeout(limits::UNANSWERED).keepalives(true);
+        config.keepalives_idle(limits::KEEPALIVE_IDLE).keepalives_interval(limits::KEEPALIVE_INTERVAL);
+        config.keepalives_retries(limits::KEEPALIVE_RETRIES);
+        config
+    }
+
+    fn port(&self, at: usize) -> u16 {
+        let ports = self.config.get_ports();
+        ports.get(at).or(ports.first()).copied().unwrap_or(limits::POSTGRES_PORT)
+    }
+
+    /// A server as it is shown.
+    fn label(&self, at: usize) -> String {
+        let host = match self.config.get_hosts().get(at) {
+            Some(Host::Tcp(host)) => host.clone(),
+            Some(Host::Unix(path)) => path.display().to_string(),
+            None => self.config.get_hostaddrs().get(at).map(ToString::to_string).unwrap_or_default(),
+        };
+        match self.port(at) {
+            limits::POSTGRES_PORT => host,
+            port => format!("{host}:{port}"),
+        }
+    }
+}
+
+impl fmt::Display for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts: Vec<_> = self.each().into_iter().map(|(label, _)| label).collect();
+        let (user, name) = (self.config.get_user().unwrap_or_default(), self.config.get_dbname().unwrap_or_default());
+        write!(f, "postgres://{user}@{}/{name}", hosts.join(","))
+    }
+}
+
+impl fmt::Debug for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Servers({self})")
+    }
+}
+
+/// What is wrong with an address. The parser's words name options and repeat no values.
+fn why(error: &tokio_postgres::Error) -> String {
+    let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+    format!("{error}{source}")
+}
