@@ -6,6 +6,7 @@ mod compact;
 mod copies;
 mod error;
 mod keep;
+pub mod lease;
 mod limits;
 mod loaded;
 mod lock;

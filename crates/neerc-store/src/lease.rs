@@ -1,0 +1,246 @@
+//! Who of several machines serves: one node's part in it, as a value. Times are handed in, of a steady clock of this machine;
+//! what the database's clock says is compared in the database alone. Not how the database is asked.
+//!
+//! There is one lease in the database, with its holder, an epoch that only grows, and until when it lasts. Whoever stands by
+//! takes it once it has run out, which makes a new epoch. Every commit carries the epoch in its own transaction, so nothing of
+//! an old holder is stored after that. What a holder says to people no transaction holds back: it stops saying anything at a
+//! time of its own, without asking, which is earlier than anybody can take over.
+
+use crate::limits::{LEASE_AGAIN_MS, LEASE_LOOK_MS, LEASE_MARGIN_MS, LEASE_RENEW_MS};
+pub use crate::limits::{LEASE_ANSWER_MS, LEASE_TTL_MS};
+
+/// What is to be asked of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseAsk {
+    /// To look who holds the lease, and to take it if it has run out.
+    Take,
+    /// To let it last longer, if this epoch is still the newest and has not run out.
+    Renew {
+        /// The epoch in which this node holds it.
+        epoch: u64,
+    },
+}
+
+/// What came of asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseAnswer {
+    /// This node holds the lease, from when it asked on.
+    Mine {
+        /// Its epoch.
+        epoch: u64,
+    },
+    /// Somebody holds it: another node, or this one by a request whose answer never came. That does not count: where a server
+    /// of the database took over without all that was stored, such a row may be older than what another node does.
+    Others {
+        /// In so many ms it runs out, if it is not renewed.
+        lasts_ms: i64,
+    },
+    /// No answer came, or an error: nothing is known, so nothing changes.
+    Failed,
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseStep {
+    /// To ask this; [`Lease::answered`] is told what came of it.
+    Ask(LeaseAsk),
+    /// Nothing until then.
+    Wait {
+        /// When.
+        until_ms: i64,
+    },
+    /// Nothing any more: this node's part is over.
+    Over,
+}
+
+/// Whether this node may speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Another one may hold it.
+    By,
+    /// It holds the lease until a time by its own clock.
+    Holds { epoch: u64, until_ms: i64 },
+    /// It held the lease, or gave it back. A node does not stand by again: its boards are those of the epoch that ended.
+    Over,
+}
+
+/// One node's part.
+#[derive(Debug)]
+pub struct Lease {
+    standing: Standing,
+    /// When to ask next.
+    next_ms: i64,
+    /// When what was asked was sent, until it is answered.
+    sent_ms: Option<i64>,
+}
+
+impl Lease {
+    /// That of a node that stands by.
+    pub fn standby(now_ms: i64) -> Lease {
+        Lease { standing: Standing::By, next_ms: now_ms, sent_ms: None }
+    }
+
+    /// The epoch in which this node may store and speak now; nothing if it may not. To be asked right before either.
+    pub fn epoch(&self, now_ms: i64) -> Option<u64> {
+        match self.standing {
+            Standing::Holds { epoch, until_ms } if now_ms < until_ms => Some(epoch),
+            _ => None,
+        }
+    }
+
+    /// Until when this node may speak, if it is not told otherwise.
+    pub fn until_ms(&self) -> Option<i64> {
+        match self.standing {
+            Standing::Holds { until_ms, .. } => Some(until_ms),
+            _ => None,
+        }
+    }
+
+    /// What is to be done now. What is asked counts from `now_ms` on, so it must be sent after that.
+    pub fn step(&mut self, now_ms: i64) -> LeaseStep {
+        self.expire(now_ms);
+        let ask = match self.standing {
+            Standing::Over => return LeaseStep::Over,
+            Standing::By => LeaseAsk::Take,
+            Standing::Holds { epoch, .. } => LeaseAsk::Renew { epoch },
+        };
+        let until_ms = self.until_ms().unwrap_or(i64::MAX);
+        if self.sent_ms.is_some() {
+            return LeaseStep::Wait { until_ms }; // for the answer, but not for longer than this node holds the lease
+        }
+        if now_ms < self.next_ms {
+            return LeaseStep::Wait { until_ms: self.next_ms.min(until_ms) };
+        }
+        self.sent_ms = Some(now_ms);
+        LeaseStep::Ask(ask)
+    }
+
+    /// Notes what came of what was asked last.
+    pub fn answered(&mut self, now_ms: i64, answer: LeaseAnswer) {
+        self.expire(now_ms);
+        let Some(sent_ms) = self.sent_ms.take() else { return };
+        let until_ms = sent_ms + LEASE_TTL_MS - LEASE_MARGIN_MS;
+        self.next_ms = now_ms + LEASE_AGAIN_MS;
+        match (self.standing, answer) {
+            (Standing::Over, _) | (_, LeaseAnswer::Failed) => {}
+            (Standing::Holds { epoch, .. }, LeaseAnswer::Mine { epoch: renewed }) if renewed == epoch => {
+                self.standing = Standing::Holds { epoch, until_ms };
+                self.next_ms = sent_ms + LEASE_RENEW_MS;
+            }
+            (Standing::Holds { .. }, _) => self.standing = Standing::Over,
+            (Standing::By, LeaseAnswer::Mine { epoch }) if now_ms < until_ms => {
+                self.standing = Standing::Holds { epoch, until_ms };
+                self.next_ms = sent_ms + LEASE_RENEW_MS;
+            }
+            (Standing::By, LeaseAnswer::Mine { .. }) => {} // too late: another one may have taken it since
+            (Standing::By, LeaseAnswer::Others { lasts_ms }) => {
+                self.next_ms = now_ms + lasts_ms.saturating_add(1).clamp(1, LEASE_LOOK_MS);
+            }
+        }
+    }
+
+    /// Ends this node's part, as it stops. The epoch with which the lease is to be given back, if it holds one; nothing may be
+    /// stored or said any more.
+    pub fn resign(&mut self) -> Option<u64> {
+        match std::mem::replace(&mut self.standing, Standing::Over) {
+            Standing::Holds { epoch, .. } => Some(epoch),
+            Standing::By | Standing::Over => None,
+        }
+    }
+
+    fn expire(&mut self, now_ms: i64) {
+        if let Standing::Holds { until_ms, .. } = self.standing
+            && now_ms >= until_ms
+        {
+            self.standing = Standing::Over;
+        }
+    }
+}
+
+#[cfg(test)]
+mod simulated;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPEAKS_MS: i64 = LEASE_TTL_MS - LEASE_MARGIN_MS;
+
+    fn holder(now_ms: i64) -> Lease {
+        let mut lease = Lease::standby(now_ms);
+        assert_eq!(lease.step(now_ms), LeaseStep::Ask(LeaseAsk::Take));
+        lease.answered(now_ms + 20, LeaseAnswer::Mine { epoch: 7 });
+        lease
+    }
+
+    #[test]
+    fn a_lease_counts_from_when_it_was_asked_for_and_ends_early() {
+        let mut lease = holder(1_000);
+        assert_eq!((lease.epoch(1_020), lease.until_ms()), (Some(7), Some(1_000 + SPEAKS_MS)));
+        assert_eq!(lease.step(1_020), LeaseStep::Wait { until_ms: 1_000 + LEASE_RENEW_MS });
+        assert_eq!(lease.epoch(1_000 + SPEAKS_MS - 1), Some(7));
+        assert_eq!(lease.epoch(1_000 + SPEAKS_MS), None, "without asking anybody");
+        assert_eq!(lease.step(1_000 + SPEAKS_MS), LeaseStep::Over);
+        assert_eq!(lease.epoch(1_020), None, "for good");
+    }
+
+    #[test]
+    fn a_renewal_that_fails_is_tried_again_and_loses_nothing_by_itself() {
+        let mut lease = holder(0);
+        assert_eq!(lease.step(LEASE_RENEW_MS), LeaseStep::Ask(LeaseAsk::Renew { epoch: 7 }));
+        assert_eq!(lease.step(LEASE_RENEW_MS), LeaseStep::Wait { until_ms: SPEAKS_MS }, "one at a time");
+        let now_ms = LEASE_RENEW_MS + 100;
+        lease.answered(now_ms, LeaseAnswer::Failed);
+        assert_eq!(lease.epoch(now_ms), Some(7));
+        assert_eq!(lease.step(now_ms), LeaseStep::Wait { until_ms: now_ms + LEASE_AGAIN_MS });
+        assert_eq!(lease.step(now_ms + LEASE_AGAIN_MS), LeaseStep::Ask(LeaseAsk::Renew { epoch: 7 }));
+        lease.answered(now_ms + LEASE_AGAIN_MS + 5, LeaseAnswer::Mine { epoch: 7 });
+        assert_eq!(lease.until_ms(), Some(now_ms + LEASE_AGAIN_MS + SPEAKS_MS));
+    }
+
+    #[test]
+    fn who_hears_that_another_epoch_began_is_silent_at_once() {
+        for answer in [LeaseAnswer::Others { lasts_ms: 5_000 }, LeaseAnswer::Mine { epoch: 8 }] {
+            let mut lease = holder(0);
+            lease.step(LEASE_RENEW_MS);
+            lease.answered(LEASE_RENEW_MS + 1, answer);
+            assert_eq!((lease.epoch(LEASE_RENEW_MS + 1), lease.step(LEASE_RENEW_MS + 1)), (None, LeaseStep::Over));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_comes_too_late_is_none() {
+        let mut lease = holder(0);
+        lease.step(LEASE_RENEW_MS);
+        lease.answered(SPEAKS_MS, LeaseAnswer::Mine { epoch: 7 });
+        assert_eq!((lease.epoch(SPEAKS_MS), lease.step(SPEAKS_MS)), (None, LeaseStep::Over));
+        let mut lease = Lease::standby(0);
+        lease.step(0);
+        lease.answered(SPEAKS_MS, LeaseAnswer::Mine { epoch: 3 });
+        assert_eq!(lease.epoch(SPEAKS_MS), None);
+        assert_eq!(lease.step(SPEAKS_MS + LEASE_AGAIN_MS), LeaseStep::Ask(LeaseAsk::Take));
+    }
+
+    #[test]
+    fn who_stands_by_looks_often_and_right_when_the_lease_runs_out() {
+        let mut lease = Lease::standby(0);
+        lease.step(0);
+        lease.answered(10, LeaseAnswer::Others { lasts_ms: 7_000 });
+        assert_eq!(lease.step(10), LeaseStep::Wait { until_ms: 10 + LEASE_LOOK_MS });
+        lease.step(10 + LEASE_LOOK_MS);
+        lease.answered(520, LeaseAnswer::Others { lasts_ms: 30 });
+        assert_eq!(lease.step(520), LeaseStep::Wait { until_ms: 551 });
+    }
+
+    #[test]
+    fn whoever_resigns_is_over() {
+        let mut lease = holder(0);
+        assert_eq!((lease.resign(), lease.epoch(30), lease.step(30)), (Some(7), None, LeaseStep::Over));
+        assert_eq!((lease.resign(), Lease::standby(0).resign()), (None, None));
+    }
+
+    #[test]
+    fn one_request_may_fail_and_what_was_sent_has_arrived() {
+        const { assert!(LEASE_RENEW_MS + LEASE_ANSWER_MS + LEASE_AGAIN_MS < LEASE_TTL_MS - LEASE_MARGIN_MS) };
+    }
+}
