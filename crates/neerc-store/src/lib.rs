@@ -5,6 +5,7 @@ mod archive;
 mod compact;
 mod copies;
 mod error;
+mod holding;
 mod keep;
 pub mod lease;
 mod limits;
@@ -17,6 +18,7 @@ pub mod record; // for its fuzz target alone
 mod rows;
 mod servers;
 mod sqlite;
+mod standby;
 mod thread;
 mod url;
 mod whole;
@@ -33,10 +35,12 @@ use tokio::sync::oneshot;
 pub use archive::ArchiveHead;
 pub use copies::{Copied, Existing, LogPoint, Moment, Recalled, Restored};
 pub use error::StoreError;
+pub use holding::Holding;
 pub use keep::{Archived, Compacted, Keep, LogFloor};
 pub use owner::User;
 pub use postgres::{PostgresError, Term};
 pub use servers::Servers;
+pub use standby::{Looked, Standby, WhoServes};
 pub use url::{Url, UrlError};
 pub use whole::{Verdict, WholeFile, WholeKind, archives_of, files_of, verify_files};
 
@@ -59,6 +63,8 @@ pub struct Opened {
     pub untold: Vec<Entry>,
     /// The newest changes, in order, about as many as are kept in memory.
     pub newest: Vec<Entry>,
+    /// For how long this process may serve from it.
+    pub holding: Holding,
 }
 
 /// Opens the store at `url`, or creates it, and reads the newest snapshot and the changes after it. Blocks on the disk,
@@ -70,7 +76,8 @@ pub fn open(url: &Url) -> Result<Opened, StoreError> {
     };
     let loaded::Loaded { boards, revision, snapshot_revision, floor, told_revision, untold, newest } = loaded;
     let archived_revision = floor;
-    Ok(Opened { store, boards, revision, snapshot_revision, archived_revision, told_revision, untold, newest })
+    let holding = Holding::forever();
+    Ok(Opened { store, boards, revision, snapshot_revision, archived_revision, told_revision, untold, newest, holding })
 }
 
 /// Whether [`open`] would create a new store at `url`.

@@ -96,6 +96,13 @@ pub const LITTLE_SPACE_BYTES: u64 = 1 << 30;
 /// How often that is looked at.
 pub const SPACE_POLL: Duration = Duration::from_secs(60);
 
+// Standing by
+
+/// How often it is looked whether the store is free.
+pub const STANDBY_LOOK: Duration = Duration::from_millis(200);
+/// How soon a browser that came to a process that stands by is to ask again, in s.
+pub const STANDBY_AGAIN_S: u32 = 5;
+
 // Whoever supervises the service
 
 /// How much longer it is asked to wait for the start at a time.

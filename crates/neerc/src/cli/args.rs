@@ -58,8 +58,10 @@ pub enum CliCommand {
     ///
     /// Connects to the XMPP server, joins the rooms and serves, until Ctrl-C or SIGTERM. A lost connection is opened
     /// again by itself. What was answered is on disk, so it may be stopped or killed at any time.
-    #[command(after_long_help = format!("Examples:\n  neerc run\n  neerc run --config /etc/neerc/neerc.toml\n\n{EXIT_CODES}"))]
-    Run(ConfigArgs),
+    ///
+    /// With --standby it waits where another process uses the store, and serves as soon as that one ends.
+    #[command(after_long_help = format!("Examples:\n  neerc run\n  neerc run --config /etc/neerc/neerc.toml\n  neerc run --standby\n\n{EXIT_CODES}"))]
+    Run(RunArgs),
     /// Show how the running service stands
     ///
     /// Asks the service that runs on this machine: its connection, rooms, people, tasks and clocks, the store, the last
@@ -187,6 +189,17 @@ fn present() -> PathBuf {
     let system = Path::new(SYSTEM_CONFIG);
     let is_here = Path::new(CONFIG).symlink_metadata().is_ok();
     if !is_here && system.symlink_metadata().is_ok() { system.to_owned() } else { PathBuf::from(CONFIG) }
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Stand by while another process uses the store
+    #[arg(long)]
+    pub standby: bool,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// Arguments of `status`.
@@ -475,13 +488,13 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 45);
+        assert_eq!(lines, 46);
     }
 
     #[test]
     fn defaults() {
         let Ok(CliCommand::Run(run)) = parse("neerc run") else { panic!("run") };
-        assert_eq!(run.config, present());
+        assert_eq!((run.config.config, run.standby), (present(), false));
         let Ok(CliCommand::Init(init)) = parse("neerc init") else { panic!("init") };
         assert_eq!((init.host.as_str(), init.server, init.force), ("localhost", None, false));
         let Ok(CliCommand::Init(init)) = parse("neerc init --server openfire --force") else { panic!("init") };

@@ -47,7 +47,7 @@ pub fn main() -> ExitCode {
 
 fn act(command: CliCommand) -> Outcome {
     match command {
-        CliCommand::Run(args) => run::run(&args.config),
+        CliCommand::Run(args) => run::run(&args),
         CliCommand::Status(args) => status::status(&args),
         CliCommand::Reload(args) => reload::reload(&args),
         CliCommand::Check(args) => check::check(&args.config),

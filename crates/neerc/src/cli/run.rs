@@ -1,9 +1,12 @@
 //! `neerc run`: everything wired together, until somebody ends it.
 
+use super::args::RunArgs;
 use super::reread::Rereader;
-use super::{Outcome, failure, front_settings, load_given, runtime};
+use super::{Exit, Outcome, failure, front_settings, load_given, runtime};
+use crate::config::Config;
 use crate::service::archivist::Archivist;
 use crate::service::operations::Operations;
+use crate::service::standby::{StandbyFaces, stand_by};
 use crate::service::supervisor::Supervisor;
 use crate::service::{self, Service, space, status};
 use crate::web::{Web, WebSettings};
@@ -13,28 +16,26 @@ use anyhow::Context as _;
 use neerc_store as store;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::pin;
 
 /// Serves until told to stop.
-pub fn run(path: &Path) -> Outcome {
+pub fn run(args: &RunArgs) -> Outcome {
+    let path: &Path = &args.config.config;
     let (config, given) = load_given(path)?;
     let level = super::log::begin(config.log_level);
     let read = super::checklists(&config)?;
-    for warning in config.checklists.iter().flat_map(|file| read.warnings(file)) {
-        tracing::warn!("{warning}");
-    }
     let settings = front_settings(&config)?;
-    for warning in warnings::all(&config, std::env::vars_os()) {
-        tracing::warn!("{warning}");
-    }
-    let opened = store::open(&config.store).map_err(failure)?;
+    let of_checklists = config.checklists.iter().flat_map(|file| read.warnings(file));
+    warn(of_checklists.chain(warnings::all(&config, std::env::vars_os())));
+    let (runtime, mut supervisor, mut stop) = (runtime()?, supervisor(), pin!(stop_signal()));
+    let opened = runtime.block_on(opened(&config, args, &mut supervisor, stop.as_mut()))?;
+    let Some(opened) = opened else { return Ok(()) };
     let log = opened.store.log_reader();
     let archivist = Archivist::new(opened.store.clone());
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
-    for warning in warnings::ahead(&opened.boards, service::time::wall_ms()) {
-        tracing::warn!("{warning}");
-    }
+    warn(warnings::ahead(&opened.boards, service::time::wall_ms()));
     let file = config.store.local().to_owned();
-    runtime()?.block_on(async {
+    runtime.block_on(async {
         let (rereader, reloads) = Rereader::new(path, config.clone(), given, level);
         tokio::spawn(rereader.serve());
         let socket = status::StatusSocket::listen(&file);
@@ -81,9 +82,30 @@ pub fn run(path: &Path) -> Outcome {
             None => service,
         };
         let service = service.within(neerc_core::quota::Quota::new(config.stored_mib_per_day));
-        let service = service.reloading(reloads).supervised_by(supervisor()).patient(config.tasks.patience);
-        service.stored_in(&file).warned_by(warnings).run(stop_signal()).await.map_err(failure)
+        let service = service.reloading(reloads).supervised_by(supervisor).patient(config.tasks.patience);
+        service.stored_in(&file).warned_by(warnings).run(stop).await.map_err(failure)
     })
+}
+
+fn warn(warnings: impl IntoIterator<Item = String>) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// The store, as soon as it may be opened; nothing if the program is to end before that.
+async fn opened(
+    config: &Config,
+    args: &RunArgs,
+    supervisor: &mut Supervisor,
+    stop: impl Future<Output = ()>,
+) -> Result<Option<store::Opened>, (Exit, anyhow::Error)> {
+    if !args.standby {
+        return store::open(&config.store).map(Some).map_err(failure);
+    }
+    let web = config.web.as_ref().map(|at| at.listen);
+    let faces = StandbyFaces { operations: config.operations, web, language: config.language };
+    stand_by(store::Standby::of(&config.store), faces, supervisor, stop).await.map_err(failure)
 }
 
 /// Answers monitoring, where that is wanted.

@@ -61,7 +61,7 @@ impl Service {
     async fn flush(&mut self) {
         let until_ms = self.time.now_ms().saturating_add(SHUTDOWN_TELLING_MS);
         let mut has_answered = false;
-        while self.link.is_up() {
+        while self.link.is_up() && self.holding.may_speak() {
             let now_ms = self.time.now_ms();
             if let Some(output) = self.link.free_output() {
                 if has_answered && now_ms >= until_ms {

@@ -16,6 +16,8 @@ use tokio::sync::mpsc;
 pub(super) enum Event {
     /// The service is to end.
     Stop,
+    /// Another process may serve from now on.
+    Ousted,
     /// What was being stored is on disk, or not.
     Stored(Result<(), StoreError>),
     /// Something is wrong around the service, in words.

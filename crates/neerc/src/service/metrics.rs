@@ -93,8 +93,7 @@ fn seconds_of(ms: i64) -> String {
 /// All of it.
 pub fn text(health: &Health, around: &Surroundings) -> String {
     let mut page = Page::default();
-    page.family("neerc_build_info", "gauge", "The version of the program.");
-    page.value("neerc_build_info", &format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), 1);
+    leader(&mut page, 1);
     page.one("neerc_uptime_seconds", "gauge", "For how long the service has been running.", seconds_of(health.age_ms));
     connection(&mut page, health);
     changes(&mut page, health);
@@ -121,6 +120,24 @@ pub fn text(health: &Health, around: &Surroundings) -> String {
     let processor = "Processor time that the process has taken.";
     page.one("process_cpu_seconds_total", "counter", processor, seconds_of(around.processor_ms));
     page.0
+}
+
+/// All that is said of a process that stands by, which knows of so many changes.
+pub fn standby_text(revision: u64) -> String {
+    let mut page = Page::default();
+    leader(&mut page, 0);
+    stored(&mut page, revision);
+    page.0
+}
+
+fn leader(page: &mut Page, leads: u8) {
+    page.family("neerc_build_info", "gauge", "The version of the program.");
+    page.value("neerc_build_info", &format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), 1);
+    page.one("neerc_leader", "gauge", "Whether this process serves; 0 while it stands by for another one.", leads);
+}
+
+fn stored(page: &mut Page, revision: u64) {
+    page.one("neerc_changes_total", "counter", "Changes on disk, in all rooms and since ever.", revision);
 }
 
 fn webhooks(page: &mut Page, health: &Health) {
@@ -165,7 +182,7 @@ fn connection(page: &mut Page, health: &Health) {
 
 fn changes(page: &mut Page, health: &Health) {
     let meters = &health.meters;
-    page.one("neerc_changes_total", "counter", "Changes on disk, in all rooms and since ever.", meters.revision);
+    stored(page, meters.revision);
     page.histogram("neerc_commit_seconds", "How long it took to have changes on disk.", &meters.commits);
     page.one("neerc_commit_failures_total", "counter", "How often that failed.", meters.failed_commits);
     let failing = "Whether the last changes could not be stored.";

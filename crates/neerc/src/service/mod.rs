@@ -14,6 +14,7 @@ pub mod operations;
 mod people;
 pub mod reload;
 pub mod space;
+pub mod standby;
 pub mod standing;
 pub mod status;
 pub mod supervisor;
@@ -41,7 +42,7 @@ use neerc_core::desk::Desk;
 use neerc_core::ledger::{Now, Stored};
 use neerc_core::planner::Patience;
 use neerc_core::quota::Quota;
-use neerc_store::{Committing, Opened, Store, StoreError};
+use neerc_store::{Committing, Holding, Opened, Store, StoreError};
 use neerc_xmpp::front::{Front, FrontEvent, FrontSettings};
 use std::future::Future;
 use std::path::PathBuf;
@@ -57,6 +58,12 @@ pub enum ServiceError {
         "the store failed in a way that leaves it unknown what is on disk, so nothing was answered and the service ends; start it again, and what is on disk counts"
     )]
     Store(#[source] StoreError),
+    /// Another process may serve from the store.
+    #[error(
+        "the lease that lets this process serve has run out, since the database could not be asked in time or another one \
+         took over; so the service ends, and whoever starts it again has it stand by"
+    )]
+    Ousted,
 }
 
 /// Everything the loop holds.
@@ -64,6 +71,8 @@ pub struct Service {
     front: Front,
     link: Link,
     store: Store,
+    /// For how long it may speak.
+    holding: Holding,
     time: Steady,
     desk: Desk,
     /// What the ledger has handed out to be stored.
@@ -99,8 +108,7 @@ pub struct Service {
 impl Service {
     /// A service on an opened store, linked to the server at `host:port`.
     pub fn new(settings: FrontSettings, server: String, opened: Opened) -> Service {
-        let Opened { store, boards, revision, snapshot_revision, told_revision, untold, newest, archived_revision: _ } =
-            opened;
+        let Opened { store, boards, revision, snapshot_revision, told_revision, untold, newest, holding, .. } = opened;
         let time = Steady::start();
         let mut front = Front::new(settings, time.now_ms(), told_revision);
         let desk = Desk::new(boards, revision).after(newest);
@@ -111,6 +119,7 @@ impl Service {
             front,
             link: Link::open(server),
             store,
+            holding,
             time,
             desk,
             committing: None,
@@ -182,6 +191,9 @@ impl Service {
         self.clocks_set();
         let mut stop = pin!(stop);
         loop {
+            if !self.holding.may_speak() {
+                return Err(self.ousted());
+            }
             self.advance();
             self.tell_supervisor();
             self.gauge.turned();
@@ -189,6 +201,7 @@ impl Service {
             self.gauge.woken();
             match event {
                 Event::Stop => return self.finish().await,
+                Event::Ousted => return Err(self.ousted()),
                 Event::Stored(outcome) => self.stored(outcome)?,
                 Event::Trouble(trouble) => self.trouble(trouble),
                 Event::Clock(feed, look) => self.clock_read(feed, look),
@@ -227,6 +240,7 @@ impl Service {
         tokio::select! {
             biased;
             () = stop => Event::Stop,
+            () = self.holding.ended() => Event::Ousted,
             outcome = stored(&mut self.committing) => Event::Stored(outcome),
             trouble = next(&mut self.warnings) => Event::Trouble(trouble),
             (feed, look) = next(&mut self.looks) => Event::Clock(feed, look),
@@ -238,6 +252,12 @@ impl Service {
             () = due => Event::Due,
             event = self.link.next(reads) => Event::Link(event),
         }
+    }
+
+    /// Another process may serve from now on: nothing more is said, not even a farewell.
+    fn ousted(&mut self) -> ServiceError {
+        self.link.close();
+        ServiceError::Ousted
     }
 
     /// Does all that can be done without waiting.
@@ -277,7 +297,8 @@ impl Service {
         if self.link.is_free() {
             wake_ms = wake_ms.min(self.front.next_transmit_ms());
         }
-        let beat_ms = self.supervisor.next_ms(self.time.now_ms());
+        let now_ms = self.time.now_ms();
+        let beat_ms = self.supervisor.next_ms(now_ms).min(now_ms.saturating_add(self.holding.left_ms()));
         self.time.at(wake_ms.min(self.desk.ledger.next_commit_ms()).min(self.web_wake_ms()).min(beat_ms))
     }
 

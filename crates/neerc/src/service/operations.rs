@@ -15,6 +15,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use neerc_store::WhoServes;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -62,6 +63,23 @@ impl Operations {
         let (_stop, stopped) = watch::channel(false);
         server::serve(self.listener, pages, (stopped, CrowdCounter::default())).await;
     }
+}
+
+/// What monitoring is answered by a process that stands by.
+pub fn standby_router(sight: watch::Receiver<WhoServes>) -> Router {
+    let ready = |State(sight): State<watch::Receiver<WhoServes>>| async move {
+        let WhoServes { holder, revision } = sight.borrow().clone();
+        let why = format!("this process stands by for {holder}, which serves; revision {revision} is known\n");
+        plain(StatusCode::SERVICE_UNAVAILABLE, why)
+    };
+    let measured = |State(sight): State<watch::Receiver<WhoServes>>| async move {
+        plain(StatusCode::OK, metrics::standby_text(sight.borrow().revision))
+    };
+    Router::new()
+        .route("/healthz", get(|| async { plain(StatusCode::OK, "ok\n") }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(measured))
+        .with_state(sight)
 }
 
 fn plain(status: StatusCode, text: impl Into<String>) -> Response {

@@ -51,7 +51,7 @@ impl Supervisor {
     }
 
     /// How the service stands now, in words.
-    fn stands(&mut self, status: String, is_ready: bool) {
+    pub(super) fn stands(&mut self, status: String, is_ready: bool) {
         self.is_ready |= is_ready;
         if self.status != status {
             (self.status, self.is_status_told) = (status, false);
@@ -59,7 +59,7 @@ impl Supervisor {
     }
 
     /// A turn of the loop is over: says what is to be said.
-    fn turned(&mut self, now_ms: i64) {
+    pub(super) fn turned(&mut self, now_ms: i64) {
         let ready = (self.is_ready && !self.is_told_ready).then_some("\nREADY=1");
         if (ready.is_some() || !self.is_status_told)
             && self.send(&format!("STATUS={}{}", self.status, ready.unwrap_or_default()))

@@ -20,6 +20,7 @@ mod login;
 mod pages;
 pub mod picture;
 pub mod server;
+pub mod standby;
 mod told;
 mod typed;
 mod visit;

@@ -57,6 +57,7 @@ mod silent;
 mod slix;
 mod sources;
 mod stalled;
+mod standby;
 mod supervised;
 mod wait;
 mod wall;

@@ -19,8 +19,12 @@ pub struct Neerc<'a> {
     pub dir: PathBuf,
     /// What it is started with in its environment.
     pub env: Vec<(&'static str, PathBuf)>,
+    /// What it is told besides `run`.
+    pub arguments: Vec<&'static str>,
     server: &'a Server,
     process: Option<Process>,
+    /// It shares its component with another one, which gives that back.
+    is_second: bool,
 }
 
 impl<'a> Neerc<'a> {
@@ -41,7 +45,15 @@ impl<'a> Neerc<'a> {
         fs::write(dir.join("neerc.toml"), overlay(&base, toml_extra)).unwrap();
         // It holds the secret, of which the program says a word where others can read it.
         fs::set_permissions(dir.join("neerc.toml"), fs::Permissions::from_mode(0o600)).unwrap();
-        Self { jid, dir, env: Vec::new(), server, process: None }
+        Self { jid, dir, env: Vec::new(), arguments: Vec::new(), server, process: None, is_second: false }
+    }
+
+    /// Another machine with the same configuration, in a folder of its own; not started.
+    pub fn second(&self) -> Neerc<'a> {
+        let dir = guard::scratch_dir("neerc");
+        fs::copy(self.config(), dir.join("neerc.toml")).unwrap();
+        let (jid, env, arguments) = (self.jid.clone(), self.env.clone(), self.arguments.clone());
+        Neerc { jid, dir, env, arguments, server: self.server, process: None, is_second: true }
     }
 
     /// Lays more over its configuration, for the next start.
@@ -79,7 +91,7 @@ impl<'a> Neerc<'a> {
     pub fn spawn(&mut self) {
         assert!(self.process.is_none(), "neerc runs already");
         let mut command = command(&self.dir);
-        command.arg("run").arg("--config").arg(self.config()).envs(self.env.iter().cloned());
+        command.arg("run").args(&self.arguments).arg("--config").arg(self.config()).envs(self.env.iter().cloned());
         self.process = Some(Process::spawn_logged("neerc", &mut command, &self.log_path()));
     }
 
@@ -154,7 +166,9 @@ impl Drop for Neerc<'_> {
         if let Some(mut process) = self.process.take() {
             process.kill();
         }
-        self.server.give_component(std::mem::take(&mut self.jid));
+        if !self.is_second {
+            self.server.give_component(std::mem::take(&mut self.jid));
+        }
         if std::thread::panicking() {
             eprintln!("{}", self.log_tail());
         }

@@ -12,14 +12,14 @@ use crate::wait::{PATIENCE, poll_for};
 on_both!(a_supervisor_hears_when_all_rooms_are_read_and_that_the_loop_turns);
 
 /// What is heard of a service that is watched every second.
-struct Supervisor(UnixDatagram);
+pub struct Supervisor(UnixDatagram);
 
 /// What a service may be silent for before it is ended.
 const ALLOWED: Duration = Duration::from_secs(1);
 
 impl Supervisor {
     /// Watches over a service that is not started yet.
-    fn of(neerc: &mut Neerc<'_>) -> Supervisor {
+    pub fn of(neerc: &mut Neerc<'_>) -> Supervisor {
         let path = neerc.dir.join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
@@ -36,7 +36,7 @@ impl Supervisor {
 
     /// All that it is told up to something that starts with `wanted`.
     #[track_caller]
-    fn hears(&self, wanted: &str) -> Vec<String> {
+    pub fn hears(&self, wanted: &str) -> Vec<String> {
         let mut heard: Vec<String> = Vec::new();
         let found = poll_for(PATIENCE, || {
             heard.extend(self.next());

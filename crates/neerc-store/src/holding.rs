@@ -1,0 +1,76 @@
+//! That this process may serve: for as long as a lease lasts that something else renews, or for as long as it runs.
+
+use std::future::pending;
+use tokio::sync::watch;
+
+/// Whether this process may store and speak. Clones tell the same.
+#[derive(Clone, Debug, Default)]
+pub struct Holding(Option<Limited>);
+
+#[derive(Clone, Debug)]
+struct Limited {
+    /// Until when, by the clock that is asked; in the past once that is over.
+    until_ms: watch::Receiver<i64>,
+    steady_ms: fn() -> i64,
+}
+
+impl Holding {
+    /// Until this process ends: a lock of the file system is kept as long.
+    pub fn forever() -> Holding {
+        Holding::default()
+    }
+
+    /// Until a time that somebody sets, by a clock that nobody can. Whoever sets it may be gone: then it is that time.
+    pub fn until(until_ms: watch::Receiver<i64>, steady_ms: fn() -> i64) -> Holding {
+        Holding(Some(Limited { until_ms, steady_ms }))
+    }
+
+    /// How long it still lasts, in ms, if it is not made longer. To be asked right before something is said.
+    pub fn left_ms(&self) -> i64 {
+        let left = |limited: &Limited| limited.until_ms.borrow().saturating_sub((limited.steady_ms)());
+        self.0.as_ref().map_or(i64::MAX, left)
+    }
+
+    /// Whether this process may speak.
+    pub fn may_speak(&self) -> bool {
+        self.left_ms() > 0
+    }
+
+    /// Over when it has ended before its time. That its time has come is for the caller to see.
+    pub async fn ended(&mut self) {
+        let Some(limited) = &mut self.0 else { return pending().await };
+        while *limited.until_ms.borrow_and_update() > (limited.steady_ms)() {
+            if limited.until_ms.changed().await.is_err() {
+                return pending().await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    #[test]
+    fn it_lasts_until_its_time_and_ends_at_once_where_that_is_taken_back() {
+        assert!(Holding::forever().may_speak());
+        let (set, until_ms) = watch::channel(1_500);
+        let mut holding = Holding::until(until_ms, || 1_000);
+        assert_eq!((holding.left_ms(), holding.may_speak()), (500, true));
+        let other = holding.clone();
+        let mut context = Context::from_waker(Waker::noop());
+        {
+            let mut ended = pin!(holding.ended());
+            assert_eq!(ended.as_mut().poll(&mut context), Poll::Pending);
+            set.send_replace(2_000);
+            assert_eq!(ended.as_mut().poll(&mut context), Poll::Pending);
+            set.send_replace(i64::MIN);
+            assert_eq!(ended.as_mut().poll(&mut context), Poll::Ready(()));
+        }
+        assert!(!other.may_speak());
+        set.send_replace(1_000);
+        assert!(!other.may_speak(), "not at that very moment");
+    }
+}
