@@ -38,6 +38,11 @@ pub struct Poster {
 impl Poster {
     /// To that endpoint; what is wrong with its certificates is said.
     pub fn new(hook: Webhook) -> Result<Poster, String> {
+        Poster::with_names(hook, DefaultResolver::default())
+    }
+
+    /// The same with what looks up names.
+    fn with_names(hook: Webhook, names: impl Resolver) -> Result<Poster, String> {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -48,7 +53,7 @@ impl Poster {
             .max_response_header_size(limits::HEADER_BYTES)
             .user_agent(concat!("neerc/", env!("CARGO_PKG_VERSION")))
             .build();
-        let agent = agent_with(config, &hook.address, Guard { lookup: DefaultResolver::default(), door: hook.door() })?;
+        let agent = agent_with(config, &hook.address, Guard { lookup: names, door: hook.door() })?;
         Ok(Poster { agent, hook })
     }
 
@@ -138,12 +143,12 @@ impl Door {
 
 /// Looks names up and hands on only addresses that may be connected to. What is handed on is what is connected to.
 #[derive(Debug)]
-struct Guard {
-    lookup: DefaultResolver,
+struct Guard<R> {
+    lookup: R,
     door: Door,
 }
 
-impl Resolver for Guard {
+impl<R: Resolver> Resolver for Guard<R> {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let found = self.lookup.resolve(uri, config, timeout)?;
         let chosen = self.door.choose(&found).map_err(|why| Error::Other(why.into()))?;

@@ -92,6 +92,12 @@ fn bodies_are_read_up_to_a_bound() {
     let chunk = format!("1000\r\n{}\r\n", "x".repeat(0x1000));
     assert_eq!(http.send((chunked + &chunk.repeat(20) + "0\r\n\r\n").as_bytes()).status, 413);
     is_well(&http);
+    trust::report(
+        "P4",
+        "bodies of more than 64 KiB, with a length, with a wrong one, in chunks",
+        3,
+        "0 read to their end",
+    );
 }
 
 #[test]

@@ -307,7 +307,10 @@ impl User<'_> {
     #[track_caller]
     fn presence(&self, room: &str, nick: &str, attributes: &str, child: &str) -> Stanza {
         let occupant = format!("{room}@{ROOMS}/{nick}");
-        let xml = format!("<presence to='{occupant}' {attributes}>{child}</presence>");
+        let mut to = Vec::new();
+        neerc_xmpp::xml::escape_attr(&mut to, &occupant);
+        let to = String::from_utf8(to).expect("it was text");
+        let xml = format!("<presence to='{to}' {attributes}>{child}</presence>");
         self.stanza(json!({"op": "presence", "xml": xml, "occupant": occupant}))
     }
 

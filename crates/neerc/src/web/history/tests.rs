@@ -12,6 +12,7 @@ use neerc_core::face::words::Language;
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
 use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
 use neerc_core::view::Visibility;
+use neerc_testing::trust;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
@@ -195,6 +196,14 @@ fn files_are_kept_under_a_name_and_do_no_harm() {
     assert!(csv.body.starts_with("\u{feff}revision,time,"));
     assert!(csv.body.contains(",hall1,fail,'=cmd|'/c calc'!A1\r\n"), "{}", csv.body);
     assert_eq!(csv.body.lines().count(), 10);
+    // Whatever else stands at the beginning of a cell in spreadsheets' formulas.
+    let begins = ["=", "+", "-", "@", "\u{ff1d}", "\u{ff0b}", "\u{ff0d}", "\u{ff20}"];
+    let formulas = begins.iter().zip(1..).map(|(begin, id)| created(id, &format!("{begin}1+1"), &[]));
+    let file = Site::new(formulas.collect()).page("/r/neerc/export.csv");
+    for begin in begins {
+        assert!(file.contains(&format!(",'{begin}1+1,")), "{file}");
+    }
+    trust::report("P4", "answers and titles that spreadsheets would take for formulas", 9, "0 are any in the files");
     let json = site.page("/r/neerc/export.jsonl");
     let lines: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 9);

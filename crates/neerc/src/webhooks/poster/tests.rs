@@ -1,8 +1,11 @@
 use super::*;
 use crate::clocks::http::HttpAddress;
 use crate::webhooks::signature::SigningKeys;
+use neerc_testing::trust;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 fn hook(url: &str, private: &[&str]) -> Webhook {
@@ -106,6 +109,7 @@ fn addresses_that_are_not_public_are_not_connected_to() {
         }
     }
     assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    trust::report("P4", "webhooks to loopback, however it is written", 2 * written.len(), "0 connected to");
 }
 
 #[test]
@@ -121,4 +125,44 @@ fn of_the_addresses_of_a_name_those_are_taken_that_may_be() {
     assert_eq!(refused(door(&["10.0.0.6"], "https://x"), private), wanted);
     assert!(refused(door(&["10.0.0.6"], "http://x"), public).ends_with("use https://"));
     assert_eq!(door(&[], "https://x").choose(&[]), Err("its name has no address".to_owned()));
+}
+
+/// A name that has one of two addresses, and then the other, and so on.
+#[derive(Debug)]
+struct FickleName {
+    addresses: [SocketAddr; 2],
+    asked: Arc<AtomicUsize>,
+}
+
+impl Resolver for FickleName {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let mut found = self.empty();
+        found.push(self.addresses[self.asked.fetch_add(1, Ordering::SeqCst) % 2]);
+        Ok(found)
+    }
+}
+
+#[test]
+fn a_name_that_changes_its_mind_leads_to_no_address_that_may_not_be() {
+    const TIMES: usize = 20;
+    let (port, served) = server(vec!["204 No Content".to_owned(); TIMES / 2]);
+    // Whoever is connected to here, would be counted.
+    let inside = TcpListener::bind("127.0.0.2:0").unwrap();
+    inside.set_nonblocking(true).unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let addresses = [SocketAddr::from(([127, 0, 0, 1], port)), inside.local_addr().unwrap()];
+    let names = FickleName { addresses, asked: asked.clone() };
+    let poster = Poster::with_names(hook("http://fickle.example/in", &["127.0.0.1"]), names).unwrap();
+    for time in 0..TIMES {
+        let posted = poster.post(&message(), 0);
+        match time % 2 {
+            0 => assert_eq!(posted, Posted::Taken),
+            _ => assert!(matches!(&posted, Posted::Failed { why, .. } if why.contains("127.0.0.2")), "{posted:?}"),
+        }
+        // It is not looked up again between being checked and being connected to.
+        assert_eq!(asked.load(Ordering::SeqCst), time + 1);
+    }
+    assert_eq!(inside.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    assert_eq!(served.join().unwrap().len(), TIMES / 2);
+    trust::report("P4", "webhooks to a name that is of this machine each second time", TIMES, "0 connected to it");
 }

@@ -133,6 +133,16 @@ impl Stage {
         browser.until("return document.body.classList.contains('is-stale')", json!([]), |stale| *stale == json!(false));
     }
 
+    /// One more member of the room comes into it, under that nick.
+    #[track_caller]
+    pub fn comes(&self, name: &str, nick: &str) -> User<'static> {
+        self.server.register(name);
+        self.stands(name, "member");
+        let guest = Slix::shared().login(self.server, name, &unique("guest"));
+        guest.join(&self.room, nick);
+        guest
+    }
+
     /// Somebody with a client that speaks the NEERC protocol, who is in the room and told of everything.
     #[track_caller]
     pub fn client(&self, name: &str) -> User<'static> {
