@@ -682,6 +682,7 @@ web-line-example = @todo halls Bring water
 web-link-gone = This link is not good any more
 web-link-gone-help = A link is good once and for a few minutes. Ask for another one.
 web-login = Log in
+web-login-another = The code that stood here is not good any more. This is a new one; it is good for five minutes.
 web-login-help = Write this to the service in your chat, from your own account:
 web-login-line = login { $code }
 web-login-more = You are asked whether this browser is yours; answer yes, and this page goes on to the board. Or write "board" there, and open the link in this browser.

@@ -33,6 +33,17 @@ struct WaitingPage {
     session: NewSecret,
     address: IpAddr,
     code: LoginCode,
+    /// Another code stood there before.
+    is_another: bool,
+}
+
+/// A browser that is to be shown a code.
+struct Comer {
+    address: IpAddr,
+    /// What it is, in words.
+    browser: String,
+    /// It was shown a code before, which is good for nothing any more.
+    had_code: bool,
 }
 
 /// What the web remembers of whoever comes in; nothing of it outlives the process.
@@ -95,8 +106,9 @@ impl Porch {
         codes(&pages)
     }
 
-    /// A new page for a browser at that address: what its browser shows when it asks again, and all codes there are then.
-    fn open(&self, address: IpAddr, browser: String, now_ms: i64) -> Option<(NewSecret, WaitingPage, Vec<LoginCode>)> {
+    /// A new page for a browser: what it shows when it asks again, and all codes there are then.
+    fn open(&self, comer: Comer, now_ms: i64) -> Option<(NewSecret, WaitingPage, Vec<LoginCode>)> {
+        let Comer { address, browser, had_code } = comer;
         let (ticket, session) = (fresh_secret()?, fresh_secret()?);
         let mut pages = locked(&self.pages);
         // Whoever confirmed in the last moment is let in a moment later.
@@ -118,7 +130,7 @@ impl Porch {
         let until_ms = now_ms.saturating_add(limits::LOGIN_CODE_MS);
         let (code, browser, hash) = (digits.into(), browser.into(), session.hash());
         let code = LoginCode { code, room: None, browser, session: hash, until_ms };
-        let page = WaitingPage { ticket: ticket.hash(), session, address, code };
+        let page = WaitingPage { ticket: ticket.hash(), session, address, code, is_another: had_code };
         pages.push(page.clone());
         Some((ticket, page, codes(&pages)))
     }
@@ -152,6 +164,8 @@ struct LoginPage<'a> {
     frame: PageFrame<'a>,
     /// The line to write.
     line: String,
+    /// Another one stood there before.
+    is_another: bool,
 }
 
 /// The name of the cookie by which a waiting page is known.
@@ -190,7 +204,7 @@ pub async fn show(
             return (cookies, see_other(&format!("/r/{room}"))).into_response();
         }
         if now.wall_ms < known.code.until_ms {
-            return draw(&site, &headers, &known.code);
+            return draw(&site, &headers, &known);
         }
     }
     if method == Method::HEAD {
@@ -200,7 +214,8 @@ pub async fn show(
     if !site.porch.admits(address, now.steady_ms) {
         return note(&site, spoken, StatusCode::TOO_MANY_REQUESTS, "web-too-many");
     }
-    let Some((ticket, waiting, codes)) = site.porch.open(address, door::browser(&headers, peer), now.wall_ms) else {
+    let comer = Comer { address, browser: door::browser(&headers, peer), had_code: ticket.is_some() };
+    let Some((ticket, waiting, codes)) = site.porch.open(comer, now.wall_ms) else {
         return not_shown(&site, &headers, NoVisit::Starting);
     };
     if let Err(ServiceGone) = site.bridge.show_codes(codes).await {
@@ -208,16 +223,18 @@ pub async fn show(
     }
     let kept =
         ticket_cookie(&site, ticket.reveal(), limits::LOGIN_CODE_MS.saturating_add(limits::LOGIN_GRACE_MS) / 1_000);
-    ([(SET_COOKIE, kept)], draw(&site, &headers, &waiting.code)).into_response()
+    ([(SET_COOKIE, kept)], draw(&site, &headers, &waiting)).into_response()
 }
 
-fn draw(site: &WebSite, headers: &HeaderMap, code: &LoginCode) -> Response {
+fn draw(site: &WebSite, headers: &HeaderMap, waiting: &WaitingPage) -> Response {
     let spoken = language(site, headers);
     let title = site.words().say(spoken, "web-login", &[]);
-    let (first, second) = code.code.split_at_checked(3).unwrap_or((&code.code, ""));
+    let code = &waiting.code.code;
+    let (first, second) = code.split_at_checked(3).unwrap_or((code, ""));
     let digits = format!("{first} {second}");
     let line = site.words().say(spoken, "web-login-line", &[("code", Arg::Text(&digits))]);
-    page(StatusCode::OK, &LoginPage { frame: PageFrame::new(site, spoken, title, "/login".to_owned()), line })
+    let frame = PageFrame::new(site, spoken, title, "/login".to_owned());
+    page(StatusCode::OK, &LoginPage { frame, line, is_another: waiting.is_another })
 }
 
 #[cfg(test)]
@@ -225,6 +242,10 @@ mod tests {
     use super::*;
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
+
+    fn comer(address: IpAddr) -> Comer {
+        Comer { address, browser: "Firefox".to_owned(), had_code: false }
+    }
 
     #[test]
     fn ten_tries_a_minute_for_each_address() {
@@ -242,7 +263,7 @@ mod tests {
         let address = |n: usize| IpAddr::V4(std::net::Ipv4Addr::from_bits(n as u32));
         let mut last = Vec::new();
         for n in 0..limits::LOGIN_PAGES + 10 {
-            let (ticket, page, codes) = porch.open(address(n), "Firefox".to_owned(), 0).unwrap();
+            let (ticket, page, codes) = porch.open(comer(address(n)), 0).unwrap();
             assert_eq!(porch.find(&ticket.hash()).unwrap().code, page.code);
             assert!(page.code.code.len() == 6 && page.code.code.bytes().all(|c| c.is_ascii_digit()));
             last = codes;
@@ -251,14 +272,14 @@ mod tests {
         let distinct: std::collections::BTreeSet<_> = last.iter().map(|code| code.code.clone()).collect();
         assert_eq!(distinct.len(), last.len());
         for _ in 0..20 {
-            porch.open(HERE, "Firefox".to_owned(), 0).unwrap();
+            porch.open(comer(HERE), 0).unwrap();
         }
         assert_eq!(
             locked(&porch.pages).iter().filter(|page| page.address == HERE).count(),
             limits::LOGIN_PAGES_PER_ADDRESS
         );
         let later_ms = limits::LOGIN_CODE_MS + limits::LOGIN_GRACE_MS;
-        let (ticket, _, codes) = porch.open(HERE, "Firefox".to_owned(), later_ms).unwrap();
+        let (ticket, _, codes) = porch.open(comer(HERE), later_ms).unwrap();
         assert_eq!(codes.len(), 1, "the others are over");
         assert!(porch.forget(&ticket.hash()).is_empty() && porch.find(&ticket.hash()).is_none());
     }

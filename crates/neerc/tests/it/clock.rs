@@ -107,7 +107,7 @@ fn a_contest_that_was_over_stays_over_when_its_file_is_gone_at_the_next_start() 
 }
 
 /// A library that steps the program's system clock; laid under it by `LD_PRELOAD`.
-fn steps() -> PathBuf {
+pub fn steps() -> PathBuf {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/step.c");
     let library = crate::guard::scratch_dir("step").join("step.so");
     let mut compiler = Command::new("cc");

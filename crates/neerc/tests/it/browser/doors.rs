@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::proxy::Way;
 use super::stage::Stage;
-use super::{Driver, Look, PLAIN, axe};
+use super::{Browser, Driver, Look, PLAIN, axe};
+use crate::clock::steps;
 
 /// How soon a page is to follow the rights of the room.
 const PROMPT: Duration = Duration::from_secs(1);
@@ -70,6 +71,44 @@ fn a_code_that_is_confirmed_in_the_chat_lets_its_page_in_by_itself() {
     stage.says(&stage.chat, "yes");
     browser.sees_in(".who", &stage.admin);
     browser.until("return location.href", json!([]), |url| *url == json!(stage.url("")));
+}
+
+#[test]
+fn a_code_whose_time_is_over_gives_way_to_another_and_the_page_says_so() {
+    const GOOD_S: i64 = 5 * 60;
+    let Some(driver) = Driver::start() else { return };
+    let mut stage = Stage::new("");
+    let step = stage.neerc.dir.join("step");
+    stage.neerc.terminate();
+    stage.neerc.env = vec![("LD_PRELOAD", steps()), ("CLOCK_STEP", step.clone())];
+    stage.neerc.restart();
+    let scripted = driver.browser(Look::LAPTOP);
+    let plain = driver.browser(Look::PHONE);
+    plain.debug("Emulation.setScriptExecutionDisabled", json!({"value": true}));
+    let code = "const code = document.querySelector('.code'); return code && code.innerText.trim()";
+    let shown = |browser: &Browser<'_>| {
+        browser.until(code, json!([]), serde_json::Value::is_string).as_str().unwrap().to_owned()
+    };
+    let another = "The code that stood here is not good any more.";
+    let old = [&scripted, &plain].map(|browser| {
+        browser.open(&stage.url("/../../login"));
+        let line = shown(browser);
+        assert!(!browser.run("return document.body.innerText", json!([])).as_str().unwrap().contains(another));
+        line
+    });
+    std::fs::write(step, (GOOD_S + 1).to_string()).unwrap();
+    for (browser, old) in [&scripted, &plain].into_iter().zip(&old) {
+        browser.sees(another);
+        let new = shown(browser);
+        assert_ne!(new, *old);
+        let said = stage.says(&stage.chat, old);
+        assert!(said.starts_with("No page shows"), "{said}");
+        assert_eq!(axe(&scripted).unwrap_or_default(), [""; 0]);
+        let asked = stage.says(&stage.chat, &new);
+        assert!(asked.contains("127.0.0.1"), "{asked}");
+        stage.says(&stage.chat, "yes");
+        browser.sees_in(".who", &stage.admin);
+    }
 }
 
 #[test]
