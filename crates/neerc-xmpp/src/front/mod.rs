@@ -7,6 +7,7 @@ mod asks;
 mod chat;
 mod commands;
 mod conversations;
+mod endpoints;
 mod faces;
 mod hall;
 mod iq;
@@ -28,6 +29,8 @@ mod unknown;
 use self::asks::Asks;
 use self::commands::Commanded;
 use self::conversations::Conversations;
+use self::endpoints::EndpointWords;
+pub use self::endpoints::{EndpointNews, EndpointTrouble};
 use self::hall::Hall;
 use self::iq::PendingIq;
 use self::lanes::{Arrival, Lanes};
@@ -118,6 +121,8 @@ pub struct Front {
     plan_words: PlanWords,
     reminders: Reminders,
     run_words: RunWords,
+    /// What admins are told of the endpoints of webhooks.
+    endpoint_words: EndpointWords,
 }
 
 impl Front {
@@ -160,6 +165,7 @@ impl Front {
             plan_words: PlanWords::default(),
             reminders: Reminders::default(),
             run_words: RunWords::default(),
+            endpoint_words: EndpointWords::default(),
             halls,
             settings,
             troubles: HashMap::new(),

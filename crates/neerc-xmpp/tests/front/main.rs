@@ -11,6 +11,7 @@ mod clock;
 mod costs;
 mod deadlines;
 mod doors;
+mod endpoints;
 mod forged;
 mod garbage;
 mod late;

@@ -367,6 +367,10 @@ plan-fulfilled-late = The planned task { $plan } was handed out as task { $task 
     [one] 1 minute
    *[other] { $count } minutes
 } late (planned for { $moment } of the contest): { $title }
+webhook-failing = { $host } has not taken what happens here since { $time } (webhook). It is kept and sent again; whoever runs the service can see why.
+webhook-off = { $host } wants to be told nothing more (webhook): nothing is sent there until the service is started again.
+webhook-well = { $host } takes what happens here again (webhook).
+
 plan-lapsed = Nobody has said whether the planned task { $plan } is to be handed out, so nobody is asked any more: { $title }. It stays in the plan; "now { $plan }" still hands it out
 plan-decided-now = { $name } has handed out the planned task { $plan } as task { $task }: { $title }
 plan-decided-unplan = { $name } has taken the planned task { $plan } out of the plan: { $title }

@@ -154,7 +154,7 @@ fn webhooks(page: &mut Page, health: &Health) {
         "webhook",
         behind,
     );
-    let failing = of(|endpoint| endpoint.is_failing.into());
+    let failing = of(|endpoint| endpoint.failing_since_ms.is_some().into());
     page.each("neerc_webhook_failing", "Whether the last message was not taken.", "webhook", failing);
     let off = of(|endpoint| endpoint.is_off.into());
     page.each("neerc_webhook_off", "Whether the endpoint wants nothing more.", "webhook", off);

@@ -271,6 +271,7 @@ impl Service {
         self.front.resume(now_ms, self.desk.world());
         self.decide();
         self.show_web();
+        self.look_at_endpoints();
     }
 
     /// Decides what is asked; an answer may bring the next ask, as where several chat lines came at once.

@@ -35,6 +35,8 @@ pub struct ServiceStanding {
     pub store: StoreStanding,
     /// The last backup that was made since the start.
     pub backup: Option<BackupNote>,
+    /// Each endpoint of webhooks, in the order of the configuration.
+    pub webhooks: Vec<WebhookStanding>,
 }
 
 /// The connection to the chat server.
@@ -125,6 +127,26 @@ pub struct StoreStanding {
     pub free_bytes: Option<u64>,
 }
 
+/// An endpoint of webhooks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WebhookStanding {
+    /// Where it is, without what is secret of that.
+    pub to: String,
+    /// How many of the newest changes it has not heard of.
+    pub behind_changes: u64,
+    /// How many messages it has taken since the start.
+    pub taken: u64,
+    /// How many times one was not taken.
+    pub failed: u64,
+    /// Since when it takes nothing, by the time of day (UTC).
+    pub failing_since: Option<String>,
+    /// It wants nothing more.
+    pub off: bool,
+    /// Why the last message was not taken.
+    pub why: Option<String>,
+}
+
 /// A backup that was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupNote {
@@ -143,6 +165,8 @@ pub(super) struct Remembered {
     store: PathBuf,
     start_bytes: u64,
     pub connected_ms: Option<i64>,
+    /// When it was looked last how the endpoints of webhooks are.
+    pub endpoints_looked_ms: Option<i64>,
     backup: Option<BackupNote>,
 }
 
@@ -212,6 +236,7 @@ impl Service {
             troubles: health.troubles.into_iter().map(trouble).collect(),
             store: StoreStanding::default(),
             backup: self.remembered.backup.clone(),
+            webhooks: self.webhooks_standing(meters.revision),
         };
         let remembered = self.remembered.clone();
         (standing, move |standing| ServiceStanding { store: StoreStanding::of(&remembered), ..standing })
@@ -303,6 +328,7 @@ impl ServiceStanding {
             }
             None => "backup    none since the start\n".to_owned(),
         };
+        self.webhooks.iter().for_each(|webhook| text += &webhook.line());
         text += "\nroom            people online  tasks   open   late  clock\n";
         for room in &self.rooms {
             let RoomStanding { room: name, people, online, tasks, open, late, .. } = room;
@@ -320,6 +346,21 @@ impl ServiceStanding {
             text += &format!("    {} ago: {}\n", ago(trouble.age_s), trouble.text);
         }
         text
+    }
+}
+
+impl WebhookStanding {
+    fn line(&self) -> String {
+        let how = match (self.off, &self.failing_since, self.behind_changes) {
+            (true, ..) => "OFF, since it wants nothing more; a start of neerc asks it again".to_owned(),
+            (_, Some(since), behind) => {
+                let why = self.why.as_deref().unwrap_or_default();
+                format!("FAILING since {since}, {behind} changes behind: {why}")
+            }
+            (_, None, 0) => "told of all".to_owned(),
+            (_, None, behind) => format!("{behind} changes behind"),
+        };
+        format!("webhook   {}: {how}\n", self.to)
     }
 }
 
@@ -369,6 +410,19 @@ mod tests {
         standing.link =
             LinkStanding { server: "h:5347".into(), connected: true, connected_s: Some(61), ..LinkStanding::default() };
         standing.store = StoreStanding { file: "a.db".into(), bytes: 3 << 19, grown_bytes: 1 << 20, free_bytes: None };
+        let hook = |to: &str| WebhookStanding { to: to.into(), ..WebhookStanding::default() };
+        let why = Some("it answers 500".into());
+        standing.webhooks = vec![
+            hook("https://a"),
+            WebhookStanding { behind_changes: 2, ..hook("https://b") },
+            WebhookStanding {
+                behind_changes: 3,
+                failing_since: Some("2026-11-26T10:41:00Z".into()),
+                why,
+                ..hook("https://c")
+            },
+            WebhookStanding { off: true, ..hook("https://d") },
+        ];
         standing.troubles = vec![TroubleStanding { text: "mend it".into(), age_s: 5 }];
         assert_eq!(
             standing.lines(),
@@ -376,7 +430,11 @@ mod tests {
              link      a server at h:5347, connected for 1m 1s; 0 requests wait\n\
              changes   99, and everybody has been told of all\n\
              store     a.db, 1.5 MiB (+1.0 MiB since the start)\n\
-             backup    none since the start\n\n\
+             backup    none since the start\n\
+             webhook   https://a: told of all\n\
+             webhook   https://b: 2 changes behind\n\
+             webhook   https://c: FAILING since 2026-11-26T10:41:00Z, 3 changes behind: it answers 500\n\
+             webhook   https://d: OFF, since it wants nothing more; a start of neerc asks it again\n\n\
              room            people online  tasks   open   late  clock\n\
              neerc               12      7     40      5      1  running at 1:01:01 of 5:00:00, heard 2s ago\n\n\
              troubles\n    5s ago: mend it\n"

@@ -97,7 +97,10 @@ impl Courier {
                         tracing::info!("the webhook to {} takes what happens again", self.hook);
                     }
                     (self.failures, self.said) = (0, String::new());
-                    self.note(|endpoint| (endpoint.taken, endpoint.is_failing) = (endpoint.taken + 1, false));
+                    self.note(|endpoint| {
+                        (endpoint.taken, endpoint.failing_since_ms) = (endpoint.taken + 1, None);
+                        endpoint.why = String::new();
+                    });
                     return Ok(());
                 }
                 Posted::Unwanted => {
@@ -106,15 +109,15 @@ impl Courier {
                          it out of neerc.toml if that is right",
                         self.hook
                     ));
-                    self.note(|endpoint| (endpoint.is_off, endpoint.is_failing) = (true, false));
+                    self.note(|endpoint| (endpoint.is_off, endpoint.failing_since_ms) = (true, None));
                     return Err(Over);
                 }
                 Posted::Failed { why, retry_after_s } => {
+                    self.note_failed(&why);
                     self.say(format!(
                         "the webhook to {} does not take what happens, which is kept and sent again: {why}",
                         self.hook
                     ));
-                    self.note(|endpoint| (endpoint.failed, endpoint.is_failing) = (endpoint.failed + 1, true));
                     let pause_ms = pause_ms(self.failures);
                     self.failures = self.failures.saturating_add(1);
                     let asked_ms = retry_after_s.unwrap_or(0).min(limits::RETRY_AFTER_S) * 1_000;
@@ -146,6 +149,15 @@ impl Courier {
         if let Some(endpoint) = self.counter.desk().endpoints.get_mut(self.place) {
             note(endpoint);
         }
+    }
+
+    fn note_failed(&self, why: &str) {
+        let now_ms = (self.office.wall_ms)();
+        self.note(|endpoint| {
+            endpoint.failed += 1;
+            endpoint.failing_since_ms.get_or_insert(now_ms);
+            why.clone_into(&mut endpoint.why);
+        });
     }
 
     fn mark_due(&self) -> Duration {

@@ -24,6 +24,10 @@ pub const PAUSES_MS: [u64; 4] = [1_000, 5_000, 15_000, 60_000];
 pub const FAILURES_PATIENT: u32 = 60;
 /// How long they are then, in ms.
 pub const PAUSE_PATIENT_MS: u64 = 300_000;
+/// After how long the admins of the rooms are told that an endpoint takes nothing, in ms.
+pub const TOLD_AFTER_MS: i64 = 60 * 60_000;
+/// Least time between two looks at how endpoints are, in ms.
+pub const LOOK_SPACING_MS: i64 = 1_000;
 /// The longest pause that an endpoint may ask for, in s.
 pub const RETRY_AFTER_S: u64 = 600;
 /// Least time between two times that it is recorded how far an endpoint has heard.

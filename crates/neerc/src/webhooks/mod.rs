@@ -79,7 +79,7 @@ pub struct Office {
 }
 
 /// How an endpoint is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndpointState {
     /// How many messages it has taken.
     pub taken: u64,
@@ -87,8 +87,10 @@ pub struct EndpointState {
     pub failed: u64,
     /// Up to which revision it has heard.
     pub heard: u64,
-    /// The last message was not taken.
-    pub is_failing: bool,
+    /// Since when messages are not taken, in ms since 1970; `None` if the last one was.
+    pub failing_since_ms: Option<i64>,
+    /// Why the last one was not taken; empty if it was.
+    pub why: String,
     /// It wants nothing more.
     pub is_off: bool,
 }
@@ -98,6 +100,8 @@ pub struct EndpointState {
 struct Counter {
     desk: Mutex<CounterDesk>,
     changed: Condvar,
+    /// The endpoints, as they are named.
+    hooks: Vec<Webhook>,
 }
 
 #[derive(Debug, Default)]
@@ -174,7 +178,7 @@ impl Webhooks {
         let endpoint = |hook: &Webhook| EndpointState { heard: heard(hook), ..EndpointState::default() };
         let endpoints = hooks.iter().map(endpoint).collect();
         let desk = CounterDesk { revision, is_over: false, endpoints, marks: marks.clone() };
-        let counter = Arc::new(Counter { desk: Mutex::new(desk), changed: Condvar::new() });
+        let counter = Arc::new(Counter { desk: Mutex::new(desk), changed: Condvar::new(), hooks: hooks.clone() });
         for (place, hook) in hooks.into_iter().enumerate() {
             let wrong = |why: String| WebhookError::Endpoint(hook.to_string(), why);
             let poster = Poster::new(hook.clone()).map_err(wrong)?;
@@ -195,6 +199,11 @@ impl Webhooks {
     /// How the endpoints are, in their order.
     pub fn endpoints(&self) -> Vec<EndpointState> {
         self.0.desk().endpoints.clone()
+    }
+
+    /// The endpoints with how they are, in their order.
+    pub fn standing(&self) -> impl Iterator<Item = (&Webhook, EndpointState)> {
+        self.0.hooks.iter().zip(self.endpoints())
     }
 
     /// Nothing more is sent.

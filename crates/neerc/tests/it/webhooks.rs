@@ -3,6 +3,7 @@
 
 mod attacks;
 mod secure;
+mod told;
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
