@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
-pub use archive::ArchiveHead;
+pub use archive::{ArchiveHead, read_line, write_line};
 pub use copies::{Copied, Existing, LogPoint, Moment, Recalled, Restored};
 pub use error::StoreError;
 pub use holding::Holding;
@@ -273,6 +273,22 @@ impl LogReader {
         match &self.0 {
             Log::File(file) => sqlite::read::read_all(file, after, most),
             Log::Server(server) => postgres::read::read_all(server, after, most),
+        }
+    }
+
+    /// The newest revision; 0 if there is none. Blocks on the disk as well.
+    pub fn newest(&self) -> Result<u64, StoreError> {
+        match &self.0 {
+            Log::File(file) => sqlite::read::newest(file),
+            Log::Server(server) => postgres::read::ends(server).map(|(newest, _)| newest),
+        }
+    }
+
+    /// What was recorded by [`Store::told`]. Blocks on the disk as well.
+    pub fn told(&self) -> Result<u64, StoreError> {
+        match &self.0 {
+            Log::File(file) => sqlite::read::told(file),
+            Log::Server(server) => postgres::read::ends(server).map(|(_, told)| told),
         }
     }
 

@@ -11,6 +11,7 @@ mod cli;
 pub mod clocks; // for its fuzz targets, and those of the configuration
 #[doc(hidden)]
 pub mod config;
+mod follow;
 mod i18n;
 mod limits;
 mod link;

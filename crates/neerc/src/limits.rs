@@ -57,6 +57,29 @@ pub const RECONNECT_FIRST_MS: u64 = 500;
 /// Longest pause before the link is connected again, in ms.
 pub const RECONNECT_LONGEST_MS: u64 = 30_000;
 
+// A second machine that follows
+
+/// The version of what the two machines say to each other.
+pub const FOLLOW_VERSION: u32 = 1;
+/// How many copies of a change there are at least before it is answered.
+pub const COPIES: RangeInclusive<i64> = 1..=2;
+/// Longest line that is read of the other side, in bytes: a change may be as long as its title, for all people of a room.
+pub const FOLLOW_LINE_BYTES: u64 = 64 << 20;
+/// So much of a copy of a store is taken at a time, in bytes.
+pub const FOLLOW_COPY_BYTES: u64 = 1 << 20;
+/// Most changes that are said, and stored at once, before it is looked who else has something to say.
+pub const FOLLOW_CHANGES: usize = 256;
+/// How often it is looked whether there is something new that no service tells of, and whether there is a service.
+pub const FOLLOW_POLL: Duration = Duration::from_secs(1);
+/// After that long without anything new, either side gives a sign of life.
+pub const FOLLOW_BEAT: Duration = Duration::from_secs(3);
+/// Whoever gives no sign of life for so long is gone.
+pub const FOLLOW_SILENCE: Duration = Duration::from_secs(10);
+/// The shortest and the longest pause before what joins the two is started again.
+pub const FOLLOW_PAUSES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(15);
+/// Most followers at a time.
+pub const FOLLOWERS: usize = 16;
+
 // The service
 
 /// Changes after which a snapshot of the boards is stored.

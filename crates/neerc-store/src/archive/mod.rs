@@ -8,9 +8,10 @@ mod write;
 pub(crate) use read::ArchiveReader;
 pub(crate) use write::{ArchiveWriter, set_aside};
 
-use crate::rows::StoredRow;
+use crate::rows::{StoredRow, number_of};
 use crate::url::beside;
-use crate::{StoreError, owner};
+use crate::{StoreError, owner, record};
+use neerc_core::board::Boards;
 use neerc_core::change::Entry;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -178,6 +179,43 @@ impl Row {
         let sum = u32::try_from(row.sum).map_err(|error| error.to_string())?;
         Ok(Row { entry, record, sum })
     }
+
+    fn line(&self) -> serde_json::Result<EntryLine<'_>> {
+        let record: &RawValue = serde_json::from_str(&self.record)?;
+        let Entry { revision, room, at_ms, by, .. } = &self.entry;
+        let (room, by) = ((&**room).into(), by.bare().into());
+        Ok(EntryLine { revision: *revision, room, at_ms: *at_ms, by, record, sum: self.sum })
+    }
+
+    /// The row of a line, which must come after that revision; rooms are known by those boards. The error says what is
+    /// wrong with it.
+    pub(crate) fn read(line: &[u8], last: u64, boards: &Boards) -> Result<Row, String> {
+        let expected = last.saturating_add(1);
+        let line = serde_json::from_slice(line).map_err(|error| format!("revision {expected} of the log: {error}"))?;
+        let EntryLine { revision, room, at_ms, by, record, sum } = line;
+        let (room, by, text) = (room.as_bytes(), by.as_bytes(), record.get().as_bytes());
+        let row = StoredRow { number: number_of(revision), room, at_ms, by, record: text, sum: sum.into() };
+        let entry = row.entry(boards, expected)?;
+        Ok(Row { entry, record: record.get().to_owned(), sum })
+    }
+}
+
+/// A change as a line of an archive, without its end: for whoever keeps the same log somewhere else.
+pub fn write_line(entry: &Entry) -> Result<String, StoreError> {
+    let Entry { revision, room, at_ms, by, change, request } = entry;
+    let unwritable = |what: String| StoreError::Unwritable { revision: *revision, what };
+    let record = record::write_entry(change, request.as_deref()).map_err(|why| unwritable(why.to_string()))?;
+    let number = number_of(*revision);
+    let sum = record::entry_sum(number, room.as_bytes(), *at_ms, by.bare().as_bytes(), record.as_bytes());
+    let row = Row { entry: entry.clone(), record, sum };
+    let line = row.line().and_then(|line| serde_json::to_string(&line));
+    line.map_err(|error| unwritable(error.to_string()))
+}
+
+/// The change of such a line, which must be the next after that revision. The error says what is wrong with it.
+pub fn read_line(line: &str, last: u64) -> Result<Entry, String> {
+    let row = Row::read(line.as_bytes(), last, &Boards::new());
+    row.map(|row| row.entry)
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! Reads an archive from its beginning to its end, and checks all of it.
 
-use super::{ARCHIVE_VERSION, ArchiveHead, BoardsLine, EndLine, EntryLine, Row};
+use super::{ARCHIVE_VERSION, ArchiveHead, BoardsLine, EndLine, Row};
 use crate::{StoreError, limits, record};
 use flate2::bufread::GzDecoder;
 use neerc_core::board::Boards;
-use neerc_core::change::{Entry, Room};
-use neerc_core::people::Person;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -107,28 +105,14 @@ impl ArchiveReader {
             return Ok(None);
         }
         self.take_line()?;
-        let row = self.row().map_err(|what| self.damaged(&format!("revision {}: {what}", self.last + 1)))?;
+        let row = self.row().map_err(|what| self.damaged(&what))?;
         self.last = row.entry.revision;
         self.chain = record::chained(self.chain, row.sum);
         Ok(Some(row))
     }
 
     fn row(&self) -> Result<Row, String> {
-        let line: EntryLine<'_> = serde_json::from_slice(&self.line).map_err(|error| error.to_string())?;
-        let EntryLine { revision, room, at_ms, by, record, sum } = line;
-        if revision != self.last + 1 {
-            return Err(format!("it is missing; the next is {revision}"));
-        }
-        let number = i64::try_from(revision).map_err(|error| error.to_string())?;
-        let found = record::entry_sum(number, room.as_bytes(), at_ms, by.as_bytes(), record.get().as_bytes());
-        if found != sum {
-            return Err(format!("its checksum is {found}, not {sum} as stored"));
-        }
-        let known = self.boards.get_key_value(&*room).map(|(room, _)| room.clone());
-        let room = known.unwrap_or_else(|| Room::from(&*room));
-        let (change, request) = record::read_entry(record.get().as_bytes()).map_err(|error| error.to_string())?;
-        let entry = Entry { revision, room, at_ms, by: Person::from_bare(&by), change, request };
-        Ok(Row { entry, record: record.get().to_owned(), sum })
+        Row::read(&self.line, self.last, &self.boards)
     }
 
     /// Reads the last line, after which there must be nothing.

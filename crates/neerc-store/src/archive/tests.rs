@@ -117,9 +117,9 @@ fn lines_that_were_changed_are_found_where_they_decompress() {
         let error = read(&file).unwrap_err();
         assert!(error.contains(expected), "{error}");
     };
-    check("Water", "Wine", "revision 1: its checksum is ");
-    check("\"room\":\"neerc\"", "\"room\":\"other\"", "revision 1: its checksum is ");
-    check("\"revision\":2", "\"revision\":3", "revision 2: it is missing; the next is 3");
+    check("Water", "Wine", "revision 1 of the log: its checksum is ");
+    check("\"room\":\"neerc\"", "\"room\":\"other\"", "revision 1 of the log: its checksum is ");
+    check("\"revision\":2", "\"revision\":3", "revision 2 of the log is missing; the next is 3");
     check("\"neerc_archive\":1", "\"neerc_archive\":2", "was written by a newer neerc (archive 2; this one reads 1)");
     check("\"first\":1", "\"first\":0", "it says that it holds revisions 0 to 2");
     check("\"first\":1", "\"first\":2", "its boards are missing");

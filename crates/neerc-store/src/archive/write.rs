@@ -1,12 +1,10 @@
 //! Writes an archive under a temporary name. It is durable before it gets its own.
 
-use super::{ArchiveHead, BoardsLine, EndLine, EntryLine, Row};
+use super::{ArchiveHead, BoardsLine, EndLine, Row};
 use crate::{StoreError, owner};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use neerc_core::change::Entry;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -41,13 +39,8 @@ impl ArchiveWriter {
 
     /// Adds a change, with its record as it is stored.
     pub fn add(&mut self, row: &Row) -> Result<(), StoreError> {
-        let mut written = || -> io::Result<()> {
-            let record: &RawValue = serde_json::from_str(&row.record)?;
-            let Entry { revision, room, at_ms, by, .. } = &row.entry;
-            let (room, by) = ((&**room).into(), by.bare().into());
-            self.line(&EntryLine { revision: *revision, room, at_ms: *at_ms, by, record, sum: row.sum })
-        };
-        written().map_err(|source| StoreError::File { file: self.part.clone(), source })
+        let written = row.line().map_err(io::Error::from).and_then(|line| self.line(&line));
+        written.map_err(|source| StoreError::File { file: self.part.clone(), source })
     }
 
     fn line(&mut self, line: &impl Serialize) -> io::Result<()> {

@@ -71,9 +71,7 @@ impl Reading<'_> {
     pub async fn load(&self) -> Result<Loaded, StoreError> {
         let floor = self.peek().await?.revision;
         let revision = self.number("SELECT max(revision) FROM log").await?.unwrap_or(0).max(floor);
-        let head = self.rows("SELECT revision, told FROM head", &[]).await?;
-        let head = head.first().ok_or_else(|| self.damaged(String::from("head has no row")))?;
-        let (head, told) = (stored(self.column(head, 0)?), stored(self.column(head, 1)?));
+        let (head, told) = self.ends().await?;
         if head != revision {
             let what = format!("the log ends at revision {revision}, but revision {head} was stored");
             return Err(self.damaged(what));
@@ -101,6 +99,13 @@ impl Reading<'_> {
         }
         let newest = self.newest(&loading.boards, floor, revision).await?;
         loading.end(revision, floor, newest).map_err(|what| self.damaged(what))
+    }
+
+    /// The newest revision, and up to which one everybody was told.
+    async fn ends(&self) -> Result<(u64, u64), StoreError> {
+        let head = self.rows("SELECT revision, told FROM head", &[]).await?;
+        let head = head.first().ok_or_else(|| self.damaged(String::from("head has no row")))?;
+        Ok((stored(self.column(head, 0)?), stored(self.column(head, 1)?)))
     }
 
     async fn newest(&self, boards: &Boards, floor: u64, revision: u64) -> Result<Vec<Entry>, StoreError> {
@@ -223,6 +228,14 @@ pub fn floor(server: &Servers) -> Result<LogFloor, StoreError> {
     apart(|| async {
         let (session, name) = connected(server).await?;
         Reading { session: &session, name: &name }.peek().await
+    })
+}
+
+/// The newest revision, and up to which one everybody was told.
+pub fn ends(server: &Servers) -> Result<(u64, u64), StoreError> {
+    apart(|| async {
+        let (session, name) = connected(server).await?;
+        Reading { session: &session, name: &name }.ends().await
     })
 }
 

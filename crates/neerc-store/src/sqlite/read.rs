@@ -35,6 +35,24 @@ pub fn read_all(file: &Path, after: u64, most: usize) -> Result<Vec<Entry>, Stor
     entries(&conn, file, condition, (rows::number_of(after.max(floor)), bound(most)))
 }
 
+/// See [`crate::LogReader::told`].
+pub fn told(file: &Path) -> Result<u64, StoreError> {
+    number(&connect(file)?, file, "SELECT value FROM meta WHERE key = 'told_revision'")
+}
+
+/// See [`crate::LogReader::newest`].
+pub fn newest(file: &Path) -> Result<u64, StoreError> {
+    let mut conn = connect(file)?;
+    let conn = conn.transaction().map_err(|error| failed("read", file, error))?;
+    let floor = floor::peek(&conn).map_err(|error| failed("read", file, error))?.revision;
+    Ok(number(&conn, file, "SELECT ifnull(max(revision), 0) FROM log")?.max(floor))
+}
+
+fn number(conn: &Connection, file: &Path, sql: &str) -> Result<u64, StoreError> {
+    let found = conn.query_row(sql, [], |row| row.get(0));
+    found.map(rows::stored).map_err(|error| failed("read", file, error))
+}
+
 /// See [`crate::LogReader::marks`].
 pub fn marks(file: &Path) -> Result<BTreeMap<String, u64>, StoreError> {
     let at = |error| failed("read", file, error);

@@ -62,6 +62,19 @@ pub enum CliCommand {
     /// With --standby it waits where another process uses the store, and serves as soon as that one ends.
     #[command(after_long_help = format!("Examples:\n  neerc run\n  neerc run --config /etc/neerc/neerc.toml\n  neerc run --standby\n\n{EXIT_CODES}"))]
     Run(RunArgs),
+    /// Keep the log of another machine's service here
+    ///
+    /// Starts the command, which joins this process to `neerc feed` on the machine that serves, and keeps what comes in the
+    /// store of this machine's configuration. It begins again by itself when the connection ends. To have this machine serve,
+    /// switch the other one off, end this and start `neerc run`; doc/second-machine.md says how.
+    #[command(after_long_help = format!("Examples:\n  neerc follow -- ssh neerc@a.example.org neerc feed\n\n{EXIT_CODES}"))]
+    Follow(FollowArgs),
+    /// Feed the log of this machine's store to whoever follows
+    ///
+    /// Speaks by standard input and output; `neerc follow` on another machine starts it, by ssh for example. Also while no
+    /// service uses the store.
+    #[command(after_long_help = format!("Examples:\n  neerc feed --config /etc/neerc/neerc.toml\n\n{EXIT_CODES}"))]
+    Feed(ConfigArgs),
     /// Show how the running service stands
     ///
     /// Asks the service that runs on this machine: its connection, rooms, people, tasks and clocks, the store, the last
@@ -198,6 +211,17 @@ pub struct RunArgs {
     #[arg(long)]
     pub standby: bool,
     /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Arguments of `follow`.
+#[derive(Debug, Args)]
+pub struct FollowArgs {
+    /// What joins this process to `neerc feed` on the other machine, with its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<std::ffi::OsString>,
+    /// Where the store of this machine is named.
     #[command(flatten)]
     pub config: ConfigArgs,
 }
@@ -488,7 +512,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 46);
+        assert_eq!(lines, 48);
     }
 
     #[test]
@@ -515,6 +539,8 @@ mod tests {
             "neerc login-link --room neerc",
             "neerc token --as admin",
             "neerc restore",
+            "neerc follow",
+            "neerc follow ssh a neerc feed",
             "neerc restore --into a.db b.db",
             "neerc compact --keep-days -1",
             "neerc token --room neerc --write --display",
@@ -530,6 +556,8 @@ mod tests {
             "neerc --help",
             "neerc run --help",
             "neerc check --help",
+            "neerc follow --help",
+            "neerc feed --help",
             "neerc backup --help",
             "neerc restore --help",
             "neerc compact --help",

@@ -5,6 +5,7 @@ mod asks;
 mod check;
 mod copies;
 mod demo;
+mod follow;
 mod groups;
 mod history;
 mod init;
@@ -48,6 +49,8 @@ pub fn main() -> ExitCode {
 fn act(command: CliCommand) -> Outcome {
     match command {
         CliCommand::Run(args) => run::run(&args),
+        CliCommand::Follow(args) => follow::follow(&args),
+        CliCommand::Feed(args) => follow::feed(&args.config),
         CliCommand::Status(args) => status::status(&args),
         CliCommand::Reload(args) => reload::reload(&args),
         CliCommand::Check(args) => check::check(&args.config),

@@ -5,6 +5,7 @@ use super::reread::Rereader;
 use super::{Exit, Outcome, failure, front_settings, load_given, runtime};
 use crate::config::Config;
 use crate::service::archivist::Archivist;
+use crate::service::copies::Copies;
 use crate::service::operations::Operations;
 use crate::service::standby::{StandbyFaces, stand_by};
 use crate::service::supervisor::Supervisor;
@@ -13,7 +14,7 @@ use crate::web::{Web, WebSettings};
 use crate::webhooks::{Office, Webhooks};
 use crate::{checklists, clocks, limits, people, warnings};
 use anyhow::Context as _;
-use neerc_store as store;
+use neerc_store::{self as store, LogReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
@@ -32,6 +33,7 @@ pub fn run(args: &RunArgs) -> Outcome {
     let Some(opened) = opened else { return Ok(()) };
     let log = opened.store.log_reader();
     let archivist = Archivist::new(opened.store.clone());
+    let copies = Copies::new(opened.revision);
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
     warn(warnings::ahead(&opened.boards, service::time::wall_ms()));
     let file = config.store.local().to_owned();
@@ -63,25 +65,15 @@ pub fn run(args: &RunArgs) -> Outcome {
         let reread = config.checklists.as_ref().map(|file| checklists::watch::begin(file, &read));
         let service = service.with_webhooks(webhooks).with_checklists(read.checklists, reread);
         let looks = people::watch(&config.lists).map_err(anyhow::Error::msg).map_err(failure)?;
-        let service = service.with_people(config.lists.clone(), looks);
-        let (service, questions) = service.answering();
+        let (service, questions) = service.with_people(config.lists.clone(), looks).answering();
         answer_monitoring(config.operations, &questions, &file).await?;
         match socket {
-            Ok(status) => drop(tokio::spawn(status.keeping(archivist).serve(questions))),
+            Ok(status) => drop(tokio::spawn(status.keeping(archivist).feeding(copies.clone()).serve(questions))),
             Err(error) => tracing::debug!("neerc check cannot ask this process how it is: {error}"),
         }
-        let service = match config.web {
-            Some(at) => {
-                let settings = WebSettings { listen: at.listen, url: at.url, language: config.language, log };
-                let web = Web::start(settings);
-                let web =
-                    web.with_context(|| format!("the board cannot be served at {}", at.listen)).map_err(failure)?;
-                tracing::info!("the board is served at {}", web.url);
-                service.with_web(web, config.tasks.visibility)
-            }
-            None => service,
-        };
-        let service = service.within(neerc_core::quota::Quota::new(config.stored_mib_per_day));
+        let service = with_board(service, &config, log)?;
+        let quota = neerc_core::quota::Quota::new(config.stored_mib_per_day);
+        let service = service.within(quota).followed_by(copies, config.alone);
         let service = service.reloading(reloads).supervised_by(supervisor).patient(config.tasks.patience);
         service.stored_in(&file).warned_by(warnings).run(stop).await.map_err(failure)
     })
@@ -106,6 +98,15 @@ async fn opened(
     let web = config.web.as_ref().map(|at| at.listen);
     let faces = StandbyFaces { operations: config.operations, web, language: config.language };
     stand_by(store::Standby::of(&config.store), faces, supervisor, stop).await.map_err(failure)
+}
+
+/// The same with the board, where that is wanted.
+fn with_board(service: Service, config: &Config, log: LogReader) -> Result<Service, (Exit, anyhow::Error)> {
+    let Some(at) = config.web.clone() else { return Ok(service) };
+    let web = Web::start(WebSettings { listen: at.listen, url: at.url, language: config.language, log });
+    let web = web.with_context(|| format!("the board cannot be served at {}", at.listen)).map_err(failure)?;
+    tracing::info!("the board is served at {}", web.url);
+    Ok(service.with_web(web, config.tasks.visibility))
 }
 
 /// Answers monitoring, where that is wanted.

@@ -4,9 +4,10 @@ use super::error::{ConfigError, Origin};
 use super::file::Source;
 use super::keys::{Raw, RawComponent, RawDirectory, RawLimits, RawRooms, RawTasks, variable};
 use super::{ChatRooms, Component, Config, HostPort, Secret, Tasks};
+use crate::follow::Alone;
 use crate::limits::{
-    ANSWERS_KIB, BURST, DIRECTORY_POLL_S, DOMAIN_BYTES, KEEP_DAYS, NAME_BYTES, PER_SECOND, PLAN_LAPSES_MIN, REMIND_MIN,
-    SPACING_MS, STANZA_BYTES, STORED_MIB,
+    ANSWERS_KIB, BURST, COPIES, DIRECTORY_POLL_S, DOMAIN_BYTES, KEEP_DAYS, NAME_BYTES, PER_SECOND, PLAN_LAPSES_MIN,
+    REMIND_MIN, SPACING_MS, STANZA_BYTES, STORED_MIB,
 };
 use neerc_core::change::Room;
 use neerc_core::face::words::Language;
@@ -72,6 +73,7 @@ impl Check<'_> {
             rooms,
             store: self.store(&raw.store.url)?,
             keep_days: self.number("store.keep_days", raw.store.keep_days, KEEP_DAYS)?,
+            alone: self.alone(raw.store.copies, &raw.store.alone)?,
             groups,
             lists,
             tasks: self.tasks(&raw.tasks)?,
@@ -223,6 +225,17 @@ impl Check<'_> {
                 Err(self.invalid_raw("store.url", &url.to_string(), wanted))
             }
         }
+    }
+
+    /// What happens to changes while they are on this machine alone, where that is not enough.
+    fn alone(&self, copies: i64, alone: &str) -> Result<Option<Alone>, ConfigError> {
+        let copies: i64 = self.number("store.copies", copies, COPIES)?;
+        let alone = match alone {
+            "wait" => Alone::Wait,
+            "go on" => Alone::GoOn,
+            other => return Err(self.invalid("store.alone", other, "must be \"wait\" or \"go on\"")),
+        };
+        Ok((copies > 1).then_some(alone))
     }
 
     /// The account whose contact list is read, and the ms between two readings.

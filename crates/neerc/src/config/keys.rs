@@ -126,6 +126,13 @@ pub(super) struct RawStore {
     /// into compressed files beside it once a day; the newest 4 MiB of changes always stay.
     #[config(env = "NEERC_STORE_KEEP_DAYS", default = 90)]
     pub(super) keep_days: i64,
+    /// How many machines have a change on disk before it is answered, 1 or 2. The second one runs neerc follow.
+    #[config(env = "NEERC_STORE_COPIES", default = 1)]
+    pub(super) copies: i64,
+    /// What happens with copies = 2 while no second machine follows: "wait" answers no change until one does, "go on"
+    /// answers all the same.
+    #[config(env = "NEERC_STORE_ALONE", default = "wait")]
+    pub(super) alone: String,
 }
 
 /// One `[[groups]]`, as written.

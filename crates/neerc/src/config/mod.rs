@@ -24,6 +24,7 @@ pub use web::{WebAddress, WebUrl};
 
 use self::changes::GivenKeys;
 use crate::clocks::Clockwork;
+use crate::follow::Alone;
 use crate::i18n;
 use crate::people::PeopleList;
 use crate::webhooks::Webhook;
@@ -55,6 +56,8 @@ pub struct Config {
     pub store: Url,
     /// How many days of the log stay in the database; 0 is all.
     pub keep_days: u32,
+    /// What happens to changes while they are on this machine alone; `None` if one machine is enough.
+    pub alone: Option<Alone>,
     /// The groups of the file, whose names differ, ignoring case; and the account whose contact list names more.
     pub groups: GroupSettings,
     /// Lists of people from outside.

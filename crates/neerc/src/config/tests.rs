@@ -58,6 +58,7 @@ fn lines(config: &Config) -> Vec<String> {
         format!("rooms.jid = {}", rooms.jid.as_str()),
         format!("store.url = {store}"),
         format!("store.keep_days = {}", config.keep_days),
+        format!("store.alone = {:?}", config.alone),
     ];
     lines.extend(groups.rules.iter().map(|rule| format!("group {} = {}", rule.group, rule.patterns.join(", "))));
     lines.extend(groups.rooms.iter().map(|(group, room)| format!("group {group} = members of {}", room.as_str())));
@@ -113,6 +114,7 @@ fn the_least_file_gives_the_defaults() {
             "rooms.owners = ",
             "rooms.jid = neerc.localhost",
             "store.keep_days = 90",
+            "store.alone = None",
             "directory = (off)",
             "tasks.visibility = All",
             "tasks.wiki_packet = true",
@@ -155,6 +157,8 @@ jid = "Tasks-service@NEERC.example.org"
 [store]
 url = "sqlite:/var/lib/neerc/neerc.db"
 keep_days = 0
+copies = 2
+alone = "go on"
 [[groups]]
 name = "Halls"
 members = ["Hall*", "aux?", "boss@elsewhere.org"]
@@ -221,6 +225,7 @@ level = "trace"
         },
         store: Url::Sqlite(PathBuf::from("/var/lib/neerc/neerc.db")),
         keep_days: 0,
+        alone: Some(Alone::GoOn),
         groups: GroupSettings {
             rules: vec![GroupRule { group: "Halls".into(), patterns }],
             rooms: vec![("Jury".into(), address("jury@rooms.example.org"))],
@@ -397,8 +402,14 @@ const WRONG_FILES: &[(&str, &str)] = &[
         "[task]\n",
         "neerc.toml:1: unknown key `task`; allowed here: `component`, `rooms`, `store`, `groups`, `directory`, `tasks`, `clock`, `clocks`, `checklists`, `limits`, `texts`, `contact`, `web`, `operations`, `webhooks`, `log`",
     ),
-    ("[store]\npath = \"x\"", "neerc.toml:2: unknown key `store.path`; allowed here: `url` or `keep_days`"),
-    ("store = { path = \"x\" }", "neerc.toml:1: unknown key `store.path`; allowed here: `url` or `keep_days`"),
+    (
+        "[store]\npath = \"x\"",
+        "neerc.toml:2: unknown key `store.path`; allowed here: `url`, `keep_days`, `copies`, `alone`",
+    ),
+    (
+        "store = { path = \"x\" }",
+        "neerc.toml:1: unknown key `store.path`; allowed here: `url`, `keep_days`, `copies`, `alone`",
+    ),
     (
         "tasks.spacing = 1",
         "neerc.toml:1: unknown key `tasks.spacing`; allowed here: `visibility`, `wiki_packet`, `spacing_ms`, `max_stanza_bytes`, `remind_min`, `plan_lapses_min`",
@@ -478,6 +489,8 @@ const WRONG_VALUES: &[(&str, &str)] = &[
         "[store]\nurl = \"sqlite:\"",
         "neerc.toml:5: store.url is \"sqlite:\": must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db, or a database such as postgres://neerc@localhost/neerc",
     ),
+    ("[store]\nalone = \"stop\"", "neerc.toml:5: store.alone is \"stop\": must be \"wait\" or \"go on\""),
+    ("[store]\ncopies = 3", "neerc.toml:5: store.copies is 3: must be 1 to 2"),
     (
         "[store]\nurl = \"sqlite::memory:\"",
         "neerc.toml:5: store.url is \"sqlite::memory:\": must be a file: what is answered is on disk",
@@ -719,7 +732,7 @@ fn every_key_has_its_environment_variable_and_its_words() {
             leaves += 1;
         }
     }
-    assert_eq!(leaves, 43, "a new key needs a row in the tables above");
+    assert_eq!(leaves, 45, "a new key needs a row in the tables above");
 }
 
 #[test]
@@ -737,6 +750,7 @@ fn every_variable_is_heard() {
         ("NEERC_ROOMS_JID", "a-b@neerc.localhost", "rooms.jid = a-b@neerc.localhost"),
         ("NEERC_STORE_URL", "sqlite:/x.db", "store.url = sqlite:/x.db"),
         ("NEERC_STORE_KEEP_DAYS", "30", "store.keep_days = 30"),
+        ("NEERC_STORE_COPIES", "2", "store.alone = Some(Wait)"),
         ("NEERC_GROUPS", "X=room:y", "group X = members of y@conference.localhost"),
         ("NEERC_DIRECTORY_JID", "x@y", "directory = x@y, every 60000 ms"),
         ("NEERC_TASKS_VISIBILITY", "own", "tasks.visibility = Own"),

@@ -28,6 +28,7 @@ impl Service {
                     let outcome = stored(&mut self.committing).await;
                     self.stored(outcome)?;
                 }
+                self.await_copy().await?;
             }
             self.show_web_last();
             if let Some(web) = &self.web {

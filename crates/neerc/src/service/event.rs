@@ -20,6 +20,8 @@ pub(super) enum Event {
     Ousted,
     /// What was being stored is on disk, or not.
     Stored(Result<(), StoreError>),
+    /// It is on another machine as well.
+    Copied,
     /// Something is wrong around the service, in words.
     Trouble(String),
     /// A contest clock was looked at: which of those that are read, and what came of it.

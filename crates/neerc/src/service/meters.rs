@@ -73,6 +73,8 @@ pub struct Meters {
     pub web: Option<[usize; 2]>,
     /// How the endpoints of webhooks are.
     pub webhooks: Vec<EndpointState>,
+    /// Up to which revision each follower has the log.
+    pub followers: Vec<u64>,
 }
 
 /// What is being measured.
@@ -165,6 +167,7 @@ impl Service {
                 [crowd.connections.count(), crowd.streams.count()]
             }),
             webhooks: self.webhooks.as_ref().map(Webhooks::endpoints).unwrap_or_default(),
+            followers: self.copying.copies.followers(),
             ..self.gauge.meters.clone()
         }
     }

@@ -114,6 +114,10 @@ pub fn text(health: &Health, around: &Surroundings) -> String {
     page.known("neerc_web_connections", "Connections of browsers and programs.", connections);
     page.known("neerc_web_streams", "Pages and programs that are told at once what changes.", streams);
     webhooks(&mut page, health);
+    let followers = &health.meters.followers;
+    page.one("neerc_followers", "gauge", "Other machines that keep the log as well.", followers.len());
+    let behind = followers.iter().max().map(|has| health.meters.revision.saturating_sub(*has));
+    page.known("neerc_followers_behind_changes", "How many of the newest changes none of them has yet.", behind);
     page.known("neerc_store_free_bytes", "Room on the file system of the store.", around.free_bytes);
     page.known("neerc_store_bytes", "How long the files of the store are.", around.store_bytes);
     page.known("process_resident_memory_bytes", "Memory that the process holds.", around.memory_bytes);
@@ -232,7 +236,7 @@ mod tests {
         };
         let endpoint = EndpointState { taken: 5, heard: 1, ..EndpointState::default() };
         let mut meters = Meters { sessions: vec![4, 0], untold_ms: 2_050, revision: 3, ..Meters::default() };
-        (meters.web, meters.webhooks) = (Some([7, 6]), vec![endpoint]);
+        (meters.web, meters.webhooks, meters.followers) = (Some([7, 6]), vec![endpoint], vec![1, 2]);
         meters.turns.note(Duration::from_micros(150));
         let health = Health {
             server: "secret.example:5347".into(),
@@ -301,6 +305,7 @@ mod tests {
         assert_eq!(value("neerc_clock_age_seconds{clock=\"1\"}"), None, "it was never heard");
         assert_eq!(value("neerc_store_bytes"), None, "it is not known");
         assert_eq!(value("neerc_web_streams"), Some(6.0));
+        assert_eq!(value("neerc_followers_behind_changes"), Some(1.0));
         assert_eq!(value("neerc_webhook_behind_changes{webhook=\"0\"}"), Some(2.0));
     }
 

@@ -3,6 +3,7 @@
 
 pub mod archivist;
 mod clocks;
+pub mod copies;
 mod end;
 mod event;
 pub mod health;
@@ -22,6 +23,7 @@ pub mod time;
 mod web;
 mod webhooks;
 
+use self::copies::{Copies, Copying, copied};
 use self::event::{Event, next, stored};
 use self::health::Health;
 use self::meters::Gauge;
@@ -77,6 +79,8 @@ pub struct Service {
     desk: Desk,
     /// What the ledger has handed out to be stored.
     committing: Option<Committing>,
+    /// Who has the log as well.
+    copying: Copying,
     snapshot_revision: u64,
     health: watch::Sender<Health>,
     gauge: Gauge,
@@ -123,6 +127,7 @@ impl Service {
             time,
             desk,
             committing: None,
+            copying: Copying::new(Copies::new(revision), None),
             snapshot_revision,
             health: watch::Sender::default(),
             gauge: Gauge::default(),
@@ -203,6 +208,7 @@ impl Service {
                 Event::Stop => return self.finish().await,
                 Event::Ousted => return Err(self.ousted()),
                 Event::Stored(outcome) => self.stored(outcome)?,
+                Event::Copied => self.settle(Ok(()))?,
                 Event::Trouble(trouble) => self.trouble(trouble),
                 Event::Clock(feed, look) => self.clock_read(feed, look),
                 Event::People(look) => self.list_read(look),
@@ -242,6 +248,7 @@ impl Service {
             () = stop => Event::Stop,
             () = self.holding.ended() => Event::Ousted,
             outcome = stored(&mut self.committing) => Event::Stored(outcome),
+            () = copied(&mut self.copying) => Event::Copied,
             trouble = next(&mut self.warnings) => Event::Trouble(trouble),
             (feed, look) = next(&mut self.looks) => Event::Clock(feed, look),
             look = next(&mut self.lists.looks) => Event::People(look),
@@ -398,6 +405,14 @@ impl Service {
     fn stored(&mut self, outcome: Result<(), StoreError>) -> Result<(), ServiceError> {
         self.committing = None;
         self.gauge.committed(outcome.is_ok());
+        if outcome.is_ok() && self.waits_for_copy() {
+            return Ok(());
+        }
+        self.settle(outcome)
+    }
+
+    /// What was to be stored counts now, or is refused.
+    fn settle(&mut self, outcome: Result<(), StoreError>) -> Result<(), ServiceError> {
         let stored = match &outcome {
             Ok(()) => Stored::Yes,
             Err(error) if error.is_fatal() => Stored::Unknown,

@@ -33,6 +33,8 @@ pub struct ServiceStanding {
     pub troubles: Vec<TroubleStanding>,
     /// The store.
     pub store: StoreStanding,
+    /// Up to which revision other machines that follow have the log.
+    pub followers: Vec<u64>,
     /// The last backup that was made since the start.
     pub backup: Option<BackupNote>,
     /// Each endpoint of webhooks, in the order of the configuration.
@@ -235,6 +237,7 @@ impl Service {
             rooms: (0..self.front.rooms().count()).filter_map(|index| self.room_standing(now_ms, index)).collect(),
             troubles: health.troubles.into_iter().map(trouble).collect(),
             store: StoreStanding::default(),
+            followers: meters.followers,
             backup: self.remembered.backup.clone(),
             webhooks: self.webhooks_standing(meters.revision),
         };
@@ -322,6 +325,12 @@ impl ServiceStanding {
             mib(store.bytes),
             mib(grown)
         );
+        for has in &self.followers {
+            text += &match revision.saturating_sub(*has) {
+                0 => "follower  has all changes\n".to_owned(),
+                behind => format!("follower  has all but the last {behind} changes\n"),
+            };
+        }
         text += &match &self.backup {
             Some(BackupNote { at, file, revision }) => {
                 format!("backup    {at}, {} with {revision} changes\n", file.display())

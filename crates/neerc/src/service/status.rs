@@ -3,9 +3,11 @@
 //! nothing is told its [`Health`].
 
 use super::archivist::{Archivist, CompactAnswer, CompactRequest};
+use super::copies::Copies;
 use super::health::Health;
 use super::reload::ReloadAnswer;
 use super::standing::{BackupNote, ServiceStanding};
+use crate::follow::wire::FOLLOW;
 use crate::limits;
 use neerc_core::doors::TokenScope;
 use serde::de::DeserializeOwned;
@@ -76,6 +78,7 @@ pub struct StatusSocket {
     path: PathBuf,
     listener: UnixListener,
     archivist: Option<Archivist>,
+    copies: Option<Copies>,
 }
 
 /// The socket of the service whose store is that file.
@@ -95,7 +98,7 @@ impl StatusSocket {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        Ok(StatusSocket { path, listener, archivist: None })
+        Ok(StatusSocket { path, listener, archivist: None, copies: None })
     }
 
     /// The same, for a service whose store may be compacted.
@@ -104,12 +107,55 @@ impl StatusSocket {
         self
     }
 
+    /// The same, for a service whose log others follow.
+    pub fn feeding(mut self, copies: Copies) -> StatusSocket {
+        self.copies = Some(copies);
+        self
+    }
+
     /// Answers questions, one at a time.
     pub async fn serve(self, questions: Questions) {
         while let Ok((stream, _)) = self.listener.accept().await {
-            let _ =
-                tokio::time::timeout(limits::STATUS_PATIENCE, tell(stream, &questions, self.archivist.as_ref())).await; // who does not listen is not told
+            let told = self.tell(stream, &questions);
+            let _ = tokio::time::timeout(limits::STATUS_PATIENCE, told).await; // who does not listen is not told
         }
+    }
+
+    async fn tell(&self, stream: UnixStream, questions: &Questions) -> io::Result<()> {
+        let (reader, mut writer) = stream.into_split();
+        let mut line = String::new();
+        let mut reader = BufReader::new(reader.take(limits::STATUS_REQUEST_BYTES));
+        // A program of an earlier version writes nothing, and waits.
+        let _ = tokio::time::timeout(limits::STATUS_QUIET, reader.read_line(&mut line)).await;
+        let answer = if line.trim().is_empty() || line.trim() == HEALTH {
+            serde_json::to_vec(&ask_service(questions).await?)?
+        } else if let (FOLLOW, Some(copies)) = (line.trim(), &self.copies) {
+            // Whoever feeds a follower says nothing more before it is answered.
+            tokio::spawn(copies.clone().serve(reader.into_inner().into_inner(), writer));
+            return Ok(());
+        } else if line.trim() == STANDING {
+            serde_json::to_vec(&ask_loop(questions, Question::Standing).await?)?
+        } else if let Ok(Told { backed_up }) = serde_json::from_str(&line) {
+            questions.send(Question::BackedUp(backed_up)).await.map_err(|_| ended())?;
+            HEALTH.into()
+        } else if line.trim() == RELOAD {
+            serde_json::to_vec(&ask_loop(questions, Question::Reload).await?)?
+        } else if let (Ok(request), Some(archivist)) = (serde_json::from_str::<CompactRequest>(&line), &self.archivist)
+        {
+            serde_json::to_vec(&archivist.answer(request))?
+        } else {
+            let answer = match serde_json::from_str(&line) {
+                Ok(request) => ask_for_key(questions, request).await?,
+                Err(error) => KeyAnswer::refused(format!("the request cannot be read: {error}")),
+            };
+            serde_json::to_vec(&answer)?
+        };
+        writer.write_all(&answer).await?;
+        writer.shutdown().await?;
+        // An end that leaves something unread takes back what was answered.
+        let mut rest = reader.into_inner().into_inner();
+        let _ = tokio::time::timeout(limits::STATUS_QUIET, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+        Ok(())
     }
 }
 
@@ -117,38 +163,6 @@ impl Drop for StatusSocket {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path); // the next start removes it too
     }
-}
-
-async fn tell(stream: UnixStream, questions: &Questions, archivist: Option<&Archivist>) -> io::Result<()> {
-    let (reader, mut writer) = stream.into_split();
-    let mut line = String::new();
-    let mut reader = BufReader::new(reader.take(limits::STATUS_REQUEST_BYTES));
-    // A program of an earlier version writes nothing, and waits.
-    let _ = tokio::time::timeout(limits::STATUS_QUIET, reader.read_line(&mut line)).await;
-    let answer = if line.trim().is_empty() || line.trim() == HEALTH {
-        serde_json::to_vec(&ask_service(questions).await?)?
-    } else if line.trim() == STANDING {
-        serde_json::to_vec(&ask_loop(questions, Question::Standing).await?)?
-    } else if let Ok(Told { backed_up }) = serde_json::from_str(&line) {
-        questions.send(Question::BackedUp(backed_up)).await.map_err(|_| ended())?;
-        HEALTH.into()
-    } else if line.trim() == RELOAD {
-        serde_json::to_vec(&ask_loop(questions, Question::Reload).await?)?
-    } else if let (Ok(request), Some(archivist)) = (serde_json::from_str::<CompactRequest>(&line), archivist) {
-        serde_json::to_vec(&archivist.answer(request))?
-    } else {
-        let answer = match serde_json::from_str(&line) {
-            Ok(request) => ask_for_key(questions, request).await?,
-            Err(error) => KeyAnswer::refused(format!("the request cannot be read: {error}")),
-        };
-        serde_json::to_vec(&answer)?
-    };
-    writer.write_all(&answer).await?;
-    writer.shutdown().await?;
-    // An end that leaves something unread takes back what was answered.
-    let mut rest = reader.into_inner().into_inner();
-    let _ = tokio::time::timeout(limits::STATUS_QUIET, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
-    Ok(())
 }
 
 /// The line that asks how the service is.

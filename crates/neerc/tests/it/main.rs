@@ -24,6 +24,7 @@ mod endurance;
 mod fake;
 mod files;
 mod flood;
+mod follow;
 mod given;
 mod graphical;
 mod guard;

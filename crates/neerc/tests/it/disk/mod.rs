@@ -6,7 +6,7 @@
 mod backup;
 pub mod faults;
 mod load;
-mod power;
+pub mod power;
 mod room;
 mod rot;
 mod space;

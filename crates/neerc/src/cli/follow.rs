@@ -1,0 +1,23 @@
+//! `neerc follow` and `neerc feed`: the log on a second machine.
+
+use super::args::FollowArgs;
+use super::{Outcome, failure, load};
+use crate::follow::{feed, follower};
+use crate::service::status;
+use std::io;
+use std::path::Path;
+
+/// Keeps the log of another machine here, for ever.
+pub fn follow(args: &FollowArgs) -> Outcome {
+    let config = load(&args.config.config)?;
+    super::log::begin(config.log_level);
+    follower::follow(&config.store, &args.command).map_err(failure)
+}
+
+/// Feeds the log of this machine to whoever speaks by standard input.
+pub fn feed(path: &Path) -> Outcome {
+    let config = load(path)?;
+    super::log::begin(config.log_level);
+    let file = config.store.local();
+    feed::feed(&config.store, &status::path(file), io::stdin(), io::stdout()).map_err(failure)
+}
