@@ -183,7 +183,15 @@ pub const REREAD_UNTOLD_MS: i64 = 3_000;
 /// Most stanzas of unknown people that wait for the lists at once.
 pub const UNKNOWN_WAITING: usize = 64;
 /// Most stanzas that wait after a start for a room to say who its people are, with those above.
-pub const EARLY_WAITING: usize = 1_024;
+pub const EARLY_WAITING: usize = 2_048;
+/// Most stanzas that are left to the next process.
+pub const LEFT_STANZAS: usize = 1_024;
+/// Most bytes of them.
+pub const LEFT_BYTES: usize = 4 * 1024 * 1024;
+/// How old they may be by the time they are taken up, in ms: whoever asked longer ago has given up.
+pub const LEFT_MS: i64 = 30_000;
+/// How far the time of day may have been set back meanwhile, in ms.
+pub const LEFT_AHEAD_MS: i64 = 1_000;
 /// Largest stanza of an unknown person that waits for the lists, in bytes.
 pub const UNKNOWN_BYTES: usize = 16 * 1024;
 /// Requests to come in that a room leaves unanswered before the service tries another nick.

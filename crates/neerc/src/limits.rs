@@ -88,6 +88,10 @@ pub const CHANGES_PER_SNAPSHOT: u64 = 200_000;
 pub const SHUTDOWN: Duration = Duration::from_millis(2_500);
 /// How long of that people are told what is new, in ms; the next start tells the rest.
 pub const SHUTDOWN_TELLING_MS: i64 = 250;
+/// How long it is waited until nothing is on its way from the server any more, before the stream is ended.
+pub const SHUTDOWN_QUIET: Duration = Duration::from_millis(400);
+/// How long the server may take to end the stream, once the service has.
+pub const SHUTDOWN_HEARING: Duration = Duration::from_secs(1);
 /// How much longer than that closing the store may take.
 pub const SHUTDOWN_STORE: Duration = Duration::from_millis(400);
 /// Most messages that wait for the loop from one of the tasks beside it.

@@ -9,7 +9,7 @@ use crate::limits;
 use crate::stanza::address::Address;
 use crate::stanza::{Condition, Shell};
 use crate::throttle::Turn;
-use crate::xml::Element;
+use crate::xml::{Element, WriteXml};
 use neerc_core::board::Done;
 use neerc_core::command::Query;
 use neerc_core::face::begin;
@@ -29,6 +29,21 @@ enum Answered {
     Said(Vec<String>),
     /// The answer comes when what was asked for is decided.
     Later,
+}
+
+/// The lines of a message that were not carried out, as the session would have written them alone.
+pub(super) fn as_message(session: &Address, is_said_in_room: bool, chat: &Chat) -> Vec<u8> {
+    let mut message = Vec::new();
+    let lines: Vec<&str> = chat.lines.iter().map(String::as_str).collect();
+    let type_ = if is_said_in_room { "groupchat" } else { "chat" };
+    let tag = message.open("message").attr("type", type_).attr("from", session.as_it_came()).attr("to", &chat.from);
+    tag.attr_if("xml:lang", chat.told_language.map(Language::tag)).inside(|out| {
+        out.open("body").text(&lines.join("\n"));
+        if let Some(thread) = &chat.thread {
+            out.open("thread").text(thread);
+        }
+    });
+    message
 }
 
 impl Front {
@@ -388,7 +403,7 @@ impl Front {
         chat.answers.extend(said);
     }
 
-    fn flush_answers(&mut self, chat: &mut Chat) {
+    pub(super) fn flush_answers(&mut self, chat: &mut Chat) {
         if chat.answers.is_empty() || !self.stream.is_online() {
             return;
         }

@@ -58,6 +58,14 @@ impl Conversations {
         *self = Conversations { messages_sent: self.messages_sent, ..Conversations::default() };
     }
 
+    /// Takes the messages that are being answered, those of each session in their order.
+    pub fn take_all(&mut self) -> impl Iterator<Item = (Address, Chat)> + use<> {
+        self.paused.clear();
+        let mut waiting: Vec<_> = self.waiting.drain().collect();
+        waiting.sort_by(|one, other| one.0.as_str().cmp(other.0.as_str()));
+        waiting.into_iter().flat_map(|(session, chats)| chats.into_iter().map(move |chat| (session.clone(), chat)))
+    }
+
     /// When lines go on that wait until their account may be answered more, in ms.
     pub fn next_paused_ms(&self) -> i64 {
         self.paused.first().map_or(i64::MAX, |(at_ms, _)| *at_ms)

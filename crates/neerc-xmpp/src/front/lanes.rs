@@ -122,6 +122,13 @@ impl Lanes {
         Some(request)
     }
 
+    /// Takes all requests, those of each account in their order.
+    pub fn take_all(&mut self) -> impl Iterator<Item = Vec<u8>> + use<> {
+        let mut lanes: Vec<_> = std::mem::take(self).lanes.into_iter().collect();
+        lanes.sort_by(|one, other| one.0.cmp(&other.0));
+        lanes.into_iter().flat_map(|(_, lane)| lane.requests)
+    }
+
     /// Forgets everything: the stream that brought it is over.
     pub fn clear(&mut self) {
         *self = Lanes::default();

@@ -46,18 +46,6 @@ impl Front {
         }
     }
 
-    /// Leaves the rooms and ends the stream; the bytes of it are the last to be sent.
-    pub fn close(&mut self) {
-        if self.stream.is_online() {
-            self.hide_presence();
-            self.change_rooms(RoomWatch::leave);
-        }
-        if self.stream.phase != StreamPhase::Down {
-            self.wire.out.own().extend_from_slice(stream::CLOSE);
-        }
-        self.stream.phase = StreamPhase::Down;
-    }
-
     /// Bytes from the server. What would be answered beyond the bound of waiting answers is kept for [`Front::resume`]:
     /// a few bytes can ask for many.
     pub fn receive(&mut self, now_ms: i64, bytes: &[u8], world: World<'_>) {
@@ -66,6 +54,9 @@ impl Front {
         }
         self.stream.heard_ms = now_ms;
         self.stream.pinged = false;
+        if self.stream.phase == StreamPhase::Leaving {
+            return self.receive_last(bytes);
+        }
         self.stream.framer.push(bytes);
         self.take_frames(now_ms, world);
     }
@@ -166,7 +157,7 @@ impl Front {
     }
 
     /// Answers a stanza of which only the start tag may be readable.
-    fn unread(&mut self, now_ms: i64, bytes: &[u8], condition: Condition, text: &str) {
+    pub(super) fn unread(&mut self, now_ms: i64, bytes: &[u8], condition: Condition, text: &str) {
         let Some(head) = xml::parse_head(bytes, ns::COMPONENT) else { return };
         let Some(shell) = Shell::of(&head) else { return };
         if !self.stream.is_online() {
@@ -249,12 +240,13 @@ impl Front {
         self.wire.ask_server(now_ms, &self.settings.host);
         self.change_rooms(|room, wire| room.connected(now_ms, wire));
         self.groups.connected(now_ms, &mut self.wire);
+        self.await_rooms(now_ms);
     }
 
     /// When [`Front::timeout`] has something to do, in ms.
     pub fn next_timeout_ms(&self) -> i64 {
         match self.stream.phase {
-            StreamPhase::Down => i64::MAX,
+            StreamPhase::Down | StreamPhase::Leaving => i64::MAX,
             StreamPhase::Opening { deadline_ms } => deadline_ms,
             StreamPhase::Online => {
                 let silence = self.stream.heard_ms
@@ -280,7 +272,7 @@ impl Front {
     /// Does what is due.
     pub fn timeout(&mut self, now_ms: i64) {
         match self.stream.phase {
-            StreamPhase::Down => return,
+            StreamPhase::Down | StreamPhase::Leaving => return,
             StreamPhase::Opening { deadline_ms } => {
                 if deadline_ms <= now_ms {
                     self.end(format!(

@@ -13,6 +13,7 @@ mod hall;
 mod iq;
 mod lanes;
 mod late;
+mod leaving;
 mod link;
 mod notice;
 mod plans;
@@ -34,6 +35,8 @@ pub use self::endpoints::{EndpointNews, EndpointTrouble};
 use self::hall::Hall;
 use self::iq::PendingIq;
 use self::lanes::{Arrival, Lanes};
+use self::leaving::Leavings;
+pub use self::leaving::Undecided;
 use self::notice::Written;
 use self::plans::PlanWords;
 use self::presences::Presences;
@@ -89,7 +92,7 @@ enum Asker {
 ///    while there is no connection.
 /// 4. [`Front::transmit`] whenever the link is free, then [`Front::resume`].
 /// 5. [`Front::timeout`] no later than [`Front::next_timeout_ms`].
-/// 6. [`Front::close`] last, with one more [`Front::transmit`].
+/// 6. [`Front::close`] last, with one more [`Front::transmit`], then [`Front::receive`] until it [has left](Front::has_left).
 #[derive(Debug)]
 pub struct Front {
     settings: FrontSettings,
@@ -106,6 +109,7 @@ pub struct Front {
     /// What the stanza at hand has cost besides its answers, as bytes of answers.
     work_bytes: usize,
     unknown: Unknown,
+    leavings: Leavings,
     server: Server,
     events: VecDeque<FrontEvent>,
     ready: bool,
@@ -152,6 +156,7 @@ impl Front {
             lanes: Lanes::default(),
             work_bytes: 0,
             unknown: Unknown::default(),
+            leavings: Leavings::default(),
             server: Server::default(),
             events: VecDeque::new(),
             ready: false,

@@ -9,7 +9,7 @@ impl Front {
     /// Takes the answer to one of our requests, or why there is none.
     pub(super) fn answered(&mut self, now_ms: i64, purpose: Purpose, response: Response<'_>) {
         match purpose {
-            Purpose::KeepAlive | Purpose::Probe | Purpose::Routed | Purpose::Look => {}
+            Purpose::KeepAlive | Purpose::Probe | Purpose::Routed | Purpose::Look | Purpose::Leaving => {}
             Purpose::Fence { number } if !matches!(response, Response::Nothing(_)) => {
                 let told = self.outbox.fenced(number);
                 self.note_told(told);

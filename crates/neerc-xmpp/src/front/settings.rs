@@ -126,6 +126,13 @@ pub enum FrontEvent {
     Ended(String),
     /// Everybody has been told of every change up to this revision.
     Told(u64),
+    /// The server has accepted the component, and what the process before left undecided is taken up.
+    TakenUp {
+        /// How many stanzas that is.
+        young: usize,
+        /// How many more there were, which are too old or were too many.
+        old: usize,
+    },
     /// How long stanzas take through the server, as [`Front::probe`](super::Front::probe) asked.
     Probed(RoundTrips),
 }

@@ -17,6 +17,8 @@ pub(super) enum StreamPhase {
     Opening { deadline_ms: i64 },
     /// The server has accepted the component.
     Online,
+    /// We have ended it; what comes until the server has too is kept.
+    Leaving,
 }
 
 /// The stream.

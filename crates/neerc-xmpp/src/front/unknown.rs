@@ -25,6 +25,8 @@ struct Waiting {
     room: usize,
     /// As it came.
     bytes: Vec<u8>,
+    /// When it came, in ms.
+    at_ms: i64,
     /// It came before the room had said who its people are.
     is_early: bool,
 }
@@ -43,7 +45,7 @@ fn needs_rights(shell: &Shell<'_>, element: &Element<'_>) -> bool {
 impl Front {
     /// Whether a stanza waits until the room has said for the first time who its people are, since nothing is known of whoever
     /// sent it. What comes behind one that waits waits as well, so that the order stays.
-    fn waits_for_the_start(&mut self, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8]) -> bool {
+    fn waits_for_the_start(&mut self, now_ms: i64, shell: &Shell<'_>, element: &Element<'_>, bytes: &[u8]) -> bool {
         if self.stream.enters == Enters::Looking {
             return false; // it may turn out that another connection serves
         }
@@ -55,8 +57,18 @@ impl Front {
         if !(is_early || is_behind()) || waiting.len() >= limits::EARLY_WAITING || !needs_rights(shell, element) {
             return false;
         }
-        self.unknown.waiting.push(Waiting { room, bytes: bytes.to_vec(), is_early: true });
+        self.wait_early(now_ms, room, bytes.to_vec());
         true
+    }
+
+    /// Has a stanza wait for the room of that index to say who its people are.
+    pub(super) fn wait_early(&mut self, at_ms: i64, room: usize, bytes: Vec<u8>) {
+        self.unknown.waiting.push(Waiting { room, bytes, at_ms, is_early: true });
+    }
+
+    /// All that waits, with when it came.
+    pub(super) fn take_waiting(&mut self) -> impl Iterator<Item = (i64, Vec<u8>)> + use<> {
+        std::mem::take(&mut self.unknown.waiting).into_iter().map(|one| (one.at_ms, one.bytes))
     }
 
     /// Whether a stanza waits until the lists have been read. So many wait at once, and the lists are read so often, that
@@ -76,7 +88,7 @@ impl Front {
         if !is_asked || bytes.len() > limits::UNKNOWN_BYTES || self.unknown.is_final {
             return false;
         }
-        if self.waits_for_the_start(shell, element, bytes) {
+        if self.waits_for_the_start(now_ms, shell, element, bytes) {
             return true;
         }
         if self.unknown.waiting.len() >= limits::UNKNOWN_WAITING {
@@ -90,7 +102,7 @@ impl Front {
         if is_known || !halls[room].change(groups.book(), |room| room.reads_for_unknown(now_ms, wire)) {
             return false;
         }
-        self.unknown.waiting.push(Waiting { room, bytes: bytes.to_vec(), is_early: false });
+        self.unknown.waiting.push(Waiting { room, bytes: bytes.to_vec(), at_ms: now_ms, is_early: false });
         true
     }
 

@@ -22,6 +22,8 @@ pub enum Purpose {
         /// Of the fence, as the outbox counts them.
         number: u64,
     },
+    /// Hear that the server has handed on what it had, when the service leaves.
+    Leaving,
     /// Read one list of a room's people.
     List {
         /// Index of the room.
@@ -104,6 +106,7 @@ impl Purpose {
             Purpose::KeepAlive
             | Purpose::Routed
             | Purpose::Fence { .. }
+            | Purpose::Leaving
             | Purpose::Server
             | Purpose::Directory { .. }
             | Purpose::Look
@@ -126,6 +129,7 @@ impl Purpose {
             Purpose::KeepAlive
                 | Purpose::Routed
                 | Purpose::Fence { .. }
+                | Purpose::Leaving
                 | Purpose::SelfPing { .. }
                 | Purpose::Probe
                 | Purpose::Look

@@ -15,6 +15,7 @@ mod endpoints;
 mod forged;
 mod garbage;
 mod late;
+mod leaving;
 mod link;
 mod openfire;
 mod owners;

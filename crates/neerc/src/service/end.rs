@@ -3,9 +3,11 @@
 use super::event::stored;
 use super::web::AllFaces;
 use super::{Service, ServiceError};
-use crate::limits::{SHUTDOWN, SHUTDOWN_STORE, SHUTDOWN_TELLING_MS};
+use crate::limits::{SHUTDOWN, SHUTDOWN_HEARING, SHUTDOWN_QUIET, SHUTDOWN_STORE, SHUTDOWN_TELLING_MS};
 use crate::link::{LinkEvent, Reads};
 use crate::webhooks::Webhooks;
+use neerc_xmpp::front::Front;
+use std::time::Duration;
 
 impl Service {
     /// Answers what was taken, leaves the rooms, ends the stream and closes the store.
@@ -18,29 +20,25 @@ impl Service {
         }
         let deadline = tokio::time::Instant::now() + SHUTDOWN;
         let answered = async {
-            while !self.desk.ledger.is_idle() {
-                let now = self.now();
-                let mut faces = AllFaces { front: &mut self.front, web: &mut self.web };
-                let entries = self.desk.decide_last(now, &mut faces);
-                self.commit(entries);
-                self.take_events();
-                if self.committing.is_some() {
-                    let outcome = stored(&mut self.committing).await;
-                    self.stored(outcome)?;
-                }
-                self.await_copy().await?;
-            }
+            self.settle_last().await?;
             self.show_web_last();
             if let Some(web) = &self.web {
                 web.web.stop();
             }
             self.flush().await;
+            // Lines that waited for their turn have had it.
+            self.take_events();
+            self.settle_last().await?;
+            self.front.hush();
+            self.hear_until(SHUTDOWN_QUIET, Front::is_quiet).await;
             self.front.close();
-            self.flush().await;
+            self.hear_until(SHUTDOWN_HEARING, Front::has_left).await;
             Ok(())
         };
         let answered = tokio::time::timeout_at(deadline, answered).await;
+        self.front.close(); // where there was no time for it
         self.link.close();
+        let left = tokio::time::timeout_at(deadline + SHUTDOWN_STORE, self.leave_undecided()).await;
         if let Some(web) = &mut self.web {
             let _ = tokio::time::timeout_at(deadline, web.web.ended()).await; // whoever reads still is cut off
         }
@@ -50,11 +48,52 @@ impl Service {
         if self.desk.ledger.revision() > self.snapshot_revision {
             self.snapshot();
         }
+        if left.is_err() {
+            tracing::warn!("requests that came while the service was stopping are not answered: the disk is too slow");
+        }
         let closed = tokio::time::timeout_at(deadline + SHUTDOWN_STORE, self.store.close()).await;
         if let Ok(Err(error)) = closed {
             tracing::warn!("the store was not closed cleanly, which loses nothing: {error}");
         }
         Ok(())
+    }
+
+    /// Decides and stores all that was asked for.
+    async fn settle_last(&mut self) -> Result<(), ServiceError> {
+        while !self.desk.ledger.is_idle() {
+            let now = self.now();
+            let mut faces = AllFaces { front: &mut self.front, web: &mut self.web };
+            let entries = self.desk.decide_last(now, &mut faces);
+            self.commit(entries);
+            self.take_events();
+            if self.committing.is_some() {
+                let outcome = stored(&mut self.committing).await;
+                self.stored(outcome)?;
+            }
+            self.await_copy().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is to be written, and reads what the server sends until `is_over` or so long. Read to its end, a connection is
+    /// closed in a way that lets the server have all that was written to it.
+    async fn hear_until(&mut self, patience: Duration, is_over: impl Fn(&Front) -> bool) {
+        let heard = async {
+            while self.link.is_up() && !is_over(&self.front) {
+                if let Some(output) = self.link.free_output() {
+                    let (now_ms, chunk) = (self.time.now_ms(), neerc_xmpp::limits::LINK_CHUNK_BYTES);
+                    self.front.transmit(now_ms, self.desk.world(), output, chunk);
+                }
+                match self.link.next(Reads::Wanted).await {
+                    LinkEvent::Received => {
+                        self.front.receive(self.time.now_ms(), self.link.input(), self.desk.world());
+                    }
+                    LinkEvent::Lost(_) => return,
+                    LinkEvent::Connected | LinkEvent::Written => {}
+                }
+            }
+        };
+        let _ = tokio::time::timeout(patience, heard).await; // a server that says nothing is not waited for
     }
 
     /// Writes all that can be written now, answers before all else. What the spacing holds back, and what the server does not

@@ -20,6 +20,7 @@ pub mod standing;
 pub mod status;
 pub mod supervisor;
 pub mod time;
+mod undecided;
 mod web;
 mod webhooks;
 
@@ -102,6 +103,8 @@ pub struct Service {
     /// Who else is told what happens.
     webhooks: Option<Webhooks>,
     supervisor: Supervisor,
+    /// Where what was not decided is left to the next process.
+    leaves: Option<PathBuf>,
     /// What happens while the configuration is read again, and where that is asked for.
     reloads: Option<mpsc::Receiver<ReloadStep>>,
     rereader: Option<mpsc::Sender<oneshot::Sender<ReloadAnswer>>>,
@@ -142,6 +145,7 @@ impl Service {
             web: None,
             webhooks: None,
             supervisor: Supervisor::default(),
+            leaves: None,
             reloads: None,
             rereader: None,
             remembered: Remembered::default(),
@@ -372,6 +376,7 @@ impl Service {
                     self.lost(why);
                 }
                 FrontEvent::Told(revision) => self.told(revision),
+                FrontEvent::TakenUp { young, old } => self.taken_up(young, old),
                 FrontEvent::Probed(round_trips) => self.note_health(|health| health.round_trips = Some(round_trips)),
             }
         }

@@ -37,6 +37,8 @@ const LISTENING_PER_ACCOUNT: usize = 3;
 const ADMINS_TASKS: usize = 4;
 /// How long a session waits at a time for the answer to its write.
 const GLANCE: Duration = Duration::from_millis(50);
+/// What a server answers where nobody serves.
+const BOUNCES: [&str; 3] = ["remote-server-timeout", "remote-server-not-found", "service-unavailable"];
 /// Kills after which the program is ended as usual for once.
 const CRASHES_PER_END: usize = 20;
 /// How soon the program has to serve again, in the middle of its starts.
@@ -139,8 +141,7 @@ impl Session {
             match self.raw.stanza(GLANCE) {
                 Ok(text) => {
                     if let Some(error) = self.take(&text) {
-                        let bounces = ["remote-server-timeout", "remote-server-not-found", "service-unavailable"];
-                        assert!(bounces.contains(&error.condition.as_str()), "{}: {}", self.name, error.xml);
+                        assert!(BOUNCES.contains(&error.condition.as_str()), "{}: {}", self.name, error.xml);
                         return false;
                     }
                 }
