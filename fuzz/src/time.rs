@@ -7,7 +7,8 @@
 
 use jiff::civil::Date;
 use neerc::clocks::limits::LONGEST_H;
-use neerc::clocks::time::{http_date, length, moment};
+use neerc::clocks::time::{length, moment};
+use neerc::http::http_date;
 use neerc_core::clock::Speed;
 use neerc_core::clock::hand::{ClockAct, clock_face};
 use neerc_core::deadline::Deadline;

@@ -12,6 +12,8 @@ pub mod clocks; // for its fuzz targets, and those of the configuration
 #[doc(hidden)]
 pub mod config;
 mod follow;
+#[doc(hidden)]
+pub mod http; // for the fuzz target of its dates
 mod i18n;
 mod limits;
 mod link;

@@ -5,7 +5,7 @@ mod command;
 mod csv;
 mod volunteers;
 
-use crate::clocks::http::HttpAddress;
+use crate::http::HttpAddress;
 use crate::limits;
 use crate::watched::WatchedFile;
 use neerc_core::face::line::clean::clean;

@@ -3,7 +3,7 @@
 
 use super::args::{AnswerArgs, ApiArgs, ClockArgs, LateArgs, TaskArgs, TasksArgs};
 use super::{Outcome, failure, out, usage};
-use crate::clocks::http::{self, HttpAddress};
+use crate::http::{self, HttpAddress};
 use crate::limits;
 use crate::warnings::TOKEN_VARIABLE;
 use anyhow::{Context, anyhow};

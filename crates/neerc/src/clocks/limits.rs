@@ -12,18 +12,6 @@ pub const REMOVED_INTERVALS: usize = 1_000;
 /// How long two looks that agree are apart before a moved start counts, in ms.
 pub const SETTLE_MS: i64 = 2_000;
 
-/// How long opening a connection to a contest system may take, in ms.
-pub const HTTP_CONNECT_MS: u64 = 5_000;
-
-/// How long a whole request to it may take, in ms.
-pub const HTTP_WHOLE_MS: u64 = 10_000;
-
-/// The largest head of an answer, in bytes.
-pub const HTTP_HEADER_BYTES: usize = 32 * 1024;
-
-/// The largest document, in bytes.
-pub const HTTP_BODY_BYTES: u64 = 256 * 1024;
-
 /// How often a clock that ticks is asked for, in ms.
 pub const POLL_MS: u64 = 5_000;
 

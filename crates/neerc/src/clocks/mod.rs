@@ -2,14 +2,13 @@
 
 pub mod clics;
 pub mod file;
-pub mod http;
 pub mod json;
 pub mod kept;
 pub mod limits;
 pub mod poll;
 pub mod time;
 
-use self::http::HttpAddress;
+use crate::http::HttpAddress;
 use neerc_core::change::Room;
 use neerc_core::clock::Reading;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! A contest clock that is asked for over HTTP: how often, and what to make of errors. On a thread of its own.
 
 use super::clics::{self, Agreed, State};
-use super::http::{Document, HttpAddress, HttpClient, Problem};
 use super::{ClockLook, Served, json, limits};
+use crate::http::{Document, HttpAddress, HttpClient, Problem};
 use neerc_core::clock::Reading;
 use std::collections::VecDeque;
 use std::time::Duration;

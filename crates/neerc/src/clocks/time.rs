@@ -81,12 +81,6 @@ fn number(text: &str) -> Option<i64> {
     digits.then(|| text.parse().unwrap_or(i64::MAX))
 }
 
-/// The date of an HTTP answer (RFC 9110, 5.6.7), in ms since 1970.
-pub fn http_date(text: &str) -> Option<i64> {
-    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
-    Some(at.as_millisecond())
-}
-
 fn excerpt(text: &str) -> String {
     text.chars().take(40).collect()
 }
@@ -168,11 +162,5 @@ mod tests {
         {
             assert!(length(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn dates_of_answers() {
-        assert_eq!(http_date("Sun, 12 Oct 2031 07:00:00 GMT"), Some(1_949_554_800_000));
-        assert_eq!(http_date("yesterday"), None);
     }
 }

@@ -3,8 +3,8 @@
 use super::check::Check;
 use super::error::ConfigError;
 use super::keys::{RawClock, RawRoomClock};
-use crate::clocks::http::{self, HttpAddress};
 use crate::clocks::{ClockSource, Clockwork, Format, Served};
+use crate::http::{self, HttpAddress};
 use neerc_core::change::Room;
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 use super::check::{Check, is_user};
 use super::error::ConfigError;
 use super::keys::RawGroup;
-use crate::clocks::http::{self, HttpAddress};
+use crate::http::{self, HttpAddress};
 use crate::limits::{LIST_FILE_POLL_S, LIST_OTHER_POLL_S, LIST_POLL_S, NAME_BYTES};
 use crate::people::{ListSource, PeopleList, Volunteers};
 use neerc_core::people::{Group, GroupRule, fold};

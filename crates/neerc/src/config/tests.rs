@@ -1,7 +1,7 @@
 use super::*;
 use super::{check::Check, file::Source, keys::variable};
-use crate::clocks::http::HttpAddress;
 use crate::clocks::{ClockSource, Format, Served};
+use crate::http::HttpAddress;
 use crate::webhooks::networks::Network;
 use crate::webhooks::signature::SigningKeys;
 use confique::meta::FieldKind;

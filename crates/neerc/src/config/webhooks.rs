@@ -3,7 +3,7 @@
 use super::check::Check;
 use super::error::ConfigError;
 use super::keys::RawWebhook;
-use crate::clocks::http::HttpAddress;
+use crate::http::HttpAddress;
 use crate::webhooks::Webhook;
 use crate::webhooks::limits::WEBHOOKS;
 use crate::webhooks::message::TYPES;

@@ -3,7 +3,7 @@
 //! each account that is named by an e-mail address. Not how often.
 
 use super::{Listed, Volunteers};
-use crate::clocks::http;
+use crate::http;
 use crate::limits;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

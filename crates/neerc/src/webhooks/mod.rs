@@ -9,7 +9,7 @@ pub mod networks;
 pub mod poster;
 pub mod signature;
 
-use crate::clocks::http::HttpAddress;
+use crate::http::HttpAddress;
 use courier::Courier;
 use neerc_core::change::Room;
 use neerc_store::{LogReader, Store, StoreError};

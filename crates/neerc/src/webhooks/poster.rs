@@ -4,7 +4,7 @@
 use super::message::Message;
 use super::networks::{Network, is_public};
 use super::{Webhook, limits};
-use crate::clocks::http::agent_with;
+use crate::http::agent_with;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use ureq::config::Config;
 use ureq::http::{HeaderMap, Uri};

@@ -1,5 +1,5 @@
 use super::*;
-use crate::clocks::http::HttpAddress;
+use crate::http::HttpAddress;
 use crate::webhooks::signature::SigningKeys;
 use neerc_testing::trust;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,10 +1,10 @@
-//! Fetching a document from a contest system, politely and with bounds. Blocking: it has a thread of its own, so neither a
-//! slow name server nor a slow handshake holds up the service.
+//! Asking other systems over HTTP, politely and with bounds: contest systems for their clocks, services for lists of people,
+//! webhooks. Blocking: whoever asks has a thread for it, so neither a slow name server nor a slow handshake holds up the service.
+//! Not the pages and programs that ask us: those are in `web/`.
 
+pub mod limits;
 mod tls;
 
-use super::limits;
-use super::time::http_date;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as STANDARD;
 use std::path::PathBuf;
@@ -72,9 +72,9 @@ impl HttpClient {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_connect(Some(Duration::from_millis(limits::HTTP_CONNECT_MS)))
-            .timeout_global(Some(Duration::from_millis(limits::HTTP_WHOLE_MS)))
-            .max_response_header_size(limits::HTTP_HEADER_BYTES)
+            .timeout_connect(Some(Duration::from_millis(limits::CONNECT_MS)))
+            .timeout_global(Some(Duration::from_millis(limits::WHOLE_MS)))
+            .max_response_header_size(limits::HEADER_BYTES)
             .user_agent(concat!("neerc/", env!("CARGO_PKG_VERSION")))
             .accept("application/json")
             .build();
@@ -98,7 +98,7 @@ impl HttpClient {
         // The server wrote its time somewhere between the request and the answer.
         let ahead_ms = server_ms(response.headers()).map(|server_ms| server_ms - (wall_ms() - took_ms / 2));
         refuse(url, &response)?;
-        let body = response.body_mut().with_config().limit(limits::HTTP_BODY_BYTES).read_to_vec();
+        let body = response.body_mut().with_config().limit(limits::BODY_BYTES).read_to_vec();
         Ok(Document { body: body.map_err(|error| Problem::from(error.to_string()))?, ahead_ms })
     }
 }
@@ -108,8 +108,8 @@ pub fn agent(address: &HttpAddress) -> Result<Agent, String> {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
-        .timeout_connect(Some(Duration::from_millis(limits::HTTP_CONNECT_MS)))
-        .timeout_global(Some(Duration::from_millis(limits::HTTP_WHOLE_MS)))
+        .timeout_connect(Some(Duration::from_millis(limits::CONNECT_MS)))
+        .timeout_global(Some(Duration::from_millis(limits::WHOLE_MS)))
         .user_agent(concat!("neerc/", env!("CARGO_PKG_VERSION")))
         .build();
     with_tls(config, address)
@@ -123,6 +123,12 @@ fn with_tls(config: Config, address: &HttpAddress) -> Result<Agent, String> {
 pub fn agent_with(config: Config, address: &HttpAddress, names: impl Resolver) -> Result<Agent, String> {
     let connector = TcpConnector::default().chain(tls::TlsConnector::new(address)?);
     Ok(Agent::with_parts(config, connector, names))
+}
+
+/// The date of an HTTP answer (RFC 9110, 5.6.7), in ms since 1970.
+pub fn http_date(text: &str) -> Option<i64> {
+    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+    Some(at.as_millisecond())
 }
 
 /// The time of day of the server: `ICPC-Time` says it in ms, `Date` in whole seconds.
@@ -174,5 +180,16 @@ fn is_near(host: &str) -> bool {
         Ok(std::net::IpAddr::V4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
         Ok(std::net::IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
         Err(_) => host == "localhost",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_of_answers() {
+        assert_eq!(http_date("Sun, 12 Oct 2031 07:00:00 GMT"), Some(1_949_554_800_000));
+        assert_eq!(http_date("yesterday"), None);
     }
 }
