@@ -184,6 +184,8 @@ pub const REREAD_UNTOLD_MS: i64 = 3_000;
 pub const UNKNOWN_WAITING: usize = 64;
 /// Most stanzas that wait after a start for a room to say who its people are, with those above.
 pub const EARLY_WAITING: usize = 2_048;
+/// How often a server is pinged at most before a service that leaves ends the stream.
+pub const LEAVING_PINGS: usize = 16;
 /// Most stanzas that are left to the next process.
 pub const LEFT_STANZAS: usize = 1_024;
 /// Most bytes of them.

@@ -84,14 +84,13 @@ pub const FOLLOWERS: usize = 16;
 
 /// Changes after which a snapshot of the boards is stored.
 pub const CHANGES_PER_SNAPSHOT: u64 = 200_000;
-/// How long the clean end of the service may take.
-pub const SHUTDOWN: Duration = Duration::from_millis(2_500);
+/// How long the clean end of the service may take: so long a server is waited for that is slow to take the answers and to hand
+/// on what it has.
+pub const SHUTDOWN: Duration = Duration::from_secs(8);
 /// How long of that people are told what is new, in ms; the next start tells the rest.
 pub const SHUTDOWN_TELLING_MS: i64 = 250;
-/// How long it is waited until nothing is on its way from the server any more, before the stream is ended.
-pub const SHUTDOWN_QUIET: Duration = Duration::from_millis(400);
-/// How long the server may take to end the stream, once the service has.
-pub const SHUTDOWN_HEARING: Duration = Duration::from_secs(1);
+/// How long a server may be silent that has not handed on all it had, or has not ended the stream as the service has.
+pub const SHUTDOWN_SILENCE: Duration = Duration::from_millis(1_000);
 /// How much longer than that closing the store may take.
 pub const SHUTDOWN_STORE: Duration = Duration::from_millis(400);
 /// Most messages that wait for the loop from one of the tasks beside it.

@@ -32,6 +32,8 @@ pub(super) struct Leavings {
     has_new: bool,
     /// The server was pinged and has not answered.
     is_pinged: bool,
+    /// How often it was pinged.
+    pings: usize,
     /// The stream is ended by us.
     is_closed: bool,
 }
@@ -81,7 +83,7 @@ impl Front {
     }
 
     /// Whether the server has nothing on its way, as far as can be told: it has answered a ping, and between the two nothing
-    /// came. A server may lose what is on its way when it reads that the stream has ended.
+    /// came, or something always does. A server may lose what is on its way when it reads that the stream has ended.
     pub fn is_quiet(&self) -> bool {
         self.stream.phase != StreamPhase::Leaving || !self.leavings.is_pinged
     }
@@ -92,7 +94,6 @@ impl Front {
         if self.stream.is_online() {
             self.leave();
         }
-        self.leavings.is_pinged = false;
         match self.stream.phase {
             StreamPhase::Down => {}
             StreamPhase::Leaving if self.leavings.is_closed => {}
@@ -109,8 +110,10 @@ impl Front {
 
     /// Asks the server for a sign that it has handed on what it had, if it has handed on anything since the last one.
     fn ask_whether_quiet(&mut self) {
-        self.leavings.is_pinged = std::mem::take(&mut self.leavings.has_new) && !self.leavings.is_closed;
+        let is_news = std::mem::take(&mut self.leavings.has_new);
+        self.leavings.is_pinged = is_news && !self.leavings.is_closed && self.leavings.pings < limits::LEAVING_PINGS;
         if self.leavings.is_pinged {
+            self.leavings.pings += 1;
             let (now_ms, host) = (self.stream.heard_ms, self.settings.host.clone());
             self.wire.request(now_ms, "get", &host, ping, Purpose::Leaving);
         }

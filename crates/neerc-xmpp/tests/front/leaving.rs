@@ -61,7 +61,7 @@ fn what_comes_while_the_service_leaves_is_done_by_the_next_one_before_all_that_i
     let asked = [makes("B"), line("@todo hall1 C"), said_in_room("@todo hall1 D"), iq("get", HALL1, &query("tasks"))];
     let not_asked = [
         format!("<presence from='{HALL2}' to='{ROOM}'/>"),
-        format!("<iq type='result' id='n9' from='localhost' to='neerc.localhost'/>"),
+        "<iq type='result' id='n9' from='localhost' to='neerc.localhost'/>".to_owned(),
         format!("<message type='error' from='{ADMIN}' to='{ROOM}'><body>x</body></message>"),
         format!(
             "<message from='{ADMIN}' to='{ROOM}'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>"

@@ -3,11 +3,10 @@
 use super::event::stored;
 use super::web::AllFaces;
 use super::{Service, ServiceError};
-use crate::limits::{SHUTDOWN, SHUTDOWN_HEARING, SHUTDOWN_QUIET, SHUTDOWN_STORE, SHUTDOWN_TELLING_MS};
+use crate::limits::{SHUTDOWN, SHUTDOWN_SILENCE, SHUTDOWN_STORE, SHUTDOWN_TELLING_MS};
 use crate::link::{LinkEvent, Reads};
 use crate::webhooks::Webhooks;
 use neerc_xmpp::front::Front;
-use std::time::Duration;
 
 impl Service {
     /// Answers what was taken, leaves the rooms, ends the stream and closes the store.
@@ -30,9 +29,13 @@ impl Service {
             self.take_events();
             self.settle_last().await?;
             self.front.hush();
-            self.hear_until(SHUTDOWN_QUIET, Front::is_quiet).await;
+            self.hear_until(Front::is_quiet).await;
             self.front.close();
-            self.hear_until(SHUTDOWN_HEARING, Front::has_left).await;
+            if self.front.is_quiet() {
+                self.hear_until(Front::has_left).await;
+            } else {
+                self.flush().await; // to a server that says nothing
+            }
             Ok(())
         };
         let answered = tokio::time::timeout_at(deadline, answered).await;
@@ -75,25 +78,22 @@ impl Service {
         Ok(())
     }
 
-    /// Writes what is to be written, and reads what the server sends until `is_over` or so long. Read to its end, a connection is
-    /// closed in a way that lets the server have all that was written to it.
-    async fn hear_until(&mut self, patience: Duration, is_over: impl Fn(&Front) -> bool) {
-        let heard = async {
-            while self.link.is_up() && !is_over(&self.front) {
-                if let Some(output) = self.link.free_output() {
-                    let (now_ms, chunk) = (self.time.now_ms(), neerc_xmpp::limits::LINK_CHUNK_BYTES);
-                    self.front.transmit(now_ms, self.desk.world(), output, chunk);
-                }
-                match self.link.next(Reads::Wanted).await {
-                    LinkEvent::Received => {
-                        self.front.receive(self.time.now_ms(), self.link.input(), self.desk.world());
-                    }
-                    LinkEvent::Lost(_) => return,
-                    LinkEvent::Connected | LinkEvent::Written => {}
-                }
+    /// Writes what is to be written, and reads what the server sends until `is_over` or nothing came for a while. Read to its
+    /// end, a connection is closed in a way that lets the server have all that was written to it.
+    async fn hear_until(&mut self, is_over: impl Fn(&Front) -> bool) {
+        while self.link.is_up() && !is_over(&self.front) {
+            if let Some(output) = self.link.free_output() {
+                let (now_ms, chunk) = (self.time.now_ms(), neerc_xmpp::limits::LINK_CHUNK_BYTES);
+                self.front.transmit(now_ms, self.desk.world(), output, chunk);
             }
-        };
-        let _ = tokio::time::timeout(patience, heard).await; // a server that says nothing is not waited for
+            match tokio::time::timeout(SHUTDOWN_SILENCE, self.link.next(Reads::Wanted)).await {
+                Ok(LinkEvent::Received) => {
+                    self.front.receive(self.time.now_ms(), self.link.input(), self.desk.world());
+                }
+                Ok(LinkEvent::Lost(_)) | Err(_) => return, // a server that says nothing is not waited for
+                Ok(LinkEvent::Connected | LinkEvent::Written) => {}
+            }
+        }
     }
 
     /// Writes all that can be written now, answers before all else. What the spacing holds back, and what the server does not

@@ -52,5 +52,5 @@ fn a_question_and_a_signal_are_heard_at_once_while_changes_dribble_in() {
     let status = format!("<taskstatus xmlns='{NS}#taskstatus' id='1' type='running' value='last'/>");
     fake.send(&fake.iq(OCCUPANTS[1].1, "set", "last", &status).repeat(20));
     let (status, took) = neerc.terminate();
-    assert!(status.success() && took < Duration::from_secs(3), "{status} after {took:?}");
+    assert!(status.success() && took < Duration::from_secs(9), "{status} after {took:?}");
 }
