@@ -14,8 +14,10 @@
 //! what is being stored and by what is stored next.
 
 mod pace;
+mod seen;
 
 use self::pace::Pace;
+use self::seen::Newer;
 use crate::board::{Board, Boards, Decision, Done};
 use crate::change::{Change, Entry, Room};
 use crate::clock::hand::{ClockNow, SetClock};
@@ -63,6 +65,8 @@ pub struct Ask {
     pub command: Command,
     /// By which it is known when it is asked again, where the asker gives it a key.
     pub request: Option<Arc<KeyedRequest>>,
+    /// The revision of the board that the asker has seen, where they say so: what is newer is not replaced.
+    pub seen: Option<u64>,
 }
 
 /// The answer for whoever asked with that token.
@@ -330,6 +334,11 @@ impl Ledger {
             }
             let people = rooms.people(&ask.room);
             let within = |decision: Decision| {
+                if let (Some(seen), Some(change)) = (ask.seen, &decision.change) {
+                    let storing = self.storing.iter().flat_map(|batch| batch.entries.iter().rev());
+                    let newer = Newer { room: &ask.room, seen, trail: &self.trail, board };
+                    newer.admit(change, entries.iter().rev().chain(storing))?;
+                }
                 // What was planned is handed out whatever else its planner has done, and a deadline holds.
                 let is_due = matches!(
                     ask.command,

@@ -194,7 +194,7 @@ impl Planner {
             self.rooms.entry(room.clone()).or_default().under_way.insert(planned.id);
             let token = self.token(room, Asked::Lapse(planned.id));
             let (who, command) = (planned.by.clone(), Command::NoteLapsed { plan: planned.id, due: planned.schedule });
-            due.push(Due::Note(Ask { token, room: room.clone(), who, command, request: None }));
+            due.push(Due::Note(Ask { token, room: room.clone(), who, command, request: None, seen: None }));
         }
     }
 
@@ -259,7 +259,7 @@ impl Planner {
         watch.under_way.insert(planned.id);
         let (who, command) = (planned.by.clone(), Command::Fulfil { plan: planned.id, due: Some(planned.schedule) });
         let token = self.token(room, Asked::HandOut(planned, lateness));
-        Due::HandOut(Ask { token, room: room.clone(), who, command, request: None })
+        Due::HandOut(Ask { token, room: room.clone(), who, command, request: None, seen: None })
     }
 
     /// The deadline of a task has passed, or is to be said again.
@@ -268,7 +268,7 @@ impl Planner {
         self.rooms.entry(room.clone()).or_default().overdue.insert(task);
         let (who, command) = (deadline.by.clone(), Command::NoteOverdue { task, round });
         let token = self.token(room, Asked::Overdue(task));
-        Some(Due::Note(Ask { token, room: room.clone(), who, command, request: None }))
+        Some(Due::Note(Ask { token, room: room.clone(), who, command, request: None, seen: None }))
     }
 
     fn token(&mut self, room: &Room, asked: Asked) -> Token {

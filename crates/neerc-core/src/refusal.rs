@@ -314,6 +314,8 @@ refusals! {
         /// The key.
         key: String,
     } => "the key '{key}' belongs to another request, which asked for something else";
+    /// What would be replaced has changed since the asker saw it.
+    "outdated" = Outdated => "this has changed since you saw it; look at it, and send again what you still want";
     /// The change could not be made durable, so it was not made.
     "not-durable" = NotDurable => "the change could not be stored, so nothing was changed; try again later";
     /// Too many requests wait already.

@@ -58,10 +58,20 @@ impl Trail {
         self.times.get(room)
     }
 
+    /// All changes that are kept, newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = &Entry> {
+        self.batches.iter().rev().flat_map(|entries| entries.iter().rev())
+    }
+
+    /// Whether all changes after that revision are kept.
+    pub fn reaches(&self, revision: u64) -> bool {
+        let oldest = self.batches.front().and_then(|entries| entries.first());
+        oldest.is_some_and(|oldest| oldest.revision <= revision.saturating_add(1))
+    }
+
     /// What happened to a task of a room, newest first.
     pub fn of<'t>(&'t self, room: &'t str, task: TaskId) -> impl Iterator<Item = &'t Entry> {
-        let entries = self.batches.iter().rev().flat_map(|entries| entries.iter().rev());
-        entries.filter(move |entry| *entry.room == *room && entry.change.tasks().any(|of| of == task))
+        self.newest_first().filter(move |entry| *entry.room == *room && entry.change.tasks().any(|of| of == task))
     }
 }
 
@@ -89,6 +99,7 @@ mod tests {
         trail.note([reminded(601, "b", 1), entry(602, "a", Change::Clocked(None)), reminded(603, "a", 1)].into());
         assert_eq!(revisions(&trail, "a", 1)[..3], [603, 599, 597]);
         assert_eq!((revisions(&trail, "b", 1), revisions(&trail, "a", 2)), (vec![601], vec![]));
+        assert!(trail.reaches(0) && trail.newest_first().map(|entry| entry.revision).eq((1..=603).rev()));
 
         let title = Title::parse(&"x".repeat(1_000)).unwrap();
         let long = |revision| {
@@ -103,6 +114,7 @@ mod tests {
         let most = limits::TRAIL_BYTES as u64 / 1_000;
         (604..604 + most).for_each(|revision| trail.note([long(revision)].into()));
         assert!(trail.bytes <= limits::TRAIL_BYTES, "{}", trail.bytes);
+        assert!(!trail.reaches(603) && trail.reaches(604 + most) && !Trail::default().reaches(0));
         assert_eq!((revisions(&trail, "a", 1), revisions(&trail, "a", 604 + most - 1).len()), (vec![], 1));
     }
 }

@@ -41,6 +41,7 @@ fn ask(number: u64, who: &str, command: Command) -> Ask {
         who: Person::from_bare(who),
         command,
         request: None,
+        seen: None,
     }
 }
 
@@ -83,6 +84,53 @@ fn check(ledger: &Ledger) {
             .collect()
     };
     assert_eq!(known(&boards), known(&ledger.ahead));
+}
+
+#[test]
+fn of_two_asks_in_one_batch_by_what_both_have_seen_the_second_is_refused() {
+    let (mut hall, mut answers) = (Hall::new(), Vec::new());
+    let mut ledger = Ledger::new(Boards::new(), 0);
+    let mut store = |ledger: &mut Ledger, asks: Vec<Ask>| {
+        asks.into_iter().for_each(|ask| ledger.ask(ask));
+        ledger.decide_last(at(0), &mut hall, &mut answers).map(|_| {
+            let settled = ledger.stored(at(0), Stored::Yes).unwrap();
+            (settled.entries.len(), settled.answers.into_iter().map(|answer| answer.outcome).collect::<Vec<_>>())
+        })
+    };
+    store(&mut ledger, vec![create(1), create(2)]).unwrap();
+    let seen = |ask: Ask, seen| Ask { seen: Some(seen), ..ask };
+    let rename = |token, title: &str| {
+        let title = Title::parse(title).unwrap();
+        ask(token, "admin@localhost", Command::Rename { task: TaskId(1), title })
+    };
+    let asks = vec![
+        seen(answer(3, 1, "a"), 2),
+        seen(answer(4, 1, "b"), 2),
+        seen(answer(5, 2, "b"), 2), // another task
+        seen(rename(6, "A"), 2),    // what was answered stays
+        seen(rename(7, "B"), 2),
+        rename(8, "C"), // whoever does not say what they have seen means it anyway
+    ];
+    let (stored, outcomes) = store(&mut ledger, asks).unwrap();
+    let is_refused: Vec<_> = outcomes.iter().map(|outcome| *outcome == Err(Refusal::Outdated)).collect();
+    assert_eq!((stored, is_refused), (4, vec![false, true, false, false, true, false]), "{outcomes:?}");
+    let task = ledger.boards()["neerc"].task(TaskId(1)).unwrap();
+    assert_eq!((task.title.as_str(), task.statuses.values().next().unwrap().value()), ("C", "a"));
+    // What is on disk counts like what is on its way there, and whoever has seen it may go on.
+    let again =
+        vec![seen(answer(9, 1, "c"), 2), seen(answer(10, 1, "c"), ledger.revision()), seen(answer(11, 1, "c"), 0)];
+    let (stored, outcomes) = store(&mut ledger, again).unwrap();
+    assert_eq!(
+        (stored, outcomes[0].clone(), outcomes[2].is_ok()),
+        (1, Err(Refusal::Outdated), true),
+        "it is so already"
+    );
+    // Of what is not remembered any more, it is not known what it was.
+    let boards = ledger.boards().clone();
+    let mut forgetful = Ledger::new(boards, ledger.revision());
+    let asks = vec![seen(answer(12, 1, "d"), 2), seen(answer(13, 2, "d"), ledger.revision())];
+    let (stored, outcomes) = store(&mut forgetful, asks).unwrap();
+    assert_eq!((stored, outcomes[0].clone(), outcomes[1].is_ok()), (1, Err(Refusal::Outdated), true));
 }
 
 #[test]

@@ -240,7 +240,7 @@ impl Front {
     fn ask(&mut self, room: usize, who: Person, command: Command, asker: Asker) {
         let token = Token { face: Face::Xmpp, number: self.asks.add(asker) };
         let room = self.halls[room].watch().room.clone();
-        self.events.push_back(FrontEvent::Ask(Ask { token, room, who, command, request: None }));
+        self.events.push_back(FrontEvent::Ask(Ask { token, room, who, command, request: None, seen: None }));
     }
 
     /// The ask of that number is decided, and what was decided is on the boards.

@@ -57,6 +57,7 @@ pub fn condition(refusal: &Refusal) -> Condition {
         | Refusal::UsedLink
         | Refusal::UnknownTokenScope { .. }
         | Refusal::UsedKey { .. }
+        | Refusal::Outdated
         | Refusal::TooMany { .. } => Condition::BadRequest,
         Refusal::NotDurable => Condition::InternalServerError,
         Refusal::Busy | Refusal::UsedUp { .. } | Refusal::TooManyTries { .. } => Condition::ResourceConstraint,

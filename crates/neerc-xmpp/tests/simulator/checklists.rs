@@ -65,7 +65,7 @@ impl World {
     fn ask_at_once(&mut self, room: usize, who: Person, command: Command) {
         let token = Token { face: Face::Xmpp, number: u64::MAX };
         if let Some(service) = &mut self.service {
-            service.desk.ledger.ask(Ask { token, room: ROOMS[room].into(), who, command, request: None });
+            service.desk.ledger.ask(Ask { token, room: ROOMS[room].into(), who, command, request: None, seen: None });
         }
     }
 }

@@ -540,6 +540,7 @@ refusal-unknown-session = You are not logged in with a browser "{ $session }"; "
 refusal-unknown-token = There is no token "{ $token }"; "tokens" lists them.
 refusal-unknown-token-scope = A token is for display, read or write, not "{ $scope }".
 refusal-used-key = The key "{ $key }" belongs to another request, which asked for something else.
+refusal-outdated = This has changed since you saw it. Look at it, and send again what you still want.
 refusal-empty-title = The title is empty.
 refusal-too-long = { $what } too long: { $chars ->
     [one] 1 character

@@ -559,6 +559,7 @@ refusal-unknown-session = У вас нет браузера «{ $session }»; с
 refusal-unknown-token = Ключа «{ $token }» нет; список — по слову «ключи».
 refusal-unknown-token-scope = Ключ бывает экран, чтение или запись, а не «{ $scope }».
 refusal-used-key = Ключ «{ $key }» уже у другого запроса, и тот просил о другом.
+refusal-outdated = С тех пор, как вы это видели, кое-что изменилось. Посмотрите и отправьте ещё раз то, что всё ещё нужно.
 refusal-empty-title = Название пустое.
 refusal-too-long = { $what }: слишком длинно, { $chars ->
     [one] { $chars } символ

@@ -3,7 +3,7 @@
 
 use super::Service;
 use super::status::{KeyAnswer, KeyRequest};
-use crate::web::asks::WebAsk;
+use crate::web::asks::{WebAsk, WebWish};
 use neerc_core::change::Room;
 use neerc_core::command::Command;
 use neerc_core::doors::{DoorCommand, NewSecret, TokenScope};
@@ -37,7 +37,7 @@ impl Service {
         };
         let (reply, answer) = oneshot::channel();
         let command = Command::Door(command);
-        self.web_asked(WebAsk::Change { room, who, command, request: None, reply });
+        self.web_asked(WebAsk::Change { wish: WebWish::new(room, who, command), reply });
         tokio::spawn(async move {
             let answer = match answer.await {
                 Ok(Ok(done)) => match done.secret {

@@ -4,7 +4,7 @@
 use super::Service;
 use super::time::wall_ms;
 use crate::web::Web;
-use crate::web::asks::WebAsk;
+use crate::web::asks::{WebAsk, WebWish};
 use crate::web::door::fresh_secret;
 use crate::web::limits::{PICTURE_BEAT_MS, PICTURE_SPACING_MS};
 use crate::web::picture::{Album, Picture, PictureClock, Timepiece};
@@ -219,11 +219,11 @@ impl Service {
     pub(super) fn web_asked(&mut self, ask: WebAsk) {
         let Some(web) = &mut self.web else { return };
         match ask {
-            WebAsk::Change { room, who, command, request, reply } => {
+            WebAsk::Change { wish: WebWish { room, who, command, request, seen }, reply } => {
                 let token = Token { face: Face::Web, number: web.next_number };
                 web.next_number += 1;
                 web.waiting.insert(token.number, reply);
-                self.desk.ask(Ask { token, room, who, command, request }, fresh_secret);
+                self.desk.ask(Ask { token, room, who, command, request, seen }, fresh_secret);
             }
             WebAsk::Codes(codes) => self.desk.entrance.codes = codes,
             WebAsk::Trail { room, task, reply } => {

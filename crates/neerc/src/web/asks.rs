@@ -17,19 +17,35 @@ use tokio::sync::{mpsc, oneshot, watch};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceGone;
 
+/// Something that is to be changed.
+#[derive(Debug)]
+pub struct WebWish {
+    /// In which room.
+    pub room: Room,
+    /// Who asks.
+    pub who: Person,
+    /// For what.
+    pub command: Command,
+    /// By which it is known when it is asked again.
+    pub request: Option<Arc<KeyedRequest>>,
+    /// The revision of the board that they have seen, where they say so: what is newer is not replaced.
+    pub seen: Option<u64>,
+}
+
+impl WebWish {
+    /// Asks once, whatever was seen.
+    pub fn new(room: Room, who: Person, command: Command) -> WebWish {
+        WebWish { room, who, command, request: None, seen: None }
+    }
+}
+
 /// Something that only the loop can do or knows.
 #[derive(Debug)]
 pub enum WebAsk {
     /// To have something changed.
     Change {
-        /// In which room.
-        room: Room,
-        /// Who asks.
-        who: Person,
-        /// For what.
-        command: Command,
-        /// By which it is known when it is asked again.
-        request: Option<Arc<KeyedRequest>>,
+        /// What.
+        wish: WebWish,
         /// Where the answer is wanted. `Ok` means: on disk, and in the album.
         reply: oneshot::Sender<Result<Done, Refusal>>,
     },
@@ -81,25 +97,9 @@ impl Bridge {
     }
 
     /// Has something changed; what came of it is in the album by then.
-    pub async fn change(
-        &self,
-        room: Room,
-        who: Person,
-        command: Command,
-    ) -> Result<Result<Done, Refusal>, ServiceGone> {
-        self.change_once(room, who, command, None).await
-    }
-
-    /// The same of a request that may come again: it is done once, by its key.
-    pub async fn change_once(
-        &self,
-        room: Room,
-        who: Person,
-        command: Command,
-        request: Option<Arc<KeyedRequest>>,
-    ) -> Result<Result<Done, Refusal>, ServiceGone> {
+    pub async fn change(&self, wish: WebWish) -> Result<Result<Done, Refusal>, ServiceGone> {
         let (reply, answer) = oneshot::channel();
-        self.asks.send(WebAsk::Change { room, who, command, request, reply }).await.map_err(|_| ServiceGone)?;
+        self.asks.send(WebAsk::Change { wish, reply }).await.map_err(|_| ServiceGone)?;
         answer.await.map_err(|_| ServiceGone)
     }
 

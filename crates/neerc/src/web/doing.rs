@@ -2,7 +2,7 @@
 //! allowed: that is decided by the core, on what is sent.
 
 use super::WebSite;
-use super::asks::ServiceGone;
+use super::asks::{ServiceGone, WebWish};
 use super::board::form;
 use super::door::fresh_secret;
 use super::pages::{PageFrame, not_shown, note, page};
@@ -253,12 +253,14 @@ pub async fn perform(
         }
     };
     let seen = one(&values, SEEN).and_then(|seen| seen.parse().ok());
-    if let Some((task, seen)) = moved(&visit, item, &values, seen) {
-        let meanwhile = what_happened(&visit, task, seen).await;
-        return refused(&visit.again(), &headers, item, &values, Drawn { meanwhile, ..Drawn::default() });
-    }
-    match change(&visit, command).await {
+    let task = command.task();
+    match change(&visit, command, seen).await {
         Ok(Ok(said)) => told::done(&visit, &headers, &said),
+        Ok(Err(Refusal::Outdated)) => {
+            let now = visit.again();
+            let meanwhile = what_happened(&now, task, seen.unwrap_or_default()).await;
+            refused(&now, &headers, item, &values, Drawn { meanwhile, ..Drawn::default() })
+        }
         Ok(Err(refusal)) => refused(&visit.again(), &headers, item, &values, Drawn::refused(refusal)),
         Err(ServiceGone) => note(&site, visit.language, StatusCode::SERVICE_UNAVAILABLE, "web-gone-away"),
     }
@@ -291,10 +293,15 @@ fn asked(visit: &Visit, verb: &str, values: &Sent) -> Result<(&'static Item, Com
     }
 }
 
-/// Has something changed; what came of it in words.
-pub async fn change(visit: &Visit, command: Command) -> Result<Result<String, Refusal>, ServiceGone> {
+/// Has something changed by somebody who has seen that revision; what came of it in words.
+pub async fn change(
+    visit: &Visit,
+    command: Command,
+    seen: Option<u64>,
+) -> Result<Result<String, Refusal>, ServiceGone> {
+    let (room, who) = (visit.picture.room.clone(), visit.who.clone());
     let command = command.with_secret(fresh_secret);
-    let done = visit.site.bridge.change(visit.picture.room.clone(), visit.who.clone(), command).await?;
+    let done = visit.site.bridge.change(WebWish { seen, ..WebWish::new(room, who, command) }).await?;
     let now = visit.again();
     Ok(done.map(|done| now.lines().done(&done).join("\n")))
 }
@@ -317,26 +324,13 @@ fn refused(visit: &Visit, headers: &HeaderMap, item: &'static Item, values: &Sen
     draft.draw(status, shown)
 }
 
-/// The task that a form is about, and the revision that its sender has seen, if what they would replace is not there any more.
-fn moved(visit: &Visit, item: &Item, values: &Sent, seen: Option<u64>) -> Option<(TaskId, u64)> {
-    let (seen, task) = (seen?, TaskId::parse(one(values, "task")?).ok()?);
-    let found = visit.picture.board.task(task)?;
-    let has_moved = match item.act {
-        Act::Start | Act::Done | Act::Ok | Act::Fail | Act::Answer | Act::Undo => {
-            found.revision > seen && found.changed_since(seen + 1).is_none_or(|people| people.contains(&visit.who))
-        }
-        Act::Rename | Act::Remove | Act::Unassign | Act::Reset | Act::Deadline => found.revision > seen,
-        _ => false,
-    };
-    has_moved.then_some((task, seen))
-}
-
-/// What happened to a task since somebody saw it, for them to read.
-async fn what_happened(visit: &Visit, task: TaskId, seen: u64) -> Vec<String> {
+/// What happened since somebody saw a revision, for them to read: to a task, or else to what their form shows.
+async fn what_happened(visit: &Visit, task: Option<TaskId>, seen: u64) -> Vec<String> {
+    let heading = visit.say("web-meanwhile");
+    let Some(task) = task else { return vec![heading] };
     let entries = visit.site.bridge.trail(visit.picture.room.clone(), task).await.unwrap_or_default();
     let newer: Vec<_> = entries.iter().filter(|entry| entry.revision > seen).collect();
-    let (heading, lines) = (visit.say("web-meanwhile"), visit.lines());
-    let is_admin = visit.view().is_ok_and(|view| view.is_admin());
+    let (lines, is_admin) = (visit.lines(), visit.view().is_ok_and(|view| view.is_admin()));
     let mut said = vec![heading];
     if is_admin && !newer.is_empty() {
         let shown = Shown::History { task, entries: newer };
@@ -345,7 +339,7 @@ async fn what_happened(visit: &Visit, task: TaskId, seen: u64) -> Vec<String> {
     } else if let Some((task, status)) =
         visit.picture.board.task(task).and_then(|task| Some((task, task.statuses.get(&visit.who)?)))
     {
-        said.push(lines.status(task.kind, status));
+        said.push(format!("{}: {}", task.title.as_str(), lines.status(task.kind, status)));
     }
     said
 }

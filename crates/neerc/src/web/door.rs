@@ -2,7 +2,7 @@
 //! them is their hash, in the room. Not what whoever comes in may do: that is the room's too, and looked up for each page.
 
 use super::agent;
-use super::asks::{Bridge, ServiceGone};
+use super::asks::{Bridge, ServiceGone, WebWish};
 use super::picture::Picture;
 use super::server::Peer;
 use axum::http::HeaderMap;
@@ -112,7 +112,7 @@ pub fn browser(headers: &HeaderMap, peer: Peer) -> String {
 pub async fn offer(bridge: &Bridge, room: Room, who: Person) -> Result<Result<NewSecret, Refusal>, ServiceGone> {
     let Some(secret) = fresh_secret() else { return Ok(Err(Refusal::NoWeb)) };
     let command = Command::Door(DoorCommand::OfferLink { secret: Some(secret.clone()) });
-    Ok(bridge.change(room, who, command).await?.map(|_| secret))
+    Ok(bridge.change(WebWish::new(room, who, command)).await?.map(|_| secret))
 }
 
 /// Whether a link is good, in any room.
@@ -137,7 +137,7 @@ pub async fn redeem(bridge: &Bridge, link: &str, headers: &HeaderMap, peer: Peer
     let session = fresh_secret()?;
     let browser = browser(headers, peer).into();
     let command = Command::Door(DoorCommand::Redeem { link, session: session.hash(), browser });
-    bridge.change(room.clone(), who, command).await.ok()?.ok()?;
+    bridge.change(WebWish::new(room.clone(), who, command)).await.ok()?.ok()?;
     Some((room, session))
 }
 
@@ -148,7 +148,8 @@ pub async fn leave(bridge: &Bridge, session: SecretHash) {
     for picture in &album.rooms {
         if let Some(person) = who(&session, picture, time.now().wall_ms) {
             let command = Command::Door(DoorCommand::Leave(Leaving::This(session)));
-            let _ = bridge.change(picture.room.clone(), person, command).await; // a session that is left over ends by itself
+            let wish = WebWish::new(picture.room.clone(), person, command);
+            let _ = bridge.change(wish).await; // a session that is left over ends by itself
         }
     }
 }

@@ -67,7 +67,7 @@ pub async fn take(
         return told::to_script(&foreseen(&visit, &asked), StatusCode::OK);
     }
     match asked {
-        Asked::Change(command) => match change(&visit, command).await {
+        Asked::Change(command) => match change(&visit, command, None).await {
             Ok(Ok(said)) => told::done(&visit, &headers, &said),
             Ok(Err(refusal)) => {
                 show(&visit, &headers, &text, &visit.lines().refusal(&refusal), StatusCode::UNPROCESSABLE_ENTITY)

@@ -650,7 +650,7 @@ impl Life {
     pub fn ask_as(&mut self, who: &str, room: &str, command: Command) {
         self.next_token += 1;
         let token = Token { face: Face::Xmpp, number: self.next_token };
-        let ask = Ask { token, room: room.into(), who: Person::from_bare(who), command, request: None };
+        let ask = Ask { token, room: room.into(), who: Person::from_bare(who), command, request: None, seen: None };
         if let Some(process) = self.process.as_mut().filter(|process| process.known_ms <= self.now_ms) {
             process.desk.ledger.ask(ask);
         }

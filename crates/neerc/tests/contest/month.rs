@@ -98,7 +98,7 @@ impl Life {
         self.asked += 1;
         let token = Token { face: Face::Xmpp, number: self.asked };
         let who = Person::named(who, "localhost");
-        self.ledger.ask(Ask { token, room: format!("room{room}").into(), who, command, request: None });
+        self.ledger.ask(Ask { token, room: format!("room{room}").into(), who, command, request: None, seen: None });
     }
 
     fn board(&self, room: usize) -> Vec<TaskId> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::{Method, Request};
 
-use crate::servers::{Kind, Server};
+use crate::servers::{Kind, Server, unique};
 use crate::service::Neerc;
 use crate::slix::Slix;
 use crate::wait::PATIENCE;
@@ -18,7 +18,11 @@ const WEB: &str = "[web]\nlisten = \"127.0.0.1:0\"\n";
 const TASKS: &str = "http://neerc.ifmo.ru/protocol/neerc#tasks";
 const STATUS: &str = "http://neerc.ifmo.ru/protocol/neerc#taskstatus";
 
-on_both!(what_programs_make_clients_see_and_answer, a_repeated_request_is_answered_after_a_kill_and_done_once);
+on_both!(
+    what_programs_make_clients_see_and_answer,
+    a_repeated_request_is_answered_after_a_kill_and_done_once,
+    of_two_who_change_at_once_what_both_have_seen_one_is_told_what_changed
+);
 
 /// A program with a token.
 struct Program {
@@ -40,9 +44,14 @@ impl Program {
     }
 
     fn ask(&self, method: Method, path: &str, key: &str, body: Option<&Value>) -> (u16, Value) {
+        self.ask_with(method, path, ("Idempotency-Key", key), body)
+    }
+
+    /// Asks with a header, unless that is empty.
+    fn ask_with(&self, method: Method, path: &str, header: (&str, &str), body: Option<&Value>) -> (u16, Value) {
         let request = Request::builder().method(method).uri(format!("{}/api/v1/rooms/{}{path}", self.url, self.room));
         let request = request.header("Authorization", format!("Bearer {}", self.token));
-        let request = if key.is_empty() { request } else { request.header("Idempotency-Key", key) };
+        let request = if header.1.is_empty() { request } else { request.header(header.0, header.1) };
         let answer = match body {
             Some(body) => {
                 let request = request.header("Content-Type", "application/json").body(body.to_string()).unwrap();
@@ -178,4 +187,51 @@ fn a_repeated_request_is_answered_after_a_kill_and_done_once(kind: Kind) {
     assert_eq!((other.0, other.1["code"].as_str()), (422, Some("used-key")));
     let all = program.ask(Method::GET, "/tasks", "", None).1;
     assert_eq!(all["tasks"].as_array().map(Vec::len), Some(1), "{all}");
+}
+
+fn of_two_who_change_at_once_what_both_have_seen_one_is_told_what_changed(kind: Kind) {
+    let server = Server::shared(kind);
+    let (one, other, hall) = (unique("one"), unique("other"), unique("hall"));
+    server.register_many(&[&one, &other, &hall]);
+    let room = server.room(&[(&one, "owner"), (&other, "admin"), (&hall, "member")]);
+    let neerc = Neerc::start(server, &[&room], WEB);
+    let programs = [&one, &other].map(|name| Program::of(&neerc, &room, name));
+    let wanted = json!({"title": "Printers", "kind": "todo", "for": [hall]});
+    assert_eq!(programs[0].ask(Method::POST, "/tasks", "", Some(&wanted)).0, 201);
+    let seen = |program: &Program| program.ask(Method::GET, "/tasks", "", None).1["tasks"][0].clone();
+    for (header, refused) in [("If-Match", 412), ("", 409)] {
+        let before = seen(&programs[0]);
+        let revision = before["revision"].as_u64().expect("a task says its revision");
+        let (matched, query) = match header {
+            "" => (String::new(), format!("?seen={revision}")),
+            _ => (format!("\"{revision}\""), String::new()),
+        };
+        let rename = |program: &Program, title: &str| {
+            let body = json!({"title": title});
+            program.ask_with(Method::PATCH, &format!("/tasks/t1{query}"), (header, &matched), Some(&body))
+        };
+        let titles = [format!("Ink {header}"), format!("Paper {header}")];
+        let told = std::thread::scope(|scope| {
+            let asked = [0, 1].map(|n| {
+                scope.spawn({
+                    let (rename, programs, titles) = (&rename, &programs, &titles);
+                    move || rename(&programs[n], &titles[n])
+                })
+            });
+            asked.map(|asked| asked.join().unwrap())
+        });
+        let winner = told.iter().position(|(status, _)| *status == 200).unwrap_or_else(|| panic!("{told:?}"));
+        let (status, problem) = &told[1 - winner];
+        assert_eq!((*status, &problem["code"]), (refused, &json!("outdated")), "{told:?}");
+        assert_eq!(problem["task"]["title"], json!(titles[winner]), "who was late is shown what is there: {problem}");
+        let now = seen(&programs[1]);
+        assert_eq!((&now["title"], &now), (&json!(titles[winner]), &problem["task"]), "nothing else was done");
+        assert_eq!(rename(&programs[winner], &titles[winner]).0, 200, "it is so already");
+    }
+    let malformed = programs[0].ask_with(Method::DELETE, "/tasks/t1", ("If-Match", "\"x\", \"y\""), None);
+    assert_eq!((malformed.0, &malformed.1["code"]), (400, &json!("malformed")));
+    assert_eq!(programs[0].ask(Method::DELETE, "/tasks/t1?seen=1", "", None).0, 409, "it has another title since");
+    let revision = seen(&programs[0])["revision"].as_u64().unwrap();
+    let removed = programs[0].ask_with(Method::DELETE, "/tasks/t1", ("If-Match", &format!("\"{revision}\"")), None);
+    assert_eq!(removed.0, 204);
 }

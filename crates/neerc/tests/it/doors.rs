@@ -5,9 +5,9 @@ use std::process::Output;
 use ureq::Agent;
 use ureq::http::Response;
 
-use crate::servers::{Kind, Server, unique};
+use crate::servers::{Kind, Server};
 use crate::service::Neerc;
-use crate::slix::{Slix, User};
+use crate::slix::Slix;
 use crate::trust;
 use crate::wait::{PATIENCE, wait_for};
 
@@ -92,17 +92,6 @@ fn secret_of(cookie: &str) -> &str {
     cookie.split_once('=').map_or(cookie, |(_, secret)| secret)
 }
 
-/// Whole answer to a line of chat.
-fn answered(user: &User<'_>, to: &str, line: &str) -> String {
-    let thread = unique("thread");
-    user.send(&format!(
-        "<message to='{to}' type='chat' id='{thread}'><body>{line}</body><thread>{thread}</thread></message>"
-    ));
-    user.expect_message(|message| message.find("thread").is_some_and(|found| found.text == thread), PATIENCE)
-        .body()
-        .to_owned()
-}
-
 /// What a command of the program prints.
 fn run(neerc: &Neerc<'_>, args: &[&str]) -> Output {
     neerc.command().args(args).arg("--config").arg(neerc.config()).output().expect("neerc runs")
@@ -159,7 +148,7 @@ fn a_link_of_the_command_line_opens_the_board_once_whoever_looks_at_it_before(ki
     trust::report("P5", &format!("links replayed, guessed, or sent from other sites, {kind:?}"), 10, "0 let in");
     trust::report("P5", &format!("sessions that somebody else has chosen, {kind:?}"), 1, "0 taken over");
     let hall = Slix::shared().connect(server, "hall1", "doors");
-    let listed = answered(&hall, &to, "sessions");
+    let listed = hall.asks(&to, "sessions");
     assert!(listed.contains("1 · ") && listed.contains("Firefox"), "{listed}");
     // It is as good after a crash, and no longer after the log-out.
     neerc.kill9();
@@ -167,7 +156,7 @@ fn a_link_of_the_command_line_opens_the_board_once_whoever_looks_at_it_before(ki
     let link = printed(&neerc, &["login-link", "--room", &room, "--as", "boss"]);
     let web = Web::at(&link);
     assert_eq!(web.get(&board, &session).status, 200);
-    assert_eq!(answered(&hall, &to, "logout all"), "One browser is logged out.");
+    assert_eq!(hall.asks(&to, "logout all"), "One browser is logged out.");
     wait_for("the end of the session", || web.get(&board, &session).status == 401);
     let boss = web.own_post(&path(&link), "").session();
     assert_eq!(web.get(&board, &boss).status, 200);
@@ -192,7 +181,7 @@ fn the_command_line_says_why_it_makes_no_link_and_no_token(kind: Kind) {
     assert!(wall.starts_with("http://127.0.0.1:") && wall.contains("/wall/"), "{wall}");
     server.register("boss");
     let boss = Slix::shared().connect(server, "boss", "doors");
-    let listed = answered(&boss, &neerc.room_jid(&room), "tokens");
+    let listed = boss.asks(&neerc.room_jid(&room), "tokens");
     assert!(listed.contains("k1 · reads and writes · hall1 · on the machine"), "{listed}");
     assert!(listed.contains("k2 · on a wall · boss · on the machine") && !listed.contains(&token), "{listed}");
     neerc.terminate();
@@ -232,17 +221,17 @@ fn a_page_is_let_in_by_the_code_that_somebody_confirms_and_by_no_other(kind: Kin
     assert!(codes[0].len() == 6 && codes[0] != codes[1] && tickets[0] != tickets[1], "{codes:?}");
     assert_eq!(code_on(&web.get("/login", &tickets[0])), codes[0], "it shows the same when it asks again");
     // Somebody says no, and somebody guesses until nobody listens to them.
-    let asked = answered(&hall, &to, &format!("login {} {}", &codes[0][..3], &codes[0][3..]));
+    let asked = hall.asks(&to, &format!("login {} {}", &codes[0][..3], &codes[0][3..]));
     assert!(asked.contains("Firefox on Linux, 127.0.0.1. Is that you"), "{asked}");
-    assert_eq!(answered(&hall, &to, "no"), "Nobody is let in.");
+    assert_eq!(hall.asks(&to, "no"), "Nobody is let in.");
     assert_eq!(web.get("/login", &tickets[0]).status, 200);
     let wrong = (0..1_000_000).map(|n| format!("{n:06}")).filter(|guess| !codes.contains(guess));
-    let said: Vec<_> = wrong.take(4).map(|guess| answered(&other, &to, &format!("login {guess} yes"))).collect();
+    let said: Vec<_> = wrong.take(4).map(|guess| other.asks(&to, &format!("login {guess} yes"))).collect();
     assert!(said[2].starts_with("No page shows") && said[3].starts_with("Too many wrong codes"), "{said:?}");
-    assert!(answered(&other, &to, &format!("login {} yes", codes[0])).starts_with("Too many wrong codes"));
+    assert!(other.asks(&to, &format!("login {} yes", codes[0])).starts_with("Too many wrong codes"));
     // A yes lets in the page that shows the code, and no other.
-    answered(&hall, &to, &format!("login {}", codes[0]));
-    assert!(answered(&hall, &to, "yes").starts_with("That browser is logged in."));
+    hall.asks(&to, &format!("login {}", codes[0]));
+    assert!(hall.asks(&to, "yes").starts_with("That browser is logged in."));
     let mut entered = None;
     wait_for("the page that was let in", || {
         let page = web.get("/login", &tickets[0]);
@@ -260,7 +249,7 @@ fn a_page_is_let_in_by_the_code_that_somebody_confirms_and_by_no_other(kind: Kin
     assert_eq!(web.get("/login", &tickets[0]).status, 200);
     let as_session = tickets[0].replace("neerc-local-login", "neerc-local");
     assert_eq!(web.get(&entered.location, &as_session).status, 401);
-    assert!(answered(&hall, &to, &format!("login {} yes", codes[0])).starts_with("No page shows"));
+    assert!(hall.asks(&to, &format!("login {} yes", codes[0])).starts_with("No page shows"));
     // Ten pages a minute for each address.
     let pages = trust::times(12, 1_000);
     let statuses: Vec<u16> = (0..pages).map(|_| web.get("/login", "").status).collect();

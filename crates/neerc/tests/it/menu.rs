@@ -4,10 +4,9 @@
 use neerc_core::face::menu::{Act, FieldKind, Item, MENU, Needs};
 use serde_json::{Value, json};
 
-use crate::servers::{Kind, Server, unique};
+use crate::servers::{Kind, Server};
 use crate::service::Neerc;
 use crate::slix::{Element, Slix, Stanza, User};
-use crate::wait::PATIENCE;
 
 /// How a command is given.
 #[derive(Clone, Copy, Debug)]
@@ -47,22 +46,10 @@ fn line(item: &Item, values: &Value) -> String {
     [item.verb.to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// The whole answer to a line of chat.
-fn replied(user: &User<'_>, to: &str, line: &str) -> Stanza {
-    let thread = unique("thread");
-    user.send(&format!(
-        "<message to='{to}' type='chat' id='{thread}'><body>{line}</body><thread>{thread}</thread></message>"
-    ));
-    let of_it =
-        |message: &Stanza| message.error().is_some() || message.find("thread").is_some_and(|t| t.text == thread);
-    let answer = user.expect_message(of_it, PATIENCE);
-    user.clear();
-    answer
-}
-
 /// The answer to a line of chat, without links.
 fn answered(user: &User<'_>, to: &str, line: &str) -> String {
-    let answer = replied(user, to, line);
+    let answer = user.replied(to, line);
+    user.clear();
     match answer.error() {
         Some(error) => error.condition,
         None => {
@@ -450,7 +437,7 @@ fn history_and_links_are_kept_over_a_restart(kind: Kind) {
     let mut neerc = Neerc::start(server, &[&room], "");
     let to = neerc.room_jid(&room);
     let [boss, hall] = ["boss", "hall1"].map(|name| Slix::shared().connect(server, name, "kept"));
-    let links = || replied(&hall, &to, "tasks").body().matches("xmpp:").count();
+    let links = || hall.asks(&to, "tasks").matches("xmpp:").count();
     assert!(answered(&boss, &to, "@okfail hall1 Seated?").starts_with("Task 1 is handed out"));
     assert_eq!(answered(&hall, &to, "no 1 two are missing"), "Task 1: no: two are missing.");
     assert_eq!(answered(&boss, &to, "@todo hall1 Water"), "Task 2 is handed out to 1 person: Water");

@@ -323,12 +323,21 @@ impl User<'_> {
     /// The answer to a line of chat.
     #[track_caller]
     pub fn asks(&self, to: &str, line: &str) -> String {
+        self.replied(to, line).body().to_owned()
+    }
+
+    /// The same as it came, which may be an error. What else the service says is in another thread.
+    #[track_caller]
+    pub fn replied(&self, to: &str, line: &str) -> Stanza {
         let thread = unique("thread");
         self.send(&format!(
             "<message to='{to}' type='chat' id='{thread}'><body>{line}</body><thread>{thread}</thread></message>"
         ));
-        let of_it = |message: &Stanza| message.find("thread").is_some_and(|found| found.text == thread);
-        self.expect_message(of_it, PATIENCE).body().to_owned()
+        let is_it = |message: &Stanza| {
+            let is_error = message.error().is_some() && message.attr("id") == thread;
+            is_error || message.find("thread").is_some_and(|found| found.text == thread)
+        };
+        self.expect_message(is_it, PATIENCE)
     }
 
     /// Asks until the answer holds something; the answer.

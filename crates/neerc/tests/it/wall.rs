@@ -7,7 +7,7 @@ use crate::http::Http;
 use crate::servers::{Kind, Server, unique};
 use crate::service::Neerc;
 use crate::slix::{Slix, User};
-use crate::wait::{PATIENCE, wait_for};
+use crate::wait::wait_for;
 
 const WEB: &str = "[web]\nlisten = \"127.0.0.1:0\"\n";
 
@@ -32,16 +32,9 @@ impl Bed<'_> {
     /// The whole answer to a line of chat.
     #[track_caller]
     fn says(&self, line: &str) -> String {
-        let (to, thread) = (&self.to, unique("thread"));
-        self.jury.send(&format!(
-            "<message to='{to}' type='chat' id='{thread}'><body>{line}</body><thread>{thread}</thread></message>"
-        ));
-        let is_answer = |thread: String| {
-            move |message: &crate::slix::Stanza| message.find("thread").is_some_and(|found| found.text == thread)
-        };
-        let answer = self.jury.expect_message(is_answer(thread), PATIENCE);
+        let answer = self.jury.asks(&self.to, line);
         self.jury.clear();
-        answer.body().to_owned()
+        answer
     }
 
     /// A new token, once the web knows of it: that hears of changes a moment later than the chat.

@@ -5,8 +5,9 @@ use super::problem::ApiProblem;
 use super::routes::{Endpoint, Found};
 use super::shown;
 use super::{Answer, Api, address, put};
+use crate::web::asks::WebWish;
 use axum::http::StatusCode;
-use axum::http::header::LOCATION;
+use axum::http::header::{IF_MATCH, LOCATION};
 use axum::http::request::Parts;
 use neerc_core::board::Done;
 use neerc_core::change::Effect;
@@ -84,12 +85,59 @@ struct ClockBody {
 pub async fn change(api: &Arc<Api>, caller: Caller, asked: Asked<'_>) -> Result<Answer, ApiProblem> {
     let command = command(&caller, &asked)?;
     let request = keyed(&caller, &asked)?;
+    let seen = Seen::by(asked.parts)?;
     let task = command.task();
     let (room, who) = (caller.picture.room.clone(), caller.who.clone());
-    let done = api.site.bridge.change_once(room, who, command, request).await??;
+    let wish = WebWish { room, who, command, request, seen: seen.map(Seen::revision) };
+    let done = api.site.bridge.change(wish).await?;
     // The token may have been revoked meanwhile: what was done is said all the same.
     let caller = caller.again(&api.site).unwrap_or(caller);
+    let done = done.map_err(|refusal| refused(&caller, task, seen, refusal))?;
     answered(api, &caller, asked.found.route.endpoint, task, &done)
+}
+
+/// What a caller says it has seen: a revision of the tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    /// By the header of HTTP for that, `If-Match`.
+    Matched(u64),
+    /// By a parameter of the address.
+    Named(u64),
+}
+
+impl Seen {
+    fn by(parts: &Parts) -> Result<Option<Seen>, ApiProblem> {
+        let query = crate::web::board::form(parts.uri.query().unwrap_or_default());
+        let named = shown::revision(&query, "seen")?.map(Seen::Named);
+        let Some(matched) = parts.headers.get(IF_MATCH) else { return Ok(named) };
+        let matched = matched.to_str().map(str::trim).unwrap_or_default();
+        if matched == "*" {
+            return Ok(named); // whatever it is, as long as it is there
+        }
+        let revision = matched.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(matched);
+        let revision = revision.parse().map_err(|_| ApiProblem::malformed("If-Match has to be one revision"))?;
+        Ok(Some(Seen::Matched(revision)))
+    }
+
+    fn revision(self) -> u64 {
+        match self {
+            Seen::Matched(revision) | Seen::Named(revision) => revision,
+        }
+    }
+}
+
+/// Why something was not done; where what would be replaced is not what the caller has seen, with the task as it is now.
+fn refused(caller: &Caller, task: Option<TaskId>, seen: Option<Seen>, refusal: Refusal) -> ApiProblem {
+    let is_outdated = refusal == Refusal::Outdated;
+    let mut problem = ApiProblem::from(refusal);
+    if is_outdated {
+        let task = task.and_then(|task| caller.picture.board.task(task));
+        problem.task = task.and_then(|task| shown::task(caller, task));
+        if matches!(seen, Some(Seen::Matched(_))) {
+            problem.status = StatusCode::PRECONDITION_FAILED;
+        }
+    }
+    problem
 }
 
 /// The command that is asked for.

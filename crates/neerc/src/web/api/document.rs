@@ -12,6 +12,9 @@ use neerc_core::task::{Kind, Progress};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
+const SEEN: &str =
+    "The revision of the tasks, or of the task, that you have seen: what has changed after it is not replaced";
+
 /// The whole description.
 pub fn document() -> Value {
     let mut paths = Map::new();
@@ -29,7 +32,8 @@ pub fn document() -> Value {
             "version": "1",
             "description": "Tasks of contest staff. Tokens are made by an admin of the room: `token read` or `token write` in \
                 the chat, or `neerc token` on the machine of the service. A request that changes something may carry \
-                `Idempotency-Key`: it is done once, however often it comes within a day.",
+                `Idempotency-Key`: it is done once, however often it comes within a day; with `If-Match` or `seen` it \
+                replaces nothing that you have not seen.",
         },
         "servers": [{"url": "/"}],
         "security": [{"token": []}],
@@ -121,6 +125,10 @@ fn parameters(route: &Route, path: &str) -> Value {
         }
         _ if route.method != "GET" => {
             all.push(text("Idempotency-Key", "header", "A name of this request: it is done once", false));
+            if !matches!(route.endpoint, Endpoint::CreateTask | Endpoint::Plan) {
+                all.push(text("If-Match", "header", SEEN, false));
+                all.push(text("seen", "query", "The same, refused with 409 instead of 412", false));
+            }
         }
         _ => {}
     }
@@ -167,6 +175,8 @@ fn command(item: &Item) -> Value {
         "parameters": [
             text("room", "path", about("room"), true),
             text("Idempotency-Key", "header", "A name of this request: it is done once", false),
+            text("If-Match", "header", SEEN, false),
+            text("seen", "query", "The same, refused with 409 instead of 412", false),
         ],
         "requestBody": {"required": !required.is_empty(), "content": {"application/json": {"schema": schema}}},
         "responses": {
@@ -244,7 +254,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("Users", object(&[("users", list(&object(&user, &[])))], &[])),
         // In the history it is not said since when.
         ("Status", object(&status, &["at"])),
-        ("Task", of_task(&[("statuses", list(&reference("Status")))])),
+        ("Task", of_task(&[("revision", number()), ("statuses", list(&reference("Status")))])),
         ("Tasks", object(&tasks, &["ids"])),
         ("LateTasks", object(&[("tasks", list(&of_task(&late)))], &[])),
         ("Made", object(&[("id", text())], &[])),
@@ -290,6 +300,7 @@ fn reports() -> Vec<(&'static str, Value)> {
         ("detail", text()),
         ("instance", text()),
         ("code", json!({"type": "string", "enum": codes})),
+        ("task", reference("Task")),
     ];
     vec![
         ("Clock", object(&clock, &[])),
@@ -297,7 +308,8 @@ fn reports() -> Vec<(&'static str, Value)> {
         ("HistoryEntry", object(&entry, &["task", "plan", "title", "kind", "statuses", "unassigned"])),
         ("History", object(&[("history", list(&reference("HistoryEntry"))), ("archived", number())], &["archived"])),
         ("ProblemType", object(&[("code", text()), ("title", text()), ("status", number())], &[])),
-        ("Problem", object(&problem, &[])),
+        // The task stands there where the caller has seen another one.
+        ("Problem", object(&problem, &["task"])),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! What went wrong with a request, as problem details (RFC 9457): the status and the code of each refusal of the core, and
 //! what is wrong before the core is asked.
 
+use super::put;
 use super::routes::ROOT;
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -18,13 +19,15 @@ pub struct ApiProblem {
     pub status: StatusCode,
     pub code: &'static str,
     pub detail: String,
+    /// The task that it is about, as it is now, where the caller has seen another one.
+    pub task: Option<Value>,
     headers: Vec<(HeaderName, String)>,
 }
 
 impl ApiProblem {
     /// A problem that has nothing to do with the rules of the room.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> ApiProblem {
-        ApiProblem { status, code, detail: detail.into(), headers: Vec::new() }
+        ApiProblem { status, code, detail: detail.into(), task: None, headers: Vec::new() }
     }
 
     /// Nothing is there.
@@ -67,7 +70,7 @@ impl ApiProblem {
 
     /// The answer to a request for that address.
     pub fn into_response(self, address: &str) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": format!("{ROOT}/problems/{}", self.code),
             "title": title(self.code),
             "status": self.status.as_u16(),
@@ -75,6 +78,9 @@ impl ApiProblem {
             "instance": address,
             "code": self.code,
         });
+        if let Some(task) = self.task {
+            put(&mut body, "task", task);
+        }
         let kind = [(CONTENT_TYPE, "application/problem+json")];
         let mut response = (self.status, kind, format!("{body}\n")).into_response();
         for (name, value) in self.headers {
@@ -140,6 +146,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::RunsAlready { .. }
         | Refusal::RunsNot { .. }
         | Refusal::UsedCode
+        | Refusal::Outdated
         | Refusal::Unconfirmed { .. }
         | Refusal::TooMany { .. } => StatusCode::CONFLICT,
         Refusal::Missing { .. }

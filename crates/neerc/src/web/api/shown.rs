@@ -81,6 +81,7 @@ fn one(view: &View<'_>, picture: &Picture, task: &Task, of: Option<&Person>) -> 
         "title": task.title.as_str(),
         "kind": task.kind.name(),
         "timestamp": rfc3339(task.timestamp_ms),
+        "revision": task.revision,
         "statuses": statuses.map(status).collect::<Vec<_>>(),
     })
 }

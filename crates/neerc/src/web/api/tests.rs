@@ -4,7 +4,7 @@ mod rights;
 
 use super::problem;
 use crate::service::time::wall_ms;
-use crate::web::asks::WebAsk;
+use crate::web::asks::{WebAsk, WebWish};
 use crate::web::door::hash_of;
 use crate::web::picture::{Album, Picture, Timepiece};
 use crate::web::{Web, WebSettings, limits};
@@ -185,9 +185,10 @@ fn start(folder: &TempDir, visibility: Visibility) -> (Web, JoinHandle<()>) {
     let serving = std::thread::spawn(move || {
         let (mut hall, mut number) = (Hall(people()), 0);
         while let Some(ask) = asks.blocking_recv() {
-            let WebAsk::Change { room, who, command, request, reply } = ask else { continue };
+            let WebAsk::Change { wish, reply } = ask else { continue };
+            let WebWish { room, who, command, request, seen } = wish;
             number += 1;
-            ledger.ask(Ask { token: Token { face: Face::Web, number }, room, who, command, request });
+            ledger.ask(Ask { token: Token { face: Face::Web, number }, room, who, command, request, seen });
             let (now, mut answers) = (Now::from_ms(0, wall_ms()), Vec::new());
             if let Some(entries) = ledger.decide_last(now, &mut hall, &mut answers) {
                 runtime.block_on(store.commit(entries)).unwrap();

@@ -134,6 +134,26 @@ fn what_somebody_would_replace_unseen_is_shown_to_them_and_what_they_typed_is_ke
     let form = [("task", "1"), ("seen", revision.as_str())];
     assert_eq!(stage.post("hall1", "/r/neerc/do/done", &form).status, 303);
     assert_eq!(stage.post("hall2", "/r/neerc/do/done", &form).status, 409);
+    // Nor is an answer given to another question than was seen, or to what is asked already.
+    let revision = stage.room.lock().unwrap().board.revision().to_string();
+    stage.does("admin", "rename", &[("task", "1"), ("title", "Juice")]);
+    let form = [("task", "1"), ("seen", revision.as_str())];
+    let got = stage.post("hall2", "/r/neerc/do/done", &form);
+    assert_eq!(got.status, 409);
+    assert!(got.body.split("id=\"meanwhile\"").nth(1).is_some_and(|rest| rest.contains("Juice")), "{}", got.body);
+    let same = [("task", "1"), ("title", "Juice"), ("seen", revision.as_str())];
+    assert_eq!(stage.post("jury1", "/r/neerc/do/rename", &same).status, 303, "it is so already");
+}
+
+#[test]
+fn of_two_who_set_the_clock_by_what_they_saw_the_second_is_told() {
+    let stage = stage();
+    let seen = stage.room.lock().unwrap().board.revision().to_string();
+    let form = |act: &'static str| [("act", act), ("seen", seen.as_str())];
+    assert_eq!(stage.post("jury1", "/r/neerc/do/clock", &form("start")).status, 303);
+    let got = stage.post("admin", "/r/neerc/do/clock", &form("over"));
+    assert_eq!(got.status, 409, "{got:?}");
+    assert!(got.body.contains("id=\"meanwhile\""), "{}", got.body);
 }
 
 #[test]

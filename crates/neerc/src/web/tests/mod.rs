@@ -5,15 +5,16 @@ mod events;
 mod guarded;
 mod menu;
 
-use super::asks::WebAsk;
+use super::asks::{WebAsk, WebWish};
 use super::picture::{Album, Picture, Timepiece};
 use super::{Web, WebSettings, door};
 use crate::service::time::wall_ms;
-use neerc_core::board::Board;
+use neerc_core::board::{Board, Boards, Done};
 use neerc_core::change::{Change, Entry};
 use neerc_core::command::Command;
 use neerc_core::doors::{DoorChange, Entrance, Leaving, WebSession, WebSessionId};
 use neerc_core::face::words::Language;
+use neerc_core::ledger::{Ask, Face, Ledger, Now, Rooms, Stored, Token};
 use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
 use neerc_core::refusal::Refusal;
 use neerc_core::view::Visibility;
@@ -30,6 +31,19 @@ fn person(name: &str) -> Person {
     Person::named(name, "localhost")
 }
 
+/// The people of the room, for a ledger.
+struct Hall(Arc<People>);
+
+impl Rooms for Hall {
+    fn people(&mut self, _: &str) -> &People {
+        &self.0
+    }
+
+    fn is_known(&self, _: &str) -> bool {
+        true
+    }
+}
+
 /// What the loop holds of the room.
 struct Room {
     board: Board,
@@ -41,12 +55,25 @@ struct Room {
 }
 
 impl Room {
-    fn decide(&mut self, who: &Person, command: &Command) -> Result<neerc_core::board::Done, Refusal> {
-        let decision = self.board.decide(wall_ms(), who, &self.people, command)?;
-        if let Some(change) = decision.change.clone() {
-            self.apply(who, change);
+    fn decide(&mut self, who: &Person, command: &Command) -> Result<Done, Refusal> {
+        self.decide_all([WebWish::new("neerc".into(), who.clone(), command.clone())]).remove(0)
+    }
+
+    /// Decides what was asked at the same time, by a ledger on what there is.
+    fn decide_all(&mut self, wishes: impl IntoIterator<Item = WebWish>) -> Vec<Result<Done, Refusal>> {
+        let boards = Boards::from([("neerc".into(), self.board.clone())]);
+        let mut ledger = Ledger::new(boards, self.board.revision()).after(self.entries.iter().cloned());
+        for (WebWish { room, who, command, request, seen }, number) in wishes.into_iter().zip(0..) {
+            ledger.ask(Ask { token: Token { face: Face::Web, number }, room, who, command, request, seen });
         }
-        Ok(decision.done())
+        let (now, mut answers) = (Now::from_ms(0, wall_ms()), Vec::new());
+        if let Some(entries) = ledger.decide_last(now, &mut Hall(self.people.clone()), &mut answers) {
+            answers.extend(ledger.stored(now, Stored::Yes).unwrap().answers);
+            self.entries.extend(entries.iter().cloned());
+            self.board = ledger.boards()["neerc"].clone();
+            self.publish();
+        }
+        answers.into_iter().map(|answer| answer.outcome).collect()
     }
 
     fn apply(&mut self, who: &Person, change: Change) {
@@ -130,7 +157,7 @@ impl Stage {
             while let Some(ask) = asks.blocking_recv() {
                 let mut room = its_room.lock().unwrap();
                 match ask {
-                    WebAsk::Change { who, command, reply, .. } => drop(reply.send(room.decide(&who, &command))),
+                    WebAsk::Change { wish, reply } => drop(reply.send(room.decide_all([wish]).remove(0))),
                     WebAsk::Codes(_) => {}
                     WebAsk::Trail { task, reply, .. } => {
                         let of_task = room.entries.iter().rev().filter(|entry| entry.change.task() == Some(task));

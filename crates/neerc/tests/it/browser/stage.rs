@@ -86,13 +86,7 @@ impl Stage {
     /// Says a line to the service as somebody, and gives what is answered.
     #[track_caller]
     pub fn says(&self, who: &User<'_>, line: &str) -> String {
-        let service = self.neerc.room_jid(&self.room);
-        // What else the service says, such as that somebody is not in the room, is no answer.
-        let thread = unique("thread");
-        let body = format!("<body>{line}</body><thread>{thread}</thread>");
-        who.send(&format!("<message to='{service}' type='chat' id='{thread}'>{body}</message>"));
-        let answered = |stanza: &Stanza| stanza.find("thread").is_some_and(|found| found.text == thread);
-        who.expect_message(answered, PATIENCE).body().to_owned()
+        who.asks(&self.neerc.room_jid(&self.room), line)
     }
 
     /// A link that logs somebody in, as the service sends it by chat.
