@@ -129,8 +129,8 @@ pub enum CliCommand {
     /// Print a new token for a program, or for the board on a wall
     ///
     /// Asks the service that runs on this machine. The token is printed once and not kept; in the chat, `tokens` lists those
-    /// that are good and `revoke k1` turns one off. Needs [web] listen.
-    #[command(after_long_help = format!("Examples:\n  neerc token --room neerc --write --as admin\n  neerc token --room neerc --display\n\n{EXIT_CODES}"))]
+    /// that are good and `revoke k1` turns one off, as --revoke does here. Needs [web] listen.
+    #[command(after_long_help = format!("Examples:\n  neerc token --room neerc --write --as admin\n  neerc token --room neerc --display\n  neerc token --room neerc --revoke k1\n\n{EXIT_CODES}"))]
     Token(TokenArgs),
     /// List the tasks of a room
     ///
@@ -316,6 +316,9 @@ pub struct TokenArgs {
     /// For the board on a wall: prints its address
     #[arg(long)]
     pub display: bool,
+    /// Turn this token off instead, for good
+    #[arg(long, value_name = "TOKEN", conflicts_with_all = ["write", "display"])]
+    pub revoke: Option<String>,
     /// The user in whose name; without it, whoever owns or administers the room, if that is one
     #[arg(long = "as", value_name = "NAME")]
     pub name: Option<String>,

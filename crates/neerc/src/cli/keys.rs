@@ -10,17 +10,21 @@ use std::path::Path;
 /// Prints a link that logs somebody in, once.
 pub fn login_link(args: LoginLinkArgs) -> Outcome {
     let LoginLinkArgs { room, name, config } = args;
-    ask(&config.config, &KeyRequest { room, name: Some(name), token: None })
+    ask(&config.config, &KeyRequest { room, name: Some(name), token: None, revoke: None })
 }
 
-/// Prints a new token.
+/// Prints a new token, or turns one off.
 pub fn token(args: TokenArgs) -> Outcome {
+    let TokenArgs { room, name, revoke, .. } = args;
+    if revoke.is_some() {
+        return ask(&args.config.config, &KeyRequest { room, name, token: None, revoke });
+    }
     let scope = match (args.write, args.display) {
         (true, _) => TokenScope::Write,
         (_, true) => TokenScope::Display,
         _ => TokenScope::Read,
     };
-    ask(&args.config.config, &KeyRequest { room: args.room, name: args.name, token: Some(scope.name().to_owned()) })
+    ask(&args.config.config, &KeyRequest { room, name, token: Some(scope.name().to_owned()), revoke: None })
 }
 
 fn ask(config: &Path, request: &KeyRequest) -> Outcome {

@@ -4,9 +4,10 @@
 use super::Service;
 use super::status::{KeyAnswer, KeyRequest};
 use crate::web::asks::{WebAsk, WebWish};
-use neerc_core::change::Room;
+use neerc_core::board::Done;
+use neerc_core::change::{Effect, Room};
 use neerc_core::command::Command;
-use neerc_core::doors::{DoorCommand, NewSecret, TokenScope};
+use neerc_core::doors::{DoorCommand, NewSecret, TokenId, TokenScope};
 use neerc_core::people::Person;
 use neerc_core::refusal::{Refusal, excerpt};
 use tokio::sync::oneshot;
@@ -27,11 +28,10 @@ impl Service {
             }
         };
         let scope = request.scope();
-        let command = match (scope, &request.token) {
-            (Some(scope), _) => DoorCommand::Issue { scope, secret: None },
-            (None, None) => DoorCommand::OfferLink { secret: None },
-            (None, Some(scope)) => {
-                let _ = back.send(KeyAnswer::refused(Refusal::UnknownTokenScope { scope: excerpt(scope) }));
+        let command = match command(scope, request) {
+            Ok(command) => command,
+            Err(refusal) => {
+                let _ = back.send(KeyAnswer::refused(refusal));
                 return;
             }
         };
@@ -40,6 +40,9 @@ impl Service {
         self.web_asked(WebAsk::Change { wish: WebWish::new(room, who, command), reply });
         tokio::spawn(async move {
             let answer = match answer.await {
+                Ok(Ok(Done { effect: Effect::TokenRevoked { token }, .. })) => {
+                    KeyAnswer { key: Some(format!("{token} is good for nothing any more")), refused: None }
+                }
                 Ok(Ok(done)) => match done.secret {
                     Some(secret) => KeyAnswer { key: Some(shown(&url, scope, &secret)), refused: None },
                     None => KeyAnswer::refused(Refusal::NoWeb),
@@ -78,6 +81,16 @@ impl Service {
             }
         };
         Ok((watch.room.clone(), person.clone()))
+    }
+}
+
+/// What is asked for.
+fn command(scope: Option<TokenScope>, request: &KeyRequest) -> Result<DoorCommand, Refusal> {
+    match (scope, &request.token, &request.revoke) {
+        (_, _, Some(token)) => Ok(DoorCommand::Revoke { token: TokenId::parse(token)? }),
+        (Some(scope), ..) => Ok(DoorCommand::Issue { scope, secret: None }),
+        (None, None, None) => Ok(DoorCommand::OfferLink { secret: None }),
+        (None, Some(scope), None) => Err(Refusal::UnknownTokenScope { scope: excerpt(scope) }),
     }
 }
 

@@ -46,6 +46,9 @@ pub struct KeyRequest {
     /// What the token is for: `display`, `read`, `write`; a link to log in with, if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// The token that is to be turned off instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoke: Option<String>,
 }
 
 impl KeyRequest {
@@ -292,10 +295,11 @@ mod tests {
         tokio::spawn(service(asked));
         tokio::spawn(socket.serve(questions));
         let at = path(&store);
-        let request = KeyRequest { room: "neerc".into(), name: Some("hall1".into()), token: Some("read".into()) };
+        let request =
+            KeyRequest { room: "neerc".into(), name: Some("hall1".into()), token: Some("read".into()), revoke: None };
         let key = ask_key(&at, &request).await.unwrap().key;
         assert_eq!(key.as_deref(), Some("neerc Some(\"hall1\") Some(Read)"));
-        let link = KeyRequest { room: "neerc".into(), name: None, token: None };
+        let link = KeyRequest { room: "neerc".into(), name: None, token: None, revoke: None };
         assert_eq!(ask_key(&at, &link).await.unwrap().key.as_deref(), Some("neerc None None"));
         assert_eq!(ask(&at).await.unwrap().version, "1");
         assert!(ask_reload(&at).await.unwrap().taken);

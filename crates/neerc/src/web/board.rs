@@ -2,14 +2,16 @@
 
 use super::WebSite;
 use super::draw::{self, Pen};
+use super::drawn::{self, PLACE, Part, SharedSight};
 use super::live;
-use super::pages::{PageFrame, not_shown, page};
+use super::pages::{PageFrame, not_shown};
 use super::told;
 use super::visit::{NoVisit, Visit};
 use askama::Template;
+use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use neerc_core::face::grid::{Grid, GridFilter, GridMaker};
 use neerc_core::refusal::Refusal;
@@ -28,14 +30,9 @@ struct BoardPage<'a> {
     events: String,
     since: String,
     said: String,
-    filter: &'a GridFilter,
-    groups: &'a [&'a str],
-    menu: Vec<(&'static str, String)>,
     clock: String,
-    mine: String,
-    table: String,
-    list: String,
-    online: String,
+    /// Where its parts go.
+    place: &'static str,
 }
 
 /// The filter that stands in an address.
@@ -52,6 +49,25 @@ pub fn form(text: &str) -> Vec<(String, String)> {
 }
 
 impl Visit {
+    /// Under what it is kept what they see.
+    pub fn sight(&self, view: &View<'_>, filter: &GridFilter) -> SharedSight {
+        let is_own = !view.sees_all() || filter.mine;
+        let (is_admin, person) = (self.is_admin(view), is_own.then(|| self.who.clone()));
+        SharedSight { language: self.language, is_admin, person, filter: filter.clone() }
+    }
+
+    /// A part of a page, drawn unless it was just before.
+    pub fn drawn(&self, part: Part, draw: impl FnOnce() -> String) -> Bytes {
+        self.site.drawn.part(&self.picture, self.time.wall_ms, part, draw)
+    }
+
+    /// Who is there.
+    pub fn online(&self) -> Bytes {
+        let (comings, looking) = self.site.streams.looking_after(&self.picture.room);
+        let pen = Pen { visit: self, is_admin: false };
+        self.drawn(Part::Online(self.language, comings), || draw::online(pen, &looking))
+    }
+
     /// What they see of the board.
     pub fn grid<'a>(&'a self, view: &View<'a>, filter: &GridFilter) -> Grid<'a> {
         let maker = GridMaker { words: self.site.words(), language: self.language, times: self.picture.times.as_ref() };
@@ -82,17 +98,23 @@ pub async fn show(
 
 fn draw_page(visit: &Visit, filter: &GridFilter, said: String) -> Result<Response, Refusal> {
     let view = visit.board_view()?;
-    visit.site.streams.note_shown(&visit.picture);
-    let lines = visit.lines();
+    let streams = &visit.site.streams;
+    streams.note_shown(&visit.picture);
     let pen = Pen { visit, is_admin: view.is_admin() };
-    let grid = visit.grid(&view, filter);
     let room = &visit.picture.room;
     let query = filter.query();
     let path = |tail: &str| {
         let ask = if query.is_empty() { "" } else { "?" };
         format!("/r/{room}{tail}{ask}{query}")
     };
-    let whole = visit.grid(&view, &GridFilter { mine: true, ..GridFilter::default() });
+    let sight = visit.sight(&view, filter);
+    let own = GridFilter { mine: true, ..GridFilter::default() };
+    let own_sight = SharedSight { person: Some(visit.who.clone()), filter: own.clone(), ..sight.clone() };
+    let parts = [
+        visit.drawn(Part::Own(own_sight), || draw::mine(pen, &visit.grid(&view, &own))),
+        visit.drawn(Part::Board(sight), || draw::board(pen, &view, &visit.grid(&view, filter))),
+        visit.online(),
+    ];
     let page_of = BoardPage {
         frame: PageFrame::new(&visit.site, visit.language, format!("{room} · neerc"), path("")),
         visit,
@@ -101,14 +123,8 @@ fn draw_page(visit: &Visit, filter: &GridFilter, said: String) -> Result<Respons
         events: path("/events"),
         since: live::id_of(&visit.picture),
         said,
-        filter,
-        groups: &grid.groups,
-        menu: draw::offered(&view).map(|item| (item.verb, lines.item(item))).collect(),
         clock: draw::clock(visit),
-        mine: draw::mine(pen, &whole),
-        table: draw::table(pen, &grid),
-        list: draw::list(pen, &grid),
-        online: draw::online(pen, &visit.site.streams.looking(room)),
+        place: PLACE,
     };
-    Ok(page(StatusCode::OK, &page_of))
+    Ok(drawn::page(page_of.render().unwrap_or_default(), parts))
 }

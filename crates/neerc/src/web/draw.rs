@@ -176,6 +176,17 @@ struct ListPart<'a> {
     tasks: Vec<ListedTask<'a>>,
 }
 
+/// What all who see the same board have on their pages.
+#[derive(Template)]
+#[template(path = "shared.html")]
+struct SharedPart<'a> {
+    pen: Pen<'a>,
+    grid: &'a Grid<'a>,
+    menu: Vec<(&'static str, String)>,
+    table: String,
+    list: String,
+}
+
 /// The tasks of whoever looks, with what can be said of them.
 #[derive(Template)]
 #[template(path = "mine.html")]
@@ -226,16 +237,26 @@ pub fn list(pen: Pen<'_>, grid: &Grid<'_>) -> String {
     render(&ListPart { pen, tasks: listed(grid) })
 }
 
+/// What can be done, the filters, the table and the list.
+pub fn board(pen: Pen<'_>, view: &View<'_>, grid: &Grid<'_>) -> String {
+    let lines = pen.visit.lines();
+    let menu = offered(view).map(|item| (item.verb, lines.item(item))).collect();
+    render(&SharedPart { pen, grid, menu, table: table(pen, grid), list: list(pen, grid) })
+}
+
 /// All tasks, in the same way for everybody who sees them: whoever looks stands among the others.
 fn listed<'g>(grid: &'g Grid<'_>) -> Vec<ListedTask<'g>> {
     let mut tasks = grid.all_tasks();
     let own = grid.rows().find(|row| row.is_own);
+    let places: BTreeMap<&Person, usize> = grid.rows().zip(0..).map(|(row, place)| (row.person, place)).collect();
     for task in &mut tasks {
         if let (Some(row), Some(cell)) = (own, task.own.take())
             && (cell.state.is_open() || cell.state == CellState::Failed)
         {
             task.people.push((row, cell));
-            task.people.sort_by_key(|(_, cell)| (!cell.is_late, cell.state != CellState::Failed, cell.state));
+            task.people.sort_by_key(|(row, cell)| {
+                (!cell.is_late, cell.state != CellState::Failed, cell.state, places.get(row.person))
+            });
         }
     }
     tasks
@@ -405,6 +426,6 @@ fn parts(pen: Pen<'_>, grid: &Grid<'_>, difference: &GridDifference<'_>) -> Stri
 }
 
 /// The rows of the menu that whoever looks is offered.
-pub fn offered<'v>(view: &'v View<'_>) -> impl Iterator<Item = &'static Item> + use<'v> {
+fn offered<'v>(view: &'v View<'_>) -> impl Iterator<Item = &'static Item> + use<'v> {
     menu::offered(menu::Needs::Admin).filter(|item| item.is_offered(view))
 }

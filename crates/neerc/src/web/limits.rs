@@ -48,10 +48,16 @@ pub const WALL_GONE_S: &str = "60";
 /// Most pictures of a room that are kept for pages that show them: those of 6 s, where everything changes all the time. Each
 /// holds what was changed by it.
 pub const PICTURES_KEPT: usize = 128;
-/// Most parts that are kept for all who see the same.
-pub const PARTS_SHARED: usize = 1_024;
-/// How many bytes of them are kept, and the last one that is longer: those of the last moments, where much changes.
-pub const PARTS_SHARED_BYTES: usize = 8 * 1024 * 1024;
+/// How much of what differs between pictures is kept for all who see the same, in bytes.
+pub const TOLD_BYTES: usize = 8 * 1024 * 1024;
+/// About what each of that takes besides, in bytes.
+pub const TOLD_ENTRY_BYTES: usize = 512;
+/// How much of what is drawn of a room is kept for all who see the same, in bytes.
+pub const DRAWN_BYTES: usize = 8 * 1024 * 1024;
+/// About what each part of that takes besides, in bytes.
+pub const DRAWN_ENTRY_BYTES: usize = 512;
+/// For how long a part is shown as it was drawn if nothing changes, in ms: ages may be as much behind, until a script counts them.
+pub const DRAWN_MS: i64 = 10_000;
 /// Most characters of what a board says once.
 pub const SAID_CHARS: usize = 500;
 /// About how many bytes of a table are shown on a page.

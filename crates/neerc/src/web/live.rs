@@ -6,6 +6,7 @@ use super::WebSite;
 use super::board::filter;
 use super::door::Pass;
 use super::draw::{self, Pen};
+use super::drawn::SharedSight;
 use super::limits;
 use super::pages::not_shown;
 use super::picture::Picture;
@@ -19,7 +20,6 @@ use axum::response::{IntoResponse, Response};
 use futures_core::Stream;
 use neerc_core::change::Room;
 use neerc_core::face::grid::GridFilter;
-use neerc_core::face::words::Language;
 use neerc_core::people::{Person, Rights};
 use neerc_core::refusal::Refusal;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -36,17 +36,16 @@ pub fn id_of(picture: &Picture) -> String {
     format!("{:x}-{}", picture.generation, picture.serial)
 }
 
-/// What all who see the same are sent, and between which pictures.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Sight {
-    room: Room,
-    from: u64,
-    to: u64,
-    language: Language,
-    is_admin: bool,
-    /// Whose sight it is, where nobody else sees the same.
-    person: Option<Person>,
-    filter: GridFilter,
+/// From which picture of a room to which.
+type Leap = (Room, u64, u64);
+
+/// What is told of the way from one picture to another.
+#[derive(Debug, Default)]
+struct Step {
+    /// To whose own tasks something happened.
+    own_news: BTreeSet<Person>,
+    /// The event for all who see the same.
+    told: HashMap<SharedSight, Bytes>,
 }
 
 /// Who looks at a room.
@@ -63,24 +62,14 @@ struct Lookers {
 struct Shared {
     /// Pictures that some page shows, by room and serial.
     shown: HashMap<Room, BTreeMap<u64, Arc<Picture>>>,
-    drawn: HashMap<Sight, Arc<str>>,
-    /// How long that is, in bytes.
-    drawn_bytes: usize,
+    steps: HashMap<Leap, Step>,
+    /// How much of that there is, in bytes.
+    told_bytes: usize,
     /// Who looks at each room.
     looking: HashMap<Room, Lookers>,
     /// The streams of each session or token, the oldest first; a stream ends when its sender is dropped.
     streams: HashMap<Pass, VecDeque<(u64, oneshot::Sender<()>)>>,
     next_stream: u64,
-}
-
-impl Shared {
-    fn note_drawn(&mut self, sight: Sight, board: Arc<str>) {
-        if self.drawn.len() >= limits::PARTS_SHARED || self.drawn_bytes >= limits::PARTS_SHARED_BYTES {
-            (self.drawn, self.drawn_bytes) = (HashMap::new(), 0);
-        }
-        self.drawn_bytes += board.len();
-        self.drawn.insert(sight, board);
-    }
 }
 
 /// The streams of all browsers.
@@ -123,6 +112,34 @@ impl Streams {
     /// Who looks at a room now.
     pub fn looking(&self, room: &str) -> Arc<BTreeSet<Person>> {
         self.shared().looking.get(room).map(|lookers| lookers.people.clone()).unwrap_or_default()
+    }
+
+    /// The same, with how often somebody came or went before.
+    pub fn looking_after(&self, room: &str) -> (u64, Arc<BTreeSet<Person>>) {
+        let comings = *self.comings.borrow();
+        (comings, self.looking(room))
+    }
+
+    /// What all who see the same are told of a leap, and whether it is about somebody's own tasks as well.
+    fn told(&self, leap: &Leap, sight: &SharedSight, who: &Person) -> Option<(Bytes, bool)> {
+        let shared = self.shared();
+        let step = shared.steps.get(leap)?;
+        step.told.get(sight).map(|told| (told.clone(), step.own_news.contains(who)))
+    }
+
+    /// Notes what was drawn for that.
+    fn note_told(&self, leap: Leap, sight: SharedSight, told: Bytes, own_news: BTreeSet<Person>) {
+        let mut shared = self.shared();
+        let more = told.len() + limits::TOLD_ENTRY_BYTES;
+        if shared.told_bytes + more > limits::TOLD_BYTES {
+            shared.steps.clear();
+            shared.told_bytes = 0;
+        }
+        shared.told_bytes += more;
+        let step = shared.steps.entry(leap).or_insert_with(|| Step { own_news, told: HashMap::new() });
+        if let Some(old) = step.told.insert(sight, told) {
+            shared.told_bytes -= old.len() + limits::TOLD_ENTRY_BYTES; // it was counted when it was noted
+        }
     }
 
     fn begin(self: &Arc<Self>, visit: &Visit) -> (Looking, oneshot::Receiver<()>) {
@@ -288,7 +305,7 @@ impl Reader {
     async fn read(mut self, since: String) {
         let site = self.visit.site.clone();
         let (looking, mut full) = site.streams.begin(&self.visit);
-        let _present = site.crowd.streams.enter();
+        let (_present, is_wall) = (site.crowd.streams.enter(), self.visit.pass.is_wall());
         let (mut albums, mut comings) = (site.bridge.albums(), site.streams.comings.subscribe());
         let mut stopped = site.stopped.clone();
         albums.mark_changed();
@@ -313,7 +330,7 @@ impl Reader {
                 () = self.sender.closed() => Wake::Gone,
                 _ = &mut full => Wake::Full,
                 changed = albums.changed() => if changed.is_ok() { Wake::News } else { Wake::Stop },
-                () = comers(&site, &self.visit.picture.room, &self.looked, &mut comings, self.looks_at) => Wake::News,
+                () = comers(&site, &self.visit.picture.room, &self.looked, &mut comings, self.looks_at), if !is_wall => Wake::News,
                 _ = beat.tick() => Wake::Beat,
             };
             // What happens until there is room again is sent together.
@@ -321,7 +338,7 @@ impl Reader {
             albums.mark_unchanged();
             match self.news(&wake) {
                 Ok(news) if news.is_empty() => {}
-                Ok(news) => drop(room.send(news.into())),
+                Ok(news) => drop(room.send(news)),
                 Err(last) => {
                     room.send(last.into());
                     break;
@@ -332,7 +349,7 @@ impl Reader {
     }
 
     /// What has to be sent; `Err`: and nothing after it.
-    fn news(&mut self, wake: &Wake) -> Result<String, String> {
+    fn news(&mut self, wake: &Wake) -> Result<Bytes, String> {
         match wake {
             Wake::Stop | Wake::Gone => return Err("retry: 1000\n\n".to_owned()),
             Wake::Full => return Err(event("full", None, "")),
@@ -348,28 +365,48 @@ impl Reader {
             // The page has to be another one; it begins a stream of its own.
             return Err(event("rights", None, ""));
         }
-        let mut parts = self.differences(&visit).map_err(|_| event("bye", None, ""))?;
-        let looked = visit.site.streams.looking(&visit.picture.room);
-        let has_comers = looked != self.looked && Instant::now() >= self.looks_at;
-        if has_comers || self.is_online_news(&visit) {
-            parts.push_str(&draw::online(Pen { visit: &visit, is_admin: false }, &looked));
-            self.looks_at = Instant::now() + limits::COMERS;
-            self.looked = looked;
+        let (told, has_own_news) = self.told(&visit).map_err(|_| event("bye", None, ""))?;
+        let own = self.own_parts(&visit, has_own_news).map_err(|_| event("bye", None, ""))?;
+        let is_beat = matches!(wake, Wake::Beat);
+        self.visit = visit;
+        if own.is_empty() && !is_beat {
+            return Ok(told); // shared with all who see the same
+        }
+        let mut news = String::from_utf8_lossy(&told).into_owned();
+        if !own.is_empty() {
+            let at = id_of(&self.visit.picture);
+            news.push_str(&event("cells", Some(&at), &format!("{at}\n{own}")));
+        }
+        if is_beat {
+            news.push_str(&event("beat", None, &draw::clock(&self.visit)));
+        }
+        Ok(news.into())
+    }
+
+    /// The parts that differ for this reader beside what all are told.
+    fn own_parts(&mut self, visit: &Visit, has_own_news: bool) -> Result<String, Refusal> {
+        let mut parts = String::new();
+        if visit.pass.is_wall() {
+            // Nobody's own tasks stand on it, nor who is there.
+        } else {
+            if has_own_news {
+                let mine = GridFilter { mine: true, ..GridFilter::default() };
+                let view = visit.board_view()?;
+                let pen = Pen { visit, is_admin: visit.is_admin(&view) };
+                parts.push_str(&draw::mine(pen, &visit.grid(&view, &mine)));
+            }
+            let looked = visit.site.streams.looking(&visit.picture.room);
+            let has_comers = looked != self.looked && Instant::now() >= self.looks_at;
+            if has_comers || self.is_online_news(visit) {
+                parts.push_str(&draw::online(Pen { visit, is_admin: false }, &looked));
+                self.looks_at = Instant::now() + limits::COMERS;
+                self.looked = looked;
+            }
         }
         if visit.picture.clock != self.visit.picture.clock {
-            parts.push_str(&draw::clock(&visit));
+            parts.push_str(&draw::clock(visit));
         }
-        let (from, to) = (id_of(&self.visit.picture), id_of(&visit.picture));
-        let mut news = String::new();
-        if !parts.is_empty() || from != to {
-            visit.site.streams.note_shown(&visit.picture);
-            news = event("cells", Some(&to), &format!("{from}\n{parts}"));
-        }
-        if matches!(wake, Wake::Beat) {
-            news.push_str(&event("beat", None, &draw::clock(&visit)));
-        }
-        self.visit = visit;
-        Ok(news)
+        Ok(parts)
     }
 
     fn is_online_news(&self, visit: &Visit) -> bool {
@@ -379,40 +416,25 @@ impl Reader {
             || !Arc::ptr_eq(&old.people, &new.people)
     }
 
-    /// The parts of the board that differ.
-    fn differences(&self, visit: &Visit) -> Result<String, Refusal> {
+    /// The event that tells all who see the same what differs on the board, and whether it is about the reader's own tasks as
+    /// well; nothing where the page shows that picture.
+    fn told(&self, visit: &Visit) -> Result<(Bytes, bool), Refusal> {
         let (old, new) = (&self.visit.picture, &visit.picture);
         if old.serial == new.serial {
-            return Ok(String::new());
+            return Ok((Bytes::new(), false));
         }
         let view = visit.board_view()?;
-        let is_own = !view.sees_all() || self.filter.mine;
-        let sight = Sight {
-            room: new.room.clone(),
-            from: old.serial,
-            to: new.serial,
-            language: visit.language,
-            is_admin: visit.is_admin(&view),
-            person: is_own.then(|| visit.who.clone()),
-            filter: self.filter.clone(),
-        };
+        let (leap, sight) = ((new.room.clone(), old.serial, new.serial), visit.sight(&view, &self.filter));
         let streams = &visit.site.streams;
-        let known = streams.shared().drawn.get(&sight).cloned();
-        let board = match known {
-            Some(board) => board,
-            None => {
-                let board: Arc<str> = self.board(visit)?.into();
-                streams.shared().note_drawn(sight, board.clone());
-                board
-            }
-        };
-        let mut parts = board.to_string();
-        if !visit.pass.is_wall() && has_own_news(old, new, &visit.who) {
-            let mine = GridFilter { mine: true, ..GridFilter::default() };
-            let pen = Pen { visit, is_admin: visit.is_admin(&view) };
-            parts.push_str(&draw::mine(pen, &visit.grid(&view, &mine)));
+        if let Some(told) = streams.told(&leap, &sight, &visit.who) {
+            return Ok(told);
         }
-        Ok(parts)
+        streams.note_shown(new);
+        let told = event("cells", Some(&id_of(new)), &format!("{}\n{}", id_of(old), self.board(visit)?));
+        let (told, own_news) = (Bytes::from(told), own_news(old, new));
+        let has_own_news = own_news.contains(&visit.who);
+        streams.note_told(leap, sight, told.clone(), own_news);
+        Ok((told, has_own_news))
     }
 
     /// What differs in the table and the list.
@@ -424,14 +446,20 @@ impl Reader {
     }
 }
 
-/// Whether anything has happened to the tasks that somebody has or had.
-fn has_own_news(old: &Picture, new: &Picture, who: &Person) -> bool {
+/// To whose tasks anything has happened, of those who have or had them.
+fn own_news(old: &Picture, new: &Picture) -> BTreeSet<Person> {
     if Arc::ptr_eq(&old.board, &new.board) {
-        return false;
+        return BTreeSet::new();
     }
-    let own = |picture: &Picture| {
-        let own = picture.board.tasks().filter(|task| task.statuses.contains_key(who));
-        own.map(|task| (task.id, task.revision, picture.board.deadline(task.id).cloned())).collect::<Vec<_>>()
+    let state = |picture: &Picture, id| {
+        let task = picture.board.task(id)?;
+        Some((task.revision, picture.board.deadline(id).cloned()))
     };
-    own(old) != own(new)
+    let changed = |picture: &Picture, other: &Picture| {
+        let changed = picture.board.tasks().filter(|task| state(picture, task.id) != state(other, task.id));
+        changed.flat_map(|task| task.statuses.keys()).cloned().collect::<BTreeSet<_>>()
+    };
+    let mut people = changed(old, new);
+    people.append(&mut changed(new, old));
+    people
 }

@@ -11,6 +11,7 @@ pub mod crowd;
 mod doing;
 pub mod door;
 mod draw;
+mod drawn;
 mod guard;
 mod history;
 pub mod limits;
@@ -82,6 +83,7 @@ pub struct WebSite {
     /// What happened.
     library: Library,
     streams: Arc<live::Streams>,
+    drawn: drawn::Drawn,
     crowd: WebCrowd,
     tries: Mutex<LoginTries>,
     porch: login::Porch,
@@ -142,6 +144,7 @@ impl Web {
             port: address.port(),
             library: Library::new(settings.log),
             streams: Arc::default(),
+            drawn: drawn::Drawn::default(),
             crowd: crowd.clone(),
             tries: Mutex::default(),
             porch: login::Porch::default(),

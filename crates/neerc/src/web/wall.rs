@@ -5,9 +5,10 @@ use super::WebSite;
 use super::board::{filter, form};
 use super::door::Pass;
 use super::draw::{self, Pen};
+use super::drawn::{self, PLACE, Part};
 use super::limits;
 use super::live;
-use super::pages::{PageFrame, note, page};
+use super::pages::{PageFrame, note};
 use super::visit::{NoVisit, Visit, language};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
@@ -27,8 +28,8 @@ struct WallPage<'a> {
     since: String,
     turn_s: u64,
     clock: String,
-    table: String,
-    list: String,
+    /// Where table and list go.
+    place: &'static str,
 }
 
 /// Shows the board of the room that a token is of.
@@ -78,7 +79,6 @@ fn draw_page(visit: &Visit, token: &str, query: &str) -> Result<Response, Refusa
     let view = visit.board_view()?;
     visit.site.streams.note_shown(&visit.picture);
     let filter = filter(query);
-    let grid = visit.grid(&view, &filter);
     let pen = Pen { visit, is_admin: visit.is_admin(&view) };
     let room = &visit.picture.room;
     let shown = filter.query();
@@ -95,10 +95,13 @@ fn draw_page(visit: &Visit, token: &str, query: &str) -> Result<Response, Refusa
         since: live::id_of(&visit.picture),
         turn_s: turn_s(query),
         clock: draw::clock(visit),
-        table: draw::table(pen, &grid),
-        list: draw::list(pen, &grid),
+        place: PLACE,
     };
-    Ok(page(StatusCode::OK, &page_of))
+    let board = visit.drawn(Part::Wall(visit.sight(&view, &filter)), || {
+        let grid = visit.grid(&view, &filter);
+        draw::table(pen, &grid) + "\n" + &draw::list(pen, &grid)
+    });
+    Ok(drawn::page(page_of.render().unwrap_or_default(), [board]))
 }
 
 impl Visit {

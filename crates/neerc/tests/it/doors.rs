@@ -184,6 +184,13 @@ fn the_command_line_says_why_it_makes_no_link_and_no_token(kind: Kind) {
     let listed = boss.asks(&neerc.room_jid(&room), "tokens");
     assert!(listed.contains("k1 · reads and writes · hall1 · on the machine"), "{listed}");
     assert!(listed.contains("k2 · on a wall · boss · on the machine") && !listed.contains(&token), "{listed}");
+    let said = printed(&neerc, &["token", "--room", &room, "--revoke", "k2"]);
+    assert_eq!(said, "k2 is good for nothing any more");
+    assert!(!boss.asks(&neerc.room_jid(&room), "tokens").contains("k2"));
+    let (code, said) = refused(&neerc, &["token", "--room", &room, "--revoke", "k2"]);
+    assert!(code == Some(1) && said.contains("there is no token 'k2'"), "{said}");
+    let (code, said) = refused(&neerc, &["token", "--room", &room, "--revoke", "k1", "--as", "hall1"]);
+    assert!(code == Some(1) && said.contains("only owners and admins"), "{said}");
     neerc.terminate();
     let (code, said) = refused(&neerc, &["token", "--room", &room]);
     assert!(code == Some(1) && said.contains("start it first"), "{said}");

@@ -210,6 +210,7 @@
     const data = new URLSearchParams(new FormData(form, button || undefined));
     const answer = await fetch(path || (button && button.getAttribute("formaction")) || form.action, { method: "POST", body: data, headers: { Accept: "application/json" } });
     if (answer.status === 401 || answer.status === 403) return location.reload();
+    if (answer.status === 409) fetchPage(); // what is sent again is sent of what is there now
     return answer.json();
   }
   const says = (said, isRefused) => { const p = $("said"); p.hidden = !said; p.textContent = said; p.classList.toggle("refused", isRefused); };

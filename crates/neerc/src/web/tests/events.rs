@@ -6,24 +6,30 @@ use std::io::{BufRead, BufReader};
 
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Event {
-    name: String,
-    id: String,
-    data: String,
+pub(super) struct Event {
+    pub name: String,
+    pub id: String,
+    pub data: String,
 }
 
 /// A browser that reads a stream.
-struct Reader {
+pub(super) struct Reader {
     lines: Box<dyn Iterator<Item = String>>,
 }
 
 impl Reader {
     #[track_caller]
     fn open(stage: &Stage, who: &str, query: &str, last: Option<&str>) -> Reader {
+        Reader::open_in(stage, who, "en", query, last)
+    }
+
+    /// The same of a browser that is set to a language.
+    #[track_caller]
+    pub(super) fn open_in(stage: &Stage, who: &str, language: &str, query: &str, last: Option<&str>) -> Reader {
         let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_recv_body(Some(PATIENCE));
         let agent: ureq::Agent = config.build().into();
         let mut request = agent.get(stage.url(&format!("/r/neerc/events?{query}")));
-        request = request.header("Cookie", format!("neerc-local={who}"));
+        request = request.header("Cookie", format!("neerc-local={who}; neerc-language={language}"));
         if let Some(last) = last {
             request = request.header("Last-Event-ID", last);
         }
@@ -36,7 +42,7 @@ impl Reader {
     }
 
     /// The next event; `None` at the end of the stream.
-    fn next(&mut self) -> Option<Event> {
+    pub(super) fn next(&mut self) -> Option<Event> {
         let (mut name, mut id, mut data) = (String::new(), String::new(), Vec::new());
         loop {
             let line = self.lines.next()?;
@@ -63,7 +69,7 @@ impl Reader {
 
     /// The next event that holds that text.
     #[track_caller]
-    fn wait_for_text(&mut self, text: &str) -> Event {
+    pub(super) fn wait_for_text(&mut self, text: &str) -> Event {
         loop {
             let event = self.next().unwrap_or_else(|| panic!("the stream ends before {text}"));
             if event.data.contains(text) {
@@ -73,7 +79,7 @@ impl Reader {
     }
 }
 
-fn since(page: &str) -> String {
+pub(super) fn since(page: &str) -> String {
     page.split("data-since=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned()
 }
 

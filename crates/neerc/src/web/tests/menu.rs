@@ -150,8 +150,8 @@ fn of_two_who_set_the_clock_by_what_they_saw_the_second_is_told() {
     let stage = stage();
     let seen = stage.room.lock().unwrap().board.revision().to_string();
     let form = |act: &'static str| [("act", act), ("seen", seen.as_str())];
-    assert_eq!(stage.post("jury1", "/r/neerc/do/clock", &form("start")).status, 303);
-    let got = stage.post("admin", "/r/neerc/do/clock", &form("over"));
+    assert_eq!(stage.post("jury1", "/r/neerc/do/setclock", &form("start")).status, 303);
+    let got = stage.post("admin", "/r/neerc/do/setclock", &form("over"));
     assert_eq!(got.status, 409, "{got:?}");
     assert!(got.body.contains("id=\"meanwhile\""), "{}", got.body);
 }

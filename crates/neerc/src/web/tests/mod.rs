@@ -4,6 +4,7 @@
 mod events;
 mod guarded;
 mod menu;
+mod shared;
 
 use super::asks::{WebAsk, WebWish};
 use super::picture::{Album, Picture, Timepiece};
