@@ -515,7 +515,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 48);
+        assert_eq!(lines, 49);
     }
 
     #[test]
