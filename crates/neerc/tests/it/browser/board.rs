@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::proxy::Way;
 use super::stage::Stage;
 use super::{Browser, Driver, ENTER, Look, axe, is_in};
+use crate::servers::Kind;
 use crate::trust;
 
 /// How soon a change is to be seen by everybody.
@@ -19,10 +20,11 @@ fn may_be_away(browser: &Browser<'_>) {
     AWAY.into_iter().for_each(|text| browser.may_say(text));
 }
 
-#[test]
-fn browsers_and_a_client_see_each_others_changes_within_a_second() {
+on_both!(browsers_and_a_client_see_each_others_changes_within_a_second);
+
+fn browsers_and_a_client_see_each_others_changes_within_a_second(kind: Kind) {
     let Some(driver) = Driver::start() else { return };
-    let stage = Stage::new("");
+    let stage = Stage::on(kind, "");
     let client = stage.client(&stage.halls[1]);
     let admin = stage.browser(&driver, &stage.admin, Look::LAPTOP);
     let hall = stage.browser(&driver, &stage.halls[0], Look::PHONE);

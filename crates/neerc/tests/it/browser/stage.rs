@@ -41,10 +41,20 @@ impl Stage {
         Self::at("127.0.0.1", toml)
     }
 
+    /// The same on a server of that kind.
+    #[track_caller]
+    pub fn on(kind: Kind, toml: &str) -> Self {
+        Self::beside(Server::shared(kind), "127.0.0.1", toml)
+    }
+
     /// The same, under that name of this machine.
     #[track_caller]
     pub fn at(host: &str, toml: &str) -> Self {
-        let server = Server::shared(Kind::Prosody);
+        Self::beside(Server::shared(Kind::Prosody), host, toml)
+    }
+
+    #[track_caller]
+    fn beside(server: &'static Server, host: &str, toml: &str) -> Self {
         let admin = unique("chief");
         let halls: Vec<String> = (1..=3).map(|number| format!("{admin}hall{number}")).collect();
         let mut people = vec![(admin.as_str(), "owner")];
