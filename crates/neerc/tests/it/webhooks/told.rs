@@ -22,7 +22,8 @@ fn status(neerc: &Neerc<'_>) -> String {
 /// Waits until the admin is told that by chat. They go on asking meanwhile, so the service has something to do.
 #[track_caller]
 fn hears(fake: &mut FakeServer, text: &str) -> Said {
-    let found = poll_for(PATIENCE, || {
+    // A message that was not taken four times is sent again after a minute.
+    let found = poll_for(3 * PATIENCE, || {
         let id = unique("ping");
         fake.send(&fake.iq(JURY, "get", &id, "<ping xmlns='urn:xmpp:ping'/>"));
         let said = fake.expect(|said| said.id == id || said.xml.contains(text));
