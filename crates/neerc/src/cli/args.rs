@@ -158,10 +158,11 @@ pub enum CliCommand {
     /// Reads the store, also while the service uses it. What is in archives is not shown; that there is some is said.
     #[command(after_long_help = format!("Examples:\n  neerc log --since 30m\n  neerc log --task t17 --since 10:00 --until 11:30\n  neerc log --by hall1 --follow\n\n{EXIT_CODES}"))]
     Log(super::history::LogArgs),
-    /// Write what happened for other programs
+    /// Write what happened for other programs, or as a report
     ///
-    /// As a table for spreadsheets, or as JSON. The board writes a report as a page.
-    #[command(after_long_help = format!("Examples:\n  neerc export -o contest.csv\n  neerc export --format jsonl --room neerc\n\n{EXIT_CODES}"))]
+    /// As a table for spreadsheets, as JSON, or as a page that needs nothing else: who was waited for, how fast people were
+    /// and what happened, for whoever talks about the contest afterwards. The board gives away the same page.
+    #[command(after_long_help = format!("Examples:\n  neerc export -o contest.csv\n  neerc export --format jsonl --room neerc\n  neerc export --format html -o contest.html\n\n{EXIT_CODES}"))]
     Export(super::history::ExportArgs),
     /// Say who people are, and in which groups
     Groups(super::groups::GroupsArgs),

@@ -4,22 +4,28 @@ use super::args::ConfigArgs;
 use super::copies::moment;
 use super::{Outcome, failure, load, out, usage};
 use crate::config::Config;
+use crate::i18n::Files;
 use crate::limits;
-use crate::service::time::wall_ms;
+use crate::service::time::{wall_ms, zone_ms};
+use crate::web::report::ReportLog;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use jiff::Zoned;
-use neerc_core::change::Entry;
+use neerc_core::board::Board;
+use neerc_core::change::{Entry, Room};
+use neerc_core::doors::Entrance;
+use neerc_core::face::lines::Lines;
 use neerc_core::face::timeline::export::{self, ExportRow};
 use neerc_core::people::{GroupBook, People, Person};
 use neerc_core::task::TaskId;
 use neerc_core::units::{DAY_MS, MINUTE_MS};
+use neerc_core::view::{DayTime, RoomScene};
 use neerc_store::{LogReader, Moment};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `log`.
 #[derive(Debug, Args)]
@@ -57,6 +63,8 @@ pub enum ExportFormat {
     Csv,
     /// JSON, one object a line
     Jsonl,
+    /// A page with who was waited for and what happened, which needs nothing else
+    Html,
 }
 
 /// Arguments of `export`.
@@ -65,7 +73,7 @@ pub struct ExportArgs {
     /// What it is written as
     #[arg(long, value_enum, default_value = "csv")]
     pub format: ExportFormat,
-    /// Only that room
+    /// Only that room; a page is of one room, the first without this
     #[arg(long, value_name = "ROOM")]
     pub room: Option<String>,
     /// The file to write, which must not be there; without it, standard output
@@ -190,32 +198,79 @@ pub fn log(args: &LogArgs) -> Outcome {
     Ok(())
 }
 
-/// Writes all of it for other programs.
+/// Where an export goes: to a new file, or to standard output.
+struct Sink<'a>(Option<(&'a Path, BufWriter<File>)>);
+
+impl Sink<'_> {
+    fn to(file: Option<&Path>) -> Result<Sink<'_>, (super::Exit, anyhow::Error)> {
+        let Some(file) = file else { return Ok(Sink(None)) };
+        let made =
+            File::create_new(file).with_context(|| format!("cannot write {}", file.display())).map_err(failure)?;
+        Ok(Sink(Some((file, BufWriter::new(made)))))
+    }
+
+    fn write(&mut self, text: &str) -> Outcome {
+        let Some((file, output)) = &mut self.0 else { return out::text(text) };
+        output.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", file.display())).map_err(failure)
+    }
+
+    fn end(self) -> Outcome {
+        let Some((file, output)) = self.0 else { return Ok(()) };
+        let synced = output.into_inner().map_err(|error| error.into_error()).and_then(|output| output.sync_all());
+        synced.with_context(|| format!("cannot write {}", file.display())).map_err(failure)
+    }
+}
+
+/// Writes all of it for other programs, or as a report.
 pub fn export(args: &ExportArgs) -> Outcome {
     let config = load(&args.config.config)?;
     let log = Log::of(&config);
     log.warn_of_archives()?;
-    let wanted = Wanted { room: args.room.as_deref().map(str::to_lowercase), ..Wanted::default() };
+    let room = args.room.as_deref().map(str::to_lowercase);
+    let mut sink = Sink::to(args.output.as_deref())?;
     // Spreadsheets take a file for UTF-8 that begins with this mark.
     let (head, line): (_, fn(&ExportRow) -> String) = match args.format {
         ExportFormat::Csv => (format!("\u{feff}{}", export::csv_head()), ExportRow::csv),
         ExportFormat::Jsonl => (String::new(), ExportRow::json),
+        ExportFormat::Html => {
+            sink.write(&report(&config, &log, room)?)?;
+            return sink.end();
+        }
     };
-    let lines = |entry: &Entry| export::rows(&log.people, entry).iter().map(line).collect::<String>();
-    let Some(file) = &args.output else {
-        out::text(&head)?;
-        let print = |entry: &Entry| if wanted.has(entry) { out::text(&lines(entry)) } else { Ok(()) };
-        return log.each(0, print).map(|_| ());
-    };
-    let at = || format!("cannot write {}", file.display());
-    let mut output = BufWriter::new(File::create_new(file).with_context(at).map_err(failure)?);
-    output.write_all(head.as_bytes()).with_context(at).map_err(failure)?;
-    log.each(0, |entry| {
-        let text = if wanted.has(entry) { lines(entry) } else { String::new() };
-        output.write_all(text.as_bytes()).with_context(at).map_err(failure)
+    sink.write(&head)?;
+    let wanted = Wanted { room, ..Wanted::default() };
+    log.each(0, |entry| match wanted.has(entry) {
+        true => sink.write(&export::rows(&log.people, entry).iter().map(line).collect::<String>()),
+        false => Ok(()),
     })?;
-    let file = output.into_inner().map_err(|error| error.into_error()).and_then(|file| file.sync_all());
-    file.with_context(at).map_err(failure)
+    sink.end()
+}
+
+/// The report of a room, the first one if none is named, as the board gives it away.
+fn report(config: &Config, log: &Log, room: Option<String>) -> Result<String, (super::Exit, anyhow::Error)> {
+    let room = room.map(Room::from).or_else(|| config.rooms.join.first().cloned()).unwrap_or_default();
+    let (mut told, mut board) = (ReportLog::since(None), Board::default());
+    log.each(0, |entry| {
+        if entry.room == room {
+            board.replay(entry);
+            told.note(entry);
+        }
+        Ok(())
+    })?;
+    let scene = RoomScene {
+        room: &room,
+        people: &log.people,
+        board: &board,
+        clock: None,
+        visibility: config.tasks.visibility,
+        now: Some(DayTime { wall_ms: wall_ms(), zone_ms: zone_ms() }),
+        checklists: &[],
+        trail: None,
+        entrance: Entrance::closed(),
+    };
+    let who = Person::named("", log.people.host()); // nobody in particular: it is for whoever gets the file
+    let lines = Lines { words: &Files, language: config.language, links: None, scene, who: &who };
+    Ok(told.page(&lines, log.reader.floor().map_err(failure)?))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::WebSite;
 use super::draw;
 use super::log::{self, Unreadable};
 use super::pages::{PageFrame, not_shown, note, page};
+use super::report::{ReportLog, TimelinePart, local};
 use super::visit::{NoVisit, Visit};
 use super::{board, limits};
 use askama::Template;
@@ -12,21 +13,18 @@ use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use neerc_core::change::Entry;
-use neerc_core::clock::Phase;
-use neerc_core::clock::hand::{clock_face, time_of_day};
+use neerc_core::clock::hand::time_of_day;
 use neerc_core::face::grid::{CellState, Grid, GridCell, GridFilter, GridRow};
 use neerc_core::face::history::HistoryEvent;
-use neerc_core::face::timeline::svg::{Scale, draw};
-use neerc_core::face::timeline::{Pace, Spread, Timeline, export};
+use neerc_core::face::timeline::{Timeline, export};
 use neerc_core::face::words::Arg;
 use neerc_core::moment::DueAt;
 use neerc_core::people::{People, Person};
 use neerc_core::task::{Kind, TaskId};
 use neerc_store::{LogFloor, LogPart, LogReader};
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -91,73 +89,6 @@ fn unreadable(visit: &Visit) -> Response {
     note(&visit.site, visit.language, StatusCode::INTERNAL_SERVER_ERROR, "web-unreadable")
 }
 
-/// How fast somebody was, or everybody with a task, in words.
-struct PaceRow {
-    name: String,
-    pace: Pace,
-}
-
-impl PaceRow {
-    /// The two times of a spread: the one that half did not exceed, and the one that nine of ten did not.
-    fn times(&self, spread: &Spread) -> [String; 2] {
-        if spread.count == 0 {
-            return [String::new(), String::new()];
-        }
-        [spread.median_ms, spread.p90_ms].map(|ms| {
-            let face = clock_face(ms);
-            face.strip_prefix("0:").map_or(face.clone(), str::to_owned)
-        })
-    }
-}
-
-/// A table of paces.
-struct PaceTable {
-    id: &'static str,
-    /// The key of what stands above it.
-    heading: &'static str,
-    rows: Vec<PaceRow>,
-}
-
-/// What the page and the report have in common.
-struct Told {
-    svg: String,
-    tables: [PaceTable; 2],
-    left_out: usize,
-    /// That something of it is not in the log any more.
-    archived: Option<String>,
-}
-
-impl Told {
-    fn of(visit: &Visit, timeline: &Timeline) -> Told {
-        let lines = visit.lines();
-        let scale = match lines.scene.clock.map(|dial| dial.reading) {
-            Some(reading) if reading.phase == Phase::Running => {
-                Scale::Contest { begins_ms: visit.time.wall_ms.saturating_sub(reading.elapsed_ms) }
-            }
-            _ => Scale::Day { zone_ms: visit.time.zone_ms },
-        };
-        let shown = |person: &Person| lines.scene.people.shown(person).into_owned();
-        let mut people: Vec<PaceRow> =
-            timeline.people().into_iter().map(|(person, pace)| PaceRow { name: shown(person), pace }).collect();
-        people.push(PaceRow { name: visit.say("web-everybody"), pace: timeline.all() });
-        let title = |task: TaskId| timeline.task(task).map_or("", |task| &task.title);
-        let tasks = timeline.tasks().into_iter();
-        let tasks = tasks.map(|(task, pace)| PaceRow { name: format!("{task} {}", title(task)), pace }).collect();
-        let people = PaceTable { id: "paces-people", heading: "web-paces", rows: people };
-        let tasks = PaceTable { id: "paces-tasks", heading: "web-task-paces", rows: tasks };
-        let left_out = timeline.left_out();
-        Told { svg: draw(timeline, &lines, scale), tables: [people, tasks], left_out, archived: None }
-    }
-
-    /// The same, of a log that begins there: says so if that is after what was asked for.
-    fn beginning(self, visit: &Visit, floor: LogFloor, since_ms: Option<i64>) -> Told {
-        let is_short = floor.revision > 0 && since_ms.is_none_or(|since_ms| since_ms <= floor.at_ms);
-        let time = local(floor.at_ms, visit).replace('T', " ");
-        let said = || visit.lines().say("web-archived", &[("time", Arg::Text(&time))]);
-        Told { archived: is_short.then(said), ..self }
-    }
-}
-
 /// The page.
 #[derive(Template)]
 #[template(path = "history.html")]
@@ -166,7 +97,7 @@ struct HistoryPage<'a> {
     visit: &'a Visit,
     who: String,
     clock: String,
-    told: Told,
+    told: TimelinePart,
     events: Vec<HistoryEvent>,
     filter: &'a HistoryFilter,
     /// The revision before which older events are.
@@ -188,7 +119,8 @@ async fn history(
     let (since_ms, wanted) = (filter.since_ms(visit.time.wall_ms), (filter.task, by, filter.before));
     let name = visit.picture.room.clone();
     let read = site.library.read(move |reader| {
-        let timeline = timeline(reader, &name, since_ms, |_| {})?;
+        let mut timeline = since_ms.map_or_else(Timeline::default, Timeline::since);
+        each(reader, &name, |entry| timeline.note(entry))?;
         Ok((timeline, newest(reader, &name, wanted)?, log::floor(reader)?))
     });
     let Ok((timeline, (entries, older), floor)) = read.await else { return unreadable(&visit) };
@@ -200,7 +132,7 @@ async fn history(
         who: visit.picture.people.shown(&visit.who).into_owned(),
         clock: draw::clock(&visit),
         // The events go back further than the timeline, a page at a time.
-        told: Told::of(&visit, &timeline).beginning(&visit, floor, since_ms.filter(|_| older.is_some())),
+        told: TimelinePart::of(&lines, &timeline).beginning(&lines, floor, since_ms.filter(|_| older.is_some())),
         events: entries.iter().map(|entry| lines.event(entry)).collect(),
         filter: &filter,
         older,
@@ -214,22 +146,12 @@ pub fn person(people: &People, name: &str) -> Person {
     known.unwrap_or_else(|| Person::named(name, people.host()))
 }
 
-/// The timeline of a room; each change is shown to `look` too.
-fn timeline(
-    reader: &LogReader,
-    room: &str,
-    since_ms: Option<i64>,
-    mut look: impl FnMut(&Entry),
-) -> Result<Timeline, Unreadable> {
-    let mut timeline = since_ms.map_or_else(Timeline::default, Timeline::since);
+/// Shows all changes of a room, oldest first.
+fn each(reader: &LogReader, room: &str, mut look: impl FnMut(&Entry)) -> Result<(), Unreadable> {
     log::each(reader, room, |entries| {
-        for entry in entries {
-            timeline.note(entry);
-            look(entry);
-        }
+        entries.iter().for_each(&mut look);
         Ok(())
-    })?;
-    Ok(timeline)
+    })
 }
 
 /// The newest changes that are wanted, the newest first, and before which revision there may be more.
@@ -261,18 +183,6 @@ pub fn newest(
     }
 }
 
-/// The report: one file that needs nothing else.
-#[derive(Template)]
-#[template(path = "report.html")]
-struct ReportPage<'a> {
-    frame: PageFrame<'a>,
-    style: &'static str,
-    made: String,
-    told: Told,
-    events: Vec<HistoryEvent>,
-    events_left_out: usize,
-}
-
 async fn report(
     State(site): State<Arc<WebSite>>,
     Path(room): Path<String>,
@@ -286,41 +196,18 @@ async fn report(
     let since_ms = HistoryFilter::parse(query.as_deref().unwrap_or_default()).since_ms(visit.time.wall_ms);
     let name = visit.picture.room.clone();
     let read = site.library.read(move |reader| {
-        let (mut entries, mut left_out) = (VecDeque::new(), 0);
-        let timeline = timeline(reader, &name, since_ms, |entry| {
-            if since_ms.is_none_or(|since_ms| entry.at_ms >= since_ms) {
-                entries.push_back(entry.clone());
-            }
-            if entries.len() > limits::REPORT_EVENTS {
-                entries.pop_front();
-                left_out += 1;
-            }
-        })?;
-        Ok((timeline, entries, left_out, log::floor(reader)?))
+        let mut told = ReportLog::since(since_ms);
+        each(reader, &name, |entry| told.note(entry))?;
+        Ok((told, log::floor(reader)?))
     });
-    let Ok((timeline, entries, events_left_out, floor)) = read.await else { return unreadable(&visit) };
-    let lines = visit.lines();
-    let title = format!("{} · {}", visit.say("web-report"), visit.picture.room);
-    let report = ReportPage {
-        frame: PageFrame::new(&site, visit.language, title, String::new()),
-        style: concat!(include_str!("assets/timeline.css"), include_str!("assets/report.css")),
-        made: export::rfc3339(visit.time.wall_ms),
-        told: Told::of(&visit, &timeline).beginning(&visit, floor, since_ms),
-        events: entries.iter().map(|entry| lines.event(entry)).collect(),
-        events_left_out,
-    };
+    let Ok((told, floor)) = read.await else { return unreadable(&visit) };
     let kept = attachment(&visit, LogFloor::default(), "html");
-    ([(CONTENT_DISPOSITION, kept)], page(StatusCode::OK, &report)).into_response()
-}
-
-/// A time as it is at the place, to the minute.
-fn local(ms: i64, visit: &Visit) -> String {
-    export::rfc3339(ms.saturating_add(visit.time.zone_ms)).chars().take(16).collect()
+    ([(CONTENT_DISPOSITION, kept)], Html(told.page(&visit.lines(), floor))).into_response()
 }
 
 /// Has a browser keep an answer as a file, whose name says since when it is if not since the beginning.
 fn attachment(visit: &Visit, floor: LogFloor, ending: &str) -> String {
-    let day = |ms| local(ms, visit).chars().take(10).collect::<String>();
+    let day = |ms| local(ms, visit.time.zone_ms).chars().take(10).collect::<String>();
     let since = if floor.revision > 0 { format!("{}-to-", day(floor.at_ms)) } else { String::new() };
     let (room, day) = (draw::slug(&visit.picture.room), day(visit.time.wall_ms));
     format!("attachment; filename=\"neerc-{room}-{since}{day}.{ending}\"")

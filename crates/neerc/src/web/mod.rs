@@ -20,6 +20,7 @@ mod log;
 mod login;
 mod pages;
 pub mod picture;
+pub mod report;
 pub mod server;
 pub mod standby;
 mod told;

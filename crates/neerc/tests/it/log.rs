@@ -64,4 +64,19 @@ fn what_happened_is_listed_filtered_followed_and_exported_while_the_service_runs
     assert!(code == Some(1) && why.contains("contest.csv"), "nothing is replaced: {why}");
     assert_eq!(said(&neerc, &["export", "--format", "jsonl", "--room", "another"]).1, "");
     assert_eq!(said(&neerc, &["export", "--format", "jsonl"]).1.lines().count(), 5);
+
+    let report = neerc.dir.join("contest.html");
+    let (code, _, why) = said(&neerc, &["export", "--format", "html", "--output", &report.display().to_string()]);
+    assert_eq!(code, Some(0), "{why}");
+    let page = fs::read_to_string(&report).unwrap();
+    for part in ["<!doctype html>", "Report · fake", "<svg ", "1 Bring water", "new task: Bring bread — hall1, hall2"]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(page.trim_end().ends_with("</html>") && page.contains("=all &#34;done&#34;"), "{page}");
+    for outside in ["src=", "href=", "url(", "@import", "<script"] {
+        assert!(!page.contains(outside), "a report needs nothing else: {outside}");
+    }
+    let (code, page, _) = said(&neerc, &["export", "--format", "html", "--room", "Another"]);
+    assert!(code == Some(0) && page.contains("Nobody has answered anything") && !page.contains("Bring"), "{page}");
 }
