@@ -191,7 +191,9 @@ impl<S: Source> Work<'_, S> {
         let folder = archive::make_folder(self.source.place())?;
         let name = folder.join(archive::name(head.first, head.last));
         let adopted = self.clear(&folder, &head)?;
-        if !adopted {
+        if adopted {
+            archive::settle(&name)?;
+        } else {
             self.step(Stage::Write)?;
             let mut writer = ArchiveWriter::begin(&folder, self.source.place(), &head, &floor.record)?;
             let mut boards = floor.boards().map_err(|why| self.damaged(&why))?;

@@ -86,7 +86,8 @@ pub(crate) fn folder(store: &Path) -> PathBuf {
 pub(crate) fn make_folder(store: &Path) -> Result<PathBuf, StoreError> {
     let folder = folder(store);
     let made = match DirBuilder::new().mode(0o700).create(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // Whoever made it may have ended before its name was durable.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => sync_folder_of(&folder),
         Err(error) => Err(error),
         Ok(()) => File::open(&folder).and_then(|made| {
             owner::bequeath(&made, store);
@@ -101,6 +102,12 @@ pub(crate) fn make_folder(store: &Path) -> Result<PathBuf, StoreError> {
 pub(crate) fn sync_folder_of(file: &Path) -> io::Result<()> {
     let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
+}
+
+/// Makes an archive durable that is there already, with its name: whoever wrote it may have ended before that.
+pub(crate) fn settle(file: &Path) -> Result<(), StoreError> {
+    let settled = File::open(file).and_then(|found| found.sync_all()).and_then(|()| sync_folder_of(file));
+    settled.map_err(|source| StoreError::File { file: file.to_owned(), source })
 }
 
 /// What the archive of a span is called.

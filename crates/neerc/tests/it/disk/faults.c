@@ -5,15 +5,18 @@
  *   FAULTS_FULL   while it exists the disk takes only as many more bytes as stand in it, then ENOSPC
  *   FAULTS_SYNC   if it exists, it is removed, and the N-th sync of a file from then on, the number in it, fails: EIO
  *   FAULTS_SLOW   while it exists each sync takes as many ms longer as stand in it
+ *   FAULTS_END    if it exists, it is removed, and the process ends right after the next file has got another name
  *
  * A record of the trace: 4 bytes of kind, 4 of the length of the name, 8 of offset, 8 of the length of the data; then
- * name and data. Native byte order. Kinds: open (created if the offset is 1), writ, trun, sync, unli, full, fail. */
+ * name and data. Native byte order. Kinds: open (created if the offset is 1), writ, trun, sync, unli, fold (a folder is made),
+ * move (the data is the new name), full, fail. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,10 +36,19 @@ static long syncs = -1;    /* syncs until one fails; -1: none will */
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* The name within the folder, "" for the folder itself, or NULL for any other path. */
+/* The name within the folder, "" for the folder itself, or NULL for any other path. It is good until the next but one. */
 static const char *within(const char *path) {
+    static _Thread_local char whole[2][PATH_MAX];
+    static _Thread_local int turn;
     const char *folder = getenv("FAULTS_FOLDER");
     size_t len = folder ? strlen(folder) : 0;
+    if (*path != '/') {
+        char *text = whole[turn ^= 1];
+        size_t cwd = getcwd(text, PATH_MAX) ? strlen(text) : PATH_MAX;
+        if (cwd + strlen(path) + 2 > PATH_MAX) return NULL;
+        text[cwd] = '/';
+        path = strcpy(text + cwd + 1, path) - cwd - 1;
+    }
     if (!len || strncmp(path, folder, len)) return NULL;
     if (path[len] == '/') return path + len + 1;
     return path[len] ? NULL : "";
@@ -196,5 +208,31 @@ int fdatasync(int fd) { return synced(fd, SYS_fdatasync); }
 int unlink(const char *path) {
     int done = syscall(SYS_unlinkat, AT_FDCWD, path, 0);
     if (!done) trace("unli", within(path), 0, NULL, 0);
+    return done;
+}
+
+int mkdir(const char *path, mode_t mode) {
+    int done = syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+    if (!done) trace("fold", within(path), 0, NULL, 0);
+    return done;
+}
+
+int rename(const char *path, const char *to) {
+    const char *name = within(path), *new_name = within(to);
+    pthread_mutex_lock(&one);
+    int done = syscall(SYS_renameat, AT_FDCWD, path, AT_FDCWD, to);
+    if (!done && name && new_name) {
+        for (int fd = 0; fd < FILES; fd++) {
+            if (!names[fd] || strcmp(names[fd], name)) continue;
+            free(names[fd]);
+            names[fd] = strdup(new_name);
+        }
+        trace("move", name, 0, new_name, strlen(new_name));
+        if (number_in("FAULTS_END") > 0) {
+            syscall(SYS_unlinkat, AT_FDCWD, getenv("FAULTS_END"), 0);
+            kill(getpid(), SIGKILL);
+        }
+    }
+    pthread_mutex_unlock(&one);
     return done;
 }

@@ -19,6 +19,7 @@ pub struct Faults {
     full: PathBuf,
     sync: PathBuf,
     slow: PathBuf,
+    end: PathBuf,
 }
 
 /// What the program did to a file.
@@ -30,6 +31,8 @@ pub enum Deed {
     Truncated { len: u64 },
     Synced,
     Unlinked,
+    MadeFolder,
+    Moved { to: String },
     RefusedFull,
     FailedSync,
 }
@@ -48,7 +51,8 @@ impl Faults {
     /// Lays the disk under a program that was not started yet, whose store is [`STORE`].
     pub fn under(neerc: &mut Neerc<'_>) -> Self {
         let dir = neerc.dir.canonicalize().unwrap();
-        let [folder, trace, full, sync, slow] = ["data", "trace", "full", "sync", "slow"].map(|name| dir.join(name));
+        let names = ["data", "trace", "full", "sync", "slow", "end"];
+        let [folder, trace, full, sync, slow, end] = names.map(|name| dir.join(name));
         fs::create_dir_all(&folder).unwrap();
         fs::write(&trace, "").unwrap();
         neerc.env = vec![
@@ -58,8 +62,9 @@ impl Faults {
             ("FAULTS_FULL", full.clone()),
             ("FAULTS_SYNC", sync.clone()),
             ("FAULTS_SLOW", slow.clone()),
+            ("FAULTS_END", end.clone()),
         ];
-        Self { folder, trace, full, sync, slow }
+        Self { folder, trace, full, sync, slow, end }
     }
 
     /// The store's file.
@@ -85,6 +90,11 @@ impl Faults {
     /// From now on each sync takes so many ms longer.
     pub fn slow_down(&self, ms: usize) {
         replace(&self.slow, ms);
+    }
+
+    /// The program ends, as if killed, right after the next file has got another name.
+    pub fn end_at_move(&self) {
+        replace(&self.end, 1);
     }
 
     /// How long the trace is.
@@ -126,6 +136,8 @@ fn read(bytes: &[u8]) -> Option<(String, Deed, &[u8])> {
         b"trun" => Deed::Truncated { len: offset },
         b"sync" => Deed::Synced,
         b"unli" => Deed::Unlinked,
+        b"fold" => Deed::MadeFolder,
+        b"move" => Deed::Moved { to: String::from_utf8(data.to_owned()).unwrap() },
         b"full" => Deed::RefusedFull,
         b"fail" => Deed::FailedSync,
         kind => panic!("a record of the trace is of kind {kind:?}"),

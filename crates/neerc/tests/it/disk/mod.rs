@@ -3,6 +3,7 @@
 //! `faults` lays a failing disk under the real program, `load` writes and remembers what was answered. The rest are
 //! tests, one kind of failure each. States of files are opened with the program's own store (`neerc_store`).
 
+mod archives;
 mod backup;
 pub mod faults;
 mod load;

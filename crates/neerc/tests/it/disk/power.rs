@@ -2,7 +2,7 @@
 //! cut at any moment may leave them. What was synced is there; of what was not, each write is there, missing or torn by
 //! sectors, in any combination, and names of files that were not synced come or go in order. Each such state is opened.
 
-use neerc_store::Url;
+use neerc_store::{Url, Verdict, WholeKind};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -22,10 +22,12 @@ const WAL: &str = "neerc.db-wal";
 
 /// What a run left: its trace, and which revision must be there from which length of the trace on.
 pub struct Run {
-    records: Vec<Record>,
+    pub records: Vec<Record>,
     /// In order of the trace.
     answered: Vec<(u64, u64)>,
     log: Vec<Row>,
+    /// What was in the folder before, and survives.
+    before: Vec<(String, Vec<u8>)>,
 }
 
 /// One run for all tests here. In it: commits alone and in batches, pauses in which the write-ahead log is copied back
@@ -59,11 +61,15 @@ fn run() -> &'static Run {
 impl Run {
     /// Of a program that has ended.
     pub fn new(faults: &Faults, load: &Load) -> Self {
-        let log = log_of(&faults.store()).unwrap();
+        Self::after(faults, load, Vec::new(), log_of(&faults.store()).unwrap())
+    }
+
+    /// The same, where there were files already, and this is the whole log.
+    pub fn after(faults: &Faults, load: &Load, before: Vec<(String, Vec<u8>)>, log: Vec<Row>) -> Self {
         load.assert_in(&log);
         let revisions = revisions(&log);
         let answered = load.answered.iter().map(|change| (change.at, revisions[change.text.as_str()])).collect();
-        Self { records: faults.trace(0), answered, log }
+        Self { records: faults.trace(0), answered, log, before }
     }
 
     /// So many random moments of it.
@@ -90,13 +96,36 @@ impl Run {
         if revision < answered {
             return Err(format!("revision {answered} was answered, and the log ends at {revision}"));
         }
-        if log? != self.log[..revision as usize] {
-            return Err(format!("the log up to revision {revision} is not what was stored"));
+        let log = log?;
+        let first = log.first().map_or(revision as usize + 1, |row| row.0 as usize);
+        if log != self.log[first - 1..revision as usize] {
+            return Err(format!("the log from {first} to revision {revision} is not what was stored"));
         }
+        archives(&url)?;
         if opened.told_revision > revision {
             return Err(format!("revision {} was told, of {revision}", opened.told_revision));
         }
         Ok(())
+    }
+}
+
+/// What is not in the database any more is in archives, from the beginning on.
+fn archives(url: &Url) -> Result<(), String> {
+    let (mut first_of_all, mut first_of_store) = (u64::MAX, 1);
+    for verdict in neerc_store::verify_files(&neerc_store::files_of(url).map_err(|error| error.to_string())?) {
+        match verdict {
+            Verdict::Whole(whole) => {
+                first_of_all = first_of_all.min(whole.first);
+                if whole.kind == WholeKind::Store {
+                    first_of_store = whole.first;
+                }
+            }
+            wrong => return Err(format!("{wrong:?}")),
+        }
+    }
+    match first_of_store > 1 && first_of_all > 1 {
+        true => Err(format!("nothing before revision {first_of_all} is there any more")),
+        false => Ok(()),
     }
 }
 
@@ -111,11 +140,12 @@ pub fn state_folder() -> TempDir {
     TempDir::new_in("/dev/shm").unwrap_or_else(|_| TempDir::new().unwrap())
 }
 
-/// A file's content, apart from its name.
+/// A file's content, apart from its name, or a folder.
 #[derive(Clone, Default)]
 struct Content {
     durable: Vec<u8>,
     pending: Vec<Deed>,
+    is_folder: bool,
 }
 
 /// What a name leads to, since when.
@@ -123,6 +153,8 @@ struct Content {
 struct Named {
     name: String,
     content: Option<usize>,
+    /// The name that leads nowhere since then.
+    instead_of: Option<String>,
 }
 
 /// The disk and the cache before it.
@@ -136,6 +168,17 @@ struct Disk {
 }
 
 impl Disk {
+    /// With these files on it, for a long time.
+    fn with(files: &[(String, Vec<u8>)]) -> Self {
+        let mut disk = Self::default();
+        for (name, bytes) in files {
+            disk.names.insert(name.clone(), disk.contents.len());
+            disk.contents.push(Content { durable: bytes.clone(), ..Content::default() });
+        }
+        disk.durable_names = disk.names.clone();
+        disk
+    }
+
     /// What the program did, was done.
     fn take(&mut self, record: &Record, rng: &mut Rng) {
         // The index of the write-ahead log is shared memory; nobody expects it to survive.
@@ -144,17 +187,24 @@ impl Disk {
         }
         let content = self.names.get(&record.name).copied();
         match &record.deed {
-            Deed::Created => {
-                self.contents.push(Content::default());
-                self.rename(&record.name, Some(self.contents.len() - 1));
+            Deed::Created | Deed::MadeFolder => {
+                let is_folder = record.deed == Deed::MadeFolder;
+                self.contents.push(Content { is_folder, ..Content::default() });
+                self.rename(&record.name, Some(self.contents.len() - 1), None);
             }
-            Deed::Unlinked => self.rename(&record.name, None),
-            Deed::Synced if record.name.is_empty() => {
+            Deed::Unlinked => self.rename(&record.name, None, None),
+            Deed::Moved { to } => self.rename(to, content, Some(record.name.clone())),
+            Deed::Synced
+                if record.name.is_empty() || content.is_some_and(|content| self.contents[content].is_folder) =>
+            {
                 let names = std::mem::take(&mut self.pending_names);
-                names.iter().for_each(|named| name(&mut self.durable_names, named));
+                let (synced, pending): (Vec<_>, _) =
+                    names.into_iter().partition(|named| folder_of(&named.name) == record.name);
+                self.pending_names = pending;
+                synced.iter().for_each(|named| name(&mut self.durable_names, named));
             }
             Deed::Synced => {
-                let Content { durable, pending } = &mut self.contents[content.expect("a file that was created")];
+                let Content { durable, pending, .. } = &mut self.contents[content.expect("a file that was created")];
                 pending.drain(..).for_each(|deed| apply(durable, &deed, |_| true));
             }
             Deed::Wrote { .. } | Deed::Truncated { .. } => {
@@ -162,7 +212,7 @@ impl Disk {
             }
             // What was not written is never written: the cache believes that it was.
             Deed::FailedSync => {
-                let Content { durable, pending } = &mut self.contents[content.expect("a file that was created")];
+                let Content { durable, pending, .. } = &mut self.contents[content.expect("a file that was created")];
                 pending.retain(|_| rng.bool());
                 pending.drain(..).for_each(|deed| apply(durable, &deed, |_| true));
             }
@@ -170,8 +220,8 @@ impl Disk {
         }
     }
 
-    fn rename(&mut self, file: &str, content: Option<usize>) {
-        let named = Named { name: file.to_owned(), content };
+    fn rename(&mut self, file: &str, content: Option<usize>, instead_of: Option<String>) {
+        let named = Named { name: file.to_owned(), content, instead_of };
         name(&mut self.names, &named);
         self.pending_names.push(named);
     }
@@ -183,7 +233,15 @@ impl Disk {
         self.pending_names[..survivors].iter().for_each(|named| name(&mut names, named));
         let (there, torn) = (rng.f64(), rng.f64() / 2.0);
         for (name, content) in names {
-            let Content { durable, pending } = &self.contents[content];
+            let Content { durable, pending, is_folder } = &self.contents[content];
+            if *is_folder {
+                fs::create_dir(folder.join(name)).unwrap();
+                continue;
+            }
+            // Folders come before what is in them.
+            if !folder.join(folder_of(&name)).is_dir() {
+                continue;
+            }
             let mut bytes = durable.clone();
             for deed in pending {
                 let kind = rng.f64();
@@ -198,7 +256,22 @@ impl Disk {
     }
 }
 
+/// The names that a power cut at the end may take away or bring back.
+pub fn loose_names(run: &Run, rng: &mut Rng) -> Vec<String> {
+    let mut disk = Disk::with(&run.before);
+    run.records.iter().for_each(|record| disk.take(record, rng));
+    disk.pending_names.into_iter().map(|named| named.name).collect()
+}
+
+/// The folder of a file, as its name in the whole folder.
+fn folder_of(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
 fn name(names: &mut BTreeMap<String, usize>, named: &Named) {
+    if let Some(old) = &named.instead_of {
+        names.remove(old);
+    }
     match named.content {
         Some(content) => drop(names.insert(named.name.clone(), content)),
         None => drop(names.remove(&named.name)),
@@ -227,7 +300,7 @@ fn apply(bytes: &mut Vec<u8>, deed: &Deed, mut is_there: impl FnMut(usize) -> bo
 /// `is_kept` does not say are taken for ones that never happened.
 pub fn cuts(run: &Run, mut after: Vec<usize>, rng: &mut Rng, is_kept: impl Fn(usize, &Record) -> bool) -> Vec<String> {
     after.sort_unstable();
-    let (mut disk, mut taken, mut wrong) = (Disk::default(), 0, Vec::new());
+    let (mut disk, mut taken, mut wrong) = (Disk::with(&run.before), 0, Vec::new());
     for point in after {
         for (number, record) in run.records.iter().enumerate().take(point).skip(taken) {
             if record.deed != Deed::Synced || is_kept(number, record) {
