@@ -1,7 +1,21 @@
-//! That this process may serve: for as long as a lease lasts that something else renews, or for as long as it runs.
+//! That this process may serve: for as long as a lease lasts that something else renews, or for as long as it runs. And who
+//! does, where it may not.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use tokio::sync::watch;
+
+/// What is known of who serves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WhoServes {
+    /// Who it is, in words.
+    pub holder: String,
+    /// The last revision that is known to be stored.
+    pub revision: u64,
+    /// Why nothing newer is known, if that is so.
+    pub trouble: Option<String>,
+}
 
 /// Whether this process may store and speak. Clones tell the same.
 #[derive(Clone, Debug, Default)]
@@ -36,22 +50,33 @@ impl Holding {
         self.left_ms() > 0
     }
 
-    /// Over when it has ended before its time. That its time has come is for the caller to see.
+    /// Over when it has ended: as soon as it is taken back, and where it has run out, whenever whoever waits looks. That its
+    /// time has come wakes nobody by itself.
     pub async fn ended(&mut self) {
-        let Some(limited) = &mut self.0 else { return pending().await };
-        while *limited.until_ms.borrow_and_update() > (limited.steady_ms)() {
-            if limited.until_ms.changed().await.is_err() {
-                return pending().await;
+        let Some(limited) = self.0.clone() else { return pending().await };
+        let is_over = move || *limited.until_ms.borrow() <= (limited.steady_ms)();
+        let Some(Limited { until_ms, .. }) = &mut self.0 else { return pending().await };
+        let mut is_set = true;
+        while is_set {
+            let mut changed = pin!(until_ms.changed());
+            is_set = poll_fn(|context| match is_over() {
+                true => Poll::Ready(None),
+                false => changed.as_mut().poll(context).map(Some),
+            })
+            .await
+            .is_some_and(|changed| changed.is_ok());
+            if is_over() {
+                return;
             }
         }
+        poll_fn(|_| if is_over() { Poll::Ready(()) } else { Poll::Pending }).await // nobody makes it longer any more
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
+    use std::task::{Context, Waker};
 
     #[test]
     fn it_lasts_until_its_time_and_ends_at_once_where_that_is_taken_back() {
@@ -70,6 +95,8 @@ mod tests {
             assert_eq!(ended.as_mut().poll(&mut context), Poll::Ready(()));
         }
         assert!(!other.may_speak());
+        let mut other = other;
+        assert_eq!(pin!(other.ended()).poll(&mut context), Poll::Ready(()));
         set.send_replace(1_000);
         assert!(!other.may_speak(), "not at that very moment");
     }

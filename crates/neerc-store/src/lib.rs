@@ -35,12 +35,12 @@ use tokio::sync::oneshot;
 pub use archive::{ArchiveHead, read_line, write_line};
 pub use copies::{Copied, Existing, LogPoint, Moment, Recalled, Restored};
 pub use error::StoreError;
-pub use holding::Holding;
+pub use holding::{Holding, WhoServes};
 pub use keep::{Archived, Compacted, Keep, LogFloor};
 pub use owner::User;
-pub use postgres::{PostgresError, Term};
+pub use postgres::{Follower, LogWords, PostgresError, ServerSurvey, ServerWords, Survey, Term, survey};
 pub use servers::Servers;
-pub use standby::{Looked, Standby, WhoServes};
+pub use standby::{Looked, Standby};
 pub use url::{Url, UrlError};
 pub use whole::{Verdict, WholeFile, WholeKind, archives_of, files_of, verify_files};
 
@@ -74,10 +74,13 @@ pub fn open(url: &Url) -> Result<Opened, StoreError> {
         Url::Sqlite(path) => sqlite::open(path).map(|(handle, loaded)| (Store::Sqlite(handle), loaded))?,
         Url::Postgres(server) => postgres::open(server).map(|(store, loaded)| (Store::Postgres(store), loaded))?,
     };
+    Ok(opened(store, loaded, Holding::forever()))
+}
+
+fn opened(store: Store, loaded: loaded::Loaded, holding: Holding) -> Opened {
     let loaded::Loaded { boards, revision, snapshot_revision, floor, told_revision, untold, newest } = loaded;
     let archived_revision = floor;
-    let holding = Holding::forever();
-    Ok(Opened { store, boards, revision, snapshot_revision, archived_revision, told_revision, untold, newest, holding })
+    Opened { store, boards, revision, snapshot_revision, archived_revision, told_revision, untold, newest, holding }
 }
 
 /// Whether [`open`] would create a new store at `url`.

@@ -88,3 +88,7 @@ pub const LEASE_AGAIN_MS: i64 = 500;
 pub const LEASE_LOOK_MS: i64 = 500;
 /// How long an answer is waited for, in ms.
 pub const LEASE_ANSWER_MS: i64 = 2_000;
+/// How long the thread of the lease does nothing at a time, in ms.
+pub const KEEPER_LOOK_MS: i64 = 100;
+/// How often in a row it is looked whether anything is known of the lease.
+pub const KEEPER_LOOKS: u32 = 30;

@@ -1,22 +1,33 @@
-//! Standing by: the store is opened as soon as nobody else serves from it. Which of two gets it, a lock decides or a lease.
+//! Standing by: the store is opened as soon as nobody else serves from it. Which of two gets it, a lock of the file system
+//! decides or, where several machines share a database, a lease in that.
 
+use crate::holding::WhoServes;
 use crate::lock::Lock;
-use crate::{Opened, StoreError, Url, open};
+use crate::postgres::{self, Keeper};
+use crate::servers::Servers;
+use crate::{Opened, StoreError, Url, limits, open, opened};
 use std::path::Path;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
 
 /// A process that waits for a store.
 #[derive(Debug)]
 pub struct Standby {
-    url: Url,
+    waits: Waits,
+    steady_ms: fn() -> i64,
 }
 
-/// What is known of who serves.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WhoServes {
-    /// Who it is, in words.
-    pub holder: String,
-    /// The last revision that is known to be stored.
-    pub revision: u64,
+#[derive(Debug)]
+enum Waits {
+    /// For the lock of a file.
+    Lock(Url),
+    /// For the lock that keeps a second process of this machine out.
+    Place(Arc<Servers>),
+    /// For the lease.
+    Lease { server: Arc<Servers>, lock: Lock, keeper: Keeper },
+    /// For nothing any more.
+    Over,
 }
 
 /// What came of looking.
@@ -29,23 +40,80 @@ pub enum Looked {
 }
 
 impl Standby {
-    /// One that waits for the store at `url`.
-    pub fn of(url: &Url) -> Standby {
-        Standby { url: url.clone() }
+    /// One that waits for the store at `url`, by a clock that nobody can set and that counts while the machine is suspended.
+    pub fn of(url: &Url, steady_ms: fn() -> i64) -> Standby {
+        let waits = match url {
+            Url::Sqlite(_) => Waits::Lock(url.clone()),
+            Url::Postgres(server) => Waits::Place(server.clone()),
+        };
+        Standby { waits, steady_ms }
     }
 
-    /// Opens the store, unless somebody else serves from it. Blocks on the disk.
+    /// Opens the store, unless somebody else serves from it. Blocks on the disk or the network.
     pub fn look(&mut self) -> Result<Looked, StoreError> {
-        match open(&self.url) {
-            Ok(opened) => Ok(Looked::Opened(Box::new(opened))),
-            Err(StoreError::InUse { file, by }) => Ok(Looked::Others(sight(&file, by))),
-            Err(StoreError::InUseElsewhere { file }) => Ok(Looked::Others(sight(&file, None))),
-            Err(error) => Err(error),
+        match std::mem::replace(&mut self.waits, Waits::Over) {
+            Waits::Lock(url) => {
+                let looked = others_or(open(&url).map(|opened| Looked::Opened(Box::new(opened))));
+                self.waits = Waits::Lock(url);
+                looked
+            }
+            Waits::Place(server) => {
+                let lock = match Lock::take(server.local()) {
+                    Ok(lock) => lock,
+                    Err(error) => {
+                        self.waits = Waits::Place(server);
+                        return others_or(Err(error));
+                    }
+                };
+                let holder = postgres::holder(server.local());
+                let keeper = Keeper::start(server.clone(), holder, self.steady_ms)?;
+                self.lease(server, lock, keeper)
+            }
+            Waits::Lease { server, lock, keeper } => self.lease(server, lock, keeper),
+            Waits::Over => Err(StoreError::Gone),
         }
+    }
+
+    /// What has become of the lease.
+    fn lease(&mut self, server: Arc<Servers>, lock: Lock, keeper: Keeper) -> Result<Looked, StoreError> {
+        for _ in 0..limits::KEEPER_LOOKS {
+            let mut seen = keeper.seen();
+            if let Some(error) = seen.refused.take() {
+                return Err(error);
+            }
+            let (term, who) = (seen.term.clone(), seen.who.clone());
+            drop(seen);
+            if let Some(term) = term
+                && keeper.is_held()
+            {
+                let (store, loaded) = postgres::open_held(&server, lock, term)?;
+                return Ok(Looked::Opened(Box::new(opened(crate::Store::Postgres(store), loaded, keeper.hand_over()))));
+            }
+            if let Some(who) = who {
+                if lock.noted().is_none_or(|noted| noted < who.revision) {
+                    lock.note(who.revision);
+                }
+                self.waits = Waits::Lease { server, lock, keeper };
+                return Ok(Looked::Others(who));
+            }
+            sleep(Duration::from_millis(limits::KEEPER_LOOK_MS.unsigned_abs()));
+        }
+        let who = WhoServes { revision: lock.noted().unwrap_or(0), ..WhoServes::default() };
+        self.waits = Waits::Lease { server, lock, keeper };
+        Ok(Looked::Others(who))
     }
 }
 
-fn sight(file: &Path, by: Option<u32>) -> WhoServes {
+/// That another process uses the store is no error here.
+fn others_or(looked: Result<Looked, StoreError>) -> Result<Looked, StoreError> {
+    match looked {
+        Err(StoreError::InUse { file, by }) => Ok(Looked::Others(who_uses(&file, by))),
+        Err(StoreError::InUseElsewhere { file }) => Ok(Looked::Others(who_uses(&file, None))),
+        looked => looked,
+    }
+}
+
+fn who_uses(file: &Path, by: Option<u32>) -> WhoServes {
     let holder = by.map_or_else(|| "another process".to_owned(), |id| format!("process {id}"));
-    WhoServes { holder, revision: Lock::peek(file).unwrap_or(0) }
+    WhoServes { holder, revision: Lock::peek(file).unwrap_or(0), trouble: None }
 }

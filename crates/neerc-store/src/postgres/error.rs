@@ -74,6 +74,15 @@ pub enum PostgresError {
 }
 
 impl PostgresError {
+    /// Whether it may pass by itself, so that whoever waits goes on waiting.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            PostgresError::Unreachable { .. } | PostgresError::Failed { .. } | PostgresError::Late { .. } => true,
+            PostgresError::Held { .. } | PostgresError::Fenced { .. } | PostgresError::Unknown { .. } => true,
+            PostgresError::Unfit { .. } => false,
+        }
+    }
+
     /// Whether the process must end.
     pub fn is_fatal(&self) -> bool {
         matches!(self, PostgresError::Fenced { .. } | PostgresError::Unknown { .. })

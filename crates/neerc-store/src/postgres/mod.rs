@@ -6,9 +6,11 @@ pub(crate) mod compact;
 pub(crate) mod copy;
 mod disk;
 mod error;
+mod keeper;
 mod open;
 pub(crate) mod read;
 mod session;
+mod survey;
 mod take;
 mod waiting;
 
@@ -21,6 +23,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 pub use error::PostgresError;
+pub(crate) use keeper::Keeper;
+pub(crate) use open::holder;
+pub use survey::{Follower, LogWords, ServerSurvey, ServerWords, Survey, survey};
 pub use take::Term;
 
 /// A handle to the thread.
@@ -36,11 +41,19 @@ pub struct Postgres {
 
 /// Takes over, reads the database, and starts the thread.
 pub fn open(server: &Arc<Servers>) -> Result<(Postgres, Loaded), StoreError> {
-    let lock = Lock::take(server.local())?;
+    begin(server, Lock::take(server.local())?, None)
+}
+
+/// The same in a term that this process has, and that something else keeps.
+pub fn open_held(server: &Arc<Servers>, lock: Lock, term: Term) -> Result<(Postgres, Loaded), StoreError> {
+    begin(server, lock, Some(term))
+}
+
+fn begin(server: &Arc<Servers>, lock: Lock, term: Option<Term>) -> Result<(Postgres, Loaded), StoreError> {
     let (handle, queue) = Handle::of(&server.name());
     let (tell, told) = mpsc::channel();
     let given = server.clone();
-    let work = move || match open::begin(&given, lock) {
+    let work = move || match open::begin(&given, lock, term) {
         Ok(open::Begun { disk, loaded, term, concerns }) => {
             let _ = tell.send(Ok((loaded, term, concerns))); // whoever opens it waits
             drop(tell);

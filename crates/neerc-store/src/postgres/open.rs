@@ -14,7 +14,7 @@ use crate::{StoreError, limits};
 use std::path::Path;
 
 /// Migrations from format N - 1 to N. Never edit one; add one.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 
 /// What an open store is.
@@ -26,20 +26,28 @@ pub(super) struct Begun {
 }
 
 /// Opens the store, on the thread that will use it.
-pub(super) fn begin(server: &Servers, lock: Lock) -> Result<Begun, StoreError> {
+pub(super) fn begin(server: &Servers, lock: Lock, held: Option<take::Term>) -> Result<Begun, StoreError> {
     let runtime = runtime()?;
     let name = server.name();
     let opened = runtime.block_on(async {
         let session = Session::connect(server).await?;
         let concerns = look(&Reading { session: &session, name: &name }).await?;
         migrate(&session, &name).await?;
-        let term = match take::take(&session, &name, &holder(server.local()), limits::LEASE).await? {
-            Ok(term) => term,
-            Err(take::Holder { name: holder, until, .. }) => {
-                return Err(PostgresError::Held { store: name.clone(), holder, until }.into());
-            }
+        let mut term = match held {
+            Some(term) => term,
+            None => match take::take(&session, &name, &holder(server.local()), limits::LEASE).await? {
+                Ok(term) => term,
+                Err(take::Holder { name: holder, until, .. }) => {
+                    return Err(PostgresError::Held { store: name.clone(), holder, until }.into());
+                }
+            },
         };
         let loaded = Reading { session: &session, name: &name }.load().await?;
+        let mut concerns = concerns;
+        if let Some(lost) = lost(lock.noted(), loaded.revision) {
+            term.generation = take::renumber(&session, &name, term.epoch).await?;
+            concerns.push(lost);
+        }
         let writer = Writer::begin(server.clone(), session, &term, &loaded).await?;
         Ok::<_, StoreError>((writer, loaded, term, concerns))
     });
@@ -51,9 +59,20 @@ pub(super) fn begin(server: &Servers, lock: Lock) -> Result<Begun, StoreError> {
     Ok(Begun { disk: Disk { runtime, writer, lock }, loaded, term, concerns })
 }
 
+/// What is to be said where the log ends before what this machine has seen of it. A log without anything is a new one.
+fn lost(noted: Option<u64>, ends: u64) -> Option<String> {
+    let noted = noted.filter(|noted| ends > 0 && *noted > ends)?;
+    Some(format!(
+        "changes may be missing: the log ends at revision {ends}, and this machine has seen revision {noted}. A server took \
+         over that had not got revisions {} to {noted}, or an older backup was brought back; look at the tasks that were \
+         changed last",
+        ends + 1
+    ))
+}
+
 /// Who this process is to others: a name for people, and what no other process can be at the same time, since it holds a
 /// lock. So a process that was killed is followed at once by the next one that is started here.
-pub(super) fn holder(local: &Path) -> String {
+pub(crate) fn holder(local: &Path) -> String {
     use std::os::unix::fs::MetadataExt;
     let line = |file| std::fs::read_to_string(file).unwrap_or_default().trim().to_owned();
     let (host, boot) = (line("/proc/sys/kernel/hostname"), line("/proc/sys/kernel/random/boot_id"));

@@ -1,12 +1,18 @@
 //! Who serves from a database: one row says it, by the clock of the database alone, and each who takes over counts up the
 //! epoch. The row that every commit compares is set after that, which waits for a commit that is under way; so nothing
 //! of an earlier epoch is stored once this is done.
+//!
+//! The row says of which server's clock its end is. Another server, or the same one after a start, first lets the lease last
+//! once more by its own clock, unless it was given back on the timeline that this server is on. Each timeline has epochs
+//! of its own, so a server that took over without the newest rows cannot give out an epoch for the second time.
 
 use super::error::PostgresError;
 use super::session::{Session, within};
+use crate::rows::{number_of, stored};
 use crate::{StoreError, limits};
 use std::path::Path;
 use std::time::Duration;
+use tokio_postgres::types::ToSql;
 
 /// What whoever serves has: until when is known to the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +23,7 @@ pub struct Term {
     pub generation: u64,
 }
 
-/// What the row says of another one.
+/// What the rows say of another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// Who it is.
@@ -26,7 +32,15 @@ pub struct Holder {
     pub epoch: u64,
     /// Until when, by the clock of the database, as it writes it.
     pub until: String,
+    /// In how many ms that is; never negative.
+    pub lasts_ms: i64,
+    /// The last revision that is stored.
+    pub revision: u64,
 }
+
+/// The server that is asked: when it was started, and on which timeline it writes.
+const SERVER: &str = "WITH server AS (SELECT pg_postmaster_start_time() AS clock, \
+    ('x' || lpad(left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), 16, '0'))::bit(64)::bigint AS timeline)";
 
 /// Takes over if nobody serves, or the very same holder did. Returns who does otherwise.
 pub(crate) async fn take(
@@ -36,31 +50,84 @@ pub(crate) async fn take(
     ttl: Duration,
 ) -> Result<Result<Term, Holder>, StoreError> {
     let doing = "take over";
-    let client = session.client();
-    let update = "UPDATE lease SET holder = $1, epoch = epoch + 1, until = now() + $2 * interval '1 s' \
-                  WHERE until < now() OR holder = $1 RETURNING epoch, generation";
-    let seconds = ttl.as_secs_f64();
-    let taken = within(limits::STATEMENT, doing, store, client.query_opt(update, &[&holder, &seconds])).await?;
-    let Some(taken) = taken else {
-        let select = "SELECT holder, epoch, to_char(until, 'YYYY-MM-DD HH24:MI:SS TZH:TZM') FROM lease";
-        let row = within(limits::STATEMENT, doing, store, client.query_one(select, &[])).await?;
-        return Ok(Err(Holder { name: row.get(0), epoch: crate::rows::stored(row.get(1)), until: row.get(2) }));
-    };
+    let (client, before, seconds) = (session.client(), session.warnings(), ttl.as_secs_f64());
+    let update = format!(
+        "{SERVER} UPDATE lease SET holder = $1, epoch = greatest(epoch + 1, (server.timeline - 1) * 1000000),
+            until = now() + $2 * interval '1 s', clock = server.clock, timeline = server.timeline FROM server
+        WHERE lease.clock = server.clock AND (until < now() OR holder = $1)
+            OR until = '-infinity' AND coalesce(lease.timeline, server.timeline) = server.timeline
+        RETURNING epoch, generation"
+    );
+    let taken = within(limits::STATEMENT, doing, store, client.query_opt(&update, &[&holder, &seconds])).await?;
+    let Some(taken) = taken else { return look(session, store, seconds).await.map(Err) };
     let (epoch, generation): (i64, i64) = (taken.get(0), taken.get(1));
     let update = "UPDATE head SET epoch = $1 WHERE epoch < $1";
     // Waits for what is being stored in an earlier epoch.
     let moved = within(limits::COMMIT, doing, store, client.execute(update, &[&epoch])).await?;
-    if moved == 0 {
+    if moved == 0 || session.warnings() != before {
         let what = format!("epoch {epoch} was over before it began");
         return Err(PostgresError::Fenced { store: store.to_owned(), what }.into());
     }
-    Ok(Ok(Term { epoch: crate::rows::stored(epoch), generation: crate::rows::stored(generation) }))
+    Ok(Ok(Term { epoch: stored(epoch), generation: stored(generation) }))
+}
+
+/// Who serves; if that is of another server's clock, they have as long again by this one's.
+async fn look(session: &Session, store: &Path, seconds: f64) -> Result<Holder, StoreError> {
+    let (doing, client) = ("look who serves from", session.client());
+    let update = format!(
+        "{SERVER} UPDATE lease SET until = now() + $1 * interval '1 s', clock = server.clock FROM server
+        WHERE lease.clock <> server.clock"
+    );
+    within(limits::STATEMENT, doing, store, client.execute(&update, &[&seconds])).await?;
+    sight(session, store).await
+}
+
+/// Who serves, by what the rows say.
+pub(crate) async fn sight(session: &Session, store: &Path) -> Result<Holder, StoreError> {
+    let select = "SELECT lease.holder, lease.epoch, to_char(until, 'YYYY-MM-DD HH24:MI:SS TZH:TZM'), \
+        CASE WHEN until <= now() THEN 0 ELSE (extract(epoch FROM until - now()) * 1000)::bigint END, revision \
+        FROM lease, head";
+    let row = within(limits::STATEMENT, "look who serves from", store, session.client().query_one(select, &[])).await?;
+    let until: Option<String> = row.get(2);
+    Ok(Holder {
+        name: row.get(0),
+        epoch: stored(row.get(1)),
+        until: until.unwrap_or_default(),
+        lasts_ms: row.get(3),
+        revision: stored(row.get(4)),
+    })
+}
+
+/// Has the lease last longer, if this epoch is still the newest. Whether it is.
+pub(crate) async fn renew(
+    session: &Session,
+    store: &Path,
+    (holder, epoch): (&str, u64),
+    ttl: Duration,
+) -> Result<bool, StoreError> {
+    let update = format!(
+        "{SERVER} UPDATE lease SET until = now() + $3 * interval '1 s', clock = server.clock, timeline = server.timeline
+        FROM server WHERE holder = $1 AND epoch = $2 AND (until > now() OR lease.clock <> server.clock)"
+    );
+    let (epoch, seconds) = (number_of(epoch), ttl.as_secs_f64());
+    let values: [&(dyn ToSql + Sync); 3] = [&holder, &epoch, &seconds];
+    let renewed = session.client().execute(&update, &values);
+    Ok(within(limits::STATEMENT, "go on serving from", store, renewed).await? > 0)
 }
 
 /// Lets others serve at once. The epoch stays.
 pub(crate) async fn resign(session: &Session, store: &Path, epoch: u64) -> Result<(), StoreError> {
-    let update = "UPDATE lease SET until = now() WHERE epoch = $1 AND until > now()";
-    let epoch = crate::rows::number_of(epoch);
+    let update = "UPDATE lease SET until = '-infinity' WHERE epoch = $1 AND until > now()";
+    let epoch = number_of(epoch);
     within(limits::STATEMENT, "let others take over", store, session.client().execute(update, &[&epoch])).await?;
     Ok(())
+}
+
+/// The log is another one than before: it ends earlier than somebody knows. Its new number.
+pub(crate) async fn renumber(session: &Session, store: &Path, epoch: u64) -> Result<u64, StoreError> {
+    let update =
+        "UPDATE lease SET generation = floor(random() * 4294967296)::bigint WHERE epoch = $1 RETURNING generation";
+    let epoch = number_of(epoch);
+    let row = within(limits::STATEMENT, "number", store, session.client().query_one(update, &[&epoch])).await?;
+    Ok(stored(row.get(0)))
 }

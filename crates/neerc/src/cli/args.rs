@@ -59,7 +59,7 @@ pub enum CliCommand {
     /// Connects to the XMPP server, joins the rooms and serves, until Ctrl-C or SIGTERM. A lost connection is opened
     /// again by itself. What was answered is on disk, so it may be stopped or killed at any time.
     ///
-    /// With --standby it waits where another process uses the store, and serves as soon as that one ends.
+    /// Where another one serves from the same PostgreSQL, it stands by until that ends; with --standby on a file as well.
     #[command(after_long_help = format!("Examples:\n  neerc run\n  neerc run --config /etc/neerc/neerc.toml\n  neerc run --standby\n\n{EXIT_CODES}"))]
     Run(RunArgs),
     /// Keep the log of another machine's service here
@@ -81,6 +81,9 @@ pub enum CliCommand {
     /// backup, and what was to be mended. With --json as one document, which doc/operations.md describes.
     #[command(after_long_help = format!("Examples:\n  neerc status\n  neerc status --json\n\n{EXIT_CODES}"))]
     Status(StatusArgs),
+    /// Look at a store that is on several machines
+    #[command(subcommand)]
+    Standby(StandbyAsk),
     /// Have the running service take a changed configuration
     ///
     /// The service that runs on this machine reads its file again, and takes what changed as a whole or refuses it as a
@@ -203,6 +206,16 @@ fn present() -> PathBuf {
     let system = Path::new(SYSTEM_CONFIG);
     let is_here = Path::new(CONFIG).symlink_metadata().is_ok();
     if !is_here && system.symlink_metadata().is_ok() { system.to_owned() } else { PathBuf::from(CONFIG) }
+}
+
+/// What can be asked of a store that is on several machines.
+#[derive(Debug, Subcommand)]
+pub enum StandbyAsk {
+    /// Show who serves, who follows, and what a promotion would lose
+    ///
+    /// Asks each server that store.url names, also those that only follow, and changes nothing. Run it before you promote one.
+    #[command(after_long_help = format!("Examples:\n  neerc standby status\n\n{EXIT_CODES}"))]
+    Status(ConfigArgs),
 }
 
 /// Arguments of `run`.

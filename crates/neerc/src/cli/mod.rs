@@ -18,9 +18,10 @@ mod reload;
 mod reread;
 mod run;
 mod secret;
+mod standby;
 mod status;
 
-use self::args::{Cli, CliCommand, Exit};
+use self::args::{Cli, CliCommand, Exit, StandbyAsk};
 use crate::checklists;
 use crate::config::changes::GivenKeys;
 use crate::config::{self, Config};
@@ -52,6 +53,7 @@ fn act(command: CliCommand) -> Outcome {
         CliCommand::Follow(args) => follow::follow(&args),
         CliCommand::Feed(args) => follow::feed(&args.config),
         CliCommand::Status(args) => status::status(&args),
+        CliCommand::Standby(StandbyAsk::Status(args)) => standby::status(&args),
         CliCommand::Reload(args) => reload::reload(&args),
         CliCommand::Check(args) => check::check(&args.config),
         CliCommand::Backup(args) => copies::backup(&args),

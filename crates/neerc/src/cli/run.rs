@@ -47,6 +47,9 @@ pub fn run(args: &RunArgs) -> Outcome {
         if config.keep_days > 0 {
             tokio::spawn(archivist.clone().watch(config.keep_days, sender.clone()));
         }
+        for concern in opened.store.concerns() {
+            let _ = sender.try_send(concern.clone()); // the log has it in any case
+        }
         let office = Office {
             log: log.clone(),
             store: opened.store.clone(),
@@ -92,12 +95,15 @@ async fn opened(
     supervisor: &mut Supervisor,
     stop: impl Future<Output = ()>,
 ) -> Result<Option<store::Opened>, (Exit, anyhow::Error)> {
-    if !args.standby {
+    // On a file a second process is a mistake, unless it is told to stand by; a database is there to be shared.
+    if !args.standby && matches!(config.store, store::Url::Sqlite(_)) {
         return store::open(&config.store).map(Some).map_err(failure);
     }
     let web = config.web.as_ref().map(|at| at.listen);
     let faces = StandbyFaces { operations: config.operations, web, language: config.language };
-    stand_by(store::Standby::of(&config.store), faces, supervisor, stop).await.map_err(failure)
+    stand_by(store::Standby::of(&config.store, service::time::steady_ms), faces, supervisor, stop)
+        .await
+        .map_err(failure)
 }
 
 /// The same with the board, where that is wanted.

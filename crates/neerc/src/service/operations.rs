@@ -68,8 +68,11 @@ impl Operations {
 /// What monitoring is answered by a process that stands by.
 pub fn standby_router(sight: watch::Receiver<WhoServes>) -> Router {
     let ready = |State(sight): State<watch::Receiver<WhoServes>>| async move {
-        let WhoServes { holder, revision } = sight.borrow().clone();
-        let why = format!("this process stands by for {holder}, which serves; revision {revision} is known\n");
+        let WhoServes { holder, revision, trouble } = sight.borrow().clone();
+        let why = match trouble {
+            Some(trouble) => format!("this process stands by, and who serves is not known: {trouble}\n"),
+            None => format!("this process stands by for {holder}, which serves; revision {revision} is known\n"),
+        };
         plain(StatusCode::SERVICE_UNAVAILABLE, why)
     };
     let measured = |State(sight): State<watch::Receiver<WhoServes>>| async move {

@@ -53,6 +53,7 @@ pub async fn stand_by(
 ) -> Result<Option<Opened>, StandbyError> {
     let (mut stop, time) = (pin!(stop), Steady::start());
     let mut answering: Option<Answering> = None;
+    let mut said = String::new();
     let mut hangup = signal(SignalKind::hangup()).ok(); // it would end the process
     loop {
         let looking = tokio::task::spawn_blocking(move || (standby.look(), standby));
@@ -68,18 +69,21 @@ pub async fn stand_by(
             }
             Looked::Others(sight) => sight,
         };
-        let words = format!("standing by for {}, revision {}", sight.holder, sight.revision);
+        let (words, revision) = (words(&sight), sight.revision);
         match &answering {
             Some(answering) => {
                 answering.sight.send_if_modified(|known| std::mem::replace(known, sight.clone()) != sight)
             }
             None => {
-                tracing::info!("{words}");
                 answering = Some(Answering::begin(faces, sight).await?);
                 true
             }
         };
-        supervisor.stands(words, true);
+        if said != words {
+            tracing::info!("{words}");
+            said.clone_from(&words);
+        }
+        supervisor.stands(format!("{words}, revision {revision}"), true);
         supervisor.turned(time.now_ms());
         tokio::select! {
             biased;
@@ -93,6 +97,14 @@ pub async fn stand_by(
             }
             () = tokio::time::sleep(STANDBY_LOOK) => {}
         }
+    }
+}
+
+/// How it stands.
+fn words(WhoServes { holder, trouble, .. }: &WhoServes) -> String {
+    match trouble {
+        Some(why) => format!("standing by; who serves is not known: {why}"),
+        None => format!("standing by for {holder}"),
     }
 }
 

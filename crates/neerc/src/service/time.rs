@@ -49,6 +49,11 @@ impl Steady {
     }
 }
 
+/// A clock that nobody can set, and that counts while the machine is suspended, in ms.
+pub fn steady_ms() -> i64 {
+    steady_us().div_euclid(1_000)
+}
+
 /// That clock now, in µs.
 fn steady_us() -> i64 {
     let now = clock_gettime(STEADY);

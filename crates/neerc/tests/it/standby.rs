@@ -1,5 +1,7 @@
 //! Two processes of which one stands by: what it says meanwhile, and that it serves once the other one has ended.
 
+mod takeover;
+
 use crate::http::{Http, Reply};
 use crate::servers::{Kind, Server};
 use crate::service::Neerc;

@@ -91,6 +91,9 @@ Component "conference.{host}" "muc"
 Component "neerc.{host}"
 	component_secret = {secret}
 
+-- Only if two machines stand by for each other, above the first VirtualHost or Component: one that hangs is left for the other.
+-- component_conflict_resolve = "kick_old"
+
 -- 3. Only if neerc.toml names a directory.jid: the right to read its contact list (package prosody-modules).
 -- Add "privilege" to modules_enabled, under VirtualHost "{host}" this line, and under Component "neerc.{host}" the next.
 --	privileged_entities = {{ ["neerc.{host}"] = {{ roster = "get" }} }}
@@ -105,7 +108,8 @@ fn ejabberd(Site { host, secret }: Site<'_>) -> String {
     format!(
         r#"# ejabberd 23.01 or newer: /etc/ejabberd/ejabberd.yml. Merge this into the sections that are there: add to the list
 # "listen"; where another key is there already, replace its value. Afterwards: ejabberdctl restart
-# Run one neerc only: ejabberd takes a second connection silently and deals requests between the two.
+# Run one neerc only, or two on one PostgreSQL, of which one stands by: ejabberd takes a second connection silently and
+# deals requests between the two.
 listen:
   - port: 5347
     ip: "127.0.0.1"

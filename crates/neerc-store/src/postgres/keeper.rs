@@ -1,0 +1,196 @@
+//! Keeps the lease of a database, or waits for it, on a thread and a connection of its own: a commit may wait for the standby,
+//! and reading a log takes long, while the lease is to be renewed every few seconds. What is to be done when is the lease's
+//! business (lease.rs); how the database is asked is that of take.rs.
+
+use super::open::{look, migrate};
+use super::read::{Reading, runtime};
+use super::session::{Session, within};
+use super::take::{self, Term};
+use crate::holding::WhoServes;
+use crate::lease::{LEASE_ANSWER_MS, LEASE_TTL_MS, Lease, LeaseAnswer, LeaseAsk, LeaseStep};
+use crate::limits::{self, KEEPER_LOOK_MS};
+use crate::servers::Servers;
+use crate::{Holding, StoreError};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+const TTL: Duration = Duration::from_millis(LEASE_TTL_MS.unsigned_abs());
+
+/// What has become of it so far.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Who serves, once somebody could be asked or could not.
+    pub who: Option<WhoServes>,
+    /// This process serves.
+    pub term: Option<Term>,
+    /// The database is of no use.
+    pub refused: Option<StoreError>,
+}
+
+/// The thread, as whoever waits for the lease holds it. If that is dropped, the lease is given back.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    seen: Arc<Mutex<Seen>>,
+    until_ms: watch::Receiver<i64>,
+    steady_ms: fn() -> i64,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Begins to wait for the lease, as that holder.
+    pub fn start(server: Arc<Servers>, holder: String, steady_ms: fn() -> i64) -> Result<Keeper, StoreError> {
+        let (set, until_ms) = watch::channel(i64::MIN);
+        let (seen, stop) = (Arc::<Mutex<Seen>>::default(), Arc::<AtomicBool>::default());
+        let runtime = runtime()?;
+        let name = server.name();
+        let keeping =
+            Keeping { server, name, holder, steady_ms, set, seen: seen.clone(), stop: stop.clone(), session: None };
+        let thread = thread::Builder::new().name("neerc-lease".into());
+        let thread = thread.spawn(move || runtime.block_on(keeping.keep())).map_err(StoreError::Thread)?;
+        Ok(Keeper { seen, until_ms, steady_ms, stop, thread: Some(thread) })
+    }
+
+    /// What has become of it.
+    pub fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner) // always consistent: values are only ever replaced
+    }
+
+    /// Whether this process may serve now.
+    pub fn is_held(&self) -> bool {
+        *self.until_ms.borrow() > (self.steady_ms)()
+    }
+
+    /// For how long this process may serve. The thread goes on for as long as the process runs.
+    pub fn hand_over(mut self) -> Holding {
+        self.thread = None;
+        Holding::until(self.until_ms.clone(), self.steady_ms)
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.stop.store(true, Ordering::SeqCst);
+            let _ = thread.join(); // whatever became of it
+        }
+    }
+}
+
+/// The thread's own.
+struct Keeping {
+    server: Arc<Servers>,
+    name: PathBuf,
+    holder: String,
+    steady_ms: fn() -> i64,
+    set: watch::Sender<i64>,
+    seen: Arc<Mutex<Seen>>,
+    stop: Arc<AtomicBool>,
+    session: Option<Session>,
+}
+
+impl Keeping {
+    async fn keep(mut self) {
+        let mut lease = Lease::standby((self.steady_ms)());
+        while !self.stop.load(Ordering::SeqCst) {
+            if self.session.as_ref().is_none_or(Session::is_over)
+                && let Err(error) = self.connect().await
+            {
+                let is_useless = !matches!(&error, StoreError::Postgres(why) if why.is_passing());
+                if is_useless && lease.until_ms().is_none() {
+                    self.note(|seen| seen.refused = Some(error));
+                    return;
+                }
+                self.in_vain(&error);
+            }
+            let now_ms = (self.steady_ms)();
+            match lease.step(now_ms) {
+                LeaseStep::Ask(ask) => {
+                    let asked = timeout(Duration::from_millis(LEASE_ANSWER_MS.unsigned_abs()), self.ask(ask)).await;
+                    let answer = match asked {
+                        Ok(Ok(answer)) => answer,
+                        Ok(Err(error)) => {
+                            self.session = None;
+                            self.in_vain(&error);
+                            LeaseAnswer::Failed
+                        }
+                        Err(_) => {
+                            self.session = None;
+                            LeaseAnswer::Failed
+                        }
+                    };
+                    lease.answered((self.steady_ms)(), answer);
+                    self.set.send_replace(lease.until_ms().unwrap_or(i64::MIN));
+                }
+                LeaseStep::Wait { until_ms } => {
+                    let wait_ms = until_ms.saturating_sub(now_ms).clamp(1, KEEPER_LOOK_MS);
+                    sleep(Duration::from_millis(wait_ms.unsigned_abs())).await;
+                }
+                LeaseStep::Over => {
+                    self.set.send_replace(i64::MIN);
+                    return;
+                }
+            }
+        }
+        if let (Some(epoch), Some(session)) = (lease.resign(), &self.session)
+            && let Err(error) = take::resign(session, &self.name, epoch).await
+        {
+            tracing::debug!("the lease could not be given back: {error}"); // it runs out by itself
+        }
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Seen)) {
+        note(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner)); // see `Keeper::seen`
+    }
+
+    /// The database could not be asked. It is tried again.
+    fn in_vain(&self, error: &StoreError) {
+        let why = error.to_string();
+        tracing::debug!("the lease: {why}");
+        self.note(|seen| seen.who.get_or_insert_default().trouble = Some(why));
+    }
+
+    async fn connect(&mut self) -> Result<(), StoreError> {
+        self.session = None;
+        let session = Session::connect(&self.server).await?;
+        let is_new = self.seen.lock().unwrap_or_else(PoisonError::into_inner).term.is_none();
+        if is_new {
+            look(&Reading { session: &session, name: &self.name }).await?;
+            migrate(&session, &self.name).await?;
+        }
+        self.session = Some(session);
+        Ok(())
+    }
+
+    async fn ask(&self, ask: LeaseAsk) -> Result<LeaseAnswer, StoreError> {
+        let Some(session) = &self.session else { return Ok(LeaseAnswer::Failed) };
+        match ask {
+            LeaseAsk::Take => match take::take(session, &self.name, &self.holder, TTL).await? {
+                Ok(term) => {
+                    let epoch = term.epoch;
+                    self.note(|seen| seen.term = Some(term));
+                    Ok(LeaseAnswer::Mine { epoch })
+                }
+                Err(take::Holder { name, lasts_ms, revision, .. }) => {
+                    self.note(|seen| seen.who = Some(WhoServes { holder: name, revision, trouble: None }));
+                    Ok(LeaseAnswer::Others { lasts_ms })
+                }
+            },
+            LeaseAsk::Renew { epoch } => {
+                // To go on serving must not wait for the standby; who takes over does.
+                let local = session.client().batch_execute("SET synchronous_commit = local");
+                within(limits::STATEMENT, "set up", &self.name, local).await?;
+                let is_ours = take::renew(session, &self.name, (&self.holder, epoch), TTL).await?;
+                Ok(if is_ours { LeaseAnswer::Mine { epoch } } else { LeaseAnswer::Others { lasts_ms: 0 } })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Processes that stand by for a store in a real PostgreSQL, played by as many locks in folders of their own.
+
+use crate::lease::LEASE_TTL_MS;
+use crate::tests::{block_on, created};
+use crate::{Looked, Opened, Standby, Store, Url};
+use neerc_testing::postgres::Cluster;
+use neerc_testing::trust::{report, times};
+use std::sync::{Barrier, OnceLock};
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long is waited for what must come, on a loaded machine too.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn steady_ms() -> i64 {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    1_000 + BEGAN.get_or_init(Instant::now).elapsed().as_millis() as i64
+}
+
+/// A machine, by its folder.
+struct Node {
+    folder: TempDir,
+    url: Url,
+}
+
+impl Node {
+    fn of(database: &str) -> Node {
+        let folder = TempDir::new().unwrap();
+        let url = Url::parse(&Cluster::shared().url(database), folder.path()).unwrap();
+        Node { folder, url }
+    }
+
+    fn stand_by(&self) -> Standby {
+        Standby::of(&self.url, steady_ms)
+    }
+}
+
+fn sql(database: &str, sql: &str) -> String {
+    Cluster::shared().sql(database, sql)
+}
+
+/// Looks until the store is this one's; how long that took.
+#[track_caller]
+fn serves(standby: &mut Standby) -> (Opened, Duration) {
+    let since = Instant::now();
+    loop {
+        match standby.look().unwrap() {
+            Looked::Opened(opened) => return (*opened, since.elapsed()),
+            Looked::Others(who) => assert!(since.elapsed() < PATIENCE, "{who:?}"),
+        }
+        sleep(Duration::from_millis(20));
+    }
+}
+
+#[track_caller]
+fn stands_by(standby: &mut Standby) -> crate::WhoServes {
+    match standby.look().unwrap() {
+        Looked::Others(who) => who,
+        Looked::Opened(_) => panic!("it serves"),
+    }
+}
+
+#[test]
+fn one_serves_and_the_other_one_follows_at_once_where_it_ends_cleanly() {
+    let database = Cluster::shared().database();
+    let (a, b) = (Node::of(&database), Node::of(&database));
+    let (first, _) = serves(&mut a.stand_by());
+    assert!(first.holding.may_speak() && first.holding.left_ms() <= LEASE_TTL_MS);
+    block_on(first.store.commit(created(1..=3))).unwrap();
+    let mut second = b.stand_by();
+    let since = Instant::now();
+    while stands_by(&mut second).revision != 3 {
+        assert!(since.elapsed() < PATIENCE);
+    }
+    assert!(!stands_by(&mut second).holder.is_empty());
+    // It goes on for longer than a lease lasts, since it is renewed.
+    let until = Instant::now() + Duration::from_millis(LEASE_TTL_MS as u64 + 1_000);
+    while Instant::now() < until {
+        stands_by(&mut second);
+        assert!(first.holding.may_speak());
+        sleep(Duration::from_millis(50));
+    }
+    block_on(first.store.close()).unwrap();
+    let (second, took) = serves(&mut second);
+    assert_eq!(second.revision, 3);
+    assert!(took < Duration::from_millis(LEASE_TTL_MS as u64 / 2), "{took:?}");
+    block_on(second.store.commit(created(4..=4))).unwrap();
+}
+
+#[test]
+fn of_two_that_start_at_once_one_serves() {
+    let rounds = times(5, 1_000);
+    let database = Cluster::shared().database();
+    let nodes = [Node::of(&database), Node::of(&database)];
+    for round in 0..rounds {
+        let barrier = Barrier::new(nodes.len());
+        let looked: Vec<Option<Store>> = scope(|scope| {
+            let threads = nodes.iter().map(|node| {
+                scope.spawn(|| {
+                    let mut standby = node.stand_by();
+                    barrier.wait();
+                    let looked = standby.look().unwrap();
+                    barrier.wait(); // nobody ends before both have looked
+                    match looked {
+                        Looked::Opened(opened) => Some(opened.store),
+                        Looked::Others(_) => None,
+                    }
+                })
+            });
+            let threads: Vec<_> = threads.collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let mut stores = looked.into_iter().flatten();
+        let store = stores.next().unwrap_or_else(|| panic!("round {round}: nobody serves"));
+        assert!(stores.next().is_none(), "round {round}: both serve");
+        block_on(store.close()).unwrap();
+    }
+    report("P1", "two services that start at once on one database", rounds, "one served each time");
+}
+
+#[test]
+fn who_does_not_renew_is_followed_once_the_lease_has_run_out_and_is_fenced() {
+    let database = Cluster::shared().database();
+    let (a, b) = (Node::of(&database), Node::of(&database));
+    let first = crate::open(&a.url).unwrap(); // takes it and keeps nothing
+    let mut second = b.stand_by();
+    stands_by(&mut second);
+    sql(&database, "UPDATE lease SET until = now() + interval '1 s'");
+    let (second, _) = serves(&mut second);
+    assert!(block_on(first.store.commit(created(1..=1))).unwrap_err().is_fatal());
+    block_on(second.store.commit(created(1..=1))).unwrap();
+    assert!(a.folder.path().exists());
+}
+
+#[test]
+fn who_finds_the_lease_taken_is_silent_without_delay() {
+    let database = Cluster::shared().database();
+    let node = Node::of(&database);
+    let (mut opened, _) = serves(&mut node.stand_by());
+    sql(&database, "UPDATE lease SET holder = 'another', epoch = epoch + 1, until = now() + interval '1 h'");
+    block_on(opened.holding.ended());
+    assert!(!opened.holding.may_speak());
+}
+
+#[test]
+fn what_another_server_wrote_of_the_time_is_not_believed() {
+    let database = Cluster::shared().database();
+    let node = Node::of(&database);
+    block_on(serves(&mut node.stand_by()).0.store.close()).unwrap(); // the tables are made
+    let waits = |said: &str| {
+        sql(&database, &format!("UPDATE lease SET holder = 'another', {said}"));
+        let other = Node::of(&database);
+        let mut standby = other.stand_by();
+        matches!(standby.look().unwrap(), Looked::Others(_))
+    };
+    let foreign = "clock = clock - interval '1 h'";
+    assert!(waits(&format!("until = now() - interval '10 min', {foreign}")), "its time may not be over");
+    let left = sql(&database, "SELECT until BETWEEN now() + interval '1 s' AND now() + interval '9 s' FROM lease");
+    assert_eq!(left, "t", "it has as long again");
+    assert!(waits(&format!("until = now() + interval '10 min', {foreign}")));
+    assert_eq!(sql(&database, "SELECT until < now() + interval '9 s' FROM lease"), "t");
+    assert!(
+        waits(&format!("until = '-infinity', timeline = timeline + 1, {foreign}")),
+        "somebody may have taken it since"
+    );
+    assert!(!waits(&format!("until = '-infinity', timeline = timeline - 1, {foreign}")), "it was given back here");
+}
+
+#[test]
+fn a_log_that_ends_before_what_was_seen_is_another_one() {
+    let database = Cluster::shared().database();
+    let node = Node::of(&database);
+    let (opened, _) = serves(&mut node.stand_by());
+    block_on(opened.store.commit(created(1..=4))).unwrap();
+    block_on(opened.store.close()).unwrap();
+    let generation = || sql(&database, "SELECT generation FROM lease");
+    let before = generation();
+    let (opened, _) = serves(&mut node.stand_by());
+    assert!(opened.store.concerns().iter().all(|concern| !concern.contains("missing")));
+    block_on(opened.store.close()).unwrap();
+    assert_eq!(generation(), before);
+    sql(&database, "DELETE FROM log WHERE revision > 2; UPDATE head SET revision = 2, told = 2");
+    let (opened, _) = serves(&mut node.stand_by());
+    let concern = opened.store.concerns().iter().find(|concern| concern.contains("missing")).unwrap();
+    assert!(concern.contains("revisions 3 to 4"), "{concern}");
+    assert_ne!(generation(), before);
+}
