@@ -167,7 +167,7 @@ fn a_browser_that_slept_shows_the_present() {
 }
 
 /// No script is run from the next page on. The page before is left first: it would be cut off in the middle of what it does.
-fn without_scripts(browser: &Browser<'_>) {
+pub fn without_scripts(browser: &Browser<'_>) {
     browser.open("about:blank");
     browser.debug("Emulation.setScriptExecutionDisabled", json!({"value": true}));
 }

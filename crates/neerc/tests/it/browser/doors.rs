@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::board::without_scripts;
 use super::proxy::Way;
 use super::stage::Stage;
 use super::{Browser, Driver, Look, PLAIN, axe};
@@ -84,7 +85,7 @@ fn a_code_whose_time_is_over_gives_way_to_another_and_the_page_says_so() {
     stage.neerc.restart();
     let scripted = driver.browser(Look::LAPTOP);
     let plain = driver.browser(Look::PHONE);
-    plain.debug("Emulation.setScriptExecutionDisabled", json!({"value": true}));
+    without_scripts(&plain);
     let code = "const code = document.querySelector('.code'); return code && code.innerText.trim()";
     let shown = |browser: &Browser<'_>| {
         browser.until(code, json!([]), serde_json::Value::is_string).as_str().unwrap().to_owned()
