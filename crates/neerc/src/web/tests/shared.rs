@@ -40,7 +40,15 @@ fn without_times(page: &str) -> String {
             page.replace_range(at..at + end, "");
         }
     }
-    page
+    // Minutes go by while it is asked for.
+    let mut parts = page.split("<time ");
+    let mut timeless = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (age, rest) = part.split_once("</time>").unwrap();
+        timeless.push_str(age.split_once('>').unwrap().0);
+        timeless.push_str(rest);
+    }
+    timeless
 }
 
 #[test]
