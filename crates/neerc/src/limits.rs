@@ -145,6 +145,15 @@ pub const HISTOGRAM_BOUNDS_US: [u64; 9] = [100, 1_000, 5_000, 20_000, 50_000, 10
 /// How long the file system of the store is waited for where somebody wants to know its room.
 pub const SPACE_PATIENCE: Duration = Duration::from_secs(1);
 
+// The log of the service
+
+/// How often a trouble is said in a minute before it is counted instead.
+pub const LOG_REPEATS: usize = 3;
+/// That minute.
+pub const LOG_REPEATS_WITHIN: Duration = Duration::from_secs(60);
+/// Most troubles that are counted at a time; others are said.
+pub const LOG_TROUBLES: usize = 256;
+
 // `neerc log`
 
 /// How many changes are read at a time.

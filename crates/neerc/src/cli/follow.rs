@@ -10,14 +10,14 @@ use std::path::Path;
 /// Keeps the log of another machine here, for ever.
 pub fn follow(args: &FollowArgs) -> Outcome {
     let config = load(&args.config.config)?;
-    super::log::begin(config.log_level);
+    super::logging::begin(config.log);
     follower::follow(&config.store, &args.command).map_err(failure)
 }
 
 /// Feeds the log of this machine to whoever speaks by standard input.
 pub fn feed(path: &Path) -> Outcome {
     let config = load(path)?;
-    super::log::begin(config.log_level);
+    super::logging::begin(config.log);
     let file = config.store.local();
     feed::feed(&config.store, &status::path(file), io::stdin(), io::stdout()).map_err(failure)
 }

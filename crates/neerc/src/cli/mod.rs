@@ -11,7 +11,7 @@ mod history;
 mod init;
 mod keep;
 mod keys;
-mod log;
+mod logging;
 mod manual;
 mod out;
 mod reload;

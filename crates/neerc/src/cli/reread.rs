@@ -1,14 +1,14 @@
 //! Reads the configuration again for a service that runs, whenever it is told to: takes what changed as a whole or refuses it
 //! as a whole. Beside the loop, so that a slow disk holds up nobody.
 
-use super::{checklists, front_settings, load_given, log::LogLevel, words};
+use super::{checklists, front_settings, load_given, logging::LogLevel, words};
 use crate::config::Config;
 use crate::config::changes::{GivenKeys, KeyChanges, between};
 use crate::service::reload::{ReloadAnswer, ReloadStep, Reloads, Renewal};
 use crate::service::time::wall_ms;
 use crate::{checklists as lists, clocks, limits, people, warnings};
 use std::path::{Path, PathBuf};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, oneshot};
 
 /// What a service runs by, and how it is told of something else.
@@ -24,16 +24,17 @@ pub struct Rereader {
 
 impl Rereader {
     /// One for a service that runs by that configuration, and the service's ends of what joins the two.
-    pub fn new(file: &Path, config: Config, given: GivenKeys, log: LogLevel) -> (Rereader, Reloads) {
+    pub fn new(
+        file: &Path,
+        config: Config,
+        given: GivenKeys,
+        log: LogLevel,
+        hangup: Option<Signal>,
+    ) -> (Rereader, Reloads) {
         let (asks, asked) = mpsc::channel(limits::MESSAGES_WAITING);
         let (sender, steps) = mpsc::channel(limits::MESSAGES_WAITING);
-        let hangup = signal(SignalKind::hangup()).inspect_err(|error| {
-            tracing::warn!(
-                "SIGHUP cannot be waited for, so the configuration is read again by neerc reload only: {error}"
-            );
-        });
         let file = file.to_owned();
-        (Rereader { file, config, given, log, hangup: hangup.ok(), asked, steps: sender }, Reloads { steps, asks })
+        (Rereader { file, config, given, log, hangup, asked, steps: sender }, Reloads { steps, asks })
     }
 
     /// Reads it again whenever somebody wants that, for as long as there is a service.
@@ -103,7 +104,7 @@ impl Rereader {
         let ending = |_| ReloadAnswer::refused("the service is ending");
         self.steps.send(ReloadStep::Takes(Box::new(renewal), done)).await.map_err(|_| ending(()))?;
         taken.await.map_err(|_| ending(()))?;
-        self.log.set(config.log_level);
+        self.log.set(config.log.level);
         (self.config, self.given) = (config, given);
         Ok(ReloadAnswer { taken: true, changed: live, ..ReloadAnswer::default() })
     }

@@ -18,17 +18,24 @@ use neerc_store::{self as store, LogReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves until told to stop.
 pub fn run(args: &RunArgs) -> Outcome {
     let path: &Path = &args.config.config;
+    let runtime = runtime()?;
+    // From here on SIGHUP does not end the process any more: it waits until there is a service to take something.
+    let hangup = runtime.block_on(async { signal(SignalKind::hangup()) });
     let (config, given) = load_given(path)?;
-    let level = super::log::begin(config.log_level);
+    let level = super::logging::begin(config.log);
     let read = super::checklists(&config)?;
     let settings = front_settings(&config)?;
     let of_checklists = config.checklists.iter().flat_map(|file| read.warnings(file));
     warn(of_checklists.chain(warnings::all(&config, std::env::vars_os())));
-    let (runtime, mut supervisor, mut stop) = (runtime()?, supervisor(), pin!(stop_signal()));
+    let hangup = hangup.inspect_err(|error| {
+        tracing::warn!("SIGHUP cannot be waited for, so the configuration is read again by neerc reload only: {error}");
+    });
+    let (mut supervisor, mut stop) = (supervisor(), pin!(stop_signal()));
     let opened = runtime.block_on(opened(&config, args, &mut supervisor, stop.as_mut()))?;
     let Some(opened) = opened else { return Ok(()) };
     let log = opened.store.log_reader();
@@ -38,7 +45,8 @@ pub fn run(args: &RunArgs) -> Outcome {
     warn(warnings::ahead(&opened.boards, service::time::wall_ms()));
     let file = config.store.local().to_owned();
     runtime.block_on(async {
-        let (rereader, reloads) = Rereader::new(path, config.clone(), given, level);
+        tokio::spawn(level.repeats().sum_up());
+        let (rereader, reloads) = Rereader::new(path, config.clone(), given, level, hangup.ok());
         tokio::spawn(rereader.serve());
         let socket = status::StatusSocket::listen(&file);
         let kept = clocks::kept::beside(&file);
@@ -135,7 +143,6 @@ fn supervisor() -> Supervisor {
 
 /// Over when the program is asked to end, by SIGTERM or SIGINT.
 pub async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
     let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     match (term, int) {
         (Ok(mut term), Ok(mut int)) => {

@@ -20,7 +20,6 @@ use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use tracing::Level;
 
 /// Characters that RFC 7622 forbids in the local part of a JID (`@` is dealt with where it may separate).
 const NOT_IN_USER: &[char] = &['"', '&', '\'', '/', ':', '<', '>'];
@@ -87,7 +86,7 @@ impl Check<'_> {
             web: self.web(raw.web)?,
             operations: raw.operations.listen.map(|text| self.listener("operations.listen", &text)).transpose()?,
             webhooks,
-            log_level: self.level(&raw.log.level)?,
+            log: self.log(&raw.log)?,
         })
     }
 
@@ -300,12 +299,6 @@ impl Check<'_> {
     fn language(&self, text: &str) -> Result<Language, ConfigError> {
         let exact = Language::ALL.into_iter().find(|language| language.tag() == text);
         exact.ok_or_else(|| self.invalid("texts.language", text, "must be en or ru"))
-    }
-
-    fn level(&self, text: &str) -> Result<Level, ConfigError> {
-        let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
-        let level = levels.into_iter().find(|level| level.as_str().to_ascii_lowercase() == text);
-        level.ok_or_else(|| self.invalid("log.level", text, "must be error, warn, info, debug or trace"))
     }
 
     fn domain(&self, key: &'static str, text: &str) -> Result<Address, ConfigError> {

@@ -330,6 +330,12 @@ pub(super) struct RawLog {
     /// error, warn, info, debug or trace.
     #[config(env = "NEERC_LOG_LEVEL", default = "info")]
     pub(super) level: String,
+    /// text or json. Under systemd, text goes to the journal with fields.
+    #[config(env = "NEERC_LOG_FORMAT", default = "text")]
+    pub(super) format: String,
+    /// utc or local: in whose time. The journal has its own.
+    #[config(env = "NEERC_LOG_TIME", default = "utc")]
+    pub(super) time: String,
 }
 
 pub(super) type RawLayer = <Raw as confique::Config>::Layer;

@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod groups;
 mod keys;
+pub mod log;
 #[cfg(test)]
 mod tests;
 mod web;
@@ -84,8 +85,8 @@ pub struct Config {
     pub operations: Option<SocketAddr>,
     /// Who is told over HTTP what happens.
     pub webhooks: Vec<Webhook>,
-    /// How much is logged.
-    pub log_level: tracing::Level,
+    /// How the log is written, and how much of it.
+    pub log: log::LogSettings,
 }
 
 /// `[component]`.

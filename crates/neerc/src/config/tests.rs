@@ -1,3 +1,4 @@
+use super::log::{LogFormat, LogSettings, LogTime};
 use super::*;
 use super::{check::Check, file::Source, keys::variable};
 use crate::clocks::{ClockSource, Format, Served};
@@ -88,7 +89,9 @@ fn lines(config: &Config) -> Vec<String> {
         format!("contact.admin = {}", config.contacts.join(", ")),
         format!("web = {}", config.web.as_ref().map_or("off".to_owned(), |web| web.listen.to_string())),
         format!("operations = {}", config.operations.map_or("off".to_owned(), |listen| listen.to_string())),
-        format!("log.level = {}", config.log_level),
+        format!("log.level = {}", config.log.level),
+        format!("log.format = {:?}", config.log.format),
+        format!("log.time = {:?}", config.log.time),
     ]);
     lines
 }
@@ -135,6 +138,8 @@ fn the_least_file_gives_the_defaults() {
             "web = off",
             "operations = off",
             "log.level = INFO",
+            "log.format = Text",
+            "log.time = Utc",
         ]
     );
 }
@@ -204,6 +209,8 @@ allow_private = ["fd00::/16", "10.0.0.5"]
 fingerprint = "0000000000000000000000000000000000000000000000000000000000000000"
 [log]
 level = "trace"
+format = "json"
+time = "local"
 "#;
     let address = |text| Address::parse(text).unwrap();
     let patterns = ["hall*", "aux?", "boss@elsewhere.org"].map(str::to_owned).to_vec();
@@ -265,7 +272,7 @@ level = "trace"
             types: vec!["answered", "clock"],
             private: ["fd00::/16", "10.0.0.5"].map(|text| Network::parse(text).unwrap()).to_vec(),
         }],
-        log_level: Level::TRACE,
+        log: LogSettings { level: Level::TRACE, format: LogFormat::Json, time: LogTime::Local },
     };
     let mut loaded = load(toml, &[]).unwrap();
     assert!(loaded.component.secret_at.take().unwrap().ends_with("secret.txt"));
@@ -627,6 +634,8 @@ const WRONG_VALUES: &[(&str, &str)] = &[
         "[operations]\nlisten = \"9100\"",
         "neerc.toml:5: operations.listen is \"9100\": must be an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080",
     ),
+    ("[log]\nformat = \"xml\"", "neerc.toml:5: log.format is \"xml\": must be text or json"),
+    ("[log]\ntime = \"Moscow\"", "neerc.toml:5: log.time is \"Moscow\": must be utc or local"),
     ("[log]\nlevel = \"loud\"", "neerc.toml:5: log.level is \"loud\": must be error, warn, info, debug or trace"),
 ];
 
@@ -732,7 +741,7 @@ fn every_key_has_its_environment_variable_and_its_words() {
             leaves += 1;
         }
     }
-    assert_eq!(leaves, 45, "a new key needs a row in the tables above");
+    assert_eq!(leaves, 47, "a new key needs a row in the tables above");
 }
 
 #[test]
@@ -771,6 +780,8 @@ fn every_variable_is_heard() {
         ("NEERC_WEB_LISTEN", "127.0.0.1:1", "web = 127.0.0.1:1"),
         ("NEERC_OPERATIONS_LISTEN", "[::1]:1", "operations = [::1]:1"),
         ("NEERC_LOG_LEVEL", "error", "log.level = ERROR"),
+        ("NEERC_LOG_FORMAT", "json", "log.format = Json"),
+        ("NEERC_LOG_TIME", "local", "log.time = Local"),
     ];
     for (name, value, line) in rows {
         let lines = lines(&load(LEAST, &[(name, value)]).unwrap());

@@ -10,6 +10,9 @@ use neerc_core::clocks::FeedState;
 use neerc_xmpp::server::probe::RoundTrips;
 use serde::{Deserialize, Serialize};
 
+/// The target of lines of the log that are said however often they were: others are counted after a while.
+pub const SAID_ALWAYS: &str = "neerc::always";
+
 /// What somebody who watches the service sees of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
@@ -117,6 +120,16 @@ impl Service {
     /// Something was to be mended.
     pub(super) fn trouble(&mut self, trouble: String) {
         tracing::warn!("{trouble}");
+        self.note_trouble(trouble);
+    }
+
+    /// The same where somebody has just asked for it, so it is said however often it was.
+    pub(super) fn trouble_asked_for(&mut self, trouble: String) {
+        tracing::warn!(target: SAID_ALWAYS, "{trouble}");
+        self.note_trouble(trouble);
+    }
+
+    fn note_trouble(&mut self, trouble: String) {
         self.gauge.meters.troubles += 1;
         let age_ms = self.time.age_ms();
         self.note_health(|health| health.note(trouble, age_ms));

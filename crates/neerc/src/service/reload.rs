@@ -113,7 +113,7 @@ impl Service {
                 self.supervisor.reloaded();
                 match answer.words() {
                     Ok(said) => tracing::info!("{said}"),
-                    Err(why) => self.trouble(why),
+                    Err(why) => self.trouble_asked_for(why),
                 }
             }
         }

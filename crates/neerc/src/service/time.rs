@@ -1,5 +1,6 @@
 //! Where time enters: the steady one that everything waits by, and the time of day that people are shown.
 
+use crate::config::log::LogTime;
 use crate::limits;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -88,6 +89,16 @@ pub fn zone_ms() -> i64 {
 pub fn wall_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The moment at the beginning of a line of the log.
+#[allow(clippy::disallowed_methods)] // here is where time enters
+pub fn stamp(time: LogTime) -> String {
+    let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default();
+    match time {
+        LogTime::Utc => format!("{now:.6}"),
+        LogTime::Local => now.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%dT%H:%M:%S%.6f%:z").to_string(),
+    }
 }
 
 #[cfg(test)]
