@@ -2,7 +2,7 @@
 CARGO := scripts/cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-servers test-openfire test-packages lint deb dist container docs bench trust
+.PHONY: help demo test test-servers test-openfire test-packages test-container lint deb dist container docs bench trust
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -24,6 +24,9 @@ test-openfire: ## Try an Openfire that you have: OPENFIRE_SERVER=host:port, OPEN
 
 test-packages: ## Install the Debian package on a bare Debian 12 and 13 that are booted, by the lines of doc/install.md
 	@scripts/test-packages
+
+test-container: ## Build the container image from what `make dist` has built, and run it without rights
+	@scripts/test-container
 
 deb: ## Build the Debian package into target/dist
 	@scripts/package

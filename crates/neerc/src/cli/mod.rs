@@ -27,6 +27,7 @@ use crate::config::changes::GivenKeys;
 use crate::config::{self, Config};
 use anyhow::{Context, anyhow};
 use clap::Parser;
+use neerc_store::Url;
 use neerc_xmpp::front::FrontSettings;
 use std::io;
 use std::path::Path;
@@ -116,6 +117,12 @@ fn failure(error: impl Into<anyhow::Error>) -> (Exit, anyhow::Error) {
 
 fn load(path: &Path) -> Result<Config, (Exit, anyhow::Error)> {
     load_given(path).map(|(config, _)| config)
+}
+
+/// Where the store is. Whoever asks the service that uses it needs no secret, and may not be given those of systemd.
+fn load_store(path: &Path) -> Result<Url, (Exit, anyhow::Error)> {
+    config::check_variables(std::env::vars_os()).map_err(usage)?;
+    Config::load_store(path, |name| std::env::var(name).ok()).map_err(usage)
 }
 
 /// The same with each key as it was given.

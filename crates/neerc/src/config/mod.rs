@@ -159,6 +159,20 @@ impl Config {
 
     /// The same with each key as it was given.
     pub fn load_given(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<(Config, GivenKeys), ConfigError> {
+        Config::checked(path, env, |check, raw| check.config(raw))
+    }
+
+    /// Only where the store is, for whoever may read the file and not the secrets that it names.
+    pub fn load_store(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Url, ConfigError> {
+        Config::checked(path, env, |check, raw| check.store(&raw.store.url)).map(|(store, _)| store)
+    }
+
+    /// What a check makes of the file, with each key as it was given.
+    fn checked<T>(
+        path: &Path,
+        env: impl Fn(&str) -> Option<String>,
+        check: impl FnOnce(&check::Check<'_>, keys::Raw) -> Result<T, ConfigError>,
+    ) -> Result<(T, GivenKeys), ConfigError> {
         let text =
             std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let source = file::Source::new(path, &text);
@@ -176,7 +190,7 @@ impl Config {
             message: error.to_string(),
         })?;
         let credentials = env("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-        Ok((check::Check { source, variables, credentials }.config(raw)?, given))
+        Ok((check(&check::Check { source, variables, credentials }, raw)?, given))
     }
 
     /// What the XMPP side takes. `nick_seed` is secret random text.

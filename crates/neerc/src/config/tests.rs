@@ -869,3 +869,19 @@ fn webhooks_are_whole_and_their_secrets_are_not_repeated() {
     let error = error(LEAST, &[("NEERC_WEBHOOKS", "hunter2")]);
     assert!(error.contains("NEERC_WEBHOOKS: its value is (hidden)"), "{error}");
 }
+
+#[test]
+fn where_the_store_is_can_be_read_without_the_secrets() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("neerc.toml");
+    let toml = "[component]\njid = \"neerc.localhost\"\nsecret_file = \"${CREDENTIALS_DIRECTORY}/component\"\n\
+                [store]\nurl = \"sqlite:elsewhere.db\"\n";
+    std::fs::write(&path, toml).unwrap();
+    // As systemd has it where a configuration is read again: the folder is named, and nobody may look into it.
+    let variable = |name: &str| (name == "CREDENTIALS_DIRECTORY").then(|| "/run/credentials/nowhere".to_owned());
+    assert!(Config::load(&path, variable).is_err());
+    assert_eq!(Config::load_store(&path, variable).unwrap(), Url::Sqlite(folder.path().join("elsewhere.db")));
+    assert!(Config::load_store(&path, |_| None).is_ok());
+    std::fs::write(&path, "[store]\nurl = 7\n").unwrap();
+    assert!(Config::load_store(&path, |_| None).is_err());
+}

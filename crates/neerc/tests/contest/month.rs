@@ -206,8 +206,10 @@ fn after_a_month_the_store_is_as_small_as_after_a_week_and_every_moment_comes_ba
         block_on(opened.store.close()).unwrap();
     }
     let outcome = format!(
-        "{last} changes; {} bytes after a week, {} after a month; every moment was that board",
-        week.0, month.0
+        "{last} changes; {} bytes after a week, {} after a month; a start took {} ms at most; every moment was that board",
+        week.0,
+        month.0,
+        slowest.as_millis()
     );
     trust::report("P1", "a month of contests, and moments of it brought back", model.len(), &outcome);
 }
