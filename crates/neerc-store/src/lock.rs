@@ -148,6 +148,18 @@ impl Lock {
     }
 }
 
+/// A program that is being started by another thread has a copy of every handle for a moment, which would keep a lock that is
+/// only closed here.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        for file in self.held.iter().chain([&self.file]) {
+            if let Err(error) = file.unlock() {
+                tracing::debug!("{}: cannot be unlocked before it is closed: {error}", self.path.display());
+            }
+        }
+    }
+}
+
 fn read_note(file: &File) -> Option<u64> {
     let mut line = [0; NOTE_BYTES];
     file.read_exact_at(&mut line, PID_BYTES as u64).ok()?;
@@ -172,6 +184,20 @@ mod tests {
     use super::*;
     use std::fs;
     use tempfile::TempDir;
+
+    #[test]
+    fn a_lock_is_released_at_once_also_where_its_handles_have_copies() {
+        let folder = TempDir::new().unwrap();
+        let database = folder.path().join("a.db");
+        let mut lock = Lock::take(&database).unwrap();
+        lock.make().unwrap();
+        // As in a program that is being started just then.
+        let copies = [lock.file.try_clone().unwrap(), lock.held.as_ref().unwrap().try_clone().unwrap()];
+        assert!(matches!(Lock::take(&database), Err(StoreError::InUse { .. })));
+        drop(lock);
+        assert!(Lock::take(&database).is_ok());
+        drop(copies);
+    }
 
     #[test]
     fn the_note_outlives_the_lock_and_a_torn_one_says_nothing() {
