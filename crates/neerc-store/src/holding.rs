@@ -17,6 +17,20 @@ pub struct WhoServes {
     pub trouble: Option<String>,
 }
 
+/// Whether what is stored is on another machine as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StoreCopies {
+    /// Nothing is known of it, or nobody wants it to be.
+    #[default]
+    Unknown,
+    /// A synchronous standby is connected.
+    Kept,
+    /// None is, and commits wait for one.
+    Awaited,
+    /// None is any more, and commits go on.
+    Alone,
+}
+
 /// Whether this process may store and speak. Clones tell the same.
 #[derive(Clone, Debug, Default)]
 pub struct Holding(Option<Limited>);
@@ -26,6 +40,7 @@ struct Limited {
     /// Until when, by the clock that is asked; in the past once that is over.
     until_ms: watch::Receiver<i64>,
     steady_ms: fn() -> i64,
+    copies: watch::Receiver<StoreCopies>,
 }
 
 impl Holding {
@@ -35,8 +50,17 @@ impl Holding {
     }
 
     /// Until a time that somebody sets, by a clock that nobody can. Whoever sets it may be gone: then it is that time.
-    pub fn until(until_ms: watch::Receiver<i64>, steady_ms: fn() -> i64) -> Holding {
-        Holding(Some(Limited { until_ms, steady_ms }))
+    pub fn until(
+        until_ms: watch::Receiver<i64>,
+        steady_ms: fn() -> i64,
+        copies: watch::Receiver<StoreCopies>,
+    ) -> Holding {
+        Holding(Some(Limited { until_ms, steady_ms, copies }))
+    }
+
+    /// Whether what is stored is on another machine as well.
+    pub fn copies(&self) -> StoreCopies {
+        self.0.as_ref().map_or(StoreCopies::Unknown, |limited| *limited.copies.borrow())
     }
 
     /// How long it still lasts, in ms, if it is not made longer. To be asked right before something is said.
@@ -82,7 +106,7 @@ mod tests {
     fn it_lasts_until_its_time_and_ends_at_once_where_that_is_taken_back() {
         assert!(Holding::forever().may_speak());
         let (set, until_ms) = watch::channel(1_500);
-        let mut holding = Holding::until(until_ms, || 1_000);
+        let mut holding = Holding::until(until_ms, || 1_000, watch::channel(StoreCopies::Kept).1);
         assert_eq!((holding.left_ms(), holding.may_speak()), (500, true));
         let other = holding.clone();
         let mut context = Context::from_waker(Waker::noop());

@@ -35,7 +35,7 @@ use tokio::sync::oneshot;
 pub use archive::{ArchiveHead, read_line, write_line};
 pub use copies::{Copied, Existing, LogPoint, Moment, Recalled, Restored};
 pub use error::StoreError;
-pub use holding::{Holding, WhoServes};
+pub use holding::{Holding, StoreCopies, WhoServes};
 pub use keep::{Archived, Compacted, Keep, LogFloor};
 pub use owner::User;
 pub use postgres::{Follower, LogWords, PostgresError, ServerSurvey, ServerWords, Survey, Term, survey};

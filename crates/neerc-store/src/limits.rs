@@ -92,3 +92,5 @@ pub const LEASE_ANSWER_MS: i64 = 2_000;
 pub const KEEPER_LOOK_MS: i64 = 100;
 /// How often in a row it is looked whether anything is known of the lease.
 pub const KEEPER_LOOKS: u32 = 30;
+/// How long it may take to hear who follows the database.
+pub const KEEPER_COPIES: Duration = Duration::from_secs(1);

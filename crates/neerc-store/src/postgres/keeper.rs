@@ -6,7 +6,7 @@ use super::open::{look, migrate};
 use super::read::{Reading, runtime};
 use super::session::{Session, within};
 use super::take::{self, Term};
-use crate::holding::WhoServes;
+use crate::holding::{StoreCopies, WhoServes};
 use crate::lease::{LEASE_ANSWER_MS, LEASE_TTL_MS, Lease, LeaseAnswer, LeaseAsk, LeaseStep};
 use crate::limits::{self, KEEPER_LOOK_MS};
 use crate::servers::Servers;
@@ -38,6 +38,7 @@ pub(crate) struct Keeper {
     seen: Arc<Mutex<Seen>>,
     until_ms: watch::Receiver<i64>,
     steady_ms: fn() -> i64,
+    copies: watch::Receiver<StoreCopies>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -46,14 +47,24 @@ impl Keeper {
     /// Begins to wait for the lease, as that holder.
     pub fn start(server: Arc<Servers>, holder: String, steady_ms: fn() -> i64) -> Result<Keeper, StoreError> {
         let (set, until_ms) = watch::channel(i64::MIN);
+        let (tell, copies) = watch::channel(StoreCopies::Unknown);
         let (seen, stop) = (Arc::<Mutex<Seen>>::default(), Arc::<AtomicBool>::default());
         let runtime = runtime()?;
         let name = server.name();
-        let keeping =
-            Keeping { server, name, holder, steady_ms, set, seen: seen.clone(), stop: stop.clone(), session: None };
+        let keeping = Keeping {
+            server,
+            name,
+            holder,
+            steady_ms,
+            set,
+            tell,
+            seen: seen.clone(),
+            stop: stop.clone(),
+            session: None,
+        };
         let thread = thread::Builder::new().name("neerc-lease".into());
         let thread = thread.spawn(move || runtime.block_on(keeping.keep())).map_err(StoreError::Thread)?;
-        Ok(Keeper { seen, until_ms, steady_ms, stop, thread: Some(thread) })
+        Ok(Keeper { seen, until_ms, steady_ms, copies, stop, thread: Some(thread) })
     }
 
     /// What has become of it.
@@ -69,7 +80,7 @@ impl Keeper {
     /// For how long this process may serve. The thread goes on for as long as the process runs.
     pub fn hand_over(mut self) -> Holding {
         self.thread = None;
-        Holding::until(self.until_ms.clone(), self.steady_ms)
+        Holding::until(self.until_ms.clone(), self.steady_ms, self.copies.clone())
     }
 }
 
@@ -89,6 +100,7 @@ struct Keeping {
     holder: String,
     steady_ms: fn() -> i64,
     set: watch::Sender<i64>,
+    tell: watch::Sender<StoreCopies>,
     seen: Arc<Mutex<Seen>>,
     stop: Arc<AtomicBool>,
     session: Option<Session>,
@@ -126,6 +138,9 @@ impl Keeping {
                     };
                     lease.answered((self.steady_ms)(), answer);
                     self.set.send_replace(lease.until_ms().unwrap_or(i64::MIN));
+                    if lease.until_ms().is_some() {
+                        let _ = timeout(limits::KEEPER_COPIES, self.look_at_copies()).await; // it is asked again soon
+                    }
                 }
                 LeaseStep::Wait { until_ms } => {
                     let wait_ms = until_ms.saturating_sub(now_ms).clamp(1, KEEPER_LOOK_MS);
@@ -165,6 +180,24 @@ impl Keeping {
         }
         self.session = Some(session);
         Ok(())
+    }
+
+    /// Who follows the database: not known where that may not be read.
+    async fn look_at_copies(&self) {
+        let Some(session) = &self.session else { return };
+        let select = "SELECT current_setting('synchronous_standby_names') <> '', \
+            count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')), count(*) FILTER (WHERE sync_state IS NULL) \
+            FROM pg_stat_replication";
+        let Ok(row) = session.client().query_one(select, &[]).await else { return };
+        let (is_wanted, kept, hidden): (bool, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        let before = *self.tell.borrow();
+        self.tell.send_replace(match (is_wanted, kept, hidden) {
+            (_, 1.., _) => StoreCopies::Kept,
+            (_, _, 1..) => StoreCopies::Unknown,
+            (true, _, _) => StoreCopies::Awaited,
+            (false, _, _) if before == StoreCopies::Unknown => StoreCopies::Unknown,
+            (false, _, _) => StoreCopies::Alone,
+        });
     }
 
     async fn ask(&self, ask: LeaseAsk) -> Result<LeaseAnswer, StoreError> {

@@ -211,9 +211,7 @@ fn present() -> PathBuf {
 /// What can be asked of a store that is on several machines.
 #[derive(Debug, Subcommand)]
 pub enum StandbyAsk {
-    /// Show who serves, who follows, and what a promotion would lose
-    ///
-    /// Asks each server that store.url names, also those that only follow, and changes nothing. Run it before you promote one.
+    /// Show who serves, who follows, and what a promotion would lose; to be run before one
     #[command(after_long_help = format!("Examples:\n  neerc standby status\n\n{EXIT_CODES}"))]
     Status(ConfigArgs),
 }
@@ -529,7 +527,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(lines, 49);
+        assert_eq!(lines, 50);
     }
 
     #[test]

@@ -191,6 +191,8 @@ fn changes(page: &mut Page, health: &Health) {
     page.one("neerc_commit_failures_total", "counter", "How often that failed.", meters.failed_commits);
     let failing = "Whether the last changes could not be stored.";
     page.one("neerc_store_failing", "gauge", failing, u8::from(meters.is_store_failing));
+    let alone = "Whether no synchronous standby of the database is connected, so there is one copy only.";
+    page.known("neerc_store_alone", alone, meters.is_store_alone.map(u8::from));
     page.one("neerc_asks_waiting", "gauge", "Requests that wait to be on disk.", meters.waiting);
     let untold = "How many of the newest changes somebody may not have heard of.";
     page.one("neerc_untold_changes", "gauge", untold, meters.untold_changes);
@@ -235,7 +237,13 @@ mod tests {
             trouble: Some("secret".into()),
         };
         let endpoint = EndpointState { taken: 5, heard: 1, ..EndpointState::default() };
-        let mut meters = Meters { sessions: vec![4, 0], untold_ms: 2_050, revision: 3, ..Meters::default() };
+        let mut meters = Meters {
+            sessions: vec![4, 0],
+            untold_ms: 2_050,
+            revision: 3,
+            is_store_alone: Some(true),
+            ..Meters::default()
+        };
         (meters.web, meters.webhooks, meters.followers) = (Some([7, 6]), vec![endpoint], vec![1, 2]);
         meters.turns.note(Duration::from_micros(150));
         let health = Health {

@@ -203,6 +203,7 @@ impl Service {
             if !self.holding.may_speak() {
                 return Err(self.ousted());
             }
+            self.look_at_standby();
             self.advance();
             self.tell_supervisor();
             self.gauge.turned();

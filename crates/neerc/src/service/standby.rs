@@ -1,15 +1,15 @@
 //! What runs before the service does: standing by until the store is this process's. Nothing is connected to the chat server
 //! meanwhile, since some servers would hand it half of what people send; whoever watches the process is told how it stands.
 
-use super::operations;
 use super::supervisor::Supervisor;
 use super::time::Steady;
+use super::{Service, operations};
 use crate::limits::STANDBY_LOOK;
 use crate::web;
 use crate::web::crowd::CrowdCounter;
 use crate::web::server;
 use neerc_core::face::words::Language;
-use neerc_store::{Looked, Opened, Standby, StoreError, WhoServes};
+use neerc_store::{Looked, Opened, Standby, StoreCopies, StoreError, WhoServes};
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
@@ -112,6 +112,30 @@ async fn asked_to_reload(hangup: &mut Option<Signal>) {
     match hangup {
         Some(hangup) => drop(hangup.recv().await),
         None => pending().await,
+    }
+}
+
+impl Service {
+    /// Says once where the database has one copy only.
+    pub(super) fn look_at_standby(&mut self) {
+        let copies = self.holding.copies();
+        let before = std::mem::replace(&mut self.remembered.copies, copies);
+        match copies {
+            _ if copies == before => {}
+            StoreCopies::Awaited => self.trouble(
+                "no synchronous standby of the database is connected, so nothing is stored or answered until one is: start it, \
+                 or have the database go on alone by ALTER SYSTEM SET synchronous_standby_names = '' and SELECT \
+                 pg_reload_conf()"
+                    .to_owned(),
+            ),
+            StoreCopies::Alone => self.trouble(
+                "the database has lost its synchronous standby and goes on alone, so there is one copy only: start the standby, \
+                 and name it in synchronous_standby_names again"
+                    .to_owned(),
+            ),
+            StoreCopies::Kept => tracing::info!("a synchronous standby of the database is connected: there are two copies"),
+            StoreCopies::Unknown => {}
+        }
     }
 }
 

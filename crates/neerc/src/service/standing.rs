@@ -164,6 +164,8 @@ pub struct BackupNote {
 /// What the loop remembers for that.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Remembered {
+    /// Whether the database was last known to have a copy.
+    pub(super) copies: neerc_store::StoreCopies,
     store: PathBuf,
     start_bytes: u64,
     pub connected_ms: Option<i64>,

@@ -2,7 +2,7 @@
 
 use crate::lease::LEASE_TTL_MS;
 use crate::tests::{block_on, created};
-use crate::{Looked, Opened, Standby, Store, Url};
+use crate::{Looked, Opened, Standby, Store, StoreCopies, Url};
 use neerc_testing::postgres::Cluster;
 use neerc_testing::trust::{report, times};
 use std::sync::{Barrier, OnceLock};
@@ -185,4 +185,34 @@ fn a_log_that_ends_before_what_was_seen_is_another_one() {
     let concern = opened.store.concerns().iter().find(|concern| concern.contains("missing")).unwrap();
     assert!(concern.contains("revisions 3 to 4"), "{concern}");
     assert_ne!(generation(), before);
+}
+
+#[test]
+fn who_serves_knows_whether_there_is_a_second_copy() {
+    let primary = Cluster::start(&[]);
+    let database = primary.database();
+    let folder = TempDir::new().unwrap();
+    let url = Url::parse(&primary.url(&database), folder.path()).unwrap();
+    let (opened, _) = serves(&mut Standby::of(&url, steady_ms));
+    let knows = |wanted: StoreCopies| {
+        let since = Instant::now();
+        while opened.holding.copies() != wanted {
+            assert!(since.elapsed() < PATIENCE, "{:?} and not {wanted:?}", opened.holding.copies());
+            sleep(Duration::from_millis(20));
+        }
+    };
+    let waits_for = |names: &str| {
+        primary.sql("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
+        primary.sql("postgres", "SELECT pg_reload_conf()");
+    };
+    knows(StoreCopies::Unknown);
+    let standby = Cluster::standby(&primary, &[]);
+    waits_for("*");
+    knows(StoreCopies::Kept);
+    standby.kill();
+    knows(StoreCopies::Awaited);
+    assert!(opened.holding.may_speak(), "to serve on does not wait for the standby");
+    waits_for("");
+    knows(StoreCopies::Alone);
+    block_on(opened.store.commit(created(1..=1))).unwrap();
 }
