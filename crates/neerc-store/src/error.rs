@@ -1,7 +1,9 @@
 //! Why a store could not be opened or written, in words that say what to do, and which errors must end the process.
 
+pub(crate) mod postgres;
+
 use crate::owner;
-use crate::postgres::PostgresError;
+use postgres::PostgresError;
 use rusqlite::{ErrorCode, ffi};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -58,6 +58,11 @@ impl Servers {
         Ok(Servers { config, local: folder.join("neerc") })
     }
 
+    /// Whether the address holds a password.
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
     /// The same with a password.
     pub fn with_password(mut self, password: &str) -> Servers {
         self.config.password(password);

@@ -1,14 +1,16 @@
-//! What every start finds, whatever happened before, and how the handle behaves.
+//! What every start finds, whatever happened before, and how the handle behaves: on either store.
 
 use super::*;
 use neerc_core::board::Board;
 use neerc_core::command::{Command, Manner, Named, WholeTask};
 use neerc_core::people::{Affiliation, GroupBook, People, Person, Standing};
-use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
+use neerc_core::task::{Kind as TaskKind, Progress, Status, TaskId, Title};
+use neerc_testing::postgres::{Cluster, Psql};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::fs;
 use std::future::Future;
+use std::path::PathBuf;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -32,7 +34,13 @@ type Ask = (&'static str, &'static str, Command);
 fn ask() -> impl Strategy<Value = Ask> {
     let status = (prop::sample::select(&Progress::ALL), "[a-zа-я\"\\\\ ]{0,6}")
         .prop_map(|(progress, value)| Status::new(progress, &value).unwrap());
-    let kind = prop::sample::select(vec![Kind::Todo, Kind::TodoFail, Kind::Confirm, Kind::OkFail, Kind::Question]);
+    let kind = prop::sample::select(vec![
+        TaskKind::Todo,
+        TaskKind::TodoFail,
+        TaskKind::Confirm,
+        TaskKind::OkFail,
+        TaskKind::Question,
+    ]);
     let title = "[a-zA-Zа-я<&\"' ]{0,8}x".prop_map(|text| Title::parse(&text).unwrap());
     let named = (prop::sample::select(&NAMES), status.clone())
         .prop_map(|(name, status)| Named { name: name.to_owned(), status });
@@ -78,37 +86,100 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
-fn open_in(folder: &Path) -> Opened {
-    open(&Url::Sqlite(folder.join("neerc.db"))).unwrap()
+/// Which store a test is run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
 }
 
-/// The files as a power cut leaves them, in a folder of their own.
-fn crashed(folder: &Path) -> TempDir {
-    let copy = TempDir::new().unwrap();
-    for name in ["neerc.db", "neerc.db-wal"] {
-        fs::copy(folder.join(name), copy.path().join(name)).unwrap();
-    }
-    if let Ok(archives) = fs::read_dir(folder.join("neerc.db.archive")) {
-        fs::create_dir(copy.path().join("neerc.db.archive")).unwrap();
-        for file in archives.map(|file| file.unwrap().path()) {
-            fs::copy(&file, copy.path().join("neerc.db.archive").join(file.file_name().unwrap())).unwrap();
-        }
-    }
-    copy
+/// A place for one store.
+pub(crate) struct Bed {
+    pub folder: TempDir,
+    /// Its name in the cluster that all tests share.
+    pub database: Option<String>,
 }
 
-/// What is in the archives of a store.
-fn archived(folder: &Path) -> Vec<Entry> {
-    let archives = archive::list(&folder.join("neerc.db.archive")).unwrap();
-    let mut entries = Vec::new();
-    for (_, _, file) in archives {
-        let mut archive = archive::ArchiveReader::open(&file).unwrap();
-        while let Some(row) = archive.next().unwrap() {
-            entries.push(row.entry);
+impl Bed {
+    pub fn new(kind: Kind) -> Bed {
+        let database = (kind == Kind::Postgres).then(|| Cluster::shared().database());
+        Bed { folder: TempDir::new().unwrap(), database }
+    }
+
+    pub fn url(&self) -> Url {
+        match &self.database {
+            None => Url::Sqlite(self.folder.path().join("neerc.db")),
+            Some(name) => Url::parse(&Cluster::shared().url(name), self.folder.path()).unwrap(),
         }
     }
-    entries
+
+    pub fn open(&self) -> Opened {
+        open(&self.url()).unwrap()
+    }
+
+    fn archives(&self) -> PathBuf {
+        archives_of(&self.url())
+    }
+
+    /// What is there if the machine stops now, in a place of its own.
+    fn crashed(&self) -> Bed {
+        let copy = TempDir::new().unwrap();
+        let database = self.database.as_ref().map(|name| Cluster::shared().copy(name));
+        if let Some(name) = &database {
+            // Whoever served is not heard of any more, for as long as that takes.
+            Cluster::shared().sql(name, "UPDATE lease SET until = now()");
+        } else {
+            for name in ["neerc.db", "neerc.db-wal"] {
+                fs::copy(self.folder.path().join(name), copy.path().join(name)).unwrap();
+            }
+        }
+        let copy = Bed { folder: copy, database };
+        if let Ok(archives) = fs::read_dir(self.archives()) {
+            fs::create_dir(copy.archives()).unwrap();
+            for file in archives.map(|file| file.unwrap().path()) {
+                fs::copy(&file, copy.archives().join(file.file_name().unwrap())).unwrap();
+            }
+        }
+        copy
+    }
+
+    /// What is in the archives of the store.
+    fn archived(&self) -> Vec<Entry> {
+        let archives = archive::list(&self.archives()).unwrap();
+        let mut entries = Vec::new();
+        for (_, _, file) in archives {
+            let mut archive = archive::ArchiveReader::open(&file).unwrap();
+            while let Some(row) = archive.next().unwrap() {
+                entries.push(row.entry);
+            }
+        }
+        entries
+    }
 }
+
+/// Runs each of these on either store, under a name that says which.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[test] fn $name() { super::$name(super::Kind::Sqlite); })*
+        }
+        mod on_postgres {
+            $(#[test] fn $name() { super::$name(super::Kind::Postgres); })*
+        }
+    };
+}
+
+on_both!(
+    told_is_stored_with_a_commit_or_soon_by_itself,
+    the_log_of_a_room_is_read_in_parts_while_changes_are_stored,
+    a_dropped_store_lets_go_with_everything_in_it,
+    a_closed_store_says_so,
+    too_many_batches_are_refused_and_the_others_stored,
+    how_far_others_have_read_the_log_is_kept,
+    a_copy_holds_what_the_store_does_and_can_be_put_into_either,
+    a_store_goes_back_to_a_moment,
+    damage_is_found,
+);
 
 fn decide(boards: &mut Boards, revision: u64, (room, who, command): &Ask) -> Option<Entry> {
     let board: &mut Board = boards.entry((*room).into()).or_default();
@@ -119,9 +190,9 @@ fn decide(boards: &mut Boards, revision: u64, (room, who, command): &Ask) -> Opt
 }
 
 /// Runs the steps and compares what each start finds with what was there before.
-async fn check(steps: Vec<Step>) {
-    let mut folder = TempDir::new().unwrap();
-    let mut store = open_in(folder.path()).store;
+async fn check(kind: Kind, steps: Vec<Step>) {
+    let mut bed = Bed::new(kind);
+    let mut store = bed.open().store;
     let (mut boards, mut log, mut told) = (Boards::new(), Vec::<Entry>::new(), 0);
     let mut floor = 0;
     for step in steps {
@@ -146,31 +217,31 @@ async fn check(steps: Vec<Step>) {
                 let compacted = store.compact(keep).await.unwrap();
                 assert!(compacted.floor.revision >= floor && compacted.floor.revision <= told, "{compacted:?}");
                 floor = compacted.floor.revision;
-                assert_eq!(archived(folder.path()), log[..floor as usize]);
+                assert_eq!(bed.archived(), log[..floor as usize]);
             }
             Step::Restart | Step::Crash => {
                 let is_crash = matches!(step, Step::Crash);
-                let before = folder;
+                let before;
                 if is_crash {
-                    folder = crashed(before.path());
+                    before = bed;
+                    bed = before.crashed();
                 } else {
                     store.close().await.unwrap();
-                    folder = before;
                 }
-                let opened = open_in(folder.path());
+                let opened = bed.open();
                 assert_eq!(opened.boards, boards);
                 assert_eq!(opened.revision, log.len() as u64);
                 assert!(if is_crash { opened.told_revision <= told } else { opened.told_revision == told });
                 assert_eq!(opened.untold, log[opened.told_revision as usize..]);
                 assert_eq!((opened.archived_revision, &*opened.newest), (floor, &log[floor as usize..]));
-                assert_eq!(archived(folder.path()), log[..floor as usize]);
-                verify(&Url::Sqlite(folder.path().join("neerc.db"))).unwrap();
+                assert_eq!(bed.archived(), log[..floor as usize]);
+                verify(&bed.url()).unwrap();
                 (store, told) = (opened.store, opened.told_revision);
             }
         }
     }
     store.close().await.unwrap();
-    let opened = open_in(folder.path());
+    let opened = bed.open();
     assert_eq!((opened.boards, opened.revision), (boards, log.len() as u64));
 }
 
@@ -179,46 +250,53 @@ proptest! {
 
     #[test]
     fn every_start_finds_what_was_committed(steps in prop::collection::vec(step(), 1..16)) {
-        block_on(check(steps));
+        block_on(check(Kind::Sqlite, steps));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_start_finds_what_was_committed_in_postgres(steps in prop::collection::vec(step(), 1..16)) {
+        block_on(check(Kind::Postgres, steps));
     }
 }
 
 /// The first changes of a room: one task after the other.
 pub(crate) fn created(revisions: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
     let mut boards = Boards::new();
-    let (title, kind) = (Title::parse("Water").unwrap(), Kind::Todo);
+    let (title, kind) = (Title::parse("Water").unwrap(), TaskKind::Todo);
     let create = Command::Create(WholeTask { title, kind, statuses: vec![], manner: Manner::Adding });
     let all = (1..=*revisions.end()).filter_map(|n| decide(&mut boards, n, &("neerc", "admin", create.clone())));
     all.filter(|entry| revisions.contains(&entry.revision)).collect()
 }
 
-#[test]
-fn told_is_stored_with_a_commit_or_soon_by_itself() {
-    let folder = TempDir::new().unwrap();
-    let store = open_in(folder.path()).store;
-    let told = |folder: &TempDir| open_in(folder.path()).told_revision;
+fn told_is_stored_with_a_commit_or_soon_by_itself(kind: Kind) {
+    let bed = Bed::new(kind);
+    let store = bed.open().store;
+    let told = |bed: &Bed| bed.open().told_revision;
     block_on(async {
         store.commit(created(1..=5)).await.unwrap();
         let since = Instant::now();
         store.told(3);
         store.told(2);
-        let at_once = told(&crashed(folder.path()));
+        let at_once = told(&bed.crashed());
         assert!(at_once == 0 || since.elapsed() >= limits::TOLD_WAIT, "{at_once} was stored at once");
         store.commit(created(6..=6)).await.unwrap();
-        assert_eq!(told(&crashed(folder.path())), 3);
+        assert_eq!(told(&bed.crashed()), 3);
         store.told(999); // more than there is
         let since = Instant::now();
-        while told(&crashed(folder.path())) != 6 {
+        while told(&bed.crashed()) != 6 {
             assert!(since.elapsed() < Duration::from_secs(30), "told was never stored");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
 }
 
-#[test]
-fn the_log_of_a_room_is_read_in_parts_while_changes_are_stored() {
-    let folder = TempDir::new().unwrap();
-    let store = open_in(folder.path()).store;
+fn the_log_of_a_room_is_read_in_parts_while_changes_are_stored(kind: Kind) {
+    let bed = Bed::new(kind);
+    let store = bed.open().store;
     let reader = store.log_reader();
     let mut log = created(1..=9);
     log.iter_mut().filter(|entry| entry.revision % 3 == 0).for_each(|entry| entry.room = "other".into());
@@ -238,14 +316,14 @@ fn the_log_of_a_room_is_read_in_parts_while_changes_are_stored() {
         assert_eq!(revisions("nowhere", LogPart::After(0), 100), [0; 0]);
         store.close().await.unwrap();
     });
-    assert!(!folder.path().join("neerc.db-wal").exists(), "no reader is left");
-    assert_eq!(open_in(folder.path()).revision, 9);
+    assert!(!bed.folder.path().join("neerc.db-wal").exists(), "no reader is left");
+    assert_eq!(bed.open().revision, 9);
 }
 
 #[test]
 fn the_log_is_copied_back_in_a_pause_and_the_file_is_whole_after_a_close() {
-    let folder = TempDir::new().unwrap();
-    let store = open_in(folder.path()).store;
+    let Bed { folder, .. } = &Bed::new(Kind::Sqlite);
+    let store = open(&Url::Sqlite(folder.path().join("neerc.db"))).unwrap().store;
     let file = |name: &str| folder.path().join(name);
     let in_database = || fs::read(file("neerc.db")).unwrap().windows(5).any(|text| text == b"Water");
     block_on(async {
@@ -265,8 +343,8 @@ fn the_log_is_copied_back_in_a_pause_and_the_file_is_whole_after_a_close() {
 
 #[test]
 fn the_log_is_copied_back_even_without_a_pause() {
-    let folder = TempDir::new().unwrap();
-    let store = open_in(folder.path()).store;
+    let Bed { folder, .. } = &Bed::new(Kind::Sqlite);
+    let store = open(&Url::Sqlite(folder.path().join("neerc.db"))).unwrap().store;
     let title = Title::parse(&"я".repeat(1_000)).unwrap();
     let mut last = 0;
     block_on(async {
@@ -286,10 +364,9 @@ fn the_log_is_copied_back_even_without_a_pause() {
     assert!(size < 20 << 20, "the write-ahead log grew to {size} bytes");
 }
 
-#[test]
-fn a_dropped_store_lets_the_file_go_with_everything_in_it() {
-    let folder = TempDir::new().unwrap();
-    let store = open_in(folder.path()).store;
+fn a_dropped_store_lets_go_with_everything_in_it(kind: Kind) {
+    let bed = Bed::new(kind);
+    let store = bed.open().store;
     let other = store.clone();
     drop(store.commit(created(1..=5))); // nobody waits for it
     store.told(5);
@@ -298,8 +375,8 @@ fn a_dropped_store_lets_the_file_go_with_everything_in_it() {
     drop(other);
     let since = Instant::now();
     let opened = loop {
-        match open(&Url::Sqlite(folder.path().join("neerc.db"))) {
-            Err(StoreError::InUse { .. }) if since.elapsed() < Duration::from_secs(5) => {
+        match open(&bed.url()) {
+            Err(StoreError::InUse { .. }) if since.elapsed() < Duration::from_secs(60) => {
                 std::thread::sleep(Duration::from_millis(5))
             }
             opened => break opened.unwrap(),
@@ -309,10 +386,9 @@ fn a_dropped_store_lets_the_file_go_with_everything_in_it() {
     assert!(opened.boards.is_empty(), "the snapshot (a wrong one, to tell it from the log) was not stored");
 }
 
-#[test]
-fn a_closed_store_says_so() {
-    let folder = TempDir::new().unwrap();
-    let store = open_in(folder.path()).store;
+fn a_closed_store_says_so(kind: Kind) {
+    let bed = Bed::new(kind);
+    let store = bed.open().store;
     let other = store.clone();
     block_on(async {
         store.close().await.unwrap();
@@ -321,15 +397,13 @@ fn a_closed_store_says_so() {
         other.told(1);
         other.snapshot(1, Boards::new());
     });
-    assert_eq!(open_in(folder.path()).revision, 0);
+    assert_eq!(bed.open().revision, 0);
 }
 
-#[test]
-fn too_many_batches_are_refused_and_the_others_stored() {
-    let folder = TempDir::new().unwrap();
-    let store = open_in(folder.path()).store;
-    let blocker = rusqlite::Connection::open(folder.path().join("neerc.db")).unwrap();
-    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+fn too_many_batches_are_refused_and_the_others_stored(kind: Kind) {
+    let bed = Bed::new(kind);
+    let store = bed.open().store;
+    let blocker = Blocker::of(&bed);
     // The thread of the store has taken the first one out of the queue when the last one is refused, or has not.
     let mut waiting = Vec::new();
     let mut context = Context::from_waker(Waker::noop());
@@ -345,7 +419,7 @@ fn too_many_batches_are_refused_and_the_others_stored() {
     });
     assert_eq!(refused.unwrap().to_string(), "64 batches wait to be stored already; try again later");
     assert!((64..=65).contains(&waiting.len()), "{} wait", waiting.len());
-    blocker.execute_batch("ROLLBACK").unwrap();
+    drop(blocker);
     let stored = waiting.len() as u64;
     block_on(async {
         for batch in waiting {
@@ -353,13 +427,12 @@ fn too_many_batches_are_refused_and_the_others_stored() {
         }
         store.close().await.unwrap();
     });
-    assert_eq!(open_in(folder.path()).revision, stored);
+    assert_eq!(bed.open().revision, stored);
 }
 
-#[test]
-fn how_far_others_have_read_the_log_is_kept() {
-    let folder = TempDir::new().unwrap();
-    let store = open_in(folder.path()).store;
+fn how_far_others_have_read_the_log_is_kept(kind: Kind) {
+    let bed = Bed::new(kind);
+    let store = bed.open().store;
     let marks = |list: &[(&str, u64)]| list.iter().map(|(name, at)| ((*name).to_owned(), *at)).collect();
     let reader = store.log_reader();
     assert_eq!(reader.marks().unwrap(), marks(&[]));
@@ -369,16 +442,48 @@ fn how_far_others_have_read_the_log_is_kept() {
     });
     assert_eq!(reader.marks().unwrap(), marks(&[("a", 2), ("b", 5)]), "nobody has read what is not there");
     block_on(store.mark(marks(&[("b", 4)]))).unwrap();
-    drop(open_in_again(store, folder.path()));
+    drop(open_in_again(store, &bed));
     assert_eq!(reader.marks().unwrap(), marks(&[("b", 4)]), "of others nothing is kept");
     assert_eq!(reader.read_all(3, 9).unwrap(), created(4..=5));
     assert_eq!(reader.read_all(0, 2).unwrap(), created(1..=2));
 }
 
+/// Somebody else who writes and does not finish, until it is dropped.
+enum Blocker {
+    File(rusqlite::Connection),
+    Server(Psql),
+}
+
+impl Blocker {
+    fn of(bed: &Bed) -> Blocker {
+        match &bed.database {
+            None => {
+                let other = rusqlite::Connection::open(bed.folder.path().join("neerc.db")).unwrap();
+                other.execute_batch("BEGIN IMMEDIATE").unwrap();
+                Blocker::File(other)
+            }
+            Some(name) => {
+                let mut other = Cluster::shared().psql(name);
+                other.run("BEGIN; SELECT FROM head FOR UPDATE;");
+                Blocker::Server(other)
+            }
+        }
+    }
+}
+
+impl Drop for Blocker {
+    fn drop(&mut self) {
+        match self {
+            Blocker::File(other) => other.execute_batch("ROLLBACK").unwrap(),
+            Blocker::Server(other) => other.run("ROLLBACK;"),
+        }
+    }
+}
+
 /// The same store after a restart, with all that it knew.
-fn open_in_again(store: Store, folder: &Path) -> Opened {
+fn open_in_again(store: Store, bed: &Bed) -> Opened {
     block_on(store.close()).unwrap();
-    let opened = open_in(folder);
+    let opened = bed.open();
     assert_eq!((opened.revision, opened.told_revision), (5, 0));
     opened
 }
@@ -432,4 +537,97 @@ fn where_a_database_can_be() {
     );
     let why = refused("postgres://neerc:secret@a,b,c:1,d:2/neerc?sslmod=require");
     assert!(why.contains("unknown option `sslmod`") && !why.contains("secret"), "{why}");
+}
+
+/// A store with a log that was compacted, marks, a snapshot and something untold; it is closed.
+fn lived_in(kind: Kind) -> Bed {
+    let bed = Bed::new(kind);
+    let store = bed.open().store;
+    block_on(async {
+        store.commit(created(1..=20)).await.unwrap();
+        store.told(15);
+        store.commit(created(21..=30)).await.unwrap();
+        store.mark(BTreeMap::from([("web".to_owned(), 12)])).await.unwrap();
+        let keep = Keep { since_ms: i64::MAX, now_ms: i64::MAX, newest_bytes: 1 };
+        assert_eq!(store.compact(keep).await.unwrap().floor.revision, 12);
+        let mut boards = Boards::new();
+        created(1..=25).iter().for_each(|entry| boards.entry(entry.room.clone()).or_default().replay(entry));
+        store.snapshot(25, boards);
+        store.close().await.unwrap();
+    });
+    bed
+}
+
+/// Whether two starts find the same.
+fn assert_same(one: &Opened, other: &Opened) {
+    let numbers = |opened: &Opened| {
+        let marks = opened.store.log_reader().marks().unwrap();
+        (opened.revision, opened.snapshot_revision, opened.archived_revision, opened.told_revision, marks)
+    };
+    assert_eq!(numbers(one), numbers(other));
+    assert_eq!((&one.boards, &one.untold, &one.newest), (&other.boards, &other.untold, &other.newest));
+}
+
+fn a_copy_holds_what_the_store_does_and_can_be_put_into_either(kind: Kind) {
+    let bed = lived_in(kind);
+    let opened = bed.open();
+    assert_eq!((opened.revision, opened.snapshot_revision, opened.told_revision), (30, 25, 15));
+    let copy = bed.folder.path().join("copy.db");
+    let copied = backup(&bed.url(), Some(&copy), Existing::Keep).unwrap(); // while it is in use
+    assert_eq!((copied.revision, copied.archived, copied.tasks), (30, 12, 30));
+    let error = backup(&bed.url(), Some(&copy), Existing::Keep).unwrap_err();
+    assert!(matches!(error, StoreError::Exists { .. }), "{error}");
+    assert!(matches!(restore(&bed.url(), &copy).unwrap_err(), StoreError::InUse { .. }));
+    for other in [Kind::Sqlite, Kind::Postgres] {
+        let other = Bed::new(other);
+        let before = other.open().store;
+        block_on(before.commit(created(1..=2))).unwrap();
+        block_on(before.close()).unwrap();
+        let restored = restore(&other.url(), &copy).unwrap();
+        assert_eq!((restored.now.revision, restored.now.tasks), (30, 30));
+        assert_same(&other.open(), &opened);
+        verify(&other.url()).unwrap();
+        let kept = Url::Sqlite(restored.kept.expect("what was there is kept"));
+        assert_eq!(open(&kept).unwrap().boards.values().map(Board::len).sum::<usize>(), 2);
+    }
+    block_on(opened.store.close()).unwrap();
+}
+
+fn a_store_goes_back_to_a_moment(kind: Kind) {
+    for (revision, is_archived) in [(20, false), (5, true)] {
+        let bed = lived_in(kind);
+        let into = bed.folder.path().join("other.db");
+        let recalled = restore_moment(&bed.url(), None, Some(&into), Moment::Revision(revision)).unwrap();
+        assert_eq!((recalled.now.revision, recalled.left_out_count, recalled.kept), (revision, 30 - revision, None));
+        let recalled = restore_moment(&bed.url(), None, None, Moment::Revision(revision)).unwrap();
+        assert_eq!((recalled.now.revision, recalled.now.tasks as u64), (revision, revision));
+        assert_eq!(recalled.left_out, Some(LogPoint { revision: revision + 1, at_ms: 1_000 * (revision as i64 + 1) }));
+        let opened = bed.open();
+        assert_eq!((opened.revision, opened.archived_revision), (revision, if is_archived { 0 } else { 12 }));
+        assert_eq!(opened.told_revision, revision.min(15));
+        let kept = open(&Url::Sqlite(recalled.kept.expect("what was there is kept"))).unwrap();
+        assert_eq!((kept.revision, kept.archived_revision), (30, 12));
+        block_on(opened.store.commit(created(revision + 1..=revision + 1))).unwrap();
+    }
+}
+
+fn damage_is_found(kind: Kind) {
+    for sql in [
+        "UPDATE log SET record = replace(record, 'Water', 'Wine') WHERE revision = 28",
+        "DELETE FROM log WHERE revision = 27",
+        "DELETE FROM log WHERE revision = 30",
+        "UPDATE log SET room = 'other' WHERE revision = 26",
+    ] {
+        let bed = lived_in(kind);
+        match &bed.database {
+            None => {
+                let file = rusqlite::Connection::open(bed.folder.path().join("neerc.db")).unwrap();
+                file.execute_batch(sql).unwrap();
+            }
+            Some(name) => drop(Cluster::shared().sql(name, sql)),
+        }
+        let error = open(&bed.url()).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{sql}: {error}");
+        assert!(backup(&bed.url(), Some(&bed.folder.path().join("copy.db")), Existing::Keep).is_err(), "{sql}");
+    }
 }

@@ -1,10 +1,11 @@
 //! PostgreSQL servers for tests: clusters of their own in temporary folders, which end with the test run, however it ends.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
@@ -135,11 +136,43 @@ impl Cluster {
 
     /// Runs SQL, and returns what it answers, by lines.
     pub fn sql(&self, database: &str, sql: &str) -> String {
+        self.try_sql(database, sql).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The same where it may fail.
+    pub fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
         let mut psql = Command::new(program("psql"));
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-h"]).arg(&self.folder);
         let said = psql.args(["-p", &self.port.to_string(), "-d", database, "-c", sql]).output().expect("psql");
-        assert!(said.status.success(), "{sql}: {}", String::from_utf8_lossy(&said.stderr));
-        String::from_utf8_lossy(&said.stdout).trim().to_owned()
+        match said.status.success() {
+            true => Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned()),
+            false => Err(format!("{sql}: {}", String::from_utf8_lossy(&said.stderr))),
+        }
+    }
+
+    /// A session that stays, for SQL that is run step by step.
+    pub fn psql(&self, database: &str) -> Psql {
+        let mut psql = Command::new(program("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-U", "postgres", "-h"]).arg(&self.folder);
+        psql.args(["-p", &self.port.to_string(), "-d", database]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = psql.spawn().expect("psql");
+        let said = BufReader::new(child.stdout.take().expect("a pipe"));
+        Psql { child, said }
+    }
+
+    /// Another database with what is committed in one now. Whoever is connected to that one is cut off.
+    pub fn copy(&self, database: &str) -> String {
+        let name = format!("t{}", self.databases.fetch_add(1, Ordering::SeqCst));
+        let since = Instant::now();
+        loop {
+            let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname";
+            self.sql("postgres", &format!("{cut} = '{database}'"));
+            // Somebody may have come back meanwhile.
+            match self.try_sql("postgres", &format!("CREATE DATABASE {name} TEMPLATE {database}")) {
+                Ok(_) => return name,
+                Err(why) => assert!(since.elapsed() < PATIENCE, "{why}"),
+            }
+        }
     }
 
     /// Sends a signal to the process of the server, such as `KILL`.
@@ -172,6 +205,33 @@ impl Cluster {
     /// Its folder.
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")
+    }
+}
+
+/// A session of SQL. What is open is rolled back when it is dropped.
+#[derive(Debug)]
+pub struct Psql {
+    child: Child,
+    said: BufReader<ChildStdout>,
+}
+
+impl Psql {
+    /// Runs something, and waits until it is done.
+    pub fn run(&mut self, sql: &str) {
+        let input = self.child.stdin.as_mut().expect("a pipe");
+        writeln!(input, "{sql}\n\\echo it is done").expect("psql");
+        let mut line = String::new();
+        while line.trim() != "it is done" {
+            line.clear();
+            assert!(self.said.read_line(&mut line).expect("psql") > 0, "psql has ended");
+        }
+    }
+}
+
+impl Drop for Psql {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take()); // it ends with its input
+        drop(self.child.wait());
     }
 }
 

@@ -2,12 +2,12 @@
 //! epoch. Whatever comes instead of a plain answer, a warning as well, means that the outcome is not known. It is found
 //! out by the row that the same statement has written; nothing is answered meanwhile.
 
-use super::error::{PostgresError, failed, is_refusal, words};
 use super::session::{Session, within};
 use super::take::{self, Term};
 use super::waiting::{Waiting, watched};
+use crate::error::postgres::{PostgresError, failed, is_refusal, words};
 use crate::loaded::Loaded;
-use crate::rows::number_of;
+use crate::rows::{StoredRow, number_of};
 use crate::servers::Servers;
 use crate::{StoreError, limits, record};
 use neerc_core::change::Entry;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tokio::time::sleep;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Error, Statement, ToStatement};
+use tokio_postgres::{Client, Error, Statement, ToStatement};
 
 const STORE: &str = "
     WITH fence AS (
@@ -25,6 +25,11 @@ const STORE: &str = "
     )
     INSERT INTO log SELECT u.* FROM fence, unnest($6::bigint[], $7::text[], $8::bigint[], $9::text[], $10::text[],
         $11::bigint[]) AS u";
+
+/// The same without a fence, for rows that come from elsewhere.
+pub(super) const INSERT: &str = "
+    INSERT INTO log SELECT u.* FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[],
+        $6::bigint[]) AS u";
 
 /// The connection that writes, and what is known of the database.
 pub(super) struct Writer {
@@ -60,19 +65,44 @@ impl Line {
     }
 }
 
-/// A batch as columns, and the name under which it is looked for.
-struct Batch {
+/// A batch, with the name under which it is looked for.
+struct Sent {
     name: String,
     /// The revision after which it comes.
     after: i64,
     last: i64,
     told: i64,
+    rows: Batch,
+}
+
+/// Rows of the log as columns.
+#[derive(Default)]
+pub(super) struct Batch {
     revisions: Vec<i64>,
     rooms: Vec<String>,
     at_ms: Vec<i64>,
     by: Vec<String>,
     records: Vec<String>,
     sums: Vec<i64>,
+}
+
+impl Batch {
+    /// The same as values of a statement.
+    pub fn columns(&self) -> [&(dyn ToSql + Sync); 6] {
+        [&self.revisions, &self.rooms, &self.at_ms, &self.by, &self.records, &self.sums]
+    }
+
+    /// Takes a row as it is.
+    pub fn take(&mut self, row: &StoredRow<'_>) -> Result<(), String> {
+        let text = |bytes: &[u8]| std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| error.to_string());
+        self.revisions.push(row.number);
+        self.rooms.push(text(row.room)?);
+        self.at_ms.push(row.at_ms);
+        self.by.push(text(row.by)?);
+        self.records.push(text(row.record)?);
+        self.sums.push(row.sum);
+        Ok(())
+    }
 }
 
 /// What came of a statement.
@@ -116,53 +146,38 @@ impl Writer {
         Ok(())
     }
 
-    fn batch(&mut self, entries: &[Entry], told: u64) -> Result<Batch, StoreError> {
-        self.batches += 1;
-        let room_for = entries.len();
-        let mut batch = Batch {
-            name: format!("{:016x}-{}", self.run, self.batches),
-            after: number_of(self.last),
-            last: 0,
-            told: number_of(told),
-            revisions: Vec::with_capacity(room_for),
-            rooms: Vec::with_capacity(room_for),
-            at_ms: Vec::with_capacity(room_for),
-            by: Vec::with_capacity(room_for),
-            records: Vec::with_capacity(room_for),
-            sums: Vec::with_capacity(room_for),
-        };
+    fn batch(&mut self, entries: &[Entry], told: u64) -> Result<Sent, StoreError> {
+        let mut rows = Batch::default();
         let mut last = self.last;
         for Entry { revision, room, at_ms, by, change, request } in entries {
             if last.checked_add(1) != Some(*revision) {
                 return Err(StoreError::Order { file: self.name.clone(), last, given: *revision });
             }
             last = *revision;
-            let record = record::write_entry(change, request.as_deref())
-                .map_err(|why| StoreError::Unwritable { revision: *revision, what: why.to_string() })?;
-            let (number, by) = (number_of(*revision), by.bare());
-            let sum = record::entry_sum(number, room.as_bytes(), *at_ms, by.as_bytes(), record.as_bytes());
-            batch.revisions.push(number);
-            batch.rooms.push(room.to_string());
-            batch.at_ms.push(*at_ms);
-            batch.by.push(by.to_owned());
-            batch.records.push(record);
-            batch.sums.push(sum.into());
+            let unwritable = |what| StoreError::Unwritable { revision: *revision, what };
+            let record = record::write_entry(change, request.as_deref()).map_err(|why| unwritable(why.to_string()))?;
+            let (number, room, by, record) =
+                (number_of(*revision), room.as_bytes(), by.bare().as_bytes(), record.as_bytes());
+            let sum = record::entry_sum(number, room, *at_ms, by, record).into();
+            rows.take(&StoredRow { number, room, at_ms: *at_ms, by, record, sum }).map_err(unwritable)?;
         }
-        batch.last = number_of(last);
-        Ok(batch)
+        self.batches += 1;
+        let name = format!("{:016x}-{}", self.run, self.batches);
+        Ok(Sent { name, after: number_of(self.last), last: number_of(last), told: number_of(told), rows })
     }
 
     /// Sends a batch.
-    async fn attempt(&mut self, batch: &Batch) -> Attempt {
+    async fn attempt(&mut self, batch: &Sent) -> Attempt {
         let epoch = number_of(self.epoch);
         let Some(store) = self.line.as_ref().map(|line| line.store.clone()) else {
             return Attempt::Unknown(String::from("the connection was lost"));
         };
-        let Batch { name, after, last, told, revisions, rooms, at_ms, by, records, sums } = batch;
+        let Sent { name, after, last, told, rows } = batch;
+        let [revisions, rooms, at_ms, by, records, sums] = rows.columns();
         let values: [&(dyn ToSql + Sync); 11] =
             [last, name, told, &epoch, after, revisions, rooms, at_ms, by, records, sums];
         match self.change(&store, &values).await {
-            Ok(rows) if usize::try_from(rows) == Ok(revisions.len()) => Attempt::Done,
+            Ok(stored) if usize::try_from(stored) == Ok(rows.revisions.len()) => Attempt::Done,
             Ok(_) => Attempt::Elsewhere,
             Err(attempt) => attempt,
         }
@@ -179,7 +194,7 @@ impl Writer {
 
     /// Finds out what became of a batch, and stores it if it was not. Ends with the certainty that it is stored, or in a
     /// fatal error.
-    async fn resolve(&mut self, batch: &Batch, why: String) -> Result<(), StoreError> {
+    async fn resolve(&mut self, batch: &Sent, why: String) -> Result<(), StoreError> {
         let (since, mut why) = (Instant::now(), why);
         tracing::warn!("{}: whether changes are stored is being found out: {why}", self.name.display());
         while since.elapsed() < limits::RESOLVE {
@@ -190,8 +205,12 @@ impl Writer {
             }
             let head = match self.head().await {
                 Ok(head) => head,
-                Err(error) => {
-                    (self.line, why) = (None, error.to_string());
+                Err(Attempt::Unknown(new)) => {
+                    why = new;
+                    continue;
+                }
+                Err(_) => {
+                    self.line = None; // it cannot even be read: that server is not what it was
                     sleep(limits::RECONNECT).await;
                     continue;
                 }
@@ -230,13 +249,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Epoch, revision and batch, once nobody is writing them.
-    async fn head(&mut self) -> Result<(i64, i64, String), StoreError> {
-        let Some(line) = &self.line else { return Err(StoreError::Gone) };
+    /// Epoch, revision and batch, once nobody is writing them. To lock the row is to write: it waits for the standby too.
+    async fn head(&mut self) -> Result<(i64, i64, String), Attempt> {
         let select = "SELECT epoch, revision, batch FROM head FOR UPDATE";
-        let row = within(limits::COMMIT, "read", &self.name, line.session.client().query_one(select, &[])).await?;
-        let at = |source| failed("read", &self.name, source);
-        Ok((row.try_get(0).map_err(at)?, row.try_get(1).map_err(at)?, row.try_get(2).map_err(at)?))
+        self.asked(async |client| {
+            let row = client.query_one(select, &[]).await?;
+            Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
+        })
+        .await
     }
 
     /// Writes something behind a batch that is stored here: when that has come to every disk, so has the batch.
@@ -249,23 +269,27 @@ impl Writer {
         }
     }
 
-    /// Runs a statement that writes. Whatever is not plainly answered leaves no connection behind.
+    /// Runs a statement that writes, and says how many rows.
     async fn change<S: ToStatement + ?Sized>(
         &mut self,
         sql: &S,
         values: &[&(dyn ToSql + Sync)],
     ) -> Result<u64, Attempt> {
+        self.asked(async |client| client.execute(sql, values).await).await
+    }
+
+    /// Runs something that writes. Whatever is not plainly answered leaves no connection behind.
+    async fn asked<T>(&mut self, work: impl AsyncFnOnce(&Client) -> Result<T, Error>) -> Result<T, Attempt> {
         let Some(line) = self.line.as_ref().filter(|line| !line.session.is_over()) else {
             return Err(Attempt::Unknown(String::from("the connection was lost")));
         };
         let before = line.session.warnings();
-        let work = line.session.client().execute(sql, values);
-        let outcome = watched(work, &mut self.waiting, line.session.pid).await;
+        let outcome = watched(work(line.session.client()), &mut self.waiting, line.session.pid).await;
         if line.session.warnings() != before {
             return Err(Attempt::Unknown(line.session.last_warning()));
         }
         match outcome {
-            Ok(Ok(rows)) => Ok(rows),
+            Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => Err(self.judge(error)),
             Err(late) => {
                 self.line = None;
@@ -315,10 +339,14 @@ impl Writer {
 
     /// Lets others serve at once.
     pub async fn resign(&mut self) -> Result<(), StoreError> {
-        self.reconnect().await?;
-        match &self.line {
-            Some(line) => take::resign(&line.session, &self.name, self.epoch).await,
-            None => Ok(()),
+        let mut is_again = false;
+        loop {
+            self.reconnect().await?;
+            let Some(line) = &self.line else { return Ok(()) };
+            match take::resign(&line.session, &self.name, self.epoch).await {
+                Err(_) if line.session.is_over() && !is_again => is_again = true, // it had ended before
+                resigned => return resigned,
+            }
         }
     }
 }

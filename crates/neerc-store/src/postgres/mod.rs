@@ -5,7 +5,6 @@ mod commit;
 pub(crate) mod compact;
 pub(crate) mod copy;
 mod disk;
-mod error;
 mod keeper;
 mod open;
 pub(crate) mod read;
@@ -22,7 +21,6 @@ use crate::thread::{Handle, Worker};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-pub use error::PostgresError;
 pub(crate) use keeper::Keeper;
 pub(crate) use open::holder;
 pub use survey::{Follower, LogWords, ServerSurvey, ServerWords, Survey, survey};

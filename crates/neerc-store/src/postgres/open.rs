@@ -3,10 +3,10 @@
 
 use super::commit::Writer;
 use super::disk::Disk;
-use super::error::PostgresError;
 use super::read::{Reading, runtime, unfit};
 use super::session::{Session, within};
 use super::take;
+use crate::error::postgres::PostgresError;
 use crate::loaded::Loaded;
 use crate::lock::Lock;
 use crate::servers::Servers;

@@ -1,7 +1,7 @@
 //! Reads a store in PostgreSQL: what a start needs, and the log while it grows. Everything that is read is checked.
 
-use super::error::PostgresError;
 use super::session::{Session, within};
+use crate::error::postgres::PostgresError;
 use crate::loaded::{self, Loaded, Loading, Newest};
 use crate::rows::{self, Floor, StoredRow, number_of, stored};
 use crate::servers::Servers;
@@ -51,7 +51,7 @@ impl Reading<'_> {
 
     /// A column of the first row.
     pub fn column<'r, T: tokio_postgres::types::FromSql<'r>>(&self, row: &'r Row, at: usize) -> Result<T, StoreError> {
-        row.try_get(at).map_err(|source| super::error::failed("read", self.name, source))
+        row.try_get(at).map_err(|source| crate::error::postgres::failed("read", self.name, source))
     }
 
     async fn number(&self, sql: &str) -> Result<Option<u64>, StoreError> {

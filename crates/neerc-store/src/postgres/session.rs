@@ -1,7 +1,7 @@
 //! A connection to PostgreSQL that never hangs: each server is given a few seconds for the whole of connecting, and each
 //! statement its own. Nothing is ever cancelled: a commit whose wait for the standby is cancelled is reported as done.
 
-use super::error::{PostgresError, failed, words};
+use crate::error::postgres::{PostgresError, failed, words};
 use crate::servers::Servers;
 use crate::{StoreError, limits};
 use std::future::poll_fn;

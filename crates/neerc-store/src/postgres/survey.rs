@@ -1,7 +1,7 @@
 //! What each server of a database says of itself, for whoever has to decide which one is to be written to. Asks them all, also
 //! those that only follow, and changes nothing.
 
-use super::error::words;
+use crate::error::postgres::words;
 use crate::limits;
 use crate::lock::Lock;
 use crate::rows::stored;

@@ -6,8 +6,8 @@
 //! once more by its own clock, unless it was given back on the timeline that this server is on. Each timeline has epochs
 //! of its own, so a server that took over without the newest rows cannot give out an epoch for the second time.
 
-use super::error::PostgresError;
 use super::session::{Session, within};
+use crate::error::postgres::PostgresError;
 use crate::rows::{number_of, stored};
 use crate::{StoreError, limits};
 use std::path::Path;

@@ -1,38 +1,376 @@
-//! What a real PostgreSQL does to a store.
+//! What a real PostgreSQL does to a store: killed, frozen, cut off, and cancelled while it waits for a standby.
 
-use crate::tests::{block_on, created};
-use crate::{Opened, Store, StoreError, Url, open};
-use neerc_testing::postgres::Cluster;
+use crate::tests::{Bed, Kind, block_on, created};
+use crate::{Opened, PostgresError, Store, StoreError, Url, open};
+use neerc_testing::postgres::{Cluster, signal_to};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A database of its own in the cluster that all tests share.
-fn bed() -> (TempDir, String) {
-    let folder = TempDir::new().unwrap();
-    let name = Cluster::shared().database();
-    (folder, name)
+/// How long anything may take on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Opens a store again. A server that was started anew first lets the one who served go on for as long as they might.
+fn open_again(url: &Url) -> Opened {
+    let since = Instant::now();
+    loop {
+        match open(url) {
+            Err(StoreError::Postgres(PostgresError::Held { .. })) if since.elapsed() < PATIENCE => {
+                thread::sleep(Duration::from_millis(50));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
-fn url(text: &str, folder: &Path) -> Url {
-    Url::parse(text, folder).unwrap()
+fn open_at(text: &str, folder: &Path) -> Result<Opened, StoreError> {
+    open(&Url::parse(text, folder).unwrap())
 }
 
-fn open_in(folder: &Path, database: &str) -> Result<Opened, StoreError> {
-    open(&url(&Cluster::shared().url(database), folder))
+fn commit(store: &Store, revisions: RangeInclusive<u64>) -> Result<(), StoreError> {
+    store.commit(created(revisions)).wait()
 }
 
-fn commit(store: &Store, revisions: std::ops::RangeInclusive<u64>) -> Result<(), StoreError> {
-    block_on(store.commit(created(revisions)))
+/// Waits until something is so.
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < PATIENCE, "never: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// What another start finds, once the one before is closed.
+fn assert_stored(store: Store, url: &Url, last: u64) {
+    block_on(store.close()).unwrap();
+    let opened = open_again(url);
+    assert_eq!((opened.revision, &opened.untold), (last, &created(1..=last)));
+    block_on(opened.store.close()).unwrap();
 }
 
 #[test]
-fn what_was_committed_is_found_again() {
-    let (folder, name) = bed();
-    let opened = open_in(folder.path(), &name).unwrap();
-    assert_eq!((opened.revision, opened.told_revision), (0, 0));
-    commit(&opened.store, 1..=3).unwrap();
-    commit(&opened.store, 4..=4).unwrap();
+fn nothing_of_an_earlier_epoch_is_stored() {
+    let bed = Bed::new(Kind::Postgres);
+    let old = bed.open().store;
+    commit(&old, 1..=2).unwrap();
+    let other = TempDir::new().unwrap();
+    let (cluster, name) = (Cluster::shared(), bed.database.clone().unwrap());
+    let held = open_at(&cluster.url(&name), other.path()).unwrap_err();
+    assert!(matches!(held, StoreError::Postgres(PostgresError::Held { .. })) && !held.is_fatal(), "{held}");
+    cluster.sql(&name, "UPDATE lease SET until = now()"); // it is not heard of for a while
+    let new = open_at(&cluster.url(&name), other.path()).unwrap();
+    assert_eq!(new.revision, 2);
+    let fenced = commit(&old, 3..=3).unwrap_err();
+    assert!(matches!(fenced, StoreError::Postgres(PostgresError::Fenced { .. })) && fenced.is_fatal(), "{fenced}");
+    assert!(matches!(commit(&old, 3..=3), Err(StoreError::Broken { .. })));
+    old.told(2);
+    assert!(block_on(old.close()).is_err(), "it has nothing more to say");
+    assert_eq!(cluster.sql(&name, "SELECT epoch, revision, told FROM head"), "2|2|0");
+    assert_eq!(
+        cluster.sql(&name, "SELECT until > now() FROM lease"),
+        "t",
+        "the old one did not end the new one's term"
+    );
+    commit(&new.store, 3..=4).unwrap();
+    assert_stored(new.store, &Url::parse(&cluster.url(&name), other.path()).unwrap(), 4);
+}
+
+#[test]
+fn who_takes_over_waits_for_what_is_being_stored() {
+    let bed = Bed::new(Kind::Postgres);
+    let old = bed.open().store;
+    commit(&old, 1..=2).unwrap();
+    let (cluster, name) = (Cluster::shared(), bed.database.clone().unwrap());
+    // A write of the old epoch that has not come to its end.
+    let mut write = cluster.psql(&name);
+    write.run("BEGIN; UPDATE head SET batch = batch WHERE epoch = 1;");
+    cluster.sql(&name, "UPDATE lease SET until = now()");
+    let (url, other) = (cluster.url(&name), TempDir::new().unwrap());
+    thread::scope(|scope| {
+        let taking = scope.spawn(|| open_at(&url, other.path()));
+        let waits =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        until("it waits", || cluster.sql(&name, waits) == "1");
+        assert!(!taking.is_finished());
+        write.run("COMMIT;");
+        assert_eq!(taking.join().unwrap().unwrap().revision, 2);
+    });
+}
+
+#[test]
+fn every_answered_change_survives_a_server_that_is_killed() {
+    let mut cluster = Cluster::start(&[]);
+    let folder = TempDir::new().unwrap();
+    let url = Url::parse(&cluster.url("postgres"), folder.path()).unwrap();
+    let store = open(&url).unwrap().store;
+    let mut last = 0;
+    for round in 0..5 {
+        let goes_on = Arc::new(AtomicBool::new(true));
+        let (writer, still) = (store.clone(), goes_on.clone());
+        let begun = last;
+        let writing = thread::spawn(move || {
+            let mut last = begun;
+            while still.load(Ordering::SeqCst) || last == begun {
+                commit(&writer, last + 1..=last + 3).unwrap();
+                last += 3;
+            }
+            last
+        });
+        let stored = "SELECT revision FROM head";
+        until("it writes", || cluster.sql("postgres", stored).parse::<u64>().unwrap() > begun + 10 * round);
+        cluster.kill();
+        goes_on.store(false, Ordering::SeqCst);
+        cluster.again();
+        last = writing.join().unwrap();
+        assert_eq!(cluster.sql("postgres", "SELECT revision FROM head"), last.to_string());
+    }
+    assert_stored(store, &url, last);
+}
+
+#[test]
+fn connections_that_are_ended_all_the_time_lose_nothing_and_repeat_nothing() {
+    let bed = Bed::new(Kind::Postgres);
+    let store = bed.open().store;
+    let (cluster, name) = (Cluster::shared(), bed.database.clone().unwrap());
+    // Each commit is met three times at most, so that it gets through on any machine.
+    let (ends, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+            while !is_over.load(Ordering::SeqCst) {
+                match ends.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |ends| ends.checked_sub(1)) {
+                    Ok(_) => drop(cluster.sql("postgres", &end)),
+                    Err(_) => thread::sleep(Duration::from_millis(1)),
+                }
+            }
+        });
+        for revision in 1..=40 {
+            ends.store(3, Ordering::SeqCst);
+            let stored = commit(&store, revision..=revision);
+            is_over.store(revision == 40 || stored.is_err(), Ordering::SeqCst);
+            stored.unwrap();
+        }
+    });
+    assert_stored(store, &bed.url(), 40);
+}
+
+#[test]
+fn a_process_of_the_server_that_freezes_holds_nothing_up_for_long() {
+    let bed = Bed::new(Kind::Postgres);
+    let store = bed.open().store;
+    commit(&store, 1..=1).unwrap();
+    let (cluster, name) = (Cluster::shared(), bed.database.clone().unwrap());
+    let find = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let pid = cluster.sql(&name, find).parse().unwrap();
+    signal_to(pid, "STOP");
+    let stored = commit(&store, 2..=3);
+    signal_to(pid, "CONT"); // what was sent to it comes too late
+    stored.unwrap();
+    until("it has ended", || !Path::new(&format!("/proc/{pid}")).exists());
+    commit(&store, 4..=4).unwrap();
+    assert_stored(store, &bed.url(), 4);
+}
+
+#[test]
+fn a_server_that_freezes_is_waited_for_and_not_hung_on() {
+    let cluster = Cluster::start(&[]);
+    let folder = TempDir::new().unwrap();
+    let url = Url::parse(&cluster.url("postgres"), folder.path()).unwrap();
+    let store = open(&url).unwrap().store;
+    commit(&store, 1..=1).unwrap();
+    let find = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    let all = [cluster.sql("postgres", find).parse().unwrap(), cluster.pid()];
+    all.iter().for_each(|pid| signal_to(*pid, "STOP"));
+    let waiting = store.commit(created(2..=2));
+    thread::sleep(crate::limits::COMMIT + crate::limits::CONNECT); // long enough to have been given up and tried again
+    all.iter().for_each(|pid| signal_to(*pid, "CONT"));
+    waiting.wait().unwrap();
+    assert_stored(store, &url, 2);
+}
+
+/// Commits that wait for a standby that does not come, and how many have.
+const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+
+#[test]
+fn a_wait_for_the_standby_that_is_cut_short_is_not_an_answer() {
+    let cluster = Cluster::start(&[]);
+    let folder = TempDir::new().unwrap();
+    let url = Url::parse(&cluster.url("postgres"), folder.path()).unwrap();
+    let store = open(&url).unwrap().store;
+    let set = |names: &str| {
+        cluster.sql("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
+        cluster.sql("postgres", "SELECT pg_reload_conf()");
+        until("it is set", || cluster.sql("postgres", "SHOW synchronous_standby_names") == names);
+    };
+    for (round, cut) in ["pg_cancel_backend", "pg_terminate_backend"].into_iter().enumerate() {
+        let revision = round as u64 + 1;
+        // The session that sets it would wait for the standby itself if it wrote anything: it does not.
+        set("nobody");
+        let mut waiting = store.commit(created(revision..=revision));
+        until("it waits for the standby", || cluster.sql("postgres", WAITING) == "1");
+        let cut_it = format!("SELECT {cut}(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+        cluster.sql("postgres", &cut_it);
+        let stored = "SELECT revision FROM head";
+        until("it is there for all to see", || cluster.sql("postgres", stored) == revision.to_string());
+        until("it waits again, with something behind it", || {
+            let sql =
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%FOR UPDATE%'";
+            cluster.sql("postgres", sql) == "1"
+        });
+        let answered = block_on(async { tokio::time::timeout(Duration::from_millis(100), &mut waiting).await });
+        assert!(answered.is_err(), "{cut}: it was answered: {answered:?}");
+        set(""); // whoever waits is let go
+        waiting.wait().unwrap();
+    }
+    assert_stored(store, &url, 2);
+}
+
+#[test]
+fn a_standby_that_takes_long_is_waited_for() {
+    let cluster = Cluster::start(&[]);
+    let folder = TempDir::new().unwrap();
+    let url = Url::parse(&cluster.url("postgres"), folder.path()).unwrap();
+    let store = open(&url).unwrap().store;
+    cluster.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    cluster.sql("postgres", "SELECT pg_reload_conf()");
+    until("it is set", || cluster.sql("postgres", "SHOW synchronous_standby_names") == "nobody");
+    let mut waiting = store.commit(created(1..=1));
+    let longer = crate::limits::COMMIT + Duration::from_secs(3);
+    let answered = block_on(async { tokio::time::timeout(longer, &mut waiting).await });
+    assert!(answered.is_err(), "{answered:?}");
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%unnest%'";
+    assert_eq!(cluster.sql("postgres", waits), "1", "it is the same one, which was not given up");
+    cluster.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''");
+    cluster.sql("postgres", "SELECT pg_reload_conf()");
+    waiting.wait().unwrap();
+    assert_stored(store, &url, 1);
+}
+
+#[test]
+fn servers_that_would_lose_what_was_answered_are_refused() {
+    let cluster = Cluster::start(&["fsync = off"]);
+    let folder = TempDir::new().unwrap();
+    let refused = || open_at(&cluster.url("postgres"), folder.path()).unwrap_err().to_string();
+    let why = refused();
+    assert!(why.contains("is not used: fsync is off, so a power cut could lose what was answered"), "{why}");
+    cluster.sql("postgres", "ALTER SYSTEM SET full_page_writes = off");
+    cluster.sql("postgres", "ALTER SYSTEM SET fsync = on");
+    cluster.sql("postgres", "SELECT pg_reload_conf()");
+    until("it is set", || cluster.sql("postgres", "SHOW full_page_writes") == "off");
+    assert!(refused().contains("full_page_writes is off"));
+    cluster.sql("postgres", "ALTER SYSTEM RESET full_page_writes");
+    // What a role is set to is set back: the warning must be heard, and commits be on disk.
+    cluster.sql("postgres", "ALTER ROLE postgres SET synchronous_commit = off");
+    cluster.sql("postgres", "ALTER ROLE postgres SET client_min_messages = error");
+    cluster.sql("postgres", "SELECT pg_reload_conf()");
+    until("it is set", || cluster.sql("postgres", "SHOW full_page_writes") == "on");
+    let opened = open_at(&cluster.url("postgres"), folder.path()).unwrap();
+    assert!(opened.store.concerns().is_empty(), "{:?}", opened.store.concerns());
+    commit(&opened.store, 1..=1).unwrap();
+    cluster.sql("postgres", "CREATE DATABASE foreign_ones");
+    cluster.sql("foreign_ones", "CREATE TABLE log (line text)");
+    let error = open_at(&cluster.url("foreign_ones"), TempDir::new().unwrap().path()).unwrap_err();
+    assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
+    cluster.sql("postgres", "CREATE DATABASE newer");
+    let (url, other) = (cluster.url("newer"), TempDir::new().unwrap());
+    block_on(open_at(&url, other.path()).unwrap().store.close()).unwrap();
+    cluster.sql("newer", "UPDATE meta SET value = 99 WHERE key = 'format'");
+    let error = open_at(&url, other.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+}
+
+#[test]
+fn servers_are_tried_one_by_one_and_each_says_why_not() {
+    let bed = Bed::new(Kind::Postgres);
+    let (cluster, name) = (Cluster::shared(), bed.database.clone().unwrap());
+    // Accepts and says nothing.
+    let mute = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let silent = mute.local_addr().unwrap().port();
+    let dead = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let url = |last: u16| format!("postgres://postgres@127.0.0.1:{silent},127.0.0.1:{dead},127.0.0.1:{last}/{name}");
+    let opened = open_at(&url(cluster.port()), bed.folder.path()).unwrap();
     block_on(opened.store.close()).unwrap();
-    let opened = open_in(folder.path(), &name).unwrap();
-    assert_eq!((opened.revision, opened.untold, opened.newest), (4, created(1..=4), created(1..=4)));
+    let why = open_at(&url(dead), bed.folder.path()).unwrap_err().to_string();
+    let said = format!("127.0.0.1:{silent}: no answer within 3 s; 127.0.0.1:{dead}: error connecting to server: ");
+    assert!(why.contains(&said) && why.contains("Connection refused"), "{why}");
+}
+
+/// A way to the server that swallows what goes in one direction, of the connections that were made before.
+struct Way {
+    port: u16,
+    /// Swallows what connections of a lower number carry.
+    swallows: Arc<AtomicBool>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    ToServer,
+    FromServer,
+}
+
+impl Way {
+    fn to(port: u16, swallowed: Direction) -> Way {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let swallows = Arc::new(AtomicBool::new(false));
+        let given = swallows.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
+                // What comes later is carried as it should be.
+                let is_old = !given.load(Ordering::SeqCst);
+                for (from, to, direction) in [
+                    (client.try_clone().unwrap(), server.try_clone().unwrap(), Direction::ToServer),
+                    (server, client, Direction::FromServer),
+                ] {
+                    let swallows = (is_old && direction == swallowed).then(|| given.clone());
+                    thread::spawn(move || carry(from, to, swallows));
+                }
+            }
+        });
+        Way { port: own, swallows }
+    }
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream, swallows: Option<Arc<AtomicBool>>) {
+    let mut buffer = [0; 4_096];
+    while let Ok(len @ 1..) = from.read(&mut buffer) {
+        let is_swallowed = swallows.as_ref().is_some_and(|swallows| swallows.load(Ordering::SeqCst));
+        if !is_swallowed && to.write_all(&buffer[..len]).is_err() {
+            break;
+        }
+    }
+    let is_swallowed = swallows.is_some_and(|swallows| swallows.load(Ordering::SeqCst));
+    if !is_swallowed {
+        drop(to.shutdown(Shutdown::Both));
+    }
+}
+
+fn swallowed(direction: Direction) {
+    let bed = Bed::new(Kind::Postgres);
+    let (cluster, name) = (Cluster::shared(), bed.database.clone().unwrap());
+    let way = Way::to(cluster.port(), direction);
+    let url = Cluster::url_at(way.port, &name);
+    let store = open_at(&url, bed.folder.path()).unwrap().store;
+    commit(&store, 1..=1).unwrap();
+    way.swallows.store(true, Ordering::SeqCst);
+    commit(&store, 2..=3).unwrap();
+    commit(&store, 4..=4).unwrap();
+    assert_stored(store, &Url::parse(&url, bed.folder.path()).unwrap(), 4);
+}
+
+#[test]
+fn a_way_that_swallows_what_is_sent_is_left() {
+    swallowed(Direction::ToServer);
+}
+
+#[test]
+fn a_way_that_swallows_the_answers_is_left_and_nothing_stored_twice() {
+    swallowed(Direction::FromServer);
 }

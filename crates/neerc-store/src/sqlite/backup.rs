@@ -29,19 +29,33 @@ pub fn backup(store: &Path, target: Option<&Path>, existing: Existing) -> Result
     if folder.as_ref().is_some_and(|target| is_of(&store, target)) {
         return Err(StoreError::Same { file: store });
     }
+    let write = |part: &Part| {
+        let noted = check_unused(&store)?;
+        let loaded = copy(&store, part)?;
+        open::check_note(&store, noted, loaded.revision)?;
+        Ok(loaded)
+    };
+    make_backup(target, Some(&store), existing, write)
+}
+
+/// Makes a backup of what `write` puts into a file, which is not the store itself.
+pub(crate) fn make_backup(
+    target: Option<&Path>,
+    store: Option<&Path>,
+    existing: Existing,
+    write: impl FnOnce(&Part) -> Result<Loaded, StoreError>,
+) -> Result<Copied, StoreError> {
     if let Some(target) = target {
-        replaceable(target, &store, existing)?;
+        replaceable(target, store, existing)?;
     }
     let part = beside(target.unwrap_or(Path::new("neerc-backup")), &format!(".{}.part", std::process::id()));
     let part = Part(part);
-    let noted = check_unused(&store)?;
-    let loaded = copy(&store, &part)?;
-    open::check_note(&store, noted, loaded.revision)?;
+    let loaded = write(&part)?;
     let file = match target {
         Some(target) => target.to_owned(),
         None => PathBuf::from(format!("neerc-backup-{:06}.db", loaded.revision)),
     };
-    if let Some(replaced) = replaceable(&file, &store, existing)? {
+    if let Some(replaced) = replaceable(&file, store, existing)? {
         part.take_after(&replaced).and_then(|()| part.hide()).map_err(|source| at(&file, source))?;
     }
     part.rename(&file)?;
@@ -50,7 +64,7 @@ pub fn backup(store: &Path, target: Option<&Path>, existing: Existing) -> Result
 
 /// What a backup named `file` would replace, if it is allowed to: a backup, a cleanly closed store, or an empty file.
 /// Nothing else is ever replaced: a name may be mistyped, and `/dev/null` is a name.
-fn replaceable(file: &Path, store: &Path, existing: Existing) -> Result<Option<Metadata>, StoreError> {
+fn replaceable(file: &Path, store: Option<&Path>, existing: Existing) -> Result<Option<Metadata>, StoreError> {
     let found = match fs::symlink_metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         found => found.map_err(|source| at(file, source))?,
@@ -58,8 +72,8 @@ fn replaceable(file: &Path, store: &Path, existing: Existing) -> Result<Option<M
     if !found.is_file() {
         return Err(StoreError::NotPlain { file: file.to_owned() });
     }
-    let the_store = fs::metadata(store).map_err(|source| at(store, source))?;
-    if identity(&found) == identity(&the_store) {
+    let the_store = store.map(|store| fs::metadata(store).map_err(|source| at(store, source))).transpose()?;
+    if the_store.is_some_and(|store| identity(&found) == identity(&store)) {
         return Err(StoreError::Same { file: file.to_owned() });
     }
     if existing == Existing::Keep {
@@ -74,7 +88,9 @@ fn replaceable(file: &Path, store: &Path, existing: Existing) -> Result<Option<M
     if !head.is_empty() && !is_ours {
         return Err(not("no store and no backup"));
     }
-    match opened.try_lock() {
+    let locked = opened.try_lock();
+    drop(opened.unlock());
+    match locked {
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { file: file.to_owned(), by: None }),
         _ if beside(file, "-wal").exists() => Err(not("a store with a write-ahead log beside it")),
         _ => Ok(Some(found)),
@@ -124,17 +140,17 @@ pub(super) fn check_unused(store: &Path) -> Result<Option<u64>, StoreError> {
 }
 
 /// An unfinished file under a temporary name; it is removed unless it gets its final name.
-pub(super) struct Part(pub(super) PathBuf);
+pub(crate) struct Part(pub(crate) PathBuf);
 
 impl Part {
-    fn rename(self, file: &Path) -> Result<(), StoreError> {
+    pub(crate) fn rename(self, file: &Path) -> Result<(), StoreError> {
         fs::rename(&self.0, file).map_err(|source| at(file, source))?;
         let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| at(folder, source))
     }
 
     /// Creates it, empty and private to its owner.
-    fn make(&self) -> Result<(), StoreError> {
+    pub(crate) fn make(&self) -> Result<(), StoreError> {
         self.remove(); // left by a killed process
         owner::private().create_new(true).open(&self.0).map(drop).map_err(|source| at(&self.0, source))
     }
@@ -152,7 +168,7 @@ impl Part {
     }
 
     /// Gives it the owner that the store has, or should have.
-    pub(super) fn own(&self, store: &Path) -> Result<(), StoreError> {
+    pub(crate) fn own(&self, store: &Path) -> Result<(), StoreError> {
         let owned = match fs::metadata(store) {
             Ok(replaced) => self.take_after(&replaced),
             Err(_) => self.bequeath(store),
@@ -165,7 +181,7 @@ impl Part {
         Ok(())
     }
 
-    fn remove(&self) {
+    pub(crate) fn remove(&self) {
         for ending in ["", "-journal", "-wal", "-shm"] {
             drop(fs::remove_file(beside(&self.0, ending))); // usually there is none
         }
@@ -178,12 +194,12 @@ impl Drop for Part {
     }
 }
 
-pub(super) fn at(file: &Path, source: std::io::Error) -> StoreError {
+pub(crate) fn at(file: &Path, source: std::io::Error) -> StoreError {
     StoreError::File { file: file.to_owned(), source }
 }
 
 /// The canonical path of an existing file.
-pub(super) fn existing_file(path: &Path) -> Result<PathBuf, StoreError> {
+pub(crate) fn existing_file(path: &Path) -> Result<PathBuf, StoreError> {
     let file = path.canonicalize().map_err(|source| at(path, source))?;
     owner::plain(&file)?;
     Ok(file)
@@ -194,13 +210,13 @@ pub(super) fn is_of(store: &Path, file: &Path) -> bool {
     ["", "-wal", "-shm", "-journal", ".lock"].iter().any(|ending| beside(store, ending) == file)
 }
 
-fn copied(file: PathBuf, loaded: &Loaded) -> Copied {
+pub(crate) fn copied(file: PathBuf, loaded: &Loaded) -> Copied {
     let tasks = loaded.boards.values().map(Board::len).sum();
     Copied { file, archived: loaded.floor, revision: loaded.revision, tasks }
 }
 
 /// Copies a database, as of one moment, into a single synced file, and reads the copy back.
-pub(super) fn copy(source: &Path, part: &Part) -> Result<Loaded, StoreError> {
+pub(crate) fn copy(source: &Path, part: &Part) -> Result<Loaded, StoreError> {
     let target = part.0.as_path();
     let from = |error| failed("copy", source, error);
     let to = |error| failed("write", target, error);
@@ -334,13 +350,16 @@ pub fn is_same(one: &Boards, other: &Boards) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|((a, one), (b, other))| a == b && is_same_board(one, other))
 }
 
-/// Renames a store and its write-ahead log; `None` if there is no store.
-fn set_aside(store: &Path) -> Result<Option<PathBuf>, StoreError> {
+/// A name for a store that is kept.
+pub(crate) fn kept_name(store: &Path) -> Result<PathBuf, StoreError> {
     let is_free = |file: &PathBuf| !file.exists() && !beside(file, "-wal").exists();
     let mut names = (1..limits::KEPT).map(|number| beside(store, &format!(".old-{number}")));
-    let Some(kept) = names.find(is_free) else {
-        return Err(StoreError::Exists { file: beside(store, ".old-1") });
-    };
+    names.find(is_free).ok_or_else(|| StoreError::Exists { file: beside(store, ".old-1") })
+}
+
+/// Renames a store and its write-ahead log; `None` if there is no store.
+fn set_aside(store: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let kept = kept_name(store)?;
     // The write-ahead log goes first: it must never be next to a database that it does not belong to.
     let mut is_any = false;
     for ending in ["-wal", ""] {

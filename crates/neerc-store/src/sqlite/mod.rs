@@ -5,6 +5,7 @@ pub(crate) mod backup;
 pub(crate) mod compact;
 mod copying;
 mod disk;
+pub(crate) mod filling;
 mod floor;
 mod load;
 pub(crate) mod moment;

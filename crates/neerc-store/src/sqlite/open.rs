@@ -155,7 +155,7 @@ pub(super) fn format(conn: &Connection, file: &Path) -> Result<i64, StoreError> 
     Ok(format)
 }
 
-fn migrate(conn: &mut Connection, format: i64) -> rusqlite::Result<()> {
+pub(super) fn migrate(conn: &mut Connection, format: i64) -> rusqlite::Result<()> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for (version, sql) in (1..).zip(MIGRATIONS) {
         if version > format {

@@ -90,7 +90,7 @@ impl PostgresError {
 }
 
 /// An error in all its words.
-pub(super) fn words(error: &Error) -> String {
+pub(crate) fn words(error: &Error) -> String {
     match (error.as_db_error(), std::error::Error::source(error)) {
         (Some(said), _) => match said.detail() {
             Some(detail) => format!("{} ({detail}; {})", said.message(), said.code().code()),
@@ -102,11 +102,11 @@ pub(super) fn words(error: &Error) -> String {
 }
 
 /// Whether the server has said that a statement was not done, and goes on.
-pub(super) fn is_refusal(error: &Error) -> bool {
+pub(crate) fn is_refusal(error: &Error) -> bool {
     error.as_db_error().is_some_and(|said| said.parsed_severity() == Some(Severity::Error))
 }
 
 /// Wraps an error with what failed.
-pub(super) fn failed(doing: &'static str, store: &Path, source: Error) -> StoreError {
+pub(crate) fn failed(doing: &'static str, store: &Path, source: Error) -> StoreError {
     PostgresError::Failed { doing, store: store.to_owned(), source }.into()
 }
