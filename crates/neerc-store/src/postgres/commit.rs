@@ -339,14 +339,20 @@ impl Writer {
 
     /// Lets others serve at once.
     pub async fn resign(&mut self) -> Result<(), StoreError> {
-        let mut is_again = false;
-        loop {
-            self.reconnect().await?;
-            let Some(line) = &self.line else { return Ok(()) };
-            match take::resign(&line.session, &self.name, self.epoch).await {
-                Err(_) if line.session.is_over() && !is_again => is_again = true, // it had ended before
-                resigned => return resigned,
-            }
+        // The connection may have ended before, which shows when it is used.
+        let mut resigned = self.resign_once().await;
+        if resigned.is_err() {
+            self.line = None;
+            resigned = self.resign_once().await;
+        }
+        resigned
+    }
+
+    async fn resign_once(&mut self) -> Result<(), StoreError> {
+        self.reconnect().await?;
+        match &self.line {
+            Some(line) => take::resign(&line.session, &self.name, self.epoch).await,
+            None => Ok(()),
         }
     }
 }

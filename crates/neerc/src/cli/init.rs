@@ -328,6 +328,8 @@ fn default(field: &Field, name: &str, host: &str) -> String {
         "clock.url" => quoted("https://judge.example.org/api/contests/demo"),
         "clock.user" => quoted("neerc"),
         "clock.password" => quoted("secret"),
+        "store.password_file" => quoted("store-password.txt"),
+        "store.folder" => quoted("/var/lib/neerc"),
         "clock.password_file" => quoted("clock-password.txt"),
         "clock.ca_file" => quoted("ca.pem"),
         "clock.fingerprint" => quoted(&"00".repeat(32)),

@@ -88,8 +88,12 @@ pub fn verify(args: &VerifyArgs) -> Outcome {
     let files = match args.files.is_empty() {
         false => args.files.clone(),
         true => {
-            let config = load(&args.config.config)?;
-            store::files_of(&config.store).map_err(failure)?
+            let url = load(&args.config.config)?.store;
+            if let store::Url::Postgres(_) = url {
+                store::verify(&url).map_err(failure)?;
+                out::line(&format!("ok    {url}: a store"))?;
+            }
+            store::files_of(&url).map_err(failure)?
         }
     };
     let verdicts = store::verify_files(&files);

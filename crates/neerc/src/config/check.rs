@@ -13,7 +13,6 @@ use neerc_core::change::Room;
 use neerc_core::face::words::Language;
 use neerc_core::planner::Patience;
 use neerc_core::view::Visibility;
-use neerc_store::Url;
 use neerc_xmpp::stanza::address::{self, Address};
 use neerc_xmpp::throttle::{Budget, Rate};
 use std::collections::BTreeSet;
@@ -70,9 +69,9 @@ impl Check<'_> {
         Ok(Config {
             component,
             rooms,
-            store: self.store(&raw.store.url)?,
             keep_days: self.number("store.keep_days", raw.store.keep_days, KEEP_DAYS)?,
             alone: self.alone(raw.store.copies, &raw.store.alone)?,
+            store: self.store(raw.store)?,
             groups,
             lists,
             tasks: self.tasks(&raw.tasks)?,
@@ -211,19 +210,6 @@ impl Check<'_> {
             return Err(self.invalid(key, text, wanted));
         }
         Ok(nickname)
-    }
-
-    pub(super) fn store(&self, url: &str) -> Result<Url, ConfigError> {
-        let url = Url::parse(url, self.source.folder())
-            .map_err(|error| self.invalid_raw("store.url", &error.value, &error.wanted))?;
-        match url.local().to_str() {
-            Some(_) => Ok(url),
-            None => {
-                let wanted =
-                    "the path is not UTF-8: give one that is, or move the configuration to a folder whose name is";
-                Err(self.invalid_raw("store.url", &url.to_string(), wanted))
-            }
-        }
     }
 
     /// What happens to changes while they are on this machine alone, where that is not enough.
@@ -393,7 +379,7 @@ impl Check<'_> {
     }
 
     /// For a value that is no text, or that must not be repeated in full.
-    fn invalid_raw(&self, key: &'static str, value: &str, wanted: &str) -> ConfigError {
+    pub(super) fn invalid_raw(&self, key: &'static str, value: &str, wanted: &str) -> ConfigError {
         ConfigError::Invalid { origin: self.origin(key), key, value: value.to_owned(), wanted: wanted.to_owned() }
     }
 

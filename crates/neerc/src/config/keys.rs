@@ -119,7 +119,8 @@ pub(super) struct RawRooms {
 #[derive(confique::Config)]
 #[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawStore {
-    /// "sqlite:" and the path of the database, relative to this file.
+    /// "sqlite:" and the path of the database, relative to this file; or a PostgreSQL database, which may be on one of
+    /// several servers: postgres://neerc@a,b/neerc.
     #[config(env = "NEERC_STORE_URL", default = "sqlite:neerc.db")]
     pub(super) url: String,
     /// Days that the log in the database goes back, 0 to 36500; 0 means that all of it stays there. What is older is moved
@@ -133,6 +134,13 @@ pub(super) struct RawStore {
     /// answers all the same.
     #[config(env = "NEERC_STORE_ALONE", default = "wait")]
     pub(super) alone: String,
+    /// The file with the password for PostgreSQL, relative to this file. In a unit: "${CREDENTIALS_DIRECTORY}/name".
+    #[config(env = "NEERC_STORE_PASSWORD_FILE")]
+    pub(super) password_file: Option<String>,
+    /// The folder, relative to this file, of what stays on this machine with PostgreSQL: archives of what is older, and
+    /// what was replaced. By default the folder of this file.
+    #[config(env = "NEERC_STORE_FOLDER")]
+    pub(super) folder: Option<String>,
 }
 
 /// One `[[groups]]`, as written.

@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod groups;
 mod keys;
+mod store;
 pub mod log;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 use super::log::{LogFormat, LogSettings, LogTime};
 use super::*;
-use super::{check::Check, file::Source, keys::variable};
+use super::{check::Check, file::Source, keys::RawStore, keys::variable};
 use crate::clocks::{ClockSource, Format, Served};
 use crate::http::HttpAddress;
 use crate::webhooks::networks::Network;
@@ -411,11 +411,11 @@ const WRONG_FILES: &[(&str, &str)] = &[
     ),
     (
         "[store]\npath = \"x\"",
-        "neerc.toml:2: unknown key `store.path`; allowed here: `url`, `keep_days`, `copies`, `alone`",
+        "neerc.toml:2: unknown key `store.path`; allowed here: `url`, `keep_days`, `copies`, `alone`, `password_file`, `folder`",
     ),
     (
         "store = { path = \"x\" }",
-        "neerc.toml:1: unknown key `store.path`; allowed here: `url`, `keep_days`, `copies`, `alone`",
+        "neerc.toml:1: unknown key `store.path`; allowed here: `url`, `keep_days`, `copies`, `alone`, `password_file`, `folder`",
     ),
     (
         "tasks.spacing = 1",
@@ -704,7 +704,15 @@ fn a_file_that_is_not_there() {
 #[test]
 fn paths_are_relative_to_the_file() {
     let base = |path| Check { source: Source::new(Path::new(path), ""), variables: BTreeSet::new(), credentials: None };
-    let store = |path, url| base(path).store(url).unwrap();
+    let raw = |url: &str| RawStore {
+        url: url.to_owned(),
+        keep_days: 0,
+        copies: 1,
+        alone: String::new(),
+        password_file: None,
+        folder: None,
+    };
+    let store = |path, url| base(path).store(raw(url)).unwrap();
     assert_eq!(store("neerc.toml", "sqlite:neerc.db"), Url::Sqlite("neerc.db".into()));
     assert_eq!(store("/etc/neerc/neerc.toml", "sqlite:a/b.db"), Url::Sqlite("/etc/neerc/a/b.db".into()));
     assert_eq!(store("/etc/neerc/neerc.toml", "sqlite:/b.db"), Url::Sqlite("/b.db".into()));
@@ -806,6 +814,26 @@ fn every_variable_is_heard() {
     assert_eq!(address.login, Some(("neerc".to_owned(), "hunter2".to_owned())));
     assert_eq!(address.ca_file.as_deref(), Some(Path::new("/ca.pem")));
     assert!(!format!("{config:?}").contains("hunter2"));
+    let folder = TempDir::new().unwrap();
+    let password = folder.path().join("password");
+    std::fs::write(&password, "hunter2\n").unwrap();
+    let at = folder.path().to_str().unwrap();
+    let postgres = |url| {
+        [
+            ("NEERC_STORE_URL", url),
+            ("NEERC_STORE_FOLDER", at),
+            ("NEERC_STORE_PASSWORD_FILE", password.to_str().unwrap()),
+        ]
+    };
+    let config = load(LEAST, &postgres("postgres://neerc@a,b:5433/tasks")).unwrap();
+    assert_eq!(config.store.to_string(), "postgres://neerc@a,b:5433/tasks");
+    assert_eq!(config.store.local(), folder.path().join("neerc"));
+    let Url::Postgres(servers) = &config.store else { panic!("{config:?}") };
+    assert!(servers.has_password() && !format!("{config:?}").contains("hunter2"));
+    let both = error(LEAST, &postgres("postgres://neerc:hunter2@a/tasks"));
+    assert!(
+        both.contains("store.password_file is ") && both.ends_with("stands beside a password in store.url: keep one")
+    );
     let rooms = [("NEERC_ROOMS_JOIN", "neerc,a,b"), ("NEERC_CLOCKS", "A, b=json:https://x.org/c; neerc=manual")];
     let clocks = load(LEAST, &rooms).unwrap().clocks;
     assert_eq!(clocks.of_room, BTreeMap::from([("a".into(), 1), ("b".into(), 1), ("neerc".into(), 2)]));
