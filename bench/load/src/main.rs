@@ -9,6 +9,7 @@ mod link;
 mod machine;
 mod pieces;
 mod plot;
+mod postgres;
 mod process;
 mod profile;
 mod servers;
@@ -35,10 +36,11 @@ pub struct Scale {
 
 type Piece = fn(Scale) -> Outcome<Vec<table::Row>>;
 
-const PIECES: [(&str, Piece); 10] = [
+const PIECES: [(&str, Piece); 11] = [
     ("tiny", pieces::tiny),
     ("tasks", pieces::tasks),
     ("durable", pieces::durable),
+    ("postgres", postgres::postgres),
     ("telling", pieces::telling),
     ("mixed", pieces::mixed),
     ("servers", servers::servers),
