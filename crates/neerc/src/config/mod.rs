@@ -11,8 +11,8 @@ mod error;
 mod file;
 mod groups;
 mod keys;
-mod store;
 pub mod log;
+mod store;
 #[cfg(test)]
 mod tests;
 mod web;
@@ -165,7 +165,8 @@ impl Config {
 
     /// Only where the store is, for whoever may read the file and not the secrets that it names.
     pub fn load_store(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Url, ConfigError> {
-        Config::checked(path, env, |check, raw| check.store(&raw.store.url)).map(|(store, _)| store)
+        let store = |raw: keys::Raw| keys::RawStore { password_file: None, ..raw.store };
+        Config::checked(path, env, |check, raw| check.store(store(raw))).map(|(store, _)| store)
     }
 
     /// What a check makes of the file, with each key as it was given.
