@@ -40,15 +40,6 @@ pub fn identity(of: &fs::Metadata) -> Identity {
     (of.dev(), of.ino())
 }
 
-/// Let go of by itself, not by closing the files: a process that another thread is about to start has them too, until it runs.
-impl Drop for Lock {
-    fn drop(&mut self) {
-        for file in self.held.iter().chain([&self.file]) {
-            drop(file.unlock()); // closing it does the same, later
-        }
-    }
-}
-
 impl Lock {
     /// Takes the lock of a database and writes the id of this process into it.
     pub fn take(database: &Path) -> Result<Lock, StoreError> {
