@@ -1,6 +1,6 @@
 //! Two services on one PostgreSQL: whichever serves is killed, stopped in the middle or ended, again and again. The other one
 //! follows, nothing that was answered is missing, and never two speak: every byte that either sends to the chat server
-//! passes a recorder.
+//! passes a recorder. And a whole machine is lost, after which somebody promotes the database of the other one.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -18,6 +18,8 @@ use crate::wait::{PATIENCE, poll_for};
 
 on_both!(one_follows_the_other_and_never_two_speak);
 
+/// With what is Prosody's default the old connection of a machine that hangs would keep the new one out.
+const KICK_OLD: &str = "component_conflict_resolve = \"kick_old\"\n";
 /// How often somebody asks for something.
 const ASKS: Duration = Duration::from_millis(100);
 
@@ -105,12 +107,16 @@ struct Busy<'a> {
 }
 
 impl Busy<'_> {
-    fn ask(&mut self) {
+    fn send(&mut self) {
         self.asked += 1;
         let (to, number) = (&self.to, self.asked);
         self.user.send(&format!(
             "<message to='{to}' type='chat' id='busy{number}'><body>@todo hall1 Bring no{number}.</body></message>"
         ));
+    }
+
+    fn ask(&mut self) {
+        self.send();
         thread::sleep(ASKS);
         let messages = self.user.messages();
         let bodies = messages.iter().map(|message| message.body());
@@ -138,11 +144,7 @@ fn number(title: &str) -> usize {
 }
 
 fn one_follows_the_other_and_never_two_speak(kind: Kind) {
-    let extra_config = match kind {
-        // With what is its default the old connection of a machine that hangs would keep the new one out.
-        Kind::Prosody => "component_conflict_resolve = \"kick_old\"\n".to_owned(),
-        _ => String::new(),
-    };
+    let extra_config = if kind == Kind::Prosody { KICK_OLD.to_owned() } else { String::new() };
     let server = Server::launch(kind, Options { extra_config, ..Options::default() });
     let room = server.room(&[("jury1", "owner"), ("hall1", "member")]);
     let cluster = Cluster::shared();
@@ -181,6 +183,65 @@ fn one_follows_the_other_and_never_two_speak(kind: Kind) {
     );
     println!("{kind:?}: {outcome}");
     trust::report("P1", &format!("two services on one PostgreSQL, on {kind:?}"), rounds, &outcome);
+}
+
+#[test]
+fn the_other_machine_has_all_that_was_answered_once_its_database_is_promoted() {
+    let extra_config = KICK_OLD.to_owned();
+    let server = Server::launch(Kind::Prosody, Options { extra_config, ..Options::default() });
+    let rounds = trust::times(1, 20);
+    let answered: usize = (0..rounds).map(|_| a_machine_is_lost(&server)).sum();
+    let outcome = format!("{answered} answered changes, 0 lost");
+    trust::report("P1", "machine with the database and the service killed, the other one promoted", rounds, &outcome);
+}
+
+/// Kills the first machine and follows what `doc/two-machines.md` says; how much had been answered.
+fn a_machine_is_lost(server: &Server) -> usize {
+    let primary = Cluster::start(&[]);
+    let database = primary.database();
+    let other = Cluster::standby(&primary, &[]);
+    primary.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
+    primary.sql("postgres", "SELECT pg_reload_conf()");
+    let room = server.room(&[("jury1", "owner"), ("hall1", "member")]);
+    let (ours, theirs) = (primary.port(), other.port());
+    let store = format!("[store]\nurl = \"postgres://postgres@127.0.0.1:{ours},127.0.0.1:{theirs}/{database}\"\n");
+    let first = Neerc::prepare(server, &[&room], &store);
+    let second = first.second();
+    let [mut first, mut second] = [first, second].map(|neerc| Machine::of(neerc, server));
+    first.neerc.restart();
+    second.stand_by();
+    let user = Slix::shared().login(server, "jury1", "desk");
+    let mut busy = Busy { user, to: first.neerc.room_jid(&room), asked: 0, answered: Vec::new() };
+    for _ in 0..10 {
+        busy.is_answered();
+    }
+    (0..10).for_each(|_| busy.send());
+    primary.kill();
+    first.neerc.kill9();
+    let known = survey(&second.neerc);
+    let promoted = format!("127.0.0.1:{theirs}");
+    assert!(known.contains(&format!("no server is written to. {promoted} has most, up to revision ")), "{known}");
+    assert!(known.contains(": all that this machine has seen is there."), "{known}");
+    let log = second.neerc.log().len();
+    other.promote();
+    other.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''");
+    other.sql("postgres", "SELECT pg_reload_conf()");
+    second.neerc.wait_for_log("ready: rooms", log);
+    busy.is_answered();
+    for title in &busy.answered {
+        let found = other.sql(&database, &format!("SELECT count(*) FROM log WHERE record LIKE '%Bring {title}%'"));
+        assert_ne!(found, "0", "{title} was answered and is not there");
+    }
+    let known = survey(&second.neerc);
+    assert!(known.ends_with(&format!("{promoted} is written to; there is nothing to decide\n")), "{known}");
+    busy.answered.len()
+}
+
+/// What `neerc standby status` says there.
+fn survey(neerc: &Neerc<'_>) -> String {
+    let asked = neerc.command().args(["standby", "status", "--config"]).arg(neerc.config()).output().unwrap();
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    String::from_utf8(asked.stdout).unwrap()
 }
 
 /// Ends the service that serves, and waits until the other one does; how long it took until that one said something.
