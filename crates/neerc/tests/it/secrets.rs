@@ -175,11 +175,11 @@ fn no_complaint_about_a_configuration_holds_the_secret() {
         in_place("[component]", "[component"),
         in_place("[component]", "[komponent]"),
         in_place("[component]", &format!("component = \"{SECRET}\"")),
-        in_place("sqlite:neerc.db", &format!("postgres://neerc:{SECRET}@db/neerc")),
+        in_place("sqlite:neerc.db", &format!("postgres://neerc:{SECRET}@db")),
     ];
     let texts: Vec<_> = wrong.chain(others).collect();
-    let complain = |what: &str, variable: Option<&str>| {
-        for action in ["run", "check"] {
+    let complain_by = |actions: &[&str], what: &str, variable: Option<&str>| {
+        for action in actions {
             let mut command = neerc.command();
             command.envs(variable.map(|value| ("NEERC_COMPONENT_SECRET", value)));
             let output = command.arg(action).arg("--config").arg(neerc.config()).output().unwrap();
@@ -188,12 +188,17 @@ fn no_complaint_about_a_configuration_holds_the_secret() {
             assert!(!said.is_empty() && !said.contains(SECRET), "{said} of {what}");
         }
     };
+    let complain = |what: &str, variable| complain_by(&["run", "check"], what, variable);
     for wrong in &texts {
         assert_ne!(*wrong, good);
         fs::write(neerc.config(), wrong).unwrap();
         complain(wrong, None);
     }
+    // A start waits for a server that does not answer.
+    let nowhere = in_place("sqlite:neerc.db", &format!("postgres://neerc:{SECRET}@127.0.0.1:1/neerc"));
+    fs::write(neerc.config(), &nowhere).unwrap();
+    complain_by(&["check"], &nowhere, None);
     fs::write(neerc.config(), &good).unwrap();
     complain("a secret of two lines in the environment", Some(&format!("{SECRET}\n{SECRET}")));
-    trust::report("secrets", "wrong configuration", texts.len() + 1, "0 secrets in complaints");
+    trust::report("secrets", "wrong configuration", texts.len() + 2, "0 secrets in complaints");
 }
