@@ -46,6 +46,8 @@ pub const FREE_PAGES_KEPT: i64 = 4;
 
 /// How long one server of PostgreSQL may take from the first packet to its first answer to a question.
 pub const CONNECT: Duration = Duration::from_secs(3);
+/// How long one is waited for before the next one is asked as well.
+pub const NEXT_SERVER: Duration = Duration::from_millis(250);
 /// How long what was sent may stay unconfirmed by the other machine.
 pub const UNANSWERED: Duration = Duration::from_secs(8);
 /// How long a connection is silent before the other machine is asked whether it is there.

@@ -4,14 +4,15 @@
 use crate::error::postgres::{PostgresError, failed, words};
 use crate::servers::Servers;
 use crate::{StoreError, limits};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
-use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls, Socket, tls::NoTlsStream};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Socket, tls::NoTlsStream};
 
 /// What a session is set to. Warnings must reach us, and what is answered must be on disk. None of the server's own limits
 /// is relied on.
@@ -41,26 +42,54 @@ struct Warnings {
 }
 
 impl Session {
-    /// Connects to the first of the servers that can be written to.
+    /// Connects to a server that can be written to: to the first that answers so. Each is asked once the one before it has
+    /// refused, or after a moment, since a machine that is gone refuses nothing.
     pub async fn connect(server: &Servers) -> Result<Session, StoreError> {
-        let mut tried = Vec::new();
-        for (host, config) in server.each() {
-            let connecting = async {
-                let (client, connection) = config.connect(NoTls).await?;
-                let warnings = Arc::new(Warnings::default());
-                let driver = tokio::spawn(drive(connection, warnings.clone()));
-                let mut session = Session { client, pid: 0, warnings, driver };
-                session.client.query(SETTINGS, &[]).await?;
-                session.pid = session.client.query_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)?;
-                Ok::<Session, Error>(session)
-            };
-            match timeout(limits::CONNECT, connecting).await {
-                Ok(Ok(session)) => return Ok(session),
-                Ok(Err(error)) => tried.push(format!("{host}: {}", words(&error))),
-                Err(_) => tried.push(format!("{host}: no answer within {} s", limits::CONNECT.as_secs())),
+        let mut left = server.each().into_iter().enumerate();
+        let (mut asked, mut refused) = (JoinSet::new(), BTreeMap::new());
+        let mut ask_next = |asked: &mut JoinSet<_>| match left.next() {
+            Some((at, (host, config))) => {
+                asked.spawn(async move { (at, Session::with(&host, &config).await) });
+                true
             }
+            None => false,
+        };
+        let mut has_more = ask_next(&mut asked);
+        loop {
+            let answer = match has_more {
+                true => timeout(limits::NEXT_SERVER, asked.join_next()).await,
+                false => Ok(asked.join_next().await),
+            };
+            match answer {
+                Ok(Some(Ok((_, Ok(session))))) => return Ok(session),
+                Ok(Some(Ok((at, Err(why))))) => drop(refused.insert(at, why)),
+                Ok(Some(Err(_))) | Err(_) => {} // it panicked, which was said, or it takes its time
+                Ok(None) if has_more => {}
+                Ok(None) => {
+                    let tried = refused.into_values().collect::<Vec<_>>().join("; ");
+                    return Err(PostgresError::Unreachable { store: server.name(), tried }.into());
+                }
+            }
+            has_more = has_more && ask_next(&mut asked);
         }
-        Err(PostgresError::Unreachable { store: server.name(), tried: tried.join("; ") }.into())
+    }
+
+    /// Connects to one server. The error says which, and why not.
+    async fn with(host: &str, config: &Config) -> Result<Session, String> {
+        let connecting = async {
+            let (client, connection) = config.connect(NoTls).await?;
+            let warnings = Arc::new(Warnings::default());
+            let driver = tokio::spawn(drive(connection, warnings.clone()));
+            let mut session = Session { client, pid: 0, warnings, driver };
+            session.client.query(SETTINGS, &[]).await?;
+            session.pid = session.client.query_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)?;
+            Ok::<Session, Error>(session)
+        };
+        match timeout(limits::CONNECT, connecting).await {
+            Ok(Ok(session)) => Ok(session),
+            Ok(Err(error)) => Err(format!("{host}: {}", words(&error))),
+            Err(_) => Err(format!("{host}: no answer within {} s", limits::CONNECT.as_secs())),
+        }
     }
 
     /// The client, for statements that are waited for in their own way.

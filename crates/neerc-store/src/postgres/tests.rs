@@ -286,7 +286,7 @@ fn servers_that_would_lose_what_was_answered_are_refused() {
 }
 
 #[test]
-fn servers_are_tried_one_by_one_and_each_says_why_not() {
+fn servers_are_tried_in_turn_and_each_says_why_not() {
     let bed = Bed::new(Kind::Postgres);
     let (cluster, name) = (Cluster::shared(), bed.database.clone().unwrap());
     // Accepts and says nothing.
