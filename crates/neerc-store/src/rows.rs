@@ -1,7 +1,7 @@
 //! Rows as any database holds them, and what is checked before they are believed.
 
-use crate::LogFloor;
 use crate::record;
+use crate::{LogFloor, StoreError};
 use neerc_core::board::Boards;
 use neerc_core::change::{Entry, Room};
 use neerc_core::people::Person;
@@ -36,6 +36,16 @@ impl StoredRow<'_> {
         let (change, request) = record::read_entry(record).map_err(|e| wrong(&e))?;
         Ok(Entry { revision, room, at_ms, by, change, request })
     }
+}
+
+/// What the row of a change holds besides the change's own fields: the record and its checksum.
+pub(crate) fn written(entry: &Entry) -> Result<(String, u32), StoreError> {
+    let Entry { revision, room, at_ms, by, change, request } = entry;
+    let record = record::write_entry(change, request.as_deref())
+        .map_err(|why| StoreError::Unwritable { revision: *revision, what: why.to_string() })?;
+    let (room, by) = (room.as_bytes(), by.bare().as_bytes());
+    let sum = record::entry_sum(number_of(*revision), room, *at_ms, by, record.as_bytes());
+    Ok((record, sum))
 }
 
 /// The boards of a snapshot; the error says what is wrong with it.

@@ -8,9 +8,9 @@ mod write;
 pub(crate) use read::ArchiveReader;
 pub(crate) use write::{ArchiveWriter, set_aside};
 
-use crate::rows::{StoredRow, number_of};
+use crate::rows::{self, StoredRow, number_of};
 use crate::url::beside;
-use crate::{StoreError, owner, record};
+use crate::{StoreError, owner};
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
 use serde::{Deserialize, Serialize};
@@ -209,14 +209,10 @@ impl Row {
 
 /// A change as a line of an archive, without its end: for whoever keeps the same log somewhere else.
 pub fn write_line(entry: &Entry) -> Result<String, StoreError> {
-    let Entry { revision, room, at_ms, by, change, request } = entry;
-    let unwritable = |what: String| StoreError::Unwritable { revision: *revision, what };
-    let record = record::write_entry(change, request.as_deref()).map_err(|why| unwritable(why.to_string()))?;
-    let number = number_of(*revision);
-    let sum = record::entry_sum(number, room.as_bytes(), *at_ms, by.bare().as_bytes(), record.as_bytes());
+    let (record, sum) = rows::written(entry)?;
     let row = Row { entry: entry.clone(), record, sum };
     let line = row.line().and_then(|line| serde_json::to_string(&line));
-    line.map_err(|error| unwritable(error.to_string()))
+    line.map_err(|error| StoreError::Unwritable { revision: entry.revision, what: error.to_string() })
 }
 
 /// The change of such a line, which must be the next after that revision. The error says what is wrong with it.

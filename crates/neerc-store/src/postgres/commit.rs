@@ -7,9 +7,9 @@ use super::take::{self, Term};
 use super::waiting::{Waiting, watched};
 use crate::error::postgres::{PostgresError, failed, is_refusal, words};
 use crate::loaded::Loaded;
-use crate::rows::{StoredRow, number_of};
+use crate::rows::{self, StoredRow, number_of};
 use crate::servers::Servers;
-use crate::{StoreError, limits, record};
+use crate::{StoreError, limits};
 use neerc_core::change::Entry;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -147,23 +147,23 @@ impl Writer {
     }
 
     fn batch(&mut self, entries: &[Entry], told: u64) -> Result<Sent, StoreError> {
-        let mut rows = Batch::default();
+        let mut batch = Batch::default();
         let mut last = self.last;
-        for Entry { revision, room, at_ms, by, change, request } in entries {
+        for entry in entries {
+            let Entry { revision, room, at_ms, by, .. } = entry;
             if last.checked_add(1) != Some(*revision) {
                 return Err(StoreError::Order { file: self.name.clone(), last, given: *revision });
             }
             last = *revision;
             let unwritable = |what| StoreError::Unwritable { revision: *revision, what };
-            let record = record::write_entry(change, request.as_deref()).map_err(|why| unwritable(why.to_string()))?;
-            let (number, room, by, record) =
-                (number_of(*revision), room.as_bytes(), by.bare().as_bytes(), record.as_bytes());
-            let sum = record::entry_sum(number, room, *at_ms, by, record).into();
-            rows.take(&StoredRow { number, room, at_ms: *at_ms, by, record, sum }).map_err(unwritable)?;
+            let (record, sum) = rows::written(entry)?;
+            let (number, room, by) = (number_of(*revision), room.as_bytes(), by.bare().as_bytes());
+            let (at_ms, record, sum) = (*at_ms, record.as_bytes(), sum.into());
+            batch.take(&StoredRow { number, room, at_ms, by, record, sum }).map_err(unwritable)?;
         }
         self.batches += 1;
         let name = format!("{:016x}-{}", self.run, self.batches);
-        Ok(Sent { name, after: number_of(self.last), last: number_of(last), told: number_of(told), rows })
+        Ok(Sent { name, after: number_of(self.last), last: number_of(last), told: number_of(told), rows: batch })
     }
 
     /// Sends a batch.

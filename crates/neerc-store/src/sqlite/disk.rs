@@ -6,7 +6,7 @@ use super::floor;
 use super::wal;
 use crate::error::failed;
 use crate::lock::{self, Lock};
-use crate::rows::{Floor, number_of, stored};
+use crate::rows::{self, Floor, number_of, stored};
 use crate::{StoreError, limits, record};
 use neerc_core::change::Entry;
 use rusqlite::config::DbConfig;
@@ -83,16 +83,14 @@ impl Disk {
         let mut last = stored(found.unwrap_or(0)).max(self.floor);
         {
             let mut insert = tx.prepare_cached("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)").map_err(at)?;
-            for Entry { revision, room, at_ms, by, change, request } in entries {
+            for entry in entries {
+                let Entry { revision, room, at_ms, by, .. } = entry;
                 if last.checked_add(1) != Some(*revision) {
                     return Err(StoreError::Order { file: file.clone(), last, given: *revision });
                 }
                 last = *revision;
-                let record = record::write_entry(change, request.as_deref())
-                    .map_err(|why| StoreError::Unwritable { revision: *revision, what: why.to_string() })?;
-                let (number, by) = (number_of(*revision), by.bare());
-                let sum = record::entry_sum(number, room.as_bytes(), *at_ms, by.as_bytes(), record.as_bytes());
-                insert.execute((number, &**room, at_ms, by, record, sum)).map_err(at)?;
+                let (record, sum) = rows::written(entry)?;
+                insert.execute((number_of(*revision), &**room, at_ms, by.bare(), record, sum)).map_err(at)?;
             }
         }
         if told > self.told {
