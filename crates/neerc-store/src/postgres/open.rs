@@ -127,7 +127,10 @@ pub(super) async fn look(reading: &Reading<'_>) -> Result<Vec<String>, StoreErro
 
 /// The format of a database: 0 if it is empty.
 pub(super) async fn format(reading: &Reading<'_>) -> Result<i64, StoreError> {
-    let sql = "SELECT to_regclass('meta') IS NOT NULL, to_regclass('log') IS NOT NULL, to_regclass('head') IS NOT NULL";
+    // One look at all of them: functions such as to_regclass see what others commit meanwhile, so they would see a part.
+    let sql = "SELECT coalesce(bool_or(relname = 'meta'), false), coalesce(bool_or(relname = 'log'), false), \
+               coalesce(bool_or(relname = 'head'), false) \
+               FROM pg_class WHERE relname IN ('meta', 'log', 'head') AND pg_table_is_visible(oid)";
     let rows = reading.rows(sql, &[]).await?;
     let foreign = || StoreError::Foreign { file: reading.name.to_owned() };
     let row = rows.first().ok_or_else(foreign)?;
