@@ -192,7 +192,7 @@ impl Store {
                 Awaited(handle.compact(keep, move || sqlite::compact::FileLog::open(&file)))
             }
             Store::Postgres(store) => {
-                let server = store.server.clone();
+                let server = store.readers.server().clone();
                 Awaited(store.handle.compact(keep, move || postgres::compact::ServerLog::open(server)))
             }
         }
@@ -214,7 +214,7 @@ impl Store {
     pub fn log_reader(&self) -> LogReader {
         match self {
             Store::Sqlite(handle) => LogReader(Log::File(handle.file().clone())),
-            Store::Postgres(store) => LogReader(Log::Server(store.server.clone())),
+            Store::Postgres(store) => LogReader(Log::Server(store.readers.clone())),
         }
     }
 
@@ -243,7 +243,7 @@ pub struct LogReader(Log);
 #[derive(Clone, Debug)]
 enum Log {
     File(Arc<Path>),
-    Server(Arc<Servers>),
+    Server(Arc<postgres::Readers>),
 }
 
 impl LogReader {
@@ -251,7 +251,7 @@ impl LogReader {
     pub fn of(url: &Url) -> LogReader {
         LogReader(match url {
             Url::Sqlite(path) => Log::File(path.as_path().into()),
-            Url::Postgres(server) => Log::Server(server.clone()),
+            Url::Postgres(server) => Log::Server(postgres::Readers::new(server.clone()).into()),
         })
     }
 
@@ -260,7 +260,7 @@ impl LogReader {
     pub fn read(&self, room: &str, part: LogPart, most: usize) -> Result<Vec<Entry>, StoreError> {
         match &self.0 {
             Log::File(file) => sqlite::read::read(file, room, part, most),
-            Log::Server(server) => postgres::read::read(server, room, part, most),
+            Log::Server(readers) => postgres::read::read(readers, room, part, most),
         }
     }
 
@@ -268,7 +268,7 @@ impl LogReader {
     pub fn floor(&self) -> Result<LogFloor, StoreError> {
         match &self.0 {
             Log::File(file) => sqlite::read::floor(file),
-            Log::Server(server) => postgres::read::floor(server),
+            Log::Server(readers) => postgres::read::floor(readers),
         }
     }
 
@@ -276,7 +276,7 @@ impl LogReader {
     pub fn read_all(&self, after: u64, most: usize) -> Result<Vec<Entry>, StoreError> {
         match &self.0 {
             Log::File(file) => sqlite::read::read_all(file, after, most),
-            Log::Server(server) => postgres::read::read_all(server, after, most),
+            Log::Server(readers) => postgres::read::read_all(readers, after, most),
         }
     }
 
@@ -284,7 +284,7 @@ impl LogReader {
     pub fn newest(&self) -> Result<u64, StoreError> {
         match &self.0 {
             Log::File(file) => sqlite::read::newest(file),
-            Log::Server(server) => postgres::read::ends(server).map(|(newest, _)| newest),
+            Log::Server(readers) => postgres::read::ends(readers).map(|(newest, _)| newest),
         }
     }
 
@@ -292,7 +292,7 @@ impl LogReader {
     pub fn told(&self) -> Result<u64, StoreError> {
         match &self.0 {
             Log::File(file) => sqlite::read::told(file),
-            Log::Server(server) => postgres::read::ends(server).map(|(_, told)| told),
+            Log::Server(readers) => postgres::read::ends(readers).map(|(_, told)| told),
         }
     }
 
@@ -300,7 +300,7 @@ impl LogReader {
     pub fn marks(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         match &self.0 {
             Log::File(file) => sqlite::read::marks(file),
-            Log::Server(server) => postgres::read::marks(server),
+            Log::Server(readers) => postgres::read::marks(readers),
         }
     }
 }

@@ -68,6 +68,8 @@ pub const COMMIT_LOOK: Duration = Duration::from_secs(1);
 pub const RESOLVE: Duration = Duration::from_secs(30);
 /// Pause before servers that could not be reached are tried again.
 pub const RECONNECT: Duration = Duration::from_millis(200);
+/// How many connections that read the log are kept while nobody reads.
+pub const READERS_KEPT: usize = 2;
 /// How long whoever serves may be silent before another takes over.
 pub const LEASE: Duration = Duration::from_secs(10);
 /// The oldest PostgreSQL that is used: others are not looked after by its makers any more.

@@ -2,7 +2,7 @@
 
 use super::commit::Batch;
 use super::open::{holder, look, migrate};
-use super::read::{MARK, Reading, apart, row_of};
+use super::read::{MARK, Reading, connected, row_of};
 use super::session::{Session, within};
 use super::take::{self, Term};
 use crate::error::postgres::PostgresError;
@@ -45,7 +45,7 @@ fn copy_checked(server: &Servers, part: &Part) -> Result<Loaded, StoreError> {
 
 /// Copies the rows, as of one moment, into a file, also where they are damaged. Returns where the log should end.
 fn copy(server: &Servers, part: &Part) -> Result<u64, StoreError> {
-    apart(|| async {
+    connected(|| async {
         let (session, name) = (Session::connect(server).await?, server.name());
         let reading = Reading { session: &session, name: &name };
         if super::open::format(&reading).await? == 0 {
@@ -125,7 +125,7 @@ pub fn restore_moment(
 /// Puts what a file holds in the place of everything, which is kept as a file, with its archives.
 fn put(server: &Servers, lock: &Lock, part: &Part, loaded: &Loaded) -> Result<Restored, StoreError> {
     let name = server.name();
-    let term = apart(|| async {
+    let term = connected(|| async {
         let session = Session::connect(server).await?;
         look(&Reading { session: &session, name: &name }).await?;
         migrate(&session, &name).await?;
@@ -137,7 +137,7 @@ fn put(server: &Servers, lock: &Lock, part: &Part, loaded: &Loaded) -> Result<Re
         }
     })?;
     let kept = keep(server)?;
-    apart(|| async { replace(&Session::connect(server).await?, &name, &term, part, loaded).await })?;
+    connected(|| async { replace(&Session::connect(server).await?, &name, &term, part, loaded).await })?;
     archive::part_with(server.local(), kept.as_deref(), loaded.floor)?;
     lock.note(loaded.revision);
     Ok(Restored { now: files::copied(name, loaded), kept })

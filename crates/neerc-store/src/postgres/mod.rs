@@ -8,6 +8,7 @@ mod disk;
 mod keeper;
 mod open;
 pub(crate) mod read;
+mod readers;
 mod session;
 mod survey;
 mod take;
@@ -23,6 +24,7 @@ use std::thread;
 
 pub(crate) use keeper::Keeper;
 pub(crate) use open::holder;
+pub(crate) use readers::Readers;
 pub use survey::{Follower, LogWords, ServerSurvey, ServerWords, Survey, survey};
 pub use take::Term;
 
@@ -30,7 +32,8 @@ pub use take::Term;
 #[derive(Clone, Debug)]
 pub struct Postgres {
     pub(crate) handle: Handle,
-    pub(crate) server: Arc<Servers>,
+    /// What reads its log.
+    pub(crate) readers: Arc<Readers>,
     /// Which term of serving this is.
     pub term: Term,
     /// What is not as it should be about the server, in words.
@@ -61,7 +64,8 @@ fn begin(server: &Arc<Servers>, lock: Lock, term: Option<Term>) -> Result<(Postg
     };
     thread::Builder::new().name("neerc-store".into()).spawn(work).map_err(StoreError::Thread)?;
     let (loaded, term, concerns) = told.recv().unwrap_or(Err(StoreError::Gone))?;
-    Ok((Postgres { handle, server: server.clone(), term, concerns: concerns.into() }, loaded))
+    let readers = Readers::new(server.clone()).into();
+    Ok((Postgres { handle, readers, term, concerns: concerns.into() }, loaded))
 }
 
 #[cfg(test)]

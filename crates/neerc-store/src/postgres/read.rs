@@ -1,5 +1,6 @@
 //! Reads a store in PostgreSQL: what a start needs, and the log while it grows. Everything that is read is checked.
 
+use super::readers::Readers;
 use super::session::{Session, within};
 use crate::error::postgres::PostgresError;
 use crate::loaded::{self, Loaded, Loading, Newest};
@@ -9,7 +10,7 @@ use crate::{LogFloor, LogPart, StoreError, limits};
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -19,13 +20,15 @@ pub(super) const MARK: &str = "mark:";
 const COLUMNS: &str = "revision, room, at_ms, by_jid, record, sum";
 
 /// Does work that waits for the network, on a thread of its own: the caller may be in an async loop.
-pub(super) fn apart<T: Send, W: Future<Output = Result<T, StoreError>>>(
+pub(super) fn apart<T: Send>(work: impl FnOnce() -> Result<T, StoreError> + Send) -> Result<T, StoreError> {
+    thread::scope(|scope| scope.spawn(work).join().unwrap_or(Err(StoreError::Gone))) // it panicked, which was said
+}
+
+/// Waits for work by a connection of its own, on such a thread.
+pub(super) fn connected<T: Send, W: Future<Output = Result<T, StoreError>>>(
     work: impl FnOnce() -> W + Send,
 ) -> Result<T, StoreError> {
-    thread::scope(|scope| {
-        let thread = scope.spawn(|| runtime()?.block_on(work()));
-        thread.join().unwrap_or(Err(StoreError::Gone)) // it panicked, which was said
-    })
+    apart(|| runtime()?.block_on(work()))
 }
 
 /// What one thread waits for the network with.
@@ -193,16 +196,9 @@ pub(super) fn row_of(row: &Row) -> Result<StoredRow<'_>, String> {
     Ok(StoredRow { number: number_, room: text(1)?, at_ms, by: text(3)?, record: text(4)?, sum })
 }
 
-/// Reads by a connection of its own.
-async fn connected(server: &Servers) -> Result<(Session, PathBuf), StoreError> {
-    Ok((Session::connect(server).await?, server.name()))
-}
-
 /// See [`crate::LogReader::read`].
-pub fn read(server: &Servers, room: &str, part: LogPart, most: usize) -> Result<Vec<Entry>, StoreError> {
-    apart(|| async {
-        let (session, name) = connected(server).await?;
-        let reading = Reading { session: &session, name: &name };
+pub fn read(readers: &Readers, room: &str, part: LogPart, most: usize) -> Result<Vec<Entry>, StoreError> {
+    readers.read(async |reading| {
         let (condition, from) = match part {
             LogPart::After(revision) => ("revision > $1 AND room = $2 ORDER BY revision", revision),
             LogPart::Before(revision) => ("revision < $1 AND room = $2 ORDER BY revision DESC", revision),
@@ -214,37 +210,27 @@ pub fn read(server: &Servers, room: &str, part: LogPart, most: usize) -> Result<
 }
 
 /// See [`crate::LogReader::read_all`].
-pub fn read_all(server: &Servers, after: u64, most: usize) -> Result<Vec<Entry>, StoreError> {
-    apart(|| async {
-        let (session, name) = connected(server).await?;
+pub fn read_all(readers: &Readers, after: u64, most: usize) -> Result<Vec<Entry>, StoreError> {
+    readers.read(async |reading| {
         let sql =
             "revision > (SELECT coalesce(max(revision), 0) FROM floor) AND revision > $1 ORDER BY revision LIMIT $2";
-        Reading { session: &session, name: &name }.entries(sql, &[&number_of(after), &bound(most)]).await
+        reading.entries(sql, &[&number_of(after), &bound(most)]).await
     })
 }
 
 /// See [`crate::LogReader::floor`].
-pub fn floor(server: &Servers) -> Result<LogFloor, StoreError> {
-    apart(|| async {
-        let (session, name) = connected(server).await?;
-        Reading { session: &session, name: &name }.peek().await
-    })
+pub fn floor(readers: &Readers) -> Result<LogFloor, StoreError> {
+    readers.read(async |reading| reading.peek().await)
 }
 
 /// The newest revision, and up to which one everybody was told.
-pub fn ends(server: &Servers) -> Result<(u64, u64), StoreError> {
-    apart(|| async {
-        let (session, name) = connected(server).await?;
-        Reading { session: &session, name: &name }.ends().await
-    })
+pub fn ends(readers: &Readers) -> Result<(u64, u64), StoreError> {
+    readers.read(async |reading| reading.ends().await)
 }
 
 /// See [`crate::LogReader::marks`].
-pub fn marks(server: &Servers) -> Result<BTreeMap<String, u64>, StoreError> {
-    apart(|| async {
-        let (session, name) = connected(server).await?;
-        Reading { session: &session, name: &name }.marks().await
-    })
+pub fn marks(readers: &Readers) -> Result<BTreeMap<String, u64>, StoreError> {
+    readers.read(async |reading| reading.marks().await)
 }
 
 fn bound(most: usize) -> i64 {
@@ -253,9 +239,9 @@ fn bound(most: usize) -> i64 {
 
 /// Whether the database has no store in it.
 pub fn is_new(server: &Servers) -> Result<bool, StoreError> {
-    apart(|| async {
-        let (session, name) = connected(server).await?;
-        let reading = Reading { session: &session, name: &name };
+    connected(|| async {
+        let session = Session::connect(server).await?;
+        let reading = Reading { session: &session, name: &server.name() };
         Ok(super::open::format(&reading).await? == 0)
     })
 }

@@ -102,6 +102,11 @@ impl Session {
         self.client.is_closed()
     }
 
+    /// Whether the server answers within a while.
+    pub async fn answers(&self, limit: Duration) -> bool {
+        timeout(limit, self.client.check_connection()).await.is_ok_and(|answer| answer.is_ok())
+    }
+
     /// How many warnings have come.
     pub fn warnings(&self) -> u64 {
         self.warnings.count.load(Ordering::SeqCst)

@@ -160,6 +160,49 @@ fn connections_that_are_ended_all_the_time_lose_nothing_and_repeat_nothing() {
     assert_stored(store, &bed.url(), 40);
 }
 
+/// The processes that work for others at a database, of which there are none or all of the same kind.
+fn processes(name: &str) -> Vec<u32> {
+    let find = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let found = Cluster::shared().sql(name, find);
+    found.lines().map(|pid| pid.parse().unwrap()).collect()
+}
+
+#[test]
+fn the_log_is_read_by_a_connection_that_is_kept_and_made_anew_once_it_breaks() {
+    let bed = Bed::new(Kind::Postgres);
+    let store = bed.open().store;
+    let name = bed.database.clone().unwrap();
+    commit(&store, 1..=3).unwrap();
+    let before = processes(&name);
+    let kept = || processes(&name).into_iter().filter(|pid| !before.contains(pid)).collect::<Vec<_>>();
+    let reader = store.log_reader();
+    assert!(kept().is_empty(), "nobody has read yet");
+    assert_eq!(reader.newest().unwrap(), 3);
+    let first = kept();
+    assert_eq!(first.len(), 1, "{first:?}");
+    assert_eq!((reader.read_all(1, 10).unwrap().len(), store.log_reader().floor().unwrap().revision), (2, 0));
+    assert_eq!(kept(), first, "whoever reads takes the same one");
+    Cluster::shared().sql(&name, &format!("SELECT pg_terminate_backend({})", first[0]));
+    until("it has ended", || kept().is_empty());
+    commit(&store, 4..=4).unwrap();
+    assert_eq!(reader.newest().unwrap(), 4);
+    let second = kept();
+    assert!(second.len() == 1 && second != first, "{second:?}");
+    signal_to(second[0], "STOP");
+    let read = reader.newest();
+    signal_to(second[0], "CONT");
+    assert_eq!(read.unwrap(), 4);
+    until("the one that froze has ended", || kept().len() == 1 && kept() != second);
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| assert_eq!(reader.read_all(0, 10).unwrap().len(), 4));
+        }
+    });
+    until("few are kept", || kept().len() <= crate::limits::READERS_KEPT);
+    drop((reader, store)); // in no order that matters
+    until("none is left", || processes(&name).is_empty());
+}
+
 #[test]
 fn a_process_of_the_server_that_freezes_holds_nothing_up_for_long() {
     let bed = Bed::new(Kind::Postgres);
