@@ -22,7 +22,11 @@ pub fn all(config: &Config, environment: impl Iterator<Item = (OsString, OsStrin
     let secret = config.component.secret_at.as_deref().and_then(|file| open_to_all(file, "holds the secret"));
     let store = match &config.store {
         Url::Sqlite(file) => [open_to_all(file, "holds what people write"), several_names(file)],
-        Url::Postgres(_) => [None, None],
+        Url::Postgres(_) => {
+            let file =
+                config.store_secret_at.as_deref().filter(|file| Some(*file) != config.component.secret_at.as_deref());
+            [file.and_then(|file| open_to_all(file, "holds the password of the store")), None]
+        }
     };
     unknown.chain(secret).chain(store.into_iter().flatten()).collect()
 }

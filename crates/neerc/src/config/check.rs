@@ -71,6 +71,7 @@ impl Check<'_> {
             rooms,
             keep_days: self.number("store.keep_days", raw.store.keep_days, KEEP_DAYS)?,
             alone: self.alone(raw.store.copies, &raw.store.alone)?,
+            store_secret_at: self.store_secret_at(&raw.store)?,
             store: self.store(raw.store)?,
             groups,
             lists,
@@ -383,7 +384,7 @@ impl Check<'_> {
         ConfigError::Invalid { origin: self.origin(key), key, value: value.to_owned(), wanted: wanted.to_owned() }
     }
 
-    fn origin(&self, key: &str) -> Origin {
+    pub(super) fn origin(&self, key: &str) -> Origin {
         self.nth_origin(key, 0)
     }
 

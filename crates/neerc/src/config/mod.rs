@@ -56,6 +56,8 @@ pub struct Config {
     pub rooms: ChatRooms,
     /// Where the tasks are kept; its path is UTF-8.
     pub store: Url,
+    /// The file that holds the password of the store; `None` where there is none, or the environment gave it.
+    pub store_secret_at: Option<PathBuf>,
     /// How many days of the log stay in the database; 0 is all.
     pub keep_days: u32,
     /// What happens to changes while they are on this machine alone; `None` if one machine is enough.

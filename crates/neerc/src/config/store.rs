@@ -1,9 +1,10 @@
 //! Where the tasks are kept.
 
 use super::check::Check;
-use super::error::ConfigError;
+use super::error::{ConfigError, Origin};
 use super::keys::RawStore;
 use neerc_store::{Servers, Url};
+use std::path::PathBuf;
 
 impl Check<'_> {
     /// The store, with what is needed to reach it.
@@ -24,6 +25,21 @@ impl Check<'_> {
                 Err(self.invalid_raw("store.url", &url.to_string(), wanted))
             }
         }
+    }
+
+    /// The file in which the password of a store stands, if it stands in one.
+    pub(super) fn store_secret_at(&self, raw: &RawStore) -> Result<Option<PathBuf>, ConfigError> {
+        if let Some(file) = &raw.password_file {
+            return self.secret_path("store.password_file", 0, file).map(Some);
+        }
+        let has_password = match Url::parse(&raw.url, self.source.folder()) {
+            Ok(Url::Postgres(servers)) => servers.has_password(),
+            Ok(Url::Sqlite(_)) | Err(_) => false, // what is wrong with it is said where it is used
+        };
+        Ok(match self.origin("store.url") {
+            Origin::File(path, _) if has_password => Some(path),
+            Origin::File(..) | Origin::Variable(_) => None,
+        })
     }
 
     fn login(

@@ -231,6 +231,7 @@ time = "local"
             jid: address("tasks-service@neerc.example.org"),
         },
         store: Url::Sqlite(PathBuf::from("/var/lib/neerc/neerc.db")),
+        store_secret_at: None,
         keep_days: 0,
         alone: Some(Alone::GoOn),
         groups: GroupSettings {
@@ -830,6 +831,7 @@ fn every_variable_is_heard() {
     assert_eq!(config.store.local(), folder.path().join("neerc"));
     let Url::Postgres(servers) = &config.store else { panic!("{config:?}") };
     assert!(servers.has_password() && !format!("{config:?}").contains("hunter2"));
+    assert_eq!(config.store_secret_at.as_deref(), Some(&*password));
     let both = error(LEAST, &postgres("postgres://neerc:hunter2@a/tasks"));
     assert!(
         both.contains("store.password_file is ") && both.ends_with("stands beside a password in store.url: keep one")

@@ -323,6 +323,23 @@ fn a_secret_that_everybody_can_read_is_warned_of() {
     assert!(warned("with.toml"));
     fs::set_permissions(place.file("secret"), fs::Permissions::from_mode(0o640)).unwrap();
     assert!(!warned("with.toml"), "the configuration itself holds no secret");
+    let store = |lines: &str| {
+        let text = fs::read_to_string(place.file("with.toml")).unwrap();
+        let rest = text.lines().filter(|line| !line.starts_with("url = \"sqlite")).collect::<Vec<_>>().join("\n");
+        let rest = rest.replace("[store]", "");
+        fs::write(place.file("database.toml"), format!("{rest}\n[store]\n{lines}\n")).unwrap();
+        let (_, text) = place.said(&["check", "--config", "database.toml"]);
+        text.contains(&format!("holds the password of the store and {warning}"))
+    };
+    let at = "@127.0.0.1:1/tasks\""; // where nobody answers
+    assert!(!store(&format!("url = \"postgres://neerc{at}")), "it holds no password");
+    assert!(store(&format!("url = \"postgres://neerc:hunter2{at}")));
+    fs::write(place.file("password"), "hunter2\n").unwrap();
+    fs::set_permissions(place.file("password"), fs::Permissions::from_mode(0o644)).unwrap();
+    let in_file = format!("url = \"postgres://neerc{at}\npassword_file = \"password\"");
+    assert!(store(&in_file));
+    fs::set_permissions(place.file("password"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(!store(&in_file));
     let log = place.file("log");
     let _service = Process::spawn_logged("neerc", &mut place.command(&["run"]), &log);
     wait_for("a warning", || fs::read_to_string(&log).unwrap().contains(warning));
