@@ -98,7 +98,8 @@ impl Standby {
             }
             sleep(Duration::from_millis(limits::KEEPER_LOOK_MS.unsigned_abs()));
         }
-        let who = WhoServes { revision: lock.noted().unwrap_or(0), ..WhoServes::default() };
+        let trouble = Some(format!("{} has not answered yet", server.name().display()));
+        let who = WhoServes { revision: lock.noted().unwrap_or(0), trouble, ..WhoServes::default() };
         self.waits = Waits::Lease { server, lock, keeper };
         Ok(Looked::Others(who))
     }
@@ -116,4 +117,25 @@ fn others_or(looked: Result<Looked, StoreError>) -> Result<Looked, StoreError> {
 fn who_uses(file: &Path, by: Option<u32>) -> WhoServes {
     let holder = by.map_or_else(|| "another process".to_owned(), |id| format!("process {id}"));
     WhoServes { holder, revision: Lock::peek(file).unwrap_or(0), trouble: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use tempfile::TempDir;
+
+    #[test]
+    fn where_no_database_had_answered_it_was_said_to_stand_by_for_nobody() {
+        let folder = TempDir::new().unwrap();
+        // Whoever connects hears nothing.
+        let silent = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let hosts = silent.each_ref().map(|silent| silent.local_addr().unwrap().to_string()).join(",");
+        let url = Url::parse(&format!("postgres://neerc@{hosts}/neerc"), folder.path()).unwrap();
+        let mut standby = Standby::of(&url, || 1_000);
+        match standby.look().unwrap() {
+            Looked::Others(who) => assert!(who.trouble.is_some(), "{who:?}"),
+            Looked::Opened(_) => panic!("it serves"),
+        }
+    }
 }

@@ -6,6 +6,7 @@ use super::open::{look, migrate};
 use super::read::{Reading, runtime};
 use super::session::{Session, within};
 use super::take::{self, Term};
+use crate::error::postgres::PostgresError;
 use crate::holding::{StoreCopies, WhoServes};
 use crate::lease::{LEASE_ANSWER_MS, LEASE_TTL_MS, Lease, LeaseAnswer, LeaseAsk, LeaseStep};
 use crate::limits::{self, KEEPER_LOOK_MS};
@@ -123,19 +124,16 @@ impl Keeping {
             let now_ms = (self.steady_ms)();
             match lease.step(now_ms) {
                 LeaseStep::Ask(ask) => {
-                    let asked = timeout(Duration::from_millis(LEASE_ANSWER_MS.unsigned_abs()), self.ask(ask)).await;
-                    let answer = match asked {
-                        Ok(Ok(answer)) => answer,
-                        Ok(Err(error)) => {
-                            self.session = None;
-                            self.in_vain(&error);
-                            LeaseAnswer::Failed
-                        }
-                        Err(_) => {
-                            self.session = None;
-                            LeaseAnswer::Failed
-                        }
-                    };
+                    let limit = Duration::from_millis(LEASE_ANSWER_MS.unsigned_abs());
+                    let asked = timeout(limit, self.ask(ask)).await.unwrap_or_else(|_| {
+                        let store = self.name.clone();
+                        Err(PostgresError::Late { doing: "ask for the lease of", store, limit }.into())
+                    });
+                    let answer = asked.unwrap_or_else(|error| {
+                        self.session = None;
+                        self.in_vain(&error);
+                        LeaseAnswer::Failed
+                    });
                     lease.answered((self.steady_ms)(), answer);
                     self.set.send_replace(lease.until_ms().unwrap_or(i64::MIN));
                     if lease.until_ms().is_some() {
