@@ -3,7 +3,7 @@
 pub mod moment;
 
 use super::args::{BackupArgs, RestoreArgs};
-use super::{Outcome, failure, load, out, runtime, usage};
+use super::{Outcome, failure, load_store, out, runtime, usage};
 use crate::service::standing::BackupNote;
 use crate::service::status;
 use anyhow::{Context, anyhow};
@@ -12,7 +12,7 @@ use neerc_store::{self as store, Copied, LogPoint, Recalled};
 
 /// Copies the store into one file.
 pub fn backup(args: &BackupArgs) -> Outcome {
-    let config = load(&args.config.config)?;
+    let config = load_store(&args.config.config)?;
     let existing = if args.force { store::Existing::Replace } else { store::Existing::Keep };
     let copied = store::backup(&config.store, args.file.as_deref(), existing).map_err(failure)?;
     let note = BackupNote { file: copied.file.clone(), revision: copied.revision, ..BackupNote::default() };
@@ -41,7 +41,7 @@ fn holds(Copied { file, archived, revision, tasks }: &Copied) -> String {
 
 /// Puts a backup in the place of the store, or brings it back to a moment.
 pub fn restore(args: &RestoreArgs) -> Outcome {
-    let config = load(&args.config.config)?;
+    let config = load_store(&args.config.config)?;
     match (&args.at, &args.file) {
         (Some(at), _) => restore_moment(&config.store, args, at),
         (None, Some(file)) => {

@@ -2,8 +2,8 @@
 
 use super::args::ConfigArgs;
 use super::copies::moment;
-use super::{Outcome, failure, load, out, usage};
-use crate::config::Config;
+use super::{Outcome, failure, load_store, out, usage};
+use crate::config::StoreConfig;
 use crate::i18n::Files;
 use crate::limits;
 use crate::service::time::{wall_ms, zone_ms};
@@ -91,8 +91,8 @@ struct Log {
 }
 
 impl Log {
-    fn of(config: &Config) -> Log {
-        let host = config.component.host.as_str();
+    fn of(config: &StoreConfig) -> Log {
+        let host = config.host.as_str();
         // Who belongs to a room now is not known here, and does not change what happened.
         let people = People::build(host, "", [], HashMap::new(), &GroupBook::default());
         Log { reader: LogReader::of(&config.store), people }
@@ -174,7 +174,7 @@ fn parse(option: &str, text: &str, now: &Zoned, now_ms: i64) -> Result<Moment, S
 
 /// Prints who did what when.
 pub fn log(args: &LogArgs) -> Outcome {
-    let config = load(&args.config.config)?;
+    let config = load_store(&args.config.config)?;
     let (log, now) = (Log::of(&config), Zoned::now());
     let wanted = Wanted::of(args, &log, &now).map_err(|why| usage(anyhow!(why)))?;
     log.warn_of_archives()?;
@@ -223,7 +223,7 @@ impl Sink<'_> {
 
 /// Writes all of it for other programs, or as a report.
 pub fn export(args: &ExportArgs) -> Outcome {
-    let config = load(&args.config.config)?;
+    let config = load_store(&args.config.config)?;
     let log = Log::of(&config);
     log.warn_of_archives()?;
     let room = args.room.as_deref().map(str::to_lowercase);
@@ -247,8 +247,8 @@ pub fn export(args: &ExportArgs) -> Outcome {
 }
 
 /// The report of a room, the first one if none is named, as the board gives it away.
-fn report(config: &Config, log: &Log, room: Option<String>) -> Result<String, (super::Exit, anyhow::Error)> {
-    let room = room.map(Room::from).or_else(|| config.rooms.join.first().cloned()).unwrap_or_default();
+fn report(config: &StoreConfig, log: &Log, room: Option<String>) -> Result<String, (super::Exit, anyhow::Error)> {
+    let room = room.map(Room::from).or_else(|| config.rooms.first().cloned()).unwrap_or_default();
     let (mut told, mut board) = (ReportLog::since(None), Board::default());
     log.each(0, |entry| {
         if entry.room == room {
@@ -262,7 +262,7 @@ fn report(config: &Config, log: &Log, room: Option<String>) -> Result<String, (s
         people: &log.people,
         board: &board,
         clock: None,
-        visibility: config.tasks.visibility,
+        visibility: config.visibility,
         now: Some(DayTime { wall_ms: wall_ms(), zone_ms: zone_ms() }),
         checklists: &[],
         trail: None,

@@ -1,8 +1,8 @@
 //! `neerc compact` and `neerc verify`: what is old goes into archives, and whether everything is whole is seen by reading it.
 
 use super::args::{CompactArgs, VerifyArgs};
-use super::{Outcome, failure, load, out, runtime, secret, usage};
-use crate::config::Config;
+use super::{Outcome, failure, load_store, out, runtime, secret, usage};
+use crate::config::StoreConfig;
 use crate::limits;
 use crate::service::archivist::{CompactAnswer, CompactReport, CompactRequest, CompactWish};
 use crate::service::{status, time};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Moves what is older than some days into archives: by the service that uses the store, or by itself if none does.
 pub fn compact(args: &CompactArgs) -> Outcome {
-    let config = load(&args.config.config)?;
+    let config = load_store(&args.config.config)?;
     let days = match args.keep_days {
         Some(days) => days,
         None if config.keep_days > 0 => config.keep_days,
@@ -45,7 +45,7 @@ fn alone(store: store::Store, days: u32) -> Result<CompactReport, (super::Exit, 
 }
 
 /// Asks the service that uses the store to do it, and waits.
-async fn by_service(config: &Config, keep_days: u32) -> anyhow::Result<CompactReport> {
+async fn by_service(config: &StoreConfig, keep_days: u32) -> anyhow::Result<CompactReport> {
     let socket = status::path(config.store.local());
     let id = secret::hex(8).context("there is no randomness to be had from /dev/urandom")?;
     let request = CompactRequest { compact: CompactWish { id, keep_days } };
@@ -66,7 +66,7 @@ async fn by_service(config: &Config, keep_days: u32) -> anyhow::Result<CompactRe
     }
 }
 
-fn tell(config: &Config, days: u32, report: &CompactReport) -> Outcome {
+fn tell(config: &StoreConfig, days: u32, report: &CompactReport) -> Outcome {
     for (file, first, last) in &report.archives {
         out::line(&format!("{} holds changes {first} to {last}; it was read again and is whole", file.display()))?;
     }
@@ -88,7 +88,7 @@ pub fn verify(args: &VerifyArgs) -> Outcome {
     let files = match args.files.is_empty() {
         false => args.files.clone(),
         true => {
-            let url = load(&args.config.config)?.store;
+            let url = load_store(&args.config.config)?.store;
             if let store::Url::Postgres(_) = url {
                 store::verify(&url).map_err(failure)?;
                 out::line(&format!("ok    {url}: a store"))?;

@@ -1,7 +1,7 @@
 //! `neerc login-link` and `neerc token`: what opens the board or the API, from the service that runs.
 
 use super::args::{LoginLinkArgs, TokenArgs};
-use super::{Outcome, failure, load, nobody_there, out, runtime};
+use super::{Outcome, failure, load_place, nobody_there, out, runtime};
 use crate::service::status::{self, KeyRequest};
 use anyhow::{Context, anyhow};
 use neerc_core::doors::TokenScope;
@@ -28,8 +28,8 @@ pub fn token(args: TokenArgs) -> Outcome {
 }
 
 fn ask(config: &Path, request: &KeyRequest) -> Outcome {
-    let config = load(config)?;
-    let (file, name) = (config.store.local(), config.store.name());
+    let store = load_place(config)?;
+    let (file, name) = (store.local(), store.name());
     let socket = status::path(file);
     let answer = runtime()?.block_on(status::ask_key(&socket, request));
     let answer = answer.map_err(|error| nobody_there(error, &name));

@@ -24,7 +24,7 @@ mod status;
 use self::args::{Cli, CliCommand, Exit, StandbyAsk};
 use crate::checklists;
 use crate::config::changes::GivenKeys;
-use crate::config::{self, Config};
+use crate::config::{self, Config, StoreConfig};
 use anyhow::{Context, anyhow};
 use clap::Parser;
 use neerc_store::Url;
@@ -119,10 +119,16 @@ fn load(path: &Path) -> Result<Config, (Exit, anyhow::Error)> {
     load_given(path).map(|(config, _)| config)
 }
 
-/// Where the store is. Whoever asks the service that uses it needs no secret, and may not be given those of systemd.
-fn load_store(path: &Path) -> Result<Url, (Exit, anyhow::Error)> {
+/// What the store is used with. Whoever reads it or looks after it speaks to no chat server, and may not be given the secret.
+fn load_store(path: &Path) -> Result<StoreConfig, (Exit, anyhow::Error)> {
     config::check_variables(std::env::vars_os()).map_err(usage)?;
     Config::load_store(path, |name| std::env::var(name).ok()).map_err(usage)
+}
+
+/// Where the store is. Whoever asks the service that uses it needs no secret, and may not be given those of systemd.
+fn load_place(path: &Path) -> Result<Url, (Exit, anyhow::Error)> {
+    config::check_variables(std::env::vars_os()).map_err(usage)?;
+    Config::load_place(path, |name| std::env::var(name).ok()).map_err(usage)
 }
 
 /// The same with each key as it was given.

@@ -2,14 +2,14 @@
 //! is to be written to.
 
 use super::args::ConfigArgs;
-use super::{Outcome, failure, load, out, usage};
+use super::{Outcome, failure, load_store, out, usage};
 use anyhow::anyhow;
 use neerc_store::{self as store, Follower, LogWords, ServerSurvey, ServerWords, Survey, Url};
 use std::fmt::Write;
 
 /// Asks all servers of the database, and prints what they say.
 pub fn status(args: &ConfigArgs) -> Outcome {
-    let config = load(&args.config)?;
+    let config = load_store(&args.config)?;
     let Url::Postgres(servers) = &config.store else {
         return Err(usage(anyhow!(
             "the store is a file, {}, which only this machine has; nothing stands by for it elsewhere",

@@ -1,13 +1,13 @@
 //! `neerc status`: how the service that runs on this machine stands.
 
 use super::args::StatusArgs;
-use super::{Outcome, failure, load_store, nobody_there, out, runtime};
+use super::{Outcome, failure, load_place, nobody_there, out, runtime};
 use crate::service::status;
 use anyhow::Context;
 
 /// Asks it, and prints the answer.
 pub fn status(args: &StatusArgs) -> Outcome {
-    let store = load_store(&args.config.config)?;
+    let store = load_place(&args.config.config)?;
     let (file, name) = (store.local(), store.name());
     let standing = runtime()?.block_on(status::ask_standing(&status::path(file)));
     let standing = standing.map_err(|error| nobody_there(error, &name));

@@ -3,7 +3,7 @@
 use super::error::{ConfigError, Origin};
 use super::file::Source;
 use super::keys::{Raw, RawComponent, RawDirectory, RawLimits, RawRooms, RawTasks, variable};
-use super::{ChatRooms, Component, Config, HostPort, Secret, Tasks};
+use super::{ChatRooms, Component, Config, HostPort, Secret, StoreConfig, Tasks};
 use crate::follow::Alone;
 use crate::limits::{
     ANSWERS_KIB, BURST, COPIES, DIRECTORY_POLL_S, DOMAIN_BYTES, KEEP_DAYS, NAME_BYTES, PER_SECOND, PLAN_LAPSES_MIN,
@@ -61,7 +61,7 @@ pub(super) struct Check<'a> {
 impl Check<'_> {
     pub(super) fn config(&self, raw: Raw) -> Result<Config, ConfigError> {
         let component = self.component(raw.component)?;
-        let rooms = self.rooms(raw.rooms, &component)?;
+        let rooms = self.rooms(raw.rooms, &component.jid, &component.host)?;
         let (mut groups, lists) = self.groups(raw.groups.unwrap_or_default(), &rooms.service)?;
         groups.directory = self.directory(raw.directory)?;
         let clocks = self.clocks(raw.clock, raw.clocks.unwrap_or_default(), &rooms.join)?;
@@ -90,13 +90,32 @@ impl Check<'_> {
         })
     }
 
+    pub(super) fn store_config(&self, raw: Raw) -> Result<StoreConfig, ConfigError> {
+        let (jid, host) = self.domains(&raw.component)?;
+        Ok(StoreConfig {
+            rooms: self.rooms(raw.rooms, &jid, &host)?.join,
+            host,
+            keep_days: self.number("store.keep_days", raw.store.keep_days, KEEP_DAYS)?,
+            store: self.store(raw.store)?,
+            visibility: self.tasks(&raw.tasks)?.visibility,
+            language: self.language(&raw.texts.language)?,
+            log: self.log(&raw.log)?,
+        })
+    }
+
     fn component(&self, raw: RawComponent) -> Result<Component, ConfigError> {
-        let jid = raw
-            .jid
-            .ok_or_else(|| self.missing("component.jid", "give the service's own domain, such as neerc.example.org"))?;
-        let jid = self.domain("component.jid", &jid)?;
-        let host = match (raw.host, jid.as_str().split_once('.')) {
-            (Some(host), _) => self.domain("component.host", &host)?,
+        let (jid, host) = self.domains(&raw)?;
+        let server = self.server(&raw.server)?;
+        let (secret, secret_at) = self.secret(raw.secret, raw.secret_file)?;
+        Ok(Component { jid, server, secret, secret_at, host })
+    }
+
+    /// The service's own domain, and that of the users.
+    fn domains(&self, raw: &RawComponent) -> Result<(Address, Address), ConfigError> {
+        let missing = || self.missing("component.jid", "give the service's own domain, such as neerc.example.org");
+        let jid = self.domain("component.jid", raw.jid.as_deref().ok_or_else(missing)?)?;
+        let host = match (&raw.host, jid.as_str().split_once('.')) {
+            (Some(host), _) => self.domain("component.host", host)?,
             (None, Some((_, host))) => self.domain("component.host", host)?,
             (None, None) => {
                 let jid = jid.as_str();
@@ -104,9 +123,7 @@ impl Check<'_> {
                 return Err(self.missing("component.host", &wanted));
             }
         };
-        let server = self.server(&raw.server)?;
-        let (secret, secret_at) = self.secret(raw.secret, raw.secret_file)?;
-        Ok(Component { jid, server, secret, secret_at, host })
+        Ok((jid, host))
     }
 
     fn server(&self, text: &str) -> Result<HostPort, ConfigError> {
@@ -163,8 +180,8 @@ impl Check<'_> {
         Ok(Secret(line.strip_suffix('\r').unwrap_or(line).to_owned()))
     }
 
-    fn rooms(&self, raw: RawRooms, component: &Component) -> Result<ChatRooms, ConfigError> {
-        let service = raw.service.unwrap_or_else(|| format!("conference.{}", component.host.as_str()));
+    fn rooms(&self, raw: RawRooms, component: &Address, host: &Address) -> Result<ChatRooms, ConfigError> {
+        let service = raw.service.unwrap_or_else(|| format!("conference.{}", host.as_str()));
         let service = self.domain("rooms.service", &service)?;
         if raw.join.is_empty() {
             return Err(self.invalid_raw("rooms.join", "[]", "must name at least one room"));
@@ -183,7 +200,7 @@ impl Check<'_> {
             account(text).ok_or_else(|| self.invalid("rooms.owners", text, wanted))
         };
         let owners = raw.owners.iter().map(owner).collect::<Result<_, _>>()?;
-        let jid = self.rooms_jid(raw.jid, &component.jid)?;
+        let jid = self.rooms_jid(raw.jid, component)?;
         let admit_unaffiliated = raw.admit_unaffiliated;
         Ok(ChatRooms { service, join, nickname, admit_unaffiliated, owners, jid })
     }

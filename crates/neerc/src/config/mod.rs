@@ -92,6 +92,25 @@ pub struct Config {
     pub log: log::LogSettings,
 }
 
+/// What of it a store is read and looked after with, beside the service or without one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// Where the tasks are kept.
+    pub store: Url,
+    /// How many days of the log stay in the database; 0 is all.
+    pub keep_days: u32,
+    /// The users' domain.
+    pub host: Address,
+    /// The rooms, the default one first.
+    pub rooms: Vec<Room>,
+    /// What ordinary users see.
+    pub visibility: Visibility,
+    /// The language of those who do not tell theirs.
+    pub language: Language,
+    /// How the log of the command is written, and how much of it.
+    pub log: log::LogSettings,
+}
+
 /// `[component]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Component {
@@ -165,8 +184,13 @@ impl Config {
         Config::checked(path, env, |check, raw| check.config(raw))
     }
 
-    /// Only where the store is, for whoever may read the file and not the secrets that it names.
-    pub fn load_store(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Url, ConfigError> {
+    /// Only what the store is used with, for whoever may not read the secrets that others are spoken to with.
+    pub fn load_store(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<StoreConfig, ConfigError> {
+        Config::checked(path, env, |check, raw| check.store_config(raw)).map(|(config, _)| config)
+    }
+
+    /// Only where the store is, for whoever may read the file and no secret that it names.
+    pub fn load_place(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Url, ConfigError> {
         let store = |raw: keys::Raw| keys::RawStore { password_file: None, ..raw.store };
         Config::checked(path, env, |check, raw| check.store(store(raw))).map(|(store, _)| store)
     }

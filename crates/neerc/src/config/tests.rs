@@ -910,8 +910,11 @@ fn where_the_store_is_can_be_read_without_the_secrets() {
     // As systemd has it where a configuration is read again: the folder is named, and nobody may look into it.
     let variable = |name: &str| (name == "CREDENTIALS_DIRECTORY").then(|| "/run/credentials/nowhere".to_owned());
     assert!(Config::load(&path, variable).is_err());
-    assert_eq!(Config::load_store(&path, variable).unwrap(), Url::Sqlite(folder.path().join("elsewhere.db")));
-    assert!(Config::load_store(&path, |_| None).is_ok());
+    let url = Url::Sqlite(folder.path().join("elsewhere.db"));
+    assert_eq!(Config::load_place(&path, variable).unwrap(), url);
+    assert!(Config::load_place(&path, |_| None).is_ok());
+    let StoreConfig { store, host, rooms, .. } = Config::load_store(&path, |_| None).unwrap();
+    assert_eq!((store, host.as_str(), &*rooms), (url, "localhost", &["neerc".into()][..]));
     std::fs::write(&path, "[store]\nurl = 7\n").unwrap();
-    assert!(Config::load_store(&path, |_| None).is_err());
+    assert!(Config::load_place(&path, |_| None).is_err() && Config::load_store(&path, |_| None).is_err());
 }

@@ -1,45 +1,13 @@
 //! What is old is moved into archives beside a running service, read by `neerc verify`, and brought back by `neerc restore`.
 
-use neerc_core::change::{Change, Entry};
-use neerc_core::people::Person;
-use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
-use neerc_store::Url;
 use std::fs;
-use std::path::Path;
 
 use crate::files::Place;
+use crate::old::fill;
 use crate::wait::wait_for;
 
 /// More than what a start reads, and not much.
 const CHANGES: u64 = 30_000;
-
-/// A task, and then its answers; all of them years ago.
-fn entry(revision: u64) -> Entry {
-    let (task, by) = (TaskId(1), Person::from_bare("hall1@localhost"));
-    let change = match revision {
-        1 => {
-            let (title, statuses) = (Title::parse("Water").unwrap(), vec![(by.clone(), Status::NONE)]);
-            let (kind, timestamp_ms) = (Kind::Todo, 1_000);
-            Change::Created { task, title, kind, timestamp_ms, statuses, plan: None, deadline: None }
-        }
-        _ => {
-            let status = Status::new(Progress::Running, &format!("step {revision} {}", "x".repeat(60))).unwrap();
-            Change::Answered { task, person: by.clone(), status }
-        }
-    };
-    Entry { revision, room: "neerc".into(), at_ms: 1_000 * revision as i64, by, change, request: None }
-}
-
-/// Stores all changes, which everybody was told of.
-fn fill(file: &Path) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let opened = neerc_store::open(&Url::Sqlite(file.to_owned())).unwrap();
-        opened.store.commit((1..=CHANGES).map(entry).collect::<Vec<_>>()).await.unwrap();
-        opened.store.told(CHANGES);
-        opened.store.close().await.unwrap();
-    });
-}
 
 /// The number after a word in a text.
 fn number_after(text: &str, word: &str) -> u64 {
@@ -50,7 +18,7 @@ fn number_after(text: &str, word: &str) -> u64 {
 #[test]
 fn what_is_old_is_moved_beside_a_running_service_and_every_moment_comes_back() {
     let place = Place::new();
-    fill(&place.file("neerc.db"));
+    fill(&place.file("neerc.db"), "neerc", CHANGES, 60);
     let whole = fs::metadata(place.file("neerc.db")).unwrap().len();
     let service = place.run("neerc.toml");
     wait_for("the service can be asked", || place.file("neerc.db.sock").exists());
@@ -103,7 +71,7 @@ fn what_is_old_is_moved_beside_a_running_service_and_every_moment_comes_back() {
 #[test]
 fn what_is_not_whole_is_told_and_a_wrong_moment_is_refused() {
     let place = Place::new();
-    fill(&place.file("neerc.db"));
+    fill(&place.file("neerc.db"), "neerc", CHANGES, 60);
     let (code, text) = place.said(&["compact", "--keep-days", "0"]);
     assert!(code == 0, "{text}");
     let folder = place.file("neerc.db.archive");
@@ -125,4 +93,34 @@ fn what_is_not_whole_is_told_and_a_wrong_moment_is_refused() {
         let (code, text) = place.said(arguments);
         assert!(code > 0 && text.contains(expected), "{arguments:?}: {text}");
     }
+}
+
+#[test]
+fn whoever_only_looks_after_the_store_needs_no_secret() {
+    let place = Place::new();
+    fill(&place.file("neerc.db"), "neerc", 5, 1);
+    let kept = "secret = \"s\"";
+    let elsewhere = "secret_file = \"${CREDENTIALS_DIRECTORY}/component\"";
+    let text = fs::read_to_string(place.file("neerc.toml")).unwrap();
+    let text = text.replace(kept, elsewhere);
+    let volunteers = "[[groups]]\nvolunteers = \"http://127.0.0.1:1\"\ntoken_file = \"missing\"\n";
+    assert!(text.contains(elsewhere), "{text}");
+    fs::write(place.file("neerc.toml"), text + volunteers).unwrap();
+    let (code, text) = place.said(&["run"]);
+    assert!(code == 2 && text.contains("component.secret_file"), "{text}");
+    for arguments in [
+        &["log"][..],
+        &["export"],
+        &["export", "--format", "html"],
+        &["backup", "copy.db"],
+        &["verify"],
+        &["compact", "--keep-days", "7"],
+        &["restore", "--at", "r3", "--into", "then.db"],
+        &["restore", "copy.db"],
+    ] {
+        let (code, text) = place.said(arguments);
+        assert!(code == 0, "{arguments:?}: {text}");
+    }
+    let (code, text) = place.said(&["token", "--room", "neerc"]);
+    assert!(code == 1 && text.contains("no neerc serves from"), "{text}");
 }

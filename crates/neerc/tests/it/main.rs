@@ -40,6 +40,7 @@ mod log;
 mod menu;
 mod mistakes;
 mod moments;
+mod old;
 mod openfire;
 mod operations;
 mod people;

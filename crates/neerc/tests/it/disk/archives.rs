@@ -6,49 +6,15 @@ use super::load::{Load, log_of};
 use super::power::{Run, cuts, loose_names, seeded};
 use crate::fake::FakeServer;
 use crate::guard::Process;
+use crate::old::fill;
 use crate::service::Neerc;
 use crate::trust;
-use neerc_core::change::{Change, Entry};
-use neerc_core::people::Person;
-use neerc_core::task::{Kind, Progress, Status, TaskId, Title};
-use neerc_store::Url;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 const ARCHIVES: &str = "neerc.db.archive";
 /// More than what a start reads, in few changes.
 const CHANGES: u64 = 6_000;
-
-/// Stores a task in another room and long answers to it, years ago, which everybody was told of.
-fn fill(file: &Path) {
-    let (task, by) = (TaskId(1), Person::from_bare("hall1@localhost"));
-    let entry = |revision: u64| {
-        let change = if revision == 1 {
-            let (title, statuses) = (Title::parse("Water").unwrap(), vec![(by.clone(), Status::NONE)]);
-            let (kind, timestamp_ms) = (Kind::Todo, 1_000);
-            Change::Created { task, title, kind, timestamp_ms, statuses, plan: None, deadline: None }
-        } else {
-            let value = format!("step {revision} {}", "x".repeat(800));
-            Change::Answered { task, person: by.clone(), status: Status::new(Progress::Running, &value).unwrap() }
-        };
-        Entry {
-            revision,
-            room: "elsewhere".into(),
-            at_ms: 1_000 * revision as i64,
-            by: by.clone(),
-            change,
-            request: None,
-        }
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let opened = neerc_store::open(&Url::Sqlite(file.to_owned())).unwrap();
-        opened.store.commit((1..=CHANGES).map(entry).collect::<Vec<_>>()).await.unwrap();
-        opened.store.told(CHANGES);
-        opened.store.close().await.unwrap();
-    });
-}
 
 /// `neerc compact`.
 fn compact(neerc: &Neerc<'_>) -> Command {
@@ -86,7 +52,7 @@ fn killed(neerc: &Neerc<'_>, faults: &Faults) {
 fn run(is_killed: bool) -> Run {
     let (listener, mut neerc) = FakeServer::prepare(STORE);
     let faults = Faults::under(&mut neerc);
-    fill(&faults.store());
+    fill(&faults.store(), "elsewhere", CHANGES, 800);
     let files = fs::read_dir(&faults.folder).unwrap().map(|file| file.unwrap());
     let before = files.map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap())).collect();
     let mut log = log_of(&faults.store()).unwrap();
