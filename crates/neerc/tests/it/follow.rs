@@ -1,5 +1,8 @@
 //! A second machine that follows: what was answered is on it, whatever happens to the first, and it can serve.
 
+mod ssh;
+
+use std::ffi::OsString;
 use std::process::Command;
 
 use neerc_store::{Keep, LogReader, Url};
@@ -19,12 +22,20 @@ fn follow(second: &Neerc<'_>, first: &Neerc<'_>) -> Process {
     Process::spawn_logged("follower", &mut following(second, first), &second.dir.join("follower.log"))
 }
 
+/// The same, joined to the other machine by that command.
+fn follow_by(second: &Neerc<'_>, command: &[OsString]) -> Process {
+    Process::spawn_logged("follower", &mut following_by(second, command), &second.dir.join("follower.log"))
+}
+
 fn following(second: &Neerc<'_>, first: &Neerc<'_>) -> Command {
-    let mut command = second.command();
-    let program = command.get_program().to_owned();
-    command.args(["follow", "--config"]).arg(second.config()).arg("--");
-    command.arg(program).args(["feed", "--config"]).arg(first.config());
-    command
+    let feed = [env!("CARGO_BIN_EXE_neerc").into(), "feed".into(), "--config".into(), first.config().into()];
+    following_by(second, &feed)
+}
+
+fn following_by(second: &Neerc<'_>, command: &[OsString]) -> Command {
+    let mut following = second.command();
+    following.args(["follow", "--config"]).arg(second.config()).arg("--").args(command);
+    following
 }
 
 fn log_of(neerc: &Neerc<'_>) -> LogReader {
