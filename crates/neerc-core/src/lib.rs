@@ -26,6 +26,7 @@ pub mod deadline;
 pub mod desk;
 pub mod doors;
 pub mod face;
+pub mod keeping;
 pub mod ledger;
 pub mod limits;
 pub mod links;

@@ -179,6 +179,9 @@ pub const TIMELINE_ROWS: usize = 200;
 /// Most bars that it has.
 pub const TIMELINE_BARS: i64 = 60;
 
+/// How long the second machine has to be away, or back, before admins are told of it, in ms.
+pub const COPY_TOLD_AFTER_MS: i64 = 5_000;
+
 /// Most values that a list in a form offers; above it they have to be typed.
 pub const FORM_CHOICES: usize = 200;
 

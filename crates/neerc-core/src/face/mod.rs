@@ -14,6 +14,7 @@ pub mod form;
 pub mod grid;
 pub mod help;
 pub mod history;
+mod keeping;
 pub mod line;
 pub mod lines;
 pub mod login;

@@ -2,11 +2,10 @@
 //! what happens again. Told once, by state: whoever was away hears it when they come, if it is still so. Not when that is so.
 
 use super::Front;
+use super::admins::AdminWord;
 use neerc_core::change::Room;
-use neerc_core::face::lines::Lines;
 use neerc_core::face::words::Arg;
 use neerc_core::people::Person;
-use neerc_core::view::{DayTime, RoomScene};
 use neerc_core::world::World;
 use std::collections::BTreeSet;
 
@@ -81,50 +80,19 @@ impl Front {
     pub(super) fn say_endpoint_words(&mut self, world: World<'_>) {
         let mut words = std::mem::take(&mut self.endpoint_words.0);
         for EndpointWord { news, told } in &mut words {
-            let before = if news.trouble.is_some() { BTreeSet::new() } else { std::mem::take(told) };
-            for room in 0..self.halls.len() {
-                let watch = self.halls[room].watch();
-                if !news.rooms.is_empty() && !news.rooms.contains(&watch.room) {
-                    continue;
-                }
-                for person in watch.people().admins() {
-                    // Whoever is an admin of several rooms hears it in one of them.
-                    let is_for = news.trouble.is_some() || before.contains(&person);
-                    if is_for && !told.contains(&person) && self.say_endpoint_word(room, &person, news, world) {
-                        told.insert(person);
+            let word = if news.trouble.is_some() { AdminWord::IsSo } else { AdminWord::IsOver };
+            self.tell_admins(&news.rooms, word, told, world, &|answers| {
+                let host = ("host", Arg::Text(&news.host));
+                match news.trouble {
+                    Some(EndpointTrouble::Failing { since_ms }) => {
+                        let time = answers.day_time(since_ms);
+                        answers.say("webhook-failing", &[host, ("time", Arg::Text(&time))])
                     }
+                    Some(EndpointTrouble::Off) => answers.say("webhook-off", &[host]),
+                    None => answers.say("webhook-well", &[host]),
                 }
-            }
-            if news.trouble.is_none() {
-                told.clear();
-            }
+            });
         }
         self.endpoint_words.0 = words;
-    }
-
-    /// Says how an endpoint is; tells whether somebody is there to hear it.
-    fn say_endpoint_word(&mut self, room: usize, person: &Person, news: &EndpointNews, world: World<'_>) -> bool {
-        let sessions = self.contacts.speaking(room, person);
-        if sessions.is_empty() {
-            return false;
-        }
-        let now = Some(DayTime { wall_ms: self.plan_words.wall_ms, zone_ms: world.zone_ms() });
-        let said = self.answers_for(room, person, world, |answers| {
-            let answers = &Lines { scene: RoomScene { now, ..answers.scene }, ..*answers };
-            let host = ("host", Arg::Text(&news.host));
-            match news.trouble {
-                Some(EndpointTrouble::Failing { since_ms }) => {
-                    let time = answers.day_time(since_ms);
-                    answers.say("webhook-failing", &[host, ("time", Arg::Text(&time))])
-                }
-                Some(EndpointTrouble::Off) => answers.say("webhook-off", &[host]),
-                None => answers.say("webhook-well", &[host]),
-            }
-        });
-        let Some(said) = said else { return false };
-        let mut out = std::mem::take(&mut self.wire.out);
-        self.say(room, person, &sessions, &[said], out.own());
-        self.wire.out = out;
-        true
     }
 }

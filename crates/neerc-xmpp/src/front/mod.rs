@@ -3,6 +3,7 @@
 //!
 //! The order of a call's effects is the order of the calls. A panic here means a bug, never bad input.
 
+mod admins;
 mod asks;
 mod chat;
 mod commands;
@@ -11,6 +12,7 @@ mod endpoints;
 mod faces;
 mod hall;
 mod iq;
+mod keeping;
 mod lanes;
 mod late;
 mod leaving;
@@ -34,6 +36,7 @@ use self::endpoints::EndpointWords;
 pub use self::endpoints::{EndpointNews, EndpointTrouble};
 use self::hall::Hall;
 use self::iq::PendingIq;
+use self::keeping::KeepingWords;
 use self::lanes::{Arrival, Lanes};
 use self::leaving::Leavings;
 pub use self::leaving::Undecided;
@@ -127,6 +130,8 @@ pub struct Front {
     run_words: RunWords,
     /// What admins are told of the endpoints of webhooks.
     endpoint_words: EndpointWords,
+    /// What they are told of how changes are kept.
+    keeping_words: KeepingWords,
 }
 
 impl Front {
@@ -171,6 +176,7 @@ impl Front {
             reminders: Reminders::default(),
             run_words: RunWords::default(),
             endpoint_words: EndpointWords::default(),
+            keeping_words: KeepingWords::default(),
             halls,
             settings,
             troubles: HashMap::new(),

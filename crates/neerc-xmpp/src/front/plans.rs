@@ -105,6 +105,7 @@ impl Front {
         }
         self.say_run_words(world);
         self.say_endpoint_words(world);
+        self.say_keeping_words(world);
         for ((room, id), (planned, word)) in std::mem::take(&mut self.plan_words.waiting) {
             let plan = world.board(&self.halls[room].watch().room).plan();
             let is_void = match word {
@@ -206,7 +207,8 @@ impl Front {
 
     /// When something of the plans may be said to somebody, in ms.
     pub(super) fn next_plan_word_ms(&self) -> i64 {
-        let waits = !self.plan_words.waiting.is_empty() || self.run_words.waits() || self.endpoint_words.waits();
+        let of_admins = self.endpoint_words.waits() || self.keeping_words.waits();
+        let waits = !self.plan_words.waiting.is_empty() || self.run_words.waits() || of_admins;
         let says = self.plan_words.is_due && waits;
         if says { i64::MIN } else { i64::MAX }
     }

@@ -14,6 +14,7 @@ mod doors;
 mod endpoints;
 mod forged;
 mod garbage;
+mod keeping;
 mod late;
 mod leaving;
 mod link;

@@ -3,6 +3,7 @@
 use super::{Service, ServiceError};
 use crate::follow::Alone;
 use crate::limits;
+use neerc_core::keeping::CopyLack;
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::io;
@@ -39,6 +40,11 @@ impl Copies {
     /// Up to which revision each follower has the log.
     pub fn followers(&self) -> Vec<u64> {
         self.0.held.borrow().followers.values().copied().collect()
+    }
+
+    /// Whether nobody follows.
+    fn is_empty(&self) -> bool {
+        self.0.held.borrow().followers.is_empty()
     }
 
     /// Everything up to that revision is on this disk.
@@ -141,6 +147,20 @@ impl Copying {
     pub fn new(copies: Copies, alone: Option<Alone>) -> Copying {
         Copying { copies, alone, waiting: None, is_alone: false }
     }
+
+    /// Whether changes should be on two machines.
+    pub fn is_wanted(&self) -> bool {
+        self.alone.is_some()
+    }
+
+    /// What comes of it that nobody follows, where somebody should.
+    pub fn lack(&self) -> Option<CopyLack> {
+        let alone = self.alone.filter(|_| self.copies.is_empty())?;
+        Some(match alone {
+            Alone::Wait => CopyLack::Waits,
+            Alone::GoOn => CopyLack::GoesOn,
+        })
+    }
 }
 
 /// What waits is elsewhere too; never, if nothing waits.
@@ -164,7 +184,7 @@ impl Service {
         let revision = newest.revision;
         self.copying.copies.stored(revision);
         let Some(alone) = self.copying.alone else { return false };
-        let is_alone = self.copying.copies.followers().is_empty();
+        let is_alone = self.copying.copies.is_empty();
         if is_alone && !self.copying.is_alone {
             self.trouble(match alone {
                 Alone::Wait => {

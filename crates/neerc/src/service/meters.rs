@@ -4,7 +4,6 @@ use super::Service;
 use crate::limits::HISTOGRAM_BOUNDS_US;
 use crate::webhooks::{EndpointState, Webhooks};
 use neerc_core::change::Entry;
-use neerc_store::StoreCopies;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -52,7 +51,7 @@ pub struct Meters {
     pub failed_commits: u64,
     /// The last time it did.
     pub is_store_failing: bool,
-    /// The database has no synchronous standby, where it is known to want one.
+    /// There is one copy only, where two are wanted and it is known.
     pub is_store_alone: Option<bool>,
     /// How often there was no connection any more, or none could be opened.
     pub losses: u64,
@@ -171,10 +170,7 @@ impl Service {
             }),
             webhooks: self.webhooks.as_ref().map(Webhooks::endpoints).unwrap_or_default(),
             followers: self.copying.copies.followers(),
-            is_store_alone: match self.holding.copies() {
-                StoreCopies::Unknown => None,
-                copies => Some(copies != StoreCopies::Kept),
-            },
+            is_store_alone: self.is_alone(),
             ..self.gauge.meters.clone()
         }
     }

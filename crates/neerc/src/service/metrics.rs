@@ -191,7 +191,8 @@ fn changes(page: &mut Page, health: &Health) {
     page.one("neerc_commit_failures_total", "counter", "How often that failed.", meters.failed_commits);
     let failing = "Whether the last changes could not be stored.";
     page.one("neerc_store_failing", "gauge", failing, u8::from(meters.is_store_failing));
-    let alone = "Whether no synchronous standby of the database is connected, so there is one copy only.";
+    let alone =
+        "Whether there is one copy only, since no synchronous standby of the database is connected or nobody follows.";
     page.known("neerc_store_alone", alone, meters.is_store_alone.map(u8::from));
     page.one("neerc_asks_waiting", "gauge", "Requests that wait to be on disk.", meters.waiting);
     let untold = "How many of the newest changes somebody may not have heard of.";

@@ -7,6 +7,7 @@ pub mod copies;
 mod end;
 mod event;
 pub mod health;
+mod keeping;
 mod keys;
 mod log;
 mod meters;
@@ -27,6 +28,7 @@ mod webhooks;
 use self::copies::{Copies, Copying, copied};
 use self::event::{Event, next, stored};
 use self::health::Health;
+use self::keeping::KeepingWatch;
 use self::meters::Gauge;
 use self::reload::{ReloadAnswer, ReloadStep};
 use self::standing::Remembered;
@@ -82,6 +84,8 @@ pub struct Service {
     committing: Option<Committing>,
     /// Who has the log as well.
     copying: Copying,
+    /// What is told of how changes are kept.
+    keeping: KeepingWatch,
     snapshot_revision: u64,
     health: watch::Sender<Health>,
     gauge: Gauge,
@@ -131,6 +135,7 @@ impl Service {
             desk,
             committing: None,
             copying: Copying::new(Copies::new(revision), None),
+            keeping: KeepingWatch::default(),
             snapshot_revision,
             health: watch::Sender::default(),
             gauge: Gauge::default(),
@@ -204,6 +209,7 @@ impl Service {
                 return Err(self.ousted());
             }
             self.look_at_standby();
+            self.look_at_copies();
             self.advance();
             self.tell_supervisor();
             self.gauge.turned();
@@ -312,6 +318,7 @@ impl Service {
         }
         let now_ms = self.time.now_ms();
         let beat_ms = self.supervisor.next_ms(now_ms).min(now_ms.saturating_add(self.holding.left_ms()));
+        let beat_ms = beat_ms.min(self.keeping.next_ms());
         self.time.at(wake_ms.min(self.desk.ledger.next_commit_ms()).min(self.web_wake_ms()).min(beat_ms))
     }
 

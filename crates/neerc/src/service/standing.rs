@@ -33,6 +33,8 @@ pub struct ServiceStanding {
     pub troubles: Vec<TroubleStanding>,
     /// The store.
     pub store: StoreStanding,
+    /// Whether changes are on two machines, where they should be and it is known.
+    pub copies: Option<CopiesStanding>,
     /// Up to which revision other machines that follow have the log.
     pub followers: Vec<u64>,
     /// The last backup that was made since the start.
@@ -127,6 +129,18 @@ pub struct StoreStanding {
     pub grown_bytes: i64,
     /// How much room is left on its file system.
     pub free_bytes: Option<u64>,
+}
+
+/// Changes that should be on two machines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CopiesStanding {
+    /// There is one copy only.
+    pub one_only: bool,
+    /// Changes wait until there are two.
+    pub waits: bool,
+    /// Since when, by the time of day (UTC), once it has lasted for a while.
+    pub since: Option<String>,
 }
 
 /// An endpoint of webhooks.
@@ -239,6 +253,7 @@ impl Service {
             rooms: (0..self.front.rooms().count()).filter_map(|index| self.room_standing(now_ms, index)).collect(),
             troubles: health.troubles.into_iter().map(trouble).collect(),
             store: StoreStanding::default(),
+            copies: self.copies_standing(),
             followers: meters.followers,
             backup: self.remembered.backup.clone(),
             webhooks: self.webhooks_standing(meters.revision),
@@ -327,6 +342,7 @@ impl ServiceStanding {
             mib(store.bytes),
             mib(grown)
         );
+        text += &self.copies.as_ref().map(CopiesStanding::line).unwrap_or_default();
         for has in &self.followers {
             text += &match revision.saturating_sub(*has) {
                 0 => "follower  has all changes\n".to_owned(),
@@ -357,6 +373,17 @@ impl ServiceStanding {
             text += &format!("    {} ago: {}\n", ago(trouble.age_s), trouble.text);
         }
         text
+    }
+}
+
+impl CopiesStanding {
+    fn line(&self) -> String {
+        let since = self.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+        match (self.one_only, self.waits) {
+            (false, _) => "copies    two\n".to_owned(),
+            (true, true) => format!("copies    ONE ONLY{since}: nothing is stored until there are two\n"),
+            (true, false) => format!("copies    ONE ONLY{since}: changes go on with it\n"),
+        }
     }
 }
 
@@ -394,6 +421,19 @@ impl ClockStanding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_many_copies_there_are_is_said_where_two_are_wanted() {
+        let of = |one_only, waits, since: Option<&str>| {
+            let copies = CopiesStanding { one_only, waits, since: since.map(str::to_owned) };
+            let lines = ServiceStanding { copies: Some(copies), ..ServiceStanding::default() }.lines();
+            lines.lines().find(|line| line.starts_with("copies")).unwrap().to_owned()
+        };
+        assert_eq!(of(false, false, None), "copies    two");
+        assert_eq!(of(true, true, Some("T")), "copies    ONE ONLY since T: nothing is stored until there are two");
+        assert_eq!(of(true, false, None), "copies    ONE ONLY: changes go on with it");
+        assert!(!ServiceStanding::default().lines().contains("copies"), "one is enough");
+    }
 
     #[test]
     fn all_of_it_is_printed_in_columns() {

@@ -13,6 +13,7 @@ use neerc_core::checklist::Checklist;
 use neerc_core::clocks::Clocks;
 use neerc_core::desk::{Desk, Faces};
 use neerc_core::doors::Entrance;
+use neerc_core::keeping::Keeping;
 use neerc_core::ledger::{Ask, Face, Rooms, Token};
 use neerc_core::notice::{Notice, PlanNews};
 use neerc_core::people::{People, Person};
@@ -34,6 +35,7 @@ struct Subject {
     people_changes: u64,
     online_changes: u64,
     is_connected: bool,
+    keeping: Keeping,
     clock: Option<PictureClock>,
     checklists: Arc<[Checklist]>,
     entrance: Arc<Entrance>,
@@ -49,6 +51,8 @@ pub(super) struct WebSide {
     visibility: Visibility,
     /// What it says of itself, as it was seen last.
     entrance: Arc<Entrance>,
+    /// How changes are kept.
+    keeping: Keeping,
     /// What each room's last picture shows.
     subjects: Vec<Subject>,
     taken_ms: i64,
@@ -67,6 +71,7 @@ impl WebSide {
         WebSide {
             web,
             entrance: Arc::default(),
+            keeping: Keeping::default(),
             generation: fastrand::u64(1 << 32..1 << 48),
             visibility,
             subjects: Vec::new(),
@@ -98,8 +103,11 @@ impl WebSide {
         if *self.entrance != desk.entrance {
             self.entrance = Arc::new(desk.entrance.clone());
         }
-        let subjects: Vec<Subject> =
-            front.rooms().map(|room| subject(now_ms, front, desk, &room.room, self.entrance.clone())).collect();
+        let (entrance, keeping) = (&self.entrance, self.keeping);
+        let subjects: Vec<Subject> = front
+            .rooms()
+            .map(|room| Subject { keeping, ..subject(now_ms, front, desk, &room.room, entrance.clone()) })
+            .collect();
         self.is_due |= self.subjects != subjects;
         if now_ms < self.next_ms() {
             return;
@@ -132,6 +140,7 @@ impl WebSide {
                 checklists: subject.checklists.clone(),
                 entrance: subject.entrance.clone(),
                 visibility: self.visibility,
+                keeping: subject.keeping,
                 is_connected: subject.is_connected,
             })
         });
@@ -156,6 +165,7 @@ fn subject(now_ms: i64, front: &Front, desk: &Desk, room: &str, entrance: Arc<En
         people_changes: front.rooms().find(|watch| *watch.room == *room).map_or(0, |watch| watch.people_changes()),
         online_changes: front.online_changes(),
         is_connected: front.is_online(),
+        keeping: Keeping::default(),
         clock,
         checklists: desk.checklists.clone(),
         entrance,
@@ -237,6 +247,7 @@ impl Service {
     pub(super) fn show_web(&mut self) {
         let now_ms = self.time.now_ms();
         if let Some(web) = &mut self.web {
+            web.keeping = self.keeping.now;
             web.look(now_ms, &self.front, &self.desk);
         }
     }

@@ -31,6 +31,8 @@ struct BoardPage<'a> {
     since: String,
     said: String,
     clock: String,
+    /// What is wrong with how changes are kept.
+    keeping: String,
     /// Where its parts go.
     place: &'static str,
 }
@@ -124,6 +126,7 @@ fn draw_page(visit: &Visit, filter: &GridFilter, said: String) -> Result<Respons
         since: live::id_of(&visit.picture),
         said,
         clock: draw::clock(visit),
+        keeping: draw::keeping(pen),
         place: PLACE,
     };
     Ok(drawn::page(page_of.render().unwrap_or_default(), parts))

@@ -207,6 +207,13 @@ struct OnlinePart<'a> {
     looking: Vec<String>,
 }
 
+/// What is wrong with how changes are kept.
+#[derive(Template)]
+#[template(path = "keeping.html")]
+struct KeepingPart {
+    lines: Vec<String>,
+}
+
 /// The contest clock.
 #[derive(Template)]
 #[template(path = "clock.html")]
@@ -307,6 +314,13 @@ pub fn online(pen: Pen<'_>, looking: &BTreeSet<Person>) -> String {
     };
     let (online, looking) = (names(&picture.online), names(looking));
     render(&OnlinePart { pen, is_connected: picture.is_connected, online, looking })
+}
+
+/// What is wrong with how changes are kept: admins see it, and for others the place is empty.
+pub fn keeping(pen: Pen<'_>) -> String {
+    let (keeping, lines) = (pen.visit.picture.keeping, pen.visit.lines());
+    let said = [keeping.one_copy.map(|one| lines.one_copy(one)), keeping.lost.map(|lost| lines.lost(lost))];
+    render(&KeepingPart { lines: said.into_iter().flatten().filter(|_| pen.is_admin).collect() })
 }
 
 /// The contest clock.

@@ -397,6 +397,10 @@ impl Reader {
             }
             let looked = visit.site.streams.looking(&visit.picture.room);
             let has_comers = looked != self.looked && Instant::now() >= self.looks_at;
+            if visit.picture.keeping != self.visit.picture.keeping {
+                let view = visit.board_view()?;
+                parts.push_str(&draw::keeping(Pen { visit, is_admin: visit.is_admin(&view) }));
+            }
             if has_comers || self.is_online_news(visit) {
                 parts.push_str(&draw::online(Pen { visit, is_admin: false }, &looked));
                 self.looks_at = Instant::now() + limits::COMERS;

@@ -8,6 +8,7 @@ use neerc_core::clock::ContestClock;
 use neerc_core::clock::hand::SetClock;
 use neerc_core::clocks::Dial;
 use neerc_core::doors::Entrance;
+use neerc_core::keeping::Keeping;
 use neerc_core::people::{People, Person};
 use neerc_core::times::Times;
 use neerc_core::view::{DayTime, RoomScene, Visibility};
@@ -42,6 +43,8 @@ pub struct Picture {
     pub entrance: Arc<Entrance>,
     /// Who may see which tasks.
     pub visibility: Visibility,
+    /// How changes are kept, as far as admins are told.
+    pub keeping: Keeping,
     /// Whether the chat server is connected: else nothing is known of who is online, and rights are as they were last.
     pub is_connected: bool,
 }

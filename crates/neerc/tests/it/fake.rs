@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use neerc_xmpp::stream::frame::{Frame, FrameLimits, Framer};
 
 use crate::said::Said;
-use crate::servers::{Kind, ROOMS, Server};
+use crate::servers::{Kind, ROOMS, Server, unique};
 use crate::service::Neerc;
 use crate::wait::{PATIENCE, poll_for};
 
@@ -139,6 +139,29 @@ impl FakeServer {
             fake.read(Duration::from_millis(20));
         }
         fake
+    }
+
+    /// Somebody is there with a chat client, and is told things by chat: the sessions in the room are a program's.
+    pub fn chats(&mut self, from: &str) {
+        self.send(&format!(
+            "<presence from='{from}' to='{0}'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' \
+             node='https://gajim.org' ver='v'/></presence><message from='{from}' to='{0}' type='chat'><body>help</body></message>",
+            self.component
+        ));
+        self.expect(|said| said.xml.contains("</body>"));
+    }
+
+    /// Waits until somebody is told that by chat. The program is asked for something all the time, so that it has no rest.
+    #[track_caller]
+    pub fn hears(&mut self, text: &str) -> Said {
+        // What is told after a while takes up to a minute.
+        let found = poll_for(3 * PATIENCE, || {
+            let id = unique("ping");
+            self.send(&self.iq(OCCUPANTS[0].1, "get", &id, "<ping xmlns='urn:xmpp:ping'/>"));
+            let said = self.expect(|said| said.id == id || said.xml.contains(text));
+            said.xml.contains(text).then_some(said)
+        });
+        found.unwrap_or_else(|| panic!("nobody is told: {text}"))
     }
 
     /// The address of the room at the service.

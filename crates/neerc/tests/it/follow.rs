@@ -65,6 +65,12 @@ fn titles(fake: &mut FakeServer) -> String {
     fake.expect(|said| said.id == "titles").xml
 }
 
+fn status(neerc: &Neerc<'_>) -> String {
+    let output = neerc.command().args(["status", "--config"]).arg(neerc.config()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[test]
 fn what_was_answered_is_served_by_the_second_machine_after_the_first_is_lost() {
     let (listener, mut first) = FakeServer::prepare(TWO);
@@ -125,14 +131,23 @@ fn nothing_is_answered_before_the_second_machine_has_it() {
 }
 
 #[test]
-fn a_service_that_may_go_on_alone_answers_and_says_so() {
-    let (listener, mut first) = FakeServer::prepare(&format!("{TWO}alone = \"go on\"\n"));
+fn a_service_that_may_go_on_alone_answers_and_says_so_to_admins_and_to_whoever_runs_it() {
+    let monitoring = "[operations]\nlisten = \"127.0.0.1:0\"\n";
+    let (listener, mut first) = FakeServer::prepare(&format!("{TWO}alone = \"go on\"\n{monitoring}"));
     let mut fake = FakeServer::serve(&listener, &mut first, |_| String::new());
+    fake.chats("jury1@localhost/phone");
     make(&mut fake, "one");
     first.wait_for_log("no other machine follows, so changes are on this machine alone", 0);
+    fake.hears("there is one copy of the tasks only");
+    let monitor = crate::http::Http::said(&first, "monitoring is answered at");
+    assert!(monitor.get("/metrics").text.contains("\nneerc_store_alone 1\n"));
+    assert!(status(&first).contains("\ncopies    ONE ONLY since 20"), "{}", status(&first));
     let (_elsewhere, second) = FakeServer::prepare("");
     let mut follower = follow(&second, &first);
     waits_for(&second, 1);
+    fake.hears("The tasks are on two machines again");
+    assert!(monitor.get("/metrics").text.contains("\nneerc_store_alone 0\n"));
+    assert!(status(&first).contains("\ncopies    two\n"), "{}", status(&first));
     follower.signal("STOP");
     // Whoever is silent is gone in the end.
     make(&mut fake, "two");

@@ -218,6 +218,7 @@ fn show(albums: &watch::Sender<Arc<Album>>, ledger: &Ledger, visibility: Visibil
         checklists: Arc::new([]),
         entrance: Arc::default(),
         visibility,
+        keeping: neerc_core::keeping::Keeping::default(),
         is_connected: true,
     };
     albums.send_replace(Arc::new(Album { time: Some(time), rooms: vec![Arc::new(picture)] }));

@@ -97,7 +97,7 @@
       const script = dom => dom.querySelector("script[src]").getAttribute("src");
       if (script(page) !== script(document) || page.body.dataset.admin !== body.dataset.admin) return location.reload();
       since = page.body.dataset.since;
-      for (const id of ["clock", "mine", "board", "list", "online"]) if ($(id) && page.getElementById(id)) morph($(id), page.getElementById(id));
+      for (const id of ["clock", "keeping", "mine", "board", "list", "online"]) if ($(id) && page.getElementById(id)) morph($(id), page.getElementById(id));
       clockAt = performance.now(); ages(); alive();
     } catch { /* it is tried again */ } finally { isFetching = false; }
   }

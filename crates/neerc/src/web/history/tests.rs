@@ -106,6 +106,7 @@ fn show(bridge: &BridgeEnd, board: Board) {
         checklists: Arc::new([]),
         entrance: Arc::default(),
         visibility: Visibility::All,
+        keeping: neerc_core::keeping::Keeping::default(),
         is_connected: true,
     };
     bridge.albums.send_replace(Arc::new(Album { time: Some(time), rooms: vec![Arc::new(picture)] }));

@@ -1,6 +1,7 @@
 //! Streams of events: that they go on where a page stands, send what differs to those who may see it, and end.
 
 use super::{PATIENCE, Stage, line_of};
+use neerc_core::keeping::{CopyLack, Keeping, LostChanges, OneCopy};
 use neerc_core::view::Visibility;
 use std::io::{BufRead, BufReader};
 
@@ -278,4 +279,35 @@ fn the_end_of_the_service_ends_its_streams() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ended = async { tokio::time::timeout(PATIENCE, stage.web.ended()).await };
     assert!(runtime.block_on(ended).is_ok(), "it ends although a stream was open");
+}
+
+#[test]
+fn admins_see_that_there_is_one_copy_only_and_which_changes_may_be_missing_as_soon_as_it_is_so_and_nobody_else_does() {
+    const ONE: &str = "there is one copy of the tasks only";
+    let stage = stage();
+    let open = |who: &str| Reader::open(&stage, who, &format!("since={}", since(&stage.page(who, "/r/neerc"))), None);
+    assert_eq!(
+        line_of(&stage.page("admin", "/r/neerc"), "keeping"),
+        "<div id=\"keeping\" class=\"keeping\" role=\"status\"></div>"
+    );
+    let (mut admin, mut hall) = (open("admin"), open("hall1"));
+    let one_copy = Some(OneCopy { since_ms: crate::service::time::wall_ms(), lack: CopyLack::GoesOn });
+    stage.kept(Keeping { one_copy, lost: None });
+    assert!(admin.wait_for_text("id=\"keeping\"").data.contains(ONE));
+    assert!(line_of(&stage.page("admin", "/r/neerc"), "keeping").contains(ONE));
+    assert!(!stage.page("hall1", "/r/neerc").contains(ONE));
+    let lost = Some(LostChanges { first: 18, last: 20, since_ms: 0, found_ms: 0 });
+    stage.kept(Keeping { one_copy: None, lost });
+    let told = admin.wait_for_text("id=\"keeping\"").data;
+    assert!(told.contains("(revisions 18 to 20)") && !told.contains(ONE), "{told}");
+    stage.kept(Keeping::default());
+    assert!(admin.wait_for_text("id=\"keeping\"").data.contains("role=\"status\"></div>"));
+    stage.does("hall1", "ok", &[("task", "1")]);
+    loop {
+        let event = hall.next().unwrap();
+        assert!(!event.data.contains(ONE) && !event.data.contains("revisions 18"), "{event:?}");
+        if event.data.contains("t1-hall1") {
+            break;
+        }
+    }
 }

@@ -15,6 +15,7 @@ use neerc_core::change::{Change, Entry};
 use neerc_core::command::Command;
 use neerc_core::doors::{DoorChange, Entrance, Leaving, WebSession, WebSessionId};
 use neerc_core::face::words::Language;
+use neerc_core::keeping::Keeping;
 use neerc_core::ledger::{Ask, Face, Ledger, Now, Rooms, Stored, Token};
 use neerc_core::people::{Affiliation, GroupBook, GroupRule, People, Person, Standing};
 use neerc_core::refusal::Refusal;
@@ -51,6 +52,7 @@ struct Room {
     people: Arc<People>,
     visibility: Visibility,
     serial: u64,
+    keeping: Keeping,
     entries: Vec<Entry>,
     albums: watch::Sender<Arc<Album>>,
 }
@@ -101,6 +103,7 @@ impl Room {
             checklists: Arc::new([]),
             entrance: Arc::new(Entrance { url: Some("http://board".into()), codes: Vec::new() }),
             visibility: self.visibility,
+            keeping: self.keeping,
             is_connected: true,
         };
         self.albums.send_replace(Arc::new(Album { time: Some(time), rooms: vec![Arc::new(picture)] }));
@@ -146,7 +149,7 @@ impl Stage {
                 .unwrap();
         let (albums, people) = (web.bridge.albums.clone(), people(&["admin", "jury1"]));
         let (board, entries) = (Board::default(), Vec::new());
-        let mut room = Room { board, people, visibility, serial: 0, entries, albums };
+        let mut room = Room { board, people, visibility, serial: 0, keeping: Keeping::default(), entries, albums };
         for (name, id) in ["admin", "jury1", "hall1", "hall2", "hall3"].into_iter().zip(1..) {
             let (id, person, browser) = (WebSessionId(id), person(name), "a browser".into());
             let session = WebSession { id, person: person.clone(), at_ms: wall_ms(), browser };
@@ -185,6 +188,13 @@ impl Stage {
     fn powerful(&self, names: &[&str]) {
         let mut room = self.room.lock().unwrap();
         room.people = people(names);
+        room.publish();
+    }
+
+    /// From now on, changes are kept like this.
+    fn kept(&self, keeping: Keeping) {
+        let mut room = self.room.lock().unwrap();
+        room.keeping = keeping;
         room.publish();
     }
 

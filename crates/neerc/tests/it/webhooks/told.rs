@@ -3,9 +3,6 @@
 use super::*;
 
 use crate::clock::steps;
-use crate::said::Said;
-use crate::servers::unique;
-use crate::wait::poll_for;
 
 /// After how long admins are told that an endpoint takes nothing.
 const LONG_S: i64 = 60 * 60;
@@ -19,19 +16,6 @@ fn status(neerc: &Neerc<'_>) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Waits until the admin is told that by chat. They go on asking meanwhile, so the service has something to do.
-#[track_caller]
-fn hears(fake: &mut FakeServer, text: &str) -> Said {
-    // A message that was not taken four times is sent again after a minute.
-    let found = poll_for(3 * PATIENCE, || {
-        let id = unique("ping");
-        fake.send(&fake.iq(JURY, "get", &id, "<ping xmlns='urn:xmpp:ping'/>"));
-        let said = fake.expect(|said| said.id == id || said.xml.contains(text));
-        said.xml.contains(text).then_some(said)
-    });
-    found.unwrap_or_else(|| panic!("nobody is told: {text}"))
-}
-
 #[test]
 fn admins_are_told_of_endpoints_that_take_nothing_for_long_or_want_nothing_more() {
     let [slow, gone] = [Endpoint::open(), Endpoint::open()];
@@ -40,17 +24,11 @@ fn admins_are_told_of_endpoints_that_take_nothing_for_long_or_want_nothing_more(
     neerc.env = vec![("LD_PRELOAD", steps()), ("CLOCK_STEP", step.clone())];
     let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
     let (slow_at, gone_at) = (format!("http://{}", slow.at), format!("http://{}", gone.at));
-    // Whoever is there with a chat client is told things by chat; the session that makes tasks is a program's.
-    fake.send(&format!(
-        "<presence from='{PHONE}' to='{0}'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' \
-         node='https://gajim.org' ver='v'/></presence><message from='{PHONE}' to='{0}' type='chat'><body>help</body></message>",
-        fake.component
-    ));
-    fake.expect(|said| said.xml.contains("</body>"));
+    fake.chats(PHONE);
     slow.answers(&["503 Busy"; 100]);
     gone.answers(&["410 Gone"]);
     make(&mut fake, "one");
-    let said = hears(&mut fake, &gone_at);
+    let said = fake.hears(&gone_at);
     assert!(said.xml.contains("wants to be told nothing more"), "{}", said.xml);
     // It takes nothing once and again, which happens; and then for an hour.
     let tried = [slow.next(), slow.next()];
@@ -62,14 +40,14 @@ fn admins_are_told_of_endpoints_that_take_nothing_for_long_or_want_nothing_more(
     assert!(standing.contains("1 changes behind: it answers 503\n"), "{standing}");
     assert!(standing.contains(&format!("webhook   {gone_at}: OFF, ")) && !standing.contains("hidden"), "{standing}");
     std::fs::write(&step, LONG_S.to_string()).unwrap();
-    let said = hears(&mut fake, &slow_at);
+    let said = fake.hears(&slow_at);
     assert!(
         said.xml.contains("has not taken what happens here since ") && !said.xml.contains("hidden"),
         "{}",
         said.xml
     );
     slow.answers.lock().unwrap().clear();
-    let said = hears(&mut fake, "takes what happens here again");
+    let said = fake.hears("takes what happens here again");
     assert!(said.xml.contains(&slow_at), "{}", said.xml);
     wait_for("the end of the trouble", || status(&neerc).contains(&format!("webhook   {slow_at}: told of all\n")));
 }
