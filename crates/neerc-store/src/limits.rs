@@ -56,6 +56,10 @@ pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 /// How many may stay without answer.
 pub const KEEPALIVE_RETRIES: u32 = 3;
+/// How long a server that follows another one may take to show what it has on its disk.
+pub const REPLAY: Duration = Duration::from_secs(5);
+/// How often it is asked whether it does.
+pub const REPLAY_LOOK: Duration = Duration::from_millis(50);
 /// How long a statement may take that reads or writes little.
 pub const STATEMENT: Duration = Duration::from_secs(5);
 /// How long reading may go on without another row: long enough for the boards of all rooms as one value.

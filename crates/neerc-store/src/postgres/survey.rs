@@ -7,7 +7,7 @@ use crate::lock::Lock;
 use crate::rows::stored;
 use crate::servers::Servers;
 use crate::{StoreError, postgres};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Config, Error, NoTls};
 
@@ -75,23 +75,37 @@ pub struct Follower {
 /// Asks all servers. Blocks on the network.
 pub fn survey(servers: &Servers) -> Result<Survey, StoreError> {
     let runtime = postgres::read::runtime()?;
-    let all = servers.each().into_iter().map(|(host, config)| {
-        let said = runtime.block_on(async { timeout(limits::CONNECT, ask(config)).await });
-        let late = || Err(format!("no answer within {} s", limits::CONNECT.as_secs()));
-        ServerSurvey { host, said: said.map_or_else(|_| late(), |said| said.map_err(|error| words(&error))) }
-    });
+    let all =
+        servers.each().into_iter().map(|(host, config)| ServerSurvey { host, said: runtime.block_on(ask(config)) });
     let servers_said = all.collect();
     let holder = postgres::holder(servers.local());
     Ok(Survey { servers: servers_said, noted: Lock::peek(servers.local()), holder })
 }
 
-async fn ask(mut config: Config) -> Result<ServerWords, Error> {
+async fn ask(mut config: Config) -> Result<ServerWords, String> {
     config.target_session_attrs(TargetSessionAttrs::Any);
-    let (client, connection) = config.connect(NoTls).await?;
+    let (client, connection) = in_time(config.connect(NoTls)).await?;
     let driver = tokio::spawn(connection);
-    let said = listen(&client).await;
+    let _ = timeout(limits::REPLAY, replayed(&client)).await; // what is not there then may never be
+    let said = in_time(listen(&client)).await;
     driver.abort();
     said
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
+    match timeout(limits::CONNECT, work).await {
+        Ok(done) => done.map_err(|error| words(&error)),
+        Err(_) => Err(format!("no answer within {} s", limits::CONNECT.as_secs())),
+    }
+}
+
+/// Waits until a server that follows shows all that it has on its disk: that is stored first, and applied later.
+async fn replayed(client: &Client) -> Result<(), Error> {
+    let select = "SELECT coalesce(pg_last_wal_replay_lsn() < pg_last_wal_receive_lsn(), false)";
+    while client.query_one(select, &[]).await?.try_get(0)? {
+        sleep(limits::REPLAY_LOOK).await;
+    }
+    Ok(())
 }
 
 async fn listen(client: &Client) -> Result<ServerWords, Error> {

@@ -296,6 +296,36 @@ fn a_standby_that_takes_long_is_waited_for() {
 }
 
 #[test]
+fn a_server_that_follows_is_asked_for_all_that_is_on_its_disk() {
+    let primary = Cluster::start(&[]);
+    let other = Cluster::standby(&primary, &[]);
+    let folder = TempDir::new().unwrap();
+    let url = Url::parse(&primary.url("postgres"), folder.path()).unwrap();
+    let store = open(&url).unwrap().store;
+    commit(&store, 1..=1).unwrap();
+    until("it follows", || other.try_sql("postgres", "SELECT revision FROM head").is_ok_and(|stored| stored == "1"));
+    // It applies nothing for a while.
+    other.sql("postgres", "SELECT pg_wal_replay_pause()");
+    until("it pauses", || other.sql("postgres", "SELECT pg_get_wal_replay_pause_state()") == "paused");
+    commit(&store, 2..=3).unwrap();
+    let flushed = primary.sql("postgres", "SELECT pg_current_wal_flush_lsn()");
+    until("it has all", || {
+        other.sql("postgres", &format!("SELECT pg_last_wal_receive_lsn() >= '{flushed}'::pg_lsn")) == "t"
+    });
+    assert_eq!(other.sql("postgres", "SELECT revision FROM head"), "1");
+    let Url::Postgres(servers) = Url::parse(&other.url("postgres"), folder.path()).unwrap() else { panic!("a server") };
+    thread::scope(|scope| {
+        let asked = scope.spawn(|| crate::survey(&servers).unwrap());
+        let asks = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_last_wal_replay_lsn() <%' AND pid <> pg_backend_pid()";
+        until("it is asked", || other.sql("postgres", asks) == "1");
+        other.sql("postgres", "SELECT pg_wal_replay_resume()");
+        let said = asked.join().unwrap().servers.remove(0).said.unwrap();
+        assert_eq!(said.log.map(|log| log.revision), Some(3));
+    });
+    block_on(store.close()).unwrap();
+}
+
+#[test]
 fn servers_that_would_lose_what_was_answered_are_refused() {
     let cluster = Cluster::start(&["fsync = off"]);
     let folder = TempDir::new().unwrap();
