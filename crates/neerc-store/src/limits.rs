@@ -85,11 +85,12 @@ pub const POSTGRES_PORT: u16 = 5432;
 
 /// How long a lease lasts by the database's clock, in ms. Whoever stands by takes over then, so with the time that a start
 /// takes, people wait ten seconds at most.
-pub const LEASE_TTL_MS: i64 = 8_000;
+pub const LEASE_TTL_MS: i64 = 7_000;
 /// How much earlier its holder stops by its own clock, in ms: what it has sent until then has arrived.
 pub const LEASE_MARGIN_MS: i64 = 2_000;
-/// How often the holder renews it, in ms: a third of the time, so that one request may fail.
-pub const LEASE_RENEW_MS: i64 = LEASE_TTL_MS / 3;
+/// How often the holder renews it, in ms: a quarter of the time, so that one request may fail, and that one of which only the
+/// answer is lost does not make people wait for longer than ten seconds.
+pub const LEASE_RENEW_MS: i64 = LEASE_TTL_MS / 4;
 /// Pause before what failed is asked again, in ms.
 pub const LEASE_AGAIN_MS: i64 = 500;
 /// How often whoever stands by looks, in ms.
