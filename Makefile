@@ -50,5 +50,5 @@ lint: ## Check formatting, lints, documentation and units of systemd
 bench: ## Measure the service beside other libraries and bare loops (12 minutes)
 	@bench/run
 
-trust: ## Try to break every promise for a long time, and print what was tried and what came of it (3 hours)
+trust: ## Try to break every promise for a long time, and print what was tried and what came of it (7 hours)
 	@trust/run

@@ -17,6 +17,9 @@ const JANITOR: &str = r#"
     read -r _
     pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
     if [ -n "$pid" ] && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$1/data"; then
+        for child in $(grep -lx "PPid:.$pid" /proc/[0-9]*/status 2>/dev/null); do
+            child=${child#/proc/} && kill -CONT "${child%/status}" 2>/dev/null
+        done
         kill -CONT "$pid" 2>/dev/null; kill -QUIT "$pid" 2>/dev/null
         while [ -d "/proc/$pid" ]; do sleep 0.05; done
     fi
@@ -33,6 +36,8 @@ pub struct Cluster {
     /// Holds the end of a pipe that the janitor reads.
     _janitor: Child,
     databases: AtomicU32,
+    /// What the server finds in its environment.
+    environment: Vec<(String, String)>,
 }
 
 impl Cluster {
@@ -54,10 +59,21 @@ impl Cluster {
         let number = MADE.fetch_add(1, Ordering::SeqCst);
         let folder = std::env::temp_dir().join(format!("neerc-standby-{}-{number}", std::process::id()));
         let cluster = Cluster::empty(folder);
-        let mut copy = as_owner("pg_basebackup");
-        copy.args(["-R", "-c", "fast", "-U", "postgres", "-h"]).arg(&primary.folder);
-        run(copy.args(["-p", &primary.port.to_string(), "-D"]).arg(cluster.data()));
+        cluster.copy_of(primary);
         cluster.begin(settings)
+    }
+
+    /// Makes this one, which does not run any more, a copy of another one that follows it. Its port stays.
+    pub fn follow(&mut self, primary: &Cluster) {
+        run(as_owner_any("rm").arg("-rf").arg(self.data()));
+        self.copy_of(primary);
+        self.again();
+    }
+
+    fn copy_of(&self, primary: &Cluster) {
+        let mut copy = as_owner("pg_basebackup");
+        copy.args(["--no-sync", "-R", "-c", "fast", "-U", "postgres", "-h"]).arg(&primary.folder);
+        run(copy.args(["-p", &primary.port.to_string(), "-D"]).arg(self.data()));
     }
 
     /// The one that all tests of a process share.
@@ -71,7 +87,7 @@ impl Cluster {
         let mut janitor = Command::new("bash");
         janitor.args(["-c", JANITOR, "janitor"]).arg(&folder).stdin(Stdio::piped()).process_group(0);
         let janitor = janitor.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("bash");
-        Cluster { folder, port: 0, _janitor: janitor, databases: AtomicU32::new(0) }
+        Cluster { folder, port: 0, _janitor: janitor, databases: AtomicU32::new(0), environment: Vec::new() }
     }
 
     fn begin(mut self, settings: &[&str]) -> Cluster {
@@ -85,6 +101,14 @@ impl Cluster {
         self
     }
 
+    /// The same one, started again with that in its environment.
+    pub fn with(mut self, environment: &[(String, String)]) -> Cluster {
+        self.kill();
+        self.environment = environment.to_vec();
+        self.again();
+        self
+    }
+
     /// Starts the server, which does not run, on a free port.
     pub fn again(&mut self) {
         let since = Instant::now();
@@ -94,8 +118,10 @@ impl Cluster {
                 self.port = free.expect("a free port").port();
             }
             let options = format!("-c port={} -c listen_addresses=127.0.0.1 -k {}", self.port, self.folder.display());
-            let mut start = as_owner("pg_ctl");
+            let mut start = as_owner_any("env");
             start
+                .args(self.environment.iter().map(|(name, value)| format!("{name}={value}")))
+                .arg(program("pg_ctl"))
                 .arg("-D")
                 .arg(self.data())
                 .arg("-l")
@@ -180,6 +206,14 @@ impl Cluster {
         signal_to(self.pid(), signal);
     }
 
+    /// Sends a signal, `STOP` or `CONT`, to the server and to all processes that it has made.
+    pub fn signal_all(&self, signal: &str) {
+        let pid = self.pid();
+        signal_to(pid, signal); // once it is stopped, it makes no more
+        let said = Command::new("kill").args(["-s", signal]).args(children(pid)).output().expect("kill");
+        drop(said); // one of them may have ended meanwhile
+    }
+
     /// The id of the server's process.
     pub fn pid(&self) -> u32 {
         let file = fs::read_to_string(self.data().join("postmaster.pid")).expect("it runs");
@@ -238,6 +272,16 @@ impl Drop for Psql {
 /// Sends a signal to a process that a test has found by its id.
 pub fn signal_to(pid: u32, signal: &str) {
     run(Command::new("kill").args(["-s", signal, &pid.to_string()]));
+}
+
+/// The processes that one has made, by their ids.
+fn children(pid: u32) -> Vec<String> {
+    let parent = format!("PPid:\t{pid}");
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let is_child = |process: &fs::DirEntry| {
+        fs::read_to_string(process.path().join("status")).is_ok_and(|status| status.lines().any(|line| line == parent))
+    };
+    all.filter(is_child).map(|process| process.file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// A program of PostgreSQL's newest version on this machine.

@@ -130,6 +130,14 @@ impl<'a> Neerc<'a> {
         self.process.as_mut().and_then(Process::exited)
     }
 
+    /// Whether it runs. One that has come to its end may be started again after that.
+    pub fn is_running(&mut self) -> bool {
+        if self.exited().is_some() {
+            self.process = None;
+        }
+        self.process.is_some()
+    }
+
     /// SIGKILL.
     pub fn kill9(&mut self) {
         self.process.take().expect("neerc runs").kill();
@@ -179,7 +187,11 @@ fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_neerc"));
     command.current_dir(dir).env("NO_COLOR", "1").env("RUST_BACKTRACE", "1");
     // Settings of the tests, not of the program, which warns of those that it does not know.
-    command.env_remove("NEERC_TEST_SERVERS").env_remove("NEERC_VENV").env_remove("NEERC_TRUST");
+    command
+        .env_remove("NEERC_TEST_SERVERS")
+        .env_remove("NEERC_VENV")
+        .env_remove("NEERC_TRUST")
+        .env_remove("NEERC_ROUNDS");
     command
 }
 

@@ -1,6 +1,10 @@
 //! Two processes of which one stands by: what it says meanwhile, and that it serves once the other one has ended.
 
-mod takeover;
+mod desk;
+mod rig;
+mod rounds;
+mod tape;
+mod way;
 
 use crate::http::{Http, Reply};
 use crate::servers::{Kind, Server};
