@@ -2,6 +2,7 @@
 //! of changes, each as a whole or not at all. The meaning of changes is the core's business.
 
 mod archive;
+mod backdrop;
 mod compact;
 mod copies;
 mod error;
@@ -33,6 +34,7 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 pub use archive::{ArchiveHead, read_line, write_line};
+pub use backdrop::{Backdrop, BackdropFound, RoomBackdrop, StoredState};
 pub use copies::{Copied, Existing, LogPoint, Moment, Recalled, Restored};
 pub use error::StoreError;
 pub use error::postgres::PostgresError;
@@ -210,6 +212,14 @@ impl Store {
         Awaited(self.handle().mark(marks))
     }
 
+    /// Keeps a backdrop for those who stand by, in place of the one before: until another one serves. Queued like a batch;
+    /// it is advice, and a store without it is whole.
+    pub fn show_before(&self, backdrop: &Backdrop) -> Result<Awaited<()>, StoreError> {
+        let unwritable = |why: record::RecordError| StoreError::Unwritable { revision: 0, what: why.to_string() };
+        let record = record::write_backdrop(backdrop).map_err(unwritable)?;
+        Ok(Awaited(self.handle().show_before(record)))
+    }
+
     /// What reads the whole log while the store is in use.
     pub fn log_reader(&self) -> LogReader {
         match self {
@@ -285,6 +295,23 @@ impl LogReader {
         match &self.0 {
             Log::File(file) => sqlite::read::newest(file),
             Log::Server(readers) => postgres::read::ends(readers).map(|(newest, _)| newest),
+        }
+    }
+
+    /// What a start would read, without opening the store. Blocks on the disk as well.
+    pub fn state(&self) -> Result<StoredState, StoreError> {
+        let loaded::Loaded { boards, revision, newest, .. } = match &self.0 {
+            Log::File(file) => sqlite::read::state(file)?,
+            Log::Server(server) => postgres::read::state(server)?,
+        };
+        Ok(StoredState { boards, revision, newest })
+    }
+
+    /// The backdrop that whoever serves keeps, unless it is the known one. Blocks on the disk as well.
+    pub fn backdrop(&self, known: Option<i64>) -> Result<BackdropFound, StoreError> {
+        match &self.0 {
+            Log::File(file) => sqlite::read::backdrop(file, known),
+            Log::Server(server) => postgres::read::backdrop(server, known),
         }
     }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+mod backdrop;
 mod changes;
 mod deadlines;
 mod doors;
@@ -19,6 +20,7 @@ mod requests;
 mod rooms;
 mod sums;
 
+pub use self::backdrop::{read_backdrop, write_backdrop};
 pub use self::changes::{read_change, write_change};
 pub use self::requests::{read_entry, write_entry};
 pub use self::sums::{chained, entry_sum, floor_sum, snapshot_sum};

@@ -170,6 +170,7 @@ macro_rules! on_both {
 }
 
 on_both!(
+    who_is_there_is_kept_for_those_who_stand_by_until_another_serves,
     told_is_stored_with_a_commit_or_soon_by_itself,
     the_log_of_a_room_is_read_in_parts_while_changes_are_stored,
     a_dropped_store_lets_go_with_everything_in_it,
@@ -630,4 +631,40 @@ fn damage_is_found(kind: Kind) {
         assert!(matches!(error, StoreError::Damaged { .. }), "{sql}: {error}");
         assert!(backup(&bed.url(), Some(&bed.folder.path().join("copy.db")), Existing::Keep).is_err(), "{sql}");
     }
+}
+
+fn who_is_there_is_kept_for_those_who_stand_by_until_another_serves(kind: Kind) {
+    let bed = Bed::new(kind);
+    let opened = bed.open();
+    let reader = LogReader::of(&bed.url());
+    assert!(matches!(reader.backdrop(None).unwrap(), BackdropFound::Nothing));
+    let room = |room: &str| RoomBackdrop {
+        room: room.into(),
+        people: people().into(),
+        visibility: neerc_core::view::Visibility::Own,
+        clock: None,
+    };
+    let mut backdrop = Backdrop { url: Some("http://a".into()), rooms: vec![room("neerc")] };
+    opened.store.show_before(&backdrop).unwrap().wait().unwrap();
+    let BackdropFound::New(found, stamp) = reader.backdrop(None).unwrap() else { panic!("it was kept") };
+    assert!(found.is_like(&backdrop));
+    assert!(matches!(reader.backdrop(Some(stamp)).unwrap(), BackdropFound::Same));
+    backdrop.rooms.push(room("other"));
+    assert!(!found.is_like(&backdrop));
+    opened.store.show_before(&backdrop).unwrap().wait().unwrap();
+    let BackdropFound::New(found, _) = reader.backdrop(Some(stamp)).unwrap() else { panic!("it is another one") };
+    assert!(found.is_like(&backdrop));
+
+    let title = Title::parse("water").unwrap();
+    let wanted = WholeTask { title, kind: TaskKind::Todo, statuses: Vec::new(), manner: Manner::Replacing };
+    let mut boards = Boards::new();
+    let entry = decide(&mut boards, 1, &("neerc", "admin", Command::Create(wanted))).unwrap();
+    block_on(opened.store.commit([entry.clone()])).unwrap();
+    let state = reader.state().unwrap();
+    assert_eq!((state.revision, &state.newest[..], state.boards), (1, &[entry][..], boards));
+    block_on(opened.store.close()).unwrap();
+
+    let opened = bed.open();
+    assert!(matches!(reader.backdrop(None).unwrap(), BackdropFound::Nothing), "nobody knows yet who is there now");
+    block_on(opened.store.close()).unwrap();
 }

@@ -44,6 +44,8 @@ pub(crate) trait Disk {
     fn save_told(&mut self, told: u64) -> Result<(), StoreError>;
     /// Stores who has read the log how far, and forgets what was stored of others.
     fn save_marks(&mut self, marks: &BTreeMap<String, u64>) -> Result<(), StoreError>;
+    /// Keeps a backdrop for those who stand by, in place of the one before.
+    fn save_backdrop(&mut self, record: &str) -> Result<(), StoreError>;
     /// Stores a snapshot and deletes the oldest.
     fn save_snapshot(&mut self, revision: u64, record: &str) -> Result<(), StoreError>;
     /// Stores from where on the log is in the database. What is below counts as gone from here on.
@@ -78,6 +80,11 @@ enum Job {
     /// So far others have read the log.
     Mark {
         marks: BTreeMap<String, u64>,
+        reply: Reply,
+    },
+    /// What boards are shown before is this now.
+    Backdrop {
+        record: String,
         reply: Reply,
     },
     /// [`Shared`] has changed.
@@ -145,6 +152,13 @@ impl Handle {
     pub fn mark(&self, marks: BTreeMap<String, u64>) -> oneshot::Receiver<Result<(), StoreError>> {
         let (reply, outcome) = oneshot::channel();
         self.send(Job::Mark { marks, reply });
+        outcome
+    }
+
+    /// See [`crate::Store::show_before`].
+    pub fn show_before(&self, record: String) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (reply, outcome) = oneshot::channel();
+        self.send(Job::Backdrop { record, reply });
         outcome
     }
 
@@ -279,6 +293,9 @@ impl<D: Disk> Worker<D> {
                 }
                 Ok(Job::Mark { marks, reply }) => {
                     let _ = reply.send(self.disk.save_marks(&marks)); // the caller may have dropped the future
+                }
+                Ok(Job::Backdrop { record, reply }) => {
+                    let _ = reply.send(self.disk.save_backdrop(&record)); // the caller may have dropped the future
                 }
                 Ok(Job::Look) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(Job::Close { reply }) => {

@@ -126,6 +126,14 @@ pub const SPACE_POLL: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether the store is free.
 pub const STANDBY_LOOK: Duration = Duration::from_millis(200);
+/// How often a machine that stands by reads what it shows.
+pub const STANDBY_READ: Duration = Duration::from_millis(500);
+/// How often whoever serves keeps for others who its people are, if that has changed; and how soon it tries again.
+pub const BACKDROP_SPACING: Duration = Duration::from_millis(500);
+/// By how much a clock may be off before those who stand by are told again, in ms.
+pub const BACKDROP_CLOCK_MS: i64 = 1_000;
+/// Changes that a machine that stands by reads at a time.
+pub const STANDBY_PART: usize = 2_000;
 /// How soon a browser that came to a process that stands by is to ask again, in s.
 pub const STANDBY_AGAIN_S: u32 = 5;
 

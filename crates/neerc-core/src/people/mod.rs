@@ -41,6 +41,17 @@ impl Affiliation {
             _ => return None,
         })
     }
+
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Affiliation::Owner => "owner",
+            Affiliation::Admin => "admin",
+            Affiliation::Member => "member",
+            Affiliation::None => "none",
+            Affiliation::Outcast => "outcast",
+        }
+    }
 }
 
 /// Proof that somebody is an admin of the room. Only this module can create it, so a function that takes it cannot be
@@ -124,6 +135,29 @@ impl People {
         people
     }
 
+    /// The people of a room as somebody else knew them: its users, the domains whose users all have rights, and who has none in
+    /// spite of that. Nobody's nick is known.
+    pub fn restore(
+        host: &str,
+        members: impl IntoIterator<Item = (Person, Member)>,
+        domains: impl IntoIterator<Item = (String, Affiliation)>,
+        outcasts: impl IntoIterator<Item = Person>,
+    ) -> People {
+        let mut people = People { host: host.into(), ..People::default() };
+        people.domains.extend(domains);
+        people.outcasts.extend(outcasts);
+        members.into_iter().for_each(|(person, member)| people.insert(person, member));
+        people
+    }
+
+    fn insert(&mut self, person: Person, member: Member) {
+        for group in &member.groups {
+            self.groups.entry(fold(group)).or_default().insert(person.clone());
+        }
+        self.by_name.insert(person.name(&self.host).to_owned(), person.clone());
+        self.members.insert(person, member);
+    }
+
     fn admit(&mut self, person: Person, affiliation: Affiliation, book: &GroupBook) {
         if affiliation < Affiliation::Member {
             if affiliation == Affiliation::Outcast {
@@ -137,12 +171,8 @@ impl People {
         }
         let power = affiliation >= Affiliation::Admin;
         let groups = book.of(&person, person.name(&self.host), power);
-        for group in &groups {
-            self.groups.entry(fold(group)).or_default().insert(person.clone());
-        }
-        self.by_name.insert(person.name(&self.host).to_owned(), person.clone());
         let display = book.display(&person);
-        self.members.insert(person, Member { power, groups, display });
+        self.insert(person, Member { power, groups, display });
     }
 
     /// Sets the highest affiliation of one person. Returns whether the list of users has changed.
@@ -209,6 +239,16 @@ impl People {
         let mut all: Vec<_> = self.members.iter().collect();
         all.sort_by(|a, b| b.1.power.cmp(&a.1.power).then_with(|| self.name(a.0).cmp(self.name(b.0))));
         all
+    }
+
+    /// The domains whose users all have rights.
+    pub fn domains(&self) -> impl Iterator<Item = (&str, Affiliation)> {
+        self.domains.iter().map(|(domain, affiliation)| (&**domain, *affiliation))
+    }
+
+    /// Who has no rights in spite of that.
+    pub fn outcasts(&self) -> impl Iterator<Item = &Person> {
+        self.outcasts.iter()
     }
 
     /// Those with power, by name.

@@ -215,3 +215,27 @@ fn globs() {
         assert_eq!(glob(pattern, name), expected, "{pattern} {name}");
     }
 }
+
+#[test]
+fn people_as_somebody_else_knew_them_have_the_same_rights() {
+    let standing = |jid: &str, affiliation| Standing { person: Person::from_bare(jid), affiliation };
+    let standings = [
+        standing("jury1@localhost", Affiliation::Owner),
+        standing("hall1@localhost", Affiliation::Member),
+        standing("guests.org", Affiliation::Member),
+        standing("bad@guests.org", Affiliation::Outcast),
+    ];
+    let known = People::build("localhost", "neerc", standings, HashMap::new(), &GroupBook::default());
+    let members = known.listed().into_iter().map(|(person, member)| (person.clone(), member.clone()));
+    let domains = known.domains().map(|(domain, affiliation)| (domain.to_owned(), affiliation));
+    let restored = People::restore(known.host(), members, domains, known.outcasts().cloned());
+    assert_eq!(restored.listed(), known.listed());
+    for jid in ["jury1@localhost", "hall1@localhost", "some@guests.org", "bad@guests.org", "other@localhost"] {
+        assert_eq!(restored.rights_of(jid), known.rights_of(jid), "{jid}");
+    }
+    assert_eq!(restored.user("hall1"), known.user("hall1"));
+    assert_eq!(restored.group("Admin"), known.group("Admin"));
+    for affiliation in [Affiliation::Owner, Affiliation::Admin, Affiliation::Member, Affiliation::None] {
+        assert_eq!(Affiliation::parse(affiliation.name()), Some(affiliation));
+    }
+}

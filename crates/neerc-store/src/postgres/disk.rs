@@ -73,6 +73,16 @@ impl thread::Disk for Disk {
         self.runtime.block_on(self.writer.repeat("store progress", sql, values)).map(|_| ())
     }
 
+    fn save_backdrop(&mut self, record: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO backdrop SELECT true, epoch, floor(random() * 9007199254740992)::bigint, $1
+                FROM head WHERE epoch = $2 FOR SHARE
+            ON CONFLICT (one) DO UPDATE
+                SET epoch = excluded.epoch, stamp = excluded.stamp, record = excluded.record";
+        let epoch = number_of(self.writer.epoch);
+        let rows = self.runtime.block_on(self.writer.repeat("store who is there", sql, &[&record, &epoch]))?;
+        self.writer.is_ours(rows)
+    }
+
     fn save_snapshot(&mut self, revision: u64, record: &str) -> Result<(), StoreError> {
         let last = self.writer.last;
         if revision > last {

@@ -14,7 +14,8 @@ use crate::{StoreError, limits};
 use std::path::Path;
 
 /// Migrations from format N - 1 to N. Never edit one; add one.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
 pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 
 /// What an open store is.

@@ -6,7 +6,7 @@ use crate::error::postgres::PostgresError;
 use crate::loaded::{self, Loaded, Loading, Newest};
 use crate::rows::{self, Floor, StoredRow, number_of, stored};
 use crate::servers::Servers;
-use crate::{LogFloor, LogPart, StoreError, limits};
+use crate::{BackdropFound, LogFloor, LogPart, StoreError, limits, record};
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
 use std::collections::BTreeMap;
@@ -231,6 +231,34 @@ pub fn ends(readers: &Readers) -> Result<(u64, u64), StoreError> {
 /// See [`crate::LogReader::marks`].
 pub fn marks(readers: &Readers) -> Result<BTreeMap<String, u64>, StoreError> {
     readers.read(async |reading| reading.marks().await)
+}
+
+/// See [`crate::LogReader::state`].
+pub fn state(readers: &Readers) -> Result<Loaded, StoreError> {
+    readers.read(async |reading| {
+        let run = async |sql| {
+            within(limits::STATEMENT, "read", reading.name, reading.session.client().batch_execute(sql)).await
+        };
+        // Somebody stores meanwhile: all that is read is of one moment.
+        run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let loaded = reading.load().await;
+        run("COMMIT").await?; // whatever came of it: others read by this connection
+        loaded
+    })
+}
+
+/// See [`crate::LogReader::backdrop`].
+pub fn backdrop(readers: &Readers, known: Option<i64>) -> Result<BackdropFound, StoreError> {
+    readers.read(async |reading| {
+        let sql = "SELECT stamp, CASE WHEN stamp IS DISTINCT FROM $1 THEN record END
+            FROM backdrop JOIN head USING (epoch)";
+        let rows = reading.rows(sql, &[&known]).await?;
+        let Some(row) = rows.first() else { return Ok(BackdropFound::Nothing) };
+        let (stamp, record): (i64, Option<&str>) = (reading.column(row, 0)?, reading.column(row, 1)?);
+        let Some(record) = record else { return Ok(BackdropFound::Same) };
+        let found = record::read_backdrop(record).map_err(|why| reading.damaged(format!("who is there: {why}")))?;
+        Ok(BackdropFound::New(found.into(), stamp))
+    })
 }
 
 fn bound(most: usize) -> i64 {

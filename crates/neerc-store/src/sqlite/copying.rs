@@ -81,6 +81,10 @@ impl thread::Disk for Disk {
         self.after_commit(outcome)
     }
 
+    fn save_backdrop(&mut self, record: &str) -> Result<(), StoreError> {
+        self.save_backdrop(record)
+    }
+
     fn save_marks(&mut self, marks: &BTreeMap<String, u64>) -> Result<(), StoreError> {
         let outcome = self.save_marks(marks);
         self.after_commit(outcome)

@@ -7,17 +7,24 @@ use super::wal;
 use crate::error::failed;
 use crate::lock::{self, Lock};
 use crate::rows::{self, Floor, number_of, stored};
-use crate::{StoreError, limits, record};
+use crate::{StoreError, limits, owner, record};
 use neerc_core::change::Entry;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// What the keys of marks begin with. A version that knows no marks leaves such keys alone.
 pub(super) const MARK: &str = "mark:";
+
+/// Where the backdrop of a database is kept.
+pub(super) fn backdrop_of(file: &Path) -> PathBuf {
+    lock::beside(file, "-backdrop")
+}
 
 /// The connection, with what is known about the file.
 pub(crate) struct Disk {
@@ -120,6 +127,18 @@ impl Disk {
             }
             tx.commit().map_err(at)
         })
+    }
+
+    /// Keeps a backdrop in a file beside the database: it is of no use to whoever opens that.
+    pub(super) fn save_backdrop(&mut self, record: &str) -> Result<(), StoreError> {
+        let file = backdrop_of(&self.file);
+        let part = lock::beside(&file, ".part");
+        let written = owner::private().create(true).truncate(true).open(&part).and_then(|mut opened| {
+            owner::bequeath(&opened, &self.file);
+            opened.write_all(record.as_bytes())?;
+            fs::rename(&part, &file)
+        });
+        written.map_err(|source| StoreError::File { file, source })
     }
 
     /// Stores a snapshot and deletes the oldest.

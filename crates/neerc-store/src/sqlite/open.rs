@@ -2,7 +2,7 @@
 //! file is known to be a store.
 
 use super::copying::Copying;
-use super::disk::Disk;
+use super::disk::{Disk, backdrop_of};
 use super::load::load;
 use super::wal;
 use crate::error::failed;
@@ -50,6 +50,7 @@ pub(super) fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
     let mut disk =
         Disk { conn, file, last, told, floor, wal_pages, is_broken: false, lock, copying: Copying::default() };
     disk.begin()?;
+    let _ = std::fs::remove_file(backdrop_of(&disk.file)); // who was there is not known yet; mostly there is none
     Ok((disk, loaded))
 }
 

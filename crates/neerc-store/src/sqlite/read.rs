@@ -1,15 +1,19 @@
 //! Reads the log of one room or of all while the store is in use, a part at a time: no reader holds up the write-ahead log
 //! for longer than a part takes.
 
-use super::disk::MARK;
+use super::disk::{MARK, backdrop_of};
 use super::{floor, load};
 use crate::error::failed;
+use crate::loaded::Loaded;
 use crate::rows;
-use crate::{LogFloor, LogPart, StoreError, limits};
+use crate::{BackdropFound, LogFloor, LogPart, StoreError, limits, record};
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
 use rusqlite::{Connection, OpenFlags, Params, Row};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// See [`crate::LogReader::read`].
@@ -46,6 +50,37 @@ pub fn newest(file: &Path) -> Result<u64, StoreError> {
     let conn = conn.transaction().map_err(|error| failed("read", file, error))?;
     let floor = floor::peek(&conn).map_err(|error| failed("read", file, error))?.revision;
     Ok(number(&conn, file, "SELECT ifnull(max(revision), 0) FROM log")?.max(floor))
+}
+
+/// See [`crate::LogReader::state`].
+pub fn state(file: &Path) -> Result<Loaded, StoreError> {
+    let mut conn = connect(file)?;
+    let conn = conn.transaction().map_err(|error| failed("read", file, error))?; // all that is read is of one moment
+    load::load(&conn, file)
+}
+
+/// See [`crate::LogReader::backdrop`].
+pub fn backdrop(database: &Path, known: Option<i64>) -> Result<BackdropFound, StoreError> {
+    let file = backdrop_of(database);
+    let read = || {
+        let mut opened = File::open(&file)?;
+        let found = opened.metadata()?;
+        let stamp = found.mtime().wrapping_mul(1_000_000_000).wrapping_add(found.mtime_nsec());
+        let mut record = String::new();
+        if known != Some(stamp) {
+            opened.read_to_string(&mut record)?;
+        }
+        Ok((stamp, record))
+    };
+    match read() {
+        Ok((stamp, _)) if known == Some(stamp) => Ok(BackdropFound::Same),
+        Ok((stamp, record)) => {
+            let what = |why| StoreError::Damaged { file: file.clone(), what: format!("who is there: {why}") };
+            Ok(BackdropFound::New(record::read_backdrop(&record).map_err(what)?.into(), stamp))
+        }
+        Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => Ok(BackdropFound::Nothing),
+        Err(source) => Err(StoreError::File { file, source }),
+    }
 }
 
 fn number(conn: &Connection, file: &Path, sql: &str) -> Result<u64, StoreError> {

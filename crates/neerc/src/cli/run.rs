@@ -7,9 +7,9 @@ use crate::config::Config;
 use crate::service::archivist::Archivist;
 use crate::service::copies::Copies;
 use crate::service::operations::Operations;
-use crate::service::standby::{StandbyFaces, stand_by};
+use crate::service::standby::{Admitted, StandbyFaces, stand_by};
 use crate::service::supervisor::Supervisor;
-use crate::service::{self, Service, space, status};
+use crate::service::{self, Service, backdrop, space, status};
 use crate::web::{Web, WebSettings};
 use crate::webhooks::{Office, Webhooks};
 use crate::{checklists, clocks, limits, people, warnings};
@@ -37,9 +37,9 @@ pub fn run(args: &RunArgs) -> Outcome {
     });
     let (mut supervisor, mut stop) = (supervisor(), pin!(stop_signal()));
     let opened = runtime.block_on(opened(&config, args, &mut supervisor, stop.as_mut()))?;
-    let Some(opened) = opened else { return Ok(()) };
+    let Some(Admitted { opened, web }) = opened else { return Ok(()) };
     let log = opened.store.log_reader();
-    let archivist = Archivist::new(opened.store.clone());
+    let (store, archivist) = (opened.store.clone(), Archivist::new(opened.store.clone()));
     let copies = Copies::new(opened.revision);
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
     warn(warnings::ahead(&opened.boards, service::time::wall_ms()));
@@ -82,7 +82,7 @@ pub fn run(args: &RunArgs) -> Outcome {
             Ok(status) => drop(tokio::spawn(status.keeping(archivist).feeding(copies.clone()).serve(questions))),
             Err(error) => tracing::debug!("neerc check cannot ask this process how it is: {error}"),
         }
-        let service = with_board(service, &config, log)?;
+        let service = with_board(service, &config, (log, web), store)?;
         let quota = neerc_core::quota::Quota::new(config.stored_mib_per_day);
         let service = service.within(quota).followed_by(copies, config.alone);
         let service = service.reloading(reloads).supervised_by(supervisor).patient(config.tasks.patience);
@@ -102,25 +102,43 @@ async fn opened(
     args: &RunArgs,
     supervisor: &mut Supervisor,
     stop: impl Future<Output = ()>,
-) -> Result<Option<store::Opened>, (Exit, anyhow::Error)> {
+) -> Result<Option<Admitted>, (Exit, anyhow::Error)> {
     // On a file a second process is a mistake, unless it is told to stand by; a database is there to be shared.
     if !args.standby && matches!(config.store, store::Url::Sqlite(_)) {
-        return store::open(&config.store).map(Some).map_err(failure);
+        let opened = store::open(&config.store).map_err(failure)?;
+        return Ok(Some(Admitted { opened, web: None }));
     }
-    let web = config.web.as_ref().map(|at| at.listen);
-    let faces = StandbyFaces { operations: config.operations, web, language: config.language };
+    let faces = StandbyFaces { operations: config.operations, web: web_settings(config, LogReader::of(&config.store)) };
     stand_by(store::Standby::of(&config.store, service::time::steady_ms), faces, supervisor, stop)
         .await
         .map_err(failure)
 }
 
 /// The same with the board, where that is wanted.
-fn with_board(service: Service, config: &Config, log: LogReader) -> Result<Service, (Exit, anyhow::Error)> {
-    let Some(at) = config.web.clone() else { return Ok(service) };
-    let web = Web::start(WebSettings { listen: at.listen, url: at.url, language: config.language, log });
-    let web = web.with_context(|| format!("the board cannot be served at {}", at.listen)).map_err(failure)?;
+fn with_board(
+    service: Service,
+    config: &Config,
+    (log, web): (LogReader, Option<Web>),
+    store: store::Store,
+) -> Result<Service, (Exit, anyhow::Error)> {
+    let Some(settings) = web_settings(config, log) else { return Ok(service) };
+    let at = settings.listen;
+    let web = match web {
+        Some(web) => web,
+        None => {
+            let web = Web::start(settings);
+            web.with_context(|| format!("the board cannot be served at {at}")).map_err(failure)?
+        }
+    };
     tracing::info!("the board is served at {}", web.url);
+    tokio::spawn(backdrop::keep(web.bridge.albums.subscribe(), store, web.url.to_string().into()));
     Ok(service.with_web(web, config.tasks.visibility))
+}
+
+/// Where the board is, if that is wanted.
+fn web_settings(config: &Config, log: LogReader) -> Option<WebSettings> {
+    let at = config.web.clone()?;
+    Some(WebSettings { listen: at.listen, url: at.url, language: config.language, log })
 }
 
 /// Answers monitoring, where that is wanted.

@@ -2,6 +2,7 @@
 //! XMPP side and the store, and the only one that reads the clock.
 
 pub mod archivist;
+pub mod backdrop;
 mod clocks;
 pub mod copies;
 mod end;
@@ -12,6 +13,7 @@ mod keys;
 mod log;
 mod meters;
 mod metrics;
+mod onlooker;
 pub mod operations;
 mod people;
 pub mod reload;

@@ -1,33 +1,42 @@
 //! What runs before the service does: standing by until the store is this process's. Nothing is connected to the chat server
 //! meanwhile, since some servers would hand it half of what people send; whoever watches the process is told how it stands.
 
+use super::onlooker::Onlooker;
 use super::supervisor::Supervisor;
 use super::time::Steady;
 use super::{Service, operations};
-use crate::limits::STANDBY_LOOK;
-use crate::web;
+use crate::limits::{STANDBY_LOOK, STANDBY_READ};
 use crate::web::crowd::CrowdCounter;
-use crate::web::server;
-use neerc_core::face::words::Language;
+use crate::web::picture::Album;
+use crate::web::{Web, WebSettings, server};
 use neerc_store::{Looked, Opened, Standby, StoreCopies, StoreError, WhoServes};
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Where a process that stands by can be asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct StandbyFaces {
     /// Where monitoring asks.
     pub operations: Option<SocketAddr>,
-    /// Where browsers come to.
-    pub web: Option<SocketAddr>,
-    /// The language of those who do not tell theirs.
-    pub language: Language,
+    /// Where browsers come to, and what they are shown.
+    pub web: Option<WebSettings>,
+}
+
+/// What a process has that may serve.
+#[derive(Debug)]
+pub struct Admitted {
+    /// The store.
+    pub opened: Opened,
+    /// Where browsers came to meanwhile, and are served from now on.
+    pub web: Option<Web>,
 }
 
 /// Why standing by came to nothing.
@@ -50,7 +59,7 @@ pub async fn stand_by(
     faces: StandbyFaces,
     supervisor: &mut Supervisor,
     stop: impl Future<Output = ()>,
-) -> Result<Option<Opened>, StandbyError> {
+) -> Result<Option<Admitted>, StandbyError> {
     let (mut stop, time) = (pin!(stop), Steady::start());
     let mut answering: Option<Answering> = None;
     let mut said = String::new();
@@ -61,11 +70,14 @@ pub async fn stand_by(
         standby = again;
         let sight = match looked? {
             Looked::Opened(opened) => {
-                if let Some(answering) = answering {
-                    tracing::info!("the store is free: this process serves from now on");
-                    answering.end().await;
-                }
-                return Ok(Some(*opened));
+                let web = match answering {
+                    Some(answering) => {
+                        tracing::info!("the store is free: this process serves from now on");
+                        answering.end().await
+                    }
+                    None => None,
+                };
+                return Ok(Some(Admitted { opened: *opened, web }));
             }
             Looked::Others(sight) => sight,
         };
@@ -75,7 +87,7 @@ pub async fn stand_by(
                 answering.sight.send_if_modified(|known| std::mem::replace(known, sight.clone()) != sight)
             }
             None => {
-                answering = Some(Answering::begin(faces, sight).await?);
+                answering = Some(Answering::begin(faces.clone(), sight).await?);
                 true
             }
         };
@@ -143,32 +155,73 @@ impl Service {
 struct Answering {
     sight: watch::Sender<WhoServes>,
     stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
+    operations: Option<JoinHandle<()>>,
+    web: Option<(Web, Showing)>,
 }
+
+/// Where the pictures go of whoever looks on; nowhere any more, once this process serves.
+type Showing = Arc<Mutex<Option<watch::Sender<Arc<Album>>>>>;
 
 impl Answering {
     async fn begin(faces: StandbyFaces, sight: WhoServes) -> Result<Answering, StandbyError> {
         let (sight, seen) = watch::channel(sight);
         let (stop, stopped) = watch::channel(false);
-        let mut tasks = Vec::new();
-        let pages = [
-            (faces.operations, "monitoring is answered at", operations::standby_router(seen.clone())),
-            (faces.web, "browsers are told at", web::standby::router(seen, faces.language)),
-        ];
-        for (at, what, pages) in pages {
-            let Some(at) = at else { continue };
-            let listener = TcpListener::bind(at).await.map_err(|error| StandbyError::Listen(at, error))?;
-            tracing::info!("{what} http://{}", listener.local_addr().unwrap_or(at));
-            tasks.push(tokio::spawn(server::serve(listener, pages, (stopped.clone(), CrowdCounter::default()))));
-        }
-        Ok(Answering { sight, stop, tasks })
+        let operations = match faces.operations {
+            Some(at) => {
+                let listener = TcpListener::bind(at).await.map_err(|error| StandbyError::Listen(at, error))?;
+                tracing::info!("monitoring is answered at http://{}", listener.local_addr().unwrap_or(at));
+                let pages = operations::standby_router(seen.clone());
+                Some(tokio::spawn(server::serve(listener, pages, (stopped, CrowdCounter::default()))))
+            }
+            None => None,
+        };
+        let web = faces.web.map(|settings| show(settings, seen)).transpose()?;
+        Ok(Answering { sight, stop, operations, web })
     }
 
-    /// Leaves the addresses to the service.
-    async fn end(self) {
+    /// Leaves the addresses to the service; browsers stay connected.
+    async fn end(self) -> Option<Web> {
         self.stop.send_replace(true);
-        for task in self.tasks {
-            let _ = task.await; // one that has failed listens no more either
+        if let Some(operations) = self.operations {
+            let _ = operations.await; // one that has failed listens no more either
         }
+        self.web.map(|(web, showing)| {
+            *showing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            web
+        })
+    }
+}
+
+/// Shows browsers what whoever serves writes, by a thread that waits for the store.
+fn show(settings: WebSettings, seen: watch::Receiver<WhoServes>) -> Result<(Web, Showing), StandbyError> {
+    let (at, log) = (settings.listen, settings.log.clone());
+    let failed = |error| StandbyError::Listen(at, error);
+    let elsewhere = Onlooker::elsewhere(&seen.borrow());
+    let web = Web::stand_by(settings, elsewhere).map_err(failed)?;
+    tracing::info!("browsers are told at {}", web.url);
+    let onlooker = Onlooker::new(log, web.url.to_string());
+    let showing = Arc::new(Mutex::new(Some(web.bridge.albums.clone())));
+    let given = showing.clone();
+    let thread = thread::Builder::new().name("neerc-onlooker".into());
+    thread.spawn(move || look_on(onlooker, &seen, &given)).map_err(failed)?;
+    Ok((web, showing))
+}
+
+/// Shows what there is, again and again, until that is the service's.
+fn look_on(
+    mut onlooker: Onlooker,
+    seen: &watch::Receiver<WhoServes>,
+    showing: &Mutex<Option<watch::Sender<Arc<Album>>>>,
+) {
+    loop {
+        if let Err(error) = onlooker.look() {
+            tracing::debug!("what another machine serves cannot be read: {error}");
+        }
+        let album = onlooker.album(&seen.borrow());
+        match &*showing.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(albums) => albums.send_replace(album.into()),
+            None => return,
+        };
+        thread::sleep(STANDBY_READ);
     }
 }

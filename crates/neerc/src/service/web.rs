@@ -6,7 +6,7 @@ use super::time::wall_ms;
 use crate::web::Web;
 use crate::web::asks::{WebAsk, WebWish};
 use crate::web::door::fresh_secret;
-use crate::web::limits::{PICTURE_BEAT_MS, PICTURE_SPACING_MS};
+use crate::web::limits::{PICTURE_BEAT_MS, PICTURE_SPACING_MS, TAKE_OVER_MS};
 use crate::web::picture::{Album, Picture, PictureClock, Timepiece};
 use neerc_core::board::Done;
 use neerc_core::checklist::Checklist;
@@ -56,6 +56,8 @@ pub(super) struct WebSide {
     /// What each room's last picture shows.
     subjects: Vec<Subject>,
     taken_ms: i64,
+    /// When the service began, in ms.
+    began_ms: i64,
     /// Some picture is not true any more.
     is_due: bool,
     /// Who waits for the answer to which ask.
@@ -67,7 +69,7 @@ pub(super) struct WebSide {
 
 impl WebSide {
     /// Nobody has asked anything, and no picture was taken.
-    pub fn new(web: Web, visibility: Visibility) -> WebSide {
+    pub fn new(web: Web, visibility: Visibility, began_ms: i64) -> WebSide {
         WebSide {
             web,
             entrance: Arc::default(),
@@ -76,6 +78,7 @@ impl WebSide {
             visibility,
             subjects: Vec::new(),
             taken_ms: i64::MIN,
+            began_ms,
             is_due: true,
             waiting: HashMap::new(),
             next_number: 0,
@@ -112,9 +115,14 @@ impl WebSide {
         if now_ms < self.next_ms() {
             return;
         }
+        let before = self.web.bridge.albums.borrow().clone();
+        let is_unread = front.rooms().any(|room| room.people().is_empty());
+        if before.elsewhere.is_some() && is_unread && now_ms < self.began_ms.saturating_add(TAKE_OVER_MS) {
+            self.taken_ms = now_ms; // what was shown while this machine stood by is as much as is known
+            return;
+        }
         let time =
             Timepiece { taken: Instant::now(), steady_ms: now_ms, wall_ms: wall_ms(), zone_ms: desk.clocks.zone_ms() };
-        let before = self.web.bridge.albums.borrow().clone();
         let rooms = front.rooms().zip(&subjects).enumerate().map(|(index, (room, subject))| {
             let (old, was) = (before.rooms.get(index), self.subjects.get(index));
             if let (Some(old), true) = (old, was == Some(subject)) {
@@ -144,7 +152,7 @@ impl WebSide {
                 is_connected: subject.is_connected,
             })
         });
-        let album = Album { time: Some(time), rooms: rooms.collect() };
+        let album = Album { time: Some(time), rooms: rooms.collect(), elsewhere: None };
         self.web.bridge.albums.send_replace(Arc::new(album));
         (self.subjects, self.taken_ms, self.is_due) = (subjects, now_ms, false);
         for (reply, outcome) in self.answers.drain(..) {
@@ -222,7 +230,7 @@ impl Service {
     /// The same with a board for browsers.
     pub fn with_web(mut self, web: Web, visibility: Visibility) -> Service {
         self.desk.entrance.url = Some(web.url.to_string().into());
-        Service { web: Some(WebSide::new(web, visibility)), ..self }
+        Service { web: Some(WebSide::new(web, visibility, self.time.now_ms())), ..self }
     }
 
     /// Something is asked on the web.

@@ -96,8 +96,14 @@ impl Bridge {
         self.albums.clone()
     }
 
+    /// Whether anything can be asked: not where another machine serves.
+    fn is_here(&self) -> Result<(), ServiceGone> {
+        if self.albums.borrow().elsewhere.is_some() { Err(ServiceGone) } else { Ok(()) }
+    }
+
     /// Has something changed; what came of it is in the album by then.
     pub async fn change(&self, wish: WebWish) -> Result<Result<Done, Refusal>, ServiceGone> {
+        self.is_here()?;
         let (reply, answer) = oneshot::channel();
         self.asks.send(WebAsk::Change { wish, reply }).await.map_err(|_| ServiceGone)?;
         answer.await.map_err(|_| ServiceGone)
@@ -105,11 +111,13 @@ impl Bridge {
 
     /// Has these codes known, and no others.
     pub async fn show_codes(&self, codes: Vec<LoginCode>) -> Result<(), ServiceGone> {
+        self.is_here()?;
         self.asks.send(WebAsk::Codes(codes)).await.map_err(|_| ServiceGone)
     }
 
     /// What happened to a task, newest first.
     pub async fn trail(&self, room: Room, task: TaskId) -> Result<Vec<Entry>, ServiceGone> {
+        self.is_here()?;
         let (reply, answer) = oneshot::channel();
         self.asks.send(WebAsk::Trail { room, task, reply }).await.map_err(|_| ServiceGone)?;
         answer.await.map_err(|_| ServiceGone)

@@ -1,18 +1,20 @@
 //! The parts of the board as HTML: what a page holds, and what is sent alone when it differs. Templates escape what people
 //! wrote. Not which parts are sent, and not what is in them: that is the core's grid.
 
-use super::limits;
 use super::visit::Visit;
+use super::{WebSite, limits, standby};
 use askama::Template;
 use neerc_core::clock::hand::{clock_face, time_of_day};
 use neerc_core::face::grid::{
     CellState, Grid, GridBand, GridCell, GridColumn, GridDifference, GridRow, ListedTask, Tally,
 };
 use neerc_core::face::menu::{self, Act, Item};
+use neerc_core::face::words::Language;
 use neerc_core::people::{People, Person};
 use neerc_core::task::{Kind, TaskId};
 use neerc_core::view::View;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What parts are drawn with.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +52,11 @@ fn sign(state: CellState) -> &'static str {
 impl Pen<'_> {
     fn say(&self, key: &str) -> String {
         self.visit.say(key)
+    }
+
+    /// Whether there is nothing to press.
+    fn only_looks(&self) -> bool {
+        self.visit.only_looks()
     }
 
     fn room(&self) -> &str {
@@ -247,7 +254,10 @@ pub fn list(pen: Pen<'_>, grid: &Grid<'_>) -> String {
 /// What can be done, the filters, the table and the list.
 pub fn board(pen: Pen<'_>, view: &View<'_>, grid: &Grid<'_>) -> String {
     let lines = pen.visit.lines();
-    let menu = offered(view).map(|item| (item.verb, lines.item(item))).collect();
+    let menu = offered(view)
+        .filter(|item| !pen.only_looks() || standby::is_shown(item))
+        .map(|item| (item.verb, lines.item(item)))
+        .collect();
     render(&SharedPart { pen, grid, menu, table: table(pen, grid), list: list(pen, grid) })
 }
 
@@ -321,6 +331,24 @@ pub fn keeping(pen: Pen<'_>) -> String {
     let (keeping, lines) = (pen.visit.picture.keeping, pen.visit.lines());
     let said = [keeping.one_copy.map(|one| lines.one_copy(one)), keeping.lost.map(|lost| lines.lost(lost))];
     render(&KeepingPart { lines: said.into_iter().flatten().filter(|_| pen.is_admin).collect() })
+}
+
+/// Who serves, where this machine only shows.
+#[derive(Template)]
+#[template(path = "elsewhere.html")]
+struct ElsewherePart {
+    words: String,
+    url: Option<Arc<str>>,
+    title: String,
+}
+
+/// What stands on every page of a machine that stands by; nothing on those of one that serves.
+pub fn elsewhere(site: &WebSite, language: Language) -> Option<String> {
+    let album = site.bridge.album();
+    let elsewhere = album.elsewhere.as_ref()?;
+    let words = standby::words(site, language, elsewhere, album.time.map_or(0, |time| time.zone_ms));
+    let title = site.words().say(language, "web-elsewhere-open", &[]);
+    Some(render(&ElsewherePart { words, url: elsewhere.url.clone(), title }))
 }
 
 /// The contest clock.

@@ -9,6 +9,8 @@ pub const ASKS_WAITING: usize = 64;
 pub const PICTURE_SPACING_MS: i64 = 50;
 /// How often the time is said again where nothing changes, in ms.
 pub const PICTURE_BEAT_MS: i64 = 5_000;
+/// For how long a service that takes over shows what was shown before, where its rooms cannot be read, in ms.
+pub const TAKE_OVER_MS: i64 = 15_000;
 /// Most connections at once.
 pub const CONNECTIONS: usize = 8_192;
 /// How long a request's head may take to arrive.

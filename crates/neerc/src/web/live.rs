@@ -106,7 +106,8 @@ impl Streams {
         let (generation, serial) = id.split_once('-')?;
         let is_ours = u64::from_str_radix(generation, 16).ok()? == newest.generation;
         let serial: u64 = serial.parse().ok()?;
-        self.shared().shown.get(&newest.room)?.get(&serial).filter(|_| is_ours).cloned()
+        let known = self.shared().shown.get(&newest.room)?.get(&serial).filter(|_| is_ours).cloned();
+        known.filter(|known| known.generation == newest.generation)
     }
 
     /// Who looks at a room now.
@@ -356,6 +357,11 @@ impl Reader {
             Wake::News | Wake::Beat => {}
         }
         let visit = self.visit.again();
+        if self.visit.only_looks() && !visit.only_looks() {
+            // This machine serves from now on. The page has to be another one, once there is one.
+            let is_read = !visit.picture.people.is_empty();
+            return if is_read { Err(event("rights", None, "")) } else { Ok(Bytes::new()) };
+        }
         let who = self.visit.pass.holder(&visit.picture, visit.time.wall_ms);
         let rights = visit.picture.people.rights(&visit.who);
         if who.as_ref() != Some(&visit.who) || rights.is_none() {
@@ -378,7 +384,8 @@ impl Reader {
             news.push_str(&event("cells", Some(&at), &format!("{at}\n{own}")));
         }
         if is_beat {
-            news.push_str(&event("beat", None, &draw::clock(&self.visit)));
+            let elsewhere = draw::elsewhere(&self.visit.site, self.visit.language).unwrap_or_default();
+            news.push_str(&event("beat", None, &format!("{}{elsewhere}", draw::clock(&self.visit))));
         }
         Ok(news.into())
     }
@@ -406,6 +413,9 @@ impl Reader {
                 self.looks_at = Instant::now() + limits::COMERS;
                 self.looked = looked;
             }
+        }
+        if visit.elsewhere.as_ref().map(|now| now.revision) != self.visit.elsewhere.as_ref().map(|was| was.revision) {
+            parts.push_str(&draw::elsewhere(&visit.site, visit.language).unwrap_or_default());
         }
         if visit.picture.clock != self.visit.picture.clock {
             parts.push_str(&draw::clock(visit));

@@ -36,6 +36,7 @@ use log::Library;
 use neerc_core::doors::{LoginTries, NewSecret};
 use neerc_core::face::words::{Language, Words};
 use neerc_store::LogReader;
+use picture::{Album, Elsewhere};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -126,6 +127,15 @@ impl WebSite {
 impl Web {
     /// Listens, and serves from a thread of its own.
     pub fn start(settings: WebSettings) -> io::Result<Web> {
+        Web::begin(settings, Album::default())
+    }
+
+    /// The same while another machine serves, until there are pictures of this one.
+    pub fn stand_by(settings: WebSettings, elsewhere: Elsewhere) -> io::Result<Web> {
+        Web::begin(settings, Album { elsewhere: Some(elsewhere.into()), ..Album::default() })
+    }
+
+    fn begin(settings: WebSettings, first: Album) -> io::Result<Web> {
         let listener = TcpListener::bind(settings.listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -133,6 +143,7 @@ impl Web {
         let (stop, stopped) = watch::channel(false);
         let (end, ended) = oneshot::channel();
         let (asker, bridge) = Bridge::open();
+        bridge.albums.send_replace(first.into());
         let crowd = WebCrowd::default();
         let connections = crowd.connections.clone();
         let (speaks, language) = watch::channel(settings.language);

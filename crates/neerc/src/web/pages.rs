@@ -4,7 +4,7 @@ use super::door::{self, cookie_name, old_cookie_name};
 use super::picture::Timepiece;
 use super::server::Peer;
 use super::visit::{LANGUAGE_COOKIE, NoVisit, Visit, language, session_cookie};
-use super::{WebSite, api, assets, board, doing, guard, history, live, login, typed, wall};
+use super::{WebSite, api, assets, board, doing, draw, guard, history, live, login, standby, typed, wall};
 use askama::Template;
 use assets::AssetNames;
 use axum::extract::{Path, Query, State};
@@ -38,7 +38,8 @@ pub fn router(site: Arc<WebSite>) -> Router {
         .fallback(nowhere)
         .layer(from_fn_with_state(site.clone(), guard::guard))
         .with_state(site.clone())
-        .merge(api::router(site))
+        .merge(api::router(site.clone()))
+        .layer(from_fn_with_state(site, standby::only_show))
 }
 
 /// What all pages have in common.
@@ -70,6 +71,11 @@ impl<'a> PageFrame<'a> {
     /// A text of the page that counts something.
     pub fn count(&self, key: &str, count: &usize) -> String {
         self.site.words().say(self.spoken, key, &[("count", (*count).into())])
+    }
+
+    /// What stands on each page of a machine that stands by.
+    pub fn elsewhere(&self) -> String {
+        draw::elsewhere(self.site, self.spoken).unwrap_or_default()
     }
 
     /// The tag of its language.

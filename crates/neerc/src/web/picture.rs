@@ -117,6 +117,19 @@ impl Picture {
     }
 }
 
+/// Who serves where this machine does not, and how far this one is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The name of the machine that serves; nothing, if that is not known.
+    pub holder: Option<String>,
+    /// Under which address browsers find it, if that is another one than here.
+    pub url: Option<Arc<str>>,
+    /// The revision that is shown.
+    pub revision: u64,
+    /// When that was the newest one, in ms since 1970; nothing before anything could be read.
+    pub at_ms: Option<i64>,
+}
+
 /// All rooms, and the time.
 #[derive(Debug, Clone, Default)]
 pub struct Album {
@@ -124,6 +137,8 @@ pub struct Album {
     pub time: Option<Timepiece>,
     /// Each room, the default one first. Those that have not changed are shared with the album before.
     pub rooms: Vec<Arc<Picture>>,
+    /// Where it is not of this machine: then it is only shown, and nothing can be done.
+    pub elsewhere: Option<Arc<Elsewhere>>,
 }
 
 impl Album {

@@ -2,7 +2,8 @@
 
 use super::WebSite;
 use super::door::{self, Pass, cookie, cookie_name};
-use super::picture::{Picture, Timepiece};
+use super::limits::SESSION_IDLE_MS;
+use super::picture::{Elsewhere, Picture, Timepiece};
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use neerc_core::face::lines::Lines;
@@ -31,6 +32,8 @@ pub struct Visit {
     pub pass: Pass,
     /// What they are spoken to in.
     pub language: Language,
+    /// Who serves, where this machine only shows.
+    pub elsewhere: Option<Arc<Elsewhere>>,
 }
 
 /// Why somebody does not see a room.
@@ -71,6 +74,16 @@ impl Visit {
         let picture = album.room(room).ok_or(NoVisit::LoggedOut)?;
         let time = time.now();
         let who = pass.holder(picture, time.wall_ms).ok_or(NoVisit::LoggedOut)?;
+        // When a session was used elsewhere is not known here: one that is younger than that has been.
+        let is_idle = |session| {
+            let session = picture.board.doors().session(session, time.wall_ms);
+            session.is_none_or(|session| time.wall_ms.saturating_sub(session.at_ms) >= SESSION_IDLE_MS)
+        };
+        if let (Some(_), Pass::Session(session)) = (&album.elsewhere, &pass)
+            && is_idle(session)
+        {
+            return Err(NoVisit::LoggedOut);
+        }
         if let Pass::Session(session) = pass
             && !site.porch.uses(session, time.steady_ms)
         {
@@ -84,7 +97,7 @@ impl Visit {
         }
         let (site, picture) = (site.clone(), picture.clone());
         let language = language(&site, headers);
-        Ok(Visit { site, picture, time, who, pass, language })
+        Ok(Visit { site, picture, time, who, pass, language, elsewhere: album.elsewhere.clone() })
     }
 
     /// The same with the room as it is now.
@@ -95,7 +108,12 @@ impl Visit {
         if let Pass::Session(session) = self.pass {
             self.site.porch.uses(session, time.steady_ms); // whoever looks on uses it
         }
-        Visit { picture, time, ..self.clone() }
+        Visit { picture, time, elsewhere: album.elsewhere.clone(), ..self.clone() }
+    }
+
+    /// Whether nothing can be done here, since another machine serves.
+    pub fn only_looks(&self) -> bool {
+        self.elsewhere.is_some()
     }
 
     /// What they see.

@@ -1,5 +1,6 @@
 //! Two processes of which one stands by: what it says meanwhile, and that it serves once the other one has ended.
 
+mod board;
 mod desk;
 mod rig;
 mod rounds;
@@ -10,6 +11,7 @@ use crate::http::{Http, Reply};
 use crate::servers::{Kind, Server};
 use crate::service::Neerc;
 use crate::supervised::Supervisor;
+use crate::wait::wait_for;
 
 on_both!(one_stands_by_until_the_other_one_has_ended);
 
@@ -51,7 +53,8 @@ fn one_stands_by_until_the_other_one_has_ended(kind: Kind) {
     second.wait_for_log("ready: rooms", 0);
     supervisor.hears(&format!("STATUS=serving {room}"));
     assert!(Http::said(&second, "monitoring is answered at").get("/metrics").text.contains("\nneerc_leader 1\n"));
-    assert_eq!(Http::board(&second).get("/healthz").status, 200);
+    let board = Http::board(&second);
+    wait_for("the board of the one that serves now", || board.get("/healthz").status == 200);
 
     // It may be told to end while it stands by, too.
     first.arguments = vec!["--standby"];

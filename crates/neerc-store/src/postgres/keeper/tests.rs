@@ -97,7 +97,7 @@ fn of_two_that_start_at_once_one_serves() {
     for round in 0..rounds {
         // Each second time they also find a database without any tables.
         if round % 2 == 0 {
-            sql(&database, "DROP TABLE IF EXISTS meta, log, snapshot, floor, head, lease");
+            sql(&database, "DROP TABLE IF EXISTS meta, log, snapshot, floor, head, lease, backdrop");
         }
         let barrier = Barrier::new(nodes.len());
         let looked: Vec<Result<Looked, StoreError>> = scope(|scope| {

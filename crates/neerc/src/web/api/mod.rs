@@ -55,6 +55,11 @@ pub fn router(site: Arc<WebSite>) -> Router {
     Router::new().route("/api/{*path}", any(serve)).with_state(api)
 }
 
+/// The answer of a machine that stands by to whatever it does not show.
+pub fn standing_by(detail: &str, address: &str) -> Response {
+    ApiProblem::standing_by(detail).into_response(address)
+}
+
 /// What is answered if nothing goes wrong.
 enum Answer {
     /// A document.

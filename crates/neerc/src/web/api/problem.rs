@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use neerc_core::refusal::{Refusal, excerpt_within};
 use serde_json::{Value, json};
 
+use crate::limits::STANDBY_AGAIN_S;
 use crate::web::asks::ServiceGone;
 use crate::web::limits;
 use crate::web::log::Unreadable;
@@ -61,6 +62,12 @@ impl ApiProblem {
     /// The same with the time after which it may be tried again, in s.
     pub fn retry_after(self, seconds: i64) -> ApiProblem {
         self.with(RETRY_AFTER, seconds.max(1).to_string())
+    }
+
+    /// Another machine serves.
+    pub fn standing_by(detail: &str) -> ApiProblem {
+        let problem = ApiProblem::new(StatusCode::SERVICE_UNAVAILABLE, "standing-by", detail);
+        problem.retry_after(STANDBY_AGAIN_S.into())
     }
 
     fn with(mut self, name: HeaderName, value: String) -> ApiProblem {
@@ -177,7 +184,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
 }
 
 /// The problems that are none of the core's, by their codes.
-const OTHERS: [(&str, StatusCode); 14] = [
+const OTHERS: [(&str, StatusCode); 15] = [
     ("no-such-address", StatusCode::NOT_FOUND),
     ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
     ("no-token", StatusCode::UNAUTHORIZED),
@@ -190,6 +197,7 @@ const OTHERS: [(&str, StatusCode); 14] = [
     ("too-many-requests", StatusCode::TOO_MANY_REQUESTS),
     ("starting", StatusCode::SERVICE_UNAVAILABLE),
     ("service-gone", StatusCode::SERVICE_UNAVAILABLE),
+    ("standing-by", StatusCode::SERVICE_UNAVAILABLE),
     ("unreadable", StatusCode::INTERNAL_SERVER_ERROR),
     ("too-many-streams", StatusCode::TOO_MANY_REQUESTS),
 ];

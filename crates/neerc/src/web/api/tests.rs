@@ -221,7 +221,7 @@ fn show(albums: &watch::Sender<Arc<Album>>, ledger: &Ledger, visibility: Visibil
         keeping: neerc_core::keeping::Keeping::default(),
         is_connected: true,
     };
-    albums.send_replace(Arc::new(Album { time: Some(time), rooms: vec![Arc::new(picture)] }));
+    albums.send_replace(Arc::new(Album { time: Some(time), rooms: vec![Arc::new(picture)], elsewhere: None }));
 }
 
 #[test]
@@ -484,7 +484,11 @@ fn what_changes_is_told_as_it_happens_until_the_token_is_revoked() {
     let mut board = (*picture.board).clone();
     board.apply(board.revision() + 1, &change);
     (picture.board, picture.serial) = (Arc::new(board), picture.serial + 1);
-    site.web.bridge.albums.send_replace(Arc::new(Album { time: album.time, rooms: vec![Arc::new(picture)] }));
+    site.web.bridge.albums.send_replace(Arc::new(Album {
+        time: album.time,
+        rooms: vec![Arc::new(picture)],
+        elsewhere: None,
+    }));
     for mut stream in [stream, resumed, stale] {
         assert!(stream.next().is_none(), "the stream ends with its token");
     }

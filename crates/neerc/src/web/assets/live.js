@@ -95,9 +95,9 @@
       if (!answer.ok) return;
       const page = new DOMParser().parseFromString(policy.createHTML(await answer.text()), "text/html");
       const script = dom => dom.querySelector("script[src]").getAttribute("src");
-      if (script(page) !== script(document) || page.body.dataset.admin !== body.dataset.admin) return location.reload();
+      if (script(page) !== script(document) || page.body.dataset.admin !== body.dataset.admin || page.body.dataset.looks !== body.dataset.looks) return location.reload();
       since = page.body.dataset.since;
-      for (const id of ["clock", "keeping", "mine", "board", "list", "online"]) if ($(id) && page.getElementById(id)) morph($(id), page.getElementById(id));
+      for (const id of ["elsewhere", "clock", "keeping", "mine", "board", "list", "online"]) if ($(id) && page.getElementById(id)) morph($(id), page.getElementById(id));
       clockAt = performance.now(); ages(); alive();
     } catch { /* it is tried again */ } finally { isFetching = false; }
   }

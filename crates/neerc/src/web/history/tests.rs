@@ -109,7 +109,7 @@ fn show(bridge: &BridgeEnd, board: Board) {
         keeping: neerc_core::keeping::Keeping::default(),
         is_connected: true,
     };
-    bridge.albums.send_replace(Arc::new(Album { time: Some(time), rooms: vec![Arc::new(picture)] }));
+    bridge.albums.send_replace(Arc::new(Album { time: Some(time), rooms: vec![Arc::new(picture)], elsewhere: None }));
 }
 
 fn created(id: u64, title: &str, names: &[&str]) -> Change {

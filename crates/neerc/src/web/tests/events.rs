@@ -20,7 +20,7 @@ pub(super) struct Reader {
 
 impl Reader {
     #[track_caller]
-    fn open(stage: &Stage, who: &str, query: &str, last: Option<&str>) -> Reader {
+    pub(super) fn open(stage: &Stage, who: &str, query: &str, last: Option<&str>) -> Reader {
         Reader::open_in(stage, who, "en", query, last)
     }
 
@@ -59,7 +59,7 @@ impl Reader {
 
     /// The next event of that name.
     #[track_caller]
-    fn wait_for(&mut self, name: &str) -> Event {
+    pub(super) fn wait_for(&mut self, name: &str) -> Event {
         loop {
             let event = self.next().unwrap_or_else(|| panic!("the stream ends before {name}"));
             if event.name == name {

@@ -5,9 +5,10 @@ mod events;
 mod guarded;
 mod menu;
 mod shared;
+mod standby;
 
 use super::asks::{WebAsk, WebWish};
-use super::picture::{Album, Picture, Timepiece};
+use super::picture::{Album, Elsewhere, Picture, Timepiece};
 use super::{Web, WebSettings, door};
 use crate::service::time::wall_ms;
 use neerc_core::board::{Board, Boards, Done};
@@ -55,6 +56,8 @@ struct Room {
     keeping: Keeping,
     entries: Vec<Entry>,
     albums: watch::Sender<Arc<Album>>,
+    /// Who serves, if it is another machine.
+    elsewhere: Option<Arc<Elsewhere>>,
 }
 
 impl Room {
@@ -106,7 +109,8 @@ impl Room {
             keeping: self.keeping,
             is_connected: true,
         };
-        self.albums.send_replace(Arc::new(Album { time: Some(time), rooms: vec![Arc::new(picture)] }));
+        let elsewhere = self.elsewhere.clone();
+        self.albums.send_replace(Arc::new(Album { time: Some(time), rooms: vec![Arc::new(picture)], elsewhere }));
     }
 }
 
@@ -149,7 +153,16 @@ impl Stage {
                 .unwrap();
         let (albums, people) = (web.bridge.albums.clone(), people(&["admin", "jury1"]));
         let (board, entries) = (Board::default(), Vec::new());
-        let mut room = Room { board, people, visibility, serial: 0, keeping: Keeping::default(), entries, albums };
+        let mut room = Room {
+            board,
+            people,
+            visibility,
+            serial: 0,
+            keeping: Keeping::default(),
+            entries,
+            albums,
+            elsewhere: None,
+        };
         for (name, id) in ["admin", "jury1", "hall1", "hall2", "hall3"].into_iter().zip(1..) {
             let (id, person, browser) = (WebSessionId(id), person(name), "a browser".into());
             let session = WebSession { id, person: person.clone(), at_ms: wall_ms(), browser };
@@ -195,6 +208,13 @@ impl Stage {
     fn kept(&self, keeping: Keeping) {
         let mut room = self.room.lock().unwrap();
         room.keeping = keeping;
+        room.publish();
+    }
+
+    /// Another machine serves, or this one again.
+    fn elsewhere(&self, elsewhere: Option<Elsewhere>) {
+        let mut room = self.room.lock().unwrap();
+        room.elsewhere = elsewhere.map(Arc::new);
         room.publish();
     }
 

@@ -1,0 +1,219 @@
+//! The boards as a machine that stands by shows them: read from the log that another one writes, by the same rules as a start
+//! reads it, and kept up with it. Who may see what is what the other one knew last. Not what is shown of it: that is the web's.
+
+use super::time::{Steady, wall_ms, zone_ms};
+use crate::limits::STANDBY_PART;
+use crate::web::picture::{Album, Elsewhere, Picture, PictureClock, Timepiece};
+use neerc_core::board::Boards;
+use neerc_core::change::{Entry, Room};
+use neerc_core::clocks::Clocks;
+use neerc_core::keeping::Keeping;
+use neerc_core::ledger::Now;
+use neerc_core::trail::Trail;
+use neerc_store::{Backdrop, BackdropFound, LogReader, RoomBackdrop, StoreError, StoredState, WhoServes};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What was read of the log.
+struct Known {
+    boards: Boards,
+    revision: u64,
+    trail: Trail,
+    /// The last change, by which it is seen that the log is still the same.
+    last: Option<Entry>,
+}
+
+/// Whether a log goes on where it was left.
+#[derive(Debug, PartialEq, Eq)]
+enum Course {
+    On,
+    /// Changes of it are gone, or others stand in their place.
+    Other,
+}
+
+impl Known {
+    fn of(StoredState { boards, revision, newest }: StoredState) -> Known {
+        let last = newest.last().filter(|last| last.revision == revision).cloned();
+        Known { boards, revision, trail: Trail::restore(newest), last }
+    }
+
+    /// Takes what stands in the log from the last known change on.
+    fn take(&mut self, entries: Vec<Entry>) -> Course {
+        let mut entries = entries.into_iter().peekable();
+        if let Some(last) = &self.last
+            && entries.next().as_ref() != Some(last)
+        {
+            return Course::Other;
+        }
+        for entry in entries {
+            if entry.revision <= self.revision && self.last.is_none() {
+                continue;
+            }
+            if entry.revision != self.revision.saturating_add(1) {
+                return Course::Other;
+            }
+            self.boards.entry(entry.room.clone()).or_default().replay(&entry);
+            self.revision = entry.revision;
+            self.trail.note([entry.clone()].into());
+            self.last = Some(entry);
+        }
+        Course::On
+    }
+}
+
+/// Looks on while another machine serves.
+pub(super) struct Onlooker {
+    log: LogReader,
+    time: Steady,
+    /// By which its pictures are told from those of others.
+    generation: u64,
+    /// The address at which browsers find this machine.
+    own_url: String,
+    known: Option<Known>,
+    backdrop: Option<(Backdrop, i64)>,
+    clocks: Clocks,
+    pictures: Vec<Arc<Picture>>,
+    /// How many there were.
+    serial: u64,
+    /// When everything was as it was read, in ms since 1970.
+    at_ms: Option<i64>,
+}
+
+impl Onlooker {
+    /// One who has seen nothing yet.
+    pub fn new(log: LogReader, own_url: String) -> Onlooker {
+        Onlooker {
+            log,
+            time: Steady::start(),
+            generation: fastrand::u64(1 << 32..1 << 48),
+            own_url,
+            known: None,
+            backdrop: None,
+            clocks: Clocks::default(),
+            pictures: Vec::new(),
+            serial: 0,
+            at_ms: None,
+        }
+    }
+
+    /// Reads what is new. Blocks on the disk or the network.
+    pub fn look(&mut self) -> Result<(), StoreError> {
+        let began_ms = wall_ms();
+        match self.log.backdrop(self.backdrop.as_ref().map(|(_, stamp)| *stamp))? {
+            BackdropFound::Same => {}
+            BackdropFound::Nothing => self.backdrop = None,
+            BackdropFound::New(backdrop, stamp) => {
+                self.clocks = clocks(self.time.now_ms(), &backdrop);
+                self.backdrop = Some((*backdrop, stamp));
+            }
+        }
+        if self.follow()? == Course::Other {
+            self.known = None;
+            self.follow()?;
+        }
+        self.clocks.set_zone(zone_ms());
+        if let Some(known) = &self.known {
+            let now = Now::from_ms(self.time.now_ms(), wall_ms());
+            self.clocks.follow(now, &known.boards);
+        }
+        self.at_ms = Some(began_ms);
+        Ok(())
+    }
+
+    fn follow(&mut self) -> Result<Course, StoreError> {
+        let known = match &mut self.known {
+            Some(known) => known,
+            None => self.known.insert(Known::of(self.log.state()?)),
+        };
+        loop {
+            // What is known last is read again.
+            let entries = self.log.read_all(known.revision.saturating_sub(1), STANDBY_PART)?;
+            let is_all = entries.len() < STANDBY_PART;
+            if known.take(entries) == Course::Other {
+                return Ok(Course::Other);
+            }
+            if is_all {
+                return Ok(Course::On);
+            }
+        }
+    }
+
+    /// Who serves, before anything was read.
+    pub fn elsewhere(WhoServes { holder, revision, trouble }: &WhoServes) -> Elsewhere {
+        // What tells two holders on one machine apart is of no use to people.
+        let name = holder.split(" (").next().filter(|name| !name.is_empty() && trouble.is_none());
+        Elsewhere { holder: name.map(str::to_owned), revision: *revision, ..Elsewhere::default() }
+    }
+
+    /// What there is to be shown.
+    pub fn album(&mut self, who: &WhoServes) -> Album {
+        let (now_ms, zone_ms) = (self.time.now_ms(), self.clocks.zone_ms());
+        let time = Timepiece { taken: Instant::now(), steady_ms: now_ms, wall_ms: wall_ms(), zone_ms };
+        let backdrop = self.backdrop.as_ref().map(|(backdrop, _)| backdrop);
+        let url = backdrop.and_then(|backdrop| backdrop.url.clone()).filter(|url| **url != *self.own_url);
+        let revision = self.known.as_ref().map_or(0, |known| known.revision);
+        let elsewhere = Elsewhere { url, revision, at_ms: self.at_ms, ..Onlooker::elsewhere(who) };
+        let (Some(known), Some(backdrop)) = (&self.known, backdrop) else {
+            self.pictures.clear();
+            return Album { time: None, rooms: Vec::new(), elsewhere: Some(elsewhere.into()) };
+        };
+        let serials = self.serial + 1..;
+        self.pictures = backdrop
+            .rooms
+            .iter()
+            .zip(serials)
+            .map(|(room, serial)| self.picture(room, known, (time, serial)))
+            .collect();
+        self.serial += self.pictures.len() as u64;
+        Album { time: Some(time), rooms: self.pictures.clone(), elsewhere: Some(elsewhere.into()) }
+    }
+
+    /// A room as it is now: the same picture as before, if nothing of it has changed.
+    fn picture(&self, room: &RoomBackdrop, known: &Known, (taken, serial): (Timepiece, u64)) -> Arc<Picture> {
+        let old = self.pictures.iter().find(|picture| picture.room == room.room);
+        let board = known.boards.get(&room.room).cloned().unwrap_or_default();
+        let dial = self.clocks.dial(&room.room, taken.steady_ms);
+        let clock = self.clocks.of(&room.room).map(|clock| {
+            let set = dial.and_then(|dial| dial.set).cloned();
+            PictureClock { clock, set, silent_since_ms: dial.and_then(|dial| dial.silent_since_ms) }
+        });
+        let is_same = |old: &&Arc<Picture>| {
+            old.board.revision() == board.revision()
+                && Arc::ptr_eq(&old.people, &room.people)
+                && (&old.clock, old.visibility) == (&clock, room.visibility)
+        };
+        if let Some(old) = old.filter(is_same) {
+            return old.clone();
+        }
+        Arc::new(Picture {
+            room: room.room.clone(),
+            serial,
+            generation: self.generation,
+            taken,
+            people: room.people.clone(),
+            board: board.into(),
+            times: known.trail.times(&room.room).cloned(),
+            clock,
+            online: Arc::default(),
+            checklists: Arc::default(),
+            entrance: Arc::default(),
+            visibility: room.visibility,
+            keeping: Keeping::default(), // whoever serves says it on its own board
+            is_connected: false,
+        })
+    }
+}
+
+/// The clocks that whoever serves has read. What was set by hand stands in the log.
+fn clocks(now_ms: i64, backdrop: &Backdrop) -> Clocks {
+    let places = backdrop.rooms.iter().zip(0..);
+    let of_room: BTreeMap<Room, usize> = places.clone().map(|(room, place)| (room.room.clone(), place)).collect();
+    let mut clocks = Clocks::new(of_room);
+    for (room, place) in places {
+        if let Some(heard) = room.clock {
+            clocks.restore(now_ms, place, heard);
+        }
+    }
+    clocks
+}
