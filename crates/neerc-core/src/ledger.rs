@@ -333,10 +333,11 @@ impl Ledger {
                 continue;
             }
             let people = rooms.people(&ask.room);
+            let known = self.revision + (under_way + entries.len()) as u64;
             let within = |decision: Decision| {
                 if let (Some(seen), Some(change)) = (ask.seen, &decision.change) {
                     let storing = self.storing.iter().flat_map(|batch| batch.entries.iter().rev());
-                    let newer = Newer { room: &ask.room, seen, trail: &self.trail, board };
+                    let newer = Newer { room: &ask.room, seen, known, trail: &self.trail, board };
                     newer.admit(change, entries.iter().rev().chain(storing))?;
                 }
                 // What was planned is handed out whatever else its planner has done, and a deadline holds.
@@ -355,7 +356,7 @@ impl Ledger {
                 Ok(decision) => (Ok(decision.done()), decision.change),
                 Err(refusal) => (Err(refusal), None),
             };
-            let revision = self.revision + (under_way + entries.len()) as u64 + 1;
+            let revision = known + 1;
             let (room, by, request) = (ask.room.clone(), ask.who.clone(), ask.request.clone());
             let entry = change.map(|change| Entry { revision, room, at_ms: now.wall_ms, by, change, request });
             rooms.decided(&ask, board, entry.as_ref());

@@ -70,4 +70,6 @@ pub struct StoredState {
     pub revision: u64,
     /// The newest changes, in order.
     pub newest: Vec<Entry>,
+    /// Of which history the log is.
+    pub generation: u64,
 }

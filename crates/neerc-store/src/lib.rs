@@ -6,6 +6,7 @@ mod backdrop;
 mod compact;
 mod copies;
 mod error;
+mod generation;
 mod holding;
 mod keep;
 pub mod lease;
@@ -26,10 +27,12 @@ mod whole;
 
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
+use neerc_core::keeping::LostChanges;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
@@ -66,6 +69,10 @@ pub struct Opened {
     pub untold: Vec<Entry>,
     /// The newest changes, in order, about as many as are kept in memory.
     pub newest: Vec<Entry>,
+    /// Of which history the log is: another number once changes were lost or taken back.
+    pub generation: u64,
+    /// The changes that were lost last, if any ever were.
+    pub lost: Option<LostChanges>,
     /// For how long this process may serve from it.
     pub holding: Holding,
 }
@@ -81,9 +88,21 @@ pub fn open(url: &Url) -> Result<Opened, StoreError> {
 }
 
 fn opened(store: Store, loaded: loaded::Loaded, holding: Holding) -> Opened {
-    let loaded::Loaded { boards, revision, snapshot_revision, floor, told_revision, untold, newest } = loaded;
-    let archived_revision = floor;
-    Opened { store, boards, revision, snapshot_revision, archived_revision, told_revision, untold, newest, holding }
+    let loaded::Loaded { boards, revision, snapshot_revision, told_revision, untold, newest, generation, lost, .. } =
+        loaded;
+    Opened {
+        store,
+        boards,
+        revision,
+        snapshot_revision,
+        archived_revision: loaded.floor,
+        told_revision,
+        untold,
+        newest,
+        generation,
+        lost,
+        holding,
+    }
 }
 
 /// Whether [`open`] would create a new store at `url`.
@@ -223,8 +242,8 @@ impl Store {
     /// What reads the whole log while the store is in use.
     pub fn log_reader(&self) -> LogReader {
         match self {
-            Store::Sqlite(handle) => LogReader(Log::File(handle.file().clone())),
-            Store::Postgres(store) => LogReader(Log::Server(store.readers.clone())),
+            Store::Sqlite(handle) => Log::File(handle.file().clone()).reader(),
+            Store::Postgres(store) => Log::Server(store.readers.clone()).reader(),
         }
     }
 
@@ -248,7 +267,11 @@ pub enum LogPart {
 /// Reads the log of an open store, also what was before all that is kept in memory, but not what is in archives. Clones
 /// are cheap.
 #[derive(Clone, Debug)]
-pub struct LogReader(Log);
+pub struct LogReader {
+    log: Log,
+    /// The newest revision that counts, where what is stored does not count by that alone.
+    up_to: Option<Arc<AtomicU64>>,
+}
 
 #[derive(Clone, Debug)]
 enum Log {
@@ -256,27 +279,49 @@ enum Log {
     Server(Arc<postgres::Readers>),
 }
 
+impl Log {
+    fn reader(self) -> LogReader {
+        LogReader { log: self, up_to: None }
+    }
+}
+
 impl LogReader {
     /// The log of a store that some other process may use.
     pub fn of(url: &Url) -> LogReader {
-        LogReader(match url {
-            Url::Sqlite(path) => Log::File(path.as_path().into()),
-            Url::Postgres(server) => Log::Server(postgres::Readers::new(server.clone()).into()),
-        })
+        match url {
+            Url::Sqlite(path) => Log::File(path.as_path().into()).reader(),
+            Url::Postgres(server) => Log::Server(postgres::Readers::new(server.clone()).into()).reader(),
+        }
+    }
+
+    /// The same that reads no change after the revision which stands there at that time.
+    pub fn up_to(self, revision: Arc<AtomicU64>) -> LogReader {
+        LogReader { up_to: Some(revision), ..self }
+    }
+
+    /// The last revision that is read.
+    fn bound(&self) -> u64 {
+        self.up_to.as_ref().map_or(u64::MAX, |revision| revision.load(Ordering::SeqCst))
     }
 
     /// At most so many changes of a room. Blocks on the disk, so it must not be called from an async loop; commits go on
     /// meanwhile.
     pub fn read(&self, room: &str, part: LogPart, most: usize) -> Result<Vec<Entry>, StoreError> {
-        match &self.0 {
-            Log::File(file) => sqlite::read::read(file, room, part, most),
-            Log::Server(readers) => postgres::read::read(readers, room, part, most),
-        }
+        let bound = self.bound();
+        let part = match part {
+            LogPart::Before(revision) => LogPart::Before(revision.min(bound.saturating_add(1))),
+            after => after,
+        };
+        let read = match &self.log {
+            Log::File(file) => sqlite::read::read(file, room, part, most)?,
+            Log::Server(readers) => postgres::read::read(readers, room, part, most)?,
+        };
+        Ok(read.into_iter().filter(|entry| entry.revision <= bound).collect())
     }
 
     /// What is in archives and is not read. Blocks on the disk like [`LogReader::read`].
     pub fn floor(&self) -> Result<LogFloor, StoreError> {
-        match &self.0 {
+        match &self.log {
             Log::File(file) => sqlite::read::floor(file),
             Log::Server(readers) => postgres::read::floor(readers),
         }
@@ -284,32 +329,35 @@ impl LogReader {
 
     /// At most so many changes of all rooms after that revision, oldest first. Blocks on the disk as well.
     pub fn read_all(&self, after: u64, most: usize) -> Result<Vec<Entry>, StoreError> {
-        match &self.0 {
-            Log::File(file) => sqlite::read::read_all(file, after, most),
-            Log::Server(readers) => postgres::read::read_all(readers, after, most),
-        }
+        let bound = self.bound();
+        let read = match &self.log {
+            Log::File(file) => sqlite::read::read_all(file, after, most)?,
+            Log::Server(readers) => postgres::read::read_all(readers, after, most)?,
+        };
+        Ok(read.into_iter().filter(|entry| entry.revision <= bound).collect())
     }
 
     /// The newest revision; 0 if there is none. Blocks on the disk as well.
     pub fn newest(&self) -> Result<u64, StoreError> {
-        match &self.0 {
-            Log::File(file) => sqlite::read::newest(file),
-            Log::Server(readers) => postgres::read::ends(readers).map(|(newest, _)| newest),
-        }
+        let newest = match &self.log {
+            Log::File(file) => sqlite::read::newest(file)?,
+            Log::Server(readers) => postgres::read::ends(readers).map(|(newest, _)| newest)?,
+        };
+        Ok(newest.min(self.bound()))
     }
 
     /// What a start would read, without opening the store. Blocks on the disk as well.
     pub fn state(&self) -> Result<StoredState, StoreError> {
-        let loaded::Loaded { boards, revision, newest, .. } = match &self.0 {
+        let loaded::Loaded { boards, revision, newest, generation, .. } = match &self.log {
             Log::File(file) => sqlite::read::state(file)?,
             Log::Server(server) => postgres::read::state(server)?,
         };
-        Ok(StoredState { boards, revision, newest })
+        Ok(StoredState { boards, revision, newest, generation })
     }
 
     /// The backdrop that whoever serves keeps, unless it is the known one. Blocks on the disk as well.
     pub fn backdrop(&self, known: Option<i64>) -> Result<BackdropFound, StoreError> {
-        match &self.0 {
+        match &self.log {
             Log::File(file) => sqlite::read::backdrop(file, known),
             Log::Server(server) => postgres::read::backdrop(server, known),
         }
@@ -317,7 +365,7 @@ impl LogReader {
 
     /// What was recorded by [`Store::told`]. Blocks on the disk as well.
     pub fn told(&self) -> Result<u64, StoreError> {
-        match &self.0 {
+        match &self.log {
             Log::File(file) => sqlite::read::told(file),
             Log::Server(readers) => postgres::read::ends(readers).map(|(_, told)| told),
         }
@@ -325,7 +373,7 @@ impl LogReader {
 
     /// What was recorded by [`Store::mark`]. Blocks on the disk as well.
     pub fn marks(&self) -> Result<BTreeMap<String, u64>, StoreError> {
-        match &self.0 {
+        match &self.log {
             Log::File(file) => sqlite::read::marks(file),
             Log::Server(readers) => postgres::read::marks(readers),
         }

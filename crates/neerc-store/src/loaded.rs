@@ -3,6 +3,7 @@
 use crate::rows::StoredRow;
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
+use neerc_core::keeping::LostChanges;
 use neerc_core::limits::{STORED_CHANGE_BYTES, TRAIL_BYTES};
 
 /// What was read at the start.
@@ -22,6 +23,10 @@ pub struct Loaded {
     pub untold: Vec<Entry>,
     /// The newest entries, in order.
     pub newest: Vec<Entry>,
+    /// Of which history the log is; 0 if that is not known.
+    pub generation: u64,
+    /// The changes that were lost last, if any ever were.
+    pub lost: Option<LostChanges>,
 }
 
 /// How the log says that it ends before what else is known.
@@ -68,7 +73,8 @@ impl Loading {
             return Err(format!("revision {} of the log is missing", self.last + 1));
         }
         let Loading { boards, untold, folded: snapshot_revision, told: told_revision, .. } = self;
-        Ok(Loaded { boards, revision, snapshot_revision, floor, told_revision, untold, newest })
+        let (generation, lost) = (0, None); // whoever has the rows knows
+        Ok(Loaded { boards, revision, snapshot_revision, floor, told_revision, untold, newest, generation, lost })
     }
 }
 

@@ -179,6 +179,8 @@ on_both!(
     how_far_others_have_read_the_log_is_kept,
     a_copy_holds_what_the_store_does_and_can_be_put_into_either,
     a_store_goes_back_to_a_moment,
+    a_store_that_went_back_is_another_one_and_says_what_is_missing,
+    nothing_is_read_that_does_not_count_yet,
     damage_is_found,
 );
 
@@ -667,4 +669,62 @@ fn who_is_there_is_kept_for_those_who_stand_by_until_another_serves(kind: Kind) 
     let opened = bed.open();
     assert!(matches!(reader.backdrop(None).unwrap(), BackdropFound::Nothing), "nobody knows yet who is there now");
     block_on(opened.store.close()).unwrap();
+}
+
+fn a_store_that_went_back_is_another_one_and_says_what_is_missing(kind: Kind) {
+    let bed = Bed::new(kind);
+    let copy = bed.folder.path().join("copy.db");
+    let opened = bed.open();
+    let first = opened.generation;
+    block_on(opened.store.commit(created(1..=2))).unwrap();
+    backup(&bed.url(), Some(&copy), Existing::Keep).unwrap();
+    block_on(opened.store.commit(created(3..=5))).unwrap();
+    block_on(opened.store.close()).unwrap();
+    let opened = bed.open();
+    assert_eq!((opened.generation, opened.lost), (first, None), "a start changes nothing");
+    block_on(opened.store.close()).unwrap();
+
+    restore(&bed.url(), &copy).unwrap();
+    let opened = bed.open();
+    assert_ne!(opened.generation, first);
+    let lost = opened.lost.unwrap();
+    assert_eq!((lost.first, lost.last, lost.since_ms), (3, 5, 2_000));
+    assert!(lost.found_ms > 1_700_000_000_000, "{lost:?}");
+    block_on(opened.store.commit(created(3..=4))).unwrap();
+    block_on(opened.store.close()).unwrap();
+
+    restore_moment(&bed.url(), None, None, Moment::Revision(1)).unwrap();
+    let again = bed.open();
+    let lost = again.lost.unwrap();
+    assert_eq!((lost.first, lost.last, lost.since_ms), (2, 4, 1_000));
+    assert!(![first, opened.generation].contains(&again.generation));
+    block_on(again.store.close()).unwrap();
+
+    // Where nothing was, nothing is missing; the history is another one all the same, since the two go on by themselves.
+    let other = Bed::new(kind);
+    restore(&other.url(), &copy).unwrap();
+    let moved = other.open();
+    assert_eq!((moved.revision, moved.lost), (2, None));
+    assert_ne!(moved.generation, first);
+}
+
+fn nothing_is_read_that_does_not_count_yet(kind: Kind) {
+    let bed = Bed::new(kind);
+    let store = bed.open().store;
+    let answered = Arc::new(AtomicU64::new(0));
+    let log = store.log_reader().up_to(answered.clone());
+    block_on(store.commit(created(1..=6))).unwrap();
+    for counts in [0, 2, 5, 6, 9] {
+        answered.store(counts, Ordering::SeqCst);
+        let known: Vec<u64> = (1..=6).filter(|revision| *revision <= counts).collect();
+        let revisions = |entries: Vec<Entry>| entries.iter().map(|entry| entry.revision).collect::<Vec<_>>();
+        assert_eq!(revisions(log.read_all(0, 100).unwrap()), known);
+        assert_eq!(revisions(log.read("neerc", LogPart::After(0), 100).unwrap()), known);
+        let newest_first = revisions(log.read("neerc", LogPart::Before(u64::MAX), 100).unwrap());
+        assert_eq!(newest_first.into_iter().rev().collect::<Vec<_>>(), known);
+        let last = revisions(log.read("neerc", LogPart::Before(u64::MAX), 1).unwrap());
+        assert_eq!(last, known.last().copied().into_iter().collect::<Vec<_>>(), "the newest that counts");
+        assert_eq!(log.newest().unwrap(), counts.min(6));
+        assert!(log.read_all(6, 100).unwrap().is_empty());
+    }
 }

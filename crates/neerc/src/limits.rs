@@ -57,6 +57,13 @@ pub const RECONNECT_FIRST_MS: u64 = 500;
 /// Longest pause before the link is connected again, in ms.
 pub const RECONNECT_LONGEST_MS: u64 = 30_000;
 
+// What was lost
+
+/// How long it is told that changes were lost, in ms: a day.
+pub const LOST_TOLD_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Most tasks of each room of which clients are told that they are gone, since they may have been made by changes that were lost.
+pub const LOST_TASKS_TOLD: u64 = 200;
+
 // A second machine that follows
 
 /// The version of what the two machines say to each other.

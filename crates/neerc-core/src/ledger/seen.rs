@@ -12,6 +12,8 @@ pub(super) struct Newer<'l> {
     pub room: &'l str,
     /// What was seen.
     pub seen: u64,
+    /// The newest revision that there is.
+    pub known: u64,
     pub trail: &'l Trail,
     /// The room as it is with all of them.
     pub board: &'l Board,
@@ -20,6 +22,9 @@ pub(super) struct Newer<'l> {
 impl Newer<'_> {
     /// Refuses a change that replaces what is newer than what was seen.
     pub fn admit<'e>(&self, change: &Change, ahead: impl Iterator<Item = &'e Entry>) -> Result<(), Refusal> {
+        if self.seen > self.known {
+            return Err(Refusal::Outdated); // that was in a log which is lost
+        }
         let replaces = |entry: &Entry| *entry.room == *self.room && replaces(change, &entry.change);
         let is_newer = |entry: &&Entry| entry.revision > self.seen;
         let mut ahead = ahead.take_while(is_newer);

@@ -6,6 +6,7 @@ use super::read::{MARK, Reading, connected, row_of};
 use super::session::{Session, within};
 use super::take::{self, Term};
 use crate::error::postgres::PostgresError;
+use crate::generation::missing;
 use crate::loaded::Loaded;
 use crate::lock::Lock;
 use crate::rows::{Floor, number_of, stored};
@@ -137,7 +138,9 @@ fn put(server: &Servers, lock: &Lock, part: &Part, loaded: &Loaded) -> Result<Re
         }
     })?;
     let kept = keep(server)?;
-    connected(|| async { replace(&Session::connect(server).await?, &name, &term, part, loaded).await })?;
+    connected(|| async {
+        replace(&Session::connect(server).await?, &name, (&term, lock.noted()), part, loaded).await
+    })?;
     archive::part_with(server.local(), kept.as_deref(), loaded.floor)?;
     lock.note(loaded.revision);
     Ok(Restored { now: files::copied(name, loaded), kept })
@@ -158,7 +161,13 @@ fn keep(server: &Servers) -> Result<Option<PathBuf>, StoreError> {
 }
 
 /// Replaces all rows in one transaction, which another one who takes over waits for.
-async fn replace(session: &Session, name: &Path, term: &Term, part: &Part, loaded: &Loaded) -> Result<(), StoreError> {
+async fn replace(
+    session: &Session,
+    name: &Path,
+    (term, noted): (&Term, Option<u64>),
+    part: &Part,
+    loaded: &Loaded,
+) -> Result<(), StoreError> {
     let doing = "bring rows into";
     let source = Emptying::of(&part.0)?;
     let client = session.client();
@@ -192,6 +201,12 @@ async fn replace(session: &Session, name: &Path, term: &Term, part: &Part, loade
     }
     for (mark, revision) in source.marks()? {
         run("INSERT INTO meta VALUES ($1, $2)", &[&format!("{MARK}{mark}"), &number_of(revision)]).await?;
+    }
+    let row = within(limits::STATEMENT, doing, name, client.query_one("SELECT revision FROM head", &[])).await?;
+    let known = stored(row.get(0)).max(noted.unwrap_or(0));
+    if let Some(missing) = missing(Some(known), loaded.revision) {
+        let since_ms = loaded.newest.last().map_or(0, |entry| entry.at_ms);
+        take::renumber(session, name, term.epoch, missing, since_ms).await?;
     }
     let (revision, told) = (number_of(loaded.revision), number_of(loaded.told_revision));
     run("UPDATE head SET revision = $1, told = $2, batch = 'restored'", &[&revision, &told]).await?;

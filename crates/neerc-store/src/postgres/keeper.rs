@@ -10,6 +10,7 @@ use crate::error::postgres::PostgresError;
 use crate::holding::{StoreCopies, WhoServes};
 use crate::lease::{LEASE_ANSWER_MS, LEASE_TTL_MS, Lease, LeaseAnswer, LeaseAsk, LeaseStep};
 use crate::limits::{self, KEEPER_LOOK_MS};
+use crate::lock::Lock;
 use crate::servers::Servers;
 use crate::{Holding, StoreError};
 use std::path::PathBuf;
@@ -40,6 +41,7 @@ pub(crate) struct Keeper {
     until_ms: watch::Receiver<i64>,
     steady_ms: fn() -> i64,
     copies: watch::Receiver<StoreCopies>,
+    serves: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -50,6 +52,7 @@ impl Keeper {
         let (set, until_ms) = watch::channel(i64::MIN);
         let (tell, copies) = watch::channel(StoreCopies::Unknown);
         let (seen, stop) = (Arc::<Mutex<Seen>>::default(), Arc::<AtomicBool>::default());
+        let serves = Arc::<AtomicBool>::default();
         let runtime = runtime()?;
         let name = server.name();
         let keeping = Keeping {
@@ -60,12 +63,13 @@ impl Keeper {
             set,
             tell,
             seen: seen.clone(),
+            serves: serves.clone(),
             stop: stop.clone(),
             session: None,
         };
         let thread = thread::Builder::new().name("neerc-lease".into());
         let thread = thread.spawn(move || runtime.block_on(keeping.keep())).map_err(StoreError::Thread)?;
-        Ok(Keeper { seen, until_ms, steady_ms, copies, stop, thread: Some(thread) })
+        Ok(Keeper { seen, until_ms, steady_ms, copies, serves, stop, thread: Some(thread) })
     }
 
     /// What has become of it.
@@ -81,6 +85,7 @@ impl Keeper {
     /// For how long this process may serve. The thread goes on for as long as the process runs.
     pub fn hand_over(mut self) -> Holding {
         self.thread = None;
+        self.serves.store(true, Ordering::SeqCst);
         Holding::until(self.until_ms.clone(), self.steady_ms, self.copies.clone())
     }
 }
@@ -103,6 +108,8 @@ struct Keeping {
     set: watch::Sender<i64>,
     tell: watch::Sender<StoreCopies>,
     seen: Arc<Mutex<Seen>>,
+    /// The log was read, and what is stored is noted from then on.
+    serves: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     session: Option<Session>,
 }
@@ -216,8 +223,20 @@ impl Keeping {
                 // To go on serving must not wait for the standby; who takes over does.
                 let local = session.client().batch_execute("SET synchronous_commit = local");
                 within(limits::STATEMENT, "set up", &self.name, local).await?;
-                let is_ours = take::renew(session, &self.name, (&self.holder, epoch), TTL).await?;
-                Ok(if is_ours { LeaseAnswer::Mine { epoch } } else { LeaseAnswer::Others { lasts_ms: 0 } })
+                let noted = self.serves.load(Ordering::SeqCst).then(|| Lock::peek(self.server.local())).flatten();
+                Ok(match take::renew(session, &self.name, (&self.holder, epoch), TTL).await? {
+                    Some(revision) if noted.is_none_or(|noted| noted <= revision) => LeaseAnswer::Mine { epoch },
+                    Some(revision) => {
+                        // A server was promoted that has not got it. What is shown is not true any more, also where nobody writes.
+                        let noted = noted.unwrap_or_default();
+                        tracing::warn!(
+                            "{}: the log ends at revision {revision}, and {noted} was stored",
+                            self.name.display()
+                        );
+                        LeaseAnswer::Others { lasts_ms: 0 }
+                    }
+                    None => LeaseAnswer::Others { lasts_ms: 0 },
+                })
             }
         }
     }

@@ -7,6 +7,7 @@ use super::read::{Reading, runtime, unfit};
 use super::session::{Session, within};
 use super::take;
 use crate::error::postgres::PostgresError;
+use crate::generation::missing;
 use crate::loaded::Loaded;
 use crate::lock::Lock;
 use crate::servers::Servers;
@@ -43,12 +44,15 @@ pub(super) fn begin(server: &Servers, lock: Lock, held: Option<take::Term>) -> R
                 }
             },
         };
-        let loaded = Reading { session: &session, name: &name }.load().await?;
-        let mut concerns = concerns;
-        if let Some(lost) = lost(lock.noted(), loaded.revision) {
-            term.generation = take::renumber(&session, &name, term.epoch).await?;
-            concerns.push(lost);
+        let reading = Reading { session: &session, name: &name };
+        let mut loaded = reading.load().await?;
+        // A log without anything is a new one.
+        if let Some(missing) = missing(lock.noted(), loaded.revision).filter(|_| loaded.revision > 0) {
+            let since_ms = loaded.newest.last().map_or(0, |entry| entry.at_ms);
+            take::renumber(&session, &name, term.epoch, missing, since_ms).await?;
+            (loaded.generation, loaded.lost) = reading.history().await?;
         }
+        term.generation = loaded.generation;
         let writer = Writer::begin(server.clone(), session, &term, &loaded).await?;
         Ok::<_, StoreError>((writer, loaded, term, concerns))
     });
@@ -58,17 +62,6 @@ pub(super) fn begin(server: &Servers, lock: Lock, held: Option<take::Term>) -> R
     }
     lock.note(loaded.revision);
     Ok(Begun { disk: Disk { runtime, writer, lock }, loaded, term, concerns })
-}
-
-/// What is to be said where the log ends before what this machine has seen of it. A log without anything is a new one.
-fn lost(noted: Option<u64>, ends: u64) -> Option<String> {
-    let noted = noted.filter(|noted| ends > 0 && *noted > ends)?;
-    Some(format!(
-        "changes may be missing: the log ends at revision {ends}, and this machine has seen revision {noted}. A server took \
-         over that had not got revisions {} to {noted}, or an older backup was brought back; look at the tasks that were \
-         changed last",
-        ends + 1
-    ))
 }
 
 /// Who this process is to others: a name for people, and what no other process can be at the same time, since it holds a

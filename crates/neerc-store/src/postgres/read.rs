@@ -3,12 +3,14 @@
 use super::readers::Readers;
 use super::session::{Session, within};
 use crate::error::postgres::PostgresError;
+use crate::generation::lost_of;
 use crate::loaded::{self, Loaded, Loading, Newest};
 use crate::rows::{self, Floor, StoredRow, number_of, stored};
 use crate::servers::Servers;
 use crate::{BackdropFound, LogFloor, LogPart, StoreError, limits, record};
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
+use neerc_core::keeping::LostChanges;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread;
@@ -101,7 +103,9 @@ impl Reading<'_> {
             }
         }
         let newest = self.newest(&loading.boards, floor, revision).await?;
-        loading.end(revision, floor, newest).map_err(|what| self.damaged(what))
+        let (generation, lost) = self.history().await?;
+        let loaded = loading.end(revision, floor, newest).map_err(|what| self.damaged(what))?;
+        Ok(Loaded { generation, lost, ..loaded })
     }
 
     /// The newest revision, and up to which one everybody was told.
@@ -170,6 +174,15 @@ impl Reading<'_> {
             return Ok(Err(String::from("it cannot be read")));
         };
         Ok(Floor::checked(number, at_ms, chain, record, sum))
+    }
+
+    /// Of which history the log is, and the changes that were lost last.
+    pub async fn history(&self) -> Result<(u64, Option<LostChanges>), StoreError> {
+        let generation = self.number("SELECT generation FROM lease").await?;
+        let rows = self.rows("SELECT key, value FROM meta WHERE starts_with(key, 'lost:')", &[]).await?;
+        let rows: Result<Vec<(String, i64)>, StoreError> =
+            rows.iter().map(|row| Ok((self.column(row, 0)?, self.column(row, 1)?))).collect();
+        Ok((generation.unwrap_or(0), lost_of(rows?)))
     }
 
     /// How far others have read the log.

@@ -4,10 +4,12 @@
 //!
 //! The row says of which server's clock its end is. Another server, or the same one after a start, first lets the lease last
 //! once more by its own clock, unless it was given back on the timeline that this server is on. Each timeline has epochs
-//! of its own, so a server that took over without the newest rows cannot give out an epoch for the second time.
+//! of its own, so a server that took over without the newest rows cannot give out an epoch for the second time. Its log counts as
+//! another one (`generation`): whether it has got everything that somebody remembers, nobody may know who is left.
 
 use super::session::{Session, within};
 use crate::error::postgres::PostgresError;
+use crate::generation::LOST;
 use crate::rows::{number_of, stored};
 use crate::{StoreError, limits};
 use std::path::Path;
@@ -53,7 +55,9 @@ pub(crate) async fn take(
     let (client, before, seconds) = (session.client(), session.warnings(), ttl.as_secs_f64());
     let update = format!(
         "{SERVER} UPDATE lease SET holder = $1, epoch = greatest(epoch + 1, (server.timeline - 1) * 1000000),
-            until = now() + $2 * interval '1 s', clock = server.clock, timeline = server.timeline FROM server
+            until = now() + $2 * interval '1 s', clock = server.clock, timeline = server.timeline,
+            generation = CASE WHEN lease.timeline <> server.timeline THEN floor(random() * 4294967296)::bigint
+                ELSE generation END FROM server
         WHERE lease.clock = server.clock AND (until < now() OR holder = $1)
             OR until = '-infinity' AND coalesce(lease.timeline, server.timeline) = server.timeline
         RETURNING epoch, generation"
@@ -98,21 +102,22 @@ pub(crate) async fn sight(session: &Session, store: &Path) -> Result<Holder, Sto
     })
 }
 
-/// Has the lease last longer, if this epoch is still the newest. Whether it is.
+/// Has the lease last longer, if this epoch is still the newest: then the last revision that is stored.
 pub(crate) async fn renew(
     session: &Session,
     store: &Path,
     (holder, epoch): (&str, u64),
     ttl: Duration,
-) -> Result<bool, StoreError> {
+) -> Result<Option<u64>, StoreError> {
     let update = format!(
         "{SERVER} UPDATE lease SET until = now() + $3 * interval '1 s', clock = server.clock, timeline = server.timeline
-        FROM server WHERE holder = $1 AND epoch = $2 AND (until > now() OR lease.clock <> server.clock)"
+        FROM server WHERE holder = $1 AND epoch = $2 AND (until > now() OR lease.clock <> server.clock)
+        RETURNING (SELECT revision FROM head)"
     );
     let (epoch, seconds) = (number_of(epoch), ttl.as_secs_f64());
     let values: [&(dyn ToSql + Sync); 3] = [&holder, &epoch, &seconds];
-    let renewed = session.client().execute(&update, &values);
-    Ok(within(limits::STATEMENT, "go on serving from", store, renewed).await? > 0)
+    let renewed = session.client().query_opt(&update, &values);
+    Ok(within(limits::STATEMENT, "go on serving from", store, renewed).await?.map(|row| stored(row.get(0))))
 }
 
 /// Lets others serve at once. The epoch stays.
@@ -123,11 +128,24 @@ pub(crate) async fn resign(session: &Session, store: &Path, epoch: u64) -> Resul
     Ok(())
 }
 
-/// The log is another one than before: it ends earlier than somebody knows. Its new number.
-pub(crate) async fn renumber(session: &Session, store: &Path, epoch: u64) -> Result<u64, StoreError> {
-    let update =
-        "UPDATE lease SET generation = floor(random() * 4294967296)::bigint WHERE epoch = $1 RETURNING generation";
-    let epoch = number_of(epoch);
-    let row = within(limits::STATEMENT, "number", store, session.client().query_one(update, &[&epoch])).await?;
-    Ok(stored(row.get(0)))
+/// The log is another one than before: it ends earlier than somebody knows. Gives it another number, and notes which revisions
+/// are missing and when the last change happened that is not.
+pub(crate) async fn renumber(
+    session: &Session,
+    store: &Path,
+    epoch: u64,
+    (first, last): (u64, u64),
+    since_ms: i64,
+) -> Result<(), StoreError> {
+    let update = "
+        WITH fence AS (
+            UPDATE lease SET generation = floor(random() * 4294967296)::bigint WHERE epoch = $1 RETURNING 1
+        )
+        INSERT INTO meta SELECT u.* FROM fence,
+            unnest($2::text[], ARRAY[$3::bigint, $4, $5, (extract(epoch FROM now()) * 1000)::bigint]) AS u
+            ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    let ([epoch, first, last], keys) = ([epoch, first, last].map(number_of), LOST.as_slice());
+    let values: [&(dyn ToSql + Sync); 5] = [&epoch, &keys, &first, &last, &since_ms];
+    within(limits::STATEMENT, "number", store, session.client().execute(update, &values)).await?;
+    Ok(())
 }

@@ -1,10 +1,11 @@
 //! Makes a copy of a store that is in use, and restores one. A file is read back as a whole under a temporary name
 //! before it gets its final one. A damaged store is refused, not repaired.
 
-use super::floor;
 use super::load;
 use super::open;
+use super::{floor, generation};
 use crate::error::failed;
+use crate::generation::missing;
 use crate::loaded::Loaded;
 use crate::lock::{Lock, beside, identity};
 use crate::rows::{self, Floor};
@@ -113,6 +114,7 @@ pub fn restore(store: &Path, source: &Path) -> Result<Restored, StoreError> {
 
 /// Puts a copy in the place of a store, which is kept, with its archives.
 pub(super) fn put(part: Part, store: PathBuf, lock: &Lock, loaded: &Loaded) -> Result<Restored, StoreError> {
+    generation::renew(&part.0, missing(lock.noted(), loaded.revision))?;
     // From here on a crash leaves either a complete store or one that the note shows to be incomplete.
     lock.note(loaded.revision.max(1));
     lock.sync().map_err(|source| at(lock.path(), source))?;

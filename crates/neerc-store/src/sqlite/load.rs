@@ -1,6 +1,6 @@
 //! Reads a file: the newest snapshot and the log after it. Everything that is read is checked.
 
-use super::floor;
+use super::{floor, generation};
 use crate::StoreError;
 use crate::error::failed;
 use crate::loaded::{self, Loaded, Loading, Newest};
@@ -41,7 +41,8 @@ pub(super) fn load(conn: &Connection, file: &Path) -> Result<Loaded, StoreError>
         loading.take(entry);
     }
     let newest = newest(conn, file, &loading.boards, floor, revision).map_err(|error| failed("read", file, error))?;
-    loading.end(revision, floor, newest).map_err(damaged)
+    let (generation, lost) = generation::peek(conn).map_err(|error| failed("read", file, error))?;
+    loading.end(revision, floor, newest).map(|loaded| Loaded { generation, lost, ..loaded }).map_err(damaged)
 }
 
 /// The newest entries of the log, in order, about as many as the core keeps in memory. One that cannot be read ends them: a

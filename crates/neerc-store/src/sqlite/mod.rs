@@ -7,6 +7,7 @@ mod copying;
 mod disk;
 pub(crate) mod filling;
 mod floor;
+mod generation;
 mod load;
 pub(crate) mod moment;
 mod open;

@@ -93,7 +93,11 @@ fn cut(file: &Path, loaded: &Loaded, archives: &Path, moment: Moment) -> Result<
     };
     let revision = cut.taken.map_or(0, |taken| taken.revision);
     // Nobody was told of, or has read, what is not there any more.
-    tx.execute("UPDATE meta SET value = min(value, ?)", [number_of(revision)]).map_err(failed)?;
+    tx.execute(
+        "UPDATE meta SET value = min(value, ?) WHERE key = 'told_revision' OR key GLOB 'mark:*'",
+        [number_of(revision)],
+    )
+    .map_err(failed)?;
     tx.commit().map_err(failed)?;
     conn.execute_batch("VACUUM").map_err(failed)?;
     conn.close().map_err(|(_, error)| failed(error))?;

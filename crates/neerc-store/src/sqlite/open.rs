@@ -3,6 +3,7 @@
 
 use super::copying::Copying;
 use super::disk::{Disk, backdrop_of};
+use super::generation;
 use super::load::load;
 use super::wal;
 use crate::error::failed;
@@ -43,8 +44,9 @@ pub(super) fn open_disk(path: &Path) -> Result<(Disk, Loaded), StoreError> {
     lock.make()?;
     let was_ours = noted.is_some_and(|noted| noted > 0);
     let opened = connect(&file).and_then(|conn| load(&conn, &file).map(|loaded| (conn, loaded)));
-    let (mut conn, loaded) = opened.map_err(|error| if was_ours { disfigured(error) } else { error })?;
+    let (mut conn, mut loaded) = opened.map_err(|error| if was_ours { disfigured(error) } else { error })?;
     check_note(&file, noted, loaded.revision)?;
+    loaded.generation = generation::ensure(&conn).map_err(|error| failed("open", &file, error))?;
     let (last, told, floor) = (loaded.revision, loaded.told_revision, loaded.floor);
     let wal_pages = count_wal_pages(&mut conn).map_err(|error| failed("open", &file, error))?;
     let mut disk =

@@ -2,10 +2,11 @@
 
 use super::args::ConfigArgs;
 use super::copies::moment;
-use super::{Outcome, failure, load_store, out, usage};
+use super::{Outcome, failure, load_store, out, runtime, usage};
 use crate::config::StoreConfig;
 use crate::i18n::Files;
 use crate::limits;
+use crate::service::status;
 use crate::service::time::{wall_ms, zone_ms};
 use crate::web::report::ReportLog;
 use anyhow::{Context, anyhow};
@@ -87,6 +88,8 @@ pub struct ExportArgs {
 /// The log of a store, as people are named in it.
 struct Log {
     reader: LogReader,
+    /// Where a service can be asked what counts: a change that is stored may have to wait until it does.
+    service: PathBuf,
     people: People,
 }
 
@@ -95,14 +98,25 @@ impl Log {
         let host = config.host.as_str();
         // Who belongs to a room now is not known here, and does not change what happened.
         let people = People::build(host, "", [], HashMap::new(), &GroupBook::default());
-        Log { reader: LogReader::of(&config.store), people }
+        let service = status::path(config.store.local());
+        Log { reader: LogReader::of(&config.store), service, people }
+    }
+
+    /// Takes away what does not count yet. Without a service all of it does: it will be there at the next start.
+    fn counting(&self, mut entries: Vec<Entry>) -> Result<Vec<Entry>, (super::Exit, anyhow::Error)> {
+        let asked =
+            if entries.is_empty() { None } else { runtime()?.block_on(status::ask_standing(&self.service)).ok() };
+        if let Some(standing) = asked.filter(|standing| standing.pid > 0) {
+            entries.retain(|entry| entry.revision <= standing.revision);
+        }
+        Ok(entries)
     }
 
     /// Hands on all changes after a revision, oldest first; the newest of them, or that revision.
     fn each(&self, after: u64, mut take: impl FnMut(&Entry) -> Outcome) -> Result<u64, (super::Exit, anyhow::Error)> {
         let mut last = after;
         loop {
-            let entries = self.reader.read_all(last, limits::LOG_LINES).map_err(failure)?;
+            let entries = self.counting(self.reader.read_all(last, limits::LOG_LINES).map_err(failure)?)?;
             let Some(newest) = entries.last() else { return Ok(last) };
             last = newest.revision;
             entries.iter().try_for_each(&mut take)?;

@@ -38,9 +38,9 @@ pub fn run(args: &RunArgs) -> Outcome {
     let (mut supervisor, mut stop) = (supervisor(), pin!(stop_signal()));
     let opened = runtime.block_on(opened(&config, args, &mut supervisor, stop.as_mut()))?;
     let Some(Admitted { opened, web }) = opened else { return Ok(()) };
-    let log = opened.store.log_reader();
     let (store, archivist) = (opened.store.clone(), Archivist::new(opened.store.clone()));
     let copies = Copies::new(opened.revision);
+    let log = opened.store.log_reader().up_to(copies.counting());
     tracing::info!("store opened: revision {}, {} changes still to be told", opened.revision, opened.untold.len());
     warn(warnings::ahead(&opened.boards, service::time::wall_ms()));
     let file = config.store.local().to_owned();
@@ -62,6 +62,7 @@ pub fn run(args: &RunArgs) -> Outcome {
             log: log.clone(),
             store: opened.store.clone(),
             host: config.component.host.as_str().to_owned(),
+            generation: opened.generation,
             troubles: sender,
             wall_ms: service::time::wall_ms,
         };

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -22,6 +23,8 @@ struct Shared {
     stored: watch::Sender<u64>,
     /// Up to which revision each follower has the log on its disk.
     held: watch::Sender<Held>,
+    /// The newest revision that counts: it is on as many disks as it should be.
+    counting: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +37,17 @@ impl Copies {
     /// Nobody follows yet, and that is the newest revision.
     pub fn new(revision: u64) -> Copies {
         let (stored, held) = (watch::Sender::new(revision), watch::Sender::new(Held::default()));
-        Copies(Arc::new(Shared { stored, held }))
+        Copies(Arc::new(Shared { stored, held, counting: Arc::new(AtomicU64::new(revision)) }))
+    }
+
+    /// The newest revision that counts, for those who read the log by themselves: what is after it was answered to nobody yet.
+    pub fn counting(&self) -> Arc<AtomicU64> {
+        self.0.counting.clone()
+    }
+
+    /// Everything up to that revision counts.
+    pub(super) fn counts(&self, revision: u64) {
+        self.0.counting.store(revision, Ordering::SeqCst);
     }
 
     /// Up to which revision each follower has the log.

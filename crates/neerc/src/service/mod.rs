@@ -121,7 +121,19 @@ pub struct Service {
 impl Service {
     /// A service on an opened store, linked to the server at `host:port`.
     pub fn new(settings: FrontSettings, server: String, opened: Opened) -> Service {
-        let Opened { store, boards, revision, snapshot_revision, told_revision, untold, newest, holding, .. } = opened;
+        let Opened {
+            store,
+            boards,
+            revision,
+            snapshot_revision,
+            told_revision,
+            untold,
+            newest,
+            generation,
+            lost,
+            holding,
+            ..
+        } = opened;
         let time = Steady::start();
         let mut front = Front::new(settings, time.now_ms(), told_revision);
         let desk = Desk::new(boards, revision).after(newest);
@@ -137,7 +149,7 @@ impl Service {
             desk,
             committing: None,
             copying: Copying::new(Copies::new(revision), None),
-            keeping: KeepingWatch::default(),
+            keeping: KeepingWatch::new(generation, lost),
             snapshot_revision,
             health: watch::Sender::default(),
             gauge: Gauge::default(),
@@ -205,6 +217,7 @@ impl Service {
     /// Serves until `stop` is over, then answers what was taken, leaves and closes the store.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
         self.clocks_set();
+        self.begin_after_loss();
         let mut stop = pin!(stop);
         loop {
             if !self.holding.may_speak() {
@@ -442,6 +455,7 @@ impl Service {
             }
             (Err(_), outcome) => return outcome.map_err(ServiceError::Store),
         };
+        self.copying.copies.counts(self.desk.ledger.revision());
         self.commit(settled.next.take());
         self.gauge.changed(settled.entries.last(), self.time.now_ms());
         settled.entries.iter().for_each(log::change);

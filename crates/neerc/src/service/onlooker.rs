@@ -20,6 +20,8 @@ struct Known {
     boards: Boards,
     revision: u64,
     trail: Trail,
+    /// Of which history it is.
+    history: u64,
     /// The last change, by which it is seen that the log is still the same.
     last: Option<Entry>,
 }
@@ -33,9 +35,9 @@ enum Course {
 }
 
 impl Known {
-    fn of(StoredState { boards, revision, newest }: StoredState) -> Known {
+    fn of(StoredState { boards, revision, newest, generation: history }: StoredState) -> Known {
         let last = newest.last().filter(|last| last.revision == revision).cloned();
-        Known { boards, revision, trail: Trail::restore(newest), last }
+        Known { boards, revision, trail: Trail::restore(newest), history, last }
     }
 
     /// Takes what stands in the log from the last known change on.
@@ -190,6 +192,7 @@ impl Onlooker {
             room: room.room.clone(),
             serial,
             generation: self.generation,
+            history: known.history,
             taken,
             people: room.people.clone(),
             board: board.into(),

@@ -24,6 +24,7 @@ use neerc_core::view::Visibility;
 use neerc_core::world::World;
 use neerc_xmpp::front::Front;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -48,6 +49,7 @@ type Reply = oneshot::Sender<Result<Done, Refusal>>;
 pub(super) struct WebSide {
     pub web: Web,
     generation: u64,
+    history: u64,
     visibility: Visibility,
     /// What it says of itself, as it was seen last.
     entrance: Arc<Entrance>,
@@ -69,12 +71,13 @@ pub(super) struct WebSide {
 
 impl WebSide {
     /// Nobody has asked anything, and no picture was taken.
-    pub fn new(web: Web, visibility: Visibility, began_ms: i64) -> WebSide {
+    pub fn new(web: Web, visibility: Visibility, (history, began_ms): (u64, i64)) -> WebSide {
         WebSide {
             web,
             entrance: Arc::default(),
             keeping: Keeping::default(),
-            generation: fastrand::u64(1 << 32..1 << 48),
+            generation: RandomState::new().hash_one(std::process::id()) >> 16,
+            history,
             visibility,
             subjects: Vec::new(),
             taken_ms: i64::MIN,
@@ -137,6 +140,7 @@ impl WebSide {
                 room: room.room.clone(),
                 serial: old.map_or(0, |old| old.serial) + 1,
                 generation: self.generation,
+                history: self.history,
                 taken: time,
                 people: people.unwrap_or_else(|| Arc::new(room.people().clone())),
                 board: board.unwrap_or_else(|| Arc::new(desk.world().board(&room.room).clone())),
@@ -230,7 +234,8 @@ impl Service {
     /// The same with a board for browsers.
     pub fn with_web(mut self, web: Web, visibility: Visibility) -> Service {
         self.desk.entrance.url = Some(web.url.to_string().into());
-        Service { web: Some(WebSide::new(web, visibility, self.time.now_ms())), ..self }
+        let (history, began_ms) = (self.keeping.history, self.time.now_ms());
+        Service { web: Some(WebSide::new(web, visibility, (history, began_ms))), ..self }
     }
 
     /// Something is asked on the web.

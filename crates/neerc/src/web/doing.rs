@@ -6,6 +6,7 @@ use super::asks::{ServiceGone, WebWish};
 use super::board::form;
 use super::door::fresh_secret;
 use super::pages::{PageFrame, not_shown, note, page};
+use super::picture::Position;
 use super::told;
 use super::visit::Visit;
 use askama::Template;
@@ -128,7 +129,7 @@ impl<'a> Draft<'a> {
         let is_asked = first || item.is_query();
         let room = &visit.picture.room;
         let dead_end = choices::dead_end(&fields, item).map(|key| lines.say(key, &[]));
-        let seen = (SEEN, visit.picture.board.revision().to_string());
+        let seen = (SEEN, visit.picture.position(visit.picture.board.revision()));
         let page_of = FormPage {
             frame: PageFrame::new(&visit.site, visit.language, lines.item(item), format!("/r/{room}/do/{}", item.verb)),
             visit,
@@ -252,9 +253,17 @@ pub async fn perform(
             return refused(&visit, &headers, item, &values, Drawn { text: vec![said], ..Drawn::default() });
         }
     };
-    let seen = one(&values, SEEN).and_then(|seen| seen.parse().ok());
+    let position = one(&values, SEEN).and_then(|seen| visit.picture.brought(seen));
+    let seen = match position {
+        Some(Position::Known(revision)) => Some(revision),
+        Some(Position::Elsewhere) | None => None,
+    };
     let task = command.task();
-    match change(&visit, command, seen).await {
+    let done = match position {
+        Some(Position::Elsewhere) => Ok(Err(Refusal::Outdated)), // nobody has seen that of this log
+        _ => change(&visit, command, seen).await,
+    };
+    match done {
         Ok(Ok(said)) => told::done(&visit, &headers, &said),
         Ok(Err(Refusal::Outdated)) => {
             let now = visit.again();

@@ -201,7 +201,7 @@ struct MinePart<'a> {
     pen: Pen<'a>,
     tasks: Vec<ListedTask<'a>>,
     /// The revision of the board that they are drawn from.
-    seen: u64,
+    seen: String,
 }
 
 /// Who is there.
@@ -306,7 +306,7 @@ pub fn list_difference(pen: Pen<'_>, old: &Grid<'_>, new: &Grid<'_>) -> String {
 
 /// The tasks of whoever looks.
 pub fn mine(pen: Pen<'_>, grid: &Grid<'_>) -> String {
-    render(&MinePart { pen, tasks: grid.own_tasks(), seen: grid.revision })
+    render(&MinePart { pen, tasks: grid.own_tasks(), seen: pen.visit.picture.position(grid.revision) })
 }
 
 /// Who is online, and who looks at the room now.

@@ -23,8 +23,11 @@ pub struct Picture {
     pub room: Room,
     /// Counts the pictures of a room, from 1.
     pub serial: u64,
-    /// Which run of the service took it; pictures of another one have serials of their own.
+    /// Which run of the service took it; pictures of another one have serials of their own. A run is on one history of the log,
+    /// and its number is drawn by chance, so no picture of another machine, or of a log that was lost, is taken for one of these.
     pub generation: u64,
+    /// Of which history the log is from which it was made: revisions of another one are others.
+    pub history: u64,
     /// When it was taken.
     pub taken: Timepiece,
     /// Its people.
@@ -128,6 +131,34 @@ pub struct Elsewhere {
     pub revision: u64,
     /// When that was the newest one, in ms since 1970; nothing before anything could be read.
     pub at_ms: Option<i64>,
+}
+
+/// A revision that somebody remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Position {
+    /// One of this log, as far as can be told.
+    Known(u64),
+    /// One of a log that was lost or taken back.
+    Elsewhere,
+}
+
+impl Picture {
+    /// How the history of the log is called.
+    pub fn history_name(&self) -> String {
+        format!("{:x}", self.history)
+    }
+
+    /// A revision as it is given away to be brought back.
+    pub fn position(&self, revision: u64) -> String {
+        format!("{:x}-{revision}", self.history)
+    }
+
+    /// A revision that somebody brings back, with the name of its history or alone; `None` if it is neither.
+    pub fn brought(&self, text: &str) -> Option<Position> {
+        let Some((history, revision)) = text.split_once('-') else { return text.parse().ok().map(Position::Known) };
+        let (history, revision) = (u64::from_str_radix(history, 16).ok()?, revision.parse().ok()?);
+        Some(if history == self.history { Position::Known(revision) } else { Position::Elsewhere })
+    }
 }
 
 /// All rooms, and the time.

@@ -85,7 +85,7 @@ impl Courier {
         let is_room = self.hook.rooms.is_empty() || self.hook.rooms.contains(&entry.room);
         let what = neerc_core::face::timeline::export::change_name(&entry.change);
         let is_type = self.hook.types.is_empty() || self.hook.types.contains(&what);
-        if is_room && is_type { Message::of(&self.office.host, entry) } else { None }
+        if is_room && is_type { Message::of(&self.office.host, self.office.generation, entry) } else { None }
     }
 
     /// Sends a message until it is taken.

@@ -37,13 +37,14 @@ pub struct Message {
 
 impl Message {
     /// What is sent of a change; nothing of those that concern one person alone: sessions, tokens, what they are told.
-    pub fn of(host: &str, entry: &Entry) -> Option<Message> {
+    pub fn of(host: &str, generation: u64, entry: &Entry) -> Option<Message> {
         let what = change_name(&entry.change);
         if !TYPES.contains(&what) {
             return None;
         }
         let mut data = change(host, entry);
         data.insert("room".to_owned(), json!(*entry.room));
+        data.insert("generation".to_owned(), json!(format!("{generation:x}")));
         let body = json!({"type": what, "timestamp": rfc3339(entry.at_ms), "data": data});
         // In a store that was restored from a copy a revision is another change, at another time.
         let id = format!("{}-{}-{}", entry.room, entry.revision, entry.at_ms);
@@ -110,7 +111,8 @@ mod tests {
     fn a_message_says_what_happened_as_the_history_does() {
         let person = Person::named("hall1", "localhost");
         let status = Status::new(Progress::Fail, "no <paper>").unwrap();
-        let message = Message::of("localhost", &entry(Change::Answered { task: TaskId(17), person, status })).unwrap();
+        let message =
+            Message::of("localhost", 0x5ed, &entry(Change::Answered { task: TaskId(17), person, status })).unwrap();
         assert_eq!(message.id, "neerc-4711-1764153667123");
         assert_eq!(
             serde_json::from_str::<Value>(&message.body).unwrap(),
@@ -120,6 +122,7 @@ mod tests {
                 "data": {
                     "revision": 4711,
                     "room": "neerc",
+                    "generation": "5ed",
                     "at": "2025-11-26T10:41:07.123Z",
                     "by": "hall1",
                     "what": "answered",
@@ -133,6 +136,6 @@ mod tests {
     #[test]
     fn what_concerns_one_person_alone_is_not_sent() {
         let person = Person::named("hall1", "localhost");
-        assert_eq!(Message::of("localhost", &entry(Change::Watched { person, watch: Watch::default() })), None);
+        assert_eq!(Message::of("localhost", 0x5ed, &entry(Change::Watched { person, watch: Watch::default() })), None);
     }
 }

@@ -72,6 +72,8 @@ pub struct Office {
     pub store: Store,
     /// The domain whose users go by their short names.
     pub host: String,
+    /// Of which history the log is.
+    pub generation: u64,
     /// Where it is said what is wrong.
     pub troubles: mpsc::Sender<String>,
     /// The time of day, in ms since 1970.

@@ -117,8 +117,18 @@ fn nothing_is_answered_before_the_second_machine_has_it() {
     let said = fake.expect(|said| said.id == "alive" || said.id == "two");
     assert_eq!(said.id, "alive", "a change that is on one machine was answered");
     assert!(!titles(&mut fake).contains("title='two'"), "nor does anybody see it");
+    let history = |of: &str| {
+        let output = first.command().args([of, "--config"]).arg(first.config()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for of in ["log", "export"] {
+        let told = history(of);
+        assert!(told.contains("one") && !told.contains("two"), "{of} tells of it: {told}");
+    }
     follower.signal("CONT");
     assert_eq!(fake.expect(|said| said.id == "two").kind, "result");
+    assert!(history("log").contains("two") && history("export").contains("two"));
     waits_for(&second, 2);
 
     follower.kill();

@@ -2,6 +2,7 @@
 
 mod board;
 mod desk;
+mod lost;
 mod rig;
 mod rounds;
 mod tape;

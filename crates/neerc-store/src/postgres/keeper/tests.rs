@@ -91,13 +91,14 @@ fn one_serves_and_the_other_one_follows_at_once_where_it_ends_cleanly() {
 #[test]
 fn of_two_that_start_at_once_one_serves() {
     let rounds = times(20, 1_000);
-    let (mut epoch, mut skipped) = (0, 0);
+    let (mut epoch, mut revision, mut skipped) = (0, 0, 0);
     let database = Cluster::shared().database();
     let nodes = [Node::of(&database), Node::of(&database)];
     for round in 0..rounds {
         // Each second time they also find a database without any tables.
         if round % 2 == 0 {
             sql(&database, "DROP TABLE IF EXISTS meta, log, snapshot, floor, head, lease, backdrop");
+            (epoch, revision) = (0, 0);
         }
         let barrier = Barrier::new(nodes.len());
         let looked: Vec<Result<Looked, StoreError>> = scope(|scope| {
@@ -116,7 +117,7 @@ fn of_two_that_start_at_once_one_serves() {
         });
         let store = stores.next().unwrap_or_else(|| panic!("round {round}: nobody serves"));
         assert!(stores.next().is_none(), "round {round}: both serve");
-        let revision = round as u64 + 1;
+        revision += 1;
         block_on(store.commit(created(revision..=revision))).unwrap();
         let head = sql(&database, "SELECT epoch, revision FROM head");
         let (new, stored) = head.split_once('|').unwrap();
@@ -188,14 +189,23 @@ fn a_log_that_ends_before_what_was_seen_is_another_one() {
     let generation = || sql(&database, "SELECT generation FROM lease");
     let before = generation();
     let (opened, _) = serves(&mut node.stand_by());
-    assert!(opened.store.concerns().iter().all(|concern| !concern.contains("missing")));
+    assert_eq!(opened.lost, None);
     block_on(opened.store.close()).unwrap();
     assert_eq!(generation(), before);
     sql(&database, "DELETE FROM log WHERE revision > 2; UPDATE head SET revision = 2, told = 2");
     let (opened, _) = serves(&mut node.stand_by());
-    let concern = opened.store.concerns().iter().find(|concern| concern.contains("missing")).unwrap();
-    assert!(concern.contains("revisions 3 to 4"), "{concern}");
+    let lost = opened.lost.unwrap();
+    assert_eq!((lost.first, lost.last), (3, 4));
+    assert!(lost.since_ms > 0 && lost.found_ms > 0, "{lost:?}");
     assert_ne!(generation(), before);
+    assert_eq!(generation(), opened.generation.to_string());
+    block_on(opened.store.close()).unwrap();
+    let (again, _) = serves(&mut node.stand_by());
+    assert_eq!((again.lost, again.generation), (Some(lost), opened.generation), "it is found once, and kept");
+    block_on(again.store.close()).unwrap();
+    sql(&database, "UPDATE lease SET timeline = timeline - 1");
+    let (promoted, _) = serves(&mut node.stand_by());
+    assert_ne!(promoted.generation, opened.generation, "who was promoted cannot know what it has not got");
 }
 
 #[test]
@@ -226,4 +236,18 @@ fn who_serves_knows_whether_there_is_a_second_copy() {
     waits_for("");
     knows(StoreCopies::Alone);
     block_on(opened.store.commit(created(1..=1))).unwrap();
+}
+
+#[test]
+fn who_serves_is_silent_once_the_database_has_lost_what_was_stored_also_where_nobody_writes() {
+    let database = Cluster::shared().database();
+    let node = Node::of(&database);
+    let (mut opened, _) = serves(&mut node.stand_by());
+    block_on(opened.store.commit(created(1..=4))).unwrap();
+    sql(&database, "DELETE FROM log WHERE revision > 2; UPDATE head SET revision = 2, told = 2");
+    block_on(opened.holding.ended());
+    assert!(!opened.holding.may_speak());
+    drop(opened);
+    let (again, _) = serves(&mut node.stand_by());
+    assert_eq!((again.revision, again.lost.map(|lost| (lost.first, lost.last))), (2, Some((3, 4))));
 }

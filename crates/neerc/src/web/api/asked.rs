@@ -6,6 +6,7 @@ use super::routes::{Endpoint, Found};
 use super::shown;
 use super::{Answer, Api, address, put};
 use crate::web::asks::WebWish;
+use crate::web::picture::{Picture, Position};
 use axum::http::StatusCode;
 use axum::http::header::{IF_MATCH, LOCATION};
 use axum::http::request::Parts;
@@ -85,10 +86,15 @@ struct ClockBody {
 pub async fn change(api: &Arc<Api>, caller: Caller, asked: Asked<'_>) -> Result<Answer, ApiProblem> {
     let command = command(&caller, &asked)?;
     let request = keyed(&caller, &asked)?;
-    let seen = Seen::by(asked.parts)?;
+    let seen = Seen::by(&caller.picture, asked.parts)?;
     let task = command.task();
     let (room, who) = (caller.picture.room.clone(), caller.who.clone());
-    let wish = WebWish { room, who, command, request, seen: seen.map(Seen::revision) };
+    let seen_revision = match seen.map(Seen::position) {
+        Some(Position::Elsewhere) => return Err(refused(&caller, task, seen, Refusal::Outdated)),
+        Some(Position::Known(revision)) => Some(revision),
+        None => None,
+    };
+    let wish = WebWish { room, who, command, request, seen: seen_revision };
     let done = api.site.bridge.change(wish).await?;
     // The token may have been revoked meanwhile: what was done is said all the same.
     let caller = caller.again(&api.site).unwrap_or(caller);
@@ -100,28 +106,28 @@ pub async fn change(api: &Arc<Api>, caller: Caller, asked: Asked<'_>) -> Result<
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
     /// By the header of HTTP for that, `If-Match`.
-    Matched(u64),
+    Matched(Position),
     /// By a parameter of the address.
-    Named(u64),
+    Named(Position),
 }
 
 impl Seen {
-    fn by(parts: &Parts) -> Result<Option<Seen>, ApiProblem> {
+    fn by(picture: &Picture, parts: &Parts) -> Result<Option<Seen>, ApiProblem> {
         let query = crate::web::board::form(parts.uri.query().unwrap_or_default());
-        let named = shown::revision(&query, "seen")?.map(Seen::Named);
+        let named = shown::position(picture, &query, "seen")?.map(Seen::Named);
         let Some(matched) = parts.headers.get(IF_MATCH) else { return Ok(named) };
         let matched = matched.to_str().map(str::trim).unwrap_or_default();
         if matched == "*" {
             return Ok(named); // whatever it is, as long as it is there
         }
         let revision = matched.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(matched);
-        let revision = revision.parse().map_err(|_| ApiProblem::malformed("If-Match has to be one revision"))?;
-        Ok(Some(Seen::Matched(revision)))
+        let malformed = || ApiProblem::malformed("If-Match has to be one revision");
+        Ok(Some(Seen::Matched(picture.brought(revision).ok_or_else(malformed)?)))
     }
 
-    fn revision(self) -> u64 {
+    fn position(self) -> Position {
         match self {
-            Seen::Matched(revision) | Seen::Named(revision) => revision,
+            Seen::Matched(position) | Seen::Named(position) => position,
         }
     }
 }

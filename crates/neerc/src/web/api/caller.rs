@@ -53,7 +53,13 @@ impl Caller {
             Some(Caller { picture, time, who, token, scope, secret })
         };
         let found = album.room(room).and_then(of_room).filter(|caller| caller.scope != TokenScope::Display);
-        found.ok_or_else(|| ApiProblem::unauthorized("this token is not good here; an admin makes one by: token read"))
+        let found = found.ok_or_else(|| {
+            ApiProblem::unauthorized("this token is not good here; an admin makes one by: token read")
+        })?;
+        if found.picture.people.is_empty() {
+            return Err(starting().retry_after(1)); // the room was not read yet
+        }
+        Ok(found)
     }
 
     /// What they see.

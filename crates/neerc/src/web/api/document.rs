@@ -12,8 +12,8 @@ use neerc_core::task::{Kind, Progress};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-const SEEN: &str =
-    "The revision of the tasks, or of the task, that you have seen: what has changed after it is not replaced";
+const SEEN: &str = "The revision of the tasks, or of the task, that you have seen, alone or as `GENERATION-REVISION`: what has changed after it \
+     is not replaced, and what you have seen of a log that was lost counts as outdated";
 
 /// The whole description.
 pub fn document() -> Value {
@@ -246,7 +246,8 @@ fn answers() -> Vec<(&'static str, Value)> {
     let (group, display) = (("group", maybe_text()), ("display", maybe_text()));
     let user = [("name", text()), display, group, ("power", flag.clone()), ("online", flag.clone())];
     let status = [("for", text()), ("status", reference("Progress")), ("value", text()), ("at", maybe_moment())];
-    let tasks = [("revision", number()), ("tasks", list(&reference("Task"))), ("ids", list(&text()))];
+    let tasks =
+        [("generation", text()), ("revision", number()), ("tasks", list(&reference("Task"))), ("ids", list(&text()))];
     let late = [("overdue", flag), ("silent", list(&text())), ("unfinished", list(&text()))];
     vec![
         ("Kind", json!({"type": "string", "enum": kinds})),
@@ -286,6 +287,7 @@ fn reports() -> Vec<(&'static str, Value)> {
         ("statuses", list(&reference("Status"))),
         ("unassigned", list(&text())),
     ];
+    let history = [("generation", text()), ("history", list(&reference("HistoryEntry"))), ("archived", number())];
     let clock = [
         ("phase", json!({"type": "string", "enum": phases})),
         ("elapsed_ms", number()),
@@ -306,7 +308,7 @@ fn reports() -> Vec<(&'static str, Value)> {
         ("Clock", object(&clock, &[])),
         ("Plans", object(&[("plans", list(&object(&plan, &[])))], &[])),
         ("HistoryEntry", object(&entry, &["task", "plan", "title", "kind", "statuses", "unassigned"])),
-        ("History", object(&[("history", list(&reference("HistoryEntry"))), ("archived", number())], &["archived"])),
+        ("History", object(&history, &["archived"])),
         ("ProblemType", object(&[("code", text()), ("title", text()), ("status", number())], &[])),
         // The task stands there where the caller has seen another one.
         ("Problem", object(&problem, &["task"])),

@@ -121,6 +121,7 @@ fn tasks(old: &Caller, new: &Caller) -> Option<String> {
     if tasks.is_empty() && removed.is_empty() {
         return None; // something else of the room is different
     }
-    let data = json!({"revision": new.picture.board.revision(), "tasks": tasks, "removed": removed});
+    let (generation, revision) = (new.picture.history_name(), new.picture.board.revision());
+    let data = json!({"generation": generation, "revision": revision, "tasks": tasks, "removed": removed});
     Some(event("tasks", Some(&id_of(&new.picture)), &data.to_string()))
 }

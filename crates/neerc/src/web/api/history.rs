@@ -2,10 +2,11 @@
 
 use super::caller::Caller;
 use super::problem::ApiProblem;
-use super::shown::{Parameters, parameter, revision};
-use super::{Answer, Api, address};
+use super::shown::{Parameters, parameter, position, revision};
+use super::{Answer, Api, address, put};
 use crate::web::history::{newest, person};
 use crate::web::log;
+use crate::web::picture::Position;
 use crate::webhooks::message::change;
 use axum::http::StatusCode;
 use axum::http::header::LINK;
@@ -24,7 +25,12 @@ pub async fn page(api: &Api, caller: &Caller, parameters: &Parameters) -> Result
         None if !view.is_admin() => return Err(Refusal::AdminsOnly.into()),
         None => {}
     }
-    let (since, before) = (revision(parameters, "since")?, revision(parameters, "before")?);
+    let before = revision(parameters, "before")?;
+    let since = match position(&caller.picture, parameters, "since")? {
+        Some(Position::Elsewhere) => return Err(ApiProblem::of_another_log()),
+        Some(Position::Known(since)) => Some(since),
+        None => None,
+    };
     let by = parameter(parameters, "by");
     let who = by.map(|by| person(&caller.picture.people, by));
     let name = caller.picture.room.clone();
@@ -40,14 +46,14 @@ pub async fn page(api: &Api, caller: &Caller, parameters: &Parameters) -> Result
     }
     let people = &caller.picture.people;
     let history: Vec<_> = entries.iter().map(|entry| change(people.host(), entry)).collect();
-    let shown = match is_short {
-        true => json!({"history": history, "archived": floor.revision}),
-        false => json!({"history": history}),
-    };
+    let mut shown = json!({"generation": caller.picture.history_name(), "history": history});
+    if is_short {
+        put(&mut shown, "archived", json!(floor.revision));
+    }
     let next = older.map(|older| {
         let mut query = format!("before={older}");
         let given = [
-            ("since", since.map(|since| since.to_string())),
+            ("since", since.map(|since| caller.picture.position(since))),
             ("task", task.map(TaskId::wire_id)),
             ("by", by.map(encoded)),
         ];

@@ -59,6 +59,13 @@ impl ApiProblem {
         ApiProblem::new(StatusCode::BAD_REQUEST, "malformed", excerpt_within(why, limits::PROBLEM_CHARS))
     }
 
+    /// What the caller remembers is of a log that was lost or taken back.
+    pub fn of_another_log() -> ApiProblem {
+        let detail =
+            "that revision is of a log that was lost or taken back; read everything again, and go by its generation";
+        ApiProblem::new(StatusCode::GONE, "another-log", detail)
+    }
+
     /// The same with the time after which it may be tried again, in s.
     pub fn retry_after(self, seconds: i64) -> ApiProblem {
         self.with(RETRY_AFTER, seconds.max(1).to_string())
@@ -184,7 +191,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
 }
 
 /// The problems that are none of the core's, by their codes.
-const OTHERS: [(&str, StatusCode); 15] = [
+const OTHERS: [(&str, StatusCode); 16] = [
     ("no-such-address", StatusCode::NOT_FOUND),
     ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
     ("no-token", StatusCode::UNAUTHORIZED),
@@ -200,6 +207,7 @@ const OTHERS: [(&str, StatusCode); 15] = [
     ("standing-by", StatusCode::SERVICE_UNAVAILABLE),
     ("unreadable", StatusCode::INTERNAL_SERVER_ERROR),
     ("too-many-streams", StatusCode::TOO_MANY_REQUESTS),
+    ("another-log", StatusCode::GONE),
 ];
 
 /// All problems that there can be, by their codes.

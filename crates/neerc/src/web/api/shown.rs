@@ -3,7 +3,7 @@
 use super::caller::Caller;
 use super::problem::ApiProblem;
 use super::put;
-use crate::web::picture::Picture;
+use crate::web::picture::{Picture, Position};
 use neerc_core::command::Query;
 use neerc_core::face::timeline::export::rfc3339;
 use neerc_core::moment::DueAt;
@@ -28,6 +28,17 @@ pub fn revision(parameters: &Parameters, name: &'static str) -> Result<Option<u6
     Ok(parameter(parameters, name).map(read).transpose()?)
 }
 
+/// A revision among the parameters that somebody has from here or from elsewhere.
+pub fn position(
+    picture: &Picture,
+    parameters: &Parameters,
+    name: &'static str,
+) -> Result<Option<Position>, ApiProblem> {
+    let unread = Refusal::Malformed { what: name, wanted: "a revision" };
+    let read = |text: &str| picture.brought(text).ok_or(unread);
+    Ok(parameter(parameters, name).map(read).transpose()?)
+}
+
 /// The users of a room.
 pub fn users(caller: &Caller) -> Result<Value, ApiProblem> {
     let view = caller.view()?;
@@ -47,15 +58,21 @@ pub fn users(caller: &Caller) -> Result<Value, ApiProblem> {
 /// The tasks of a room, or those of one user; since a revision only those that have changed, with the ids of all.
 pub fn tasks(caller: &Caller, parameters: &Parameters) -> Result<Value, ApiProblem> {
     let view = caller.view()?;
-    let since = revision(parameters, "since")?;
+    let since = position(&caller.picture, parameters, "since")?;
     let of = parameter(parameters, "for").map(str::to_owned);
     let Shown::Tasks { of } = view.answer(&Query::Tasks { of })? else { return Err(ApiProblem::no_such_address()) };
     let board = view.scene().board;
     let is_meant = |task: &&Task| of.is_none_or(|of| task.statuses.contains_key(of));
     let all: Vec<&Task> = board.listed().into_iter().filter(is_meant).collect();
-    let changed = all.iter().filter(|task| since.is_none_or(|since| task.revision > since));
+    let is_new = |task: &&&Task| match since {
+        // Whoever is ahead of the log, or of another one, is told everything.
+        Some(Position::Known(since)) if since <= board.revision() => task.revision > since,
+        _ => true,
+    };
+    let changed = all.iter().filter(is_new);
     let tasks: Vec<Value> = changed.map(|task| one(&view, &caller.picture, task, of)).collect();
-    let mut shown = json!({"revision": board.revision(), "tasks": tasks});
+    let history = caller.picture.history_name();
+    let mut shown = json!({"generation": history, "revision": board.revision(), "tasks": tasks});
     if since.is_some() {
         // Whoever has them from before learns which are gone.
         put(&mut shown, "ids", all.iter().map(|task| task.id.wire_id()).collect());

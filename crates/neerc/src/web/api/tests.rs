@@ -209,6 +209,7 @@ fn show(albums: &watch::Sender<Arc<Album>>, ledger: &Ledger, visibility: Visibil
         room: "neerc".into(),
         serial,
         generation: 1,
+        history: 0x5ed,
         taken: time,
         people: Arc::new(people()),
         board: Arc::new(ledger.boards().get("neerc").cloned().unwrap_or_default()),

@@ -98,6 +98,7 @@ fn show(bridge: &BridgeEnd, board: Board) {
         room: "neerc".into(),
         serial: 1,
         generation: 1,
+        history: 0x5ed,
         people: Arc::new(people),
         board: Arc::new(board),
         times: None,

@@ -97,6 +97,7 @@ impl Room {
             room: "neerc".into(),
             serial: self.serial,
             generation: 0xabc,
+            history: 0x5ed,
             taken: time,
             people: self.people.clone(),
             board: Arc::new(self.board.clone()),
