@@ -94,9 +94,11 @@ pub struct Rig<'a> {
 }
 
 /// A chat server for any number of them.
-pub fn chat_server(kind: Kind) -> Server {
-    let extra_config = if kind == Kind::Prosody { KICK_OLD.to_owned() } else { String::new() };
-    Server::launch(kind, Options { extra_config, ..Options::default() })
+pub fn with_chat_server<T>(kind: Kind, work: impl FnOnce(&Server) -> T) -> T {
+    match kind {
+        Kind::Prosody => work(&Server::prosody(Options { extra_config: KICK_OLD.to_owned(), ..Options::default() })),
+        Kind::Ejabberd => work(Server::shared(kind)),
+    }
 }
 
 /// What the clocks of both machines say.

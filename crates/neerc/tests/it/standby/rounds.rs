@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::rig::{Clocks, Rig, chat_server, faketime, with_two_machines};
+use super::rig::{Clocks, Rig, faketime, with_chat_server, with_two_machines};
 use crate::servers::{Kind, Server};
 use crate::trust;
 
@@ -64,10 +64,12 @@ fn nobody_is_fooled_whatever_fails(kind: Kind) {
         Kind::Prosody => (Clocks::Same, [&BOTH_BEGIN, &SERVICE_PAUSED, &COMMIT_CUT_SENT, &BOTH_KILLED]),
         Kind::Ejabberd => (apart(), [&SERVICE_ENDED, &SERVICE_KILLED, &COMMIT_CUT_ANSWERED, &NOTHING_COMES_BACK]),
     };
-    with_two_machines(&chat_server(kind), clocks, |rig| {
-        for trial in trials {
-            round(rig, trial);
-        }
+    with_chat_server(kind, |server| {
+        with_two_machines(server, clocks, |rig| {
+            for trial in trials {
+                round(rig, trial);
+            }
+        });
     });
 }
 
@@ -174,12 +176,13 @@ fn nobody_is_fooled_in_hours(kind: Kind) {
     if times == 0 {
         return; // the test before this one is the short form
     }
-    let server = chat_server(kind);
     let all = Series::of(kind, Clocks::Same, TRIALS, times);
     let with_clocks = Series::of(kind, apart(), WITH_CLOCKS, times.div_ceil(4));
-    thread::scope(|scope| {
-        scope.spawn(|| with_clocks.run(&server));
-        (0..LANES).for_each(|_| drop(scope.spawn(|| all.run(&server))));
+    with_chat_server(kind, |server| {
+        thread::scope(|scope| {
+            scope.spawn(|| with_clocks.run(server));
+            (0..LANES).for_each(|_| drop(scope.spawn(|| all.run(server))));
+        });
     });
     all.report();
     with_clocks.report();
