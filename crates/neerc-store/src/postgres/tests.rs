@@ -374,6 +374,19 @@ fn servers_are_tried_in_turn_and_each_says_why_not() {
     assert!(why.contains(&said) && why.contains("Connection refused"), "{why}");
 }
 
+#[test]
+fn a_server_gives_up_a_machine_that_is_gone_as_soon_as_we_do() {
+    let folder = TempDir::new().unwrap();
+    let text = Cluster::url_at(Cluster::shared().port(), "postgres");
+    let Url::Postgres(servers) = Url::parse(&text, folder.path()).unwrap() else { panic!("a server") };
+    let select = "SELECT string_agg(setting, ' ' ORDER BY name) FROM pg_settings WHERE name LIKE 'tcp\\_%'";
+    let set = super::read::runtime().unwrap().block_on(async {
+        let session = super::session::Session::connect(&servers).await.unwrap();
+        session.client().query_one(select, &[]).await.unwrap().get::<_, String>(0)
+    });
+    assert_eq!(set, "3 5 2 8000");
+}
+
 /// A way to the server that swallows what goes in one direction, of the connections that were made before.
 struct Way {
     port: u16,
