@@ -71,8 +71,14 @@ impl Desk {
     }
 
     /// The same, which waits so long for people.
-    pub fn patient(self, patience: Patience) -> Desk {
-        Desk { planner: Planner::new(patience), ..self }
+    pub fn patient(mut self, patience: Patience) -> Desk {
+        self.wait_so_long(patience);
+        self
+    }
+
+    /// Waits so long for people from now on.
+    pub fn wait_so_long(&mut self, patience: Patience) {
+        self.planner.wait_so_long(patience);
     }
 
     /// The same on changes that are on disk, the newest last.

@@ -133,6 +133,11 @@ impl Planner {
         Planner { patience, rooms, asks, next: 0, look_ms: i64::MAX, looked_ms: i64::MIN }
     }
 
+    /// Waits so long for people from now on.
+    pub fn wait_so_long(&mut self, patience: Patience) {
+        (self.patience, self.look_ms) = (patience, i64::MIN);
+    }
+
     /// What is due now. It looks closely only where something may be: it is cheap to call.
     pub fn look(&mut self, now: Now, world: World<'_>, rooms: &impl Rooms) -> Vec<Due> {
         let (mut due, now_ms) = (Vec::new(), now.steady_ms());
@@ -465,6 +470,19 @@ mod tests {
         replanned(&mut boards, 1, "start+2");
         assert_eq!(settle(&mut boards, &mut for_ever, i64::MAX / 4_000, &clocks), (vec![1], vec![]));
         assert_eq!(settle(&mut boards, &mut for_ever, i64::MAX / 2_000, &clocks), (vec![], vec![]));
+    }
+
+    #[test]
+    fn it_is_waited_as_long_as_was_said_last() {
+        let (mut boards, clocks) = (boards(&["start", "start"]), running(0));
+        let patience = |minutes| Patience { lapse_ms: Some(minutes * MINUTE_MS), ..Patience::default() };
+        let mut planner = Planner::new(patience(60));
+        assert_eq!(settle(&mut boards, &mut planner, 0, &clocks), (vec![1, 2], vec![]));
+        planner.wait_so_long(patience(90));
+        assert_eq!(settle(&mut boards, &mut planner, 60 * MINUTE_MS, &clocks), (vec![], vec![]));
+        assert_eq!(planner.next_look_ms(), 90 * MINUTE_MS);
+        planner.wait_so_long(patience(30));
+        assert_eq!(settle(&mut boards, &mut planner, 60 * MINUTE_MS, &clocks), (vec![], vec![1, 2]), "at once");
     }
 
     /// Task 1 of hall1, which is to be answered in 20 minutes.

@@ -49,6 +49,11 @@ impl Standby {
         Standby { waits, steady_ms }
     }
 
+    /// Whether no other process of this machine can have what is beside the store, as long as this one stands by.
+    pub fn has_place(&self) -> bool {
+        matches!(self.waits, Waits::Lease { .. })
+    }
+
     /// Opens the store, unless somebody else serves from it. Blocks on the disk or the network.
     pub fn look(&mut self) -> Result<Looked, StoreError> {
         match std::mem::replace(&mut self.waits, Waits::Over) {

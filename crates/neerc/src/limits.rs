@@ -141,6 +141,8 @@ pub const BACKDROP_SPACING: Duration = Duration::from_millis(500);
 pub const BACKDROP_CLOCK_MS: i64 = 1_000;
 /// Changes that a machine that stands by reads at a time.
 pub const STANDBY_PART: usize = 2_000;
+/// How long reading the configuration again may hold up a process that takes over.
+pub const STANDBY_REREAD: Duration = Duration::from_secs(1);
 /// How soon a browser that came to a process that stands by is to ask again, in s.
 pub const STANDBY_AGAIN_S: u32 = 5;
 

@@ -4,7 +4,7 @@
 use super::{Front, FrontEvent, scene};
 use crate::limits;
 use crate::notify::{Crowd, Owed, Why};
-use neerc_core::task::TaskId;
+use neerc_core::task::{Task, TaskId};
 use neerc_core::view::{Sight, View};
 use neerc_core::world::World;
 
@@ -25,10 +25,10 @@ impl Front {
     /// Lets a little of what is told late be due.
     pub(super) fn go_on_late(&mut self, now_ms: i64, world: World<'_>) {
         for _ in 0..limits::LATE_LISTS {
-            let Some((slot, session)) = self.outbox.take_late(now_ms) else { break };
+            let Some((slot, why, session)) = self.outbox.take_late(now_ms) else { break };
             let scene = scene(self.halls[session.room].watch(), world, self.settings.visibility);
-            let tasks = View::of(scene, &session.person).map(|view| all(&view));
-            self.outbox.tell_late(now_ms, slot, Why::Untold, tasks.unwrap_or_default());
+            let tasks = View::of(scene, &session.person).map(|view| all(&view, why));
+            self.outbox.tell_late(now_ms, slot, why, tasks.unwrap_or_default());
         }
         let packets = if self.settings.wiki_packet { 2 } else { 1 };
         self.outbox.go_on_late(now_ms, |room, task| {
@@ -65,9 +65,10 @@ impl Front {
     }
 }
 
-/// All tasks that somebody may see: their own before the others, and the newest first.
-fn all(view: &View<'_>) -> Vec<TaskId> {
-    let mut tasks: Vec<_> = view.scene().board.tasks().filter(|task| view.sight(task) != Sight::Nothing).collect();
+/// All tasks that somebody may see, or may have seen before: their own before the others, and the newest first.
+fn all(view: &View<'_>, why: Why) -> Vec<TaskId> {
+    let is_told = |task: &&Task| why != Why::Untold || view.sight(task) != Sight::Nothing;
+    let mut tasks: Vec<_> = view.scene().board.tasks().filter(is_told).collect();
     tasks.sort_by_key(|task| (!task.statuses.contains_key(view.who()), std::cmp::Reverse(task.timestamp_ms)));
     tasks.into_iter().map(|task| task.id).collect()
 }

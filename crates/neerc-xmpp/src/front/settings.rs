@@ -61,15 +61,16 @@ pub struct FrontSettings {
 
 impl Front {
     /// Goes by other settings from now on, as far as they can be taken while the service runs: groups, who becomes an owner
-    /// and who counts as a user, how tasks are told, limits, language. The others stay as they are.
+    /// and who counts as a user, who sees which tasks and how they are told, limits, language. The others stay as they are.
     pub fn renew(&mut self, now_ms: i64, new: FrontSettings) {
         let old = self.settings.clone();
         let FrontSettings { owners, admit_unaffiliated, groups, rate, budget, language, .. } = new;
-        let FrontSettings { wiki_packet, spacing_ms, max_stanza_bytes, .. } = new;
+        let FrontSettings { visibility, wiki_packet, spacing_ms, max_stanza_bytes, .. } = new;
         self.settings = FrontSettings {
             owners,
             admit_unaffiliated,
             groups,
+            visibility,
             wiki_packet,
             spacing_ms,
             max_stanza_bytes,
@@ -83,6 +84,9 @@ impl Front {
             self.throttle = Throttle::new(now.rate, now.budget);
         }
         self.outbox.space(now.spacing_ms);
+        if now.visibility != old.visibility {
+            (0..self.halls.len()).for_each(|room| self.outbox.shown_otherwise(now_ms, room));
+        }
         if (now.wiki_packet, now.max_stanza_bytes) != (old.wiki_packet, old.max_stanza_bytes) {
             self.halls.iter_mut().for_each(Hall::forget_written);
             self.written = None;

@@ -189,7 +189,7 @@ impl Outbox {
             let key = (room, session.address.clone());
             let knows = std::mem::replace(&mut session.knows, true) || self.knew.contains(&key);
             if session.joined && !session.chats && !knows {
-                self.late.add(now_ms, slot);
+                self.late.add(now_ms, slot, Why::Untold);
             }
         }
         self.knew.retain(|(of, _)| *of != room);

@@ -13,7 +13,7 @@ pub enum Why {
     Untold,
     /// It may be handed old states.
     MayBeHandedOldStates,
-    /// It was told nothing for a while.
+    /// It was told nothing for a while, or may see other tasks than before.
     Missed,
 }
 
@@ -28,7 +28,7 @@ struct List {
 #[derive(Debug, Default)]
 pub(super) struct Late {
     /// Sessions that are to be told of all tasks, from that time on (ms).
-    waiting: VecDeque<(i64, usize)>,
+    waiting: VecDeque<(i64, usize, Why)>,
     lists: VecDeque<List>,
     /// How many tasks are in all lists.
     listed: usize,
@@ -37,16 +37,16 @@ pub(super) struct Late {
 
 impl Late {
     /// The session of a slot is to be told of all tasks, unless it asks for them soon.
-    pub(super) fn add(&mut self, now_ms: i64, slot: usize) {
-        self.waiting.push_back((now_ms + limits::LATE_GRACE_MS, slot));
+    pub(super) fn add(&mut self, now_ms: i64, slot: usize, why: Why) {
+        self.waiting.push_back((now_ms + limits::LATE_GRACE_MS, slot, why));
     }
 
-    /// The next session that needs a list.
-    pub(super) fn take(&mut self, now_ms: i64) -> Option<usize> {
+    /// The next session that needs a list, and why.
+    pub(super) fn take(&mut self, now_ms: i64) -> Option<(usize, Why)> {
         if self.listed >= limits::LATE_TASKS || self.waiting.front()?.0 > now_ms {
             return None;
         }
-        self.waiting.pop_front().map(|(_, slot)| slot)
+        self.waiting.pop_front().map(|(_, slot, why)| (slot, why))
     }
 
     /// The session of a slot is to be told of these tasks, in this order.
@@ -81,14 +81,14 @@ impl Late {
         if self.waiting.is_empty() && self.lists.is_empty() {
             return;
         }
-        self.waiting.retain(|(_, of)| keep(*of, Why::Untold));
+        self.waiting.retain(|(_, of, why)| keep(*of, *why));
         self.lists.retain(|list| keep(list.slot, list.why));
         self.listed = self.lists.iter().map(|list| list.tasks.len()).sum();
     }
 
     /// The sessions that have still to be told of something.
     pub(super) fn holders(&self) -> HashSet<usize> {
-        self.waiting.iter().map(|(_, slot)| *slot).chain(self.lists.iter().map(|list| list.slot)).collect()
+        self.waiting.iter().map(|(_, slot, _)| *slot).chain(self.lists.iter().map(|list| list.slot)).collect()
     }
 
     /// What is to be told now: one task to each of some sessions, which take turns.
@@ -118,7 +118,7 @@ impl Late {
     /// When there is something to do, in ms.
     pub(super) fn next_due_ms(&self) -> Option<i64> {
         let lists = (!self.lists.is_empty()).then_some(self.next_ms);
-        let waiting = self.waiting.front().map(|(at_ms, _)| *at_ms).filter(|_| self.listed < limits::LATE_TASKS);
+        let waiting = self.waiting.front().map(|(at_ms, ..)| *at_ms).filter(|_| self.listed < limits::LATE_TASKS);
         lists.into_iter().chain(waiting).min()
     }
 

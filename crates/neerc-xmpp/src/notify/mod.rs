@@ -198,15 +198,21 @@ impl Outbox {
 
     /// The session of a slot is to be told of all tasks of its room.
     pub fn tell_all(&mut self, now_ms: i64, slot: usize) {
-        self.late.add(now_ms, slot);
+        self.late.add(now_ms, slot, Why::Untold);
     }
 
-    /// The next session that is to be told of all tasks, for which there is no list of them yet.
-    pub fn take_late(&mut self, now_ms: i64) -> Option<(usize, &Recipient)> {
+    /// Whoever is in a room may see other tasks than before: all are told again, and gone are those that they had.
+    pub fn shown_otherwise(&mut self, now_ms: i64, room: usize) {
+        let of_room = self.recipients.of_room(room).into_iter().flat_map(Slots::iter);
+        of_room.for_each(|slot| self.late.add(now_ms, slot, Why::Missed));
+    }
+
+    /// The next session that is to be told of all tasks, for which there is no list of them yet, and why.
+    pub fn take_late(&mut self, now_ms: i64) -> Option<(usize, Why, &Recipient)> {
         loop {
-            let slot = self.late.take(now_ms)?;
+            let (slot, why) = self.late.take(now_ms)?;
             if self.recipients.get(slot).is_some_and(|session| !session.by_chat && session.is_live(now_ms)) {
-                return Some((slot, self.recipients.get(slot)?));
+                return Some((slot, why, self.recipients.get(slot)?));
             }
         }
     }

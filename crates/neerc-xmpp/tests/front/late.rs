@@ -4,6 +4,8 @@
 use super::*;
 use bench::server::BOTH;
 use neerc_core::clock::Phase;
+use neerc_core::view::Visibility;
+use neerc_xmpp::front::FrontSettings;
 use neerc_xmpp::limits;
 
 /// What each session was told of since the last look, as `to id title-or-type statuses`, in order.
@@ -66,7 +68,7 @@ fn a_removed_task_came_back_as_an_offline_message_and_stayed() {
 #[test]
 fn whoever_does_not_have_the_task_any_more_hears_that_it_is_gone() {
     let mut settings = settings();
-    settings.visibility = neerc_core::view::Visibility::Own;
+    settings.visibility = Visibility::Own;
     let mut bench = Bench::served(settings, Server::new(Flavour::Prosody));
     bench.joins("hall1", HALL1);
     create(&mut bench, "handed on", &["hall1"]);
@@ -81,9 +83,31 @@ fn whoever_does_not_have_the_task_any_more_hears_that_it_is_gone() {
 }
 
 #[test]
+fn where_it_is_set_anew_who_sees_which_tasks_everybody_is_told_and_whoever_may_not_see_one_any_more_has_it_no_longer() {
+    let mut bench = ready(Flavour::Prosody);
+    bench.joins("hall1", HALL1);
+    bench.joins("admin", ADMIN);
+    create(&mut bench, "own", &["hall1"]);
+    create(&mut bench, "others", &["hall2"]);
+    bench.pass(1_000);
+    bench.said();
+    for (visibility, of_hall) in [(Visibility::Own, "removed"), (Visibility::All, "others")] {
+        let now_ms = bench.now_ms;
+        bench.front.renew(now_ms, FrontSettings { visibility, ..settings() });
+        bench.pass(5_000);
+        let mut told = heard(&mut bench);
+        told.sort();
+        let all = [format!("{ADMIN} t1 own"), format!("{ADMIN} t2 others"), format!("{HALL1} t1 own")];
+        assert_eq!(told, [&all[..], &[format!("{HALL1} t2 {of_hall}")]].concat());
+        let said = bench.on(&iq("get", HALL1, &query("tasks")));
+        assert_eq!(said[0].contains("others"), visibility == Visibility::All, "{said:?}");
+    }
+}
+
+#[test]
 fn a_removal_was_not_told_after_a_restart_where_somebody_else_had_lost_the_task_before() {
     let mut settings = settings();
-    settings.visibility = neerc_core::view::Visibility::Own;
+    settings.visibility = Visibility::Own;
     let mut server = Server::new(Flavour::Prosody);
     server.join("neerc", "hall1", HALL1);
     server.join("neerc", "hall2", HALL2);

@@ -302,6 +302,10 @@ fn ask_running(url: &Url, file: &Path, by: Option<u32>, configured: Configured<'
         }
     };
     let since = lasted(health.age_ms);
+    if let Some(words) = &health.standing_by {
+        let version = &health.version;
+        return line(&format!("ok    store {url}: a neerc{who}, version {version}, for {since}: {words}"));
+    }
     line(&format!(
         "ok    store {url}: a running neerc{who} serves from it, version {}, for {since}; this is what it says",
         health.version

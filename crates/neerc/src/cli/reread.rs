@@ -1,22 +1,95 @@
-//! Reads the configuration again for a service that runs, whenever it is told to: takes what changed as a whole or refuses it
-//! as a whole. Beside the loop, so that a slow disk holds up nobody.
+//! Reads the configuration again for a service that runs or stands by, whenever it is told to: takes what changed as a whole or
+//! refuses it as a whole. Beside the loop, so that a slow disk holds up nobody.
 
 use super::{checklists, front_settings, load_given, logging::LogLevel, words};
+use crate::checklists::ChecklistFile;
 use crate::config::Config;
 use crate::config::changes::{GivenKeys, KeyChanges, between};
 use crate::service::reload::{ReloadAnswer, ReloadStep, Reloads, Renewal};
 use crate::service::time::wall_ms;
 use crate::{checklists as lists, clocks, limits, people, warnings};
-use std::path::{Path, PathBuf};
+use neerc_xmpp::front::FrontSettings;
+use std::path::PathBuf;
 use tokio::signal::unix::Signal;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// A configuration that was taken, and what is read with it.
+pub struct Taken {
+    /// Its file.
+    pub file: PathBuf,
+    /// What it says.
+    pub config: Config,
+    /// Each key as it was given.
+    pub given: GivenKeys,
+    /// What of it the XMPP side takes.
+    pub front: FrontSettings,
+    /// What the file of checklists held by then.
+    pub checklists: ChecklistFile,
+    /// How much is logged.
+    pub log: LogLevel,
+}
+
+/// What the file says now.
+struct Reading {
+    config: Config,
+    given: GivenKeys,
+    front: FrontSettings,
+}
+
+impl Taken {
+    /// Reads it again for a process that stands by, which goes by little of it yet.
+    pub async fn again(&mut self) -> ReloadAnswer {
+        self.taken_again().await.unwrap_or_else(|refused| refused)
+    }
+
+    async fn taken_again(&mut self) -> Result<ReloadAnswer, ReloadAnswer> {
+        let new = self.read().await?;
+        let changed = possible(self.changes(&new).standing_by())?;
+        let refused = |why: String| ReloadAnswer { changed: changed.clone(), ..ReloadAnswer::refused(why) };
+        self.checklists = checklists(&new.config).map_err(|(_, error)| refused(words(&error)))?;
+        if !changed.is_empty() {
+            self.take(new);
+        }
+        Ok(ReloadAnswer { taken: true, changed, ..ReloadAnswer::default() })
+    }
+
+    async fn read(&self) -> Result<Reading, ReloadAnswer> {
+        let file = self.file.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let (config, given) = load_given(&file).map_err(|(_, error)| words(&error))?;
+            let front = front_settings(&config).map_err(|(_, error)| words(&error))?;
+            Ok(Reading { config, given, front })
+        });
+        let read = read.await.unwrap_or_else(|error| Err(error.to_string()));
+        read.map_err(ReloadAnswer::refused)
+    }
+
+    fn changes(&self, new: &Reading) -> KeyChanges {
+        between((&self.config, &self.given), (&new.config, &new.given))
+    }
+
+    fn take(&mut self, new: Reading) {
+        for warning in warnings::all(&new.config, std::env::vars_os()) {
+            tracing::warn!("{warning}");
+        }
+        self.log.set(new.config.log.level);
+        (self.config, self.given, self.front) = (new.config, new.given, new.front);
+    }
+}
+
+/// What has changed, if all of it can be taken.
+fn possible(KeyChanges { live, restart }: KeyChanges) -> Result<Vec<String>, ReloadAnswer> {
+    if restart.is_empty() {
+        return Ok(live);
+    }
+    let why = format!("{} can be changed by a restart only", restart.join(", "));
+    Err(ReloadAnswer { changed: live, restart, ..ReloadAnswer::refused(why) })
+}
 
 /// What a service runs by, and how it is told of something else.
 pub struct Rereader {
-    file: PathBuf,
-    config: Config,
-    given: GivenKeys,
-    log: LogLevel,
+    taken: Taken,
+    keep_days: watch::Sender<u32>,
     hangup: Option<Signal>,
     asked: mpsc::Receiver<oneshot::Sender<ReloadAnswer>>,
     steps: mpsc::Sender<ReloadStep>,
@@ -24,17 +97,16 @@ pub struct Rereader {
 
 impl Rereader {
     /// One for a service that runs by that configuration, and the service's ends of what joins the two.
-    pub fn new(
-        file: &Path,
-        config: Config,
-        given: GivenKeys,
-        log: LogLevel,
-        hangup: Option<Signal>,
-    ) -> (Rereader, Reloads) {
+    pub fn new(taken: Taken, hangup: Option<Signal>) -> (Rereader, Reloads) {
         let (asks, asked) = mpsc::channel(limits::MESSAGES_WAITING);
         let (sender, steps) = mpsc::channel(limits::MESSAGES_WAITING);
-        let file = file.to_owned();
-        (Rereader { file, config, given, log, hangup, asked, steps: sender }, Reloads { steps, asks })
+        let keep_days = watch::Sender::new(taken.config.keep_days);
+        (Rereader { taken, keep_days, hangup, asked, steps: sender }, Reloads { steps, asks })
+    }
+
+    /// How many days of the log are to stay in the database; 0 is all.
+    pub fn keep_days(&self) -> watch::Receiver<u32> {
+        self.keep_days.subscribe()
     }
 
     /// Reads it again whenever somebody wants that, for as long as there is a service.
@@ -61,42 +133,30 @@ impl Rereader {
     }
 
     async fn reread(&mut self) -> Result<ReloadAnswer, ReloadAnswer> {
-        let file = self.file.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let (config, given) = load_given(&file).map_err(|(_, error)| words(&error))?;
-            let front = front_settings(&config).map_err(|(_, error)| words(&error))?;
-            Ok((config, given, front))
-        });
-        let read = read.await.unwrap_or_else(|error| Err(error.to_string()));
-        let (config, given, front) = read.map_err(ReloadAnswer::refused)?;
-        let KeyChanges { live, restart } = between((&self.config, &self.given), (&config, &given));
-        if !restart.is_empty() {
-            let why = format!("{} can be changed by a restart only", restart.join(", "));
-            return Err(ReloadAnswer { changed: live, restart, ..ReloadAnswer::refused(why) });
-        }
-        if live.is_empty() {
+        let new = self.taken.read().await?;
+        let changed = possible(self.taken.changes(&new))?;
+        if changed.is_empty() {
             return Ok(ReloadAnswer { taken: true, ..ReloadAnswer::default() });
         }
-        let refused = |why: String| ReloadAnswer { changed: live.clone(), ..ReloadAnswer::refused(why) };
-        for warning in warnings::all(&config, std::env::vars_os()) {
-            tracing::warn!("{warning}");
-        }
+        let refused = |why: String| ReloadAnswer { changed: changed.clone(), ..ReloadAnswer::refused(why) };
+        let (config, old) = (&new.config, &self.taken.config);
         let mut renewal = Renewal {
-            front,
+            front: new.front.clone(),
             stored_mib_per_day: config.stored_mib_per_day,
+            patience: config.tasks.patience,
             clocks: None,
             lists: None,
             checklists: None,
         };
-        if config.checklists != self.config.checklists {
-            let read = checklists(&config).map_err(|(_, error)| refused(words(&error)))?;
+        if config.checklists != old.checklists {
+            let read = checklists(config).map_err(|(_, error)| refused(words(&error)))?;
             let looks = config.checklists.as_ref().map(|file| lists::watch::begin(file, &read));
             renewal.checklists = Some((read.checklists, looks));
         }
-        if config.lists != self.config.lists {
+        if config.lists != old.lists {
             renewal.lists = Some((config.lists.clone(), people::watch(&config.lists).map_err(refused)?));
         }
-        if config.clocks != self.config.clocks {
+        if config.clocks != old.clocks {
             let looks = clocks::watch(&config.clocks, wall_ms).map_err(refused)?;
             renewal.clocks = Some((config.clocks.clone(), looks));
         }
@@ -104,9 +164,9 @@ impl Rereader {
         let ending = |_| ReloadAnswer::refused("the service is ending");
         self.steps.send(ReloadStep::Takes(Box::new(renewal), done)).await.map_err(|_| ending(()))?;
         taken.await.map_err(|_| ending(()))?;
-        self.log.set(config.log.level);
-        (self.config, self.given) = (config, given);
-        Ok(ReloadAnswer { taken: true, changed: live, ..ReloadAnswer::default() })
+        self.keep_days.send_replace(config.keep_days);
+        self.taken.take(new);
+        Ok(ReloadAnswer { taken: true, changed, ..ReloadAnswer::default() })
     }
 }
 

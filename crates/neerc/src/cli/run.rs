@@ -1,7 +1,7 @@
 //! `neerc run`: everything wired together, until somebody ends it.
 
 use super::args::RunArgs;
-use super::reread::Rereader;
+use super::reread::{Rereader, Taken};
 use super::{Exit, Outcome, failure, front_settings, load_given, runtime};
 use crate::config::Config;
 use crate::service::archivist::Archivist;
@@ -18,7 +18,7 @@ use neerc_store::{self as store, LogReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Serves until told to stop.
 pub fn run(args: &RunArgs) -> Outcome {
@@ -29,15 +29,18 @@ pub fn run(args: &RunArgs) -> Outcome {
     let (config, given) = load_given(path)?;
     let level = super::logging::begin(config.log);
     let read = super::checklists(&config)?;
-    let settings = front_settings(&config)?;
+    let front = front_settings(&config)?;
     let of_checklists = config.checklists.iter().flat_map(|file| read.warnings(file));
     warn(of_checklists.chain(warnings::all(&config, std::env::vars_os())));
     let hangup = hangup.inspect_err(|error| {
         tracing::warn!("SIGHUP cannot be waited for, so the configuration is read again by neerc reload only: {error}");
     });
-    let (mut supervisor, mut stop) = (supervisor(), pin!(stop_signal()));
-    let opened = runtime.block_on(opened(&config, args, &mut supervisor, stop.as_mut()))?;
+    let (mut supervisor, mut hangup, mut stop) = (supervisor(), hangup.ok(), pin!(stop_signal()));
+    let mut taken = Taken { file: path.to_owned(), config, given, front, checklists: read, log: level };
+    let opened = runtime.block_on(opened(&mut taken, args, (&mut supervisor, &mut hangup), stop.as_mut()))?;
     let Some(Admitted { opened, web }) = opened else { return Ok(()) };
+    let (config, settings) = (taken.config.clone(), taken.front.clone());
+    let read = std::mem::take(&mut taken.checklists);
     let (store, archivist) = (opened.store.clone(), Archivist::new(opened.store.clone()));
     let copies = Copies::new(opened.revision);
     let log = opened.store.log_reader().up_to(copies.counting());
@@ -45,16 +48,15 @@ pub fn run(args: &RunArgs) -> Outcome {
     warn(warnings::ahead(&opened.boards, service::time::wall_ms()));
     let file = config.store.local().to_owned();
     runtime.block_on(async {
-        tokio::spawn(level.repeats().sum_up());
-        let (rereader, reloads) = Rereader::new(path, config.clone(), given, level, hangup.ok());
+        tokio::spawn(taken.log.repeats().sum_up());
+        let (rereader, reloads) = Rereader::new(taken, hangup);
+        let keep_days = rereader.keep_days();
         tokio::spawn(rereader.serve());
         let socket = status::StatusSocket::listen(&file);
         let kept = clocks::kept::beside(&file);
         let (sender, warnings) = tokio::sync::mpsc::channel(limits::MESSAGES_WAITING);
         tokio::spawn(space::watch(file.clone(), sender.clone()));
-        if config.keep_days > 0 {
-            tokio::spawn(archivist.clone().watch(config.keep_days, sender.clone()));
-        }
+        tokio::spawn(archivist.clone().watch(keep_days, sender.clone()));
         for concern in opened.store.concerns() {
             let _ = sender.try_send(concern.clone()); // the log has it in any case
         }
@@ -99,20 +101,24 @@ fn warn(warnings: impl IntoIterator<Item = String>) {
 
 /// The store, as soon as it may be opened; nothing if the program is to end before that.
 async fn opened(
-    config: &Config,
+    taken: &mut Taken,
     args: &RunArgs,
-    supervisor: &mut Supervisor,
+    heard: (&mut Supervisor, &mut Option<Signal>),
     stop: impl Future<Output = ()>,
 ) -> Result<Option<Admitted>, (Exit, anyhow::Error)> {
+    let config = &taken.config;
     // On a file a second process is a mistake, unless it is told to stand by; a database is there to be shared.
     if !args.standby && matches!(config.store, store::Url::Sqlite(_)) {
         let opened = store::open(&config.store).map_err(failure)?;
         return Ok(Some(Admitted { opened, web: None }));
     }
-    let faces = StandbyFaces { operations: config.operations, web: web_settings(config, LogReader::of(&config.store)) };
-    stand_by(store::Standby::of(&config.store, service::time::steady_ms), faces, supervisor, stop)
-        .await
-        .map_err(failure)
+    let faces = StandbyFaces {
+        store: config.store.local().to_owned(),
+        operations: config.operations,
+        web: web_settings(config, LogReader::of(&config.store)),
+    };
+    let standby = store::Standby::of(&config.store, service::time::steady_ms);
+    stand_by(standby, faces, heard, stop, async || taken.again().await).await.map_err(failure)
 }
 
 /// The same with the board, where that is wanted.
@@ -125,7 +131,10 @@ fn with_board(
     let Some(settings) = web_settings(config, log) else { return Ok(service) };
     let at = settings.listen;
     let web = match web {
-        Some(web) => web,
+        Some(web) => {
+            web.speak(config.language); // it may have been changed meanwhile
+            web
+        }
         None => {
             let web = Web::start(settings);
             web.with_context(|| format!("the board cannot be served at {at}")).map_err(failure)?

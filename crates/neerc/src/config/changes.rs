@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The keys and sections that can be changed while the service runs. Any other needs a restart.
-pub const LIVE: [&str; 13] = [
+pub const LIVE: [&str; 17] = [
     "checklists",
     "clock",
     "clocks",
@@ -16,11 +16,19 @@ pub const LIVE: [&str; 13] = [
     "log.level",
     "rooms.admit_unaffiliated",
     "rooms.owners",
+    "store.keep_days",
     "tasks.max_stanza_bytes",
+    "tasks.plan_lapses_min",
+    "tasks.remind_min",
     "tasks.spacing_ms",
+    "tasks.visibility",
     "tasks.wiki_packet",
     "texts",
 ];
+
+/// What a process that stands by goes by already. It serves by what any other key says by then.
+const OF_STANDBY: [&str; 7] =
+    ["log.format", "log.time", "operations", "store.folder", "store.password_file", "store.url", "web"];
 
 /// Each key as it was given, or by its default. Of secrets only whether they are the same is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,6 +64,14 @@ pub struct KeyChanges {
     pub restart: Vec<String>,
 }
 
+impl KeyChanges {
+    /// The same for a process that stands by.
+    pub fn standing_by(self) -> KeyChanges {
+        let (restart, live) = self.live.into_iter().chain(self.restart).partition(|name| is_below(&OF_STANDBY, name));
+        KeyChanges { live, restart }
+    }
+}
+
 /// What differs between two configurations. A file that a key names is part of it where `Config` holds what is in it.
 pub fn between(old: (&Config, &GivenKeys), new: (&Config, &GivenKeys)) -> KeyChanges {
     let ((old, GivenKeys(old_keys)), (new, GivenKeys(new_keys))) = (old, new);
@@ -73,14 +89,15 @@ pub fn between(old: (&Config, &GivenKeys), new: (&Config, &GivenKeys)) -> KeyCha
             names.insert(section.to_owned());
         }
     }
-    let (live, restart) = names.into_iter().partition(|name| is_live(name));
+    let (live, restart) = names.into_iter().partition(|name| is_below(&LIVE, name));
     KeyChanges { live, restart }
 }
 
-fn is_live(key: &str) -> bool {
+/// Whether a key is one of these, or in a section of them.
+fn is_below(sections: &[&str], key: &str) -> bool {
     let is_below =
         |section: &&str| key == *section || key.strip_prefix(*section).is_some_and(|rest| rest.starts_with('.'));
-    LIVE.iter().any(is_below)
+    sections.iter().any(is_below)
 }
 
 #[cfg(test)]
@@ -116,12 +133,17 @@ mod tests {
             ("[directory]\njid = \"d@localhost\"\n", "directory.jid", ""),
             ("[clock]\nfile = \"c.xml\"\n[texts]\nlanguage = \"ru\"\n", "clock.file texts.language", ""),
             ("[[clocks]]\nrooms = [\"neerc\"]\nsource = \"manual\"\n", "clocks", ""),
+            ("[tasks]\nremind_min = 7\n[store]\nkeep_days = 3\n", "store.keep_days tasks.remind_min", ""),
             ("[rooms]\njoin = [\"a\"]\nowners = [\"a@b\"]\n", "rooms.owners", "rooms.join"),
             ("[web]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite:b.db\"\n", "", "store.url web.listen"),
         ];
         for (text, live, restart) in table {
             assert_eq!(changes(text), (live.to_owned(), restart.to_owned()), "{text}");
         }
+        let (new, new_keys) =
+            load(folder, "[rooms]\njoin = [\"a\"]\n[web]\nlisten = \"127.0.0.1:0\"\n[store]\nkeep_days = 3\n");
+        let KeyChanges { live, restart } = between((&old, &old_keys), (&new, &new_keys)).standing_by();
+        assert_eq!((live.join(" "), restart.join(" ")), ("store.keep_days rooms.join".into(), "web.listen".into()));
         std::fs::write(folder.join("secret"), "two").unwrap();
         assert_eq!(changes(""), (String::new(), "component.secret".to_owned()), "what is in the file counts");
     }
@@ -130,7 +152,7 @@ mod tests {
     fn what_can_be_changed_while_it_runs_are_keys_and_stands_in_the_documentation() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../doc/operations.md");
         let documentation = std::fs::read_to_string(file).unwrap();
-        for key in LIVE {
+        for key in LIVE.into_iter().chain(OF_STANDBY) {
             let is_section = KEYS.fields.iter().any(|field| field.name == key);
             assert!(is_section || variable(key).is_some(), "{key}");
             let shown = [format!("`{key}`"), format!("`[{key}]`"), format!("`[[{key}]]`")];

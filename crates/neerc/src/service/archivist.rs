@@ -7,7 +7,7 @@ use neerc_store::{Compacted, Keep, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// What a command asks for. It asks again in the same words until it is told what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,12 +96,17 @@ impl Archivist {
         last.clone()
     }
 
-    /// Moves what is older than so many days, once a day, for as long as somebody hears of what goes wrong.
-    pub async fn watch(self, days: u32, troubles: mpsc::Sender<String>) {
+    /// Moves what is older than so many days, if not all is to be kept (0), once a day, for as long as somebody hears of what
+    /// goes wrong.
+    pub async fn watch(self, keep_days: watch::Receiver<u32>, troubles: mpsc::Sender<String>) {
         let mut pause = limits::COMPACT_FIRST;
         loop {
             tokio::time::sleep(pause).await;
             pause = limits::COMPACT_POLL;
+            let days = *keep_days.borrow();
+            if days == 0 {
+                continue;
+            }
             let outcome = self.store.compact(Keep::days(days, wall_ms())).await;
             self.note(&outcome);
             let trouble = match outcome {

@@ -20,6 +20,9 @@ pub struct Health {
     pub version: String,
     /// How long it has been running, in ms.
     pub age_ms: i64,
+    /// How it waits for another process that serves, if it does. Nothing else is known then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing_by: Option<String>,
     /// The server's address.
     pub server: String,
     /// The server has accepted the component.

@@ -6,6 +6,7 @@ use crate::checklists::watch::ChecklistLook;
 use crate::clocks::{ClockLook, ClockSource, Clockwork};
 use crate::people::{ListLook, PeopleList};
 use neerc_core::checklist::Checklist;
+use neerc_core::planner::Patience;
 use neerc_xmpp::front::FrontSettings;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
@@ -17,6 +18,8 @@ pub struct Renewal {
     pub front: FrontSettings,
     /// MiB of changes of one person in a day; 0 means without limit.
     pub stored_mib_per_day: u64,
+    /// How long it is waited for people.
+    pub patience: Patience,
     /// Other clocks, and what comes of looking at them.
     pub clocks: Option<(Clockwork, mpsc::Receiver<(usize, ClockLook)>)>,
     /// Other lists of people, and what comes of reading them.
@@ -120,12 +123,14 @@ impl Service {
     }
 
     fn renew(&mut self, renewal: Renewal) {
-        let Renewal { front, stored_mib_per_day, clocks, lists, checklists } = renewal;
-        if let Some(web) = &self.web {
+        let Renewal { front, stored_mib_per_day, patience, clocks, lists, checklists } = renewal;
+        if let Some(web) = &mut self.web {
             web.web.speak(front.language);
+            web.visibility = front.visibility;
         }
         self.front.renew(self.time.now_ms(), front);
         self.desk.ledger.allow(stored_mib_per_day);
+        self.desk.wait_so_long(patience);
         if let Some((lists, looks)) = lists {
             self.renew_people(lists, looks);
         }

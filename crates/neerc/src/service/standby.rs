@@ -1,7 +1,11 @@
 //! What runs before the service does: standing by until the store is this process's. Nothing is connected to the chat server
 //! meanwhile, since some servers would hand it half of what people send; whoever watches the process is told how it stands.
 
+mod asked;
+
+use self::asked::Asked;
 use super::onlooker::Onlooker;
+use super::reload::ReloadAnswer;
 use super::supervisor::Supervisor;
 use super::time::Steady;
 use super::{Service, operations};
@@ -10,20 +14,22 @@ use crate::web::crowd::CrowdCounter;
 use crate::web::picture::Album;
 use crate::web::{Web, WebSettings, server};
 use neerc_store::{Looked, Opened, Standby, StoreCopies, StoreError, WhoServes};
-use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Where a process that stands by can be asked.
 #[derive(Clone, Debug)]
 pub struct StandbyFaces {
+    /// Where the store is on this machine, and the socket beside it.
+    pub store: PathBuf,
     /// Where monitoring asks.
     pub operations: Option<SocketAddr>,
     /// Where browsers come to, and what they are shown.
@@ -53,17 +59,19 @@ pub enum StandbyError {
     Gone,
 }
 
-/// Stands by until the store is this process's; nothing comes of it if that is not before `stop` is over.
+/// Stands by until the store is this process's; nothing comes of it if that is not before `stop` is over. `reread` has the
+/// configuration read again: when SIGHUP or a command wants it, and before this process serves.
 pub async fn stand_by(
     mut standby: Standby,
     faces: StandbyFaces,
-    supervisor: &mut Supervisor,
+    (supervisor, hangup): (&mut Supervisor, &mut Option<Signal>),
     stop: impl Future<Output = ()>,
+    reread: impl AsyncFnMut() -> ReloadAnswer,
 ) -> Result<Option<Admitted>, StandbyError> {
     let (mut stop, time) = (pin!(stop), Steady::start());
     let mut answering: Option<Answering> = None;
     let mut said = String::new();
-    let mut hangup = signal(SignalKind::hangup()).ok(); // it would end the process
+    let mut asked = Asked::new(faces.store.clone(), hangup, reread, time);
     loop {
         let looking = tokio::task::spawn_blocking(move || (standby.look(), standby));
         let (looked, again) = looking.await.map_err(|_| StandbyError::Gone)?;
@@ -73,6 +81,7 @@ pub async fn stand_by(
                 let web = match answering {
                     Some(answering) => {
                         tracing::info!("the store is free: this process serves from now on");
+                        asked.serves().await;
                         answering.end().await
                     }
                     None => None,
@@ -87,7 +96,7 @@ pub async fn stand_by(
                 answering.sight.send_if_modified(|known| std::mem::replace(known, sight.clone()) != sight)
             }
             None => {
-                answering = Some(Answering::begin(faces.clone(), sight).await?);
+                answering = Some(Answering::begin(&faces, sight).await?);
                 true
             }
         };
@@ -97,6 +106,7 @@ pub async fn stand_by(
         }
         supervisor.stands(format!("{words}, revision {revision}"), true);
         supervisor.turned(time.now_ms());
+        asked.listen(&standby);
         tokio::select! {
             biased;
             () = stop.as_mut() => {
@@ -104,9 +114,7 @@ pub async fn stand_by(
                 supervisor.stopping();
                 return Ok(None);
             }
-            () = asked_to_reload(&mut hangup) => {
-                tracing::warn!("a process that stands by does not read its configuration again; start it anew for that");
-            }
+            wish = asked.next() => asked.answer(wish, (&words, revision), supervisor).await,
             () = tokio::time::sleep(STANDBY_LOOK) => {}
         }
     }
@@ -117,13 +125,6 @@ fn words(WhoServes { holder, trouble, .. }: &WhoServes) -> String {
     match trouble {
         Some(why) => format!("standing by; who serves is not known: {why}"),
         None => format!("standing by for {holder}"),
-    }
-}
-
-async fn asked_to_reload(hangup: &mut Option<Signal>) {
-    match hangup {
-        Some(hangup) => drop(hangup.recv().await),
-        None => pending().await,
     }
 }
 
@@ -163,7 +164,7 @@ struct Answering {
 type Showing = Arc<Mutex<Option<watch::Sender<Arc<Album>>>>>;
 
 impl Answering {
-    async fn begin(faces: StandbyFaces, sight: WhoServes) -> Result<Answering, StandbyError> {
+    async fn begin(faces: &StandbyFaces, sight: WhoServes) -> Result<Answering, StandbyError> {
         let (sight, seen) = watch::channel(sight);
         let (stop, stopped) = watch::channel(false);
         let operations = match faces.operations {
@@ -175,7 +176,7 @@ impl Answering {
             }
             None => None,
         };
-        let web = faces.web.map(|settings| show(settings, seen)).transpose()?;
+        let web = faces.web.clone().map(|settings| show(settings, seen)).transpose()?;
         Ok(Answering { sight, stop, operations, web })
     }
 

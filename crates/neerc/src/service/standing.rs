@@ -19,6 +19,9 @@ pub struct ServiceStanding {
     pub since: String,
     /// How long ago that was, in seconds.
     pub up_s: i64,
+    /// How it waits for another process that serves, if it does. Nothing but the process and the newest change is known then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing_by: Option<String>,
     /// The newest change on disk.
     pub revision: u64,
     /// How many of the newest changes somebody may not have heard of.
@@ -209,6 +212,21 @@ impl StoreStanding {
     }
 }
 
+impl ServiceStanding {
+    /// A process that stands by.
+    pub fn standing_by(words: String, revision: u64, age_ms: i64) -> ServiceStanding {
+        ServiceStanding {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            since: moment_of(wall_ms().saturating_sub(age_ms)),
+            up_s: age_ms / 1_000,
+            standing_by: Some(words),
+            revision,
+            ..ServiceStanding::default()
+        }
+    }
+}
+
 impl Service {
     /// The same, knowing where its store is.
     pub fn stored_in(mut self, store: &Path) -> Service {
@@ -246,6 +264,7 @@ impl Service {
             pid: std::process::id(),
             since: moment_of(wall_ms().saturating_sub(age_ms)),
             up_s: age_ms / 1_000,
+            standing_by: None,
             revision: meters.revision,
             untold_changes: meters.untold_changes,
             untold_s: meters.untold_ms / 1_000,
@@ -320,6 +339,9 @@ impl ServiceStanding {
     pub fn lines(&self) -> String {
         let ServiceStanding { version, pid, since, up_s, revision, untold_changes, untold_s, link, store, .. } = self;
         let mut text = format!("neerc     {version}, process {pid}, since {since} ({})\n", ago(*up_s));
+        if let Some(words) = &self.standing_by {
+            return text + &format!("service   {words}\nchanges   {revision} are known\n");
+        }
         text += &match (link.connected, link.connected_s, &link.lost) {
             (true, since, _) => {
                 let software = link.software.as_deref().unwrap_or("a server");

@@ -40,6 +40,7 @@ struct Subject {
     clock: Option<PictureClock>,
     checklists: Arc<[Checklist]>,
     entrance: Arc<Entrance>,
+    visibility: Visibility,
 }
 
 type Reply = oneshot::Sender<Result<Done, Refusal>>;
@@ -50,7 +51,8 @@ pub(super) struct WebSide {
     pub web: Web,
     generation: u64,
     history: u64,
-    visibility: Visibility,
+    /// What ordinary users see.
+    pub visibility: Visibility,
     /// What it says of itself, as it was seen last.
     entrance: Arc<Entrance>,
     /// How changes are kept.
@@ -109,11 +111,9 @@ impl WebSide {
         if *self.entrance != desk.entrance {
             self.entrance = Arc::new(desk.entrance.clone());
         }
-        let (entrance, keeping) = (&self.entrance, self.keeping);
-        let subjects: Vec<Subject> = front
-            .rooms()
-            .map(|room| Subject { keeping, ..subject(now_ms, front, desk, &room.room, entrance.clone()) })
-            .collect();
+        let (seen, keeping) = ((&self.entrance, self.visibility), self.keeping);
+        let subjects: Vec<Subject> =
+            front.rooms().map(|room| Subject { keeping, ..subject(now_ms, front, desk, &room.room, seen) }).collect();
         self.is_due |= self.subjects != subjects;
         if now_ms < self.next_ms() {
             return;
@@ -151,7 +151,7 @@ impl WebSide {
                 }),
                 checklists: subject.checklists.clone(),
                 entrance: subject.entrance.clone(),
-                visibility: self.visibility,
+                visibility: subject.visibility,
                 keeping: subject.keeping,
                 is_connected: subject.is_connected,
             })
@@ -165,7 +165,13 @@ impl WebSide {
     }
 }
 
-fn subject(now_ms: i64, front: &Front, desk: &Desk, room: &str, entrance: Arc<Entrance>) -> Subject {
+fn subject(
+    now_ms: i64,
+    front: &Front,
+    desk: &Desk,
+    room: &str,
+    (entrance, visibility): (&Arc<Entrance>, Visibility),
+) -> Subject {
     let world = desk.world();
     let clock = world.clock(room).map(|clock| {
         let dial = world.dial(room, now_ms);
@@ -180,7 +186,8 @@ fn subject(now_ms: i64, front: &Front, desk: &Desk, room: &str, entrance: Arc<En
         keeping: Keeping::default(),
         clock,
         checklists: desk.checklists.clone(),
-        entrance,
+        entrance: entrance.clone(),
+        visibility,
     }
 }
 

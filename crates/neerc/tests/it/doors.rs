@@ -98,7 +98,7 @@ fn run(neerc: &Neerc<'_>, args: &[&str]) -> Output {
 }
 
 #[track_caller]
-fn printed(neerc: &Neerc<'_>, args: &[&str]) -> String {
+pub fn printed(neerc: &Neerc<'_>, args: &[&str]) -> String {
     let output = run(neerc, args);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{args:?}: {said}");

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::doors::printed;
+use crate::http::Http;
 use crate::raw::Raw;
 use crate::said::{NS, Said};
 use crate::servers::{Kind, Server};
@@ -19,7 +21,7 @@ fn reload(neerc: &Neerc<'_>) -> (Option<i32>, String) {
 }
 
 /// The group of a user, as an admin is told it.
-fn group_of(raw: &mut Raw, to: &str, user: &str) -> String {
+pub fn group_of(raw: &mut Raw, to: &str, user: &str) -> String {
     raw.send(&format!("<iq to='{to}' type='get' id='users'><query xmlns='{NS}#users'/></iq>"));
     let answer = Said::read(&raw.expect(|text| text.starts_with("<iq") && text.contains("#users")));
     let found = answer.users.into_iter().find(|[name, ..]| name == user);
@@ -29,9 +31,22 @@ fn group_of(raw: &mut Raw, to: &str, user: &str) -> String {
 fn a_changed_configuration_is_taken_whole_or_refused_whole(kind: Kind) {
     let server = Server::shared(kind);
     let room = server.room(&[("jury1", "owner"), ("hall1", "member")]);
-    let mut neerc = Neerc::start(server, &[&room], "[clock]\nfile = \"clock.xml\"\n");
+    let mut neerc = Neerc::start(server, &[&room], "[clock]\nfile = \"clock.xml\"\n[web]\nlisten = \"127.0.0.1:0\"\n");
     let to = neerc.room_jid(&room);
     let mut jury = Raw::login(server, "jury1", "reload");
+    jury.send(&format!("<message to='{to}' type='chat'><body>@todo jury1 Keys</body></message>"));
+    jury.expect(|text| text.contains("is handed out"));
+    let hall = printed(&neerc, &["token", "--room", &room, "--as", "hall1"]);
+    let tasks_of_hall = |neerc: &Neerc<'_>| {
+        let url = format!("http://{}", Http::board(neerc).0);
+        let mut command = neerc.command();
+        command.args(["tasks", "--room", &room, "--url", &url]).env("NEERC_TOKEN", hall.trim());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let sees_keys = |neerc: &Neerc<'_>, wanted| tasks_of_hall(neerc).contains("Keys") == wanted;
+    wait_for("all tasks to be seen", || sees_keys(&neerc, true));
     let first = fs::read_to_string(neerc.config()).unwrap();
     assert_eq!(reload(&neerc), (Some(0), "nothing has changed in the configuration".to_owned()));
     // Taken whole.
@@ -39,11 +54,13 @@ fn a_changed_configuration_is_taken_whole_or_refused_whole(kind: Kind) {
     fs::write(neerc.dir.join("lists.yaml"), lists).unwrap();
     fs::write(neerc.dir.join("other.xml"), "<clock time='60000' length='18000000' status='PAUSED'/>").unwrap();
     let more = "[[groups]]\nname = \"Floor\"\nmembers = [\"hall1\"]\n[checklists]\nfile = \"lists.yaml\"\n[clock]\nfile = \"other.xml\"\n\
-                [log]\nlevel = \"debug\"\n[texts]\nlanguage = \"ru\"\n";
+                [log]\nlevel = \"debug\"\n[texts]\nlanguage = \"ru\"\n[store]\nkeep_days = 3\n\
+                [tasks]\nvisibility = \"own\"\nremind_min = 7\nplan_lapses_min = 0\n";
     neerc.lay(more);
-    let taken =
-        "the configuration was taken as it is now: checklists.file, clock.file, groups, log.level, texts.language";
+    let taken = "the configuration was taken as it is now: checklists.file, clock.file, groups, log.level, store.keep_days, \
+                 tasks.plan_lapses_min, tasks.remind_min, tasks.visibility, texts.language";
     assert_eq!(reload(&neerc), (Some(0), taken.to_owned()));
+    wait_for("one's own tasks only to be seen", || sees_keys(&neerc, false));
     assert_eq!(group_of(&mut jury, &to, "hall1"), "Floor");
     shows(&neerc, "paused at 0:01:00");
     jury.send(&format!("<message to='{to}' type='chat'><body>run seating</body></message>"));
@@ -55,7 +72,7 @@ fn a_changed_configuration_is_taken_whole_or_refused_whole(kind: Kind) {
     let old_log = neerc.log().len();
     neerc.signal("HUP");
     neerc.wait_for_log("the changed configuration was not taken, and all stays as it was", old_log);
-    neerc.lay("[limits]\nrequests_burst = 9\n[web]\nlisten = \"127.0.0.1:0\"\n");
+    neerc.lay("[limits]\nrequests_burst = 9\n[web]\nlisten = \"127.0.0.1:1\"\n");
     let refused = "neerc: the changed configuration was not taken, and all stays as it was: web.listen can be changed by a \
                    restart only";
     assert_eq!(reload(&neerc), (Some(2), refused.to_owned()));
@@ -66,6 +83,7 @@ fn a_changed_configuration_is_taken_whole_or_refused_whole(kind: Kind) {
     neerc.signal("HUP");
     neerc.wait_for_log("the configuration was taken as it is now", old_log);
     assert_ne!(group_of(&mut jury, &to, "hall1"), "Floor");
+    wait_for("all tasks to be seen again", || sees_keys(&neerc, true));
     // The file may have gone, and there may be no service.
     fs::remove_file(neerc.config()).unwrap();
     let old_log = neerc.log().len();

@@ -8,7 +8,12 @@ mod rounds;
 mod tape;
 mod way;
 
+use neerc_testing::postgres::Cluster;
+
+use crate::fake::FakeServer;
 use crate::http::{Http, Reply};
+use crate::raw::Raw;
+use crate::reload::group_of;
 use crate::servers::{Kind, Server};
 use crate::service::Neerc;
 use crate::supervised::Supervisor;
@@ -18,7 +23,7 @@ on_both!(one_stands_by_until_the_other_one_has_ended);
 
 fn one_stands_by_until_the_other_one_has_ended(kind: Kind) {
     let server = Server::shared(kind);
-    let room = server.room(&[("jury1", "owner")]);
+    let room = server.room(&[("jury1", "owner"), ("hall1", "member")]);
     let listening = "[operations]\nlisten = \"127.0.0.1:0\"\n[web]\nlisten = \"127.0.0.1:0\"\n";
     let mut first = Neerc::start(server, &[&room], listening);
     let mut second = first.second();
@@ -48,11 +53,33 @@ fn one_stands_by_until_the_other_one_has_ended(kind: Kind) {
     assert_eq!((page.status, page.field("retry-after")), (503, Some("5")));
     assert!(page.text.contains("<h1>Another machine serves</h1>"), "{}", page.text);
 
-    second.signal("HUP");
-    second.wait_for_log("does not read its configuration again", 0);
+    // What it is to serve by is read again when somebody wants that, and when it takes over.
+    let taken = "the configuration was taken as it is now: ";
+    let refused = "the changed configuration was not taken, and all stays as it was: ";
+    for (changed, said) in [
+        ("[[groups]]\nname = \"Floor\"\nmembers = [\"hall1\"]\n", format!("{taken}groups")),
+        ("[limits]\nrequests_burst = -1\n", refused.to_owned()),
+        (
+            "[limits]\nrequests_burst = 9\n[web]\nlisten = \"127.0.0.1:1\"\n",
+            format!("{refused}web.listen can be changed"),
+        ),
+        ("[web]\nlisten = \"127.0.0.1:0\"\n", format!("{taken}limits.requests_burst")),
+    ] {
+        let old_log = second.log().len();
+        second.lay(changed);
+        second.signal("HUP");
+        second.wait_for_log(&said, old_log);
+        supervisor.hears("RELOADING=1");
+        supervisor.hears("STATUS=standing by");
+    }
+    let old_log = second.log().len();
+    second.lay("[limits]\nrequests_burst = 10\n[texts]\nlanguage = \"ru\"\n");
     assert!(first.terminate().0.success());
-    second.wait_for_log("ready: rooms", 0);
+    second.wait_for_log(&format!("{taken}limits.requests_burst, texts.language"), old_log);
+    second.wait_for_log("ready: rooms", old_log);
     supervisor.hears(&format!("STATUS=serving {room}"));
+    let mut jury = Raw::login(server, "jury1", "standby");
+    assert_eq!(group_of(&mut jury, &second.room_jid(&room), "hall1"), "Floor");
     assert!(Http::said(&second, "monitoring is answered at").get("/metrics").text.contains("\nneerc_leader 1\n"));
     let board = Http::board(&second);
     wait_for("the board of the one that serves now", || board.get("/healthz").status == 200);
@@ -62,5 +89,30 @@ fn one_stands_by_until_the_other_one_has_ended(kind: Kind) {
     first.spawn();
     first.wait_for_log("standing by for process", 0);
     assert!(first.terminate().0.success());
+    assert!(second.terminate().0.success());
+}
+
+#[test]
+fn commands_ask_a_process_that_stands_by_for_a_database_how_it_stands_and_have_it_read_its_configuration() {
+    let cluster = Cluster::shared();
+    let store = format!("[store]\nurl = \"{}\"\n", cluster.url(&cluster.database()));
+    let (listener, mut first) = FakeServer::prepare(&store);
+    let _fake = FakeServer::serve(&listener, &mut first, |_| String::new());
+    let (_elsewhere, mut second) = FakeServer::prepare(&store);
+    second.spawn();
+    second.wait_for_log("standing by for", 0);
+    let said = |second: &Neerc<'_>, command: &str| {
+        let output = second.command().args([command, "--config"]).arg(second.config()).output().unwrap();
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let (code, text) = said(&second, "status");
+    let wanted = format!("process {}, since", second.pid());
+    assert!(code == Some(0) && text.contains(&wanted) && text.contains("\nservice   standing by for "), "{text}");
+    let (code, text) = said(&second, "check");
+    assert!(code == Some(0) && text.lines().any(|line| line.contains("standing by for")), "{text}");
+    assert_eq!(said(&second, "reload"), (Some(0), "nothing has changed in the configuration\n".to_owned()));
+    second.lay("[limits]\nrequests_burst = 9\n");
+    let taken = "the configuration was taken as it is now: limits.requests_burst\n";
+    assert_eq!(said(&second, "reload"), (Some(0), taken.to_owned()));
     assert!(second.terminate().0.success());
 }

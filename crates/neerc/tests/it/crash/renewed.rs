@@ -138,12 +138,15 @@ fn settings(number: usize) -> (String, &'static str) {
         "[[groups]]\nname = \"Group {number}\"\nmembers = [\"{groups}\"]\n[limits]\nrequests_per_second = {}\n\
          requests_burst = 100000\nrequests_burst_of_power = 100000\nanswers_kib_per_second = {}\n\
          answers_burst_kib = 1000000\nstored_mib_per_day = {number}000\n[tasks]\nspacing_ms = {}\nwiki_packet = {}\n\
-         max_stanza_bytes = {}\n[texts]\nlanguage = \"{}\"\n[rooms]\nadmit_unaffiliated = {}\n",
+         max_stanza_bytes = {}\nremind_min = {}\nplan_lapses_min = {}\n[store]\nkeep_days = {}\n[texts]\nlanguage = \"{}\"\n[rooms]\nadmit_unaffiliated = {}\n",
         number % 2 * 100_000,
         number % 3 * 500_000,
         number % 4 * 20,
         number.is_multiple_of(5),
         262_144 - number,
+        number % 7 + 1,
+        number % 3 * 60,
+        number % 4,
         if number.is_multiple_of(2) { "en" } else { "ru" },
         number.is_multiple_of(3),
     );
