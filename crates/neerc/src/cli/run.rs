@@ -39,8 +39,7 @@ pub fn run(args: &RunArgs) -> Outcome {
     let mut taken = Taken { file: path.to_owned(), config, given, front, checklists: read, log: level };
     let opened = runtime.block_on(opened(&mut taken, args, (&mut supervisor, &mut hangup), stop.as_mut()))?;
     let Some(Admitted { opened, web }) = opened else { return Ok(()) };
-    let (config, settings) = (taken.config.clone(), taken.front.clone());
-    let read = std::mem::take(&mut taken.checklists);
+    let (config, settings, read) = (taken.config.clone(), taken.front.clone(), std::mem::take(&mut taken.checklists));
     let (store, archivist) = (opened.store.clone(), Archivist::new(opened.store.clone()));
     let copies = Copies::new(opened.revision);
     let log = opened.store.log_reader().up_to(copies.counting());
