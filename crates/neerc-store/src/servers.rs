@@ -80,6 +80,11 @@ impl Servers {
         &self.local
     }
 
+    /// Whether there are several, so that one may have what another one loses.
+    pub(crate) fn are_several(&self) -> bool {
+        self.config.get_hosts().len() > 1
+    }
+
     /// Its name, as it is shown: without the password.
     pub fn name(&self) -> PathBuf {
         PathBuf::from(self.to_string())

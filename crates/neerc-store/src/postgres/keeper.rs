@@ -191,16 +191,17 @@ impl Keeping {
     async fn look_at_copies(&self) {
         let Some(session) = &self.session else { return };
         let select = "SELECT current_setting('synchronous_standby_names') <> '', \
-            count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')), count(*) FILTER (WHERE sync_state IS NULL) \
-            FROM pg_stat_replication";
+            count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')), count(*) FILTER (WHERE sync_state IS NULL), \
+            count(*) FROM pg_stat_replication";
         let Ok(row) = session.client().query_one(select, &[]).await else { return };
         let (is_wanted, kept, hidden): (bool, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        let is_left_alone = self.server.are_several() && row.get::<_, i64>(3) == 0;
         let before = *self.tell.borrow();
         self.tell.send_replace(match (is_wanted, kept, hidden) {
             (_, 1.., _) => StoreCopies::Kept,
             (_, _, 1..) => StoreCopies::Unknown,
             (true, _, _) => StoreCopies::Awaited,
-            (false, _, _) if before == StoreCopies::Unknown => StoreCopies::Unknown,
+            (false, _, _) if before == StoreCopies::Unknown && !is_left_alone => StoreCopies::Unknown,
             (false, _, _) => StoreCopies::Alone,
         });
     }

@@ -236,6 +236,18 @@ fn who_serves_knows_whether_there_is_a_second_copy() {
     waits_for("");
     knows(StoreCopies::Alone);
     block_on(opened.store.commit(created(1..=1))).unwrap();
+    block_on(opened.store.close()).unwrap();
+
+    // As after a promotion: nobody is waited for, and the address says that there should be another one.
+    let (ours, theirs) = (primary.port(), standby.port());
+    let both = format!("postgres://postgres@127.0.0.1:{ours},127.0.0.1:{theirs}/{database}");
+    let url = Url::parse(&both, folder.path()).unwrap();
+    let (opened, _) = serves(&mut Standby::of(&url, steady_ms));
+    let since = Instant::now();
+    while opened.holding.copies() != StoreCopies::Alone {
+        assert!(since.elapsed() < PATIENCE, "{:?}", opened.holding.copies());
+        sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! A machine is lost whose database was copied with a delay: the other one takes over without what was answered last, and whoever
 //! remembers some of that learns it: the admins, the clients, browsers, programs.
 
+use std::path::Path;
+
 use neerc_testing::postgres::Cluster;
 use serde_json::{Value, json};
 
@@ -17,6 +19,13 @@ fn make(fake: &mut FakeServer, title: &str) {
     let task = format!("<task xmlns='{NS}#task' title='{title}' type='todo'><status for='hall1'/></task>");
     fake.send(&fake.iq(JURY, "set", title, &task));
     assert_eq!(fake.expect(|said| said.id == title).kind, "result", "{title}");
+}
+
+/// Clients are told that what they may have heard of is not there.
+#[track_caller]
+fn is_gone(fake: &mut FakeServer) {
+    let gone = |said: &Said| said.xml.contains("id='t2'") && said.xml.contains("type='remove'");
+    fake.expect(|said| said.to == "hall1@localhost/bad" && gone(said));
 }
 
 /// What `neerc token` prints.
@@ -113,9 +122,8 @@ fn whoever_remembers_what_was_lost_learns_it() {
     other.promote();
     let mut fake = FakeServer::accept(elsewhere, &second);
 
-    // Clients, old ones as well: what they may have heard of is not there.
-    let gone = |said: &Said| said.xml.contains("id='t2'") && said.xml.contains("type='remove'");
-    fake.expect(|said| said.to == "hall1@localhost/bad" && gone(said));
+    // Clients, old ones as well.
+    is_gone(&mut fake);
     // Whoever runs it, and the admins.
     let missing = format!("{} to {lost}", ends_at + 1);
     second.wait_for_log(&format!("changes may be missing: the store had revisions {missing}"), 0);
@@ -126,11 +134,13 @@ fn whoever_remembers_what_was_lost_learns_it() {
     let list = fake.expect(|said| said.id == "tasks").xml;
     assert!(list.contains("title='kept'") && !list.contains("title='lost'"), "{list}");
 
-    // Programs, once the service has taken a picture of its room.
+    // Programs. Until the service has taken a picture of its room, they are shown what was known while it stood by.
     let program = Program { http: Http::board(&second), token: &write };
-    wait_for("the interface", || program.ask("GET", "/tasks", "", "").0 != 503);
+    wait_for("the log that is served", || {
+        let (status, board) = program.ask("GET", "/tasks", "", "");
+        status == 200 && board["generation"] != json!(generation)
+    });
     let board = program.get("/tasks");
-    assert_ne!(board["generation"], json!(generation));
     let titles =
         |of: &Value| of["tasks"].as_array().unwrap().iter().map(|task| task["title"].clone()).collect::<Vec<_>>();
     assert_eq!(titles(&board), ["kept"]);
@@ -150,4 +160,30 @@ fn whoever_remembers_what_was_lost_learns_it() {
     // Browsers.
     let mut events = program.http.events(&format!("/wall/{wall}/events?since={shown}"));
     events.until("event: reload");
+}
+
+#[track_caller]
+fn tool(neerc: &Neerc<'_>, does: &str, file: &Path) {
+    let output = neerc.command().arg(does).arg(file).arg("--config").arg(neerc.config()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_backup_that_is_brought_back_is_the_same_to_whoever_remembers_more() {
+    let (listener, mut neerc) = FakeServer::prepare("");
+    let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
+    make(&mut fake, "kept");
+    let copy = neerc.dir.join("copy.db");
+    tool(&neerc, "backup", &copy);
+    make(&mut fake, "lost");
+    make(&mut fake, "forgotten");
+    neerc.kill9();
+    drop(fake);
+    tool(&neerc, "restore", &copy);
+    let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
+    is_gone(&mut fake);
+    neerc.wait_for_log("changes may be missing: the store had revisions 2 to 3, and ended at revision 1 then", 0);
+    fake.chats("jury1@localhost/phone");
+    fake.hears("may be missing (revisions 2 to 3)");
+    make(&mut fake, "again");
 }
