@@ -68,6 +68,9 @@ pub const ROW: Duration = Duration::from_secs(30);
 pub const COMMIT: Duration = Duration::from_secs(5);
 /// How often a commit that takes long is asked after.
 pub const COMMIT_LOOK: Duration = Duration::from_secs(1);
+/// How long a synchronous standby is waited for where the service is to go on without: longer than one takes to connect
+/// again, which PostgreSQL does every 5 s.
+pub const STANDBY_AWAY: Duration = Duration::from_secs(10);
 /// How long it may take to find out what became of a commit.
 pub const RESOLVE: Duration = Duration::from_secs(30);
 /// Pause before servers that could not be reached are tried again.

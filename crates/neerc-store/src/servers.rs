@@ -16,6 +16,8 @@ pub struct Servers {
     config: Config,
     /// What the files on this machine are called like: archives, the lock.
     local: PathBuf,
+    /// Without a synchronous standby, commits go on.
+    goes_on: bool,
 }
 
 impl Servers {
@@ -55,12 +57,23 @@ impl Servers {
         config.connect_timeout(limits::CONNECT).tcp_user_timeout(limits::UNANSWERED).keepalives(true);
         config.keepalives_idle(limits::KEEPALIVE_IDLE).keepalives_interval(limits::KEEPALIVE_INTERVAL);
         config.keepalives_retries(limits::KEEPALIVE_RETRIES);
-        Ok(Servers { config, local: folder.join("neerc") })
+        Ok(Servers { config, local: folder.join("neerc"), goes_on: false })
     }
 
     /// Whether the address holds a password.
     pub fn has_password(&self) -> bool {
         self.config.get_password().is_some()
+    }
+
+    /// The same, where changes are not to wait for a synchronous standby that is away for long.
+    pub fn going_on(mut self) -> Servers {
+        self.goes_on = true;
+        self
+    }
+
+    /// Whether they are not.
+    pub fn goes_on(&self) -> bool {
+        self.goes_on
     }
 
     /// The same with a password.

@@ -91,7 +91,7 @@ impl Standby {
             if let Some(term) = term
                 && keeper.is_held()
             {
-                let (store, loaded) = postgres::open_held(&server, lock, term)?;
+                let (store, loaded) = postgres::open_held(&server, lock, keeper.held(term))?;
                 return Ok(Looked::Opened(Box::new(opened(crate::Store::Postgres(store), loaded, keeper.hand_over()))));
             }
             if let Some(who) = who {

@@ -2,9 +2,10 @@
 //! epoch. Whatever comes instead of a plain answer, a warning as well, means that the outcome is not known. It is found
 //! out by the row that the same statement has written; nothing is answered meanwhile.
 
-use super::session::{Session, within};
+use super::alone::Alone;
+use super::session::{Reach, Session, within};
 use super::take::{self, Term};
-use super::waiting::{Waiting, watched};
+use super::waiting::{GivenUp, Waiting, watched};
 use crate::error::postgres::{PostgresError, failed, is_refusal, words};
 use crate::loaded::Loaded;
 use crate::rows::{self, StoredRow, number_of};
@@ -13,6 +14,8 @@ use crate::{StoreError, limits};
 use neerc_core::change::Entry;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use tokio::time::sleep;
 use tokio_postgres::types::ToSql;
@@ -46,7 +49,10 @@ pub(super) struct Writer {
     /// Set by a fatal error, after which nothing more is stored.
     pub is_broken: bool,
     line: Option<Line>,
-    pub waiting: Waiting,
+    waiting: Waiting,
+    /// The standby is away, and commits do not wait for it.
+    alone: Option<Alone>,
+    is_alone: Arc<AtomicBool>,
     /// What no other batch is called like, with a number.
     run: u64,
     batches: u64,
@@ -59,7 +65,8 @@ struct Line {
 }
 
 impl Line {
-    async fn of(session: Session, name: &Path) -> Result<Line, StoreError> {
+    async fn of(session: Session, reach: Reach, name: &Path) -> Result<Line, StoreError> {
+        within(limits::STATEMENT, "set up", name, session.set_reach(reach)).await?;
         let store = within(limits::STATEMENT, "prepare", name, session.client().prepare(STORE)).await?;
         Ok(Line { session, store })
     }
@@ -118,14 +125,34 @@ enum Attempt {
 }
 
 impl Writer {
-    pub async fn begin(server: Servers, session: Session, term: &Term, loaded: &Loaded) -> Result<Writer, StoreError> {
+    /// Of a term; whoever keeps it is told while commits do not wait for the standby.
+    pub async fn begin(
+        server: Servers,
+        session: Session,
+        (term, is_alone): (&Term, Arc<AtomicBool>),
+        loaded: &Loaded,
+    ) -> Result<Writer, StoreError> {
         let name = server.name();
-        let line = Line::of(session, &name).await?;
+        let line = Line::of(session, Reach::Standby, &name).await?;
         let waiting = Waiting::new(server.clone());
         let (epoch, last, told, floor) = (term.epoch, loaded.revision, loaded.told_revision, loaded.floor);
         let run = RandomState::new().hash_one(std::process::id());
         let line = Some(line);
-        Ok(Writer { server, name, epoch, last, told, floor, is_broken: false, line, waiting, run, batches: 0 })
+        Ok(Writer {
+            server,
+            name,
+            epoch,
+            last,
+            told,
+            floor,
+            is_broken: false,
+            line,
+            waiting,
+            alone: None,
+            is_alone,
+            run,
+            batches: 0,
+        })
     }
 
     /// Stores a batch together with the told revision.
@@ -133,6 +160,7 @@ impl Writer {
         let Some(last) = entries.last() else { return Ok(()) };
         let told = told.min(self.last).max(self.told);
         let batch = self.batch(entries, told)?;
+        self.look_for_standby().await;
         let stored = match self.attempt(&batch).await {
             Attempt::Done => Ok(()),
             Attempt::Refused(error) => Err(error),
@@ -244,9 +272,31 @@ impl Writer {
         if self.line.as_ref().is_none_or(|line| line.session.is_over()) {
             self.line = None; // closes it
             let session = Session::connect(&self.server).await?;
-            self.line = Some(Line::of(session, &self.name).await?);
+            let reach = if self.alone.is_some() { Reach::Here } else { Reach::Standby };
+            self.line = Some(Line::of(session, reach, &self.name).await?);
         }
         Ok(())
+    }
+
+    /// Has commits wait again for a standby that has come back.
+    async fn look_for_standby(&mut self) {
+        if self.alone.take_if(|alone| alone.is_over()).is_none() {
+            return;
+        }
+        tracing::info!("{}: changes are stored on the standby as well again", self.name.display());
+        let Some(line) = &self.line else { return };
+        let set = within(limits::STATEMENT, "set up", &self.name, line.session.set_reach(Reach::Standby)).await;
+        if set.is_err() {
+            self.line = None; // the next one is set up so
+        }
+    }
+
+    /// Goes on without the standby, which has been away for long.
+    fn go_on_alone(&mut self) {
+        match Alone::begin(&self.server, &self.is_alone) {
+            Ok(alone) => self.alone = Some(alone),
+            Err(error) => tracing::warn!("{error}"), // the next commit waits for the standby as long again
+        }
     }
 
     /// Epoch, revision and batch, once nobody is writing them. To lock the row is to write: it waits for the standby too.
@@ -285,15 +335,21 @@ impl Writer {
         };
         let before = line.session.warnings();
         let outcome = watched(work(line.session.client()), &mut self.waiting, line.session.pid).await;
-        if line.session.warnings() != before {
-            return Err(Attempt::Unknown(line.session.last_warning()));
-        }
+        let is_warned = line.session.warnings() != before;
         match outcome {
+            Ok(_) if is_warned => Err(Attempt::Unknown(line.session.last_warning())),
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => Err(self.judge(error)),
-            Err(late) => {
+            Err(given_up) => {
                 self.line = None;
-                Err(Attempt::Unknown(format!("no answer within {} s", late.as_secs())))
+                Err(Attempt::Unknown(match given_up {
+                    GivenUp::Late(limit) => format!("no answer within {} s", limit.as_secs()),
+                    GivenUp::Standby => {
+                        self.go_on_alone();
+                        let away = limits::STANDBY_AWAY.as_secs();
+                        format!("no synchronous standby has confirmed them for {away} s, so they are stored without")
+                    }
+                }))
             }
         }
     }

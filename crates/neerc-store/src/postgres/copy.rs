@@ -130,7 +130,7 @@ fn put(server: &Servers, lock: &Lock, part: &Part, loaded: &Loaded) -> Result<Re
         let session = Session::connect(server).await?;
         look(&Reading { session: &session, name: &name }).await?;
         migrate(&session, &name).await?;
-        match take::take(&session, &name, &holder(server.local()), limits::LEASE).await? {
+        match take::take(&session, server, &holder(server.local()), limits::LEASE).await? {
             Ok(term) => Ok(term),
             Err(take::Holder { name: holder, until, .. }) => {
                 Err(PostgresError::Held { store: name.clone(), holder, until }.into())

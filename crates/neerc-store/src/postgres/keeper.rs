@@ -2,9 +2,10 @@
 //! and reading a log takes long, while the lease is to be renewed every few seconds. What is to be done when is the lease's
 //! business (lease.rs); how the database is asked is that of take.rs.
 
+use super::Held;
 use super::open::{look, migrate};
 use super::read::{Reading, runtime};
-use super::session::{Session, within};
+use super::session::{Reach, Session, within};
 use super::take::{self, Term};
 use crate::error::postgres::PostgresError;
 use crate::holding::{StoreCopies, WhoServes};
@@ -42,6 +43,7 @@ pub(crate) struct Keeper {
     steady_ms: fn() -> i64,
     copies: watch::Receiver<StoreCopies>,
     serves: Arc<AtomicBool>,
+    is_alone: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -53,6 +55,7 @@ impl Keeper {
         let (tell, copies) = watch::channel(StoreCopies::Unknown);
         let (seen, stop) = (Arc::<Mutex<Seen>>::default(), Arc::<AtomicBool>::default());
         let serves = Arc::<AtomicBool>::default();
+        let is_alone = Arc::<AtomicBool>::default();
         let runtime = runtime()?;
         let name = server.name();
         let keeping = Keeping {
@@ -64,12 +67,13 @@ impl Keeper {
             tell,
             seen: seen.clone(),
             serves: serves.clone(),
+            is_alone: is_alone.clone(),
             stop: stop.clone(),
             session: None,
         };
         let thread = thread::Builder::new().name("neerc-lease".into());
         let thread = thread.spawn(move || runtime.block_on(keeping.keep())).map_err(StoreError::Thread)?;
-        Ok(Keeper { seen, until_ms, steady_ms, copies, serves, stop, thread: Some(thread) })
+        Ok(Keeper { seen, until_ms, steady_ms, copies, serves, is_alone, stop, thread: Some(thread) })
     }
 
     /// What has become of it.
@@ -80,6 +84,11 @@ impl Keeper {
     /// Whether this process may serve now.
     pub fn is_held(&self) -> bool {
         *self.until_ms.borrow() > (self.steady_ms)()
+    }
+
+    /// A term that it keeps, to be opened.
+    pub fn held(&self, term: Term) -> Held {
+        Held { term, is_alone: self.is_alone.clone() }
     }
 
     /// For how long this process may serve. The thread goes on for as long as the process runs.
@@ -110,6 +119,8 @@ struct Keeping {
     seen: Arc<Mutex<Seen>>,
     /// The log was read, and what is stored is noted from then on.
     serves: Arc<AtomicBool>,
+    /// Whoever stores says by this that it does without the standby.
+    is_alone: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     session: Option<Session>,
 }
@@ -197,9 +208,12 @@ impl Keeping {
         let (is_wanted, kept, hidden): (bool, i64, i64) = (row.get(0), row.get(1), row.get(2));
         let is_left_alone = self.server.are_several() && row.get::<_, i64>(3) == 0;
         let before = *self.tell.borrow();
+        let is_alone = self.is_alone.load(Ordering::SeqCst);
         self.tell.send_replace(match (is_wanted, kept, hidden) {
+            _ if is_alone => StoreCopies::Alone,
             (_, 1.., _) => StoreCopies::Kept,
             (_, _, 1..) => StoreCopies::Unknown,
+            (true, _, _) if self.server.goes_on() => StoreCopies::Alone,
             (true, _, _) => StoreCopies::Awaited,
             (false, _, _) if before == StoreCopies::Unknown && !is_left_alone => StoreCopies::Unknown,
             (false, _, _) => StoreCopies::Alone,
@@ -209,7 +223,7 @@ impl Keeping {
     async fn ask(&self, ask: LeaseAsk) -> Result<LeaseAnswer, StoreError> {
         let Some(session) = &self.session else { return Ok(LeaseAnswer::Failed) };
         match ask {
-            LeaseAsk::Take => match take::take(session, &self.name, &self.holder, TTL).await? {
+            LeaseAsk::Take => match take::take(session, &self.server, &self.holder, TTL).await? {
                 Ok(term) => {
                     let epoch = term.epoch;
                     self.note(|seen| seen.term = Some(term));
@@ -222,8 +236,7 @@ impl Keeping {
             },
             LeaseAsk::Renew { epoch } => {
                 // To go on serving must not wait for the standby; who takes over does.
-                let local = session.client().batch_execute("SET synchronous_commit = local");
-                within(limits::STATEMENT, "set up", &self.name, local).await?;
+                within(limits::STATEMENT, "set up", &self.name, session.set_reach(Reach::Here)).await?;
                 let noted = self.serves.load(Ordering::SeqCst).then(|| Lock::peek(self.server.local())).flatten();
                 Ok(match take::renew(session, &self.name, (&self.holder, epoch), TTL).await? {
                     Some(revision) if noted.is_none_or(|noted| noted <= revision) => LeaseAnswer::Mine { epoch },

@@ -1,6 +1,7 @@
 //! The store in a PostgreSQL database, which may be on several machines. One connection writes, on a thread of its own;
 //! every commit carries the epoch of whoever serves, so that nobody else's is stored.
 
+mod alone;
 mod commit;
 pub(crate) mod compact;
 pub(crate) mod copy;
@@ -19,6 +20,7 @@ use crate::loaded::Loaded;
 use crate::lock::Lock;
 use crate::servers::Servers;
 use crate::thread::{Handle, Worker};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
@@ -40,21 +42,28 @@ pub struct Postgres {
     pub concerns: Arc<[String]>,
 }
 
+/// A term that this process has, and that something else keeps.
+pub struct Held {
+    pub term: Term,
+    /// Whether changes are stored without the synchronous standby at the moment.
+    pub is_alone: Arc<AtomicBool>,
+}
+
 /// Takes over, reads the database, and starts the thread.
 pub fn open(server: &Arc<Servers>) -> Result<(Postgres, Loaded), StoreError> {
     begin(server, Lock::take(server.local())?, None)
 }
 
-/// The same in a term that this process has, and that something else keeps.
-pub fn open_held(server: &Arc<Servers>, lock: Lock, term: Term) -> Result<(Postgres, Loaded), StoreError> {
-    begin(server, lock, Some(term))
+/// The same in a term that this process has.
+pub fn open_held(server: &Arc<Servers>, lock: Lock, held: Held) -> Result<(Postgres, Loaded), StoreError> {
+    begin(server, lock, Some(held))
 }
 
-fn begin(server: &Arc<Servers>, lock: Lock, term: Option<Term>) -> Result<(Postgres, Loaded), StoreError> {
+fn begin(server: &Arc<Servers>, lock: Lock, held: Option<Held>) -> Result<(Postgres, Loaded), StoreError> {
     let (handle, queue) = Handle::of(&server.name());
     let (tell, told) = mpsc::channel();
     let given = server.clone();
-    let work = move || match open::begin(&given, lock, term) {
+    let work = move || match open::begin(&given, lock, held) {
         Ok(open::Begun { disk, loaded, term, concerns }) => {
             let _ = tell.send(Ok((loaded, term, concerns))); // whoever opens it waits
             drop(tell);

@@ -5,7 +5,7 @@ use super::commit::Writer;
 use super::disk::Disk;
 use super::read::{Reading, runtime, unfit};
 use super::session::{Session, within};
-use super::take;
+use super::{Held, take};
 use crate::error::postgres::PostgresError;
 use crate::generation::missing;
 use crate::loaded::Loaded;
@@ -13,6 +13,7 @@ use crate::lock::Lock;
 use crate::servers::Servers;
 use crate::{StoreError, limits};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Migrations from format N - 1 to N. Never edit one; add one.
 const MIGRATIONS: [&str; 3] =
@@ -28,17 +29,17 @@ pub(super) struct Begun {
 }
 
 /// Opens the store, on the thread that will use it.
-pub(super) fn begin(server: &Servers, lock: Lock, held: Option<take::Term>) -> Result<Begun, StoreError> {
+pub(super) fn begin(server: &Servers, lock: Lock, held: Option<Held>) -> Result<Begun, StoreError> {
     let runtime = runtime()?;
     let name = server.name();
     let opened = runtime.block_on(async {
         let session = Session::connect(server).await?;
         let concerns = look(&Reading { session: &session, name: &name }).await?;
         migrate(&session, &name).await?;
-        let mut term = match held {
-            Some(term) => term,
-            None => match take::take(&session, &name, &holder(server.local()), limits::LEASE).await? {
-                Ok(term) => term,
+        let (mut term, is_alone) = match held {
+            Some(Held { term, is_alone }) => (term, is_alone),
+            None => match take::take(&session, server, &holder(server.local()), limits::LEASE).await? {
+                Ok(term) => (term, Arc::default()),
                 Err(take::Holder { name: holder, until, .. }) => {
                     return Err(PostgresError::Held { store: name.clone(), holder, until }.into());
                 }
@@ -53,7 +54,7 @@ pub(super) fn begin(server: &Servers, lock: Lock, held: Option<take::Term>) -> R
             (loaded.generation, loaded.lost) = reading.history().await?;
         }
         term.generation = loaded.generation;
-        let writer = Writer::begin(server.clone(), session, &term, &loaded).await?;
+        let writer = Writer::begin(server.clone(), session, (&term, is_alone), &loaded).await?;
         Ok::<_, StoreError>((writer, loaded, term, concerns))
     });
     let (writer, loaded, term, concerns) = opened?;
@@ -100,7 +101,7 @@ pub(super) async fn look(reading: &Reading<'_>) -> Result<Vec<String>, StoreErro
         }
     }
     let commit = text(4)?;
-    if !matches!(&*commit, "on" | "remote_apply") {
+    if !matches!(&*commit, "on" | "remote_apply" | "local") {
         let what = format!("synchronous_commit is {commit} and cannot be set to on here, so commits are not on disk");
         return Err(unfit(reading.name, what));
     }

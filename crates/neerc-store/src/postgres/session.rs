@@ -27,6 +27,18 @@ const SETTINGS: &str = "
                                ELSE 'on' END)) AS wanted (name, value)
     WHERE name IN (SELECT name FROM pg_settings)";
 
+/// Which disks a commit waits for: of this server, or of its synchronous standby as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Standby,
+    Here,
+}
+
+/// The first as the user's own default has it, if that is more than what we need.
+const TO_STANDBY: &str = "SELECT set_config('synchronous_commit', CASE reset_val WHEN 'remote_apply' THEN 'remote_apply' \
+    ELSE 'on' END, false) FROM pg_settings WHERE name = 'synchronous_commit'";
+const TO_HERE: &str = "SELECT set_config('synchronous_commit', 'local', false)";
+
 /// A connection. It is closed when it is dropped, whatever it waits for.
 pub(crate) struct Session {
     client: Client,
@@ -45,13 +57,15 @@ struct Warnings {
 
 impl Session {
     /// Connects to a server that can be written to: to the first that answers so. Each is asked once the one before it has
-    /// refused, or after a moment, since a machine that is gone refuses nothing.
+    /// refused, or after a moment, since a machine that is gone refuses nothing. Where the service goes on without a
+    /// standby, what is written does not wait for one until it is told to.
     pub async fn connect(server: &Servers) -> Result<Session, StoreError> {
+        let reach = if server.goes_on() { Reach::Here } else { Reach::Standby };
         let mut left = server.each().into_iter().enumerate();
         let (mut asked, mut refused) = (JoinSet::new(), BTreeMap::new());
         let mut ask_next = |asked: &mut JoinSet<_>| match left.next() {
             Some((at, (host, config))) => {
-                asked.spawn(async move { (at, Session::with(&host, &config).await) });
+                asked.spawn(async move { (at, Session::with(&host, &config, reach).await) });
                 true
             }
             None => false,
@@ -77,13 +91,16 @@ impl Session {
     }
 
     /// Connects to one server. The error says which, and why not.
-    async fn with(host: &str, config: &Config) -> Result<Session, String> {
+    async fn with(host: &str, config: &Config, reach: Reach) -> Result<Session, String> {
         let connecting = async {
             let (client, connection) = config.connect(NoTls).await?;
             let warnings = Arc::new(Warnings::default());
             let driver = tokio::spawn(drive(connection, warnings.clone()));
             let mut session = Session { client, pid: 0, warnings, driver };
             session.client.query(SETTINGS, &[]).await?;
+            if reach == Reach::Here {
+                session.client.query(TO_HERE, &[]).await?;
+            }
             session.pid = session.client.query_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)?;
             Ok::<Session, Error>(session)
         };
@@ -102,6 +119,12 @@ impl Session {
     /// Whether the connection has ended.
     pub fn is_over(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// Has commits wait for these disks from now on.
+    pub async fn set_reach(&self, reach: Reach) -> Result<(), Error> {
+        let sql = if reach == Reach::Here { TO_HERE } else { TO_STANDBY };
+        self.client.query_one(sql, &[]).await.map(drop)
     }
 
     /// Whether the server answers within a while.

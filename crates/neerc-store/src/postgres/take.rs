@@ -7,10 +7,12 @@
 //! of its own, so a server that took over without the newest rows cannot give out an epoch for the second time. Its log counts as
 //! another one (`generation`): whether it has got everything that somebody remembers, nobody may know who is left.
 
+use super::alone::END_WAITING;
 use super::session::{Session, within};
 use crate::error::postgres::PostgresError;
 use crate::generation::LOST;
 use crate::rows::{number_of, stored};
+use crate::servers::Servers;
 use crate::{StoreError, limits};
 use std::path::Path;
 use std::time::Duration;
@@ -47,11 +49,11 @@ const SERVER: &str = "WITH server AS (SELECT pg_postmaster_start_time() AS clock
 /// Takes over if nobody serves, or the very same holder did. Returns who does otherwise.
 pub(crate) async fn take(
     session: &Session,
-    store: &Path,
+    server: &Servers,
     holder: &str,
     ttl: Duration,
 ) -> Result<Result<Term, Holder>, StoreError> {
-    let doing = "take over";
+    let (doing, store) = ("take over", &*server.name());
     let (client, before, seconds) = (session.client(), session.warnings(), ttl.as_secs_f64());
     let update = format!(
         "{SERVER} UPDATE lease SET holder = $1, epoch = greatest(epoch + 1, (server.timeline - 1) * 1000000),
@@ -66,6 +68,10 @@ pub(crate) async fn take(
     let Some(taken) = taken else { return look(session, store, seconds).await.map(Err) };
     let (epoch, generation): (i64, i64) = (taken.get(0), taken.get(1));
     let update = "UPDATE head SET epoch = $1 WHERE epoch < $1";
+    if server.goes_on() {
+        let away = limits::STANDBY_AWAY.as_secs_f64();
+        within(limits::STATEMENT, doing, store, client.query_one(END_WAITING, &[&away])).await?;
+    }
     // Waits for what is being stored in an earlier epoch.
     let moved = within(limits::COMMIT, doing, store, client.execute(update, &[&epoch])).await?;
     if moved == 0 || session.warnings() != before {

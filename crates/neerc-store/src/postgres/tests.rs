@@ -295,6 +295,96 @@ fn a_standby_that_takes_long_is_waited_for() {
     assert_stored(store, &url, 1);
 }
 
+/// The same store, where changes go on without a standby.
+fn going_on(url: &Url) -> Url {
+    match url {
+        Url::Postgres(servers) => Url::Postgres((**servers).clone().going_on().into()),
+        Url::Sqlite(_) => panic!("{url} is no database"),
+    }
+}
+
+#[test]
+fn without_a_standby_changes_go_on_after_a_while_where_that_is_wanted_and_wait_again_once_one_is_back() {
+    let cluster = Cluster::start(&[]);
+    // As a user who may do nothing but write to their own database.
+    cluster.sql("postgres", "CREATE ROLE neerc LOGIN");
+    cluster.sql("postgres", "CREATE DATABASE tasks OWNER neerc");
+    let folder = TempDir::new().unwrap();
+    let text = cluster.url("tasks").replace("postgres://postgres@", "postgres://neerc@");
+    let url = going_on(&Url::parse(&text, folder.path()).unwrap());
+    let set = |names: &str| {
+        cluster.sql("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
+        cluster.sql("postgres", "SELECT pg_reload_conf()");
+        until("it is set", || cluster.sql("postgres", "SHOW synchronous_standby_names") == names);
+    };
+    let store = open(&url).unwrap().store;
+    set("nobody");
+    let since = Instant::now();
+    commit(&store, 1..=1).unwrap();
+    let first = since.elapsed();
+    assert!(first >= crate::limits::STANDBY_AWAY, "{first:?}");
+    for revision in 2..=4 {
+        commit(&store, revision..=revision).unwrap();
+    }
+    let waits = |what: &str| {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE";
+        cluster.sql("postgres", &format!("{sql} '%{what}%'"))
+    };
+    assert_eq!(waits("unnest"), "0", "none of them waits");
+    until("something waits for a standby", || waits("emit_message") == "1");
+    set(""); // that is as good as one that has come
+    until("nothing waits any more", || waits("emit_message") == "0");
+    set("nobody");
+    // Whoever stores looks at it with the next change, once it was heard of.
+    let mut revision = 4;
+    let waiting = loop {
+        revision += 1;
+        let mut waiting = store.commit(created(revision..=revision));
+        let is_done = block_on(async { tokio::time::timeout(Duration::from_secs(2), &mut waiting).await });
+        match is_done {
+            Ok(stored) => stored.unwrap(),
+            Err(_) => break waiting,
+        }
+        assert!(revision < 100, "no change waits");
+    };
+    until("it waits for the standby", || waits("unnest") == "1");
+    set("");
+    waiting.wait().unwrap();
+    assert_stored(store, &url, revision);
+}
+
+#[test]
+fn who_takes_over_without_a_standby_waits_for_nobody_who_does() {
+    let cluster = Cluster::start(&[]);
+    let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let url = |folder: &TempDir| going_on(&Url::parse(&cluster.url("postgres"), folder.path()).unwrap());
+    let first = open(&url(&one)).unwrap().store;
+    cluster.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    cluster.sql("postgres", "SELECT pg_reload_conf()");
+    until("it is set", || cluster.sql("postgres", "SHOW synchronous_standby_names") == "nobody");
+    thread::scope(|scope| {
+        // What a process that is gone has left behind: it holds the row that whoever takes over must write.
+        let left = scope.spawn(|| cluster.try_sql("postgres", "UPDATE head SET batch = 'left'"));
+        until("it waits for the standby", || cluster.sql("postgres", WAITING) == "1");
+        let again = "SET synchronous_commit = local; UPDATE lease SET until = now() - interval '1 s'";
+        let since = Instant::now();
+        let second = loop {
+            cluster.sql("postgres", again); // for whoever served is not heard of any more
+            match open(&url(&other)) {
+                Ok(opened) => break opened.store,
+                Err(error) => assert!(since.elapsed() < PATIENCE, "{error}"),
+            }
+            thread::sleep(Duration::from_millis(100));
+        };
+        assert!(left.join().unwrap().is_err(), "nobody was told that it is stored");
+        cluster.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''");
+        cluster.sql("postgres", "SELECT pg_reload_conf()");
+        assert!(commit(&first, 1..=1).unwrap_err().is_fatal(), "its term is over");
+        commit(&second, 1..=1).unwrap();
+        assert_stored(second, &url(&other), 1);
+    });
+}
+
 #[test]
 fn a_server_that_follows_is_asked_for_all_that_is_on_its_disk() {
     let primary = Cluster::start(&[]);

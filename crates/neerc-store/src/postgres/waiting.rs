@@ -1,12 +1,11 @@
 //! How long a commit is waited for: as long as the server says, on another connection, that the commit waits for the
 //! standby; and otherwise only for a few seconds.
 
+use super::alone::END_ONE;
 use super::session::Session;
 use crate::limits;
 use crate::servers::Servers;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Error;
@@ -15,13 +14,11 @@ use tokio_postgres::Error;
 pub(super) struct Waiting {
     server: Servers,
     side: Option<Session>,
-    /// A commit is known to wait for the standby.
-    pub for_standby: Arc<AtomicBool>,
 }
 
 impl Waiting {
     pub fn new(server: Servers) -> Waiting {
-        Waiting { server, side: None, for_standby: Arc::new(AtomicBool::new(false)) }
+        Waiting { server, side: None }
     }
 
     /// Whether a process of the server waits for the standby; `None` if nobody can be asked.
@@ -38,35 +35,52 @@ impl Waiting {
         }
         said?.map(|row| row.get(0))
     }
+
+    /// Ends a process that waits for the standby; whether there was one.
+    async fn end(&mut self, pid: i32) -> bool {
+        let Some(side) = self.side.as_ref() else { return false };
+        let ended = timeout(limits::CONNECT, side.client().query_one(END_ONE, &[&pid])).await.ok().and_then(Result::ok);
+        ended.is_some_and(|row| row.get::<_, i64>(0) > 0)
+    }
 }
 
-/// Waits for a statement that writes. The error is how long it was waited for in vain.
+/// Why a statement is not waited for any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    /// Nothing is known of it for so long.
+    Late(Duration),
+    /// It waited for a standby that is away, and was ended.
+    Standby,
+}
+
+/// Waits for a statement that writes.
 pub(super) async fn watched<T>(
     work: impl Future<Output = Result<T, Error>>,
     waiting: &mut Waiting,
     pid: i32,
-) -> Result<Result<T, Error>, Duration> {
+) -> Result<Result<T, Error>, GivenUp> {
     let mut work = pin!(work);
     let mut last_known = Instant::now();
-    let for_standby = waiting.for_standby.clone();
-    let outcome = loop {
+    let mut waits_since = None;
+    loop {
         tokio::select! {
             biased;
-            done = &mut work => break Ok(done),
+            done = &mut work => return Ok(done),
             () = sleep(limits::COMMIT_LOOK) => {}
         }
         let said = tokio::select! {
             biased;
-            done = &mut work => break Ok(done),
+            done = &mut work => return Ok(done),
             said = waiting.is_for_standby(pid) => said,
         };
         if said == Some(true) {
             last_known = Instant::now();
-            for_standby.store(true, Ordering::SeqCst);
+            let since = *waits_since.get_or_insert(last_known);
+            if waiting.server.goes_on() && since.elapsed() >= limits::STANDBY_AWAY && waiting.end(pid).await {
+                return Err(GivenUp::Standby);
+            }
         } else if last_known.elapsed() >= limits::COMMIT {
-            break Err(limits::COMMIT);
+            return Err(GivenUp::Late(limits::COMMIT));
         }
-    };
-    for_standby.store(false, Ordering::SeqCst);
-    outcome
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::error::{ConfigError, Origin};
 use super::file::Source;
-use super::keys::{Raw, RawComponent, RawDirectory, RawLimits, RawRooms, RawTasks, variable};
+use super::keys::{Raw, RawComponent, RawDirectory, RawLimits, RawRooms, RawStore, RawTasks, variable};
 use super::{ChatRooms, Component, Config, HostPort, Secret, StoreConfig, Tasks};
 use crate::follow::Alone;
 use crate::limits::{
@@ -70,7 +70,7 @@ impl Check<'_> {
             component,
             rooms,
             keep_days: self.number("store.keep_days", raw.store.keep_days, KEEP_DAYS)?,
-            alone: self.alone(raw.store.copies, &raw.store.alone)?,
+            alone: self.alone_of_copies(&raw.store)?,
             store_secret_at: self.store_secret_at(&raw.store)?,
             store: self.store(raw.store)?,
             groups,
@@ -231,14 +231,19 @@ impl Check<'_> {
     }
 
     /// What happens to changes while they are on this machine alone, where that is not enough.
-    fn alone(&self, copies: i64, alone: &str) -> Result<Option<Alone>, ConfigError> {
-        let copies: i64 = self.number("store.copies", copies, COPIES)?;
-        let alone = match alone {
-            "wait" => Alone::Wait,
-            "go on" => Alone::GoOn,
-            other => return Err(self.invalid("store.alone", other, "must be \"wait\" or \"go on\"")),
-        };
+    fn alone_of_copies(&self, raw: &RawStore) -> Result<Option<Alone>, ConfigError> {
+        let copies: i64 = self.number("store.copies", raw.copies, COPIES)?;
+        let alone = self.alone(&raw.alone)?;
         Ok((copies > 1).then_some(alone))
+    }
+
+    /// What happens to changes where there is one copy only.
+    pub(super) fn alone(&self, alone: &str) -> Result<Alone, ConfigError> {
+        match alone {
+            "wait" => Ok(Alone::Wait),
+            "go on" => Ok(Alone::GoOn),
+            other => Err(self.invalid("store.alone", other, "must be \"wait\" or \"go on\"")),
+        }
     }
 
     /// The account whose contact list is read, and the ms between two readings.

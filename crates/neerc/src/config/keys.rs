@@ -130,8 +130,8 @@ pub(super) struct RawStore {
     /// How many machines have a change on disk before it is answered, 1 or 2. The second one runs neerc follow.
     #[config(env = "NEERC_STORE_COPIES", default = 1)]
     pub(super) copies: i64,
-    /// What happens with copies = 2 while no second machine follows: "wait" answers no change until one does, "go on"
-    /// answers all the same.
+    /// What happens while there is one copy only, with copies = 2 since no second machine follows, with PostgreSQL since no
+    /// synchronous standby confirmed for 10 s: "wait" answers no change until one does, "go on" answers all the same.
     #[config(env = "NEERC_STORE_ALONE", default = "wait")]
     pub(super) alone: String,
     /// The file with the password for PostgreSQL, relative to this file. In a unit: "${CREDENTIALS_DIRECTORY}/name".

@@ -3,6 +3,7 @@
 use super::check::Check;
 use super::error::{ConfigError, Origin};
 use super::keys::RawStore;
+use crate::follow::Alone;
 use neerc_store::{Servers, Url};
 use std::path::PathBuf;
 
@@ -14,7 +15,11 @@ impl Check<'_> {
         let url = match url {
             Url::Sqlite(_) => url, // all is beside it, and nobody logs in
             Url::Postgres(servers) => {
-                Url::Postgres(self.login((*servers).clone(), raw.folder, raw.password_file)?.into())
+                let servers = match self.alone(&raw.alone)? {
+                    Alone::GoOn => (*servers).clone().going_on(),
+                    Alone::Wait => (*servers).clone(),
+                };
+                Url::Postgres(self.login(servers, raw.folder, raw.password_file)?.into())
             }
         };
         match url.local().to_str() {

@@ -832,6 +832,11 @@ fn every_variable_is_heard() {
     let Url::Postgres(servers) = &config.store else { panic!("{config:?}") };
     assert!(servers.has_password() && !format!("{config:?}").contains("hunter2"));
     assert_eq!(config.store_secret_at.as_deref(), Some(&*password));
+    let goes_on = |alone| match load(LEAST, &[("NEERC_STORE_URL", "postgres://n@a/b"), ("NEERC_STORE_ALONE", alone)]) {
+        Ok(Config { store: Url::Postgres(servers), .. }) => servers.goes_on(),
+        other => panic!("{other:?}"),
+    };
+    assert!(goes_on("go on") && !goes_on("wait") && !servers.goes_on());
     let both = error(LEAST, &postgres("postgres://neerc:hunter2@a/tasks"));
     assert!(
         both.contains("store.password_file is ") && both.ends_with("stands beside a password in store.url: keep one")

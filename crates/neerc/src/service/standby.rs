@@ -143,7 +143,7 @@ impl Service {
             ),
             StoreCopies::Alone => self.trouble(
                 "the database has lost its synchronous standby and goes on alone, so there is one copy only: start the standby, \
-                 and name it in synchronous_standby_names again"
+                 and see that synchronous_standby_names names it"
                     .to_owned(),
             ),
             StoreCopies::Kept => tracing::info!("a synchronous standby of the database is connected: there are two copies"),

@@ -209,6 +209,43 @@ fn a_log_that_ends_before_what_was_seen_is_another_one() {
 }
 
 #[test]
+fn what_was_stored_alone_is_missed_once_the_standby_that_was_away_is_promoted() {
+    let primary = Cluster::start(&[]);
+    let database = primary.database();
+    let mut standby = Cluster::standby(&primary, &[]);
+    let [one, two] = [&primary, &standby].map(|cluster| cluster.url(&database));
+    let host = |url: &str| url.split(['@', '/']).nth(3).unwrap().to_owned();
+    let url = one.replace(&host(&one), &format!("{},{}", host(&one), host(&two)));
+    let folder = TempDir::new().unwrap();
+    let Url::Postgres(servers) = Url::parse(&url, folder.path()).unwrap() else { panic!("{url}") };
+    let url = Url::Postgres((*servers).clone().going_on().into());
+    let (opened, _) = serves(&mut Standby::of(&url, steady_ms));
+    primary.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
+    primary.sql("postgres", "SELECT pg_reload_conf()");
+    let knows = |wanted: StoreCopies| {
+        let since = Instant::now();
+        while opened.holding.copies() != wanted {
+            assert!(since.elapsed() < PATIENCE, "{:?} and not {wanted:?}", opened.holding.copies());
+            sleep(Duration::from_millis(20));
+        }
+    };
+    knows(StoreCopies::Kept);
+    block_on(opened.store.commit(created(1..=2))).unwrap();
+    standby.kill();
+    block_on(opened.store.commit(created(3..=4))).unwrap();
+    knows(StoreCopies::Alone);
+    assert!(opened.holding.may_speak());
+    primary.kill();
+    standby.again();
+    standby.promote();
+    let fenced = block_on(opened.store.commit(created(5..=5))).unwrap_err();
+    assert!(fenced.is_fatal(), "{fenced}");
+    drop(opened);
+    let (opened, _) = serves(&mut Standby::of(&url, steady_ms));
+    assert_eq!((opened.revision, opened.lost.map(|lost| (lost.first, lost.last))), (2, Some((3, 4))));
+}
+
+#[test]
 fn who_serves_knows_whether_there_is_a_second_copy() {
     let primary = Cluster::start(&[]);
     let database = primary.database();
