@@ -5,6 +5,7 @@ mod archive;
 mod backdrop;
 mod compact;
 mod copies;
+mod encryption;
 mod error;
 mod generation;
 mod holding;

@@ -1,10 +1,11 @@
 //! Where a store in PostgreSQL is: the servers that may have it, who logs in there, and what is kept on this machine.
 
+use crate::encryption::{Encryption, TlsMode};
 use crate::limits;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{ChannelBinding, Host, SslMode, TargetSessionAttrs};
 
 /// Where a local server listens if the address names none.
 const SOCKETS: &str = "/var/run/postgresql";
@@ -14,10 +15,21 @@ const WRITE: &str = "write postgres://USER@HOST/DATABASE";
 #[derive(Clone, PartialEq, Eq)]
 pub struct Servers {
     config: Config,
+    encryption: Encryption,
     /// What the files on this machine are called like: archives, the lock.
     local: PathBuf,
     /// Without a synchronous standby, commits go on.
     goes_on: bool,
+}
+
+/// One of them, as it is connected to.
+pub(crate) struct Server {
+    /// As it is shown.
+    pub label: String,
+    /// Its name as a certificate has it; empty where there is none.
+    pub host: String,
+    pub config: Config,
+    pub encryption: Encryption,
 }
 
 impl Servers {
@@ -26,14 +38,10 @@ impl Servers {
         if !text.contains("://") {
             return Err(String::from(WRITE));
         }
+        let (encryption, text) = Encryption::take(text, folder)?;
         let mut config: Config = text.parse().map_err(|error: tokio_postgres::Error| why(&error))?;
-        match config.get_ssl_mode() {
-            SslMode::Disable | SslMode::Prefer => {}
-            _ => {
-                let instead =
-                    "reach it by its Unix socket, through WireGuard or through an ssh tunnel, and leave sslmode out";
-                return Err(format!("this version cannot encrypt the connection: {instead}"));
-            }
+        if config.get_channel_binding() == ChannelBinding::Require {
+            return Err(String::from("this version cannot bind a login to its connection: leave channel_binding out"));
         }
         if config.get_dbname().is_none_or(str::is_empty) {
             return Err(format!("it names no database; {WRITE}"));
@@ -53,11 +61,11 @@ impl Servers {
                 "it names {hosts} hosts and {ports} ports; give each host its own, as in a:5432,b:5433"
             ));
         }
-        config.ssl_mode(SslMode::Disable).application_name("neerc").target_session_attrs(TargetSessionAttrs::ReadWrite);
+        config.application_name("neerc").target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.connect_timeout(limits::CONNECT).tcp_user_timeout(limits::UNANSWERED).keepalives(true);
         config.keepalives_idle(limits::KEEPALIVE_IDLE).keepalives_interval(limits::KEEPALIVE_INTERVAL);
         config.keepalives_retries(limits::KEEPALIVE_RETRIES);
-        Ok(Servers { config, local: folder.join("neerc"), goes_on: false })
+        Ok(Servers { config, encryption, local: folder.join("neerc"), goes_on: false })
     }
 
     /// Whether the address holds a password.
@@ -103,21 +111,29 @@ impl Servers {
         PathBuf::from(self.to_string())
     }
 
-    /// The settings for each server by itself, with its name, in the order in which they are tried.
-    pub(crate) fn each(&self) -> Vec<(String, Config)> {
+    /// Each server by itself, in the order in which they are tried.
+    pub(crate) fn each(&self) -> Vec<Server> {
         let (hosts, addresses) = (self.config.get_hosts(), self.config.get_hostaddrs());
-        let count = hosts.len().max(addresses.len());
-        (0..count).map(|at| (self.label(at), self.only(at))).collect()
+        (0..hosts.len().max(addresses.len())).map(|at| self.only(at)).collect()
     }
 
-    /// The settings with one server alone.
-    fn only(&self, at: usize) -> Config {
+    /// One server alone.
+    fn only(&self, at: usize) -> Server {
         let whole = &self.config;
         let mut config = Config::new();
-        match whole.get_hosts().get(at) {
-            Some(Host::Tcp(host)) => drop(config.host(host)),
-            Some(Host::Unix(path)) => drop(config.host_path(path)),
-            None => {}
+        let address = whole.get_hostaddrs().get(at).map(ToString::to_string).unwrap_or_default();
+        let mut mode = self.encryption.mode;
+        let host = match whole.get_hosts().get(at) {
+            Some(Host::Tcp(host)) => host.clone(),
+            Some(Host::Unix(path)) => {
+                config.host_path(path);
+                mode = TlsMode::Disable; // what goes through it leaves the machine not
+                String::new()
+            }
+            None => address,
+        };
+        if !host.is_empty() {
+            config.host(&host);
         }
         whole.get_hostaddrs().get(at).map(|address| config.hostaddr(*address));
         config.port(self.port(at));
@@ -126,12 +142,18 @@ impl Servers {
         whole.get_password().map(|password| config.password(password));
         whole.get_options().map(|options| config.options(options));
         whole.get_application_name().map(|name| config.application_name(name));
-        config.ssl_mode(SslMode::Disable).channel_binding(whole.get_channel_binding());
+        config.ssl_mode(match mode {
+            TlsMode::Disable => SslMode::Disable,
+            TlsMode::Prefer => SslMode::Prefer,
+            TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
+        });
+        config.ssl_negotiation(whole.get_ssl_negotiation()).channel_binding(whole.get_channel_binding());
         config.target_session_attrs(whole.get_target_session_attrs());
         config.connect_timeout(limits::CONNECT).tcp_user_timeout(limits::UNANSWERED).keepalives(true);
         config.keepalives_idle(limits::KEEPALIVE_IDLE).keepalives_interval(limits::KEEPALIVE_INTERVAL);
         config.keepalives_retries(limits::KEEPALIVE_RETRIES);
-        config
+        let encryption = Encryption { mode, roots: self.encryption.roots.clone() };
+        Server { label: self.label(at), host, config, encryption }
     }
 
     fn port(&self, at: usize) -> u16 {
@@ -155,7 +177,7 @@ impl Servers {
 
 impl fmt::Display for Servers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hosts: Vec<_> = self.each().into_iter().map(|(label, _)| label).collect();
+        let hosts: Vec<_> = self.each().into_iter().map(|server| server.label).collect();
         let (user, name) = (self.config.get_user().unwrap_or_default(), self.config.get_dbname().unwrap_or_default());
         write!(f, "postgres://{user}@{}/{name}", hosts.join(","))
     }

@@ -13,6 +13,7 @@ mod readers;
 mod session;
 mod survey;
 mod take;
+mod tls;
 mod waiting;
 
 use crate::StoreError;

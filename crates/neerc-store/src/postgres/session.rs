@@ -1,8 +1,9 @@
 //! A connection to PostgreSQL that never hangs: each server is given a few seconds for the whole of connecting, and each
 //! statement its own. Nothing is ever cancelled: a commit whose wait for the standby is cancelled is reported as done.
 
+use super::tls::{self, Encrypted};
 use crate::error::postgres::{PostgresError, failed, words};
-use crate::servers::Servers;
+use crate::servers::{Server, Servers};
 use crate::{StoreError, limits};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Socket, tls::NoTlsStream};
+use tokio_postgres::{AsyncMessage, Client, Connection, Error, Socket};
 
 /// What a session is set to. Warnings must reach us, and what is answered must be on disk. None of the server's own limits
 /// is relied on; but a machine that is gone is to be noticed by the server as soon as by us, not after hours, since what it had
@@ -64,8 +65,8 @@ impl Session {
         let mut left = server.each().into_iter().enumerate();
         let (mut asked, mut refused) = (JoinSet::new(), BTreeMap::new());
         let mut ask_next = |asked: &mut JoinSet<_>| match left.next() {
-            Some((at, (host, config))) => {
-                asked.spawn(async move { (at, Session::with(&host, &config, reach).await) });
+            Some((at, server)) => {
+                asked.spawn(async move { (at, Session::with(&server, reach).await) });
                 true
             }
             None => false,
@@ -91,24 +92,30 @@ impl Session {
     }
 
     /// Connects to one server. The error says which, and why not.
-    async fn with(host: &str, config: &Config, reach: Reach) -> Result<Session, String> {
+    async fn with(server: &Server, reach: Reach) -> Result<Session, String> {
         let connecting = async {
-            let (client, connection) = config.connect(NoTls).await?;
+            let (client, connection) = tls::connect(server).await?;
             let warnings = Arc::new(Warnings::default());
             let driver = tokio::spawn(drive(connection, warnings.clone()));
             let mut session = Session { client, pid: 0, warnings, driver };
-            session.client.query(SETTINGS, &[]).await?;
-            if reach == Reach::Here {
-                session.client.query(TO_HERE, &[]).await?;
-            }
-            session.pid = session.client.query_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)?;
-            Ok::<Session, Error>(session)
+            session.pid = session.set_up(reach).await.map_err(|error| words(&error))?;
+            Ok::<Session, String>(session)
         };
+        let host = &server.label;
         match timeout(limits::CONNECT, connecting).await {
             Ok(Ok(session)) => Ok(session),
-            Ok(Err(error)) => Err(format!("{host}: {}", words(&error))),
+            Ok(Err(why)) => Err(format!("{host}: {why}")),
             Err(_) => Err(format!("{host}: no answer within {} s", limits::CONNECT.as_secs())),
         }
+    }
+
+    /// Sets it up; the number of its process.
+    async fn set_up(&self, reach: Reach) -> Result<i32, Error> {
+        self.client.query(SETTINGS, &[]).await?;
+        if reach == Reach::Here {
+            self.client.query(TO_HERE, &[]).await?;
+        }
+        self.client.query_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)
     }
 
     /// The client, for statements that are waited for in their own way.
@@ -150,7 +157,7 @@ impl Drop for Session {
 }
 
 /// Keeps a connection going, and counts what the server says besides its answers.
-async fn drive(mut connection: Connection<Socket, NoTlsStream>, warnings: Arc<Warnings>) {
+async fn drive(mut connection: Connection<Socket, Encrypted>, warnings: Arc<Warnings>) {
     loop {
         match poll_fn(|context| connection.poll_message(context)).await {
             Some(Ok(AsyncMessage::Notice(notice))) => {

@@ -5,11 +5,11 @@ use crate::error::postgres::words;
 use crate::limits;
 use crate::lock::Lock;
 use crate::rows::stored;
-use crate::servers::Servers;
+use crate::servers::{Server, Servers};
 use crate::{StoreError, postgres};
 use tokio::time::{sleep, timeout};
 use tokio_postgres::config::TargetSessionAttrs;
-use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres::{Client, Error};
 
 /// What is known of all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,28 +75,28 @@ pub struct Follower {
 /// Asks all servers. Blocks on the network.
 pub fn survey(servers: &Servers) -> Result<Survey, StoreError> {
     let runtime = postgres::read::runtime()?;
-    let all =
-        servers.each().into_iter().map(|(host, config)| ServerSurvey { host, said: runtime.block_on(ask(config)) });
+    let all = servers.each().into_iter().map(|mut server| {
+        let said = runtime.block_on(ask(&mut server));
+        ServerSurvey { host: server.label, said }
+    });
     let servers_said = all.collect();
     let holder = postgres::holder(servers.local());
     Ok(Survey { servers: servers_said, noted: Lock::peek(servers.local()), holder })
 }
 
-async fn ask(mut config: Config) -> Result<ServerWords, String> {
-    config.target_session_attrs(TargetSessionAttrs::Any);
-    let (client, connection) = in_time(config.connect(NoTls)).await?;
+async fn ask(server: &mut Server) -> Result<ServerWords, String> {
+    server.config.target_session_attrs(TargetSessionAttrs::Any);
+    let (client, connection) = in_time(postgres::tls::connect(server)).await?;
     let driver = tokio::spawn(connection);
     let _ = timeout(limits::REPLAY, replayed(&client)).await; // what is not there then may never be
-    let said = in_time(listen(&client)).await;
+    let said = in_time(async { listen(&client).await.map_err(|error| words(&error)) }).await;
     driver.abort();
     said
 }
 
-async fn in_time<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
-    match timeout(limits::CONNECT, work).await {
-        Ok(done) => done.map_err(|error| words(&error)),
-        Err(_) => Err(format!("no answer within {} s", limits::CONNECT.as_secs())),
-    }
+async fn in_time<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let late = |_| Err(format!("no answer within {} s", limits::CONNECT.as_secs()));
+    timeout(limits::CONNECT, work).await.unwrap_or_else(late)
 }
 
 /// Waits until a server that follows shows all that it has on its disk: that is stored first, and applied later.
