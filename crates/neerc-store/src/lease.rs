@@ -5,6 +5,15 @@
 //! takes it once it has run out, which makes a new epoch. Every commit carries the epoch in its own transaction, so nothing of
 //! an old holder is stored after that. What a holder says to people no transaction holds back: it stops saying anything at a
 //! time of its own, without asking, which is earlier than anybody can take over.
+//!
+//! On a server of the database that has just been promoted the lease lasts once more. It is tempting to leave that out where
+//! whoever takes over has seen, on that server while it only followed, that the lease did not change for as long as it lasts. That
+//! would be wrong, whether commits wait for that server or not: renewals do not wait for it, or the service would end
+//! with its standby. So what is seen there is the same in two cases. In the one, the holder is gone. In the other, the server
+//! that follows was cut off from the one that is written to, where the holder goes on renewing; it stores nothing, and speaks. If the
+//! first server ends just before the other is promoted, the holder speaks for another `LEASE_TTL_MS - LEASE_MARGIN_MS` at most.
+//! Nothing that can be read on the promoted server is newer than the cut, so nothing there tells the two apart, and only the
+//! wait, which begins after the promotion, is longer than that. The simulated world shows two who speak without it.
 
 use crate::limits::{LEASE_AGAIN_MS, LEASE_LOOK_MS, LEASE_MARGIN_MS, LEASE_RENEW_MS};
 pub use crate::limits::{LEASE_ANSWER_MS, LEASE_TTL_MS};

@@ -233,9 +233,21 @@ impl Database {
             self.log.truncate(self.rows.revision as usize);
             self.taken = (self.rows.head_epoch, self.rows.head_run);
         }
+        let seen_since_ms = self.unchanged_since_ms(now_ms - lost_ms);
         self.past = vec![(now_ms, self.rows)];
         self.server.start += 1;
         self.server.timeline += u64::from(!is_restart);
         self.clock_ms = clock_ms;
+        if self.wrong == Wrong::Observed && !is_restart && seen_since_ms + LEASE_TTL_MS < now_ms {
+            (self.rows.clock, self.rows.until_ms) = (self.server, now_ms + clock_ms - 1);
+        }
+    }
+
+    /// Since when the lease is as it was at a time.
+    fn unchanged_since_ms(&self, at_ms: i64) -> i64 {
+        let lease = |rows: &Rows| (rows.holder, rows.epoch, rows.until_ms);
+        let before = self.past.iter().rev().skip_while(|(then_ms, _)| *then_ms > at_ms);
+        let same = before.take_while(|(_, rows)| lease(rows) == lease(&self.rows));
+        same.last().map_or(at_ms, |(then_ms, _)| *then_ms)
     }
 }
