@@ -4,11 +4,13 @@ mod ssh;
 
 use std::ffi::OsString;
 use std::process::Command;
+use std::time::Duration;
 
 use neerc_store::{Keep, LogReader, Url};
 
 use crate::disk::power::close;
 use crate::fake::FakeServer;
+use crate::files::ended;
 use crate::guard::Process;
 use crate::said::NS;
 use crate::service::Neerc;
@@ -57,6 +59,15 @@ fn task(fake: &FakeServer, title: &str) -> String {
 fn make(fake: &mut FakeServer, title: &str) {
     fake.send(&task(fake, title));
     assert_eq!(fake.expect(|said| said.id == title).kind, "result", "{title}");
+}
+
+/// Waits until everybody was told up to a revision.
+#[track_caller]
+fn is_told(fake: &mut FakeServer, neerc: &Neerc<'_>, revision: u64) {
+    wait_for("everybody to be told", || {
+        while fake.hear(Duration::from_millis(5)).is_some() {}
+        log_of(neerc).told().unwrap() == revision
+    });
 }
 
 /// The titles of all tasks, as a client sees them.
@@ -174,9 +185,8 @@ fn a_store_of_another_history_does_not_follow() {
     let mut other = FakeServer::serve(&elsewhere, &mut second, |_| String::new());
     make(&mut other, "other");
     second.terminate();
-    let ended = following(&second, &first).output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr);
-    assert_eq!(ended.status.code(), Some(1), "{said}");
+    let (code, said) = ended(&mut following(&second, &first));
+    assert_eq!(code, 1, "{said}");
     assert!(said.contains("the other machine refuses") && said.contains("another history"), "{said}");
     assert_eq!(log_of(&second).newest().unwrap(), 1);
 }
@@ -188,10 +198,7 @@ fn what_is_in_archives_comes_as_a_copy_and_what_was_told_is_not_told_again() {
     for number in 0..20 {
         make(&mut fake, &format!("early{number}"));
     }
-    wait_for("everybody to be told", || {
-        while fake.hear(std::time::Duration::from_millis(5)).is_some() {}
-        log_of(&first).told().unwrap() == 20
-    });
+    is_told(&mut fake, &first, 20);
     first.terminate();
     drop(fake);
     let opened = neerc_store::open(&Url::Sqlite(first.dir.join("neerc.db"))).unwrap();
@@ -206,7 +213,8 @@ fn what_is_in_archives_comes_as_a_copy_and_what_was_told_is_not_told_again() {
     make(&mut fake, "late");
     waits_for(&second, 21);
     assert_eq!(log_of(&second).floor().unwrap().revision, floor);
-    wait_for("what was told", || log_of(&second).told().unwrap() == log_of(&first).told().unwrap());
+    is_told(&mut fake, &first, 21);
+    wait_for("what was told", || log_of(&second).told().unwrap() == 21);
     drop(follower);
     first.kill9();
     let mut fake = FakeServer::serve(&elsewhere, &mut second, |_| String::new());
