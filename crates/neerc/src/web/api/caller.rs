@@ -45,27 +45,30 @@ impl Caller {
 
     fn by(site: &WebSite, room: &str, secret: SecretHash) -> Result<Caller, ApiProblem> {
         let album = site.bridge.album();
-        let starting = || ApiProblem::new(StatusCode::SERVICE_UNAVAILABLE, "starting", "the service starts");
-        let time = album.time.ok_or_else(|| starting().retry_after(1))?.now();
+        let time = album.time.ok_or_else(starting)?.now();
         let of_room = |picture: &Arc<Picture>| {
             let token = picture.board.doors().token(&secret)?;
             let (picture, who, token, scope) = (picture.clone(), token.person.clone(), token.id, token.scope);
             Some(Caller { picture, time, who, token, scope, secret })
         };
         let found = album.room(room).and_then(of_room).filter(|caller| caller.scope != TokenScope::Display);
-        let found = found.ok_or_else(|| {
-            ApiProblem::unauthorized("this token is not good here; an admin makes one by: token read")
-        })?;
-        if found.picture.people.is_empty() {
-            return Err(starting().retry_after(1)); // the room was not read yet
-        }
-        Ok(found)
+        found.ok_or_else(|| ApiProblem::unauthorized("this token is not good here; an admin makes one by: token read"))
+    }
+
+    /// Refuses as long as nobody knows who belongs to the room. What is to be changed waits for that in the service.
+    pub fn room_is_read(&self) -> Result<(), ApiProblem> {
+        if self.picture.people.is_empty() { Err(starting()) } else { Ok(()) }
     }
 
     /// What they see.
     pub fn view(&self) -> Result<View<'_>, Refusal> {
         View::of(self.picture.scene(self.time), &self.who)
     }
+}
+
+/// The service has just begun.
+fn starting() -> ApiProblem {
+    ApiProblem::new(StatusCode::SERVICE_UNAVAILABLE, "starting", "the service starts").retry_after(1)
 }
 
 /// How much each token has asked for lately.

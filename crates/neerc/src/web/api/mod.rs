@@ -128,6 +128,7 @@ async fn answer(api: &Arc<Api>, path: &str, parts: &Parts, body: Body) -> Result
     let caller = Caller::of(&api.site, found.room, &parts.headers)?;
     api.throttle.take(&caller)?;
     if method == Method::GET {
+        caller.room_is_read()?;
         return read(api, &caller, &found, parts).await;
     }
     if caller.scope != TokenScope::Write {
