@@ -57,7 +57,7 @@ pub enum BackdropFound {
     Nothing,
     /// It is the one that is known.
     Same,
-    /// Another one, and by what it is known.
+    /// Another one, and by what it is known: all but the last 32 bits of that are those of the term in which it was written.
     New(Box<Backdrop>, i64),
 }
 

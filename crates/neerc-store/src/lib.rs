@@ -305,6 +305,27 @@ impl LogReader {
         self.up_to.as_ref().map_or(u64::MAX, |revision| revision.load(Ordering::SeqCst))
     }
 
+    /// The log of a store as far as those of its servers have it that only follow another one; `None` where there are no such
+    /// servers.
+    pub fn of_followers(url: &Url) -> Option<LogReader> {
+        match url {
+            Url::Sqlite(_) => None,
+            Url::Postgres(server) => {
+                let followers = Servers::clone(server).followers();
+                Some(Log::Server(postgres::Readers::new(followers.into()).into()).reader())
+            }
+        }
+    }
+
+    /// When the last change happened that a server that follows knows of, in ms since 1970; `None` for one that follows
+    /// nobody. Blocks on the network.
+    pub fn replayed_ms(&self) -> Result<Option<i64>, StoreError> {
+        match &self.log {
+            Log::File(_) => Ok(None),
+            Log::Server(server) => postgres::read::replayed_ms(server),
+        }
+    }
+
     /// At most so many changes of a room. Blocks on the disk, so it must not be called from an async loop; commits go on
     /// meanwhile.
     pub fn read(&self, room: &str, part: LogPart, most: usize) -> Result<Vec<Entry>, StoreError> {

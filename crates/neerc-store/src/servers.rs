@@ -111,6 +111,12 @@ impl Servers {
         PathBuf::from(self.to_string())
     }
 
+    /// The same servers as long as they follow another one.
+    pub(crate) fn followers(mut self) -> Servers {
+        self.config.target_session_attrs(TargetSessionAttrs::ReadOnly);
+        self
+    }
+
     /// Each server by itself, in the order in which they are tried.
     pub(crate) fn each(&self) -> Vec<Server> {
         let (hosts, addresses) = (self.config.get_hosts(), self.config.get_hostaddrs());

@@ -74,7 +74,8 @@ impl thread::Disk for Disk {
     }
 
     fn save_backdrop(&mut self, record: &str) -> Result<(), StoreError> {
-        let sql = "INSERT INTO backdrop SELECT true, epoch, floor(random() * 9007199254740992)::bigint, $1
+        let sql =
+            "INSERT INTO backdrop SELECT true, epoch, epoch * 4294967296 + floor(random() * 4294967296)::bigint, $1
                 FROM head WHERE epoch = $2 FOR SHARE
             ON CONFLICT (one) DO UPDATE
                 SET epoch = excluded.epoch, stamp = excluded.stamp, record = excluded.record";

@@ -274,6 +274,16 @@ pub fn backdrop(readers: &Readers, known: Option<i64>) -> Result<BackdropFound, 
     })
 }
 
+/// See [`crate::LogReader::replayed_ms`].
+pub fn replayed_ms(readers: &Readers) -> Result<Option<i64>, StoreError> {
+    readers.read(async |reading| {
+        let sql =
+            "SELECT (extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000)::bigint WHERE pg_is_in_recovery()";
+        let rows = reading.rows(sql, &[]).await?;
+        Ok(rows.first().map(|row| reading.column::<Option<i64>>(row, 0)).transpose()?.flatten())
+    })
+}
+
 fn bound(most: usize) -> i64 {
     i64::try_from(most).unwrap_or(i64::MAX)
 }

@@ -412,6 +412,10 @@ fn a_server_that_follows_is_asked_for_all_that_is_on_its_disk() {
         let said = asked.join().unwrap().servers.remove(0).said.unwrap();
         assert_eq!(said.log.map(|log| log.revision), Some(3));
     });
+    let both = format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/postgres", primary.port(), other.port());
+    let followers = crate::LogReader::of_followers(&Url::parse(&both, folder.path()).unwrap()).unwrap();
+    assert_eq!(followers.state().unwrap().revision, 3);
+    assert!(followers.replayed_ms().unwrap().is_some() && store.log_reader().replayed_ms().unwrap().is_none());
     block_on(store.close()).unwrap();
 }
 

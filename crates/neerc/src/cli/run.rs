@@ -111,10 +111,17 @@ async fn opened(
         let opened = store::open(&config.store).map_err(failure)?;
         return Ok(Some(Admitted { opened, web: None }));
     }
+    let log = LogReader::of(&config.store);
+    let logs = match &config.store {
+        // What is not on another machine yet counts only for whoever serves.
+        store::Url::Sqlite(_) if config.alone.is_some() => Vec::new(),
+        _ => std::iter::once(log.clone()).chain(LogReader::of_followers(&config.store)).collect(),
+    };
     let faces = StandbyFaces {
         store: config.store.local().to_owned(),
         operations: config.operations,
-        web: web_settings(config, LogReader::of(&config.store)),
+        web: web_settings(config, log),
+        logs,
     };
     let standby = store::Standby::of(&config.store, service::time::steady_ms);
     stand_by(standby, faces, heard, stop, async || taken.again().await).await.map_err(failure)
@@ -132,6 +139,7 @@ fn with_board(
     let web = match web {
         Some(web) => {
             web.speak(config.language); // it may have been changed meanwhile
+            web.read_by(settings.log);
             web
         }
         None => {

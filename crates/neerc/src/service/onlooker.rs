@@ -4,7 +4,7 @@
 use super::time::{Steady, wall_ms, zone_ms};
 use crate::limits::STANDBY_PART;
 use crate::web::picture::{Album, Elsewhere, Picture, PictureClock, Timepiece};
-use neerc_core::board::Boards;
+use neerc_core::board::{Board, Boards};
 use neerc_core::change::{Entry, Room};
 use neerc_core::clocks::Clocks;
 use neerc_core::keeping::Keeping;
@@ -12,6 +12,7 @@ use neerc_core::ledger::Now;
 use neerc_core::trail::Trail;
 use neerc_store::{Backdrop, BackdropFound, LogReader, RoomBackdrop, StoreError, StoredState, WhoServes};
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -66,7 +67,8 @@ impl Known {
 
 /// Looks on while another machine serves.
 pub(super) struct Onlooker {
-    log: LogReader,
+    /// What the log is read by: each where those before it cannot be read. Only the first one is sure to be up to date.
+    logs: Vec<LogReader>,
     time: Steady,
     /// By which its pictures are told from those of others.
     generation: u64,
@@ -84,11 +86,11 @@ pub(super) struct Onlooker {
 
 impl Onlooker {
     /// One who has seen nothing yet.
-    pub fn new(log: LogReader, own_url: String) -> Onlooker {
+    pub fn new(logs: Vec<LogReader>, own_url: String) -> Onlooker {
         Onlooker {
-            log,
+            logs,
             time: Steady::start(),
-            generation: fastrand::u64(1 << 32..1 << 48),
+            generation: RandomState::new().hash_one(std::process::id()) >> 16,
             own_url,
             known: None,
             backdrop: None,
@@ -101,36 +103,60 @@ impl Onlooker {
 
     /// Reads what is new. Blocks on the disk or the network.
     pub fn look(&mut self) -> Result<(), StoreError> {
-        let began_ms = wall_ms();
-        match self.log.backdrop(self.backdrop.as_ref().map(|(_, stamp)| *stamp))? {
+        let (began_ms, logs) = (wall_ms(), self.logs.clone());
+        let Some((log, followers)) = logs.split_first() else { return Ok(()) };
+        let Err(error) = self.look_by(log, began_ms) else { return Ok(()) };
+        for follower in followers {
+            // What is known already may be newer than what is there.
+            if let Ok(Some(at_ms)) = follower.replayed_ms()
+                && self.at_ms.is_none_or(|known_ms| known_ms < at_ms)
+                && self.look_by(follower, at_ms).is_ok()
+            {
+                return Ok(());
+            }
+        }
+        Err(error)
+    }
+
+    /// Reads what is new by that, which has all that was there at that time.
+    fn look_by(&mut self, log: &LogReader, at_ms: i64) -> Result<(), StoreError> {
+        match log.backdrop(self.backdrop.as_ref().map(|(_, stamp)| *stamp))? {
             BackdropFound::Same => {}
-            BackdropFound::Nothing => self.backdrop = None,
+            BackdropFound::Nothing => {
+                // Nobody knows who may see anything, so there is nothing to be read.
+                (self.backdrop, self.known, self.at_ms) = (None, None, None);
+                return Ok(());
+            }
             BackdropFound::New(backdrop, stamp) => {
+                let is_same_term = |(_, known): &(Backdrop, i64)| known >> 32 == stamp >> 32;
+                if !self.backdrop.as_ref().is_some_and(is_same_term) {
+                    self.known = None; // whoever serves now may have begun another history
+                }
                 self.clocks = clocks(self.time.now_ms(), &backdrop);
                 self.backdrop = Some((*backdrop, stamp));
             }
         }
-        if self.follow()? == Course::Other {
+        if self.follow(log)? == Course::Other {
             self.known = None;
-            self.follow()?;
+            self.follow(log)?;
         }
         self.clocks.set_zone(zone_ms());
         if let Some(known) = &self.known {
             let now = Now::from_ms(self.time.now_ms(), wall_ms());
             self.clocks.follow(now, &known.boards);
         }
-        self.at_ms = Some(began_ms);
+        self.at_ms = Some(at_ms);
         Ok(())
     }
 
-    fn follow(&mut self) -> Result<Course, StoreError> {
+    fn follow(&mut self, log: &LogReader) -> Result<Course, StoreError> {
         let known = match &mut self.known {
             Some(known) => known,
-            None => self.known.insert(Known::of(self.log.state()?)),
+            None => self.known.insert(Known::of(log.state()?)),
         };
         loop {
             // What is known last is read again.
-            let entries = self.log.read_all(known.revision.saturating_sub(1), STANDBY_PART)?;
+            let entries = log.read_all(known.revision.saturating_sub(1), STANDBY_PART)?;
             let is_all = entries.len() < STANDBY_PART;
             if known.take(entries) == Course::Other {
                 return Ok(Course::Other);
@@ -154,7 +180,7 @@ impl Onlooker {
         let time = Timepiece { taken: Instant::now(), steady_ms: now_ms, wall_ms: wall_ms(), zone_ms };
         let backdrop = self.backdrop.as_ref().map(|(backdrop, _)| backdrop);
         let url = backdrop.and_then(|backdrop| backdrop.url.clone()).filter(|url| **url != *self.own_url);
-        let revision = self.known.as_ref().map_or(0, |known| known.revision);
+        let revision = self.known.as_ref().map_or(who.revision, |known| known.revision);
         let elsewhere = Elsewhere { url, revision, at_ms: self.at_ms, ..Onlooker::elsewhere(who) };
         let (Some(known), Some(backdrop)) = (&self.known, backdrop) else {
             self.pictures.clear();
@@ -174,14 +200,15 @@ impl Onlooker {
     /// A room as it is now: the same picture as before, if nothing of it has changed.
     fn picture(&self, room: &RoomBackdrop, known: &Known, (taken, serial): (Timepiece, u64)) -> Arc<Picture> {
         let old = self.pictures.iter().find(|picture| picture.room == room.room);
-        let board = known.boards.get(&room.room).cloned().unwrap_or_default();
+        let board = known.boards.get(&room.room);
+        let revision = board.map_or(0, Board::revision);
         let dial = self.clocks.dial(&room.room, taken.steady_ms);
         let clock = self.clocks.of(&room.room).map(|clock| {
             let set = dial.and_then(|dial| dial.set).cloned();
             PictureClock { clock, set, silent_since_ms: dial.and_then(|dial| dial.silent_since_ms) }
         });
         let is_same = |old: &&Arc<Picture>| {
-            old.board.revision() == board.revision()
+            old.board.revision() == revision
                 && Arc::ptr_eq(&old.people, &room.people)
                 && (&old.clock, old.visibility) == (&clock, room.visibility)
         };
@@ -195,7 +222,7 @@ impl Onlooker {
             history: known.history,
             taken,
             people: room.people.clone(),
-            board: board.into(),
+            board: board.cloned().unwrap_or_default().into(),
             times: known.trail.times(&room.room).cloned(),
             clock,
             online: Arc::default(),

@@ -13,7 +13,7 @@ use crate::limits::{STANDBY_LOOK, STANDBY_READ};
 use crate::web::crowd::CrowdCounter;
 use crate::web::picture::Album;
 use crate::web::{Web, WebSettings, server};
-use neerc_store::{Looked, Opened, Standby, StoreCopies, StoreError, WhoServes};
+use neerc_store::{LogReader, Looked, Opened, Standby, StoreCopies, StoreError, WhoServes};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,6 +34,8 @@ pub struct StandbyFaces {
     pub operations: Option<SocketAddr>,
     /// Where browsers come to, and what they are shown.
     pub web: Option<WebSettings>,
+    /// What they are shown is read by these; nothing is shown where there are none.
+    pub logs: Vec<LogReader>,
 }
 
 /// What a process has that may serve.
@@ -176,7 +178,7 @@ impl Answering {
             }
             None => None,
         };
-        let web = faces.web.clone().map(|settings| show(settings, seen)).transpose()?;
+        let web = faces.web.clone().map(|settings| show(settings, faces.logs.clone(), seen)).transpose()?;
         Ok(Answering { sight, stop, operations, web })
     }
 
@@ -194,13 +196,17 @@ impl Answering {
 }
 
 /// Shows browsers what whoever serves writes, by a thread that waits for the store.
-fn show(settings: WebSettings, seen: watch::Receiver<WhoServes>) -> Result<(Web, Showing), StandbyError> {
-    let (at, log) = (settings.listen, settings.log.clone());
+fn show(
+    settings: WebSettings,
+    logs: Vec<LogReader>,
+    seen: watch::Receiver<WhoServes>,
+) -> Result<(Web, Showing), StandbyError> {
+    let at = settings.listen;
     let failed = |error| StandbyError::Listen(at, error);
     let elsewhere = Onlooker::elsewhere(&seen.borrow());
     let web = Web::stand_by(settings, elsewhere).map_err(failed)?;
     tracing::info!("browsers are told at {}", web.url);
-    let onlooker = Onlooker::new(log, web.url.to_string());
+    let onlooker = Onlooker::new(logs, web.url.to_string());
     let showing = Arc::new(Mutex::new(Some(web.bridge.albums.clone())));
     let given = showing.clone();
     let thread = thread::Builder::new().name("neerc-onlooker".into());

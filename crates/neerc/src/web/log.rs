@@ -8,14 +8,14 @@ use neerc_core::change::{Entry, Room};
 use neerc_store::{LogFloor, LogPart, LogReader};
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::sync::{Semaphore, mpsc};
 
 /// The log of all rooms, to be read by few at a time.
 #[derive(Debug, Clone)]
 pub struct Library {
-    reader: LogReader,
+    reader: Arc<Mutex<LogReader>>,
     places: Arc<Semaphore>,
 }
 
@@ -26,7 +26,16 @@ pub struct Unreadable;
 impl Library {
     /// The log that is read by this.
     pub fn new(reader: LogReader) -> Library {
-        Library { reader, places: Arc::new(Semaphore::new(limits::LOG_READERS)) }
+        Library { reader: Arc::new(Mutex::new(reader)), places: Arc::new(Semaphore::new(limits::LOG_READERS)) }
+    }
+
+    fn reader(&self) -> MutexGuard<'_, LogReader> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner) // it is only ever replaced
+    }
+
+    /// Reads by this from now on.
+    pub fn read_by(&self, reader: LogReader) {
+        *self.reader() = reader;
     }
 
     /// What comes of reading, which is done once there is a place for it.
@@ -35,7 +44,7 @@ impl Library {
         work: impl FnOnce(&LogReader) -> Result<T, Unreadable> + Send + 'static,
     ) -> Result<T, Unreadable> {
         let place = self.places.clone().acquire_owned().await.map_err(|_| Unreadable)?;
-        let reader = self.reader.clone();
+        let reader = self.reader().clone();
         let done = tokio::task::spawn_blocking(move || {
             let done = work(&reader);
             drop(place);
@@ -52,7 +61,7 @@ impl Library {
         line: impl Fn(&Entry) -> String + Send + 'static,
     ) -> Result<Body, Unreadable> {
         let place = self.places.clone().acquire_owned().await.map_err(|_| Unreadable)?;
-        let reader = self.reader.clone();
+        let reader = self.reader().clone();
         let (sender, receiver) = mpsc::channel(1);
         tokio::task::spawn_blocking(move || {
             let mut text = head;

@@ -65,6 +65,7 @@ pub struct Web {
     /// Who is there.
     pub crowd: WebCrowd,
     asker: Bridge,
+    library: Library,
     language: watch::Sender<Language>,
     /// Says whether it is to end.
     stop: watch::Sender<bool>,
@@ -146,6 +147,7 @@ impl Web {
         bridge.albums.send_replace(first.into());
         let crowd = WebCrowd::default();
         let connections = crowd.connections.clone();
+        let library = Library::new(settings.log);
         let (speaks, language) = watch::channel(settings.language);
         let site = Arc::new(WebSite {
             bridge: asker.clone(),
@@ -154,7 +156,7 @@ impl Web {
             url: url.clone(),
             is_local: address.ip().to_canonical().is_loopback(),
             port: address.port(),
-            library: Library::new(settings.log),
+            library: library.clone(),
             streams: Arc::default(),
             drawn: drawn::Drawn::default(),
             crowd: crowd.clone(),
@@ -175,7 +177,7 @@ impl Web {
             drop(runtime);
             let _ = end.send(()); // nobody waits for it where the process ends by itself
         })?;
-        Ok(Web { bridge, url, crowd, asker, language: speaks, stop, ended: Some(ended) })
+        Ok(Web { bridge, url, crowd, asker, library, language: speaks, stop, ended: Some(ended) })
     }
 
     /// Another end that asks of the loop.
@@ -186,6 +188,11 @@ impl Web {
     /// Where a link leads that has this secret.
     pub fn link(url: &WebUrl, secret: &NewSecret) -> String {
         format!("{url}/l/{}", secret.reveal())
+    }
+
+    /// What happened is read by this from now on.
+    pub fn read_by(&self, log: LogReader) {
+        self.library.read_by(log);
     }
 
     /// Those who do not tell their language are spoken to in this one from now on.

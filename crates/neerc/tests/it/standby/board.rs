@@ -1,10 +1,16 @@
 //! The board of a machine that stands by: kept up with the one that serves, for those who may read there and nobody else, with
 //! nothing to press, and live without being opened anew once that machine takes over.
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use neerc_testing::postgres::Cluster;
+use serde_json::json;
 
+use crate::browser::{Driver, Look, axe};
+use crate::guard::{self, Port, Process};
 use crate::http::{Http, Reply};
 use crate::servers::{Kind, Options, Server};
 use crate::service::Neerc;
@@ -30,11 +36,143 @@ fn the_board_is_shown_and_goes_on_where_machines_share_a_database() {
 fn the_board_is_shown_and_goes_on_where_two_processes_share_a_file() {
     let server = Server::shared(Kind::Prosody);
     let room = server.room(&[("jury1", "owner"), ("hall1", "member"), ("hall2", "member")]);
-    let first = Neerc::start(server, &[&room], WEB);
+    it_is_shown_and_goes_on(server, &room, two(server, &room, [WEB, ""]));
+}
+
+#[test]
+fn the_board_can_be_read_while_no_database_is_written_to() {
+    let primary = Cluster::start(&[]);
+    let database = primary.database();
+    let other = Cluster::standby(&primary, &[]);
+    let (ours, theirs) = (primary.port(), other.port());
+    let store = format!("[store]\nurl = \"postgres://postgres@127.0.0.1:{ours},127.0.0.1:{theirs}/{database}\"\n");
+    let server = Server::shared(Kind::Prosody);
+    let room = server.room(&[("jury1", "owner"), ("hall1", "member")]);
+    let mut first = Neerc::prepare(server, &[&room], &(store + WEB));
     let mut second = first.second();
-    second.lay(&format!("[store]\nurl = \"sqlite:{}\"\n", first.dir.join("neerc.db").display()));
+    first.restart();
+    let (jury, to) = (Slix::shared().login(server, "jury1", "reads"), first.room_jid(&room));
+    let said = jury.asks(&to, "token display");
+    let link = said.split_whitespace().find(|word| word.len() >= 64).expect("a token is told");
+    assert!(jury.asks(&to, "@todo hall1 Bring water").contains("is handed out"));
+    let sql = "SELECT count(*) FROM backdrop JOIN head USING (epoch) WHERE revision >= 2";
+    wait_for("the server that follows", || other.try_sql(&database, sql).is_ok_and(|found| found == "1"));
+    primary.kill();
+    first.kill9();
+    second.spawn();
+    second.wait_for_log("browsers are told at", 0);
+    let standing = Http::said(&second, "browsers are told at");
+    let wall = format!("/wall/{}", link.rsplit('/').next().unwrap_or(link));
+    wait_for("the wall", || standing.get(&wall).status == 200);
+    let page = standing.get(&wall).text;
+    assert!(page.contains("Bring water") && page.contains("who serves is not known. As of revision 2, "), "{page}");
+    is_told_who_serves(&standing.get("/wall/x"));
+    assert!(second.terminate().0.success());
+}
+
+/// A service with a board, and another one that is to stand by on the same machine.
+fn two<'a>(server: &'a Server, room: &str, web: [&str; 2]) -> [Neerc<'a>; 2] {
+    let first = Neerc::start(server, &[room], web[0]);
+    let mut second = first.second();
+    second.lay(&format!("[store]\nurl = \"sqlite:{}\"\n{}", first.dir.join("neerc.db").display(), web[1]));
     second.arguments = vec!["--standby"];
-    it_is_shown_and_goes_on(server, &room, [first, second]);
+    [first, second]
+}
+
+#[test]
+fn a_web_server_before_both_machines_asks_the_one_that_serves() {
+    const NGINX: &str = "/usr/sbin/nginx";
+    if !Path::new(NGINX).exists() {
+        eprintln!("SKIPPED: there is no nginx; scripts/setup test installs it");
+        return;
+    }
+    let server = Server::shared(Kind::Prosody);
+    let room = server.room(&[("hall1", "member"), ("jury1", "owner")]);
+    let ports = [Port::reserve(), Port::reserve(), Port::reserve()];
+    let [before, one, other] = ports.each_ref().map(|port| Http(format!("127.0.0.1:{}", port.number)));
+    let web = |at: &Http| format!("[web]\nlisten = \"{}\"\nurl = \"http://{}\"\n", at.0, before.0);
+    let [mut first, mut second] = two(server, &room, [&web(&one), &web(&other)]);
+    second.spawn();
+    second.wait_for_log("browsers are told at", 0);
+    let _nginx = nginx(NGINX, &before, [&one, &other]);
+    let (hall, board) = (session(&first, &before, &room, "hall1"), format!("/r/{room}"));
+    wait_for("the board on the other machine", || other.get_as(&board, &hall).status == 200);
+    let page = other.get_as(&board, &hall);
+    assert!(page.text.contains("This machine stands by; ") && !page.text.contains("Open the machine"), "{}", page.text);
+    for _ in 0..6 {
+        let page = before.get_as(&board, &hall);
+        assert!(page.status == 200 && !page.text.contains("stands by"), "{page:?}");
+    }
+    assert!(first.terminate().0.success());
+    wait_for("the board of the other machine", || {
+        let page = before.get_as(&board, &hall);
+        page.status == 200 && !page.text.contains("stands by")
+    });
+    assert!(second.terminate().0.success());
+}
+
+/// nginx before two machines, told what the documentation says.
+fn nginx(program: &str, before: &Http, machines: [&Http; 2]) -> Process {
+    let folder = guard::scratch_dir("nginx");
+    let shown = folder.display();
+    let told = include_str!("../../../../../doc/two-machines.md")
+        .split("```nginx\n")
+        .nth(1)
+        .and_then(|told| told.split("```").next());
+    let told =
+        told.expect("its lines").replace("10.0.0.1:8080", &machines[0].0).replace("10.0.0.2:8080", &machines[1].0);
+    let (upstream, location) = told.split_once('\n').expect("several lines");
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let temporary = temporary.map(|name| format!("{name}_temp_path {shown}/{name};\n")).concat();
+    let configuration = format!(
+        "daemon off;\nmaster_process off;\npid {shown}/nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n\
+         {temporary}{upstream}\nserver {{ listen {}; location / {{ proxy_set_header Host $http_host;\n{location}}} }}\n}}\n",
+        before.0
+    );
+    let file = folder.join("nginx.conf");
+    fs::write(&file, configuration).unwrap();
+    let mut command = Command::new(program);
+    command.arg("-e").arg(folder.join("error.log")).arg("-p").arg(&folder).arg("-c").arg(&file);
+    let log = folder.join("nginx.log");
+    let mut process = Process::spawn_logged("nginx", &mut command, &log);
+    wait_for("nginx", || {
+        let ended = process.exited();
+        assert!(ended.is_none(), "{ended:?} {}", guard::log_tail(&log));
+        std::net::TcpStream::connect(&before.0).is_ok()
+    });
+    process
+}
+
+#[test]
+fn a_wall_that_is_open_on_the_other_machine_goes_on_by_itself() {
+    let Some(driver) = Driver::start() else { return };
+    let server = Server::shared(Kind::Prosody);
+    let room = server.room(&[("jury1", "owner"), ("hall1", "member")]);
+    let [mut first, mut second] = two(server, &room, [WEB, ""]);
+    second.spawn();
+    second.wait_for_log("browsers are told at", 0);
+    let standing = Http::said(&second, "browsers are told at");
+    let (jury, to) = (Slix::shared().login(server, "jury1", "goes"), first.room_jid(&room));
+    let said = jury.asks(&to, "token display");
+    let link = said.split_whitespace().find(|word| word.len() >= 64).expect("a token is told");
+    let wall = format!("/wall/{}", link.rsplit('/').next().unwrap_or(link));
+    wait_for("the wall on the other machine", || standing.get(&wall).status == 200);
+    let browser = driver.browser(Look::LAPTOP);
+    browser.open(&format!("http://{}{wall}", standing.0));
+    browser.sees_in("#elsewhere", "This machine stands by; ");
+    assert!(jury.asks(&to, "@todo hall1 Bring water").contains("is handed out"));
+    browser.sees_in("#board", "Bring water");
+    assert_eq!(axe(&browser).unwrap_or_default(), [""; 0]);
+    browser.check();
+    let log = second.log().len();
+    assert!(first.terminate().0.success());
+    second.wait_for_log("ready: rooms", log);
+    browser.sees_count("#elsewhere", 0);
+    assert!(jury.asks(&to, "@todo hall1 Bring tea").contains("is handed out"));
+    browser.sees_in("#board", "Bring tea");
+    browser.until("return document.body.dataset.looks", json!([]), |looks| *looks == json!("false"));
+    browser.check();
+    assert!(second.terminate().0.success());
 }
 
 /// What an address is answered with on a machine that stands by, where it shows nothing.
