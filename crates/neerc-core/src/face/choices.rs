@@ -3,7 +3,7 @@
 
 use super::form::{Choice, FormField, Sent, Shape, one};
 use super::lines::{Lines, short};
-use super::menu::{self, Field, FieldKind, Item, Needs, Presence};
+use super::menu::{self, Act, Field, FieldKind, Item, Needs, Presence};
 use crate::clock::hand::ClockAct;
 use crate::doors::{TokenScope, WebSession};
 use crate::face::login::Confirmation;
@@ -25,6 +25,21 @@ const CODE: &str = "[ 0-9-]+";
 pub const EVERYBODY: &str = "all";
 /// Name of the field for the room.
 pub const ROOM: &str = "room";
+
+/// What the menu is given of what somebody has filled in. Whose tasks are listed: one's own where that was left open, and
+/// everybody's where that was chosen.
+pub fn arguments<'v>(view: &View<'_>, item: &Item, values: &'v Sent) -> Vec<(&'v str, Vec<String>)> {
+    let mut arguments: Vec<(&str, Vec<String>)> = values.iter().map(|(var, values)| (&**var, values.clone())).collect();
+    if item.act == Act::Tasks {
+        let of = one(values, "of");
+        let everybody = of.is_some_and(|of| of.eq_ignore_ascii_case(EVERYBODY));
+        arguments.retain(|(var, _)| *var != "of" || !everybody);
+        if of.is_none() && !view.is_admin() {
+            arguments.push(("of", vec![view.own_name().to_owned()]));
+        }
+    }
+    arguments
+}
 
 /// What fields offer to somebody with this view of a room, in these words.
 #[derive(Clone, Copy, Debug)]

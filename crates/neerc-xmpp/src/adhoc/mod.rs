@@ -20,7 +20,7 @@ use neerc_core::face::choices::{self, Choices};
 use neerc_core::face::form::{Form, Sent, one};
 use neerc_core::face::lines::Lines;
 use neerc_core::face::login::login_by_form;
-use neerc_core::face::menu::{self, Act, FieldKind, Item, Needs, Request};
+use neerc_core::face::menu::{self, FieldKind, Item, Needs, Request};
 use neerc_core::face::tables;
 use neerc_core::face::words::{Language, Words};
 use neerc_core::limits;
@@ -424,19 +424,10 @@ fn existing<'b>(board: &'b Board, text: &str) -> Result<&'b Task, Refusal> {
 /// The values that the menu is given: those sent, the task chosen before, and whose tasks somebody means who does not
 /// say.
 fn arguments<'v>(view: &View<'_>, draft: &Draft, values: &'v Sent) -> Vec<(&'v str, Vec<String>)> {
-    let mut arguments: Vec<(&str, Vec<String>)> = values
-        .iter()
-        .filter(|(var, _)| !(draft.task.is_some() && var == "task"))
-        .map(|(var, values)| (&**var, values.clone()))
-        .collect();
-    arguments.extend(draft.task.clone().map(|task| ("task", vec![task])));
-    if draft.item.act == Act::Tasks {
-        let of = one(values, "of");
-        let everybody = of.is_some_and(|of| of.eq_ignore_ascii_case(choices::EVERYBODY));
-        arguments.retain(|(var, _)| *var != "of" || !everybody);
-        if of.is_none() && !view.is_admin() {
-            arguments.push(("of", vec![view.own_name().to_owned()]));
-        }
+    let mut arguments = choices::arguments(view, draft.item, values);
+    if let Some(task) = draft.task.clone() {
+        arguments.retain(|(var, _)| *var != "task");
+        arguments.push(("task", vec![task]));
     }
     arguments
 }

@@ -72,20 +72,6 @@ fn sent(text: &str) -> Sent {
     sent
 }
 
-/// The values that the menu is given.
-fn arguments<'v>(view: &View<'_>, item: &Item, values: &'v Sent) -> Vec<(&'v str, Vec<String>)> {
-    let mut arguments: Vec<(&str, Vec<String>)> = values.iter().map(|(var, values)| (&**var, values.clone())).collect();
-    if item.act == Act::Tasks {
-        let of = one(values, "of");
-        let everybody = of.is_some_and(|of| of.eq_ignore_ascii_case(choices::EVERYBODY));
-        arguments.retain(|(var, _)| *var != "of" || !everybody);
-        if of.is_none() && !view.is_admin() {
-            arguments.push(("of", vec![view.own_name().to_owned()]));
-        }
-    }
-    arguments
-}
-
 /// The row of a verb, if it is offered.
 fn item_of<'v>(verb: &str, view: &View<'v>) -> Result<&'static Item, StatusCode> {
     let item = MENU.iter().find(|item| item.verb == verb).map(|item| menu::by_act(item.act));
@@ -206,7 +192,7 @@ pub async fn draw(
     if !item.is_query() || !is_filled {
         return draft.draw(StatusCode::OK, Drawn::default());
     }
-    match menu::build(item, &arguments(&view, item, &values)) {
+    match menu::build(item, &choices::arguments(&view, item, &values)) {
         Ok(Request::Query(query)) => answer(&draft, &query),
         Ok(Request::Help(topic)) => {
             draft.draw(StatusCode::OK, Drawn { text: draft.lines().help(topic), ..Drawn::default() })
@@ -288,7 +274,7 @@ fn asked(visit: &Visit, verb: &str, values: &Sent) -> Result<(&'static Item, Com
     let view = visit.view().map_err(|_| NotAsked::NoRow(StatusCode::FORBIDDEN))?;
     let item = item_of(verb, &view).map_err(NotAsked::NoRow)?;
     let refused = |refusal| NotAsked::Refused(item, refusal);
-    match menu::build(item, &arguments(&view, item, values)).map_err(refused)? {
+    match menu::build(item, &choices::arguments(&view, item, values)).map_err(refused)? {
         Request::Command(command) => Ok((item, command)),
         Request::Begin(name) => {
             let unclear = |why| NotAsked::Unclear(item, visit.lines().not_begun(&why));
