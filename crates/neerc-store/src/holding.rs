@@ -1,6 +1,7 @@
 //! That this process may serve: for as long as a lease lasts that something else renews, or for as long as it runs. And who
 //! does, where it may not.
 
+use crate::limits::{LEASE_MARGIN_MS, LEASE_TTL_MS};
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -69,6 +70,11 @@ impl Holding {
         self.0.as_ref().map_or(i64::MAX, left)
     }
 
+    /// For how long it lasts at most, in ms, if it is not made longer; `None` where it lasts as long as the process.
+    pub fn longest_ms(&self) -> Option<i64> {
+        self.0.as_ref().map(|_| LEASE_TTL_MS - LEASE_MARGIN_MS)
+    }
+
     /// Whether this process may speak.
     pub fn may_speak(&self) -> bool {
         self.left_ms() > 0
@@ -105,9 +111,11 @@ mod tests {
     #[test]
     fn it_lasts_until_its_time_and_ends_at_once_where_that_is_taken_back() {
         assert!(Holding::forever().may_speak());
+        assert_eq!(Holding::forever().longest_ms(), None);
         let (set, until_ms) = watch::channel(1_500);
         let mut holding = Holding::until(until_ms, || 1_000, watch::channel(StoreCopies::Kept).1);
         assert_eq!((holding.left_ms(), holding.may_speak()), (500, true));
+        assert!(holding.longest_ms().is_some_and(|longest_ms| longest_ms < LEASE_TTL_MS));
         let other = holding.clone();
         let mut context = Context::from_waker(Waker::noop());
         {

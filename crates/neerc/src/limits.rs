@@ -152,6 +152,9 @@ pub const STANDBY_AGAIN_S: u32 = 5;
 pub const SUPERVISOR_START: Duration = Duration::from_secs(60);
 /// How often it is asked for that, in ms.
 pub const SUPERVISOR_START_BEAT_MS: i64 = 20_000;
+/// How many signs of life it is given while it waits for one, where that is shorter than it was set up for: a loop that is held up
+/// for most of the time is not taken for one that is stuck.
+pub const SUPERVISOR_CLOSE_BEATS: i64 = 4;
 /// When it is told again what it did not take, in ms.
 pub const SUPERVISOR_AGAIN_MS: i64 = 100;
 

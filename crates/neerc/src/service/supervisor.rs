@@ -5,7 +5,7 @@
 
 use super::Service;
 use super::time::monotonic_us;
-use crate::limits::{SUPERVISOR_AGAIN_MS, SUPERVISOR_START, SUPERVISOR_START_BEAT_MS};
+use crate::limits::{SUPERVISOR_AGAIN_MS, SUPERVISOR_CLOSE_BEATS, SUPERVISOR_START, SUPERVISOR_START_BEAT_MS};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -17,6 +17,8 @@ pub struct Supervisor {
     socket: Option<UnixDatagram>,
     /// Time between two signs of life that it waits for, in ms; half of what it allows.
     watchdog_ms: Option<i64>,
+    /// How long it is to wait at most instead, in ms, until it is told so.
+    closer_ms: Option<i64>,
     next_beat_ms: i64,
     /// All rooms have been read once.
     is_ready: bool,
@@ -50,6 +52,11 @@ impl Supervisor {
         !sent.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
+    /// A watchdog that waits for longer than so many ms is to wait no longer than that, once the service is ready.
+    pub(super) fn watch_within(&mut self, most_ms: i64) {
+        self.closer_ms = self.watchdog_ms.filter(|beat_ms| *beat_ms > most_ms / 2).map(|_| most_ms);
+    }
+
     /// How the service stands now, in words.
     pub(super) fn stands(&mut self, status: String, is_ready: bool) {
         self.is_ready |= is_ready;
@@ -65,6 +72,14 @@ impl Supervisor {
             && self.send(&format!("STATUS={}{}", self.status, ready.unwrap_or_default()))
         {
             (self.is_status_told, self.is_told_ready) = (true, self.is_ready);
+        }
+        if self.is_told_ready
+            && let Some(most_ms) = self.closer_ms
+            && self.send(&format!("WATCHDOG_USEC={most_ms}000"))
+        {
+            let beat_ms = most_ms / SUPERVISOR_CLOSE_BEATS;
+            (self.closer_ms, self.watchdog_ms) = (None, Some(beat_ms));
+            self.next_beat_ms = self.next_beat_ms.min(now_ms.saturating_add(beat_ms));
         }
         if now_ms < self.next_beat_ms {
             return;
@@ -86,7 +101,8 @@ impl Supervisor {
 
     /// When the loop has to turn again at the latest, in ms.
     pub(super) fn next_ms(&self, now_ms: i64) -> i64 {
-        let is_behind = !self.is_status_told || self.is_ready && !self.is_told_ready;
+        let is_untold = !self.is_told_ready || self.closer_ms.is_some();
+        let is_behind = !self.is_status_told || self.is_ready && is_untold;
         match self.is_there() {
             false => i64::MAX,
             true if is_behind => self.next_beat_ms.min(now_ms.saturating_add(SUPERVISOR_AGAIN_MS)),
@@ -123,8 +139,12 @@ fn address(name: &OsStr) -> io::Result<SocketAddr> {
 }
 
 impl Service {
-    /// The same with a supervisor that is told how it stands.
-    pub fn supervised_by(self, supervisor: Supervisor) -> Service {
+    /// The same with a supervisor that is told how it stands. Where another machine takes over from a service that hangs, that
+    /// process is of no use any more, and a chat server may still send it half of what people write.
+    pub fn supervised_by(self, mut supervisor: Supervisor) -> Service {
+        if let Some(most_ms) = self.holding.longest_ms() {
+            supervisor.watch_within(most_ms);
+        }
         Service { supervisor, ..self }
     }
 
@@ -217,6 +237,52 @@ mod tests {
             );
             told.stopping();
             assert_eq!(hear(&socket), ["STOPPING=1\nSTATUS=stopping"]);
+        }
+    }
+
+    #[test]
+    fn a_watchdog_that_waits_for_longer_than_a_lease_lasts_is_told_to_wait_no_longer_once_the_service_is_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().join("notify").into_os_string();
+        let socket = listen(&name);
+        let mut told = supervisor(&name, "30000000", "7");
+        told.stands("standing by".into(), true);
+        told.turned(0);
+        assert_eq!(hear(&socket), ["STATUS=standing by\nREADY=1", "WATCHDOG=1"]);
+        assert_eq!(told.next_ms(0), 15_000, "a machine that stands by may hang for longer");
+        told.watch_within(5_000);
+        told.stands("reading".into(), false);
+        told.turned(3);
+        assert_eq!(hear(&socket), ["STATUS=reading", "WATCHDOG_USEC=5000000"]);
+        assert_eq!(told.next_ms(3), 1_253);
+        told.turned(1_253);
+        assert_eq!((hear(&socket), told.next_ms(1_253)), (vec!["WATCHDOG=1".to_owned()], 2_503));
+        told.reloading();
+        told.turned(2_503);
+        told.reloaded();
+        told.turned(2_504);
+        let heard = hear(&socket);
+        assert_eq!(heard[1..], ["WATCHDOG=1", "STATUS=reading\nREADY=1"], "{heard:?}");
+        // One that was not ready before waits for the server for as long as that takes.
+        let mut told = supervisor(&name, "30000000", "7");
+        told.watch_within(5_000);
+        told.stands("waiting".into(), false);
+        told.turned(0);
+        assert_eq!(hear(&socket), ["STATUS=waiting", "EXTEND_TIMEOUT_USEC=60000000\nWATCHDOG=1"]);
+        while told.send("full") {}
+        told.stands("serving".into(), true);
+        told.turned(10);
+        hear(&socket);
+        assert_eq!(told.next_ms(10), 10 + SUPERVISOR_AGAIN_MS);
+        told.turned(110);
+        assert_eq!(hear(&socket), ["STATUS=serving\nREADY=1", "WATCHDOG_USEC=5000000"]);
+        // Nobody is told to wait for longer than it was to.
+        for (watchdog, pid) in [("4000000", "7"), ("5000000", "7"), ("30000000", "8"), ("0", "7")] {
+            let mut told = supervisor(&name, watchdog, pid);
+            told.watch_within(5_000);
+            told.stands("serving".into(), true);
+            told.turned(0);
+            assert!(!hear(&socket).iter().any(|said| said.contains("USEC")), "{watchdog} {pid}");
         }
     }
 

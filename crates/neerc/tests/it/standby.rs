@@ -8,6 +8,8 @@ mod rounds;
 mod tape;
 mod way;
 
+use std::time::Duration;
+
 use neerc_testing::postgres::Cluster;
 
 use crate::fake::FakeServer;
@@ -97,8 +99,14 @@ fn commands_ask_a_process_that_stands_by_for_a_database_how_it_stands_and_have_i
     let cluster = Cluster::shared();
     let store = format!("[store]\nurl = \"{}\"\n", cluster.url(&cluster.database()));
     let (listener, mut first) = FakeServer::prepare(&store);
+    let watched = Duration::from_secs(30);
+    let supervisor = Supervisor::allowing(&mut first, watched);
     let _fake = FakeServer::serve(&listener, &mut first, |_| String::new());
+    // Who serves for as long as a lease lasts is watched as closely; who stands by is not.
+    let heard = supervisor.hears("WATCHDOG_USEC=5000000");
+    assert!(heard.contains(&"STATUS=serving fake\nREADY=1".to_owned()), "{heard:?}");
     let (_elsewhere, mut second) = FakeServer::prepare(&store);
+    let supervisor = Supervisor::allowing(&mut second, watched);
     second.spawn();
     second.wait_for_log("standing by for", 0);
     let said = |second: &Neerc<'_>, command: &str| {
@@ -114,5 +122,10 @@ fn commands_ask_a_process_that_stands_by_for_a_database_how_it_stands_and_have_i
     second.lay("[limits]\nrequests_burst = 9\n");
     let taken = "the configuration was taken as it is now: limits.requests_burst\n";
     assert_eq!(said(&second, "reload"), (Some(0), taken.to_owned()));
+    let heard = supervisor.hears("STATUS=standing by");
+    assert!(first.terminate().0.success());
+    let after = supervisor.hears("STATUS=waiting for the server");
+    assert!(!heard.iter().chain(&after).any(|said| said.contains("WATCHDOG_USEC")), "{heard:?} {after:?}");
+    supervisor.hears("WATCHDOG_USEC=5000000");
     assert!(second.terminate().0.success());
 }

@@ -20,11 +20,16 @@ const ALLOWED: Duration = Duration::from_secs(1);
 impl Supervisor {
     /// Watches over a service that is not started yet.
     pub fn of(neerc: &mut Neerc<'_>) -> Supervisor {
+        Supervisor::allowing(neerc, ALLOWED)
+    }
+
+    /// The same that waits so long for a sign of life.
+    pub fn allowing(neerc: &mut Neerc<'_>, allowed: Duration) -> Supervisor {
         let path = neerc.dir.join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         neerc.env.push(("NOTIFY_SOCKET", path));
-        neerc.env.push(("WATCHDOG_USEC", PathBuf::from(ALLOWED.as_micros().to_string())));
+        neerc.env.push(("WATCHDOG_USEC", PathBuf::from(allowed.as_micros().to_string())));
         Supervisor(socket)
     }
 
