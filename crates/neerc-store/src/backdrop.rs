@@ -4,6 +4,7 @@
 use neerc_core::board::Boards;
 use neerc_core::change::{Entry, Room};
 use neerc_core::clocks::LastHeard;
+use neerc_core::keeping::LostChanges;
 use neerc_core::people::People;
 use neerc_core::view::Visibility;
 use std::sync::Arc;
@@ -72,4 +73,6 @@ pub struct StoredState {
     pub newest: Vec<Entry>,
     /// Of which history the log is.
     pub generation: u64,
+    /// The changes that were lost last, if any ever were.
+    pub lost: Option<LostChanges>,
 }

@@ -370,11 +370,11 @@ impl LogReader {
 
     /// What a start would read, without opening the store. Blocks on the disk as well.
     pub fn state(&self) -> Result<StoredState, StoreError> {
-        let loaded::Loaded { boards, revision, newest, generation, .. } = match &self.log {
+        let loaded::Loaded { boards, revision, newest, generation, lost, .. } = match &self.log {
             Log::File(file) => sqlite::read::state(file)?,
             Log::Server(server) => postgres::read::state(server)?,
         };
-        Ok(StoredState { boards, revision, newest, generation })
+        Ok(StoredState { boards, revision, newest, generation, lost })
     }
 
     /// The backdrop that whoever serves keeps, unless it is the known one. Blocks on the disk as well.
@@ -382,6 +382,15 @@ impl LogReader {
         match &self.log {
             Log::File(file) => sqlite::read::backdrop(file, known),
             Log::Server(server) => postgres::read::backdrop(server, known),
+        }
+    }
+
+    /// Whether what is stored is on another machine as well, as far as that is found out without serving. What was known before
+    /// tells a standby that has gone from one that nobody wants. Blocks on the network.
+    pub fn copies(&self, before: StoreCopies) -> Result<StoreCopies, StoreError> {
+        match &self.log {
+            Log::File(_) => Ok(StoreCopies::Unknown),
+            Log::Server(server) => postgres::read::copies(server, before),
         }
     }
 

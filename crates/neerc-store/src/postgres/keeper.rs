@@ -6,6 +6,7 @@ use super::Held;
 use super::open::{look, migrate};
 use super::read::{Reading, runtime};
 use super::session::{Reach, Session, within};
+use super::survey;
 use super::take::{self, Term};
 use crate::error::postgres::PostgresError;
 use crate::holding::{StoreCopies, WhoServes};
@@ -201,23 +202,10 @@ impl Keeping {
     /// Who follows the database: not known where that may not be read.
     async fn look_at_copies(&self) {
         let Some(session) = &self.session else { return };
-        let select = "SELECT current_setting('synchronous_standby_names') <> '', \
-            count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')), count(*) FILTER (WHERE sync_state IS NULL), \
-            count(*) FROM pg_stat_replication";
-        let Ok(row) = session.client().query_one(select, &[]).await else { return };
-        let (is_wanted, kept, hidden): (bool, i64, i64) = (row.get(0), row.get(1), row.get(2));
-        let is_left_alone = self.server.are_several() && row.get::<_, i64>(3) == 0;
         let before = *self.tell.borrow();
+        let Ok(found) = survey::copies(session.client(), &self.server, before).await else { return };
         let is_alone = self.is_alone.load(Ordering::SeqCst);
-        self.tell.send_replace(match (is_wanted, kept, hidden) {
-            _ if is_alone => StoreCopies::Alone,
-            (_, 1.., _) => StoreCopies::Kept,
-            (_, _, 1..) => StoreCopies::Unknown,
-            (true, _, _) if self.server.goes_on() => StoreCopies::Alone,
-            (true, _, _) => StoreCopies::Awaited,
-            (false, _, _) if before == StoreCopies::Unknown && !is_left_alone => StoreCopies::Unknown,
-            (false, _, _) => StoreCopies::Alone,
-        });
+        self.tell.send_replace(if is_alone { StoreCopies::Alone } else { found });
     }
 
     async fn ask(&self, ask: LeaseAsk) -> Result<LeaseAnswer, StoreError> {

@@ -2,12 +2,13 @@
 
 use super::readers::Readers;
 use super::session::{Session, within};
+use super::survey;
 use crate::error::postgres::PostgresError;
 use crate::generation::lost_of;
 use crate::loaded::{self, Loaded, Loading, Newest};
 use crate::rows::{self, Floor, StoredRow, number_of, stored};
 use crate::servers::Servers;
-use crate::{BackdropFound, LogFloor, LogPart, StoreError, limits, record};
+use crate::{BackdropFound, LogFloor, LogPart, StoreCopies, StoreError, limits, record};
 use neerc_core::board::Boards;
 use neerc_core::change::Entry;
 use neerc_core::keeping::LostChanges;
@@ -271,6 +272,14 @@ pub fn backdrop(readers: &Readers, known: Option<i64>) -> Result<BackdropFound, 
         let Some(record) = record else { return Ok(BackdropFound::Same) };
         let found = record::read_backdrop(record).map_err(|why| reading.damaged(format!("who is there: {why}")))?;
         Ok(BackdropFound::New(found.into(), stamp))
+    })
+}
+
+/// See [`crate::LogReader::copies`].
+pub fn copies(readers: &Readers, before: StoreCopies) -> Result<StoreCopies, StoreError> {
+    readers.read(async |reading| {
+        let asked = survey::copies(reading.session.client(), readers.server(), before);
+        within(limits::STATEMENT, "look who follows", reading.name, asked).await
     })
 }
 

@@ -6,7 +6,7 @@ use crate::limits;
 use crate::lock::Lock;
 use crate::rows::stored;
 use crate::servers::{Server, Servers};
-use crate::{StoreError, postgres};
+use crate::{StoreCopies, StoreError, postgres};
 use tokio::time::{sleep, timeout};
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Error};
@@ -82,6 +82,25 @@ pub fn survey(servers: &Servers) -> Result<Survey, StoreError> {
     let servers_said = all.collect();
     let holder = postgres::holder(servers.local());
     Ok(Survey { servers: servers_said, noted: Lock::peek(servers.local()), holder })
+}
+
+/// Whether a server has a synchronous standby, by who follows it; not known where that may not be read. What was known before
+/// tells one that has gone from one that nobody wants.
+pub(super) async fn copies(client: &Client, servers: &Servers, before: StoreCopies) -> Result<StoreCopies, Error> {
+    let select = "SELECT current_setting('synchronous_standby_names') <> '', \
+        count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')), count(*) FILTER (WHERE sync_state IS NULL), \
+        count(*) FROM pg_stat_replication";
+    let row = client.query_one(select, &[]).await?;
+    let (is_wanted, kept, hidden): (bool, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let is_left_alone = servers.are_several() && row.try_get::<_, i64>(3)? == 0;
+    Ok(match (is_wanted, kept, hidden) {
+        (_, 1.., _) => StoreCopies::Kept,
+        (_, _, 1..) => StoreCopies::Unknown,
+        (true, _, _) if servers.goes_on() => StoreCopies::Alone,
+        (true, _, _) => StoreCopies::Awaited,
+        (false, _, _) if before == StoreCopies::Unknown && !is_left_alone => StoreCopies::Unknown,
+        (false, _, _) => StoreCopies::Alone,
+    })
 }
 
 async fn ask(server: &mut Server) -> Result<ServerWords, String> {

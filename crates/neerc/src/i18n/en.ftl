@@ -369,7 +369,7 @@ plan-fulfilled-late = The planned task { $plan } was handed out as task { $task 
 } late (planned for { $moment } of the contest): { $title }
 webhook-failing = { $host } has not taken what happens here since { $time } (webhook). It is kept and sent again; whoever runs the service can see why.
 webhook-off = { $host } wants to be told nothing more (webhook): nothing is sent there until the service is started again.
-one-copy = Since { $time } there is one copy of the tasks only, since the second machine is away. What happens meanwhile is lost if this machine is: whoever runs the service should look.
+one-copy = Since { $time } there is one copy of the tasks only, since the second machine is away. What happens meanwhile is lost if the machine that has it is: whoever runs the service should look.
 one-copy-waits = Since { $time } the second machine is away, so nothing is stored or answered until it is back, or until whoever runs the service lets it go on with one copy.
 two-copies = The tasks are on two machines again.
 changes-lost = What has happened since { $time } may be missing (revisions { $first } to { $last }): the store has gone back to what it was then. Look at the tasks, and hand out again what is not there.

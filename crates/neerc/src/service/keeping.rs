@@ -33,9 +33,30 @@ impl KeepingWatch {
         self.copies.next_ms()
     }
 
+    /// The changes that were lost last, by what was read anew.
+    pub fn lost_were(&mut self, lost: Option<LostChanges>) {
+        self.lost = lost;
+    }
+
+    /// Looks at what is to be told, from what comes of it that there is one copy only.
+    pub fn look(&mut self, lack: Option<CopyLack>, (now_ms, wall_ms): (i64, i64)) -> Keeping {
+        let one_copy = self.copies.note(now_ms, wall_ms, lack);
+        self.now = Keeping { one_copy, lost: self.lost(wall_ms) };
+        self.now
+    }
+
     /// What was lost, as long as it is told.
     fn lost(&self, wall_ms: i64) -> Option<LostChanges> {
         self.lost.filter(|lost| wall_ms.saturating_sub(lost.found_ms) < LOST_TOLD_MS)
+    }
+}
+
+/// What comes of it that a database is on one machine only.
+pub(super) fn lack_of(copies: StoreCopies) -> Option<CopyLack> {
+    match copies {
+        StoreCopies::Awaited => Some(CopyLack::Waits),
+        StoreCopies::Alone => Some(CopyLack::GoesOn),
+        StoreCopies::Kept | StoreCopies::Unknown => None,
     }
 }
 
@@ -43,10 +64,8 @@ impl Service {
     /// What comes of it that there is one copy only; `None`, where there are two or one is enough.
     pub(super) fn copy_lack(&self) -> Option<CopyLack> {
         match self.holding.copies() {
-            StoreCopies::Awaited => Some(CopyLack::Waits),
-            StoreCopies::Alone => Some(CopyLack::GoesOn),
-            StoreCopies::Kept => None,
             StoreCopies::Unknown => self.copying.lack(),
+            copies => lack_of(copies),
         }
     }
 
@@ -90,9 +109,8 @@ impl Service {
 
     /// Looks whether there are two copies, and has admins told if that has changed for long.
     pub(super) fn look_at_copies(&mut self) {
-        let (lack, now_ms, wall_ms) = (self.copy_lack(), self.time.now_ms(), wall_ms());
-        let one_copy = self.keeping.copies.note(now_ms, wall_ms, lack);
-        self.keeping.now = Keeping { one_copy, lost: self.keeping.lost(wall_ms) };
-        self.front.keeping_stands(self.keeping.now);
+        let (lack, now_ms) = (self.copy_lack(), self.time.now_ms());
+        let keeping = self.keeping.look(lack, (now_ms, wall_ms()));
+        self.front.keeping_stands(keeping);
     }
 }

@@ -1,16 +1,17 @@
 //! The boards as a machine that stands by shows them: read from the log that another one writes, by the same rules as a start
 //! reads it, and kept up with it. Who may see what is what the other one knew last. Not what is shown of it: that is the web's.
 
+use super::keeping::{KeepingWatch, lack_of};
 use super::time::{Steady, wall_ms, zone_ms};
 use crate::limits::STANDBY_PART;
 use crate::web::picture::{Album, Elsewhere, Picture, PictureClock, Timepiece};
 use neerc_core::board::{Board, Boards};
 use neerc_core::change::{Entry, Room};
 use neerc_core::clocks::Clocks;
-use neerc_core::keeping::Keeping;
+use neerc_core::keeping::{Keeping, LostChanges};
 use neerc_core::ledger::Now;
 use neerc_core::trail::Trail;
-use neerc_store::{Backdrop, BackdropFound, LogReader, RoomBackdrop, StoreError, StoredState, WhoServes};
+use neerc_store::{Backdrop, BackdropFound, LogReader, RoomBackdrop, StoreCopies, StoreError, StoredState, WhoServes};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -21,8 +22,9 @@ struct Known {
     boards: Boards,
     revision: u64,
     trail: Trail,
-    /// Of which history it is.
+    /// Of which history it is, and what was lost of it last.
     history: u64,
+    lost: Option<LostChanges>,
     /// The last change, by which it is seen that the log is still the same.
     last: Option<Entry>,
 }
@@ -36,9 +38,9 @@ enum Course {
 }
 
 impl Known {
-    fn of(StoredState { boards, revision, newest, generation: history }: StoredState) -> Known {
+    fn of(StoredState { boards, revision, newest, generation: history, lost }: StoredState) -> Known {
         let last = newest.last().filter(|last| last.revision == revision).cloned();
-        Known { boards, revision, trail: Trail::restore(newest), history, last }
+        Known { boards, revision, trail: Trail::restore(newest), history, lost, last }
     }
 
     /// Takes what stands in the log from the last known change on.
@@ -77,6 +79,9 @@ pub(super) struct Onlooker {
     known: Option<Known>,
     backdrop: Option<(Backdrop, i64)>,
     clocks: Clocks,
+    /// Whether what is written is on two machines, and what admins are told of that.
+    copies: StoreCopies,
+    keeping: KeepingWatch,
     pictures: Vec<Arc<Picture>>,
     /// How many there were.
     serial: u64,
@@ -95,6 +100,8 @@ impl Onlooker {
             known: None,
             backdrop: None,
             clocks: Clocks::default(),
+            copies: StoreCopies::Unknown,
+            keeping: KeepingWatch::default(),
             pictures: Vec::new(),
             serial: 0,
             at_ms: None,
@@ -105,7 +112,11 @@ impl Onlooker {
     pub fn look(&mut self) -> Result<(), StoreError> {
         let (began_ms, logs) = (wall_ms(), self.logs.clone());
         let Some((log, followers)) = logs.split_first() else { return Ok(()) };
-        let Err(error) = self.look_by(log, began_ms) else { return Ok(()) };
+        let Err(error) = self.look_by(log, began_ms) else {
+            // Who follows is known where the log is written.
+            self.copies = log.copies(self.copies)?;
+            return Ok(());
+        };
         for follower in followers {
             // What is known already may be newer than what is there.
             if let Ok(Some(at_ms)) = follower.replayed_ms()
@@ -186,19 +197,25 @@ impl Onlooker {
             self.pictures.clear();
             return Album { time: None, rooms: Vec::new(), elsewhere: Some(elsewhere.into()) };
         };
+        self.keeping.lost_were(known.lost);
+        let keeping = self.keeping.look(lack_of(self.copies), (now_ms, time.wall_ms));
         let serials = self.serial + 1..;
         self.pictures = backdrop
             .rooms
             .iter()
             .zip(serials)
-            .map(|(room, serial)| self.picture(room, known, (time, serial)))
+            .map(|(room, serial)| self.picture((room, known, keeping), (time, serial)))
             .collect();
         self.serial += self.pictures.len() as u64;
         Album { time: Some(time), rooms: self.pictures.clone(), elsewhere: Some(elsewhere.into()) }
     }
 
     /// A room as it is now: the same picture as before, if nothing of it has changed.
-    fn picture(&self, room: &RoomBackdrop, known: &Known, (taken, serial): (Timepiece, u64)) -> Arc<Picture> {
+    fn picture(
+        &self,
+        (room, known, keeping): (&RoomBackdrop, &Known, Keeping),
+        (taken, serial): (Timepiece, u64),
+    ) -> Arc<Picture> {
         let old = self.pictures.iter().find(|picture| picture.room == room.room);
         let board = known.boards.get(&room.room);
         let revision = board.map_or(0, Board::revision);
@@ -210,7 +227,7 @@ impl Onlooker {
         let is_same = |old: &&Arc<Picture>| {
             old.board.revision() == revision
                 && Arc::ptr_eq(&old.people, &room.people)
-                && (&old.clock, old.visibility) == (&clock, room.visibility)
+                && (&old.clock, old.visibility, old.keeping) == (&clock, room.visibility, keeping)
         };
         if let Some(old) = old.filter(is_same) {
             return old.clone();
@@ -229,7 +246,7 @@ impl Onlooker {
             checklists: Arc::default(),
             entrance: Arc::default(),
             visibility: room.visibility,
-            keeping: Keeping::default(), // whoever serves says it on its own board
+            keeping,
             is_connected: false,
         })
     }
@@ -247,3 +264,6 @@ fn clocks(now_ms: i64, backdrop: &Backdrop) -> Clocks {
     }
     clocks
 }
+
+#[cfg(test)]
+mod tests;

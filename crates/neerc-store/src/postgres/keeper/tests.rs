@@ -2,9 +2,10 @@
 
 use crate::lease::LEASE_TTL_MS;
 use crate::tests::{block_on, created};
-use crate::{Looked, Opened, Standby, StoreCopies, StoreError, Url};
+use crate::{LogReader, Looked, Opened, Standby, StoreCopies, StoreError, Url};
 use neerc_testing::postgres::Cluster;
 use neerc_testing::trust::{report, times};
+use std::cell::Cell;
 use std::sync::{Barrier, OnceLock};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
@@ -252,11 +253,13 @@ fn who_serves_knows_whether_there_is_a_second_copy() {
     let folder = TempDir::new().unwrap();
     let url = Url::parse(&primary.url(&database), folder.path()).unwrap();
     let (opened, _) = serves(&mut Standby::of(&url, steady_ms));
+    let (by_looking, seen) = (LogReader::of(&url), Cell::new(StoreCopies::Unknown));
     let knows = |wanted: StoreCopies| {
         let since = Instant::now();
-        while opened.holding.copies() != wanted {
-            assert!(since.elapsed() < PATIENCE, "{:?} and not {wanted:?}", opened.holding.copies());
+        while opened.holding.copies() != wanted || seen.get() != wanted {
+            assert!(since.elapsed() < PATIENCE, "{:?} and not {wanted:?}", (opened.holding.copies(), seen.get()));
             sleep(Duration::from_millis(20));
+            seen.set(by_looking.copies(seen.get()).unwrap());
         }
     };
     let waits_for = |names: &str| {

@@ -8,6 +8,7 @@ use crate::web::limits::SESSION_IDLE_MS;
 use crate::web::picture::Elsewhere;
 use neerc_core::change::Change;
 use neerc_core::doors::{AccessToken, DoorChange, TokenId, TokenScope, WebSession, WebSessionId};
+use neerc_core::keeping::{CopyLack, Keeping, LostChanges, OneCopy};
 use neerc_core::view::Visibility;
 
 const TITLE: &str = "Bring water";
@@ -36,6 +37,18 @@ fn is_told_who_serves(got: &Got) {
     assert_eq!(got.headers["retry-after"], "5");
     assert!(got.body.contains("alpha") && got.body.contains("https://other.example.org"), "{got:?}");
     assert!(!got.body.contains(TITLE) && !got.headers.contains_key("set-cookie"), "{got:?}");
+}
+
+#[test]
+fn admins_are_told_there_as_well_how_changes_are_kept() {
+    let stage = stage(Visibility::All);
+    let one_copy = Some(OneCopy { since_ms: wall_ms(), lack: CopyLack::Waits });
+    let lost = Some(LostChanges { first: 18, last: 20, since_ms: 0, found_ms: 0 });
+    stage.kept(Keeping { one_copy, lost });
+    let [admin, hall] = ["jury1", "hall1"].map(|who| stage.get(who, "/r/neerc"));
+    for told in ["the second machine is away, so nothing is stored", "(revisions 18 to 20)"] {
+        assert!(admin.body.contains(told) && !hall.body.contains(told), "{told}: {}", admin.body);
+    }
 }
 
 #[test]
