@@ -17,13 +17,14 @@ use tokio_postgres::{AsyncMessage, Client, Connection, Error, Socket};
 
 /// What a session is set to. Warnings must reach us, and what is answered must be on disk. None of the server's own limits
 /// is relied on; but a machine that is gone is to be noticed by the server as soon as by us, not after hours, since what it had
-/// begun holds up whoever takes over.
+/// begun holds up whoever takes over. Nor does what waits for a row go on once nobody waits for it: whoever asks again and again
+/// would fill the server with that.
 const SETTINGS: &str = "
     SELECT set_config(name, value, false) FROM (VALUES
         ('client_min_messages', 'warning'), ('statement_timeout', '0'), ('lock_timeout', '0'),
         ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'), ('transaction_timeout', '0'),
         ('tcp_keepalives_idle', '5'), ('tcp_keepalives_interval', '2'), ('tcp_keepalives_count', '3'),
-        ('tcp_user_timeout', '8000'), ('default_transaction_isolation', 'read committed'), ('default_transaction_deferrable', 'off'),
+        ('tcp_user_timeout', '8000'), ('client_connection_check_interval', '2000'), ('default_transaction_isolation', 'read committed'), ('default_transaction_deferrable', 'off'),
         ('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply'
                                ELSE 'on' END)) AS wanted (name, value)
     WHERE name IN (SELECT name FROM pg_settings)";

@@ -481,6 +481,36 @@ fn a_server_gives_up_a_machine_that_is_gone_as_soon_as_we_do() {
     assert_eq!(set, "3 5 2 8000");
 }
 
+#[test]
+fn what_nobody_waited_for_any_more_stayed_on_the_server_until_there_was_no_place_left() {
+    let cluster = Cluster::shared();
+    let folder = TempDir::new().unwrap();
+    let database = cluster.database();
+    let Url::Postgres(servers) = Url::parse(&cluster.url(&database), folder.path()).unwrap() else {
+        panic!("a server")
+    };
+    cluster.sql(&database, "CREATE TABLE held AS SELECT 1 AS row");
+    let mut holder = cluster.psql(&database);
+    holder.run("BEGIN; UPDATE held SET row = 2;");
+    let waiting = || {
+        cluster.sql(
+            "postgres",
+            &format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND wait_event_type = 'Lock'"),
+        )
+    };
+    super::read::runtime().unwrap().block_on(async {
+        let session = super::session::Session::connect(&servers).await.unwrap();
+        let mut asked = std::pin::pin!(session.client().execute("UPDATE held SET row = 3", &[]));
+        let since = Instant::now();
+        while waiting() != "1" {
+            assert!(since.elapsed() < PATIENCE, "it does not wait for the row");
+            let answer = tokio::time::timeout(Duration::from_millis(50), &mut asked).await;
+            assert!(answer.is_err(), "{answer:?}");
+        }
+    });
+    until("it is not waited for any more", || waiting() == "0");
+}
+
 /// A way to the server that swallows what goes in one direction, of the connections that were made before.
 struct Way {
     port: u16,
