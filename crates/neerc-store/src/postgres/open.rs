@@ -10,8 +10,10 @@ use crate::error::postgres::PostgresError;
 use crate::generation::missing;
 use crate::loaded::Loaded;
 use crate::lock::Lock;
+use crate::rows::stored;
 use crate::servers::Servers;
 use crate::{StoreError, limits};
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,7 +39,10 @@ pub(super) fn begin(server: &Servers, lock: Lock, held: Option<Held>) -> Result<
         let concerns = look(&Reading { session: &session, name: &name }).await?;
         migrate(&session, &name).await?;
         let (mut term, is_alone) = match held {
-            Some(Held { term, is_alone }) => (term, is_alone),
+            Some(Held { term, is_alone }) => {
+                is_held_here(&Reading { session: &session, name: &name }, term.epoch).await?;
+                (term, is_alone)
+            }
             None => match take::take(&session, server, &holder(server.local()), limits::LEASE).await? {
                 Ok(term) => (term, Arc::default()),
                 Err(take::Holder { name: holder, until, .. }) => {
@@ -63,6 +68,25 @@ pub(super) fn begin(server: &Servers, lock: Lock, held: Option<Held>) -> Result<
     }
     lock.note(loaded.revision);
     Ok(Begun { disk: Disk { runtime, writer, lock }, loaded, term, concerns })
+}
+
+/// Looks whether the server that answers is the one of the lease. Where two are written to, it may be the other one, whose log is
+/// not what people were answered by.
+async fn is_held_here(reading: &Reading<'_>, epoch: u64) -> Result<(), StoreError> {
+    let rows = reading.rows("SELECT epoch FROM head", &[]).await?;
+    let found = rows.first().map(|row| reading.column::<i64>(row, 0)).transpose()?.map_or(0, stored);
+    match found.cmp(&epoch) {
+        Ordering::Equal => Ok(()),
+        Ordering::Less => Err(unfit(
+            reading.name,
+            "two of its servers are written to, and the one that answers now is not the one of the lease; switch off the one \
+             whose log you do not keep: neerc standby status says what each has",
+        )),
+        Ordering::Greater => {
+            let what = format!("epoch {epoch} was over before it began");
+            Err(PostgresError::Fenced { store: reading.name.to_owned(), what }.into())
+        }
+    }
 }
 
 /// Who this process is to others: a name for people, and what no other process can be at the same time, since it holds a

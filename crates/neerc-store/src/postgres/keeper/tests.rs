@@ -6,6 +6,7 @@ use crate::{LogReader, Looked, Opened, Standby, StoreCopies, StoreError, Url};
 use neerc_testing::postgres::Cluster;
 use neerc_testing::trust::{report, times};
 use std::cell::Cell;
+use std::ops::RangeInclusive;
 use std::sync::{Barrier, OnceLock};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
@@ -52,6 +53,13 @@ fn serves(standby: &mut Standby) -> (Opened, Duration) {
         }
         sleep(Duration::from_millis(20));
     }
+}
+
+/// Stores that, in time.
+#[track_caller]
+fn commit(opened: &Opened, revisions: RangeInclusive<u64>) -> Result<(), StoreError> {
+    block_on(async { tokio::time::timeout(PATIENCE, opened.store.commit(created(revisions))).await })
+        .expect("an answer")
 }
 
 #[track_caller]
@@ -231,15 +239,15 @@ fn what_was_stored_alone_is_missed_once_the_standby_that_was_away_is_promoted() 
         }
     };
     knows(StoreCopies::Kept);
-    block_on(opened.store.commit(created(1..=2))).unwrap();
+    commit(&opened, 1..=2).unwrap();
     standby.kill();
-    block_on(opened.store.commit(created(3..=4))).unwrap();
+    commit(&opened, 3..=4).unwrap();
     knows(StoreCopies::Alone);
     assert!(opened.holding.may_speak());
     primary.kill();
     standby.again();
     standby.promote();
-    let fenced = block_on(opened.store.commit(created(5..=5))).unwrap_err();
+    let fenced = commit(&opened, 5..=5).unwrap_err();
     assert!(fenced.is_fatal(), "{fenced}");
     drop(opened);
     let (opened, _) = serves(&mut Standby::of(&url, steady_ms));
@@ -302,4 +310,30 @@ fn who_serves_is_silent_once_the_database_has_lost_what_was_stored_also_where_no
     drop(opened);
     let (again, _) = serves(&mut node.stand_by());
     assert_eq!((again.revision, again.lost.map(|lost| (lost.first, lost.last))), (2, Some((3, 4))));
+}
+
+#[test]
+fn who_holds_the_lease_of_one_server_opened_the_log_of_another_that_had_come_back() {
+    let (mut old, promoted) = (Cluster::start(&[]), Cluster::start(&[]));
+    let database = old.database();
+    assert_eq!(promoted.database(), database);
+    let both = format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/{database}", old.port(), promoted.port());
+    old.kill();
+    let [first, second] = [(); 2].map(|()| TempDir::new().unwrap());
+    let stand_by = |folder: &TempDir| Standby::of(&Url::parse(&both, folder.path()).unwrap(), steady_ms);
+    let (opened, _) = serves(&mut stand_by(&first));
+    commit(&opened, 1..=3).unwrap();
+    let mut second = stand_by(&second);
+    stands_by(&mut second);
+    old.again();
+    block_on(opened.store.close()).unwrap();
+    let since = Instant::now();
+    let why = loop {
+        match second.look() {
+            Ok(Looked::Others(who)) => assert!(since.elapsed() < PATIENCE, "{who:?}"),
+            Ok(Looked::Opened(opened)) => panic!("it shows a log that ends at revision {}", opened.revision),
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert!(why.contains("two of its servers are written to"), "{why}");
 }
