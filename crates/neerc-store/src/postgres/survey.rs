@@ -75,13 +75,14 @@ pub struct Follower {
 /// Asks all servers. Blocks on the network.
 pub fn survey(servers: &Servers) -> Result<Survey, StoreError> {
     let runtime = postgres::read::runtime()?;
+    let noted = Lock::peek(servers.local()); // before they are asked, since people may be at work
     let all = servers.each().into_iter().map(|mut server| {
         let said = runtime.block_on(ask(&mut server));
         ServerSurvey { host: server.label, said }
     });
     let servers_said = all.collect();
     let holder = postgres::holder(servers.local());
-    Ok(Survey { servers: servers_said, noted: Lock::peek(servers.local()), holder })
+    Ok(Survey { servers: servers_said, noted, holder })
 }
 
 /// Whether a server has a synchronous standby, by who follows it; not known where that may not be read. What was known before

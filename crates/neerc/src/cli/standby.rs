@@ -16,11 +16,11 @@ pub fn status(args: &ConfigArgs) -> Outcome {
             config.store
         )));
     };
-    out::text(&words(&store::survey(servers).map_err(failure)?))
+    out::text(&words(&store::survey(servers).map_err(failure)?, servers.goes_on()))
 }
 
 /// All of it, in lines.
-fn words(survey: &Survey) -> String {
+fn words(survey: &Survey, goes_on: bool) -> String {
     let mut text = String::new();
     let mut line = |words: String| _ = writeln!(text, "{words}"); // a string takes all
     for ServerSurvey { host, said } in &survey.servers {
@@ -32,7 +32,7 @@ fn words(survey: &Survey) -> String {
     if let Some(noted) = survey.noted {
         line(format!("this machine ({}) has seen revision {noted}", survey.holder));
     }
-    line(verdict(survey));
+    line(verdict(survey, goes_on));
     text
 }
 
@@ -69,19 +69,18 @@ fn server(host: &str, said: &ServerWords, line: &mut impl FnMut(String)) {
 }
 
 /// What that comes to.
-fn verdict(survey: &Survey) -> String {
-    let heard = || survey.servers.iter().filter_map(|server| Some((&server.host, server.said.as_ref().ok()?)));
-    let ends = |said: &ServerWords| said.log.as_ref().map_or(0, |log| log.revision);
+fn verdict(survey: &Survey, goes_on: bool) -> String {
+    let heard = || survey.servers.iter().filter_map(|server| Some((&*server.host, server.said.as_ref().ok()?)));
     let writable: Vec<_> = heard().filter(|(_, said)| !said.follows).collect();
     match &*writable {
-        [(host, _)] => format!("{host} is written to; there is nothing to decide"),
-        [] => match heard().max_by_key(|(_, said)| ends(said)) {
-            None => "no server answers; nothing can be decided from here".to_owned(),
+        [(host, said)] => written_to(host, said, survey.noted, goes_on),
+        [] => match heard().max_by_key(|(_, said)| end_of(said)) {
+            None => "no server says how it stands; nothing can be decided from here".to_owned(),
             Some((host, said)) => {
-                let end = ends(said);
+                let end = end_of(said);
                 let loss = match survey.noted {
                     Some(noted) if noted > end => {
-                        format!("revisions {} to {noted} were seen here and would be lost", end + 1)
+                        format!("{} were seen here and would be lost", revisions(end, noted))
                     }
                     Some(_) => "all that this machine has seen is there".to_owned(),
                     None => "this machine has seen nothing to compare that with".to_owned(),
@@ -93,12 +92,62 @@ fn verdict(survey: &Survey) -> String {
             }
         },
         several => {
-            let hosts: Vec<&str> = several.iter().map(|(host, _)| host.as_str()).collect();
+            let hosts: Vec<&str> = several.iter().map(|(host, _)| *host).collect();
+            let are = if hosts.len() == 2 { "both" } else { "all" };
             format!(
-                "{} are all written to: two histories have begun. Switch all off but the one whose log you keep",
-                hosts.join(" and ")
+                "{} are {are} written to: two histories have begun{}. Switch all off but the one whose log you keep",
+                hosts.join(" and "),
+                newest(several)
             )
         }
+    }
+}
+
+/// Where the log ends there.
+fn end_of(said: &ServerWords) -> u64 {
+    said.log.as_ref().map_or(0, |log| log.revision)
+}
+
+/// The revisions after one, up to another.
+fn revisions(after: u64, last: u64) -> String {
+    match after.saturating_add(1) {
+        first if first == last => format!("revision {last}"),
+        first => format!("revisions {first} to {last}"),
+    }
+}
+
+/// Whether all is well with the one server that is written to.
+fn written_to(host: &str, said: &ServerWords, noted: Option<u64>, goes_on: bool) -> String {
+    let end = end_of(said);
+    if let Some(noted) = noted.filter(|noted| *noted > end) {
+        let missing = revisions(end, noted);
+        return format!(
+            "{host} is written to, and {missing}, seen here, are not there: if {host} was switched off and another server promoted, \
+             switch it off again; otherwise they are lost"
+        );
+    }
+    let is_kept =
+        |follower: &Follower| follower.sync_state.as_deref().is_none_or(|state| matches!(state, "sync" | "quorum"));
+    if said.waits_for.is_empty() || said.followers.iter().any(is_kept) {
+        return format!("{host} is written to; there is nothing to decide");
+    }
+    let meanwhile =
+        if goes_on { "so the service goes on without it after 10 s" } else { "so nothing is stored or answered" };
+    format!(
+        "{host} is written to, and none of the standbys that commits wait for is connected, {meanwhile}: start it, or have {host} go \
+         on alone by ALTER SYSTEM SET synchronous_standby_names = '' and SELECT pg_reload_conf()"
+    )
+}
+
+/// Which of several servers somebody has served from last, if that can be told.
+fn newest(several: &[(&str, &ServerWords)]) -> String {
+    let mut logs: Vec<_> = several.iter().filter_map(|(host, said)| Some((host, said.log.as_ref()?))).collect();
+    logs.sort_by_key(|(_, log)| log.epoch);
+    match &*logs {
+        [.., (_, before), (host, last)] if last.epoch > before.epoch => {
+            format!(", and {host} was served from last, in term {}, up to revision {}", last.epoch, last.revision)
+        }
+        _ => String::new(),
     }
 }
 
@@ -128,18 +177,53 @@ mod tests {
     #[test]
     fn what_would_be_lost_is_said_before_anybody_promotes() {
         let dead = || Err("no answer within 3 s".to_owned());
-        let text = words(&survey([dead(), said(true, 12)]));
+        let text = words(&survey([dead(), said(true, 12)]), false);
         assert!(text.contains("a: no answer within 3 s\nb: follows another server, and receives nothing"), "{text}");
         assert!(text.contains("b has most, up to revision 12: all that this machine has seen is there"), "{text}");
-        let text = words(&survey([dead(), said(true, 10)]));
+        let text = words(&survey([dead(), said(true, 10)]), false);
         assert!(text.contains("revisions 11 to 12 were seen here and would be lost"), "{text}");
-        let text = words(&survey([said(false, 12), said(true, 12)]));
+        let text = words(&survey([said(false, 12), said(true, 12)]), false);
         assert!(
             text.contains("  followed by b: sync, 0 bytes behind\n") && text.ends_with("nothing to decide\n"),
             "{text}"
         );
-        let text = words(&survey([said(false, 12), said(false, 13)]));
-        assert!(text.contains("a and b are all written to"), "{text}");
-        assert!(words(&survey([dead(), dead()])).ends_with("nothing can be decided from here\n"));
+        let text = words(&survey([said(false, 12), said(false, 13)]), false);
+        assert!(text.contains("a and b are both written to: two histories have begun. "), "{text}");
+        assert!(words(&survey([dead(), dead()]), false).ends_with("nothing can be decided from here\n"));
+    }
+    #[test]
+    fn where_something_was_wrong_with_the_server_that_is_written_to_there_was_said_to_be_nothing_to_decide() {
+        let with = |change: fn(&mut ServerWords)| {
+            let mut said = said(false, 12).unwrap();
+            change(&mut said);
+            Ok(said)
+        };
+        let dead = || Err("Connection refused".to_owned());
+        let told = |servers, goes_on| words(&survey(servers), goes_on).lines().last().unwrap().to_owned();
+        // Nobody was answered.
+        let lonely = || with(|said| said.followers.clear());
+        let behind = with(|said| said.followers[0].sync_state = Some("async".to_owned()));
+        for servers in [[lonely(), dead()], [behind, said(true, 12)]] {
+            let text = told(servers, false);
+            assert!(
+                text.starts_with("a is written to, and none of the standbys") && text.contains("nothing is stored"),
+                "{text}"
+            );
+        }
+        assert!(told([lonely(), dead()], true).contains("goes on without it after 10 s"));
+        let hidden = with(|said| said.followers[0].sync_state = None);
+        assert!(told([hidden, dead()], false).ends_with("nothing to decide"), "that is not known");
+        let none_wanted = with(|said| (said.followers, said.waits_for) = (Vec::new(), String::new()));
+        assert!(told([none_wanted, dead()], false).ends_with("nothing to decide"), "it is said that there is one copy");
+        // An old server had come back, and the one that was promoted since did not answer.
+        let text = told([said(false, 10), dead()], false);
+        assert!(text.contains("revisions 11 to 12, seen here, are not there: if a was switched off"), "{text}");
+        // It was not said which of two histories people had been answered from.
+        let promoted = with(|said| said.log.as_mut().unwrap().epoch = 1_000_001);
+        let text = told([said(false, 14), promoted], false);
+        assert!(
+            text.contains("b was served from last, in term 1000001, up to revision 12. Switch all off but"),
+            "{text}"
+        );
     }
 }
