@@ -1,5 +1,6 @@
-//! Whether a connection to a database is encrypted, and whom it believes: `sslmode` and `sslrootcert` of an address, as
-//! PostgreSQL's own programs take them. The driver knows only some of it, so it is taken out of the address before.
+//! Whether a connection to a database is encrypted, whom it believes and what it shows of itself: `sslmode`, `sslrootcert`,
+//! `sslcert` and `sslkey` of an address, as PostgreSQL's own programs take them. The driver knows only some of it, so it is
+//! taken out of the address before.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,15 @@ pub(crate) struct Encryption {
     pub mode: TlsMode,
     /// Who is believed; `None` means everybody.
     pub roots: Option<Roots>,
+    /// What is shown to a server that asks for it.
+    pub own: Option<Own>,
+}
+
+/// `sslcert` and `sslkey`: a certificate for us, and its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Own {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 /// `sslmode`.
@@ -45,29 +55,46 @@ const MODES: [(&str, TlsMode); 5] = [
 impl Encryption {
     /// Takes it out of an address, of which the rest is returned. A file is relative to that folder.
     pub fn take(address: &str, folder: &Path) -> Result<(Encryption, String), String> {
-        let (mut mode, mut roots) = (TlsMode::Prefer, None);
+        let (mut mode, mut roots, mut certificate, mut key) = (TlsMode::Prefer, None, None, None);
         // A password may have a ? in it.
         let login = address.find('@').unwrap_or(0);
-        let Some(begins) = address[login..].find('?').map(|at| login + at) else {
-            return Ok((Encryption { mode, roots }, address.to_owned()));
-        };
+        let begins = address[login..].find('?').map_or(address.len(), |at| login + at);
         let mut rest = Vec::new();
-        for option in address[begins + 1..].split('&') {
+        for option in address.get(begins + 1..).unwrap_or_default().split('&') {
             match option.split_once('=') {
                 Some(("sslmode", given)) => mode = mode_of(given)?,
                 Some(("sslrootcert", given)) => roots = Some(roots_of(given, folder)?),
+                Some(("sslcert", given)) => certificate = Some(file_of("sslcert", given, folder)?),
+                Some(("sslkey", given)) => key = Some(file_of("sslkey", given, folder)?),
                 _ => rest.push(option),
             }
         }
+        let own = match (certificate, key) {
+            (Some(certificate), Some(key)) => Some(Own { certificate, key }),
+            (None, None) => None,
+            (Some(_), None) => {
+                return Err(String::from("its sslcert needs a key: give the file with it as sslkey=/path"));
+            }
+            (None, Some(_)) => return Err(String::from("its sslkey is for a certificate: give that as sslcert=/path")),
+        };
         let (mut bare, rest) = (address[..begins].to_owned(), rest.join("&"));
         if !rest.is_empty() {
             bare.push_str(&format!("?{rest}"));
         }
-        Ok((Encryption::checked(mode, roots)?, bare))
+        Ok((Encryption { mode, roots, own }.checked()?, bare))
     }
 
-    fn checked(mode: TlsMode, roots: Option<Roots>) -> Result<Encryption, String> {
-        match (mode, &roots) {
+    /// The same where each login is to be bound to its connection (`channel_binding=require`), so that there is none without TLS.
+    pub fn bound(self) -> Result<Encryption, String> {
+        match self.mode {
+            TlsMode::Disable => Err(String::from("channel_binding=require needs TLS: leave sslmode=disable out")),
+            TlsMode::Prefer => Ok(Encryption { mode: TlsMode::Require, ..self }),
+            TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => Ok(self),
+        }
+    }
+
+    fn checked(self) -> Result<Encryption, String> {
+        match (self.mode, &self.roots) {
             (TlsMode::VerifyCa | TlsMode::VerifyFull, None) => Err(String::from(
                 "its sslmode checks certificates: give a file with that of your CA as sslrootcert=/path, or sslrootcert=system \
                  with sslmode=verify-full for those that this machine believes",
@@ -76,8 +103,8 @@ impl Encryption {
                 // Anybody gets a certificate of a public CA for a name of their own.
                 Err(String::from("sslrootcert=system protects only with sslmode=verify-full"))
             }
-            (TlsMode::Require, Some(_)) => Ok(Encryption { mode: TlsMode::VerifyCa, roots }),
-            _ => Ok(Encryption { mode, roots }),
+            (TlsMode::Require, Some(_)) => Ok(Encryption { mode: TlsMode::VerifyCa, ..self }),
+            _ => Ok(self),
         }
     }
 }
@@ -89,12 +116,19 @@ fn mode_of(given: &str) -> Result<TlsMode, String> {
 }
 
 fn roots_of(given: &str, folder: &Path) -> Result<Roots, String> {
-    let path = decoded(given).filter(|path| !path.is_empty() && !path.contains('\0'));
-    match path.as_deref() {
-        Some("system") => Ok(Roots::System),
-        Some(path) => Ok(Roots::File(folder.join(path))),
-        None => Err(String::from("its sslrootcert must be the path of a file, or system")),
+    match given {
+        "system" => Ok(Roots::System),
+        _ => match file_of("sslrootcert", given, folder) {
+            Ok(file) => Ok(Roots::File(file)),
+            Err(why) => Err(format!("{why}, or system")),
+        },
     }
+}
+
+/// A file, which is relative to that folder.
+fn file_of(option: &str, given: &str, folder: &Path) -> Result<PathBuf, String> {
+    let path = decoded(given).filter(|path| !path.is_empty() && !path.contains('\0'));
+    path.map(|path| folder.join(path)).ok_or_else(|| format!("its {option} must be the path of a file"))
 }
 
 /// A text without %XX.
@@ -131,7 +165,7 @@ mod tests {
     use super::*;
 
     fn taken(address: &str) -> Result<(TlsMode, Option<String>, String), String> {
-        let (Encryption { mode, roots }, rest) = Encryption::take(address, Path::new("/etc/neerc"))?;
+        let (Encryption { mode, roots, .. }, rest) = Encryption::take(address, Path::new("/etc/neerc"))?;
         Ok((mode, roots.map(|roots| roots.to_string()), rest))
     }
 
@@ -152,6 +186,14 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_and_its_key_are_taken_out_of_an_address() {
+        let (encryption, rest) =
+            Encryption::take("postgres://n@a/d?sslkey=own.key&sslcert=/own%20crt", Path::new("/etc/neerc")).unwrap();
+        let own = Own { certificate: "/own crt".into(), key: "/etc/neerc/own.key".into() };
+        assert_eq!((encryption.own, rest.as_str()), (Some(own), "postgres://n@a/d"));
+    }
+
+    #[test]
     fn what_would_protect_nobody_is_refused() {
         for (options, says) in [
             ("sslmode=allow", "must be disable, prefer"),
@@ -160,6 +202,9 @@ mod tests {
             ("sslmode=verify-ca&sslrootcert=%ff", "must be the path of a file"),
             ("sslmode=verify-ca&sslrootcert=system", "only with sslmode=verify-full"),
             ("sslrootcert=system", "only with sslmode=verify-full"),
+            ("sslcert=neerc.pem", "give the file with it as sslkey"),
+            ("sslkey=neerc.key&sslmode=require", "give that as sslcert"),
+            ("sslcert=&sslkey=neerc.key", "its sslcert must be the path of a file"),
         ] {
             let why = taken(&format!("postgres://n@a/d?{options}")).unwrap_err();
             assert!(why.contains(says), "{options}: {why}");

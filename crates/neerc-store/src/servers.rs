@@ -38,11 +38,8 @@ impl Servers {
         if !text.contains("://") {
             return Err(String::from(WRITE));
         }
-        let (encryption, text) = Encryption::take(text, folder)?;
+        let (mut encryption, text) = Encryption::take(text, folder)?;
         let mut config: Config = text.parse().map_err(|error: tokio_postgres::Error| why(&error))?;
-        if config.get_channel_binding() == ChannelBinding::Require {
-            return Err(String::from("this version cannot bind a login to its connection: leave channel_binding out"));
-        }
         if config.get_dbname().is_none_or(str::is_empty) {
             return Err(format!("it names no database; {WRITE}"));
         }
@@ -54,6 +51,14 @@ impl Servers {
         }
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             config.host_path(SOCKETS);
+        }
+        if config.get_channel_binding() == ChannelBinding::Require {
+            if config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_))) {
+                return Err(String::from(
+                    "channel_binding=require needs TLS, which a Unix socket has not: leave it out",
+                ));
+            }
+            encryption = encryption.bound()?;
         }
         let (hosts, ports) = (config.get_hosts().len().max(config.get_hostaddrs().len()), config.get_ports().len());
         if ports > 1 && ports != hosts {
@@ -158,7 +163,7 @@ impl Servers {
         config.connect_timeout(limits::CONNECT).tcp_user_timeout(limits::UNANSWERED).keepalives(true);
         config.keepalives_idle(limits::KEEPALIVE_IDLE).keepalives_interval(limits::KEEPALIVE_INTERVAL);
         config.keepalives_retries(limits::KEEPALIVE_RETRIES);
-        let encryption = Encryption { mode, roots: self.encryption.roots.clone() };
+        let encryption = Encryption { mode, ..self.encryption.clone() };
         Server { label: self.label(at), host, config, encryption }
     }
 

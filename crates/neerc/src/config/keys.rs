@@ -120,7 +120,8 @@ pub(super) struct RawRooms {
 #[config(layer_attr(derive(serde::Serialize)), layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct RawStore {
     /// "sqlite:" and the path of the database, relative to this file; or a PostgreSQL database, which may be on one of
-    /// several servers: postgres://neerc@a,b/neerc.
+    /// several servers: postgres://neerc@a,b/neerc. Behind a ? it says as to psql how to encrypt and log in: sslmode,
+    /// sslrootcert, sslcert, sslkey, channel_binding.
     #[config(env = "NEERC_STORE_URL", default = "sqlite:neerc.db")]
     pub(super) url: String,
     /// Days that the log in the database goes back, 0 to 36500; 0 means that all of it stays there. What is older is moved

@@ -2,9 +2,10 @@
 
 use crate::lease::LEASE_TTL_MS;
 use crate::tests::{block_on, created};
-use crate::{Existing, Looked, Opened, Standby, StoreError, Url, backup, open, survey};
+use crate::{Existing, Looked, Standby, Url, backup, open, survey};
 use neerc_testing::postgres::Cluster;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::PathBuf;
@@ -15,31 +16,58 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server, with a CA that has issued its certificate, for `localhost`.
-struct Place {
-    cluster: Cluster,
+pub(super) struct Place {
+    pub cluster: Cluster,
     folder: TempDir,
+    issuer: Issuer<'static, KeyPair>,
+    /// How often it was set up.
+    rounds: Cell<u32>,
 }
 
 impl Place {
-    fn new() -> Place {
-        let place = Place { cluster: Cluster::start(&[]), folder: TempDir::new().unwrap() };
+    pub fn new() -> Place {
         let mut ca = CertificateParams::new([]).unwrap();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         ca.distinguished_name.push(DnType::CommonName, "who issues");
         let key = KeyPair::generate().unwrap();
-        fs::write(place.file("ca.pem"), ca.self_signed(&key).unwrap().pem()).unwrap();
-        let issuer = Issuer::new(ca, key);
-        let own = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&own, &issuer).unwrap();
+        let pem = ca.self_signed(&key).unwrap().pem();
+        let (cluster, folder) = (Cluster::start(&[]), TempDir::new().unwrap());
+        let place = Place { cluster, folder, issuer: Issuer::new(ca, key), rounds: Cell::new(0) };
+        fs::write(place.file("ca.pem"), &pem).unwrap();
+        place.give("root.crt", &pem);
         let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         fs::write(place.file("other.pem"), other.cert.pem()).unwrap();
-        place.give("server.crt", &certificate.pem());
-        place.give("server.key", &own.serialize_pem());
+        let own = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        place.use_certificate(&certificate.signed_by(&own, &place.issuer).unwrap(), &own);
+        place.cluster.sql("postgres", "ALTER ROLE postgres PASSWORD 'secret'");
         place
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// A certificate for somebody who logs in, and its key.
+    pub fn issue(&self, name: &str, change: impl Fn(&mut CertificateParams)) {
+        let mut certificate = CertificateParams::new([]).unwrap();
+        certificate.distinguished_name.push(DnType::CommonName, "postgres");
+        change(&mut certificate);
+        let key = KeyPair::generate().unwrap();
+        fs::write(self.file(&format!("{name}.crt")), certificate.signed_by(&key, &self.issuer).unwrap().pem()).unwrap();
+        self.write_key(&format!("{name}.key"), &key.serialize_pem());
+    }
+
+    /// A key that only its owner may read.
+    pub fn write_key(&self, name: &str, text: &str) {
+        fs::write(self.file(name), text).unwrap();
+        fs::set_permissions(self.file(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// The certificate of the server, once it is set up anew.
+    pub fn use_certificate(&self, certificate: &Certificate, key: &KeyPair) {
+        self.give("server.crt", &certificate.pem());
+        self.give("server.key", &key.serialize_pem());
     }
 
     /// A file in the folder of the server, which only it may read.
@@ -50,38 +78,47 @@ impl Place {
         chown(&path, Some(of.uid()), Some(of.gid())).unwrap();
     }
 
-    /// Sets the server up anew: with TLS or without, and who is let in over the network.
-    fn set(&self, ssl: &str, hba: &str) {
-        self.give("pg_hba.conf", &format!("local all all trust\n{hba} all all 127.0.0.1/32 trust\n"));
+    /// Sets the server up anew: with TLS or without, and who is let in over the network, as in `hostssl` and `trust`.
+    pub fn set(&self, ssl: &str, hba: &str, method: &str) {
+        self.give("pg_hba.conf", &format!("local all all trust\n{hba} all all 127.0.0.1/32 {method}\n"));
+        let round = self.rounds.replace(self.rounds.get() + 1) + 1;
         self.cluster.sql("postgres", &format!("ALTER SYSTEM SET ssl = {ssl}"));
+        self.cluster.sql("postgres", "ALTER SYSTEM SET ssl_ca_file = 'root.crt'");
+        self.cluster.sql("postgres", &format!("ALTER SYSTEM SET vacuum_cost_limit = {round}"));
         self.cluster.sql("postgres", "SELECT pg_reload_conf()");
-        let rules = "SELECT current_setting('ssl'), string_agg(type, ',') FROM pg_hba_file_rules";
         let since = Instant::now();
-        // What one session sees another one may not see yet, so a new one is asked.
-        while self.cluster.sql("postgres", rules) != format!("{ssl}|local,{hba}") {
+        // All is read at once, and a new session has what was read.
+        while self.cluster.sql("postgres", "SHOW vacuum_cost_limit") != round.to_string() {
             assert!(since.elapsed() < PATIENCE, "it is not set");
             sleep(Duration::from_millis(20));
         }
+        assert_eq!(self.cluster.sql("postgres", "SELECT count(error) FROM pg_hba_file_rules"), "0");
     }
 
-    fn url(&self, host: &str, options: &str) -> Url {
-        let text = format!("postgres://postgres@{host}:{}/postgres?{options}", self.cluster.port());
-        Url::parse(&text, self.folder.path()).unwrap()
+    pub fn url(&self, address: &str, options: &str) -> Url {
+        Url::parse(&format!("postgres://postgres:secret@{address}/postgres?{options}"), self.folder.path()).unwrap()
     }
 
-    fn open(&self, host: &str, options: &str) -> Result<Opened, StoreError> {
-        open(&self.url(host, options))
+    /// Its address by that name.
+    pub fn at(&self, host: &str) -> String {
+        format!("{host}:{}", self.cluster.port())
     }
 
     /// Opens it, and lets go of it.
-    #[track_caller]
-    fn opens(&self, host: &str, options: &str) {
-        block_on(self.open(host, options).unwrap().store.close()).unwrap();
+    pub fn tries(&self, address: &str, options: &str) -> Result<(), String> {
+        let opened = open(&self.url(address, options)).map_err(|error| error.to_string())?;
+        block_on(opened.store.close()).unwrap();
+        Ok(())
     }
 
     #[track_caller]
-    fn refuses(&self, host: &str, options: &str, says: &str) {
-        let why = self.open(host, options).unwrap_err().to_string();
+    pub fn opens(&self, host: &str, options: &str) {
+        assert_eq!(self.tries(&self.at(host), options), Ok(()), "{options}");
+    }
+
+    #[track_caller]
+    pub fn refuses(&self, host: &str, options: &str, says: &str) {
+        let why = self.tries(&self.at(host), options).unwrap_err();
         assert!(why.contains(says), "{options}: {why}");
     }
 }
@@ -89,7 +126,7 @@ impl Place {
 #[test]
 fn a_server_is_believed_by_what_the_address_says_and_errors_say_what_to_change() {
     let place = Place::new();
-    place.set("on", "hostssl");
+    place.set("on", "hostssl", "trust");
     let ca = "sslrootcert=ca.pem";
     place.opens("localhost", &format!("sslmode=verify-full&{ca}"));
     place.opens("127.0.0.1", &format!("sslmode=verify-ca&{ca}"));
@@ -113,10 +150,10 @@ fn a_server_is_believed_by_what_the_address_says_and_errors_say_what_to_change()
     );
     place.refuses("localhost", "sslmode=verify-full&sslrootcert=none.pem", "cannot read sslrootcert");
     place.refuses("localhost", "sslmode=disable", "leave sslmode=disable out of store.url");
-    place.set("on", "hostnossl");
+    place.set("on", "hostnossl", "trust");
     place.opens("127.0.0.1", "sslmode=prefer");
     place.refuses("127.0.0.1", "sslmode=require", "write hostssl or host there");
-    place.set("off", "host");
+    place.set("off", "host", "trust");
     place.opens("127.0.0.1", "sslmode=prefer");
     place.opens("127.0.0.1", "sslmode=disable");
     place.refuses("127.0.0.1", "sslmode=require", "set ssl = on there");
@@ -125,8 +162,8 @@ fn a_server_is_believed_by_what_the_address_says_and_errors_say_what_to_change()
 #[test]
 fn all_that_goes_to_a_server_is_encrypted() {
     let place = Place::new();
-    place.set("on", "hostssl");
-    let url = place.url("localhost", "sslmode=verify-full&sslrootcert=ca.pem");
+    place.set("on", "hostssl", "trust");
+    let url = place.url(&place.at("localhost"), "sslmode=verify-full&sslrootcert=ca.pem");
     let mut standby = Standby::of(&url, || 0); // no time passes, so it holds the lease
     let since = Instant::now();
     let opened = loop {
