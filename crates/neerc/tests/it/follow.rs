@@ -20,7 +20,7 @@ const JURY: &str = "jury1@localhost/desk";
 const TWO: &str = "[store]\ncopies = 2\n";
 
 /// The machine that follows, whose configuration is that of `second`.
-fn follow(second: &Neerc<'_>, first: &Neerc<'_>) -> Process {
+pub fn follow(second: &Neerc<'_>, first: &Neerc<'_>) -> Process {
     Process::spawn_logged("follower", &mut following(second, first), &second.dir.join("follower.log"))
 }
 

@@ -54,10 +54,10 @@ fn task(fake: &FakeServer, id: &str, title: &str) -> String {
     fake.iq(JURY, "set", id, &task)
 }
 
-/// A service with a clock, on a disk that fails on command, beside a server that is played.
-fn started() -> (FakeServer, Neerc<'static>, Faults, Monitor) {
+/// A service with a clock, on a disk that fails on command, beside a server that is played; its store with those lines more.
+fn started(store: &str) -> (FakeServer, Neerc<'static>, Faults, Monitor) {
     let settings = "[operations]\nlisten = \"127.0.0.1:0\"\n[clock]\nfile = \"clock.xml\"\n";
-    let (listener, mut neerc) = FakeServer::prepare(&format!("{settings}{STORE}"));
+    let (listener, mut neerc) = FakeServer::prepare(&format!("{settings}{STORE}{store}"));
     let faults = Faults::under(&mut neerc);
     fs::write(neerc.dir.join("clock.xml"), CLOCK).unwrap();
     let fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
@@ -68,7 +68,7 @@ fn started() -> (FakeServer, Neerc<'static>, Faults, Monitor) {
 
 #[test]
 fn each_number_moves_by_its_cause() {
-    let (mut fake, neerc, faults, monitor) = started();
+    let (mut fake, neerc, faults, monitor) = started("");
     is_well(&monitor);
     untold(&monitor, &mut fake);
     not_stored(&monitor, &mut fake, &faults);

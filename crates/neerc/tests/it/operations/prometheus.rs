@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{CLOCK, Flood, started, task};
+use crate::fake::FakeServer;
+use crate::follow::follow;
 use crate::guard::{self, Port, Process};
 use crate::http::Http;
 use crate::wait::{PATIENCE, poll_for, wait_for};
@@ -18,8 +20,8 @@ use crate::wait::{PATIENCE, poll_for, wait_for};
 const THRESHOLD: Duration = Duration::from_secs(120);
 
 /// All of them.
-const ALERTS: [&str; 6] =
-    ["NeercClockStale", "NeercHeldBack", "NeercNotReady", "NeercSlow", "NeercStore", "NeercUntold"];
+const ALERTS: [&str; 7] =
+    ["NeercClockStale", "NeercHeldBack", "NeercNotReady", "NeercOneCopy", "NeercSlow", "NeercStore", "NeercUntold"];
 
 fn monitoring(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../monitoring").join(file)
@@ -144,7 +146,10 @@ fn each_alert_fires_by_its_cause_and_the_dashboard_has_what_it_draws() {
     if !is_there() {
         return;
     }
-    let (mut fake, neerc, faults, monitor) = started();
+    let (mut fake, neerc, faults, monitor) = started("copies = 2\nalone = \"go on\"\n");
+    let (_elsewhere, second) = FakeServer::prepare("");
+    let follower = follow(&second, &neerc);
+    monitor.waits_for("neerc_store_alone", |alone| alone == 0.0);
     let prometheus = Prometheus::start(&monitor.0);
     wait_for("the service is read", || prometheus.series("up == 1") == 1 && prometheus.series("neerc_ready == 1") == 1);
     dashboard(&prometheus);
@@ -155,11 +160,14 @@ fn each_alert_fires_by_its_cause_and_the_dashboard_has_what_it_draws() {
     firing.remove("NeercSlow"); // a machine on which other tests run may be
     assert_eq!(firing, expected(lasts), "all is well");
 
+    drop(follower);
     faults.slow_down(700);
     fake.send(&task(&fake, "slow", "Bring water"));
     assert_eq!(fake.expect(|said| said.id == "slow").kind, "result");
     prometheus.waits_for("NeercSlow", || while fake.hear(Duration::from_millis(5)).is_some() {});
     faults.slow_down(0);
+    prometheus.waits_for("NeercOneCopy", || while fake.hear(Duration::from_millis(5)).is_some() {});
+    let _again = follow(&second, &neerc);
 
     faults.fill(0);
     fake.send(&task(&fake, "refused", "Bring wine"));
@@ -177,6 +185,7 @@ fn each_alert_fires_by_its_cause_and_the_dashboard_has_what_it_draws() {
     fs::write(neerc.dir.join("clock.xml"), CLOCK).unwrap();
     prometheus.waits_for_the_end_of("NeercClockStale");
 
+    prometheus.waits_for_the_end_of("NeercOneCopy");
     let untold = task(&fake, "untold", "Bring salt");
     let mut flood = Flood::begin(&mut fake);
     assert!(fake.send_unheard(untold.as_bytes(), PATIENCE));
