@@ -77,8 +77,6 @@ pub const RESOLVE: Duration = Duration::from_secs(30);
 pub const RECONNECT: Duration = Duration::from_millis(200);
 /// How many connections that read the log are kept while nobody reads.
 pub const READERS_KEPT: usize = 2;
-/// How long whoever serves may be silent before another takes over.
-pub const LEASE: Duration = Duration::from_secs(10);
 /// The oldest PostgreSQL that is used: others are not looked after by its makers any more.
 pub const OLDEST_POSTGRES: u32 = 13;
 /// The port of PostgreSQL where an address names none.
@@ -89,6 +87,8 @@ pub const POSTGRES_PORT: u16 = 5432;
 /// How long a lease lasts by the database's clock, in ms. Whoever stands by takes over then, so with the time that a start
 /// takes, people wait ten seconds at most.
 pub const LEASE_TTL_MS: i64 = 7_000;
+/// The same. Who opens a store for a command, or replaces what is in it, has it once and does not renew it.
+pub const LEASE_TTL: Duration = Duration::from_millis(LEASE_TTL_MS.unsigned_abs());
 /// How much earlier its holder stops by its own clock, in ms: what it has sent until then has arrived.
 pub const LEASE_MARGIN_MS: i64 = 2_000;
 /// How often the holder renews it, in ms: a quarter of the time, so that one request may fail, and that one of which only the

@@ -123,14 +123,15 @@ pub fn restore_moment(
     Ok(Recalled { now, kept, ..recalled })
 }
 
-/// Puts what a file holds in the place of everything, which is kept as a file, with its archives.
+/// Puts what a file holds in the place of everything, which is kept as a file, with its archives. To keep it may take longer than
+/// the lease lasts. If somebody who stands by serves then, the epoch is another one, and nothing is replaced.
 fn put(server: &Servers, lock: &Lock, part: &Part, loaded: &Loaded) -> Result<Restored, StoreError> {
     let name = server.name();
     let term = connected(|| async {
         let session = Session::connect(server).await?;
         look(&Reading { session: &session, name: &name }).await?;
         migrate(&session, &name).await?;
-        match take::take(&session, server, &holder(server.local()), limits::LEASE).await? {
+        match take::take(&session, server, &holder(server.local()), limits::LEASE_TTL).await? {
             Ok(term) => Ok(term),
             Err(take::Holder { name: holder, until, .. }) => {
                 Err(PostgresError::Held { store: name.clone(), holder, until }.into())

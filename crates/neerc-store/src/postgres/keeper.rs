@@ -10,7 +10,7 @@ use super::survey;
 use super::take::{self, Term};
 use crate::error::postgres::PostgresError;
 use crate::holding::{StoreCopies, WhoServes};
-use crate::lease::{LEASE_ANSWER_MS, LEASE_TTL_MS, Lease, LeaseAnswer, LeaseAsk, LeaseStep};
+use crate::lease::{LEASE_ANSWER_MS, Lease, LeaseAnswer, LeaseAsk, LeaseStep};
 use crate::limits::{self, KEEPER_LOOK_MS};
 use crate::lock::Lock;
 use crate::servers::Servers;
@@ -22,8 +22,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-
-const TTL: Duration = Duration::from_millis(LEASE_TTL_MS.unsigned_abs());
 
 /// What has become of it so far.
 #[derive(Debug, Default)]
@@ -211,7 +209,7 @@ impl Keeping {
     async fn ask(&self, ask: LeaseAsk) -> Result<LeaseAnswer, StoreError> {
         let Some(session) = &self.session else { return Ok(LeaseAnswer::Failed) };
         match ask {
-            LeaseAsk::Take => match take::take(session, &self.server, &self.holder, TTL).await? {
+            LeaseAsk::Take => match take::take(session, &self.server, &self.holder, limits::LEASE_TTL).await? {
                 Ok(term) => {
                     let epoch = term.epoch;
                     self.note(|seen| seen.term = Some(term));
@@ -226,7 +224,7 @@ impl Keeping {
                 // To go on serving must not wait for the standby; who takes over does.
                 within(limits::STATEMENT, "set up", &self.name, session.set_reach(Reach::Here)).await?;
                 let noted = self.serves.load(Ordering::SeqCst).then(|| Lock::peek(self.server.local())).flatten();
-                Ok(match take::renew(session, &self.name, (&self.holder, epoch), TTL).await? {
+                Ok(match take::renew(session, &self.name, (&self.holder, epoch), limits::LEASE_TTL).await? {
                     Some(revision) if noted.is_none_or(|noted| noted <= revision) => LeaseAnswer::Mine { epoch },
                     Some(revision) => {
                         // A server was promoted that has not got it. What is shown is not true any more, also where nobody writes.

@@ -43,7 +43,7 @@ pub(super) fn begin(server: &Servers, lock: Lock, held: Option<Held>) -> Result<
                 is_held_here(&Reading { session: &session, name: &name }, term.epoch).await?;
                 (term, is_alone)
             }
-            None => match take::take(&session, server, &holder(server.local()), limits::LEASE).await? {
+            None => match take::take(&session, server, &holder(server.local()), limits::LEASE_TTL).await? {
                 Ok(term) => (term, Arc::default()),
                 Err(take::Holder { name: holder, until, .. }) => {
                     return Err(PostgresError::Held { store: name.clone(), holder, until }.into());
