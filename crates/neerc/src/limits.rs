@@ -148,6 +148,8 @@ pub const STANDBY_AGAIN_S: u32 = 5;
 
 // Whoever supervises the service
 
+/// How long a journal is waited for that takes nothing: less than a watchdog waits.
+pub const JOURNAL_PATIENCE: Duration = Duration::from_secs(1);
 /// How much longer it is asked to wait for the start at a time.
 pub const SUPERVISOR_START: Duration = Duration::from_secs(60);
 /// How often it is asked for that, in ms.
