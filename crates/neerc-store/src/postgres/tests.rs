@@ -7,8 +7,8 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -355,34 +355,34 @@ fn without_a_standby_changes_go_on_after_a_while_where_that_is_wanted_and_wait_a
 
 #[test]
 fn who_takes_over_without_a_standby_waits_for_nobody_who_does() {
-    let cluster = Cluster::start(&[]);
+    let cluster = Arc::new(Cluster::start(&[]));
     let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let url = |folder: &TempDir| going_on(&Url::parse(&cluster.url("postgres"), folder.path()).unwrap());
     let first = open(&url(&one)).unwrap().store;
     cluster.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     cluster.sql("postgres", "SELECT pg_reload_conf()");
     until("it is set", || cluster.sql("postgres", "SHOW synchronous_standby_names") == "nobody");
-    thread::scope(|scope| {
-        // What a process that is gone has left behind: it holds the row that whoever takes over must write.
-        let left = scope.spawn(|| cluster.try_sql("postgres", "UPDATE head SET batch = 'left'"));
-        until("it waits for the standby", || cluster.sql("postgres", WAITING) == "1");
-        let again = "SET synchronous_commit = local; UPDATE lease SET until = now() - interval '1 s'";
-        let since = Instant::now();
-        let second = loop {
-            cluster.sql("postgres", again); // for whoever served is not heard of any more
-            match open(&url(&other)) {
-                Ok(opened) => break opened.store,
-                Err(error) => assert!(since.elapsed() < PATIENCE, "{error}"),
-            }
-            thread::sleep(Duration::from_millis(100));
-        };
-        assert!(left.join().unwrap().is_err(), "nobody was told that it is stored");
-        cluster.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''");
-        cluster.sql("postgres", "SELECT pg_reload_conf()");
-        assert!(commit(&first, 1..=1).unwrap_err().is_fatal(), "its term is over");
-        commit(&second, 1..=1).unwrap();
-        assert_stored(second, &url(&other), 1);
-    });
+    // What a process that is gone has left behind: it holds the row that whoever takes over must write.
+    let (ended, left) = mpsc::channel();
+    let theirs = cluster.clone();
+    thread::spawn(move || ended.send(theirs.try_sql("postgres", "UPDATE head SET batch = 'left'")));
+    until("it waits for the standby", || cluster.sql("postgres", WAITING) == "1");
+    let again = "SET synchronous_commit = local; UPDATE lease SET until = now() - interval '1 s'";
+    let since = Instant::now();
+    let second = loop {
+        cluster.sql("postgres", again); // for whoever served is not heard of any more
+        match open(&url(&other)) {
+            Ok(opened) => break opened.store,
+            Err(error) => assert!(since.elapsed() < PATIENCE, "{error}"),
+        }
+        thread::sleep(Duration::from_millis(100));
+    };
+    assert!(left.recv_timeout(PATIENCE).unwrap().is_err(), "nobody was told that it is stored");
+    cluster.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''");
+    cluster.sql("postgres", "SELECT pg_reload_conf()");
+    assert!(commit(&first, 1..=1).unwrap_err().is_fatal(), "its term is over");
+    commit(&second, 1..=1).unwrap();
+    assert_stored(second, &url(&other), 1);
 }
 
 #[test]

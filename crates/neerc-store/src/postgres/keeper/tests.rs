@@ -62,6 +62,12 @@ fn commit(opened: &Opened, revisions: RangeInclusive<u64>) -> Result<(), StoreEr
         .expect("an answer")
 }
 
+/// Waits until this process may speak no more.
+#[track_caller]
+fn falls_silent(opened: &mut Opened) {
+    block_on(async { tokio::time::timeout(PATIENCE, opened.holding.ended()).await }).expect("it falls silent");
+}
+
 #[track_caller]
 fn stands_by(standby: &mut Standby) -> crate::WhoServes {
     match standby.look().unwrap() {
@@ -160,7 +166,7 @@ fn who_finds_the_lease_taken_is_silent_without_delay() {
     let node = Node::of(&database);
     let (mut opened, _) = serves(&mut node.stand_by());
     sql(&database, "UPDATE lease SET holder = 'another', epoch = epoch + 1, until = now() + interval '1 h'");
-    block_on(opened.holding.ended());
+    falls_silent(&mut opened);
     assert!(!opened.holding.may_speak());
 }
 
@@ -305,7 +311,7 @@ fn who_serves_is_silent_once_the_database_has_lost_what_was_stored_also_where_no
     let (mut opened, _) = serves(&mut node.stand_by());
     block_on(opened.store.commit(created(1..=4))).unwrap();
     sql(&database, "DELETE FROM log WHERE revision > 2; UPDATE head SET revision = 2, told = 2");
-    block_on(opened.holding.ended());
+    falls_silent(&mut opened);
     assert!(!opened.holding.may_speak());
     drop(opened);
     let (again, _) = serves(&mut node.stand_by());
