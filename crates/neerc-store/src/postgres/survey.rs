@@ -3,10 +3,13 @@
 
 use crate::error::postgres::words;
 use crate::limits;
-use crate::lock::Lock;
+use crate::lock::{Lock, beside};
 use crate::rows::stored;
 use crate::servers::{Server, Servers};
 use crate::{StoreCopies, StoreError, postgres};
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::Path;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Error};
@@ -16,8 +19,8 @@ use tokio_postgres::{Client, Error};
 pub struct Survey {
     /// Each server of the address, in its order.
     pub servers: Vec<ServerSurvey>,
-    /// The last revision that this machine has seen, by a note of its own.
-    pub noted: Option<u64>,
+    /// The last revision that this machine has seen, by a note of its own, if it has seen any; or why that cannot be read.
+    pub noted: Result<Option<u64>, String>,
     /// What this machine is called in the lease.
     pub holder: String,
 }
@@ -75,7 +78,7 @@ pub struct Follower {
 /// Asks all servers. Blocks on the network.
 pub fn survey(servers: &Servers) -> Result<Survey, StoreError> {
     let runtime = postgres::read::runtime()?;
-    let noted = Lock::peek(servers.local()); // before they are asked, since people may be at work
+    let noted = noted(servers.local()); // before they are asked, since people may be at work
     let all = servers.each().into_iter().map(|mut server| {
         let said = runtime.block_on(ask(&mut server));
         ServerSurvey { host: server.label, said }
@@ -102,6 +105,15 @@ pub(super) async fn copies(client: &Client, servers: &Servers, before: StoreCopi
         (false, _, _) if before == StoreCopies::Unknown && !is_left_alone => StoreCopies::Unknown,
         (false, _, _) => StoreCopies::Alone,
     })
+}
+
+/// What this machine has seen; that it cannot be read is another thing than that it has seen nothing.
+fn noted(local: &Path) -> Result<Option<u64>, String> {
+    let file = beside(local, ".lock");
+    match File::open(&file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("{}: {error}", file.display())),
+        _ => Ok(Lock::peek(local)),
+    }
 }
 
 async fn ask(server: &mut Server) -> Result<ServerWords, String> {

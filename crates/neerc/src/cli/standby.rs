@@ -16,11 +16,16 @@ pub fn status(args: &ConfigArgs) -> Outcome {
             config.store
         )));
     };
-    out::text(&words(&store::survey(servers).map_err(failure)?, servers.goes_on()))
+    let survey = store::survey(servers).map_err(failure)?;
+    out::text(&words(&survey))?;
+    match verdict(&survey, servers.goes_on()) {
+        Some(verdict) => out::line(&verdict),
+        None => Err(failure(anyhow!("no server says how it stands; nothing can be decided from here"))),
+    }
 }
 
 /// All of it, in lines.
-fn words(survey: &Survey, goes_on: bool) -> String {
+fn words(survey: &Survey) -> String {
     let mut text = String::new();
     let mut line = |words: String| _ = writeln!(text, "{words}"); // a string takes all
     for ServerSurvey { host, said } in &survey.servers {
@@ -29,10 +34,15 @@ fn words(survey: &Survey, goes_on: bool) -> String {
             Ok(said) => server(host, said, &mut line),
         }
     }
-    if let Some(noted) = survey.noted {
-        line(format!("this machine ({}) has seen revision {noted}", survey.holder));
+    match &survey.noted {
+        Ok(Some(noted)) => line(format!("this machine ({}) has seen revision {noted}", survey.holder)),
+        Ok(None) => {}
+        Err(why) => {
+            line(format!(
+                "what this machine has seen cannot be read: {why}; ask as root or as the user of the service"
+            ));
+        }
     }
-    line(verdict(survey, goes_on));
     text
 }
 
@@ -68,29 +78,26 @@ fn server(host: &str, said: &ServerWords, line: &mut impl FnMut(String)) {
     }
 }
 
-/// What that comes to.
-fn verdict(survey: &Survey, goes_on: bool) -> String {
+/// What that comes to, if any server has said something.
+fn verdict(survey: &Survey, goes_on: bool) -> Option<String> {
     let heard = || survey.servers.iter().filter_map(|server| Some((&*server.host, server.said.as_ref().ok()?)));
     let writable: Vec<_> = heard().filter(|(_, said)| !said.follows).collect();
-    match &*writable {
-        [(host, said)] => written_to(host, said, survey.noted, goes_on),
-        [] => match heard().max_by_key(|(_, said)| end_of(said)) {
-            None => "no server says how it stands; nothing can be decided from here".to_owned(),
-            Some((host, said)) => {
-                let end = end_of(said);
-                let loss = match survey.noted {
-                    Some(noted) if noted > end => {
-                        format!("{} were seen here and would be lost", revisions(end, noted))
-                    }
-                    Some(_) => "all that this machine has seen is there".to_owned(),
-                    None => "this machine has seen nothing to compare that with".to_owned(),
-                };
-                format!(
-                    "no server is written to. {host} has most, up to revision {end}: {loss}. Switch the other machine off, \
-                     then promote {host} as doc/two-machines.md says"
-                )
-            }
-        },
+    Some(match &*writable {
+        [(host, said)] => written_to(host, said, survey.noted.as_ref().ok().copied().flatten(), goes_on),
+        [] => {
+            let (host, said) = heard().max_by_key(|(_, said)| end_of(said))?;
+            let end = end_of(said);
+            let loss = match survey.noted {
+                Ok(Some(noted)) if noted > end => format!("{} were seen here and would be lost", revisions(end, noted)),
+                Ok(Some(_)) => "all that this machine has seen is there".to_owned(),
+                Ok(None) => "this machine has seen nothing to compare that with".to_owned(),
+                Err(_) => "whether anything would be lost is not known".to_owned(),
+            };
+            format!(
+                "no server is written to. {host} has most, up to revision {end}: {loss}. Switch the other machine off, \
+                 then promote {host} as doc/two-machines.md says"
+            )
+        }
         several => {
             let hosts: Vec<&str> = several.iter().map(|(host, _)| *host).collect();
             let are = if hosts.len() == 2 { "both" } else { "all" };
@@ -100,7 +107,7 @@ fn verdict(survey: &Survey, goes_on: bool) -> String {
                 newest(several)
             )
         }
-    }
+    })
 }
 
 /// Where the log ends there.
@@ -171,25 +178,35 @@ mod tests {
     fn survey(servers: [Result<ServerWords, String>; 2]) -> Survey {
         let hosts = ["a", "b"].into_iter().zip(servers);
         let servers = hosts.map(|(host, said)| ServerSurvey { host: host.to_owned(), said }).collect();
-        Survey { servers, noted: Some(12), holder: "b (2)".to_owned() }
+        Survey { servers, noted: Ok(Some(12)), holder: "b (2)".to_owned() }
+    }
+
+    /// All that is said.
+    fn told(survey: &Survey, goes_on: bool) -> String {
+        words(survey) + &verdict(survey, goes_on).unwrap_or_default()
     }
 
     #[test]
     fn what_would_be_lost_is_said_before_anybody_promotes() {
         let dead = || Err("no answer within 3 s".to_owned());
-        let text = words(&survey([dead(), said(true, 12)]), false);
+        let text = told(&survey([dead(), said(true, 12)]), false);
         assert!(text.contains("a: no answer within 3 s\nb: follows another server, and receives nothing"), "{text}");
         assert!(text.contains("b has most, up to revision 12: all that this machine has seen is there"), "{text}");
-        let text = words(&survey([dead(), said(true, 10)]), false);
+        let text = told(&survey([dead(), said(true, 10)]), false);
         assert!(text.contains("revisions 11 to 12 were seen here and would be lost"), "{text}");
-        let text = words(&survey([said(false, 12), said(true, 12)]), false);
+        let text = told(&survey([said(false, 12), said(true, 12)]), false);
         assert!(
-            text.contains("  followed by b: sync, 0 bytes behind\n") && text.ends_with("nothing to decide\n"),
+            text.contains("  followed by b: sync, 0 bytes behind\n") && text.ends_with("nothing to decide"),
             "{text}"
         );
-        let text = words(&survey([said(false, 12), said(false, 13)]), false);
+        let text = told(&survey([said(false, 12), said(false, 13)]), false);
         assert!(text.contains("a and b are both written to: two histories have begun. "), "{text}");
-        assert!(words(&survey([dead(), dead()]), false).ends_with("nothing can be decided from here\n"));
+        assert_eq!(verdict(&survey([dead(), dead()]), false), None);
+        let unread =
+            Survey { noted: Err("neerc.lock: Permission denied".to_owned()), ..survey([dead(), said(true, 12)]) };
+        let text = told(&unread, false);
+        assert!(text.contains("cannot be read: neerc.lock: Permission denied; ask as root"), "{text}");
+        assert!(text.contains("up to revision 12: whether anything would be lost is not known"), "{text}");
     }
     #[test]
     fn where_something_was_wrong_with_the_server_that_is_written_to_there_was_said_to_be_nothing_to_decide() {
@@ -199,7 +216,7 @@ mod tests {
             Ok(said)
         };
         let dead = || Err("Connection refused".to_owned());
-        let told = |servers, goes_on| words(&survey(servers), goes_on).lines().last().unwrap().to_owned();
+        let told = |servers, goes_on| verdict(&survey(servers), goes_on).unwrap();
         // Nobody was answered.
         let lonely = || with(|said| said.followers.clear());
         let behind = with(|said| said.followers[0].sync_state = Some("async".to_owned()));

@@ -92,7 +92,7 @@ pub async fn stand_by(
             }
             Looked::Others(sight) => sight,
         };
-        let (words, revision) = (words(&sight), sight.revision);
+        let (words, revision, is_known) = (words(&sight), sight.revision, sight.trouble.is_none());
         match &answering {
             Some(answering) => {
                 answering.sight.send_if_modified(|known| std::mem::replace(known, sight.clone()) != sight)
@@ -103,7 +103,10 @@ pub async fn stand_by(
             }
         };
         if said != words {
-            tracing::info!("{words}");
+            match is_known {
+                true => tracing::info!("{words}"),
+                false => tracing::warn!("{words}"),
+            }
             said.clone_from(&words);
         }
         supervisor.stands(format!("{words}, revision {revision}"), true);
