@@ -7,6 +7,7 @@ use neerc_core::clock::{Phase, Reading};
 use neerc_core::clocks::LastHeard;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use tokio::sync::watch;
 
 /// One reading.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +53,19 @@ pub fn beside(store: &Path) -> PathBuf {
     name.into()
 }
 
+/// Writes the newest readings whenever there are other ones, as long as somebody has any: the loop does not wait for a disk.
+pub async fn keep(file: PathBuf, mut readings: watch::Receiver<Vec<KeptReading>>) {
+    while readings.changed().await.is_ok() {
+        let (to, newest) = (file.clone(), readings.borrow_and_update().clone());
+        let written = tokio::task::spawn_blocking(move || write(&to, &newest)).await;
+        if let Err(error) = written.unwrap_or_else(|panicked| Err(panicked.to_string())) {
+            tracing::warn!("what contest clocks show cannot be kept in {}: {error}", file.display());
+        }
+    }
+}
+
 /// Writes the readings; what goes wrong is said for the log.
-pub fn write(file: &Path, readings: &[KeptReading]) -> Result<(), String> {
+fn write(file: &Path, readings: &[KeptReading]) -> Result<(), String> {
     let part = file.with_extension("part");
     let text = serde_json::to_vec(readings).map_err(|error| error.to_string())?;
     std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, file)).map_err(|error| error.to_string())

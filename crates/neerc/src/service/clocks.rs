@@ -7,10 +7,11 @@ use crate::clocks::kept::{self, KeptReading};
 use crate::clocks::{ClockLook, ClockSource, Clockwork};
 use neerc_core::clocks::{Clocks, FeedState, LastHeard, Precision};
 use std::path::PathBuf;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 impl Service {
-    /// The same with contest clocks that are looked at; the last readings of an earlier run are in that file.
+    /// The same with contest clocks that are looked at; the last readings of an earlier run are in that file. To be called where
+    /// tasks can be spawned.
     pub fn by_clocks(
         self,
         Clockwork { sources, of_room }: Clockwork,
@@ -21,21 +22,20 @@ impl Service {
         for (feed, heard) in kept::read(&kept, &sources, time::wall_ms()) {
             clocks.restore(self.time.now_ms(), feed, heard);
         }
-        Service { looks: Some(looks), desk: self.desk.by_clocks(clocks), sources, kept: Some(kept), ..self }
+        let (keep, readings) = watch::channel(Vec::new());
+        tokio::spawn(kept::keep(kept, readings));
+        Service { looks: Some(looks), desk: self.desk.by_clocks(clocks), sources, kept: Some(keep), ..self }
     }
 
     /// Keeps what the feeds say; while a clock only runs on, that stays true.
     fn keep_clocks(&self) {
-        let Some(file) = &self.kept else { return };
+        let Some(kept) = &self.kept else { return };
         let feeds = self.desk.clocks.feeds(self.time.now_ms()).zip(&self.sources);
         let reading = |(feed, source): (FeedState, &ClockSource)| {
             let heard = LastHeard { reading: feed.reading?, heard_ms: time::wall_ms(), over_ms: feed.over_ms };
             Some(KeptReading::of(source, heard))
         };
-        let readings: Vec<KeptReading> = feeds.filter_map(reading).collect();
-        if let Err(error) = kept::write(file, &readings) {
-            tracing::warn!("what contest clocks show cannot be kept in {}: {error}", file.display());
-        }
+        kept.send_replace(feeds.filter_map(reading).collect());
     }
 
     /// A contest clock was looked at.

@@ -39,6 +39,7 @@ use self::supervisor::Supervisor;
 use self::time::{Steady, wall_ms};
 use self::web::{AllFaces, WebSide};
 use crate::checklists::watch::ChecklistLook;
+use crate::clocks::kept::KeptReading;
 use crate::clocks::{ClockLook, ClockSource};
 use crate::limits::{CHANGES_PER_SNAPSHOT, MESSAGES_WAITING};
 use crate::link::{Link, LinkEvent, Reads, unreachable};
@@ -94,8 +95,8 @@ pub struct Service {
     looks: Option<mpsc::Receiver<(usize, ClockLook)>>,
     /// Where the clocks are read.
     sources: Vec<ClockSource>,
-    /// Where their last readings are kept.
-    kept: Option<PathBuf>,
+    /// Takes their last readings, to be kept.
+    kept: Option<watch::Sender<Vec<KeptReading>>>,
     /// Lists of people from outside.
     lists: people::Lists,
     /// What the file of checklists holds, each time that it has changed.

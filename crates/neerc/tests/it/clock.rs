@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::fake::FakeServer;
 use crate::said::NS;
 use crate::service::Neerc;
-use crate::wait::PATIENCE;
+use crate::wait::{PATIENCE, wait_for};
 
 const TOTAL_MS: i64 = 18_000_000;
 
@@ -100,6 +100,7 @@ fn a_contest_that_was_over_stays_over_when_its_file_is_gone_at_the_next_start() 
     write(&neerc.dir, TOTAL_MS, "OVER", Duration::ZERO);
     let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
     assert_eq!(told(&mut fake, "4").0, TOTAL_MS);
+    wait_for("the reading to be kept", || neerc.dir.join("neerc.db-clocks").exists());
     neerc.kill9();
     fs::remove_file(neerc.dir.join("clock.xml")).unwrap();
     let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
