@@ -5,12 +5,11 @@
 use crate::servers::{Kind, Server, unique};
 use crate::service::Neerc;
 use crate::slix::{Slix, Stanza, User};
+use crate::tls::Identity;
 use crate::wait::{PATIENCE, poll_for};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConnection, StreamOwned};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const NS: &str = "http://neerc.ifmo.ru/protocol/neerc";
@@ -27,15 +26,8 @@ fn written(ms: i64) -> String {
 
 /// Serves a contest that began at that time, until the process ends; its port and its certificate in PEM.
 fn serve(start_ms: i64) -> (u16, String) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let (config, listener) = (Arc::new(config), TcpListener::bind("127.0.0.1:0").unwrap());
+    let Identity { config, pem, .. } = Identity::of("localhost");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
@@ -54,7 +46,7 @@ fn serve(start_ms: i64) -> (u16, String) {
             _ = stream.get_mut().flush();
         }
     });
-    (port, made.cert.pem())
+    (port, pem)
 }
 
 /// What a client is told of the clock when it asks: elapsed ms and status.

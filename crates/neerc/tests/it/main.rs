@@ -61,6 +61,7 @@ mod sources;
 mod stalled;
 mod standby;
 mod supervised;
+mod tls;
 mod wait;
 mod wall;
 mod webhooks;

@@ -1,22 +1,12 @@
 //! Endpoints over TLS: one is believed by its certificate or by the certificate's fingerprint, and nobody else is told anything.
 
-use ring::digest::{SHA256, digest};
-use rustls::pki_types::PrivateKeyDer;
-
 use super::*;
+use crate::tls::Identity;
 
 /// An endpoint of that name with a certificate of its own; that in PEM, and its fingerprint.
 fn endpoint(name: &str) -> (Endpoint, String, String) {
-    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let fingerprint = digest(&SHA256, made.cert.der()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    (Endpoint::behind(Some(Arc::new(config))), made.cert.pem(), fingerprint)
+    let Identity { config, pem, fingerprint } = Identity::of(name);
+    (Endpoint::behind(Some(config)), pem, fingerprint)
 }
 
 fn hook(at: &str, port: u16, more: &str) -> String {
