@@ -1,6 +1,5 @@
 //! The board of a room as a page: the table, the tasks of whoever looks, and what they can do from there.
 
-use super::WebSite;
 use super::draw::{self, Pen};
 use super::drawn::{self, PLACE, Part, SharedSight};
 use super::live;
@@ -9,14 +8,13 @@ use super::told;
 use super::visit::{NoVisit, Visit};
 use askama::Template;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::RawQuery;
 use axum::http::HeaderMap;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Response};
 use neerc_core::face::grid::{Grid, GridFilter, GridMaker};
 use neerc_core::refusal::Refusal;
 use neerc_core::view::View;
-use std::sync::Arc;
 
 /// The page.
 #[derive(Template)]
@@ -78,23 +76,14 @@ impl Visit {
 }
 
 /// Shows a board.
-pub async fn show(
-    State(site): State<Arc<WebSite>>,
-    Path(room): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let visit = match Visit::of(&site, &room, &headers) {
-        Ok(visit) => visit,
-        Err(why) => return not_shown(&site, &headers, why),
-    };
+pub async fn show(visit: Visit, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let filter = filter(query.as_deref().unwrap_or_default());
     let said = told::said(&headers);
     let has_said = !said.is_empty();
     match draw_page(&visit, &filter, said) {
         Ok(page) if has_said => ([(SET_COOKIE, told::nothing_said(&visit))], page).into_response(),
         Ok(page) => page,
-        Err(_) => not_shown(&site, &headers, NoVisit::Stranger),
+        Err(_) => not_shown(&visit.site, &headers, NoVisit::Stranger),
     }
 }
 

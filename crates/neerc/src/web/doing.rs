@@ -1,7 +1,6 @@
 //! Everything that can be done or asked, by forms that are drawn from the menu: one page for each of its rows. Not what is
 //! allowed: that is decided by the core, on what is sent.
 
-use super::WebSite;
 use super::asks::{ServiceGone, WebWish};
 use super::board::form;
 use super::door::fresh_secret;
@@ -10,7 +9,7 @@ use super::picture::Position;
 use super::told;
 use super::visit::Visit;
 use askama::Template;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, RawQuery};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use neerc_core::command::{Command, Query};
@@ -25,7 +24,6 @@ use neerc_core::refusal::Refusal;
 use neerc_core::task::{Task, TaskId};
 use neerc_core::trail::Trail;
 use neerc_core::view::{RoomScene, Shown, View};
-use std::sync::Arc;
 
 /// The field of a form that says which revision of the board it was drawn from.
 const SEEN: &str = "seen";
@@ -160,19 +158,15 @@ impl Drawn {
 
 /// Draws the form of a row, or answers what it asks.
 pub async fn draw(
-    State(site): State<Arc<WebSite>>,
-    Path((room, verb)): Path<(String, String)>,
+    visit: Visit,
+    Path((_, verb)): Path<(String, String)>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let visit = match Visit::of(&site, &room, &headers) {
-        Ok(visit) => visit,
-        Err(why) => return not_shown(&site, &headers, why),
-    };
     let values = sent(query.as_deref().unwrap_or_default());
     let trail = match one(&values, "task").and_then(|task| TaskId::parse(task).ok()) {
         Some(task) if verb == menu::by_act(Act::History).verb => {
-            let mut entries = site.bridge.trail(visit.picture.room.clone(), task).await.unwrap_or_default();
+            let mut entries = visit.site.bridge.trail(visit.picture.room.clone(), task).await.unwrap_or_default();
             entries.reverse();
             Some(Trail::restore(entries))
         }
@@ -180,7 +174,7 @@ pub async fn draw(
     };
     let scene = RoomScene { trail: trail.as_ref(), ..visit.picture.scene(visit.time) };
     let Ok(view) = View::of(scene, &visit.who) else {
-        return not_shown(&site, &headers, super::visit::NoVisit::Stranger);
+        return not_shown(&visit.site, &headers, super::visit::NoVisit::Stranger);
     };
     let item = match item_of(&verb, &view) {
         Ok(item) => item,
@@ -219,15 +213,11 @@ fn no_row(visit: &Visit, status: StatusCode) -> Response {
 
 /// Does what a form asks.
 pub async fn perform(
-    State(site): State<Arc<WebSite>>,
-    Path((room, verb)): Path<(String, String)>,
+    visit: Visit,
+    Path((_, verb)): Path<(String, String)>,
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    let visit = match Visit::of(&site, &room, &headers) {
-        Ok(visit) => visit,
-        Err(why) => return not_shown(&site, &headers, why),
-    };
     let values = sent(&body);
     let (item, command) = match asked(&visit, &verb, &values) {
         Ok(asked) => asked,
@@ -257,7 +247,7 @@ pub async fn perform(
             refused(&now, &headers, item, &values, Drawn { meanwhile, ..Drawn::default() })
         }
         Ok(Err(refusal)) => refused(&visit.again(), &headers, item, &values, Drawn::refused(refusal)),
-        Err(ServiceGone) => note(&site, visit.language, StatusCode::SERVICE_UNAVAILABLE, "web-gone-away"),
+        Err(ServiceGone) => note(&visit.site, visit.language, StatusCode::SERVICE_UNAVAILABLE, "web-gone-away"),
     }
 }
 

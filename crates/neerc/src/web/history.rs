@@ -10,8 +10,9 @@ use super::visit::{NoVisit, Visit};
 use super::{board, limits};
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{FromRequestParts, RawQuery};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -74,14 +75,19 @@ impl HistoryFilter {
     }
 }
 
-/// Who looks at a history, or the answer to whoever may not.
-fn admin(site: &Arc<WebSite>, room: &str, headers: &HeaderMap) -> Result<Visit, Box<Response>> {
-    let visit = Visit::of(site, room, headers).map_err(|why| not_shown(site, headers, why))?;
-    let is_admin = visit.view().is_ok_and(|view| view.is_admin());
-    if is_admin {
-        Ok(visit)
-    } else {
-        Err(Box::new(note(site, visit.language, StatusCode::FORBIDDEN, "web-admins-see")))
+/// An admin of the room, who may look at what happened there.
+struct AdminVisit(Visit);
+
+impl FromRequestParts<Arc<WebSite>> for AdminVisit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<WebSite>) -> Result<AdminVisit, Response> {
+        let visit = Visit::from_request_parts(parts, site).await?;
+        let is_admin = visit.view().is_ok_and(|view| view.is_admin());
+        match is_admin {
+            true => Ok(AdminVisit(visit)),
+            false => Err(note(site, visit.language, StatusCode::FORBIDDEN, "web-admins-see")),
+        }
     }
 }
 
@@ -104,21 +110,12 @@ struct HistoryPage<'a> {
     older: Option<u64>,
 }
 
-async fn history(
-    State(site): State<Arc<WebSite>>,
-    Path(room): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let visit = match admin(&site, &room, &headers) {
-        Ok(visit) => visit,
-        Err(refused) => return *refused,
-    };
+async fn history(AdminVisit(visit): AdminVisit, RawQuery(query): RawQuery) -> Response {
     let filter = HistoryFilter::parse(query.as_deref().unwrap_or_default());
     let by = filter.by.as_ref().map(|by| person(&visit.picture.people, by));
     let (since_ms, wanted) = (filter.since_ms(visit.time.wall_ms), (filter.task, by, filter.before));
     let name = visit.picture.room.clone();
-    let read = site.library.read(move |reader| {
+    let read = visit.site.library.read(move |reader| {
         let mut timeline = since_ms.map_or_else(Timeline::default, Timeline::since);
         each(reader, &name, |entry| timeline.note(entry))?;
         Ok((timeline, newest(reader, &name, wanted)?, log::floor(reader)?))
@@ -127,7 +124,7 @@ async fn history(
     let lines = visit.lines();
     let title = format!("{} · {}", visit.say("web-history"), visit.picture.room);
     let shown = HistoryPage {
-        frame: PageFrame::new(&site, visit.language, title, format!("/r/{}/history", visit.picture.room)),
+        frame: PageFrame::new(&visit.site, visit.language, title, format!("/r/{}/history", visit.picture.room)),
         visit: &visit,
         who: visit.picture.people.shown(&visit.who).into_owned(),
         clock: draw::clock(&visit),
@@ -183,19 +180,10 @@ pub fn newest(
     }
 }
 
-async fn report(
-    State(site): State<Arc<WebSite>>,
-    Path(room): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let visit = match admin(&site, &room, &headers) {
-        Ok(visit) => visit,
-        Err(refused) => return *refused,
-    };
+async fn report(AdminVisit(visit): AdminVisit, RawQuery(query): RawQuery) -> Response {
     let since_ms = HistoryFilter::parse(query.as_deref().unwrap_or_default()).since_ms(visit.time.wall_ms);
     let name = visit.picture.room.clone();
-    let read = site.library.read(move |reader| {
+    let read = visit.site.library.read(move |reader| {
         let mut told = ReportLog::since(since_ms);
         each(reader, &name, |entry| told.note(entry))?;
         Ok((told, log::floor(reader)?))
@@ -213,38 +201,33 @@ fn attachment(visit: &Visit, floor: LogFloor, ending: &str) -> String {
     format!("attachment; filename=\"neerc-{room}-{since}{day}.{ending}\"")
 }
 
-async fn export_csv(State(site): State<Arc<WebSite>>, Path(room): Path<String>, headers: HeaderMap) -> Response {
+async fn export_csv(AdminVisit(visit): AdminVisit) -> Response {
     // Spreadsheets take a file for UTF-8 that begins with this mark.
     let head = format!("\u{feff}{}", export::csv_head());
-    export_as(&site, &room, &headers, ("csv", "text/csv; charset=utf-8"), head, export::ExportRow::csv).await
+    export_as(&visit, ("csv", "text/csv; charset=utf-8"), head, export::ExportRow::csv).await
 }
 
-async fn export_json(State(site): State<Arc<WebSite>>, Path(room): Path<String>, headers: HeaderMap) -> Response {
+async fn export_json(AdminVisit(visit): AdminVisit) -> Response {
     let kind = ("jsonl", "application/jsonl; charset=utf-8");
-    export_as(&site, &room, &headers, kind, String::new(), export::ExportRow::json).await
+    export_as(&visit, kind, String::new(), export::ExportRow::json).await
 }
 
 async fn export_as(
-    site: &Arc<WebSite>,
-    room: &str,
-    headers: &HeaderMap,
+    visit: &Visit,
     (ending, kind): (&str, &'static str),
     head: String,
     line: fn(&export::ExportRow) -> String,
 ) -> Response {
-    let visit = match admin(site, room, headers) {
-        Ok(visit) => visit,
-        Err(refused) => return *refused,
-    };
-    let Ok(floor) = site.library.read(log::floor).await else { return unreadable(&visit) };
+    let site = &visit.site;
+    let Ok(floor) = site.library.read(log::floor).await else { return unreadable(visit) };
     let people = visit.picture.people.clone();
     let lines = move |entry: &Entry| export::rows(&people, entry).iter().map(line).collect::<String>();
     match site.library.stream(visit.picture.room.clone(), head, lines).await {
         Ok(body) => {
-            let headers = [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, attachment(&visit, floor, ending))];
+            let headers = [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, attachment(visit, floor, ending))];
             (headers, body).into_response()
         }
-        Err(Unreadable) => unreadable(&visit),
+        Err(Unreadable) => unreadable(visit),
     }
 }
 
@@ -276,24 +259,15 @@ impl PrintPage<'_> {
     }
 }
 
-async fn print(
-    State(site): State<Arc<WebSite>>,
-    Path(room): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let visit = match Visit::of(&site, &room, &headers) {
-        Ok(visit) => visit,
-        Err(why) => return not_shown(&site, &headers, why),
-    };
+async fn print(visit: Visit, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let filter: GridFilter = board::filter(query.as_deref().unwrap_or_default());
-    let Ok(view) = visit.view() else { return not_shown(&site, &headers, NoVisit::Stranger) };
+    let Ok(view) = visit.view() else { return not_shown(&visit.site, &headers, NoVisit::Stranger) };
     let grid = visit.grid(&view, &filter);
     let title = format!("{} · {}", visit.say("web-print"), visit.picture.room);
     let time = time_of_day(visit.time.wall_ms, visit.time.zone_ms);
     let made = visit.lines().say("web-state-at", &[("time", Arg::Text(&time))]);
     let clock = visit.lines().scene.clock.map_or_else(String::new, |dial| visit.lines().clock(dial));
-    let frame = PageFrame::new(&site, visit.language, title, format!("/r/{}/print", visit.picture.room));
+    let frame = PageFrame::new(&visit.site, visit.language, title, format!("/r/{}/print", visit.picture.room));
     page(StatusCode::OK, &PrintPage { frame, visit: &visit, made, clock, grid: &grid })
 }
 

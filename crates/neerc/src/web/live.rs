@@ -8,12 +8,11 @@ use super::door::Pass;
 use super::draw::{self, Pen};
 use super::drawn::SharedSight;
 use super::limits;
-use super::pages::not_shown;
 use super::picture::Picture;
 use super::server::end;
 use super::visit::Visit;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::RawQuery;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
@@ -216,16 +215,7 @@ impl Stream for Events {
 }
 
 /// Opens a stream.
-pub async fn open(
-    State(site): State<Arc<WebSite>>,
-    Path(room): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let visit = match Visit::of(&site, &room, &headers) {
-        Ok(visit) => visit,
-        Err(why) => return not_shown(&site, &headers, why),
-    };
+pub async fn open(visit: Visit, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     stream(visit, &query.unwrap_or_default(), &headers)
 }
 

@@ -7,8 +7,9 @@ use super::visit::{LANGUAGE_COOKIE, NoVisit, Visit, language, session_cookie};
 use super::{WebSite, api, assets, board, doing, draw, guard, history, live, login, standby, typed, wall};
 use askama::Template;
 use assets::AssetNames;
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRequestParts, Path, Query, RawPathParams, State};
 use axum::http::header::{LOCATION, SET_COOKIE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{AppendHeaders, Html, IntoResponse, Response};
@@ -125,6 +126,17 @@ pub fn note(site: &WebSite, spoken: Language, status: StatusCode, key: &str) -> 
     };
     let link = Some(link);
     page(status, &NotePage { frame, lines: help.into_iter().collect(), link })
+}
+
+/// Whoever asks for what is in a room, which the address names. Others get the page that says why not.
+impl FromRequestParts<Arc<WebSite>> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<WebSite>) -> Result<Visit, Response> {
+        let named = RawPathParams::from_request_parts(parts, site).await.map_err(IntoResponse::into_response)?;
+        let room = named.iter().find(|(name, _)| *name == "room").map(|(_, room)| room).unwrap_or_default();
+        Visit::of(site, room, &parts.headers).map_err(|why| not_shown(site, &parts.headers, why))
+    }
 }
 
 /// The page for somebody who does not see the room that they asked for.

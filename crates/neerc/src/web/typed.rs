@@ -1,15 +1,14 @@
 //! The box that takes a line as the chat does, and says while it is typed what it will do: what is said of it once it is done,
 //! were it done on the board as it is.
 
-use super::WebSite;
 use super::asks::ServiceGone;
 use super::board::form;
 use super::doing::change;
-use super::pages::{PageFrame, not_shown, note, page};
+use super::pages::{PageFrame, note, page};
 use super::told;
 use super::visit::Visit;
 use askama::Template;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::RawQuery;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use neerc_core::board::Board;
@@ -23,7 +22,6 @@ use neerc_core::face::menu::Request;
 use neerc_core::trail::Trail;
 use neerc_core::view::{RoomScene, View};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// What came of a line that is not said on the board.
 #[derive(Template)]
@@ -49,17 +47,7 @@ enum Asked {
 }
 
 /// Takes a line; with `dry=1`, only says what it would do.
-pub async fn take(
-    State(site): State<Arc<WebSite>>,
-    Path(room): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: String,
-) -> Response {
-    let visit = match Visit::of(&site, &room, &headers) {
-        Ok(visit) => visit,
-        Err(why) => return not_shown(&site, &headers, why),
-    };
+pub async fn take(visit: Visit, RawQuery(query): RawQuery, headers: HeaderMap, body: String) -> Response {
     let text = form(&body).into_iter().find(|(name, _)| name == "line").map(|(_, line)| line).unwrap_or_default();
     let is_dry = form(query.as_deref().unwrap_or_default()).iter().any(|(name, value)| name == "dry" && value == "1");
     let asked = asked(&visit, &text, is_dry);
@@ -72,7 +60,7 @@ pub async fn take(
             Ok(Err(refusal)) => {
                 show(&visit, &headers, &text, &visit.lines().refusal(&refusal), StatusCode::UNPROCESSABLE_ENTITY)
             }
-            Err(ServiceGone) => note(&site, visit.language, StatusCode::SERVICE_UNAVAILABLE, "web-gone-away"),
+            Err(ServiceGone) => note(&visit.site, visit.language, StatusCode::SERVICE_UNAVAILABLE, "web-gone-away"),
         },
         Asked::Query(query, number) => {
             let said = answer(&visit, &query, number).await;
