@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -234,6 +235,31 @@ impl Cluster {
     /// Makes a standby the one that is written to.
     pub fn promote(&self) {
         run(as_owner("pg_ctl").arg("-D").arg(self.data()).args(["-w", "promote"]).stdout(Stdio::null()));
+    }
+
+    /// Puts a file into its folder, which only the server may read.
+    pub fn give(&self, name: &str, text: &str) {
+        let (path, of) = (self.data().join(name), fs::metadata(self.data()).expect("its folder"));
+        fs::write(&path, text).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("rights");
+        chown(&path, Some(of.uid()), Some(of.gid())).expect("an owner");
+    }
+
+    /// Has it read its configuration again, with these settings, and waits until it has.
+    pub fn set(&self, settings: &[(&str, &str)]) {
+        static SET: AtomicU32 = AtomicU32::new(0);
+        let round = SET.fetch_add(1, Ordering::SeqCst) % 10_000 + 1;
+        for (name, value) in settings {
+            self.sql("postgres", &format!("ALTER SYSTEM SET {name} = '{value}'"));
+        }
+        // This one means nothing here. All are read at once, and a new session has what was read.
+        self.sql("postgres", &format!("ALTER SYSTEM SET vacuum_cost_limit = {round}"));
+        self.sql("postgres", "SELECT pg_reload_conf()");
+        let since = Instant::now();
+        while self.sql("postgres", "SHOW vacuum_cost_limit") != round.to_string() {
+            assert!(since.elapsed() < PATIENCE, "it is not set");
+            sleep(Duration::from_millis(20));
+        }
     }
 
     /// Its folder.

@@ -5,11 +5,9 @@ use crate::tests::{block_on, created};
 use crate::{Existing, Looked, Standby, Url, backup, open, survey};
 use neerc_testing::postgres::Cluster;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use std::cell::Cell;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -20,8 +18,6 @@ pub(super) struct Place {
     pub cluster: Cluster,
     folder: TempDir,
     issuer: Issuer<'static, KeyPair>,
-    /// How often it was set up.
-    rounds: Cell<u32>,
 }
 
 impl Place {
@@ -32,9 +28,9 @@ impl Place {
         let key = KeyPair::generate().unwrap();
         let pem = ca.self_signed(&key).unwrap().pem();
         let (cluster, folder) = (Cluster::start(&[]), TempDir::new().unwrap());
-        let place = Place { cluster, folder, issuer: Issuer::new(ca, key), rounds: Cell::new(0) };
+        let place = Place { cluster, folder, issuer: Issuer::new(ca, key) };
         fs::write(place.file("ca.pem"), &pem).unwrap();
-        place.give("root.crt", &pem);
+        place.cluster.give("root.crt", &pem);
         let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         fs::write(place.file("other.pem"), other.cert.pem()).unwrap();
         let own = KeyPair::generate().unwrap();
@@ -66,32 +62,15 @@ impl Place {
 
     /// The certificate of the server, once it is set up anew.
     pub fn use_certificate(&self, certificate: &Certificate, key: &KeyPair) {
-        self.give("server.crt", &certificate.pem());
-        self.give("server.key", &key.serialize_pem());
-    }
-
-    /// A file in the folder of the server, which only it may read.
-    fn give(&self, name: &str, text: &str) {
-        let (path, of) = (self.cluster.data().join(name), fs::metadata(self.cluster.data()).unwrap());
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        chown(&path, Some(of.uid()), Some(of.gid())).unwrap();
+        self.cluster.give("server.crt", &certificate.pem());
+        self.cluster.give("server.key", &key.serialize_pem());
     }
 
     /// Sets the server up anew: with TLS or without, and who is let in over the network, as in `hostssl` and `trust`.
     pub fn set(&self, ssl: &str, hba: &str, method: &str) {
-        self.give("pg_hba.conf", &format!("local all all trust\n{hba} all all 127.0.0.1/32 {method}\n"));
-        let round = self.rounds.replace(self.rounds.get() + 1) + 1;
-        self.cluster.sql("postgres", &format!("ALTER SYSTEM SET ssl = {ssl}"));
-        self.cluster.sql("postgres", "ALTER SYSTEM SET ssl_ca_file = 'root.crt'");
-        self.cluster.sql("postgres", &format!("ALTER SYSTEM SET vacuum_cost_limit = {round}"));
-        self.cluster.sql("postgres", "SELECT pg_reload_conf()");
-        let since = Instant::now();
-        // All is read at once, and a new session has what was read.
-        while self.cluster.sql("postgres", "SHOW vacuum_cost_limit") != round.to_string() {
-            assert!(since.elapsed() < PATIENCE, "it is not set");
-            sleep(Duration::from_millis(20));
-        }
+        let rules = format!("local all all trust\n{hba} all all 127.0.0.1/32 {method}\n");
+        self.cluster.give("pg_hba.conf", &rules);
+        self.cluster.set(&[("ssl", ssl), ("ssl_ca_file", "root.crt")]);
         assert_eq!(self.cluster.sql("postgres", "SELECT count(error) FROM pg_hba_file_rules"), "0");
     }
 
