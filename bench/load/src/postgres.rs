@@ -8,8 +8,14 @@ use neerc_core::people::Person;
 use neerc_core::task::{Kind, TaskId, Title};
 use neerc_store::{Store, Url, open};
 use neerc_testing::postgres::Cluster;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use tokio_postgres::NoTls;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The tables of the store, and the statement that stores a batch in them.
 const TABLES: &str = include_str!("../../../crates/neerc-store/src/postgres/migrations/1.sql");
@@ -24,6 +30,10 @@ const STATEMENT: &str = "
 const RECORD: &str =
     r#"{"created":{"task":1000,"title":"Bring water to hall 17","kind":"todo","timestamp_ms":1000,"statuses":[]}}"#;
 const BATCHES: [usize; 2] = [16, 64];
+/// How many changes there are in a batch over TLS.
+const ENCRYPTED: usize = 16;
+/// Where the server of the bench is on the network, and the name that its certificate is for.
+const HOST: &str = "127.0.0.1";
 
 /// Changes after a revision.
 fn entries(after: u64, count: usize) -> Outcome<Vec<Entry>> {
@@ -51,13 +61,34 @@ fn commits(store: &Store, last: &mut u64, batch: usize, time: Duration) -> Outco
     Ok(took)
 }
 
-/// Rows each second by the bare loop, in another database.
-fn bare(url: &str, epoch: i64, batch: usize, time: Duration) -> Outcome<f64> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+/// How the bare loop is encrypted, as the driver's users do it, with the certificate that it believes.
+fn encryption(certificate: &Path) -> Outcome<MakeRustlsConnect> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificate)?)?;
+    let builder = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into());
+    let config = builder.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+/// Connects the bare loop, encrypted if its address says so.
+async fn connect(url: &str, certificate: &Path) -> Outcome<Client> {
+    let config: Config = url.parse()?;
+    if config.get_ssl_mode() == SslMode::Require {
+        let (client, connection) = config.connect(encryption(certificate)?).await?;
         tokio::spawn(connection);
-        client.execute("UPDATE head SET epoch = $1", &[&epoch]).await?;
+        return Ok(client);
+    }
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Rows each second by the bare loop, in another database.
+fn bare(url: &str, certificate: &Path, batch: usize, time: Duration) -> Outcome<f64> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let epoch = 1_i64; // as its tables have it
+    runtime.block_on(async {
+        let client = connect(url, certificate).await?;
         let statement = client.prepare(STATEMENT).await?;
         let mut last: i64 = client.query_one("SELECT revision FROM head", &[]).await?.get(0);
         let (begin, mut rows) = (Instant::now(), 0);
@@ -86,25 +117,69 @@ fn percentile(took: &[f64], part: f64) -> f64 {
     sorted.get((sorted.len() as f64 * part) as usize).or(sorted.last()).map_or(f64::NAN, |s| s * 1_000.0)
 }
 
-/// Batches beside the bare loop; single changes with and without a second machine.
-pub fn postgres(scale: Scale) -> Outcome<Vec<Row>> {
-    let primary = Cluster::start(&[]);
-    let (name, other) = (primary.database(), primary.database());
-    primary.sql(&other, TABLES);
-    let store = open(&Url::parse(&primary.url(&name), &folder("postgres")?)?)?.store;
-    let (mut last, mut rows) = (0, Vec::new());
-    for batch in BATCHES {
+/// A store, and where the bare loop has the same tables.
+struct Beside<'a> {
+    store: &'a Store,
+    bare: String,
+    certificate: &'a Path,
+}
+
+impl Beside<'_> {
+    /// Batches by both in turns.
+    fn batches(&self, what: String, last: &mut u64, batch: usize, scale: Scale) -> Outcome<Row> {
         let (mut ours, mut beside) = (Vec::new(), Vec::new());
         for _ in 0..scale.runs {
-            let before = bare(&primary.url(&other), 1, batch, scale.time)?;
-            let took = commits(&store, &mut last, batch, scale.time * 2)?;
-            let after = bare(&primary.url(&other), 1, batch, scale.time)?;
+            let before = bare(&self.bare, self.certificate, batch, scale.time)?;
+            let took = commits(self.store, last, batch, scale.time * 2)?;
+            let after = bare(&self.bare, self.certificate, batch, scale.time)?;
             ours.push(batch as f64 * took.len() as f64 / took.iter().sum::<f64>());
             beside.push((before + after) / 2.0);
         }
-        let row = Row::new(format!("PostgreSQL, batches of {batch}"), ours, "/s");
-        rows.push(row.beside(&beside, "bare tokio-postgres").goal(Goal::Ratio(0.6)));
+        Ok(Row::new(what, ours, "/s").beside(&beside, "bare tokio-postgres").goal(Goal::Ratio(0.6)))
     }
+}
+
+/// Gives the server a certificate; where that is.
+fn encrypt(server: &Cluster, folder: &Path) -> Outcome<PathBuf> {
+    let made = rcgen::generate_simple_self_signed([HOST.to_owned()])?;
+    server.give("server.crt", &made.cert.pem());
+    server.give("server.key", &made.signing_key.serialize_pem());
+    server.set(&[("ssl", "on")]);
+    let certificate = folder.join("server.pem");
+    std::fs::write(&certificate, made.cert.pem())?;
+    Ok(certificate)
+}
+
+/// Batches by both over TLS.
+fn over_tls(server: &Cluster, folder: &Path, certificate: &Path, scale: Scale) -> Outcome<Row> {
+    let (name, other) = (server.database(), server.database());
+    server.sql(&other, TABLES);
+    server.sql(&other, "UPDATE head SET epoch = 1");
+    let at = |database: &str, options: &str| {
+        format!("postgres://postgres@{HOST}:{}/{database}?sslmode={options}", server.port())
+    };
+    let options = format!("verify-full&sslrootcert={}", certificate.display());
+    let folder = folder.join("tls");
+    std::fs::create_dir_all(&folder)?;
+    let store = open(&Url::parse(&at(&name, &options), &folder)?)?.store;
+    let beside = Beside { store: &store, bare: at(&other, "require"), certificate };
+    beside.batches(format!("PostgreSQL over TLS, batches of {ENCRYPTED}"), &mut 0, ENCRYPTED, scale)
+}
+
+/// Batches beside the bare loop, also over TLS; single changes with and without a second machine.
+pub fn postgres(scale: Scale) -> Outcome<Vec<Row>> {
+    let (primary, folder) = (Cluster::start(&[]), folder("postgres")?);
+    let certificate = encrypt(&primary, &folder)?;
+    let (name, other) = (primary.database(), primary.database());
+    primary.sql(&other, TABLES);
+    primary.sql(&other, "UPDATE head SET epoch = 1");
+    let store = open(&Url::parse(&primary.url(&name), &folder)?)?.store;
+    let (mut last, mut rows) = (0, Vec::new());
+    let plain = Beside { store: &store, bare: primary.url(&other), certificate: &certificate };
+    for batch in BATCHES {
+        rows.push(plain.batches(format!("PostgreSQL, batches of {batch}"), &mut last, batch, scale)?);
+    }
+    rows.push(over_tls(&primary, &folder, &certificate, scale)?);
     let singles = |store: &Store, last: &mut u64, what: &str| -> Outcome<Row> {
         let runs = (0..scale.runs).map(|_| commits(store, last, 1, scale.time * 2)).collect::<Outcome<Vec<_>>>()?;
         let medians: Vec<f64> = runs.iter().map(|took| percentile(took, 0.5)).collect();
