@@ -60,7 +60,7 @@ impl Connector {
     fn new(server: &Server) -> Result<Connector, String> {
         let (Encryption { mode, roots, own }, binding) = (&server.encryption, server.config.get_channel_binding());
         let provider = ring::default_provider();
-        let algorithms = provider.signature_verification_algorithms;
+        let (algorithms, keys) = (provider.signature_verification_algorithms, provider.key_provider);
         let believed = match roots {
             Some(roots) if *mode != TlsMode::Prefer && *mode != TlsMode::Disable => Some(read(roots)?),
             _ => None,
@@ -72,10 +72,7 @@ impl Connector {
         let builder = builder.map_err(|error| error.to_string())?;
         let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
         let config = match own {
-            Some(own) if *mode != TlsMode::Disable => {
-                let (certificates, key) = own::read(own)?;
-                builder.with_client_auth_cert(certificates, key).map_err(|error| own::problem(own, &error))?
-            }
+            Some(own) if *mode != TlsMode::Disable => builder.with_client_cert_resolver(own::read(own, keys)?),
             _ => builder.with_no_client_auth(),
         };
         let host = server.host.clone();

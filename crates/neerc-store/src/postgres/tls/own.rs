@@ -3,21 +3,38 @@
 
 use super::read_file;
 use crate::encryption::Own;
+use rustls::crypto::KeyProvider;
+use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{AlertDescription, Error, InconsistentKeys};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Both. The error says what is wrong with them.
-pub(super) fn read(own: &Own) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+pub(super) fn read(own: &Own, keys: &dyn KeyProvider) -> Result<Arc<SingleCertAndKey>, String> {
+    let (certificate, file) = (own.certificate.display(), own.key.display());
     let certificates = read_file(&own.certificate).map_err(|why| {
-        let file = own.certificate.display();
-        format!("cannot read sslcert {file}: {why}; it must hold a certificate in PEM, and those between it and its CA")
+        format!(
+            "cannot read sslcert {certificate}: {why}; it must hold a certificate in PEM, and those between it and its CA"
+        )
     })?;
-    let key = read_key(&own.key).map_err(|why| format!("cannot use sslkey {}: {why}", own.key.display()))?;
-    Ok((certificates, key))
+    let key = read_key(&own.key).map_err(|why| format!("cannot use sslkey {file}: {why}"))?;
+    let key = keys.load_private_key(key).map_err(|error| {
+        format!(
+            "cannot use sslkey {file}: {error}; take an RSA key of 2048 bits or more, or one on the curve P-256 or P-384"
+        )
+    })?;
+    let both = CertifiedKey::new(certificates, key);
+    match both.keys_match() {
+        Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            Err(format!("sslkey {file} is not the key of sslcert {certificate}: give the two that belong together"))
+        }
+        // What openssl x509 makes is of version 1, which cannot be compared here; a server looks all the same.
+        _ => Ok(Arc::new(both.into())),
+    }
 }
 
 fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, String> {
@@ -38,20 +55,6 @@ fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, String> {
         }
         false => format!("{error}; it must hold a private key in PEM"),
     })
-}
-
-/// Why they cannot be used.
-pub(super) fn problem(own: &Own, error: &Error) -> String {
-    let (certificate, key) = (own.certificate.display(), own.key.display());
-    match error {
-        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-            format!("sslkey {key} is not the key of sslcert {certificate}: give the two that belong together")
-        }
-        error => format!(
-            "sslcert {certificate} cannot be used with sslkey {key} ({error}): take an RSA key of 2048 bits or more, or one on the \
-             curve P-256 or P-384, and a certificate of version 3"
-        ),
-    }
 }
 
 /// What to change where a server does not take it.

@@ -4,6 +4,7 @@ use crate::postgres::tls::tests::Place;
 use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Command;
 
 const NETWORK: &str = "127.0.0.1";
 
@@ -78,4 +79,22 @@ fn files_that_are_of_no_use_are_named_before_anything_is_sent() {
     let both = [place.file("own.crt"), key].map(|file| fs::read_to_string(file).unwrap()).concat();
     place.write_key("both.pem", &both);
     place.opens(NETWORK, "sslmode=require&sslcert=both.pem&sslkey=both.pem");
+}
+
+#[test]
+fn what_the_documentation_has_openssl_make_is_taken() {
+    let place = Place::new();
+    let doc = include_str!("../../../../../../doc/postgresql.md");
+    let lines = doc.lines().filter(|line| line.starts_with("openssl ")).collect::<Vec<_>>().join(" && ");
+    assert_eq!(lines.matches("-out neerc.pem").count(), 1, "{lines}");
+    let lines = lines.replace("CN=neerc", "CN=postgres").replace("a.example.org", "localhost");
+    let made = Command::new("sh").args(["-c", &lines]).current_dir(place.file("")).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let text = |name: &str| fs::read_to_string(place.file(name)).unwrap();
+    for (name, made) in [("server.crt", "server.crt"), ("server.key", "server.key"), ("root.crt", "ca.pem")] {
+        place.cluster.give(name, &text(made));
+    }
+    place.set("on", "hostssl", "cert");
+    place.opens("localhost", "sslmode=verify-full&sslrootcert=ca.pem&sslcert=neerc.pem&sslkey=neerc.key");
+    place.refuses("localhost", "sslcert=neerc.pem&sslkey=server.key", "sslcert");
 }
