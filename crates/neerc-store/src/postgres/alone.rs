@@ -22,6 +22,11 @@ const PROBE: &str = "SELECT pg_logical_emit_message(true, 'neerc', '')";
 pub(super) const END_WAITING: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
     WHERE wait_event = 'SyncRep' AND datname = current_database() AND usename = current_user \
     AND query_start < now() - $1 * interval '1 s'";
+/// The same of those who wanted to take over and were given up by who sent it, as one does that was not to go on without a standby:
+/// it holds the row of the lease.
+pub(super) const END_TAKING: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+    WHERE wait_event = 'SyncRep' AND datname = current_database() AND usename = current_user \
+    AND query LIKE '%UPDATE lease SET holder%' AND query_start < now() - $1 * interval '1 s'";
 /// The same for one process, if it waits.
 pub(super) const END_ONE: &str =
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid = $1";

@@ -7,7 +7,7 @@
 //! of its own, so a server that took over without the newest rows cannot give out an epoch for the second time. Its log counts as
 //! another one (`generation`): whether it has got everything that somebody remembers, nobody may know who is left.
 
-use super::alone::END_WAITING;
+use super::alone::{END_TAKING, END_WAITING};
 use super::session::{Session, within};
 use crate::error::postgres::PostgresError;
 use crate::generation::LOST;
@@ -55,6 +55,10 @@ pub(crate) async fn take(
 ) -> Result<Result<Term, Holder>, StoreError> {
     let (doing, store) = ("take over", &*server.name());
     let (client, before, seconds) = (session.client(), session.warnings(), ttl.as_secs_f64());
+    if server.goes_on() {
+        let away = limits::STANDBY_AWAY.as_secs_f64();
+        within(limits::STATEMENT, doing, store, client.query_one(END_TAKING, &[&away])).await?;
+    }
     let update = format!(
         "{SERVER} UPDATE lease SET holder = $1, epoch = greatest(epoch + 1, (server.timeline - 1) * 1000000),
             until = now() + $2 * interval '1 s', clock = server.clock, timeline = server.timeline,

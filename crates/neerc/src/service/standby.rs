@@ -128,7 +128,9 @@ pub async fn stand_by(
 /// How it stands.
 fn words(WhoServes { holder, trouble, .. }: &WhoServes) -> String {
     match trouble {
-        Some(why) => format!("standing by; who serves is not known: {why}"),
+        Some(why) => {
+            format!("standing by; who serves is not known: {why} (neerc standby status says how each server stands)")
+        }
         None => format!("standing by for {holder}"),
     }
 }
