@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::{AsyncMessage, Client, Connection, Error, Socket};
 
 /// What a session is set to. Warnings must reach us, and what is answered must be on disk. None of the server's own limits
@@ -59,37 +59,41 @@ struct Warnings {
 
 impl Session {
     /// Connects to a server that can be written to: to the first that answers so. Each is asked once the one before it has
-    /// refused, or after a moment, since a machine that is gone refuses nothing. Where the service goes on without a
-    /// standby, what is written does not wait for one until it is told to.
+    /// refused, or after a moment, since a machine that is gone refuses nothing; and again while another one has not
+    /// answered, since it may be promoted just then. Where the service goes on without a standby, what is written does not
+    /// wait for one until it is told to.
     pub async fn connect(server: &Servers) -> Result<Session, StoreError> {
         let reach = if server.goes_on() { Reach::Here } else { Reach::Standby };
-        let mut left = server.each().into_iter().enumerate();
-        let (mut asked, mut refused) = (JoinSet::new(), BTreeMap::new());
-        let mut ask_next = |asked: &mut JoinSet<_>| match left.next() {
-            Some((at, server)) => {
-                asked.spawn(async move { (at, Session::with(&server, reach).await) });
-                true
-            }
-            None => false,
+        let servers = Arc::new(server.each());
+        let (mut asked, mut refused, mut next) = (JoinSet::new(), BTreeMap::new(), 0);
+        let ask = |asked: &mut JoinSet<_>, at: usize, pause: Duration| {
+            let servers = servers.clone();
+            asked.spawn(async move {
+                sleep(pause).await;
+                (at, Session::with(&servers[at], reach).await)
+            });
         };
-        let mut has_more = ask_next(&mut asked);
-        loop {
-            let answer = match has_more {
+        while refused.len() < servers.len() {
+            if next < servers.len() {
+                ask(&mut asked, next, Duration::ZERO);
+                next += 1;
+            }
+            let answer = match next < servers.len() {
                 true => timeout(limits::NEXT_SERVER, asked.join_next()).await,
                 false => Ok(asked.join_next().await),
             };
             match answer {
                 Ok(Some(Ok((_, Ok(session))))) => return Ok(session),
-                Ok(Some(Ok((at, Err(why))))) => drop(refused.insert(at, why)),
-                Ok(Some(Err(_))) | Err(_) => {} // it panicked, which was said, or it takes its time
-                Ok(None) if has_more => {}
-                Ok(None) => {
-                    let tried = refused.into_values().collect::<Vec<_>>().join("; ");
-                    return Err(PostgresError::Unreachable { store: server.name(), tried }.into());
+                Ok(Some(Ok((at, Err(why))))) => {
+                    refused.insert(at, why);
+                    ask(&mut asked, at, limits::RECONNECT);
                 }
+                Ok(Some(Err(_))) | Err(_) => {} // it panicked, which was said, or it takes its time
+                Ok(None) => break,
             }
-            has_more = has_more && ask_next(&mut asked);
         }
+        let tried = refused.into_values().collect::<Vec<_>>().join("; ");
+        Err(PostgresError::Unreachable { store: server.name(), tried }.into())
     }
 
     /// Connects to one server. The error says which, and why not.

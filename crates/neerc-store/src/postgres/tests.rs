@@ -1,7 +1,9 @@
 //! What a real PostgreSQL does to a store: killed, frozen, cut off, and cancelled while it waits for a standby.
 
+use super::read::runtime;
+use super::session::Session;
 use crate::tests::{Bed, Kind, block_on, created};
-use crate::{Opened, PostgresError, Store, StoreError, Url, open};
+use crate::{Opened, PostgresError, Store, StoreError, Url, limits, open};
 use neerc_testing::postgres::{Cluster, signal_to};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -198,7 +200,7 @@ fn the_log_is_read_by_a_connection_that_is_kept_and_made_anew_once_it_breaks() {
             scope.spawn(|| assert_eq!(reader.read_all(0, 10).unwrap().len(), 4));
         }
     });
-    until("few are kept", || kept().len() <= crate::limits::READERS_KEPT);
+    until("few are kept", || kept().len() <= limits::READERS_KEPT);
     drop((reader, store)); // in no order that matters
     until("none is left", || processes(&name).is_empty());
 }
@@ -231,7 +233,7 @@ fn a_server_that_freezes_is_waited_for_and_not_hung_on() {
     let all = [cluster.sql("postgres", find).parse().unwrap(), cluster.pid()];
     all.iter().for_each(|pid| signal_to(*pid, "STOP"));
     let waiting = store.commit(created(2..=2));
-    thread::sleep(crate::limits::COMMIT + crate::limits::CONNECT); // long enough to have been given up and tried again
+    thread::sleep(limits::COMMIT + crate::limits::CONNECT); // long enough to have been given up and tried again
     all.iter().for_each(|pid| signal_to(*pid, "CONT"));
     waiting.wait().unwrap();
     assert_stored(store, &url, 2);
@@ -284,7 +286,7 @@ fn a_standby_that_takes_long_is_waited_for() {
     cluster.sql("postgres", "SELECT pg_reload_conf()");
     until("it is set", || cluster.sql("postgres", "SHOW synchronous_standby_names") == "nobody");
     let mut waiting = store.commit(created(1..=1));
-    let longer = crate::limits::COMMIT + Duration::from_secs(3);
+    let longer = limits::COMMIT + Duration::from_secs(3);
     let answered = block_on(async { tokio::time::timeout(longer, &mut waiting).await });
     assert!(answered.is_err(), "{answered:?}");
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%unnest%'";
@@ -322,7 +324,7 @@ fn without_a_standby_changes_go_on_after_a_while_where_that_is_wanted_and_wait_a
     let since = Instant::now();
     commit(&store, 1..=1).unwrap();
     let first = since.elapsed();
-    assert!(first >= crate::limits::STANDBY_AWAY, "{first:?}");
+    assert!(first >= limits::STANDBY_AWAY, "{first:?}");
     for revision in 2..=4 {
         commit(&store, revision..=revision).unwrap();
     }
@@ -471,6 +473,27 @@ fn servers_are_tried_in_turn_and_each_says_why_not() {
     let why = open_at(&url(dead), bed.folder.path()).unwrap_err().to_string();
     let said = format!("127.0.0.1:{silent}: no answer within 3 s; 127.0.0.1:{dead}: error connecting to server: ");
     assert!(why.contains(&said) && why.contains("Connection refused"), "{why}");
+}
+
+#[test]
+fn a_server_that_was_promoted_was_asked_again_only_after_the_silent_one_had_been_given_up() {
+    let (folder, cluster, name) = (TempDir::new().unwrap(), Cluster::shared(), Cluster::shared().database());
+    let mute = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let silent = mute.local_addr().unwrap().port();
+    let text = format!("postgres://postgres@127.0.0.1:{silent},127.0.0.1:{}/{name}", cluster.port());
+    let Url::Postgres(servers) = Url::parse(&text, folder.path()).unwrap() else { panic!("a server") };
+    cluster.sql("postgres", &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let since = Instant::now();
+    let promoted = thread::scope(|scope| {
+        let promoting = scope.spawn(|| {
+            thread::sleep(limits::NEXT_SERVER * 3); // it has refused by then; if it has not, it is asked later
+            cluster.sql("postgres", &format!("ALTER DATABASE {name} SET default_transaction_read_only = off"));
+            since.elapsed()
+        });
+        runtime().unwrap().block_on(async { drop(Session::connect(&servers).await.unwrap()) });
+        promoting.join().unwrap()
+    });
+    assert!(since.elapsed() < promoted + limits::CONNECT / 2, "{:?}, promoted after {promoted:?}", since.elapsed());
 }
 
 #[test]
