@@ -98,6 +98,8 @@ pub const LEASE_RENEW_MS: i64 = LEASE_TTL_MS / 4;
 pub const LEASE_AGAIN_MS: i64 = 500;
 /// How often whoever stands by looks, in ms.
 pub const LEASE_LOOK_MS: i64 = 500;
+/// How long whoever serves has for coming to a server that was promoted, before it is ended where that can be done, in ms.
+pub const LEASE_FENCE_MS: i64 = 2_000;
 /// How long an answer is waited for, in ms.
 pub const LEASE_ANSWER_MS: i64 = 2_000;
 /// How long the thread of the lease does nothing at a time, in ms.

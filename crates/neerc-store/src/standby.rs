@@ -1,6 +1,7 @@
 //! Standing by: the store is opened as soon as nobody else serves from it. Which of two gets it, a lock of the file system
 //! decides or, where several machines share a database, a lease in that.
 
+use crate::fence::Fence;
 use crate::holding::WhoServes;
 use crate::lock::Lock;
 use crate::postgres::{self, Keeper};
@@ -15,6 +16,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Standby {
     waits: Waits,
+    fence: Option<Fence>,
     steady_ms: fn() -> i64,
 }
 
@@ -46,7 +48,12 @@ impl Standby {
             Url::Sqlite(_) => Waits::Lock(url.clone()),
             Url::Postgres(server) => Waits::Place(server.clone()),
         };
-        Standby { waits, steady_ms }
+        Standby { waits, fence: None, steady_ms }
+    }
+
+    /// The same that ends whoever serves from a database, once that one is silent, before it takes over.
+    pub fn with_fence(self, fence: Fence) -> Standby {
+        Standby { fence: Some(fence), ..self }
     }
 
     /// Whether no other process of this machine can have what is beside the store, as long as this one stands by.
@@ -71,7 +78,7 @@ impl Standby {
                     }
                 };
                 let holder = postgres::holder(server.local());
-                let keeper = Keeper::start(server.clone(), holder, self.steady_ms)?;
+                let keeper = Keeper::start(server.clone(), holder, self.fence.take(), self.steady_ms)?;
                 self.lease(server, lock, keeper)
             }
             Waits::Lease { server, lock, keeper } => self.lease(server, lock, keeper),

@@ -18,6 +18,7 @@ mod i18n;
 mod limits;
 mod link;
 pub(crate) mod people;
+mod program;
 mod service;
 mod warnings;
 mod watched;

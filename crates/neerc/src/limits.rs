@@ -199,10 +199,15 @@ pub const LIST_POLL_S: std::ops::RangeInclusive<i64> = 1..=86_400;
 pub const LIST_FILE_POLL_S: i64 = 1;
 /// How often a program is run or the volunteers service asked, in s, where nothing is said.
 pub const LIST_OTHER_POLL_S: i64 = 60;
-/// How often it is looked whether a program has ended.
-pub const COMMAND_LOOK: Duration = Duration::from_millis(20);
 /// How long a program may take that prints one.
-pub const COMMAND_PATIENCE: Duration = Duration::from_secs(30);
+pub const LIST_PROGRAM: Duration = Duration::from_secs(30);
+
+// Programs of the administrator's
+
+/// How often it is looked whether a program has ended.
+pub const PROGRAM_LOOK: Duration = Duration::from_millis(20);
+/// How long one may take that ends whoever served on another machine.
+pub const FENCE_PROGRAM: Duration = Duration::from_secs(5);
 
 // The clock file
 

@@ -12,6 +12,8 @@ use std::path::Path;
 
 /// The right of every user of a machine to read a file.
 const EVERYBODY_READS: u32 = 0o004;
+/// The right of somebody to run a program.
+const ANYBODY_RUNS: u32 = 0o111;
 /// What the command line reads the token of a program from.
 pub const TOKEN_VARIABLE: &str = "NEERC_TOKEN";
 
@@ -28,7 +30,18 @@ pub fn all(config: &Config, environment: impl Iterator<Item = (OsString, OsStrin
             [file.and_then(|file| open_to_all(file, "holds the password of the store")), None]
         }
     };
-    unknown.chain(secret).chain(store.into_iter().flatten()).collect()
+    unknown.chain(secret).chain(store.into_iter().flatten()).chain(fence(config)).collect()
+}
+
+/// What would not end whoever serves on another machine.
+fn fence(config: &Config) -> Option<String> {
+    let program = config.fence.first()?;
+    if let Url::Sqlite(file) = &config.store {
+        let file = file.display();
+        return Some(format!("store.fence is never run, since only one machine has {file}: take it out"));
+    }
+    let is_program = fs::metadata(program).is_ok_and(|found| found.is_file() && found.mode() & ANYBODY_RUNS != 0);
+    (!is_program).then(|| format!("store.fence cannot be run: {program} is no program on this machine"))
 }
 
 /// Rooms whose newest timestamp is more than a day ahead of the clock: the clock was once far ahead, or is behind now.

@@ -7,6 +7,7 @@ use super::session::{Session, within};
 use super::take::{self, Term};
 use crate::error::postgres::PostgresError;
 use crate::generation::missing;
+use crate::lease::LeaseFree;
 use crate::loaded::Loaded;
 use crate::lock::Lock;
 use crate::rows::{Floor, number_of, stored};
@@ -131,7 +132,7 @@ fn put(server: &Servers, lock: &Lock, part: &Part, loaded: &Loaded) -> Result<Re
         let session = Session::connect(server).await?;
         look(&Reading { session: &session, name: &name }).await?;
         migrate(&session, &name).await?;
-        match take::take(&session, server, &holder(server.local()), limits::LEASE_TTL).await? {
+        match take::take(&session, server, (&holder(server.local()), LeaseFree::RunOut), limits::LEASE_TTL).await? {
             Ok(term) => Ok(term),
             Err(take::Holder { name: holder, until, .. }) => {
                 Err(PostgresError::Held { store: name.clone(), holder, until }.into())

@@ -9,8 +9,9 @@ use super::session::{Reach, Session, within};
 use super::survey;
 use super::take::{self, Term};
 use crate::error::postgres::PostgresError;
+use crate::fence::{Fence, FenceOrder};
 use crate::holding::{StoreCopies, WhoServes};
-use crate::lease::{LEASE_ANSWER_MS, Lease, LeaseAnswer, LeaseAsk, LeaseStep};
+use crate::lease::{LEASE_ANSWER_MS, Lease, LeaseAnswer, LeaseAsk, LeaseSeen, LeaseSight, LeaseStep};
 use crate::limits::{self, KEEPER_LOOK_MS};
 use crate::lock::Lock;
 use crate::servers::Servers;
@@ -28,6 +29,8 @@ use tokio::time::{sleep, timeout};
 pub(crate) struct Seen {
     /// Who serves, once somebody could be asked or could not.
     pub who: Option<WhoServes>,
+    /// The server of the database that was asked is on this machine.
+    pub is_here: bool,
     /// This process serves.
     pub term: Option<Term>,
     /// The database is of no use.
@@ -49,7 +52,12 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// Begins to wait for the lease, as that holder.
-    pub fn start(server: Arc<Servers>, holder: String, steady_ms: fn() -> i64) -> Result<Keeper, StoreError> {
+    pub fn start(
+        server: Arc<Servers>,
+        holder: String,
+        fence: Option<Fence>,
+        steady_ms: fn() -> i64,
+    ) -> Result<Keeper, StoreError> {
         let (set, until_ms) = watch::channel(i64::MIN);
         let (tell, copies) = watch::channel(StoreCopies::Unknown);
         let (seen, stop) = (Arc::<Mutex<Seen>>::default(), Arc::<AtomicBool>::default());
@@ -69,6 +77,7 @@ impl Keeper {
             is_alone: is_alone.clone(),
             stop: stop.clone(),
             session: None,
+            fence,
         };
         let thread = thread::Builder::new().name("neerc-lease".into());
         let thread = thread.spawn(move || runtime.block_on(keeping.keep())).map_err(StoreError::Thread)?;
@@ -122,11 +131,16 @@ struct Keeping {
     is_alone: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     session: Option<Session>,
+    fence: Option<Fence>,
 }
 
 impl Keeping {
     async fn keep(mut self) {
-        let mut lease = Lease::standby((self.steady_ms)());
+        let now_ms = (self.steady_ms)();
+        let mut lease = match self.fence {
+            Some(_) => Lease::standby(now_ms).with_fence(now_ms),
+            None => Lease::standby(now_ms),
+        };
         while !self.stop.load(Ordering::SeqCst) {
             if self.session.as_ref().is_none_or(Session::is_over)
                 && let Err(error) = self.connect().await
@@ -157,6 +171,10 @@ impl Keeping {
                         let _ = timeout(limits::KEEPER_COPIES, self.look_at_copies()).await; // it is asked again soon
                     }
                 }
+                LeaseStep::Fence(seen) => {
+                    let is_ended = self.end_holder();
+                    lease.fenced((self.steady_ms)(), seen, is_ended);
+                }
                 LeaseStep::Wait { until_ms } => {
                     let wait_ms = until_ms.saturating_sub(now_ms).clamp(1, KEEPER_LOOK_MS);
                     sleep(Duration::from_millis(wait_ms.unsigned_abs())).await;
@@ -171,6 +189,26 @@ impl Keeping {
             && let Err(error) = take::resign(session, &self.name, epoch).await
         {
             tracing::debug!("the lease could not be given back: {error}"); // it runs out by itself
+        }
+    }
+
+    /// Has the one that serves ended, which is silent. Whether that has worked.
+    fn end_holder(&mut self) -> bool {
+        let (holder, database_is_here) = {
+            let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner); // see `Keeper::seen`
+            (seen.who.clone().unwrap_or_default().holder, seen.is_here)
+        };
+        let Some(fence) = &mut self.fence else { return false };
+        tracing::warn!("{holder} serves no more: store.fence is to end the other machine's service");
+        match fence.end(&FenceOrder { holder, database_is_here }) {
+            Ok(()) => {
+                tracing::info!("store.fence has ended it: nothing more is waited for");
+                true
+            }
+            Err(why) => {
+                tracing::warn!("store.fence has not ended it, so its lease is waited for: {why}");
+                false
+            }
         }
     }
 
@@ -209,17 +247,23 @@ impl Keeping {
     async fn ask(&self, ask: LeaseAsk) -> Result<LeaseAnswer, StoreError> {
         let Some(session) = &self.session else { return Ok(LeaseAnswer::Failed) };
         match ask {
-            LeaseAsk::Take => match take::take(session, &self.server, &self.holder, limits::LEASE_TTL).await? {
-                Ok(term) => {
-                    let epoch = term.epoch;
-                    self.note(|seen| seen.term = Some(term));
-                    Ok(LeaseAnswer::Mine { epoch })
+            LeaseAsk::Take(free) => {
+                match take::take(session, &self.server, (&self.holder, free), limits::LEASE_TTL).await? {
+                    Ok(term) => {
+                        let epoch = term.epoch;
+                        self.note(|seen| seen.term = Some(term));
+                        Ok(LeaseAnswer::Mine { epoch })
+                    }
+                    Err(take::Holder { name, lasts_ms, revision, epoch, server, is_from_before, is_here, .. }) => {
+                        let (is_own, seen) = (name == self.holder, LeaseSeen { epoch, server });
+                        self.note(|seen| {
+                            seen.who = Some(WhoServes { holder: name, revision, trouble: None });
+                            seen.is_here = is_here;
+                        });
+                        Ok(LeaseAnswer::Others(LeaseSight { lasts_ms, seen, is_from_before, is_own, is_here }))
+                    }
                 }
-                Err(take::Holder { name, lasts_ms, revision, .. }) => {
-                    self.note(|seen| seen.who = Some(WhoServes { holder: name, revision, trouble: None }));
-                    Ok(LeaseAnswer::Others { lasts_ms })
-                }
-            },
+            }
             LeaseAsk::Renew { epoch } => {
                 // To go on serving must not wait for the standby; who takes over does.
                 within(limits::STATEMENT, "set up", &self.name, session.set_reach(Reach::Here)).await?;
@@ -233,9 +277,9 @@ impl Keeping {
                             "{}: the log ends at revision {revision}, and {noted} was stored",
                             self.name.display()
                         );
-                        LeaseAnswer::Others { lasts_ms: 0 }
+                        LeaseAnswer::Gone
                     }
-                    None => LeaseAnswer::Others { lasts_ms: 0 },
+                    None => LeaseAnswer::Gone,
                 })
             }
         }

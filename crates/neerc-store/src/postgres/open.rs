@@ -8,6 +8,7 @@ use super::session::{Session, within};
 use super::{Held, take};
 use crate::error::postgres::PostgresError;
 use crate::generation::missing;
+use crate::lease::LeaseFree;
 use crate::loaded::Loaded;
 use crate::lock::Lock;
 use crate::rows::stored;
@@ -43,12 +44,15 @@ pub(super) fn begin(server: &Servers, lock: Lock, held: Option<Held>) -> Result<
                 is_held_here(&Reading { session: &session, name: &name }, term.epoch).await?;
                 (term, is_alone)
             }
-            None => match take::take(&session, server, &holder(server.local()), limits::LEASE_TTL).await? {
-                Ok(term) => (term, Arc::default()),
-                Err(take::Holder { name: holder, until, .. }) => {
-                    return Err(PostgresError::Held { store: name.clone(), holder, until }.into());
+            None => {
+                let holder = holder(server.local());
+                match take::take(&session, server, (&holder, LeaseFree::RunOut), limits::LEASE_TTL).await? {
+                    Ok(term) => (term, Arc::default()),
+                    Err(take::Holder { name: holder, until, .. }) => {
+                        return Err(PostgresError::Held { store: name.clone(), holder, until }.into());
+                    }
                 }
-            },
+            }
         };
         let reading = Reading { session: &session, name: &name };
         let mut loaded = reading.load().await?;

@@ -3,7 +3,8 @@
 //! of an earlier epoch is stored once this is done.
 //!
 //! The row says of which server's clock its end is. Another server, or the same one after a start, first lets the lease last
-//! once more by its own clock, unless it was given back on the timeline that this server is on. Each timeline has epochs
+//! once more by its own clock, unless it was given back on the timeline that this server is on. Whoever held it last takes it
+//! again at once, but on that timeline only: a server that was promoted may have missed who came next. Each timeline has epochs
 //! of its own, so a server that took over without the newest rows cannot give out an epoch for the second time. Its log counts as
 //! another one (`generation`): whether it has got everything that somebody remembers, nobody may know who is left.
 
@@ -11,6 +12,7 @@ use super::alone::{END_TAKING, END_WAITING};
 use super::session::{Session, within};
 use crate::error::postgres::PostgresError;
 use crate::generation::LOST;
+use crate::lease::LeaseFree;
 use crate::rows::{number_of, stored};
 use crate::servers::Servers;
 use crate::{StoreError, limits};
@@ -40,7 +42,16 @@ pub struct Holder {
     pub lasts_ms: i64,
     /// The last revision that is stored.
     pub revision: u64,
+    /// Which start of which server says so.
+    pub server: i64,
+    /// It was taken or renewed last before this server was promoted.
+    pub is_from_before: bool,
+    /// That server is on this machine.
+    pub is_here: bool,
 }
+
+/// The start of a server as a number.
+const CLOCK_US: &str = "(extract(epoch FROM server.clock) * 1000000)::bigint";
 
 /// The server that is asked: when it was started, and on which timeline it writes.
 const SERVER: &str = "WITH server AS (SELECT pg_postmaster_start_time() AS clock, \
@@ -50,7 +61,7 @@ const SERVER: &str = "WITH server AS (SELECT pg_postmaster_start_time() AS clock
 pub(crate) async fn take(
     session: &Session,
     server: &Servers,
-    holder: &str,
+    (holder, free): (&str, LeaseFree),
     ttl: Duration,
 ) -> Result<Result<Term, Holder>, StoreError> {
     let (doing, store) = ("take over", &*server.name());
@@ -64,11 +75,21 @@ pub(crate) async fn take(
             until = now() + $2 * interval '1 s', clock = server.clock, timeline = server.timeline,
             generation = CASE WHEN lease.timeline <> server.timeline THEN floor(random() * 4294967296)::bigint
                 ELSE generation END FROM server
-        WHERE lease.clock = server.clock AND (until < now() OR holder = $1)
+        WHERE lease.clock = server.clock AND (holder = $1 AND lease.timeline = server.timeline OR until < now() AND ($3::bigint IS NULL OR epoch = $3)
+                OR epoch = $4::bigint AND {CLOCK_US} = $5)
             OR until = '-infinity' AND coalesce(lease.timeline, server.timeline) = server.timeline
         RETURNING epoch, generation"
     );
-    let taken = within(limits::STATEMENT, doing, store, client.query_opt(&update, &[&holder, &seconds])).await?;
+    // Of which epoch it is free once it has run out, and at once; of each one where none is said.
+    let (run_out, ended) = match free {
+        LeaseFree::RunOut => (None, None),
+        LeaseFree::Never => (Some(-1), None), // no lease has that one
+        LeaseFree::RunOutOf(epoch) => (Some(number_of(epoch)), None),
+        LeaseFree::EndedOf(seen) => (Some(number_of(seen.epoch)), Some(seen)),
+    };
+    let (ended, seen_at) = (ended.map(|seen| number_of(seen.epoch)), ended.map(|seen| seen.server));
+    let values: [&(dyn ToSql + Sync); 5] = [&holder, &seconds, &run_out, &ended, &seen_at];
+    let taken = within(limits::STATEMENT, doing, store, client.query_opt(&update, &values)).await?;
     let Some(taken) = taken else { return look(session, store, seconds).await.map(Err) };
     let (epoch, generation): (i64, i64) = (taken.get(0), taken.get(1));
     let update = "UPDATE head SET epoch = $1 WHERE epoch < $1";
@@ -98,10 +119,14 @@ async fn look(session: &Session, store: &Path, seconds: f64) -> Result<Holder, S
 
 /// Who serves, by what the rows say.
 pub(crate) async fn sight(session: &Session, store: &Path) -> Result<Holder, StoreError> {
-    let select = "SELECT lease.holder, lease.epoch, to_char(until, 'YYYY-MM-DD HH24:MI:SS TZH:TZM'), \
-        CASE WHEN until <= now() THEN 0 ELSE (extract(epoch FROM until - now()) * 1000)::bigint END, revision \
-        FROM lease, head";
-    let row = within(limits::STATEMENT, "look who serves from", store, session.client().query_one(select, &[])).await?;
+    let select = format!(
+        "{SERVER} SELECT lease.holder, lease.epoch, to_char(until, 'YYYY-MM-DD HH24:MI:SS TZH:TZM'),
+            CASE WHEN until <= now() THEN 0 ELSE (extract(epoch FROM until - now()) * 1000)::bigint END, revision,
+            coalesce(lease.timeline <> server.timeline, false), {CLOCK_US},
+            inet_client_addr() IS NOT DISTINCT FROM inet_server_addr() FROM lease, head, server"
+    );
+    let row =
+        within(limits::STATEMENT, "look who serves from", store, session.client().query_one(&select, &[])).await?;
     let until: Option<String> = row.get(2);
     Ok(Holder {
         name: row.get(0),
@@ -109,6 +134,9 @@ pub(crate) async fn sight(session: &Session, store: &Path) -> Result<Holder, Sto
         until: until.unwrap_or_default(),
         lasts_ms: row.get(3),
         revision: stored(row.get(4)),
+        is_from_before: row.get(5),
+        server: row.get(6),
+        is_here: row.get(7),
     })
 }
 

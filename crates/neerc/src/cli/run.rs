@@ -4,6 +4,7 @@ use super::args::RunArgs;
 use super::reread::{Rereader, Taken};
 use super::{Exit, Outcome, failure, front_settings, load_given, runtime};
 use crate::config::Config;
+use crate::program::Program;
 use crate::service::archivist::Archivist;
 use crate::service::copies::Copies;
 use crate::service::operations::Operations;
@@ -98,6 +99,20 @@ fn warn(warnings: impl IntoIterator<Item = String>) {
     }
 }
 
+/// What ends whoever served on another machine, if something does.
+fn fence(words: &[String]) -> Option<store::Fence> {
+    if words.is_empty() {
+        return None;
+    }
+    let words = words.to_vec();
+    Some(store::Fence::by(move |order| {
+        let database = if order.database_is_here { "here" } else { "elsewhere" };
+        let environment = [("NEERC_HOLDER", &*order.holder), ("NEERC_DATABASE", database)];
+        let program = Program { words: &words, user: None, environment: &environment, patience: limits::FENCE_PROGRAM };
+        program.run().map(drop)
+    }))
+}
+
 /// The store, as soon as it may be opened; nothing if the program is to end before that.
 async fn opened(
     taken: &mut Taken,
@@ -124,6 +139,10 @@ async fn opened(
         logs,
     };
     let standby = store::Standby::of(&config.store, service::time::steady_ms);
+    let standby = match fence(&config.fence) {
+        Some(fence) => standby.with_fence(fence),
+        None => standby,
+    };
     stand_by(standby, faces, heard, stop, async || taken.again().await).await.map_err(failure)
 }
 

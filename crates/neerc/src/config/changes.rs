@@ -27,8 +27,8 @@ pub const LIVE: [&str; 17] = [
 ];
 
 /// What a process that stands by goes by already. It serves by what any other key says by then.
-const OF_STANDBY: [&str; 7] =
-    ["log.format", "log.time", "operations", "store.folder", "store.password_file", "store.url", "web"];
+const OF_STANDBY: [&str; 8] =
+    ["log.format", "log.time", "operations", "store.fence", "store.folder", "store.password_file", "store.url", "web"];
 
 /// Each key as it was given, or by its default. Of secrets only whether they are the same is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -58,6 +58,11 @@ pub(super) struct Check<'a> {
     pub(super) credentials: Option<PathBuf>,
 }
 
+/// Whether words are a program by its whole path, and its arguments.
+pub(super) fn is_program(words: &[String]) -> bool {
+    words.first().is_some_and(|program| program.starts_with('/'))
+}
+
 impl Check<'_> {
     pub(super) fn config(&self, raw: Raw) -> Result<Config, ConfigError> {
         let component = self.component(raw.component)?;
@@ -71,6 +76,7 @@ impl Check<'_> {
             rooms,
             keep_days: self.number("store.keep_days", raw.store.keep_days, KEEP_DAYS)?,
             alone: self.alone_of_copies(&raw.store)?,
+            fence: self.fence(&raw.store)?,
             store_secret_at: self.store_secret_at(&raw.store)?,
             store: self.store(raw.store)?,
             groups,

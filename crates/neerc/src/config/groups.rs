@@ -1,6 +1,6 @@
 //! `[[groups]]`: which groups there are, and where lists of people are read from outside.
 
-use super::check::{Check, is_user};
+use super::check::{Check, is_program, is_user};
 use super::error::ConfigError;
 use super::keys::RawGroup;
 use crate::http::{self, HttpAddress};
@@ -93,7 +93,7 @@ impl Check<'_> {
         let source = if let Some(file) = file {
             ListSource::File(self.nth_beside("groups.file", nth, &file)?)
         } else if let Some(words) = command {
-            if words.first().is_none_or(|program| !program.starts_with('/')) {
+            if !is_program(&words) {
                 let wanted =
                     "must be a list that begins with the whole path of a program, such as [\"/usr/local/bin/people\"]";
                 return Err(self.nth_invalid("groups.command", nth, &words.join(" "), wanted));

@@ -135,6 +135,12 @@ pub(super) struct RawStore {
     /// synchronous standby confirmed for 10 s: "wait" answers no change until one does, "go on" answers all the same.
     #[config(env = "NEERC_STORE_ALONE", default = "wait")]
     pub(super) alone: String,
+    /// With PostgreSQL, a program and its arguments that end neerc on the other machine, or that machine. Who stands by
+    /// runs it once the other one no longer renews its lease, and serves then. Ending with 0 within 5 s means that neerc
+    /// runs nowhere else any more, so nothing is waited for. NEERC_HOLDER says who served. In the environment: with
+    /// commas between.
+    #[config(env = "NEERC_STORE_FENCE", default = [])]
+    pub(super) fence: Vec<String>,
     /// The file with the password for PostgreSQL, relative to this file. In a unit: "${CREDENTIALS_DIRECTORY}/name".
     #[config(env = "NEERC_STORE_PASSWORD_FILE")]
     pub(super) password_file: Option<String>,

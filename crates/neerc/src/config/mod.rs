@@ -62,6 +62,8 @@ pub struct Config {
     pub keep_days: u32,
     /// What happens to changes while they are on this machine alone; `None` if one machine is enough.
     pub alone: Option<Alone>,
+    /// The program with its arguments that ends whoever served on another machine; empty where there is none.
+    pub fence: Vec<String>,
     /// The groups of the file, whose names differ, ignoring case; and the account whose contact list names more.
     pub groups: GroupSettings,
     /// Lists of people from outside.

@@ -1,6 +1,6 @@
 //! Where the tasks are kept.
 
-use super::check::Check;
+use super::check::{Check, is_program};
 use super::error::{ConfigError, Origin};
 use super::keys::RawStore;
 use crate::follow::Alone;
@@ -30,6 +30,15 @@ impl Check<'_> {
                 Err(self.invalid_raw("store.url", &url.to_string(), wanted))
             }
         }
+    }
+
+    /// What ends whoever served on another machine.
+    pub(super) fn fence(&self, raw: &RawStore) -> Result<Vec<String>, ConfigError> {
+        if raw.fence.is_empty() || is_program(&raw.fence) {
+            return Ok(raw.fence.clone());
+        }
+        let wanted = "must be a list that begins with the whole path of a program, such as [\"/etc/neerc/fence\"]";
+        Err(self.invalid("store.fence", &raw.fence.join(" "), wanted))
     }
 
     /// The file in which the password of a store stands, if it stands in one.

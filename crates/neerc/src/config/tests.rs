@@ -60,6 +60,7 @@ fn lines(config: &Config) -> Vec<String> {
         format!("store.url = {store}"),
         format!("store.keep_days = {}", config.keep_days),
         format!("store.alone = {:?}", config.alone),
+        format!("store.fence = {}", config.fence.join(" ")),
     ];
     lines.extend(groups.rules.iter().map(|rule| format!("group {} = {}", rule.group, rule.patterns.join(", "))));
     lines.extend(groups.rooms.iter().map(|(group, room)| format!("group {group} = members of {}", room.as_str())));
@@ -118,6 +119,7 @@ fn the_least_file_gives_the_defaults() {
             "rooms.jid = neerc.localhost",
             "store.keep_days = 90",
             "store.alone = None",
+            "store.fence = ",
             "directory = (off)",
             "tasks.visibility = All",
             "tasks.wiki_packet = true",
@@ -164,6 +166,7 @@ url = "sqlite:/var/lib/neerc/neerc.db"
 keep_days = 0
 copies = 2
 alone = "go on"
+fence = ["/etc/neerc/fence", "b"]
 [[groups]]
 name = "Halls"
 members = ["Hall*", "aux?", "boss@elsewhere.org"]
@@ -234,6 +237,7 @@ time = "local"
         store_secret_at: None,
         keep_days: 0,
         alone: Some(Alone::GoOn),
+        fence: vec!["/etc/neerc/fence".into(), "b".into()],
         groups: GroupSettings {
             rules: vec![GroupRule { group: "Halls".into(), patterns }],
             rooms: vec![("Jury".into(), address("jury@rooms.example.org"))],
@@ -412,11 +416,11 @@ const WRONG_FILES: &[(&str, &str)] = &[
     ),
     (
         "[store]\npath = \"x\"",
-        "neerc.toml:2: unknown key `store.path`; allowed here: `url`, `keep_days`, `copies`, `alone`, `password_file`, `folder`",
+        "neerc.toml:2: unknown key `store.path`; allowed here: `url`, `keep_days`, `copies`, `alone`, `fence`, `password_file`, `folder`",
     ),
     (
         "store = { path = \"x\" }",
-        "neerc.toml:1: unknown key `store.path`; allowed here: `url`, `keep_days`, `copies`, `alone`, `password_file`, `folder`",
+        "neerc.toml:1: unknown key `store.path`; allowed here: `url`, `keep_days`, `copies`, `alone`, `fence`, `password_file`, `folder`",
     ),
     (
         "tasks.spacing = 1",
@@ -496,6 +500,10 @@ const WRONG_VALUES: &[(&str, &str)] = &[
     (
         "[store]\nurl = \"sqlite:\"",
         "neerc.toml:5: store.url is \"sqlite:\": must be \"sqlite:\" and a path, such as sqlite:neerc.db or sqlite:/var/lib/neerc/neerc.db, or a database such as postgres://neerc@localhost/neerc",
+    ),
+    (
+        "[store]\nfence = [\"fence\"]",
+        "neerc.toml:5: store.fence is \"fence\": must be a list that begins with the whole path of a program, such as [\"/etc/neerc/fence\"]",
     ),
     ("[store]\nalone = \"stop\"", "neerc.toml:5: store.alone is \"stop\": must be \"wait\" or \"go on\""),
     ("[store]\ncopies = 3", "neerc.toml:5: store.copies is 3: must be 1 to 2"),
@@ -710,6 +718,7 @@ fn paths_are_relative_to_the_file() {
         keep_days: 0,
         copies: 1,
         alone: String::new(),
+        fence: Vec::new(),
         password_file: None,
         folder: None,
     };
@@ -750,7 +759,7 @@ fn every_key_has_its_environment_variable_and_its_words() {
             leaves += 1;
         }
     }
-    assert_eq!(leaves, 49, "a new key needs a row in the tables above");
+    assert_eq!(leaves, 50, "a new key needs a row in the tables above");
 }
 
 #[test]
@@ -768,6 +777,7 @@ fn every_variable_is_heard() {
         ("NEERC_ROOMS_JID", "a-b@neerc.localhost", "rooms.jid = a-b@neerc.localhost"),
         ("NEERC_STORE_URL", "sqlite:/x.db", "store.url = sqlite:/x.db"),
         ("NEERC_STORE_KEEP_DAYS", "30", "store.keep_days = 30"),
+        ("NEERC_STORE_FENCE", "/x/y, z", "store.fence = /x/y z"),
         ("NEERC_STORE_COPIES", "2", "store.alone = Some(Wait)"),
         ("NEERC_GROUPS", "X=room:y", "group X = members of y@conference.localhost"),
         ("NEERC_DIRECTORY_JID", "x@y", "directory = x@y, every 60000 ms"),

@@ -29,6 +29,7 @@ const FIXED: &[(&str, &str)] = &[
     ("PID_BYTES", "the stored format of the lock"),
     ("NOTE_BYTES", "the stored format of the lock"),
     ("OWNER_ONLY", "bits of a file's mode"),
+    ("ANYBODY_RUNS", "bits of a file's mode"),
     ("EVERYBODY_READS", "bits of a file's mode"),
     ("USUAL_PORT", "RFC 6120"),
 ];

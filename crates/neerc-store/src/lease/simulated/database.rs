@@ -1,7 +1,7 @@
 //! The database as a model: the statements that the lease and commits are made of, and how long each holds which row.
 
-use super::Wrong;
-use crate::lease::LeaseAnswer;
+use super::{Wrong, node_of};
+use crate::lease::{LeaseAnswer, LeaseFree, LeaseSeen, LeaseSight};
 use crate::limits::LEASE_TTL_MS;
 
 /// A server of the database: each start has a number of its own, and each server that took over a new timeline.
@@ -22,7 +22,7 @@ pub struct Batch {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
-    Take { wall_ms: i64 },
+    Take { wall_ms: i64, free: LeaseFree },
     Renew { epoch: u64, wall_ms: i64 },
     Resign { epoch: u64 },
     Load,
@@ -55,6 +55,8 @@ struct Rows {
     until_ms: i64,
     /// Whose clock that is.
     clock: Server,
+    /// On which timeline it was taken or renewed last.
+    timeline: u64,
     head_epoch: u64,
     head_run: u64,
     revision: u64,
@@ -89,7 +91,7 @@ pub struct Database {
 impl Database {
     pub fn new(wrong: Wrong, clock_ms: i64) -> Database {
         let server = Server { start: 1, timeline: 1 };
-        let rows = Rows { clock: server, until_ms: clock_ms - 1, ..Rows::default() };
+        let rows = Rows { clock: server, timeline: server.timeline, until_ms: clock_ms - 1, ..Rows::default() };
         Database {
             wrong,
             server,
@@ -126,7 +128,7 @@ impl Database {
     /// Begins a transaction that has all its rows.
     pub fn begin(&mut self, run: u64, request: Request, now_ms: i64, takes_ms: i64) -> Begun {
         match request {
-            Request::Take { wall_ms } => self.take(run, request, wall_ms, now_ms),
+            Request::Take { wall_ms, free } => self.take(run, (wall_ms, free), now_ms),
             Request::Renew { epoch, wall_ms } => Begun::Done(Outcome::Lease(self.renew(run, epoch, wall_ms, now_ms))),
             Request::Resign { epoch } => {
                 if (self.rows.holder, self.rows.epoch) == (run, epoch) {
@@ -159,22 +161,39 @@ impl Database {
 
     /// `until` of another server's clock says nothing: the lease lasts once more, by this one's. One that was given back is
     /// free, unless that is said by rows that may be old.
-    fn take(&mut self, run: u64, request: Request, wall_ms: i64, now_ms: i64) -> Begun {
+    fn take(&mut self, run: u64, (wall_ms, free): (i64, LeaseFree), now_ms: i64) -> Begun {
         let clock_ms = self.clock(wall_ms, now_ms);
-        let rows = &mut self.rows;
-        let is_free = rows.holder == 0 && rows.clock.timeline == self.server.timeline;
-        if rows.clock != self.server && !is_free && self.wrong != Wrong::ForeignClock {
+        let (rows, timeline, start) = (&mut self.rows, self.server.timeline, self.server.start);
+        let is_given_back = rows.holder == 0 && rows.clock.timeline == timeline;
+        let is_from_here = rows.clock == self.server;
+        if !is_from_here && !is_given_back && self.wrong != Wrong::ForeignClock {
             (rows.until_ms, rows.clock) = (clock_ms + LEASE_TTL_MS, self.server);
             if rows.holder == 0 {
                 rows.holder = UNKNOWN;
             }
             self.past.push((now_ms, *rows));
         }
-        if !is_free && clock_ms <= rows.until_ms {
-            return Begun::Done(Outcome::Lease(LeaseAnswer::Others { lasts_ms: rows.until_ms - clock_ms }));
+        // A node that was killed is followed at once by its next process, but not on a server that may have missed another one.
+        let is_there = rows.timeline == timeline || self.wrong == Wrong::OwnFromBefore;
+        let is_own = ![0, UNKNOWN].contains(&rows.holder) && node_of(rows.holder) == node_of(run);
+        let has_run_out = clock_ms > rows.until_ms;
+        let is_free = match free {
+            LeaseFree::RunOut => has_run_out,
+            LeaseFree::Never => false,
+            LeaseFree::RunOutOf(epoch) => has_run_out && rows.epoch == epoch,
+            LeaseFree::EndedOf(seen) => {
+                rows.epoch == seen.epoch && (has_run_out || is_from_here && seen.server == start.cast_signed())
+            }
+        };
+        if !(is_given_back || is_free || is_own && is_there && is_from_here) {
+            let seen = LeaseSeen { epoch: rows.epoch, server: start.cast_signed() };
+            let lasts_ms = (rows.until_ms - clock_ms).max(0);
+            let (is_from_before, is_here) = (rows.timeline != timeline, node_of(start) == node_of(run));
+            let answer = LeaseAnswer::Others(LeaseSight { lasts_ms, seen, is_from_before, is_own, is_here });
+            return Begun::Done(Outcome::Lease(answer));
         }
         let free_ms = self.commit.map_or(now_ms, |open| open.until_ms) + 1;
-        let request = Request::Take { wall_ms: if let Request::Take { .. } = request { clock_ms } else { 0 } };
+        let request = Request::Take { wall_ms: clock_ms, free };
         self.take = Some(Open { until_ms: free_ms, run, request });
         Begun::Holds(free_ms - now_ms)
     }
@@ -183,9 +202,10 @@ impl Database {
         let (clock_ms, rows) = (self.clock(wall_ms, now_ms), &mut self.rows);
         let is_running = clock_ms < rows.until_ms || rows.clock != self.server;
         if (rows.holder, rows.epoch) != (run, epoch) || !is_running {
-            return LeaseAnswer::Others { lasts_ms: rows.until_ms - clock_ms };
+            return LeaseAnswer::Gone;
         }
         (rows.until_ms, rows.clock) = (clock_ms + LEASE_TTL_MS, self.server);
+        rows.timeline = self.server.timeline;
         self.past.push((now_ms, *rows));
         LeaseAnswer::Mine { epoch }
     }
@@ -204,12 +224,13 @@ impl Database {
                 Outcome::Stored
             }
             _ => {
-                let Open { run, request: Request::Take { wall_ms: clock_ms }, .. } = self.take.take()? else {
+                let Open { run, request: Request::Take { wall_ms: clock_ms, .. }, .. } = self.take.take()? else {
                     return None;
                 };
                 let rows = &mut self.rows;
                 rows.epoch += 1;
                 (rows.holder, rows.clock, rows.until_ms) = (run, self.server, clock_ms + LEASE_TTL_MS);
+                rows.timeline = self.server.timeline;
                 (rows.head_epoch, rows.head_run) = (rows.epoch, run);
                 self.taken = (rows.epoch, run);
                 Outcome::Lease(LeaseAnswer::Mine { epoch: rows.epoch })

@@ -1,13 +1,16 @@
 //! Processes that stand by for a store in a real PostgreSQL, played by as many locks in folders of their own.
 
-use crate::lease::LEASE_TTL_MS;
+use crate::lease::{LEASE_TTL_MS, LeaseFree, LeaseSeen};
+use crate::postgres::read::runtime;
+use crate::postgres::session::Session;
+use crate::postgres::take;
 use crate::tests::{block_on, created};
-use crate::{LogReader, Looked, Opened, Standby, StoreCopies, StoreError, Url};
+use crate::{Fence, LogReader, Looked, Opened, Standby, StoreCopies, StoreError, Url, limits};
 use neerc_testing::postgres::Cluster;
 use neerc_testing::trust::{report, times};
 use std::cell::Cell;
 use std::ops::RangeInclusive;
-use std::sync::{Barrier, OnceLock};
+use std::sync::{Arc, Barrier, Mutex, OnceLock};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -192,6 +195,101 @@ fn what_another_server_wrote_of_the_time_is_not_believed() {
         "somebody may have taken it since"
     );
     assert!(!waits(&format!("until = '-infinity', timeline = timeline - 1, {foreign}")), "it was given back here");
+}
+
+#[test]
+fn the_last_but_one_took_over_at_once_on_a_server_that_had_missed_the_last_one() {
+    let database = Cluster::shared().database();
+    let node = Node::of(&database);
+    block_on(serves(&mut node.stand_by()).0.store.close()).unwrap();
+    let own = crate::postgres::holder(node.url.local());
+    let held = |timeline: &str| {
+        sql(
+            &database,
+            &format!("UPDATE lease SET holder = '{own}', until = now() + interval '7 s', timeline = {timeline}"),
+        );
+    };
+    held("timeline - 1");
+    assert_eq!(stands_by(&mut node.stand_by()).holder, own);
+    held("timeline + 1"); // it was killed, and begins again
+    serves(&mut node.stand_by());
+}
+
+/// A fence that notes whom it was to end, and says that it did.
+fn fence(ended: &Arc<Mutex<Vec<String>>>) -> Fence {
+    let ended = ended.clone();
+    Fence::by(move |order| {
+        assert!(order.database_is_here, "{order:?}");
+        ended.lock().unwrap().push(order.holder.clone());
+        Ok(())
+    })
+}
+
+#[test]
+fn who_has_not_renewed_is_ended_once_before_another_one_serves() {
+    let database = Cluster::shared().database();
+    let (a, b) = (Node::of(&database), Node::of(&database));
+    let _first = crate::open(&a.url).unwrap(); // takes it and keeps nothing
+    let ended = Arc::default();
+    let mut second = b.stand_by().with_fence(fence(&ended));
+    let holder = stands_by(&mut second).holder;
+    assert!(ended.lock().unwrap().is_empty());
+    sql(&database, "UPDATE lease SET until = now() + interval '1 s'");
+    let (second, _) = serves(&mut second);
+    assert_eq!(*ended.lock().unwrap(), [holder]);
+    block_on(second.store.close()).unwrap();
+    serves(&mut Node::of(&database).stand_by().with_fence(fence(&ended)));
+    assert_eq!(ended.lock().unwrap().len(), 1, "whoever gives it back needs not be ended");
+}
+
+#[test]
+fn who_cannot_be_ended_is_followed_all_the_same_once_the_lease_has_run_out() {
+    let database = Cluster::shared().database();
+    let (a, b) = (Node::of(&database), Node::of(&database));
+    let _first = crate::open(&a.url).unwrap();
+    let mut second = b.stand_by().with_fence(Fence::by(|_| Err(String::from("no route to host"))));
+    stands_by(&mut second);
+    sql(&database, "UPDATE lease SET until = now() + interval '1 s'");
+    serves(&mut second);
+}
+
+#[test]
+fn who_was_ended_is_not_waited_for_where_a_server_was_promoted() {
+    /// A clock that is faster than the database's, so that the wait for that one is seen.
+    fn fast_ms() -> i64 {
+        8 * steady_ms()
+    }
+    let database = Cluster::shared().database();
+    let (a, b) = (Node::of(&database), Node::of(&database));
+    let _first = crate::open(&a.url).unwrap();
+    sql(&database, "UPDATE lease SET timeline = timeline - 1, clock = clock - interval '1 h'");
+    let ended = Arc::default();
+    let mut second = Standby::of(&b.url, fast_ms).with_fence(fence(&ended));
+    let (second, took) = serves(&mut second);
+    assert_eq!(ended.lock().unwrap().len(), 1);
+    assert!(took < Duration::from_millis(LEASE_TTL_MS as u64 * 2 / 3), "{took:?}");
+    block_on(second.store.close()).unwrap();
+}
+
+#[test]
+fn that_somebody_was_ended_says_nothing_of_what_another_server_has() {
+    let database = Cluster::shared().database();
+    let (a, b) = (Node::of(&database), Node::of(&database));
+    let first = crate::open(&a.url).unwrap();
+    let Url::Postgres(server) = &b.url else { panic!("{:?}", b.url) };
+    let takes = |server_seen: i64, epoch: u64| {
+        let free = LeaseFree::EndedOf(LeaseSeen { epoch, server: server_seen });
+        runtime().unwrap().block_on(async {
+            let session = Session::connect(server).await.unwrap();
+            take::take(&session, server, ("b", free), limits::LEASE_TTL).await.unwrap()
+        })
+    };
+    let seen = takes(0, 0).unwrap_err();
+    assert!(seen.lasts_ms > 0);
+    takes(seen.server - 1, seen.epoch).unwrap_err();
+    takes(seen.server, seen.epoch - 1).unwrap_err();
+    assert_eq!(takes(seen.server, seen.epoch).unwrap().epoch, seen.epoch + 1);
+    assert!(block_on(first.store.commit(created(1..=1))).unwrap_err().is_fatal());
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn every_commented_line_is_a_valid_key_when_uncommented() {
         assert!(loaded.is_ok(), "{key}: {loaded:?}");
         keys += 1;
     }
-    assert_eq!(keys, 53, "44 of the 49 keys, and the three lines of a group, of a clock and of a webhook");
+    assert_eq!(keys, 54, "45 of the 50 keys, and the three lines of a group, of a clock and of a webhook");
 }
 
 #[test]

@@ -19,6 +19,9 @@ use crate::wait::{PATIENCE, poll_for, wait_for};
 /// With what is Prosody's default the old connection of a machine that hangs would keep the new one out.
 const KICK_OLD: &str = "component_conflict_resolve = \"kick_old\"\n";
 
+/// How soon a standby tries again to reach the server that it follows: by itself, every 5 s.
+const AGAIN: &str = "wal_retrieve_retry_interval = 500ms";
+
 /// Notes all that is written to the row that each commit compares.
 const AUDIT: &str = "
     CREATE TABLE audit (number bigserial, epoch bigint, revision bigint);
@@ -58,6 +61,7 @@ impl Machine<'_> {
         self.clear();
         self.neerc.spawn();
         self.process = self.neerc.pid();
+        fs::write(process_file(&self.neerc), self.process.to_string()).unwrap();
     }
 
     /// Removes what a program with a clock of its own leaves behind where it is killed.
@@ -74,6 +78,19 @@ impl Machine<'_> {
         assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
         String::from_utf8(asked.stdout).unwrap()
     }
+}
+
+/// Where it stands which process runs there.
+fn process_file(neerc: &Neerc<'_>) -> PathBuf {
+    neerc.config().with_file_name("process")
+}
+
+/// The line that has a machine end the service of another one.
+fn fence(other: &Neerc<'_>) -> String {
+    let file = process_file(other);
+    let file = file.display();
+    let ends = format!("id=$(cat {file}); kill -KILL $id || ! kill -0 $id");
+    format!("fence = [\"/bin/sh\", \"-c\", \"{ends}\"]\n")
 }
 
 /// All of it.
@@ -130,8 +147,19 @@ pub fn faketime() -> Option<PathBuf> {
     found.find(|library| library.exists())
 }
 
+/// How two machines are set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setup {
+    pub clocks: Clocks,
+    /// Each can end the service of the other one.
+    pub has_fences: bool,
+}
+
+/// As the doc has them, with nothing more.
+pub const PLAIN: Setup = Setup { clocks: Clocks::Same, has_fences: false };
+
 /// Sets all of it up, with people who ask and listen until `work` is done.
-pub fn with_two_machines(server: &Server, clocks: Clocks, work: impl FnOnce(&mut Rig<'_>)) {
+pub fn with_two_machines(server: &Server, Setup { clocks, has_fences }: Setup, work: impl FnOnce(&mut Rig<'_>)) {
     let room = server.room(&[("jury1", "owner"), ("jury2", "owner"), ("hall1", "member")]);
     let clusters = databases(clocks);
     let database = clusters[0].database();
@@ -143,11 +171,12 @@ pub fn with_two_machines(server: &Server, clocks: Clocks, work: impl FnOnce(&mut
         let ways = [0, 1].map(|at: usize| Way::to(clusters[at].port()));
         Machine { neerc, ways, process: 0 }
     });
+    let fences = [1, 0].map(|other: usize| if has_fences { fence(&machines[other].neerc) } else { String::new() });
     for (at, Machine { neerc, ways: [a, b], .. }) in machines.iter_mut().enumerate() {
         neerc.env = clocks.environment(at).into_iter().map(|(name, value)| (name, value.into())).collect();
         let port = tape.before(server.component_port, at);
         let url = format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/{database}", a.port, b.port);
-        neerc.lay(&format!("[component]\nserver = \"127.0.0.1:{port}\"\n[store]\nurl = \"{url}\"\n"));
+        neerc.lay(&format!("[component]\nserver = \"127.0.0.1:{port}\"\n[store]\nurl = \"{url}\"\n{}", fences[at]));
     }
     machines[0].begin();
     machines[0].neerc.wait_for_log("ready: rooms", 0);
@@ -177,7 +206,7 @@ fn databases(clocks: Clocks) -> [Cluster; 2] {
             cluster.with(&environment.collect::<Vec<_>>())
         }
     };
-    let primary = with(Cluster::start(&[]), 0);
+    let primary = with(Cluster::start(&[AGAIN]), 0);
     let other = with(Cluster::standby(&primary, &[]), 1);
     if clocks == Clocks::Apart {
         let [ahead, behind] = [&primary, &other].map(|server| {

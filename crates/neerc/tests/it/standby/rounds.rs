@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::rig::{Clocks, Rig, faketime, with_chat_server, with_two_machines};
+use super::rig::{Clocks, PLAIN, Rig, Setup, faketime, with_chat_server, with_two_machines};
 use crate::servers::{Kind, Server};
 use crate::trust;
 
@@ -23,6 +23,17 @@ struct Trial {
     happens: fn(&mut Rig<'_>) -> Instant,
     /// Takes it back, after people were answered again.
     ends: fn(&mut Rig<'_>),
+}
+
+impl Trial {
+    fn name(&self, setup: Setup, kind: Kind) -> String {
+        let setup = match setup {
+            Setup { clocks: Clocks::Apart, .. } => ", clocks twenty minutes apart",
+            Setup { has_fences: true, .. } => ", with store.fence",
+            _ => "",
+        };
+        format!("{}{setup}, {kind:?}", self.what)
+    }
 }
 
 fn nothing(_: &mut Rig<'_>) {}
@@ -56,16 +67,23 @@ trials! {
 /// What clocks might matter to.
 const WITH_CLOCKS: &[Trial] = &[SERVICE_KILLED, DATABASE_KILLED, SERVICE_PAUSED, BOTH_KILLED, SERVICE_ENDED];
 
+/// What a machine might end the service of the other one for, and what not.
+const WITH_FENCES: &[Trial] =
+    &[SERVICE_PAUSED, SERVICE_KILLED, DATABASE_KILLED, BOTH_KILLED, NOTHING_ARRIVES, SERVICE_ENDED];
+
 on_both!(nobody_is_fooled_whatever_fails, nobody_is_fooled_in_hours);
 
 /// One round of those that differ most, other ones beside each server.
 fn nobody_is_fooled_whatever_fails(kind: Kind) {
-    let (clocks, trials) = match kind {
-        Kind::Prosody => (Clocks::Same, [&BOTH_BEGIN, &SERVICE_PAUSED, &COMMIT_CUT_SENT, &BOTH_KILLED]),
-        Kind::Ejabberd => (apart(), [&SERVICE_ENDED, &SERVICE_KILLED, &COMMIT_CUT_ANSWERED, &NOTHING_COMES_BACK]),
+    let (setup, trials) = match kind {
+        Kind::Prosody => (PLAIN, [&BOTH_BEGIN, &SERVICE_PAUSED, &COMMIT_CUT_SENT, &BOTH_KILLED]),
+        Kind::Ejabberd => {
+            let setup = Setup { has_fences: true, ..apart() };
+            (setup, [&SERVICE_ENDED, &SERVICE_PAUSED, &COMMIT_CUT_ANSWERED, &NOTHING_COMES_BACK])
+        }
     };
     with_chat_server(kind, |server| {
-        with_two_machines(server, clocks, |rig| {
+        with_two_machines(server, setup, |rig| {
             for trial in trials {
                 round(rig, trial);
             }
@@ -74,12 +92,12 @@ fn nobody_is_fooled_whatever_fails(kind: Kind) {
 }
 
 /// Clocks twenty minutes apart, if that can be done here.
-fn apart() -> Clocks {
+fn apart() -> Setup {
     match faketime() {
-        Some(_) => Clocks::Apart,
+        Some(_) => Setup { clocks: Clocks::Apart, ..PLAIN },
         None => {
             eprintln!("SKIPPED: clocks that differ, since there is no faketime; scripts/setup test installs it");
-            Clocks::Same
+            PLAIN
         }
     }
 }
@@ -121,22 +139,28 @@ impl fmt::Display for Outcome {
 /// What is tried on some pairs of machines at a time.
 struct Series<'a> {
     kind: Kind,
-    clocks: Clocks,
-    trials: &'a [Trial],
+    setup: Setup,
+    trials: Vec<&'a Trial>,
     times: usize,
     next: AtomicUsize,
     outcomes: Mutex<Vec<Outcome>>,
 }
 
 impl<'a> Series<'a> {
-    fn of(kind: Kind, clocks: Clocks, trials: &'a [Trial], times: usize) -> Series<'a> {
+    /// Of those trials the ones whose names hold what the environment wants.
+    fn of(kind: Kind, setup: Setup, trials: &'a [Trial], times: usize) -> Series<'a> {
+        let wanted = std::env::var("NEERC_ROUNDS_OF").unwrap_or_default();
+        let trials: Vec<_> = trials.iter().filter(|trial| trial.name(setup, kind).contains(&wanted)).collect();
         let outcomes = Mutex::new(vec![Outcome::default(); trials.len()]);
-        Series { kind, clocks, trials, times, next: AtomicUsize::new(0), outcomes }
+        Series { kind, setup, trials, times, next: AtomicUsize::new(0), outcomes }
     }
 
     /// One pair of machines, on which the trials take turns until there were enough of each.
     fn run(&self, server: &Server) {
-        with_two_machines(server, self.clocks, |rig| {
+        if self.trials.is_empty() {
+            return;
+        }
+        with_two_machines(server, self.setup, |rig| {
             let mut known = (0, 0);
             loop {
                 let number = self.next.fetch_add(1, Ordering::SeqCst);
@@ -144,7 +168,7 @@ impl<'a> Series<'a> {
                     return;
                 }
                 let at = number % self.trials.len();
-                let waited = round(rig, &self.trials[at]);
+                let waited = round(rig, self.trials[at]);
                 let now = rig.assert_nobody_was_fooled();
                 let mut outcomes = self.outcomes.lock().unwrap();
                 let outcome = &mut outcomes[at];
@@ -158,8 +182,7 @@ impl<'a> Series<'a> {
     }
 
     fn name(&self, at: usize) -> String {
-        let clocks = if self.clocks == Clocks::Same { "" } else { ", clocks twenty minutes apart" };
-        format!("{}{clocks}, {:?}", self.trials[at].what, self.kind)
+        self.trials[at].name(self.setup, self.kind)
     }
 
     fn report(&self) {
@@ -176,14 +199,17 @@ fn nobody_is_fooled_in_hours(kind: Kind) {
     if times == 0 {
         return; // the test before this one is the short form
     }
-    let all = Series::of(kind, Clocks::Same, TRIALS, times);
+    let all = Series::of(kind, PLAIN, TRIALS, times);
     let with_clocks = Series::of(kind, apart(), WITH_CLOCKS, times.div_ceil(4));
+    let with_fences = Series::of(kind, Setup { has_fences: true, ..PLAIN }, WITH_FENCES, times);
     with_chat_server(kind, |server| {
         thread::scope(|scope| {
             scope.spawn(|| with_clocks.run(server));
+            scope.spawn(|| with_fences.run(server));
             (0..LANES).for_each(|_| drop(scope.spawn(|| all.run(server))));
         });
     });
     all.report();
     with_clocks.report();
+    with_fences.report();
 }
