@@ -103,4 +103,21 @@ mod tests {
         assert!(said("NEERC_STORE_ULR").ends_with("; is NEERC_STORE_URL meant?"));
         assert!(said("NEERC_TRUST").ends_with("NEERC_TRUST is no setting and is not used"));
     }
+
+    #[test]
+    fn a_program_that_could_never_end_another_service_is_said() {
+        let said = |url: &str, program: &str| {
+            let text = format!(
+                "[component]\njid = \"n.x.org\"\nsecret = \"s\"\n[store]\nurl = \"{url}\"\nfence = [\"{program}\"]\n"
+            );
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("neerc.toml");
+            fs::write(&file, text).unwrap();
+            fence(&Config::load(&file, |_| None).unwrap())
+        };
+        assert_eq!(said("postgres://n@a,b/n", "/bin/sh"), None);
+        let missing = said("postgres://n@a,b/n", "/etc/neerc/nowhere").unwrap();
+        assert!(missing.ends_with("/etc/neerc/nowhere is no program on this machine"), "{missing}");
+        assert!(said("sqlite:neerc.db", "/bin/sh").unwrap().starts_with("store.fence is never run"));
+    }
 }

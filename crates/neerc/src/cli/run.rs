@@ -99,18 +99,11 @@ fn warn(warnings: impl IntoIterator<Item = String>) {
     }
 }
 
-/// What ends whoever served on another machine, if something does.
-fn fence(words: &[String]) -> Option<store::Fence> {
-    if words.is_empty() {
-        return None;
-    }
-    let words = words.to_vec();
-    Some(store::Fence::by(move |order| {
-        let database = if order.database_is_here { "here" } else { "elsewhere" };
-        let environment = [("NEERC_HOLDER", &*order.holder), ("NEERC_DATABASE", database)];
-        let program = Program { words: &words, user: None, environment: &environment, patience: limits::FENCE_PROGRAM };
-        program.run().map(drop)
-    }))
+/// Ends whoever served on another machine, by a program.
+fn end(words: &[String], order: &store::FenceOrder) -> Result<(), String> {
+    let database = if order.database_is_here { "here" } else { "elsewhere" };
+    let environment = [("NEERC_HOLDER", &*order.holder), ("NEERC_DATABASE", database)];
+    Program { words, user: None, environment: &environment, patience: limits::FENCE_PROGRAM }.run().map(drop)
 }
 
 /// The store, as soon as it may be opened; nothing if the program is to end before that.
@@ -139,9 +132,10 @@ async fn opened(
         logs,
     };
     let standby = store::Standby::of(&config.store, service::time::steady_ms);
-    let standby = match fence(&config.fence) {
-        Some(fence) => standby.with_fence(fence),
-        None => standby,
+    let fence = config.fence.clone();
+    let standby = match fence.is_empty() {
+        false => standby.with_fence(store::Fence::by(move |order| end(&fence, order))),
+        true => standby,
     };
     stand_by(standby, faces, heard, stop, async || taken.again().await).await.map_err(failure)
 }
@@ -208,5 +202,19 @@ pub async fn stop_signal() {
             );
             std::future::pending().await
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_to_end_a_service_is_told_whose_and_says_why_it_cannot() {
+        let order = store::FenceOrder { holder: "alpha (1 2)".to_owned(), database_is_here: true };
+        let run = |script: &str| end(&["/bin/sh", "-c", script].map(str::to_owned), &order);
+        assert_eq!(run("[ \"$NEERC_HOLDER $NEERC_DATABASE\" = 'alpha (1 2) here' ]"), Ok(()));
+        assert_eq!(run("echo no route >&2; exit 255"), Err("it ended with exit status: 255: no route".to_owned()));
+        assert_eq!(run("exec sleep 60"), Err("it did not end within 5 s".to_owned()));
     }
 }
