@@ -9,7 +9,8 @@ use std::time::Duration;
 use neerc_store::{Keep, LogReader, Url};
 
 use crate::disk::power::close;
-use crate::fake::FakeServer;
+use crate::doors::printed;
+use crate::fake::{FakeServer, ROOM};
 use crate::files::ended;
 use crate::guard::Process;
 use crate::said::NS;
@@ -113,34 +114,42 @@ fn what_was_answered_is_served_by_the_second_machine_after_the_first_is_lost() {
 
 #[test]
 fn nothing_is_answered_before_the_second_machine_has_it() {
-    let (listener, mut first) = FakeServer::prepare(&format!("{TWO}[operations]\nlisten = \"127.0.0.1:0\"\n"));
+    let listening = "[operations]\nlisten = \"127.0.0.1:0\"\n[web]\nlisten = \"127.0.0.1:0\"\n";
+    let (listener, mut first) = FakeServer::prepare(&format!("{TWO}{listening}"));
     let mut fake = FakeServer::serve(&listener, &mut first, |_| String::new());
     let (_elsewhere, second) = FakeServer::prepare("");
     let mut follower = follow(&second, &first);
     make(&mut fake, "one");
     let monitor = crate::http::Http::said(&first, "monitoring is answered at");
     assert!(monitor.get("/metrics").text.contains("\nneerc_followers 1\n"));
+    let token = printed(&first, &["token", "--room", ROOM, "--write", "--as", "jury1"]);
+    let told = || {
+        let board = crate::http::Http::board(&first);
+        let path = format!("/api/v1/rooms/{ROOM}/history");
+        let asked = board.request("GET", &path, &format!("Authorization: Bearer {}\r\n", token.trim()), "");
+        board.send(asked.as_bytes()).text
+    };
+    wait_for("the history in the browser", || told().contains("one"));
+    let before = log_of(&first).newest().unwrap();
 
     follower.signal("STOP");
     fake.send(&task(&fake, "two"));
-    waits_for(&first, 2);
+    waits_for(&first, before + 1);
     fake.send(&fake.iq(JURY, "get", "alive", "<ping xmlns='urn:xmpp:ping'/>"));
     let said = fake.expect(|said| said.id == "alive" || said.id == "two");
     assert_eq!(said.id, "alive", "a change that is on one machine was answered");
     assert!(!titles(&mut fake).contains("title='two'"), "nor does anybody see it");
-    let history = |of: &str| {
-        let output = first.command().args([of, "--config"]).arg(first.config()).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
+    let history = |of: &str| printed(&first, &[of]);
     for of in ["log", "export"] {
         let told = history(of);
         assert!(told.contains("one") && !told.contains("two"), "{of} tells of it: {told}");
     }
+    assert!(!told().contains("two"), "programs are told of it");
     follower.signal("CONT");
     assert_eq!(fake.expect(|said| said.id == "two").kind, "result");
+    wait_for("the history in the browser", || told().contains("two"));
     assert!(history("log").contains("two") && history("export").contains("two"));
-    waits_for(&second, 2);
+    waits_for(&second, before + 1);
 
     follower.kill();
     wait_for("the loss of the follower", || monitor.get("/metrics").text.contains("\nneerc_followers 0\n"));
@@ -148,7 +157,7 @@ fn nothing_is_answered_before_the_second_machine_has_it() {
     first.wait_for_log("no other machine follows, so changes wait until one does", 0);
     let _again = follow(&second, &first);
     assert_eq!(fake.expect(|said| said.id == "three").kind, "result");
-    waits_for(&second, 3);
+    waits_for(&second, before + 2);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use neerc_testing::postgres::Cluster;
 
+use crate::doors::printed;
 use crate::fake::FakeServer;
 use crate::http::{Http, Reply};
 use crate::raw::Raw;
@@ -128,4 +129,27 @@ fn commands_ask_a_process_that_stands_by_for_a_database_how_it_stands_and_have_i
     assert!(!heard.iter().chain(&after).any(|said| said.contains("WATCHDOG_USEC")), "{heard:?} {after:?}");
     supervisor.hears("WATCHDOG_USEC=5000000");
     assert!(second.terminate().0.success());
+}
+
+#[test]
+fn that_the_database_has_one_copy_only_is_said_to_whoever_runs_it_and_to_admins() {
+    let cluster = Cluster::start(&[]);
+    let store = format!("[store]\nurl = \"{}\"\n", cluster.url(&cluster.database()));
+    let (listener, mut neerc) = FakeServer::prepare(&store);
+    let mut fake = FakeServer::serve(&listener, &mut neerc, |_| String::new());
+    fake.chats("jury1@localhost/phone");
+    let waits_for = |names: &str| {
+        cluster.sql("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
+        cluster.sql("postgres", "SELECT pg_reload_conf()");
+    };
+    let status = |neerc: &Neerc<'_>| printed(neerc, &["status"]);
+    waits_for("nobody");
+    neerc.wait_for_log("no synchronous standby of the database is connected, so nothing is stored or answered", 0);
+    fake.hears("the second machine is away, so nothing is stored or answered");
+    assert!(status(&neerc).contains(": nothing is stored until there are two\n"), "{}", status(&neerc));
+    let survey = printed(&neerc, &["standby", "status"]);
+    assert!(survey.contains("is written to, and none of the standbys that commits wait for is connected"), "{survey}");
+    waits_for("");
+    neerc.wait_for_log("the database has lost its synchronous standby and goes on alone", 0);
+    assert!(status(&neerc).contains(": changes go on with it\n"), "{}", status(&neerc));
 }
