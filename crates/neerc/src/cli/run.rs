@@ -89,7 +89,7 @@ pub fn run(args: &RunArgs) -> Outcome {
         let quota = neerc_core::quota::Quota::new(config.stored_mib_per_day);
         let service = service.within(quota).followed_by(copies, config.alone);
         let service = service.reloading(reloads).supervised_by(supervisor).patient(config.tasks.patience);
-        service.stored_in(&file).taking_up(&file).warned_by(warnings).run(stop).await.map_err(failure)
+        service.stored_in(&config.store).taking_up(&file).warned_by(warnings).run(stop).await.map_err(failure)
     })
 }
 

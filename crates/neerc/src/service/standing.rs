@@ -4,6 +4,7 @@
 use super::time::{moment_of, wall_ms};
 use super::{Service, space};
 use neerc_core::clock::hand::clock_face;
+use neerc_store::Url;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -124,7 +125,10 @@ pub struct TroubleStanding {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StoreStanding {
-    /// The database.
+    /// Where it is, if it is not in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<PathBuf>,
+    /// The database, or what the files are called like that are kept here beside it.
     pub file: PathBuf,
     /// How long it is, with what is written ahead.
     pub bytes: u64,
@@ -185,6 +189,8 @@ pub(super) struct Remembered {
     pub(super) copies: neerc_store::StoreCopies,
     store: PathBuf,
     start_bytes: u64,
+    /// What the store is called, if it is not in a file.
+    database: Option<PathBuf>,
     pub connected_ms: Option<i64>,
     /// When it was looked last how the endpoints of webhooks are.
     pub endpoints_looked_ms: Option<i64>,
@@ -200,10 +206,22 @@ fn store_bytes(store: &Path) -> u64 {
 }
 
 impl StoreStanding {
-    fn of(Remembered { store, start_bytes, .. }: &Remembered) -> StoreStanding {
+    fn line(&self) -> String {
+        let free = self.free_bytes.map(|free| format!(", {} free", mib(free))).unwrap_or_default();
+        if let Some(database) = &self.database {
+            let here = self.file.parent().unwrap_or(&self.file);
+            return format!("store     {}; archives in {}{free}\n", database.display(), here.display());
+        }
+        let (file, bytes, grown) = (self.file.display(), mib(self.bytes), mib(self.grown_bytes.unsigned_abs()));
+        let sign = if self.grown_bytes < 0 { '-' } else { '+' };
+        format!("store     {file}, {bytes} ({sign}{grown} since the start){free}\n")
+    }
+
+    fn of(Remembered { store, start_bytes, database, .. }: &Remembered) -> StoreStanding {
         let bytes = store_bytes(store);
         let grown = i128::from(bytes) - i128::from(*start_bytes);
         StoreStanding {
+            database: database.clone(),
             file: store.clone(),
             bytes,
             grown_bytes: i64::try_from(grown).unwrap_or_default(),
@@ -229,9 +247,10 @@ impl ServiceStanding {
 
 impl Service {
     /// The same, knowing where its store is.
-    pub fn stored_in(mut self, store: &Path) -> Service {
-        self.remembered.start_bytes = store_bytes(store);
-        self.remembered.store = store.to_owned();
+    pub fn stored_in(mut self, store: &Url) -> Service {
+        self.remembered.start_bytes = store_bytes(store.local());
+        self.remembered.store = store.local().to_owned();
+        self.remembered.database = matches!(store, Url::Postgres(_)).then(|| store.name());
         self
     }
 
@@ -355,15 +374,7 @@ impl ServiceStanding {
             0 => format!("changes   {revision}, and everybody has been told of all\n"),
             some => format!("changes   {revision}; somebody has not heard of the last {some} for {}\n", ago(*untold_s)),
         };
-        let free = store.free_bytes.map(|free| format!(", {} free", mib(free))).unwrap_or_default();
-        let grown = store.grown_bytes.unsigned_abs();
-        let sign = if store.grown_bytes < 0 { '-' } else { '+' };
-        text += &format!(
-            "store     {}, {} ({sign}{} since the start){free}\n",
-            store.file.display(),
-            mib(store.bytes),
-            mib(grown)
-        );
+        text += &store.line();
         text += &self.copies.as_ref().map(CopiesStanding::line).unwrap_or_default();
         for has in &self.followers {
             text += &match revision.saturating_sub(*has) {
@@ -482,7 +493,8 @@ mod tests {
         (standing.since, standing.up_s, standing.revision) = ("2026-11-26T10:00:00Z".into(), 7_300, 99);
         standing.link =
             LinkStanding { server: "h:5347".into(), connected: true, connected_s: Some(61), ..LinkStanding::default() };
-        standing.store = StoreStanding { file: "a.db".into(), bytes: 3 << 19, grown_bytes: 1 << 20, free_bytes: None };
+        standing.store =
+            StoreStanding { file: "a.db".into(), bytes: 3 << 19, grown_bytes: 1 << 20, ..StoreStanding::default() };
         let hook = |to: &str| WebhookStanding { to: to.into(), ..WebhookStanding::default() };
         let why = Some("it answers 500".into());
         standing.webhooks = vec![
@@ -514,5 +526,16 @@ mod tests {
         );
         let text = serde_json::to_string(&standing).unwrap();
         assert_eq!(serde_json::from_str::<ServiceStanding>(&text).unwrap(), standing);
+    }
+    #[test]
+    fn a_database_was_said_to_be_a_file_of_no_length() {
+        let database = Some("postgres://neerc@a,b/neerc".into());
+        let store = StoreStanding {
+            database,
+            file: "/var/lib/neerc/neerc".into(),
+            free_bytes: Some(9 << 20),
+            ..StoreStanding::default()
+        };
+        assert_eq!(store.line(), "store     postgres://neerc@a,b/neerc; archives in /var/lib/neerc, 9.0 MiB free\n");
     }
 }

@@ -147,6 +147,7 @@ fn that_the_database_has_one_copy_only_is_said_to_whoever_runs_it_and_to_admins(
     neerc.wait_for_log("no synchronous standby of the database is connected, so nothing is stored or answered", 0);
     fake.hears("the second machine is away, so nothing is stored or answered");
     assert!(status(&neerc).contains(": nothing is stored until there are two\n"), "{}", status(&neerc));
+    assert!(status(&neerc).contains("\nstore     postgres://"), "{}", status(&neerc));
     let survey = printed(&neerc, &["standby", "status"]);
     assert!(survey.contains("is written to, and none of the standbys that commits wait for is connected"), "{survey}");
     waits_for("");
