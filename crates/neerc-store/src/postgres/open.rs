@@ -10,13 +10,14 @@ use crate::error::postgres::PostgresError;
 use crate::generation::missing;
 use crate::lease::LeaseFree;
 use crate::loaded::Loaded;
-use crate::lock::Lock;
+use crate::lock::{Identity, Lock, identity};
 use crate::rows::stored;
 use crate::servers::Servers;
 use crate::{StoreError, limits};
 use std::cmp::Ordering;
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Migrations from format N - 1 to N. Never edit one; add one.
 const MIGRATIONS: [&str; 3] =
@@ -96,13 +97,21 @@ async fn is_held_here(reading: &Reading<'_>, epoch: u64) -> Result<(), StoreErro
 /// Who this process is to others: a name for people, and what no other process can be at the same time, since it holds a
 /// lock. So a process that was killed is followed at once by the next one that is started here.
 pub(crate) fn holder(local: &Path) -> String {
-    use std::os::unix::fs::MetadataExt;
-    let line = |file| std::fs::read_to_string(file).unwrap_or_default().trim().to_owned();
-    let (host, boot) = (line("/proc/sys/kernel/hostname"), line("/proc/sys/kernel/random/boot_id"));
-    let lock = std::fs::metadata(crate::url::beside(local, ".lock"));
-    let place = lock.map(|found| format!("{:x}.{:x}", found.dev(), found.ino()));
-    let place = place.unwrap_or_else(|_| std::process::id().to_string());
-    format!("{host} ({} {place})", boot.split('-').next().unwrap_or_default())
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+    let host = rustix::system::uname();
+    let lock = std::fs::metadata(crate::url::beside(local, ".lock")).ok();
+    named(&host.nodename().to_string_lossy(), boot.as_deref(), lock.as_ref().map(identity))
+}
+
+/// A holder on a host, since it was started, by a lock. Machines may have one name, and their locks the same numbers, where one
+/// is a copy of the other. So where it is hidden since when the machine runs, as units of systemd can do, each process is one
+/// by itself.
+fn named(host: &str, boot: Option<&str>, lock: Option<Identity>) -> String {
+    static BY_ITSELF: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
+    let own = || format!("{:016x}", *BY_ITSELF);
+    let boot = boot.and_then(|boot| boot.trim().split('-').next()).filter(|boot| !boot.is_empty());
+    let place = lock.map(|(device, inode)| format!("{device:x}.{inode:x}"));
+    format!("{host} ({} {})", boot.map_or_else(own, str::to_owned), place.unwrap_or_else(own))
 }
 
 /// Looks at how a server is set up. What would lose answered changes is refused; what makes damage harder to see is said.
@@ -191,4 +200,20 @@ pub(super) async fn migrate(session: &Session, name: &Path) -> Result<(), StoreE
     run(String::from("COMMIT")).await?;
     tracing::info!("{}: brought from format {found} to {FORMAT}", name.display());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_machines_were_one_holder_where_their_units_hid_since_when_they_run() {
+        let known = named("alpha", Some("17e1adcf-9d5d-4c8f\n"), Some((0xfe00, 0x9a)));
+        assert_eq!(known, "alpha (17e1adcf fe00.9a)");
+        let hidden = [None, Some("")].map(|boot| named("alpha", boot, Some((0xfe00, 0x9a))));
+        // No other process can make that one up.
+        assert!(hidden.iter().all(|name| name.len() == "alpha ( fe00.9a)".len() + 16), "{hidden:?}");
+        assert_eq!(hidden[0], hidden[1], "it is one as long as it runs");
+        assert!(!holder(Path::new("/nowhere/neerc")).starts_with(' '));
+    }
 }
