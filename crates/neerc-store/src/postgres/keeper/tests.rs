@@ -10,6 +10,7 @@ use neerc_testing::postgres::Cluster;
 use neerc_testing::trust::{report, times};
 use std::cell::Cell;
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Barrier, Mutex, OnceLock};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
@@ -255,16 +256,20 @@ fn who_cannot_be_ended_is_followed_all_the_same_once_the_lease_has_run_out() {
 
 #[test]
 fn who_was_ended_is_not_waited_for_where_a_server_was_promoted() {
-    /// A clock that is faster than the database's, so that the wait for that one is seen.
-    fn fast_ms() -> i64 {
-        8 * steady_ms()
+    /// A clock that can be put forward, as if that time had passed.
+    static PASSED_MS: AtomicI64 = AtomicI64::new(0);
+    fn jumping_ms() -> i64 {
+        steady_ms() + PASSED_MS.load(Ordering::SeqCst)
     }
     let database = Cluster::shared().database();
     let (a, b) = (Node::of(&database), Node::of(&database));
     let _first = crate::open(&a.url).unwrap();
     sql(&database, "UPDATE lease SET timeline = timeline - 1, clock = clock - interval '1 h'");
     let ended = Arc::default();
-    let mut second = Standby::of(&b.url, fast_ms).with_fence(fence(&ended));
+    let mut second = Standby::of(&b.url, jumping_ms).with_fence(fence(&ended));
+    stands_by(&mut second);
+    assert!(ended.lock().unwrap().is_empty(), "it may still come");
+    PASSED_MS.fetch_add(LEASE_TTL_MS, Ordering::SeqCst);
     let (second, took) = serves(&mut second);
     assert_eq!(ended.lock().unwrap().len(), 1);
     assert!(took < Duration::from_millis(LEASE_TTL_MS as u64 * 2 / 3), "{took:?}");
