@@ -116,6 +116,11 @@ pub fn is_new(url: &Url) -> Result<bool, StoreError> {
     }
 }
 
+/// The process of this machine that has a store, or had it last.
+pub fn user_of(url: &Url) -> Option<u32> {
+    lock::Lock::user(url.local())
+}
+
 /// Copies the store at `url`, which may be in use, to `target`. The copy is read back as a whole before it gets its
 /// name. Without a target it is named after its revision and put into the working directory.
 pub fn backup(url: &Url, target: Option<&Path>, existing: Existing) -> Result<Copied, StoreError> {

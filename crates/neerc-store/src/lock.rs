@@ -135,6 +135,11 @@ impl Lock {
         File::open(beside(database, ".lock")).ok().and_then(|file| read_note(&file))
     }
 
+    /// The process that has the store, or had it last.
+    pub fn user(database: &Path) -> Option<u32> {
+        File::open(beside(database, ".lock")).ok().and_then(pid)
+    }
+
     /// Notes that the log is on disk up to a revision. Not synced; see the module.
     pub fn note(&self, revision: u64) {
         if let Err(error) = self.file.write_all_at(note(revision).as_bytes(), PID_BYTES as u64) {

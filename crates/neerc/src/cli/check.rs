@@ -293,6 +293,9 @@ fn ask_running(url: &Url, file: &Path, by: Option<u32>, configured: Configured<'
     let health = match runtime()?.block_on(status::ask(&socket)) {
         Ok(health) => health,
         Err(error) => {
+            if let Some(words) = super::following(url) {
+                return line(&format!("ok    store {url}: {words}"));
+            }
             line(&format!(
                 "WRONG store {url}: a running neerc{who} serves from it and cannot be asked how it is by {} ({error}): it \
                  may be stopped or of an older version, or you are not its user",

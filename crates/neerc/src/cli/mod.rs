@@ -27,11 +27,11 @@ use crate::config::changes::GivenKeys;
 use crate::config::{self, Config, StoreConfig};
 use anyhow::{Context, anyhow};
 use clap::Parser;
-use neerc_store::Url;
+use neerc_store::{LogReader, Url};
 use neerc_xmpp::front::FrontSettings;
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::{fs, io};
 
 /// Does what the command line asks for.
 pub fn main() -> ExitCode {
@@ -145,6 +145,17 @@ fn nobody_there(error: io::Error, store: &Path) -> anyhow::Error {
         }
         _ => anyhow::Error::new(error),
     }
+}
+
+/// What stands in a store that follows the one of another machine, if a process has it do so.
+fn following(store: &Url) -> Option<String> {
+    let pid = neerc_store::user_of(store)?;
+    let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let follows = command.split(|byte| *byte == 0).nth(1) == Some(b"follow");
+    let newest = LogReader::of(store).newest().ok().filter(|_| follows)?;
+    Some(format!(
+        "neerc follow (process {pid}) keeps it up with another machine; the log is here up to revision {newest}"
+    ))
 }
 
 /// What the XMPP side takes, with a secret of this process.

@@ -150,6 +150,11 @@ fn nothing_is_answered_before_the_second_machine_has_it() {
     wait_for("the history in the browser", || told().contains("two"));
     assert!(history("log").contains("two") && history("export").contains("two"));
     waits_for(&second, before + 1);
+    for asks in ["status", "check"] {
+        let said = printed(&second, &[asks]);
+        let wanted = format!("keeps it up with another machine; the log is here up to revision {}", before + 1);
+        assert!(said.contains(&wanted), "{said}");
+    }
 
     follower.kill();
     wait_for("the loss of the follower", || monitor.get("/metrics").text.contains("\nneerc_followers 0\n"));
