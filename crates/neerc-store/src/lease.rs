@@ -49,6 +49,8 @@ pub struct LeaseSeen {
 pub struct LeaseSight {
     /// In so many ms it runs out, if it is not renewed.
     pub lasts_ms: i64,
+    /// It was given back, so it is free for whoever asks next.
+    pub is_given_back: bool,
     /// Of which term it is.
     pub seen: LeaseSeen,
     /// It was taken or renewed last before this server was promoted.
@@ -144,7 +146,10 @@ struct Fence {
 impl Fence {
     /// Somebody holds the lease.
     fn sees(&mut self, now_ms: i64, sight: LeaseSight) {
-        let LeaseSight { lasts_ms, seen, is_from_before, is_own, is_here } = sight;
+        let LeaseSight { lasts_ms, is_given_back, seen, is_from_before, is_own, is_here } = sight;
+        if is_given_back && !is_from_before {
+            return; // that was since this node asked for it
+        }
         let is_over = lasts_ms <= 0;
         if !is_over && !is_from_before {
             *self = Fence { heard_ms: now_ms, missed_ms: None, due: None, tried: None };
@@ -353,8 +358,14 @@ mod tests {
 
     const SEEN: LeaseSeen = LeaseSeen { epoch: 7, server: 1 };
     /// The lease of another one that goes on.
-    const SIGHT: LeaseSight =
-        LeaseSight { lasts_ms: LEASE_TTL_MS, seen: SEEN, is_from_before: false, is_own: false, is_here: false };
+    const SIGHT: LeaseSight = LeaseSight {
+        lasts_ms: LEASE_TTL_MS,
+        is_given_back: false,
+        seen: SEEN,
+        is_from_before: false,
+        is_own: false,
+        is_here: false,
+    };
 
     fn others(lasts_ms: i64) -> LeaseAnswer {
         LeaseAnswer::Others(LeaseSight { lasts_ms, ..SIGHT })
@@ -381,6 +392,13 @@ mod tests {
         let sight = LeaseSight { seen: LeaseSeen { epoch: 8, server: 1 }, ..SIGHT };
         lease.answered(810, LeaseAnswer::Others(sight));
         assert_eq!(lease.step(810 + LEASE_LOOK_MS), NEVER);
+    }
+
+    #[test]
+    fn whoever_gave_the_lease_back_just_after_it_was_asked_for_was_ended() {
+        let mut lease = Lease::standby(0).with_fence(0);
+        let given_back = LeaseAnswer::Others(LeaseSight { lasts_ms: 0, is_given_back: true, ..SIGHT });
+        assert_eq!(sees(&mut lease, 0, given_back), NEVER);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::take::{self, Term};
 use crate::error::postgres::PostgresError;
 use crate::fence::{Fence, FenceOrder};
 use crate::holding::{StoreCopies, WhoServes};
-use crate::lease::{LEASE_ANSWER_MS, Lease, LeaseAnswer, LeaseAsk, LeaseSeen, LeaseSight, LeaseStep};
+use crate::lease::{LEASE_ANSWER_MS, Lease, LeaseAnswer, LeaseAsk, LeaseStep};
 use crate::limits::{self, KEEPER_LOOK_MS};
 use crate::lock::Lock;
 use crate::servers::Servers;
@@ -254,13 +254,14 @@ impl Keeping {
                         self.note(|seen| seen.term = Some(term));
                         Ok(LeaseAnswer::Mine { epoch })
                     }
-                    Err(take::Holder { name, lasts_ms, revision, epoch, server, is_from_before, is_here, .. }) => {
-                        let (is_own, seen) = (name == self.holder, LeaseSeen { epoch, server });
+                    Err(holder) => {
+                        let sight = holder.sight(&self.holder);
+                        let take::Holder { name, revision, is_here, .. } = holder;
                         self.note(|seen| {
                             seen.who = Some(WhoServes { holder: name, revision, trouble: None });
                             seen.is_here = is_here;
                         });
-                        Ok(LeaseAnswer::Others(LeaseSight { lasts_ms, seen, is_from_before, is_own, is_here }))
+                        Ok(LeaseAnswer::Others(sight))
                     }
                 }
             }

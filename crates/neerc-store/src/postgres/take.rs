@@ -12,7 +12,7 @@ use super::alone::{END_TAKING, END_WAITING};
 use super::session::{Session, within};
 use crate::error::postgres::PostgresError;
 use crate::generation::LOST;
-use crate::lease::LeaseFree;
+use crate::lease::{LeaseFree, LeaseSeen, LeaseSight};
 use crate::rows::{number_of, stored};
 use crate::servers::Servers;
 use crate::{StoreError, limits};
@@ -40,6 +40,8 @@ pub struct Holder {
     pub until: String,
     /// In how many ms that is; never negative.
     pub lasts_ms: i64,
+    /// They gave it back.
+    pub is_given_back: bool,
     /// The last revision that is stored.
     pub revision: u64,
     /// Which start of which server says so.
@@ -52,6 +54,20 @@ pub struct Holder {
 
 /// The start of a server as a number.
 const CLOCK_US: &str = "(extract(epoch FROM server.clock) * 1000000)::bigint";
+
+impl Holder {
+    /// What a node sees that is called so.
+    pub fn sight(&self, own: &str) -> LeaseSight {
+        LeaseSight {
+            lasts_ms: self.lasts_ms,
+            is_given_back: self.is_given_back,
+            seen: LeaseSeen { epoch: self.epoch, server: self.server },
+            is_from_before: self.is_from_before,
+            is_own: self.name == own,
+            is_here: self.is_here,
+        }
+    }
+}
 
 /// The server that is asked: when it was started, and on which timeline it writes.
 const SERVER: &str = "WITH server AS (SELECT pg_postmaster_start_time() AS clock, \
@@ -123,7 +139,7 @@ pub(crate) async fn sight(session: &Session, store: &Path) -> Result<Holder, Sto
         "{SERVER} SELECT lease.holder, lease.epoch, to_char(until, 'YYYY-MM-DD HH24:MI:SS TZH:TZM'),
             CASE WHEN until <= now() THEN 0 ELSE (extract(epoch FROM until - now()) * 1000)::bigint END, revision,
             coalesce(lease.timeline <> server.timeline, false), {CLOCK_US},
-            inet_client_addr() IS NOT DISTINCT FROM inet_server_addr() FROM lease, head, server"
+            inet_client_addr() IS NOT DISTINCT FROM inet_server_addr(), until = '-infinity' FROM lease, head, server"
     );
     let row =
         within(limits::STATEMENT, "look who serves from", store, session.client().query_one(&select, &[])).await?;
@@ -137,6 +153,7 @@ pub(crate) async fn sight(session: &Session, store: &Path) -> Result<Holder, Sto
         is_from_before: row.get(5),
         server: row.get(6),
         is_here: row.get(7),
+        is_given_back: row.get(8),
     })
 }
 

@@ -189,7 +189,9 @@ impl Database {
             let seen = LeaseSeen { epoch: rows.epoch, server: start.cast_signed() };
             let lasts_ms = (rows.until_ms - clock_ms).max(0);
             let (is_from_before, is_here) = (rows.timeline != timeline, node_of(start) == node_of(run));
-            let answer = LeaseAnswer::Others(LeaseSight { lasts_ms, seen, is_from_before, is_own, is_here });
+            let is_given_back = rows.holder == 0;
+            let answer =
+                LeaseAnswer::Others(LeaseSight { lasts_ms, is_given_back, seen, is_from_before, is_own, is_here });
             return Begun::Done(Outcome::Lease(answer));
         }
         let free_ms = self.commit.map_or(now_ms, |open| open.until_ms) + 1;

@@ -244,6 +244,19 @@ fn who_has_not_renewed_is_ended_once_before_another_one_serves() {
 }
 
 #[test]
+fn what_was_given_back_is_seen_as_such() {
+    let (database, folder) = (Cluster::shared().database(), TempDir::new().unwrap());
+    let url = Url::parse(&Cluster::shared().url(&database), folder.path()).unwrap();
+    block_on(serves(&mut Standby::of(&url, steady_ms)).0.store.close()).unwrap();
+    let Url::Postgres(server) = &url else { panic!("{url}") };
+    let seen = runtime().unwrap().block_on(async {
+        let session = Session::connect(server).await.unwrap();
+        take::sight(&session, &server.name()).await.unwrap()
+    });
+    assert!(seen.is_given_back && !seen.is_from_before && seen.lasts_ms == 0, "{seen:?}");
+}
+
+#[test]
 fn who_cannot_be_ended_is_followed_all_the_same_once_the_lease_has_run_out() {
     let database = Cluster::shared().database();
     let (a, b) = (Node::of(&database), Node::of(&database));
@@ -290,7 +303,7 @@ fn that_somebody_was_ended_says_nothing_of_what_another_server_has() {
         })
     };
     let seen = takes(0, 0).unwrap_err();
-    assert!(seen.lasts_ms > 0);
+    assert!(seen.lasts_ms > 0 && !seen.is_given_back);
     takes(seen.server - 1, seen.epoch).unwrap_err();
     takes(seen.server, seen.epoch - 1).unwrap_err();
     assert_eq!(takes(seen.server, seen.epoch).unwrap().epoch, seen.epoch + 1);
